@@ -1,0 +1,2 @@
+//! Behaviours, profiles, learning and comparing: the pure domain.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! The Lapwing agent: the I/O shell around the pure crates.

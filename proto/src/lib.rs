@@ -1,0 +1,1 @@
+//! The `lapwing.v1` API.

@@ -1,0 +1,2 @@
+//! Set-up, build, demo and test.
+fn main() {}
