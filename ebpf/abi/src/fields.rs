@@ -1,0 +1,158 @@
+//! The kernel struct fields that programs read.
+//!
+//! One table: the agent looks each field up in the running kernel's BTF, by
+//! name and through anonymous members, and gives the offsets to the programs as
+//! the frozen array `OFFSETS`, indexed by [`Field`]. A field that a kernel lacks
+//! is [`MISSING`], and disables exactly the hooks whose row needs it.
+
+/// The offset of a field that the kernel does not have.
+pub const MISSING: u32 = u32::MAX;
+
+/// How a field's number is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Byte offset of the first of these members that the struct has.
+    Member(&'static str, &'static [&'static str]),
+    /// Size of the struct in bytes.
+    Size(&'static str),
+}
+
+macro_rules! fields {
+    ($($(#[$meta:meta])* $name:ident = $source:expr,)+) => {
+        /// A field of a kernel struct.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(usize)]
+        pub enum Field { $($(#[$meta])* $name,)+ }
+
+        /// Where each field is found, in the order of [`Field`].
+        pub const FIELDS: &[(Field, Source)] = &[$((Field::$name, $source),)+];
+    };
+}
+
+use Source::{Member, Size};
+
+fields! {
+    /// `task_struct.pid`
+    TaskPid = Member("task_struct", &["pid"]),
+    /// `task_struct.tgid`
+    TaskTgid = Member("task_struct", &["tgid"]),
+    /// `task_struct.group_leader`
+    TaskGroupLeader = Member("task_struct", &["group_leader"]),
+    /// `task_struct.real_parent`
+    TaskRealParent = Member("task_struct", &["real_parent"]),
+    /// `task_struct.fs`
+    TaskFs = Member("task_struct", &["fs"]),
+    /// `task_struct.files`
+    TaskFiles = Member("task_struct", &["files"]),
+    /// `task_struct.mm`
+    TaskMm = Member("task_struct", &["mm"]),
+    /// `task_struct.cgroups`
+    TaskCgroups = Member("task_struct", &["cgroups"]),
+    /// `task_struct.signal`
+    TaskSignal = Member("task_struct", &["signal"]),
+    /// `task_struct.thread_pid`
+    TaskThreadPid = Member("task_struct", &["thread_pid"]),
+    /// Start time since boot; before Linux 5.5 it was `real_start_time`.
+    TaskStart = Member("task_struct", &["start_boottime", "real_start_time"]),
+    /// `thread_info.status`, x86 only: says whether a system call is a 32-bit one.
+    TaskThreadInfo = Member("task_struct", &["thread_info"]),
+    /// `thread_info.status`
+    ThreadInfoStatus = Member("thread_info", &["status"]),
+    /// `signal_struct.live`
+    SignalLive = Member("signal_struct", &["live"]),
+    /// `pid.level`
+    PidLevel = Member("pid", &["level"]),
+    /// `pid.numbers`
+    PidNumbers = Member("pid", &["numbers"]),
+    /// Size of one element of `pid.numbers`.
+    UpidSize = Size("upid"),
+    /// `upid.nr`
+    UpidNr = Member("upid", &["nr"]),
+    /// `fs_struct.root`
+    FsRoot = Member("fs_struct", &["root"]),
+    /// `fs_struct.pwd`
+    FsPwd = Member("fs_struct", &["pwd"]),
+    /// `path.mnt`
+    PathMnt = Member("path", &["mnt"]),
+    /// `path.dentry`
+    PathDentry = Member("path", &["dentry"]),
+    /// `files_struct.fdt`
+    FilesFdt = Member("files_struct", &["fdt"]),
+    /// `fdtable.fd`
+    FdtableFd = Member("fdtable", &["fd"]),
+    /// `fdtable.max_fds`
+    FdtableMax = Member("fdtable", &["max_fds"]),
+    /// `file.f_path`
+    FilePath = Member("file", &["f_path", "__f_path"]),
+    /// `file.f_mode`
+    FileMode = Member("file", &["f_mode"]),
+    /// `dentry.d_parent`
+    DentryParent = Member("dentry", &["d_parent"]),
+    /// `dentry.d_name`
+    DentryName = Member("dentry", &["d_name", "__d_name"]),
+    /// `dentry.d_inode`
+    DentryInode = Member("dentry", &["d_inode"]),
+    /// `dentry.d_sb`
+    DentrySb = Member("dentry", &["d_sb"]),
+    /// `qstr.name`
+    QstrName = Member("qstr", &["name"]),
+    /// `inode.i_ino`
+    InodeIno = Member("inode", &["i_ino"]),
+    /// `inode.i_nlink`
+    InodeNlink = Member("inode", &["i_nlink", "__i_nlink"]),
+    /// Size of `inode`: overlayfs keeps `__upperdentry` right behind it.
+    InodeSize = Size("inode"),
+    /// `super_block.s_dev`
+    SuperDev = Member("super_block", &["s_dev"]),
+    /// `super_block.s_magic`
+    SuperMagic = Member("super_block", &["s_magic"]),
+    /// `mount.mnt`
+    MountMnt = Member("mount", &["mnt"]),
+    /// `mount.mnt_parent`
+    MountParent = Member("mount", &["mnt_parent"]),
+    /// `mount.mnt_mountpoint`
+    MountPoint = Member("mount", &["mnt_mountpoint"]),
+    /// `vfsmount.mnt_root`
+    VfsmountRoot = Member("vfsmount", &["mnt_root"]),
+    /// `mm_struct.exe_file`
+    MmExeFile = Member("mm_struct", &["exe_file"]),
+    /// `mm_struct.arg_start`
+    MmArgStart = Member("mm_struct", &["arg_start"]),
+    /// `mm_struct.arg_end`
+    MmArgEnd = Member("mm_struct", &["arg_end"]),
+    /// `linux_binprm.filename`
+    BprmFilename = Member("linux_binprm", &["filename"]),
+    /// `linux_binprm.interp`
+    BprmInterp = Member("linux_binprm", &["interp"]),
+    /// `css_set.subsys`
+    CssSetSubsys = Member("css_set", &["subsys"]),
+    /// `css_set.dfl_cgrp`
+    CssSetDefault = Member("css_set", &["dfl_cgrp"]),
+    /// `cgroup_subsys_state.cgroup`
+    CssCgroup = Member("cgroup_subsys_state", &["cgroup"]),
+    /// `cgroup.kn`
+    CgroupKn = Member("cgroup", &["kn"]),
+    /// `cgroup.root`
+    CgroupRoot = Member("cgroup", &["root"]),
+    /// `cgroup_root.hierarchy_id`
+    CgroupRootHierarchy = Member("cgroup_root", &["hierarchy_id"]),
+    /// `kernfs_node.id`
+    KernfsId = Member("kernfs_node", &["id"]),
+    /// `kernfs_node.parent`; `__parent` since Linux 6.15.
+    KernfsParent = Member("kernfs_node", &["parent", "__parent"]),
+    /// System call number on x86 (`orig_ax`) and arm64 (`syscallno`).
+    RegsSyscall = Member("pt_regs", &["orig_ax", "syscallno"]),
+    /// First argument: `di` on x86; on arm64 `orig_x0`, as the result overwrites `x0`.
+    RegsArg0 = Member("pt_regs", &["di", "orig_x0"]),
+    /// Second argument on x86.
+    RegsArg1 = Member("pt_regs", &["si"]),
+    /// Third argument on x86.
+    RegsArg2 = Member("pt_regs", &["dx"]),
+    /// Fourth argument on x86.
+    RegsArg3 = Member("pt_regs", &["r10"]),
+    /// The register array on arm64.
+    RegsArray = Member("pt_regs", &["regs", "user_regs"]),
+}
+
+/// Number of fields.
+pub const FIELD_COUNT: usize = FIELDS.len();

@@ -1,0 +1,106 @@
+//! Records: what travels in the two rings.
+//!
+//! A behaviour record is a [`Header`] and up to four sections of bytes, whose
+//! lengths stand in the header. What a section holds depends on the kind:
+//!
+//! | kind | 0 | 1 | 2 | 3 |
+//! |---|---|---|---|---|
+//! | exec | path | file name as passed | arguments, NUL between | working directory |
+//! | file | path or base directory | name as passed | second path or base | second name as passed |
+//! | egress | | | | |
+//!
+//! Paths are *component lists*, last component first, each followed by a NUL:
+//! the kernel walks from the leaf to the root and never has to move a byte.
+//! [`crate::decode::path_from_components`] turns one round.
+
+/// Number of sections a record may carry.
+pub const SECTIONS: usize = 4;
+/// Longest path section in bytes; a longer path is cut at the side of the root.
+pub const PATH_MAX: usize = 4096;
+/// Longest arguments section in bytes.
+pub const ARGS_MAX: usize = 2048;
+/// Longest name as passed by a caller, in bytes.
+pub const NAME_MAX: usize = 1024;
+
+/// The fixed part of a behaviour record, as laid out in memory on both sides
+/// (all little endian; the BPF target and the hosts share it).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// [`crate::ABI_VERSION`].
+    pub abi: u16,
+    /// A [`crate::ids::Kind`].
+    pub kind: u8,
+    /// A [`crate::ids::Phase`].
+    pub phase: u8,
+    /// Bits of [`crate::ids::flags`].
+    pub flags: u32,
+    /// Time since boot, suspend included, in nanoseconds.
+    pub time: u64,
+    /// The container's cgroup, or the process's own where no container is known.
+    pub cgroup: u64,
+    /// Id of the image (one exec of one program) that acts; for an exec, the new one.
+    pub exec: u64,
+    /// Id of the image that issued `exec`; 0 when not known.
+    pub issuer: u64,
+    /// When the process started, time since boot in nanoseconds.
+    pub start: u64,
+    /// Process (thread group) id on the host.
+    pub pid: u32,
+    /// Thread id on the host.
+    pub tid: u32,
+    /// Process id inside the container.
+    pub container_pid: u32,
+    /// Process that forked this one.
+    pub parent_pid: u32,
+    /// User id, in the host's numbering.
+    pub uid: u32,
+    /// Group id, in the host's numbering.
+    pub gid: u32,
+    /// An [`crate::ids::Operation`], for files.
+    pub operation: u8,
+    /// An [`crate::ids::Origin`], for execs.
+    pub origin: u8,
+    /// A [`crate::ids::Mount`], for files.
+    pub mount: u8,
+    /// IP protocol number, for egress.
+    pub protocol: u8,
+    /// 4 or 6, for egress.
+    pub family: u8,
+    /// Not used.
+    pub reserved: u8,
+    /// Peer's port, for egress.
+    pub port: u16,
+    /// Peer's address in network order; IPv4 in the first four bytes.
+    pub address: [u8; 16],
+    /// Lengths of the sections in bytes.
+    pub sections: [u16; SECTIONS],
+}
+
+/// Size of [`Header`] on the wire, in bytes.
+pub const HEADER_LEN: usize = size_of::<Header>();
+const _: () = assert!(HEADER_LEN == 104);
+
+/// A record on the lifecycle ring; the cgroup's path follows it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CgroupHeader {
+    /// [`crate::ABI_VERSION`].
+    pub abi: u16,
+    /// A [`crate::ids::CgroupChange`].
+    pub change: u8,
+    /// Not used.
+    pub reserved: u8,
+    /// Length of the path in bytes.
+    pub path_len: u32,
+    /// Time since boot in nanoseconds.
+    pub time: u64,
+    /// Id of the cgroup.
+    pub cgroup: u64,
+    /// Id of its parent; 0 when not known.
+    pub parent: u64,
+}
+
+/// Size of [`CgroupHeader`] on the wire, in bytes.
+pub const CGROUP_HEADER_LEN: usize = size_of::<CgroupHeader>();
+const _: () = assert!(CGROUP_HEADER_LEN == 32);

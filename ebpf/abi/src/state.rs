@@ -1,0 +1,53 @@
+//! What the maps that both sides write hold.
+
+/// What is known of a cgroup: the value of the map `CGROUPS`, keyed by id.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cgroup {
+    /// The cgroup that stands for the container: itself, or an ancestor.
+    pub home: u64,
+    /// One of [`cgroup_state`].
+    pub state: u32,
+    /// Not 0 once a program with the container's root has run in it.
+    pub started: u32,
+}
+
+/// States of a [`Cgroup`].
+pub mod cgroup_state {
+    /// Not classified yet: its processes are reported, never suppressed.
+    pub const UNKNOWN: u32 = 0;
+    /// A container, or part of one.
+    pub const CONTAINER: u32 = 1;
+    /// Not a container: its processes are not reported.
+    pub const IGNORED: u32 = 2;
+}
+
+/// One process of the tree: the value of the map `PROCESSES`, keyed by process id.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Id of the image it runs; 0 when not known.
+    pub exec: u64,
+    /// Id of the image that issued that exec; 0 when not known.
+    pub issuer: u64,
+    /// The container's cgroup at the time the process entered it.
+    pub cgroup: u64,
+    /// When it started, time since boot in nanoseconds.
+    pub start: u64,
+    /// Its id inside the container.
+    pub container_pid: u32,
+    /// Process that forked it.
+    pub parent_pid: u32,
+    /// A [`crate::ids::Phase`].
+    pub phase: u32,
+    /// Not used.
+    pub reserved: u32,
+}
+
+/// Ids of images that the agent gave to processes which ran before it have this bit.
+pub const EXEC_SEEDED: u64 = 1 << 63;
+
+/// Entries of the map `PROCESSES`.
+pub const PROCESSES_MAX: u32 = 32_768;
+/// Entries of the map `CGROUPS`.
+pub const CGROUPS_MAX: u32 = 16_384;
