@@ -51,3 +51,53 @@ pub const EXEC_SEEDED: u64 = 1 << 63;
 pub const PROCESSES_MAX: u32 = 32_768;
 /// Entries of the map `CGROUPS`.
 pub const CGROUPS_MAX: u32 = 16_384;
+
+impl Cgroup {
+    /// The value as the words a map holds (little endian, like the struct in memory).
+    #[must_use]
+    pub const fn to_words(self) -> [u64; 2] {
+        [self.home, self.state as u64 | (self.started as u64) << 32]
+    }
+
+    /// Back from a map's words.
+    #[must_use]
+    pub const fn from_words([home, rest]: [u64; 2]) -> Self {
+        Self {
+            home,
+            state: rest as u32,
+            started: (rest >> 32) as u32,
+        }
+    }
+}
+
+impl Process {
+    /// The value as the words a map holds.
+    #[must_use]
+    pub const fn to_words(self) -> [u64; 6] {
+        [
+            self.exec,
+            self.issuer,
+            self.cgroup,
+            self.start,
+            self.container_pid as u64 | (self.parent_pid as u64) << 32,
+            self.phase as u64 | (self.reserved as u64) << 32,
+        ]
+    }
+
+    /// Back from a map's words.
+    #[must_use]
+    pub const fn from_words([exec, issuer, cgroup, start, pids, phase]: [u64; 6]) -> Self {
+        Self {
+            exec,
+            issuer,
+            cgroup,
+            start,
+            container_pid: pids as u32,
+            parent_pid: (pids >> 32) as u32,
+            phase: phase as u32,
+            reserved: (phase >> 32) as u32,
+        }
+    }
+}
+
+const _: () = assert!(size_of::<Cgroup>() == 16 && size_of::<Process>() == 48);

@@ -1,2 +1,36 @@
-//! Kernel programs.
-fn main() {}
+//! Lapwing's kernel programs.
+//!
+//! The path of an event inside the kernel: a hook ([`hooks`]) fires; [`process`]
+//! says whose process acts, or that it is nobody's we trace; [`path`] names the
+//! file as the container sees it; [`emit`] puts one record into the ring or
+//! counts why it could not. [`kernel`] is the only place that reads kernel
+//! memory, at offsets that the agent resolved from the running kernel's BTF.
+#![no_std]
+#![no_main]
+
+mod emit;
+mod hooks {
+    mod cgroup;
+    mod file;
+    mod network;
+    mod process;
+    mod syscall;
+}
+mod kernel;
+mod maps;
+mod path;
+mod process;
+
+/// The kernel refuses several helpers to programs under another licence.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 4] = *b"GPL\0";
+
+/// The agent refuses an object whose version differs from its own.
+#[unsafe(no_mangle)]
+static LAPWING_ABI: u32 = lapwing_abi::ABI_VERSION as u32;
+
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

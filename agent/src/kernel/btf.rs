@@ -1,0 +1,411 @@
+//! Reading BTF, the kernel's description of its own types.
+//!
+//! Only what the sensor asks: where a member of a struct lies (through
+//! anonymous members), how large a struct is, what number an enum's value has,
+//! and whether a function exists. The format is that of
+//! `Documentation/bpf/btf.rst`. The bytes come from a file that may be cut or
+//! made up, so every read is checked.
+//!
+//! A kernel may hold several structs of one name. Where they disagree about a
+//! member the answer is an error: a guess would read the wrong memory.
+
+use std::collections::{HashMap, HashSet};
+
+const MAGIC: u16 = 0xeb9f;
+const KIND_INT: u32 = 1;
+const KIND_ARRAY: u32 = 3;
+const KIND_STRUCT: u32 = 4;
+const KIND_UNION: u32 = 5;
+const KIND_ENUM: u32 = 6;
+const KIND_FUNC: u32 = 12;
+const KIND_FUNC_PROTO: u32 = 13;
+const KIND_VAR: u32 = 14;
+const KIND_DATASEC: u32 = 15;
+const KIND_DECL_TAG: u32 = 17;
+const KIND_ENUM64: u32 = 19;
+
+/// How deep anonymous members may nest.
+const MAX_DEPTH: u32 = 16;
+
+/// Why BTF could not be read, or a question not be answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BtfError {
+    /// The bytes are not BTF.
+    #[error("not BTF: {0}")]
+    Format(&'static str),
+    /// No struct of this name.
+    #[error("the kernel has no struct {0}")]
+    NoStruct(String),
+    /// The struct has none of these members.
+    #[error("struct {0} has no member {1}")]
+    NoMember(String, String),
+    /// Several structs of this name put the member at different offsets.
+    #[error("the kernel has several structs {0}, which disagree about {1}")]
+    Ambiguous(String, String),
+}
+
+#[derive(Clone, Copy)]
+struct Type {
+    /// Offset of the entry's own data behind the common part.
+    data: usize,
+    kind: u32,
+    vlen: u32,
+    kind_flag: bool,
+    size_or_type: u32,
+}
+
+/// Parsed BTF.
+pub struct Btf {
+    bytes: Vec<u8>,
+    types: Vec<Type>,
+    structs: HashMap<Vec<u8>, Vec<u32>>,
+    functions: HashSet<Vec<u8>>,
+    enum_values: HashMap<Vec<u8>, u32>,
+    strings: std::ops::Range<usize>,
+}
+
+impl Btf {
+    /// Parses little-endian BTF.
+    ///
+    /// # Errors
+    /// [`BtfError::Format`] names what does not fit.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, BtfError> {
+        if word16(&bytes, 0) != Some(MAGIC) {
+            return Err(BtfError::Format("the magic number is missing"));
+        }
+        let header = |at| word(&bytes, at).ok_or(BtfError::Format("the header is cut"));
+        let header_len = header(4)? as usize;
+        let section = |offset: u32, len: u32| {
+            let start = header_len.checked_add(offset as usize)?;
+            let end = start.checked_add(len as usize)?;
+            (end <= bytes.len()).then_some(start..end)
+        };
+        let types =
+            section(header(8)?, header(12)?).ok_or(BtfError::Format("the types are cut"))?;
+        let strings =
+            section(header(16)?, header(20)?).ok_or(BtfError::Format("the strings are cut"))?;
+        let mut btf = Self {
+            types: vec![Type {
+                data: 0,
+                kind: 0,
+                vlen: 0,
+                kind_flag: false,
+                size_or_type: 0,
+            }],
+            structs: HashMap::new(),
+            functions: HashSet::new(),
+            enum_values: HashMap::new(),
+            strings,
+            bytes,
+        };
+        btf.index(types)?;
+        Ok(btf)
+    }
+
+    fn index(&mut self, section: std::ops::Range<usize>) -> Result<(), BtfError> {
+        const CUT: BtfError = BtfError::Format("a type is cut");
+        let mut at = section.start;
+        while at < section.end {
+            let name = word(&self.bytes, at).ok_or(CUT)?;
+            let info = word(&self.bytes, at + 4).ok_or(CUT)?;
+            let size_or_type = word(&self.bytes, at + 8).ok_or(CUT)?;
+            let entry = Type {
+                data: at + 12,
+                kind: (info >> 24) & 0x1f,
+                vlen: info & 0xffff,
+                kind_flag: info >> 31 != 0,
+                size_or_type,
+            };
+            let count = entry.vlen as usize;
+            at = entry.data
+                + match entry.kind {
+                    KIND_INT | KIND_VAR | KIND_DECL_TAG => 4,
+                    KIND_ARRAY => 12,
+                    KIND_STRUCT | KIND_UNION | KIND_DATASEC | KIND_ENUM64 => count * 12,
+                    KIND_ENUM | KIND_FUNC_PROTO => count * 8,
+                    // Pointers, forward declarations, typedefs, qualifiers, functions, floats, tags.
+                    0..=19 => 0,
+                    _ => {
+                        return Err(BtfError::Format(
+                            "a type is of a kind this version does not know",
+                        ));
+                    }
+                };
+            if at > section.end {
+                return Err(CUT);
+            }
+            let id = self.types.len() as u32;
+            self.types.push(entry);
+            let name = self.string(name).to_vec();
+            match entry.kind {
+                KIND_STRUCT | KIND_UNION if !name.is_empty() => {
+                    self.structs.entry(name).or_default().push(id);
+                }
+                KIND_FUNC => {
+                    self.functions.insert(name);
+                }
+                KIND_ENUM => {
+                    for value in 0..count {
+                        let at = entry.data + value * 8;
+                        let name = self.string(word(&self.bytes, at).ok_or(CUT)?).to_vec();
+                        let number = word(&self.bytes, at + 4).ok_or(CUT)?;
+                        self.enum_values.entry(name).or_insert(number);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn string(&self, offset: u32) -> &[u8] {
+        let all = &self.bytes[self.strings.clone()];
+        let tail = all.get(offset as usize..).unwrap_or_default();
+        &tail[..tail
+            .iter()
+            .position(|&byte| byte == 0)
+            .unwrap_or(tail.len())]
+    }
+
+    /// Byte offset of the first of `members` that `struct_name` has, looked for through
+    /// anonymous structs and unions.
+    ///
+    /// # Errors
+    /// Says which struct or member is missing, or that the answer is ambiguous.
+    pub fn member_offset(&self, struct_name: &str, members: &[&str]) -> Result<u32, BtfError> {
+        let ids = self
+            .structs
+            .get(struct_name.as_bytes())
+            .ok_or_else(|| BtfError::NoStruct(struct_name.to_owned()))?;
+        for member in members {
+            let mut found: Vec<u32> = ids
+                .iter()
+                .filter_map(|&id| self.find(id, member.as_bytes(), 0))
+                .collect();
+            found.sort_unstable();
+            found.dedup();
+            match found[..] {
+                [] => {}
+                [bits] if bits % 8 == 0 => return Ok(bits / 8),
+                _ => {
+                    return Err(BtfError::Ambiguous(
+                        struct_name.to_owned(),
+                        (*member).to_owned(),
+                    ));
+                }
+            }
+        }
+        Err(BtfError::NoMember(
+            struct_name.to_owned(),
+            members.join(" or "),
+        ))
+    }
+
+    /// Offset in bits of a member, looked for in anonymous members too.
+    fn find(&self, id: u32, wanted: &[u8], depth: u32) -> Option<u32> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let entry = self.types.get(id as usize)?;
+        if entry.kind != KIND_STRUCT && entry.kind != KIND_UNION {
+            return None;
+        }
+        (0..entry.vlen as usize).find_map(|index| {
+            let at = entry.data + index * 12;
+            let name = self.string(word(&self.bytes, at)?);
+            let mut offset = word(&self.bytes, at + 8)?;
+            if entry.kind_flag {
+                offset &= 0x00ff_ffff; // The rest is the size of a bit field.
+            }
+            if name == wanted {
+                Some(offset)
+            } else if name.is_empty() {
+                let inner = self.find(word(&self.bytes, at + 4)?, wanted, depth + 1)?;
+                offset.checked_add(inner)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Size of a struct in bytes.
+    ///
+    /// # Errors
+    /// Says that it is missing, or that several of its name differ in size.
+    pub fn size_of(&self, struct_name: &str) -> Result<u32, BtfError> {
+        let ids = self
+            .structs
+            .get(struct_name.as_bytes())
+            .ok_or_else(|| BtfError::NoStruct(struct_name.to_owned()))?;
+        let mut sizes: Vec<u32> = ids
+            .iter()
+            .filter_map(|&id| Some(self.types.get(id as usize)?.size_or_type))
+            .collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        match sizes[..] {
+            [size] => Ok(size),
+            _ => Err(BtfError::Ambiguous(
+                struct_name.to_owned(),
+                "its size".to_owned(),
+            )),
+        }
+    }
+
+    /// Whether the kernel has a function of this name.
+    #[must_use]
+    pub fn has_function(&self, name: &str) -> bool {
+        self.functions.contains(name.as_bytes())
+    }
+
+    /// The number of an enum's value.
+    #[must_use]
+    pub fn enum_value(&self, name: &str) -> Option<u32> {
+        self.enum_values.get(name.as_bytes()).copied()
+    }
+}
+
+fn word16(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(
+        bytes.get(at..at.checked_add(2)?)?.try_into().ok()?,
+    ))
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(
+        bytes.get(at..at.checked_add(4)?)?.try_into().ok()?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// BTF of: `struct inner { ; union { int deep; } }`-like nestings, built by hand.
+    struct Builder {
+        types: Vec<u8>,
+        strings: Vec<u8>,
+        count: u32,
+    }
+
+    impl Builder {
+        fn new() -> Self {
+            Self {
+                types: vec![],
+                strings: vec![0],
+                count: 0,
+            }
+        }
+        fn name(&mut self, name: &str) -> u32 {
+            if name.is_empty() {
+                return 0;
+            }
+            let at = self.strings.len() as u32;
+            self.strings.extend(name.as_bytes());
+            self.strings.push(0);
+            at
+        }
+        fn entry(&mut self, name: &str, kind: u32, vlen: u32, size: u32, data: &[u32]) -> u32 {
+            let name = self.name(name);
+            for word in [name, kind << 24 | vlen, size].iter().chain(data) {
+                self.types.extend(word.to_le_bytes());
+            }
+            self.count += 1;
+            self.count
+        }
+        fn composite(
+            &mut self,
+            name: &str,
+            kind: u32,
+            size: u32,
+            members: &[(&str, u32, u32)],
+        ) -> u32 {
+            let data: Vec<u32> = members
+                .iter()
+                .flat_map(|&(name, id, bits)| [self.name(name), id, bits])
+                .collect();
+            self.entry(name, kind, members.len() as u32, size, &data)
+        }
+        fn finish(self) -> Vec<u8> {
+            let mut out = vec![];
+            out.extend(MAGIC.to_le_bytes());
+            out.extend([1, 0]);
+            let types = self.types.len() as u32;
+            for word in [24, 0, types, types, self.strings.len() as u32] {
+                out.extend(word.to_le_bytes());
+            }
+            out.extend(self.types);
+            out.extend(self.strings);
+            out
+        }
+    }
+
+    fn sample() -> Vec<u8> {
+        let mut b = Builder::new();
+        let int = b.entry("int", KIND_INT, 0, 4, &[32]);
+        let union = b.composite("", KIND_UNION, 8, &[("x", int, 0), ("y", int, 32)]);
+        b.composite("file", KIND_STRUCT, 32, &[("a", int, 0), ("", union, 128)]);
+        b.composite("twice", KIND_STRUCT, 8, &[("m", int, 0)]);
+        b.composite(
+            "twice",
+            KIND_STRUCT,
+            16,
+            &[("m", int, 64), ("only", int, 0)],
+        );
+        let pids = b.name("pids_cgrp_id");
+        b.entry("cgroup_subsys_id", KIND_ENUM, 1, 4, &[pids, 9]);
+        b.entry("do_filp_open", KIND_FUNC, 0, 1, &[]);
+        b.finish()
+    }
+
+    #[test]
+    fn members_are_found_through_anonymous_ones_and_by_alias() {
+        let btf = Btf::parse(sample()).expect("well formed");
+        assert_eq!(btf.member_offset("file", &["a"]), Ok(0));
+        assert_eq!(btf.member_offset("file", &["gone", "y"]), Ok(20));
+        assert_eq!(btf.size_of("file"), Ok(32));
+        assert_eq!(btf.enum_value("pids_cgrp_id"), Some(9));
+        assert!(btf.has_function("do_filp_open") && !btf.has_function("do_file_open"));
+    }
+
+    #[test]
+    fn what_is_missing_or_ambiguous_is_said_by_name() {
+        let btf = Btf::parse(sample()).expect("well formed");
+        let no_member = btf
+            .member_offset("file", &["b", "c"])
+            .expect_err("no such member");
+        assert_eq!(no_member.to_string(), "struct file has no member b or c");
+        assert_eq!(
+            btf.member_offset("nil", &["b"]),
+            Err(BtfError::NoStruct("nil".into()))
+        );
+        assert!(matches!(
+            btf.member_offset("twice", &["m"]),
+            Err(BtfError::Ambiguous(..))
+        ));
+        assert_eq!(btf.member_offset("twice", &["only"]), Ok(0));
+        assert!(matches!(btf.size_of("twice"), Err(BtfError::Ambiguous(..))));
+    }
+
+    #[test]
+    fn cut_or_foreign_bytes_are_errors() {
+        let whole = sample();
+        for len in 0..whole.len() {
+            assert!(Btf::parse(whole[..len].to_vec()).is_err(), "{len} bytes");
+        }
+        assert!(Btf::parse(b"\x7fELF....".to_vec()).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400), flip in 0usize..400) {
+            let _ = Btf::parse(bytes.clone());
+            let mut whole = sample();
+            let at = flip % whole.len();
+            whole[at] ^= bytes.pop().unwrap_or(1);
+            if let Ok(btf) = Btf::parse(whole) {
+                let _ = btf.member_offset("file", &["y"]);
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The kernel's side of the agent: what this kernel allows, loading and
+//! attaching the programs, and the rings and maps shared with them.
+
+pub mod btf;
+pub mod offsets;
+pub mod sensor;
+pub mod tables;

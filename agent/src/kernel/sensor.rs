@@ -1,0 +1,286 @@
+//! Loading and attaching.
+//!
+//! For each row of the hook table the variants are tried in order, best first,
+//! and the first that this kernel really loads and attaches is kept. Versions
+//! are never asked: distributions carry features back, and locked-down kernels
+//! refuse what their version promises.
+
+use super::btf::Btf;
+use super::offsets::Offsets;
+use anyhow::{Context, Result, anyhow, bail};
+use aya::programs::{CgroupAttachMode, CgroupSockAddr, FEntry, FExit, ProgramError, RawTracePoint};
+use aya::{Ebpf, EbpfLoader};
+use lapwing_abi::hooks::{Attach, BASE_FIELDS, HOOKS, Hook, Row, Tier, Variant};
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
+
+/// Where the kernel describes its types.
+pub const SYSTEM_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// Rows without which nothing can be attributed.
+const ESSENTIAL: &[Row] = &[
+    Row::ProcessExec,
+    Row::ProcessFork,
+    Row::ProcessExit,
+    Row::CgroupCreate,
+];
+
+/// What the programs must know before they are loaded.
+pub struct Settings<'a> {
+    /// The compiled programs.
+    pub object: &'a [u8],
+    /// File with the kernel's BTF.
+    pub btf: &'a Path,
+    /// Index of the cgroup v1 controller that tells containers apart; `None` on cgroup v2.
+    pub cgroup_subsys: Option<&'a str>,
+    /// Id of that hierarchy; 0 on cgroup v2.
+    pub cgroup_hierarchy: u32,
+    /// Folder whose root directory is the host's root.
+    pub host_root: &'a Path,
+    /// Size of the ring for behaviours in bytes: a power of two and a multiple of the page size.
+    pub ring_bytes: u32,
+    /// A cgroup v2 folder below which egress is traced; `None` where there is none.
+    pub egress_cgroup: Option<&'a Path>,
+}
+
+/// What became of one row.
+#[derive(Debug, Clone)]
+pub struct HookState {
+    /// The row.
+    pub row: Row,
+    /// The tier it is attached by; `None` where no variant works.
+    pub tier: Option<Tier>,
+    /// What it is attached to.
+    pub target: String,
+    /// What the attached variant does not see.
+    pub misses: &'static str,
+    /// Why the better variants do not work here, in order.
+    pub refused: Vec<String>,
+}
+
+/// Loaded and attached programs.
+pub struct Sensor {
+    /// The loaded object; dropping it detaches everything.
+    pub ebpf: Ebpf,
+    /// What became of each row, in the order of the table.
+    pub hooks: Vec<HookState>,
+}
+
+impl Sensor {
+    /// Loads the object and attaches every row that this kernel allows.
+    ///
+    /// # Errors
+    /// When the kernel's types cannot be read, the object does not fit this agent, or a row
+    /// without which nothing works cannot be attached. The message names the thing and the remedy.
+    pub fn start(settings: &Settings<'_>) -> Result<Self> {
+        let bytes = std::fs::read(settings.btf).with_context(|| {
+            format!(
+                "cannot read the kernel's type information at {}: the kernel needs CONFIG_DEBUG_INFO_BTF=y, \
+                 or pass a matching BTF file with --btf",
+                settings.btf.display()
+            )
+        })?;
+        let btf = Btf::parse(bytes).with_context(|| format!("{}", settings.btf.display()))?;
+        let aya_btf = aya::Btf::parse_file(settings.btf, aya::Endianness::default())
+            .with_context(|| format!("{}", settings.btf.display()))?;
+        let offsets = Offsets::resolve(&btf);
+        if let Some(error) = offsets.lack(BASE_FIELDS) {
+            bail!(
+                "this kernel's types do not fit the sensor: {error}; `lapwing doctor` lists what is missing"
+            );
+        }
+
+        let mut ebpf = load(settings, &btf, &offsets)?;
+        let egress_cgroup = settings
+            .egress_cgroup
+            .map(|path| {
+                File::open(path)
+                    .with_context(|| format!("cannot open the cgroup {}", path.display()))
+            })
+            .transpose()?;
+        let mut attacher = Attacher {
+            ebpf: &mut ebpf,
+            btf: &btf,
+            aya_btf: &aya_btf,
+            offsets: &offsets,
+            egress_cgroup,
+            attached: HashSet::new(),
+        };
+        let hooks: Vec<HookState> = HOOKS.iter().map(|hook| attacher.fill(hook)).collect();
+        for state in &hooks {
+            if ESSENTIAL.contains(&state.row) && state.tier.is_none() {
+                bail!(
+                    "the kernel refuses the hook {}: {}",
+                    state.row.id(),
+                    state.refused.join("; ")
+                );
+            }
+        }
+        let sensor = Self { ebpf, hooks };
+        Ok(sensor)
+    }
+
+    /// Bits of the rows that the system call program serves, for the map `SYSCALL_ROWS`.
+    #[must_use]
+    pub fn syscall_rows(&self) -> u32 {
+        self.hooks
+            .iter()
+            .filter(|state| state.tier == Some(Tier::B))
+            .fold(0, |bits, state| bits | 1 << state.row as u32)
+    }
+}
+
+fn load(settings: &Settings<'_>, btf: &Btf, offsets: &Offsets) -> Result<Ebpf> {
+    let subsys = match settings.cgroup_subsys {
+        None => u32::MAX,
+        Some(controller) => btf
+            .enum_value(&format!("{controller}_cgrp_id"))
+            .ok_or_else(|| {
+                anyhow!("the kernel does not know the cgroup controller {controller}")
+            })?,
+    };
+    let root = rustix::fs::stat(settings.host_root).with_context(|| {
+        format!(
+            "cannot look at the host's root {}",
+            settings.host_root.display()
+        )
+    })?;
+    // The kernel keeps 12 bits of major and 20 of minor number: include/linux/kdev_t.h.
+    let device = rustix::fs::major(root.st_dev) << 20 | rustix::fs::minor(root.st_dev);
+    let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
+    EbpfLoader::new()
+        .override_global("OFFSETS", offsets.values(), true)
+        .override_global("CGROUP_SUBSYS", &subsys, true)
+        .override_global("CGROUP_HIERARCHY", &settings.cgroup_hierarchy, true)
+        .override_global("HOST_ROOT_DEV", &device, true)
+        .override_global("HOST_ROOT_INO", &root.st_ino, true)
+        .override_global("ARCH", &arch, true)
+        .map_max_entries("BEHAVIOUR", settings.ring_bytes)
+        .load(settings.object)
+        .context("the kernel refuses the sensor's maps")
+}
+
+struct Attacher<'a> {
+    ebpf: &'a mut Ebpf,
+    btf: &'a Btf,
+    aya_btf: &'a aya::Btf,
+    offsets: &'a Offsets,
+    egress_cgroup: Option<File>,
+    /// Programs that serve several rows are attached once.
+    attached: HashSet<&'static str>,
+}
+
+impl Attacher<'_> {
+    fn fill(&mut self, hook: &Hook) -> HookState {
+        let mut refused = Vec::new();
+        for variant in hook.variants {
+            match self.attach(variant) {
+                Ok(target) => {
+                    return HookState {
+                        row: hook.row,
+                        tier: Some(variant.tier),
+                        target,
+                        misses: variant.misses,
+                        refused,
+                    };
+                }
+                Err(error) => refused.push(format!("tier {}: {error:#}", variant.tier.name())),
+            }
+        }
+        HookState {
+            row: hook.row,
+            tier: None,
+            target: String::new(),
+            misses: "",
+            refused,
+        }
+    }
+
+    fn attach(&mut self, variant: &Variant) -> Result<String> {
+        if let Some(error) = self.offsets.lack(variant.needs) {
+            bail!("{error}");
+        }
+        let target = match variant.attach {
+            Attach::RawTracepoint(name) => name.to_owned(),
+            Attach::CgroupSockAddr => "cgroup socket address".to_owned(),
+            Attach::Fentry(functions) | Attach::Fexit(functions) => {
+                match functions.iter().find(|name| self.btf.has_function(name)) {
+                    Some(name) => (*name).to_owned(),
+                    None => bail!("the kernel has no function {}", functions.join(" or ")),
+                }
+            }
+        };
+        if self.attached.contains(variant.program) {
+            return Ok(target);
+        }
+        let program = self.ebpf.program_mut(variant.program).ok_or_else(|| {
+            anyhow!(
+                "the object has no program {}: it was built from other sources",
+                variant.program
+            )
+        })?;
+        let done = match variant.attach {
+            Attach::RawTracepoint(name) => {
+                let program: &mut RawTracePoint = program.try_into()?;
+                program.load().and_then(|()| program.attach(name).map(drop))
+            }
+            Attach::Fentry(_) => {
+                let program: &mut FEntry = program.try_into()?;
+                program
+                    .load(&target, self.aya_btf)
+                    .and_then(|()| program.attach().map(drop))
+            }
+            Attach::Fexit(_) => {
+                let program: &mut FExit = program.try_into()?;
+                program
+                    .load(&target, self.aya_btf)
+                    .and_then(|()| program.attach().map(drop))
+            }
+            Attach::CgroupSockAddr => {
+                let Some(cgroup) = &self.egress_cgroup else {
+                    bail!(
+                        "no cgroup v2 is mounted: mount one, e.g. `mount -t cgroup2 none /sys/fs/cgroup/unified`"
+                    );
+                };
+                let program: &mut CgroupSockAddr = program.try_into()?;
+                // The kernel's links are always shared; the flag for it is refused with links.
+                program
+                    .load()
+                    .and_then(|()| program.attach(cgroup, CgroupAttachMode::Single).map(drop))
+            }
+        };
+        done.map_err(|error| explain(&error))?;
+        self.attached.insert(variant.program);
+        Ok(target)
+    }
+}
+
+/// An error in one line: the verifier's log is long, its last words say why.
+fn explain(error: &ProgramError) -> anyhow::Error {
+    match error {
+        ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } => {
+            let log = verifier_log.to_string();
+            match log
+                .lines()
+                .rev()
+                .find(|line| !line.is_empty() && !line.starts_with("processed"))
+            {
+                Some(line) => anyhow!("refused at load: {io_error} ({line})"),
+                None => anyhow!("refused at load: {io_error}"),
+            }
+        }
+        other => {
+            let mut text = other.to_string();
+            let mut source = std::error::Error::source(other);
+            while let Some(error) = source {
+                text = format!("{text}: {error}");
+                source = error.source();
+            }
+            anyhow!("refused: {text}")
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The maps shared with the programs, typed.
+
+use anyhow::{Context, Result, anyhow};
+use aya::Ebpf;
+use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
+use lapwing_abi::hooks::Row;
+use lapwing_abi::ids::Loss;
+use lapwing_abi::state::{Cgroup, Process};
+
+/// The maps and rings of a loaded object.
+pub struct Tables {
+    /// Cgroups by id.
+    cgroups: HashMap<MapData, u64, [u64; 2]>,
+    /// The process tree by process id.
+    processes: HashMap<MapData, u32, [u64; 6]>,
+    hits: PerCpuArray<MapData, u64>,
+    losses: PerCpuArray<MapData, u64>,
+}
+
+/// The two rings.
+pub struct Rings {
+    /// Cgroups coming and going.
+    pub lifecycle: RingBuf<MapData>,
+    /// Behaviours.
+    pub behaviour: RingBuf<MapData>,
+}
+
+fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
+    ebpf.take_map(name)
+        .ok_or_else(|| anyhow!("the object has no map {name}: it was built from other sources"))
+}
+
+/// Takes the maps out of a loaded object and tells the system call program which rows it serves.
+///
+/// # Errors
+/// When the object lacks a map or the kernel refuses an access.
+pub fn take_all(ebpf: &mut Ebpf, syscall_rows: u32) -> Result<(Tables, Rings)> {
+    let mut rows: Array<_, u32> = take(ebpf, "SYSCALL_ROWS")?.try_into()?;
+    rows.set(0, syscall_rows, 0)
+        .context("cannot write the map SYSCALL_ROWS")?;
+    Ok((
+        Tables {
+            cgroups: take(ebpf, "CGROUPS")?.try_into()?,
+            processes: take(ebpf, "PROCESSES")?.try_into()?,
+            hits: take(ebpf, "HITS")?.try_into()?,
+            losses: take(ebpf, "LOSSES")?.try_into()?,
+        },
+        Rings {
+            lifecycle: take(ebpf, "LIFECYCLE")?.try_into()?,
+            behaviour: take(ebpf, "BEHAVIOUR")?.try_into()?,
+        },
+    ))
+}
+
+/// Leaves an entry alone that is there already: `BPF_NOEXIST`.
+const NO_EXIST: u64 = 1;
+
+impl Tables {
+    /// What the kernel side knows of a cgroup.
+    #[must_use]
+    pub fn cgroup(&self, id: u64) -> Option<Cgroup> {
+        self.cgroups.get(&id, 0).ok().map(Cgroup::from_words)
+    }
+
+    /// Judges a cgroup.
+    ///
+    /// # Errors
+    /// When the table is full.
+    pub fn set_cgroup(&mut self, id: u64, cgroup: Cgroup) -> Result<()> {
+        self.cgroups
+            .insert(id, cgroup.to_words(), 0)
+            .with_context(|| format!("the table of cgroups is full, {id} stays unknown"))
+    }
+
+    /// Forgets a cgroup that is gone.
+    pub fn remove_cgroup(&mut self, id: u64) {
+        // It may never have been there.
+        let _ = self.cgroups.remove(&id);
+    }
+
+    /// Adds a process that ran before the agent, unless the kernel side met it since.
+    pub fn seed_process(&mut self, pid: u32, process: Process) {
+        let _ = self.processes.insert(pid, process.to_words(), NO_EXIST);
+    }
+
+    /// The kernel's entry of a process.
+    #[must_use]
+    pub fn process(&self, pid: u32) -> Option<Process> {
+        self.processes.get(&pid, 0).ok().map(Process::from_words)
+    }
+
+    /// All processes of the tree.
+    pub fn processes(&self) -> impl Iterator<Item = (u32, Process)> {
+        self.processes
+            .iter()
+            .filter_map(Result::ok)
+            .map(|(pid, words)| (pid, Process::from_words(words)))
+    }
+
+    /// How often a row fired for a traced process since the start.
+    #[must_use]
+    pub fn hits(&self, row: Row) -> u64 {
+        self.hits
+            .get(&(row as u32), 0)
+            .map_or(0, |counts| counts.iter().sum())
+    }
+
+    /// What was lost for a reason since the start.
+    #[must_use]
+    pub fn losses(&self, reason: Loss) -> u64 {
+        self.losses
+            .get(&reason.raw(), 0)
+            .map_or(0, |counts| counts.iter().sum())
+    }
+}

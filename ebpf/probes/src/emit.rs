@@ -1,0 +1,179 @@
+//! Building a record and sending it, or counting why it was not sent.
+
+use crate::kernel::{self, Kptr};
+use crate::maps::{self, SCRATCH_REACH, Scratch};
+use aya_ebpf::helpers;
+use core::hint::black_box;
+use lapwing_abi::ABI_VERSION;
+use lapwing_abi::hooks::Row;
+use lapwing_abi::ids::{Kind, Loss};
+use lapwing_abi::record::{HEADER_LEN, Header, SECTIONS};
+use lapwing_abi::state::Process;
+
+/// Counts a loss.
+#[inline(always)]
+pub fn lost(reason: Loss) {
+    if let Some(count) = maps::LOSSES.get_ptr_mut(reason.raw()) {
+        // SAFETY: the slot belongs to this CPU; a count that a preempting task overwrites is
+        // off by one at worst.
+        unsafe { *count += 1 };
+    }
+}
+
+/// Counts that a row fired for a traced process.
+#[inline(always)]
+pub fn hit(row: Row) {
+    if let Some(count) = maps::HITS.get_ptr_mut(row as u32) {
+        // SAFETY: as in `lost`.
+        unsafe { *count += 1 };
+    }
+}
+
+/// A header with everything that is the same for all kinds.
+#[inline(always)]
+pub fn header(kind: Kind, process: &Process, flags: u32) -> Header {
+    let (pid, tid) = kernel::current_ids();
+    let user = helpers::bpf_get_current_uid_gid();
+    Header {
+        abi: ABI_VERSION,
+        kind: kind.raw(),
+        phase: process.phase as u8,
+        flags,
+        time: kernel::now(),
+        cgroup: process.cgroup,
+        exec: process.exec,
+        issuer: process.issuer,
+        start: process.start,
+        pid,
+        tid,
+        container_pid: process.container_pid,
+        parent_pid: process.parent_pid,
+        uid: user as u32,
+        gid: (user >> 32) as u32,
+        ..Header::default()
+    }
+}
+
+/// Sends a record that has no sections.
+#[inline(always)]
+pub fn send(header: &Header) {
+    // SAFETY: a Header is plain integers without padding, alive for the call.
+    let bytes = unsafe {
+        core::slice::from_raw_parts(core::ptr::from_ref(header).cast::<u8>(), HEADER_LEN)
+    };
+    if maps::BEHAVIOUR.output::<[u8]>(bytes, 0).is_err() {
+        lost(Loss::BehaviourRingFull);
+    }
+}
+
+/// A record with sections, built in a buffer of this CPU.
+///
+/// On kernels that preempt programs, two tasks can meet in one buffer. The
+/// later one takes it over; the earlier one finds another owner when it is done,
+/// takes the ownership away (so that the later one knows that its bytes may be
+/// mixed) and counts its own record as lost.
+pub struct Builder {
+    scratch: *mut Scratch,
+    owner: u64,
+    section: usize,
+    begun: usize,
+    sections: [u16; SECTIONS],
+}
+
+impl Builder {
+    /// Takes a buffer.
+    #[inline(always)]
+    pub fn new() -> Option<Self> {
+        let owner = helpers::bpf_get_current_pid_tgid();
+        let scratch = maps::SCRATCH.get_ptr_mut(owner as u32 & (maps::SCRATCH_SLOTS - 1))?;
+        // SAFETY: the map gave the pointer; writes stay inside the value.
+        unsafe { (&raw mut (*scratch).owner).write_volatile(owner) };
+        // SAFETY: as above.
+        unsafe { (&raw mut (*scratch).len).write_volatile(HEADER_LEN as u64) };
+        Some(Self {
+            scratch,
+            owner,
+            section: 0,
+            begun: HEADER_LEN,
+            sections: [0; SECTIONS],
+        })
+    }
+
+    /// Bytes used so far, header included.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        // SAFETY: as in `new`.
+        unsafe { (&raw const (*self.scratch).len).read_volatile() as usize }
+    }
+
+    /// Lets `write` put up to READ_MAX bytes at the end; it answers how many, or an error
+    /// below 0, upon which nothing is appended.
+    #[inline(always)]
+    pub fn append(&mut self, write: impl FnOnce(*mut u8) -> i64) -> i64 {
+        // The mask must stand in the code, for the verifier: hide from the compiler that
+        // the length is in range already.
+        let len = self.len();
+        let at = black_box(len) & (SCRATCH_REACH - 1);
+        // SAFETY: `at` is below SCRATCH_REACH, and READ_MAX bytes follow that.
+        let written = write(unsafe { (&raw mut (*self.scratch).bytes).cast::<u8>().add(at) });
+        if written > 0 {
+            // SAFETY: as in `new`.
+            unsafe { (&raw mut (*self.scratch).len).write_volatile(len as u64 + written as u64) };
+        }
+        written
+    }
+
+    /// Ends the section that is being written; its bytes are all since the last call.
+    #[inline(always)]
+    pub fn end_section(&mut self) {
+        if self.section < SECTIONS {
+            self.sections[self.section] = (self.len() - self.begun) as u16;
+        }
+        self.section += 1;
+        self.begun = self.len();
+    }
+
+    /// Sends the record.
+    #[inline(always)]
+    pub fn send(self, header: &Header) {
+        let header = Header {
+            sections: self.sections,
+            ..*header
+        };
+        // SAFETY: the value is larger than a header and aligned to 8, the bytes follow an u64.
+        unsafe {
+            (&raw mut (*self.scratch).bytes)
+                .cast::<Header>()
+                .write(header)
+        };
+        // SAFETY: as in `new`.
+        if unsafe { (&raw const (*self.scratch).owner).read_volatile() } != self.owner {
+            // SAFETY: as in `new`.
+            unsafe { (&raw mut (*self.scratch).owner).write_volatile(0) };
+            lost(Loss::ScratchTaken);
+            return;
+        }
+        let len = black_box(self.len()) & (SCRATCH_REACH - 1);
+        // SAFETY: `len` is below SCRATCH_REACH, inside the value.
+        let bytes = unsafe {
+            core::slice::from_raw_parts((&raw const (*self.scratch).bytes).cast::<u8>(), len)
+        };
+        if maps::BEHAVIOUR.output::<[u8]>(bytes, 0).is_err() {
+            lost(Loss::BehaviourRingFull);
+        }
+    }
+}
+
+/// Reads `len` bytes (at most `max`, a power of two) from the caller's memory to the end.
+/// Answers how many there were, or an error below 0.
+#[inline(always)]
+pub fn append_user(builder: &mut Builder, from: Kptr, len: u64, max: u64) -> i64 {
+    builder.append(|at| {
+        let len = black_box(if len < max { len } else { max - 1 }) & (max - 1);
+        // SAFETY: at most READ_MAX bytes, checked by the mask; the helper checks the address.
+        let failed = unsafe {
+            helpers::generated::bpf_probe_read_user(at.cast(), len as u32, from.0 as *const _)
+        };
+        if failed < 0 { failed } else { len as i64 }
+    })
+}

@@ -1,0 +1,156 @@
+//! File changes by trampolines (tier A1).
+
+use crate::emit::{self, Builder, hit, lost};
+use crate::kernel::{self, Kptr, Place};
+use crate::path::{self, End};
+use crate::process;
+use aya_ebpf::macros::{fentry, fexit};
+use aya_ebpf::programs::{FEntryContext, FExitContext};
+use lapwing_abi::fields::Field;
+use lapwing_abi::hooks::Row;
+use lapwing_abi::ids::{Kind, Loss, Mount, Operation, flags};
+use lapwing_abi::state::Process;
+
+/// `FMODE_WRITE`, include/linux/fs.h.
+const FMODE_WRITE: u32 = 2;
+/// `FMODE_CREATED`, include/linux/fs.h, since Linux 4.19.
+const FMODE_CREATED: u32 = 0x10_0000;
+/// Pointers above are errors (`IS_ERR`).
+const LAST_POINTER: u64 = u64::MAX - 4095;
+
+const PROC_MAGIC: u64 = 0x9fa0;
+const SYSFS_MAGIC: u64 = 0x6265_6572;
+const CGROUP_MAGIC: u64 = 0x27_e0eb;
+const CGROUP2_MAGIC: u64 = 0x6367_7270;
+const TMPFS_MAGIC: u64 = 0x0102_1994;
+const RAMFS_MAGIC: u64 = 0x8584_58f6;
+
+/// struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)
+#[fexit]
+fn file_open(ctx: FExitContext) -> i32 {
+    // The result stands behind the three arguments.
+    let file: u64 = ctx.arg(3);
+    if file != 0 && file < LAST_POINTER {
+        opened(Kptr(file));
+    }
+    0
+}
+
+/// A file was opened: reports it if it can be written through this descriptor.
+#[inline(always)]
+pub(super) fn opened(file: Kptr) -> Option<()> {
+    let mode: u32 = file.get(Field::FileMode);
+    if mode & FMODE_WRITE == 0 {
+        return None;
+    }
+    let (process, known) = process::current()?;
+    hit(Row::FileOpen);
+    let operation = if mode & FMODE_CREATED == 0 {
+        Operation::OpenWrite
+    } else {
+        Operation::Create
+    };
+    let place = Place::at(file.at(Field::FilePath));
+    changed(&process, known, operation, place, None)
+}
+
+/// int security_path_unlink(const struct path *dir, struct dentry *dentry)
+#[fentry]
+fn file_unlink(ctx: FEntryContext) -> i32 {
+    removed(Row::FileUnlink, Kptr(ctx.arg(0)), Kptr(ctx.arg(1)));
+    0
+}
+
+/// int security_path_rmdir(const struct path *dir, struct dentry *dentry)
+#[fentry]
+fn file_rmdir(ctx: FEntryContext) -> i32 {
+    removed(Row::FileRmdir, Kptr(ctx.arg(0)), Kptr(ctx.arg(1)));
+    0
+}
+
+#[inline(always)]
+fn removed(row: Row, dir: Kptr, dentry: Kptr) -> Option<()> {
+    let (process, known) = process::current()?;
+    hit(row);
+    let place = Place {
+        mnt: dir.follow(Field::PathMnt),
+        dentry,
+    };
+    changed(&process, known, Operation::Delete, place, None)
+}
+
+/// int security_path_rename(const struct path *old_dir, struct dentry *old_dentry,
+///                          const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
+#[fentry]
+fn file_rename(ctx: FEntryContext) -> i32 {
+    renamed(
+        Kptr(ctx.arg(0)),
+        Kptr(ctx.arg(1)),
+        Kptr(ctx.arg(2)),
+        Kptr(ctx.arg(3)),
+    );
+    0
+}
+
+#[inline(always)]
+fn renamed(old_dir: Kptr, old: Kptr, new_dir: Kptr, new: Kptr) -> Option<()> {
+    let (process, known) = process::current()?;
+    hit(Row::FileRename);
+    let from = Place {
+        mnt: old_dir.follow(Field::PathMnt),
+        dentry: old,
+    };
+    let to = Place {
+        mnt: new_dir.follow(Field::PathMnt),
+        dentry: new,
+    };
+    changed(&process, known, Operation::Rename, from, Some(to))
+}
+
+#[inline(always)]
+fn changed(
+    process: &Process,
+    known: bool,
+    operation: Operation,
+    place: Place,
+    target: Option<Place>,
+) -> Option<()> {
+    let Some(mut builder) = Builder::new() else {
+        lost(Loss::ScratchTaken);
+        return None;
+    };
+    let root = kernel::root_of(kernel::current_task());
+    let mut bits = if known { 0 } else { flags::PROCESS_UNKNOWN };
+    bits |= match path::append(&mut builder, place, root) {
+        End::Root => 0,
+        End::Detached => flags::PATH_DETACHED,
+        End::Truncated => flags::PATH_TRUNCATED,
+    };
+    builder.end_section();
+    builder.end_section();
+    if let Some(target) = target {
+        bits |= match path::append(&mut builder, target, root) {
+            End::Root => 0,
+            End::Detached => flags::TARGET_DETACHED,
+            End::Truncated => flags::TARGET_TRUNCATED,
+        };
+    }
+    builder.end_section();
+    let mut header = emit::header(Kind::File, process, bits);
+    header.operation = operation.raw();
+    header.mount = mount(place, root).raw();
+    builder.send(&header);
+    Some(())
+}
+
+/// What kind of mount a place lies on.
+#[inline(always)]
+fn mount(place: Place, root: Place) -> Mount {
+    match place.magic() {
+        0 => Mount::Unknown,
+        PROC_MAGIC | SYSFS_MAGIC | CGROUP_MAGIC | CGROUP2_MAGIC => Mount::ProcSys,
+        _ if place.mnt == root.mnt => Mount::Image,
+        TMPFS_MAGIC | RAMFS_MAGIC => Mount::Tmpfs,
+        _ => Mount::Volume,
+    }
+}

@@ -1,0 +1,94 @@
+//! Egress by socket address programs of a cgroup v2 subtree.
+//!
+//! They run before the connect or send, see every way into it (io_uring, fast
+//! open, many messages at once), and always allow.
+
+use crate::emit::{self, hit};
+use crate::process;
+use aya_ebpf::macros::cgroup_sock_addr;
+use aya_ebpf::programs::SockAddrContext;
+use lapwing_abi::hooks::Row;
+use lapwing_abi::ids::{Kind, flags};
+
+const ALLOW: i32 = 1;
+
+/// struct bpf_sock_addr at connect(2) of an AF_INET socket, since Linux 4.17.
+#[cgroup_sock_addr(connect4)]
+fn egress_connect4(ctx: SockAddrContext) -> i32 {
+    v4(Row::EgressConnect4, &ctx);
+    ALLOW
+}
+
+/// struct bpf_sock_addr at connect(2) of an AF_INET6 socket, since Linux 4.17.
+#[cgroup_sock_addr(connect6)]
+fn egress_connect6(ctx: SockAddrContext) -> i32 {
+    v6(Row::EgressConnect6, &ctx);
+    ALLOW
+}
+
+/// struct bpf_sock_addr at sendmsg(2) of an unconnected datagram socket, since Linux 4.18.
+#[cgroup_sock_addr(sendmsg4)]
+fn egress_sendmsg4(ctx: SockAddrContext) -> i32 {
+    v4(Row::EgressSendmsg4, &ctx);
+    ALLOW
+}
+
+/// As above, for AF_INET6.
+#[cgroup_sock_addr(sendmsg6)]
+fn egress_sendmsg6(ctx: SockAddrContext) -> i32 {
+    v6(Row::EgressSendmsg6, &ctx);
+    ALLOW
+}
+
+#[inline(always)]
+fn v4(row: Row, ctx: &SockAddrContext) {
+    // SAFETY: the context is valid for the call and these fields may be read by these programs.
+    let (address, port, protocol) = unsafe {
+        let sock = ctx.sock_addr;
+        ((*sock).user_ip4, (*sock).user_port, (*sock).protocol)
+    };
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&address.to_ne_bytes());
+    report(row, 4, bytes, port, protocol);
+}
+
+#[inline(always)]
+fn v6(row: Row, ctx: &SockAddrContext) {
+    // SAFETY: as in `v4`.
+    let (a, b, c, d, port, protocol) = unsafe {
+        let sock = ctx.sock_addr;
+        let ip = &raw const (*sock).user_ip6;
+        (
+            (*ip)[0],
+            (*ip)[1],
+            (*ip)[2],
+            (*ip)[3],
+            (*sock).user_port,
+            (*sock).protocol,
+        )
+    };
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&a.to_ne_bytes());
+    bytes[4..8].copy_from_slice(&b.to_ne_bytes());
+    bytes[8..12].copy_from_slice(&c.to_ne_bytes());
+    bytes[12..].copy_from_slice(&d.to_ne_bytes());
+    report(row, 6, bytes, port, protocol);
+}
+
+#[inline(always)]
+fn report(row: Row, family: u8, address: [u8; 16], port: u32, protocol: u32) -> Option<()> {
+    let (process, known) = process::current()?;
+    hit(row);
+    let mut header = emit::header(
+        Kind::Egress,
+        &process,
+        if known { 0 } else { flags::PROCESS_UNKNOWN },
+    );
+    header.family = family;
+    header.address = address;
+    // The low half, in network order.
+    header.port = (port as u16).swap_bytes();
+    header.protocol = protocol as u8;
+    emit::send(&header);
+    Some(())
+}

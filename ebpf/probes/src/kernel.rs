@@ -1,0 +1,176 @@
+//! Reads of kernel memory: the only place that follows kernel pointers.
+//!
+//! Every read goes through `bpf_probe_read_kernel`, which answers with an error
+//! for a bad address, so a pointer that went stale between two reads gives a
+//! zero and never a fault.
+
+use crate::maps;
+use aya_ebpf::helpers::{self, generated};
+use lapwing_abi::fields::Field;
+
+/// An address in the kernel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Kptr(pub u64);
+
+/// Reads a setting that the agent fixed before loading.
+macro_rules! setting {
+    ($name:ident) => {
+        // SAFETY: the static is initialised, aligned and never written by this program; the
+        // volatile read keeps the compiler from folding the value the agent replaces.
+        unsafe { core::ptr::read_volatile(&raw const $crate::maps::$name) }
+    };
+}
+pub(crate) use setting;
+
+/// The offset of a field in the running kernel.
+#[inline(always)]
+pub fn offset(field: Field) -> u64 {
+    // SAFETY: `field` indexes inside the array by construction; volatile as in `setting!`.
+    u64::from(unsafe { core::ptr::read_volatile(&raw const maps::OFFSETS[field as usize]) })
+}
+
+impl Kptr {
+    /// Whether the pointer is null.
+    #[inline(always)]
+    pub fn is_null(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The address of a field.
+    #[inline(always)]
+    pub fn at(self, field: Field) -> Self {
+        Self(self.0.wrapping_add(offset(field)))
+    }
+
+    /// The address so many bytes further.
+    #[inline(always)]
+    pub fn plus(self, bytes: u64) -> Self {
+        Self(self.0.wrapping_add(bytes))
+    }
+
+    /// What stands at the address; `None` where nothing can be read.
+    #[inline(always)]
+    pub fn read<T>(self) -> Option<T> {
+        // SAFETY: the helper checks the address itself and T is an integer here.
+        unsafe { helpers::bpf_probe_read_kernel(self.0 as *const T) }.ok()
+    }
+
+    /// The value of a field, 0 where it can not be read.
+    #[inline(always)]
+    pub fn get<T: Default>(self, field: Field) -> T {
+        self.at(field).read().unwrap_or_default()
+    }
+
+    /// The pointer in a field.
+    #[inline(always)]
+    pub fn follow(self, field: Field) -> Self {
+        Self(self.get(field))
+    }
+}
+
+/// The task that runs.
+#[inline(always)]
+pub fn current_task() -> Kptr {
+    // SAFETY: the helper has no preconditions.
+    Kptr(unsafe { generated::bpf_get_current_task() })
+}
+
+/// Process id and thread id of the task that runs.
+#[inline(always)]
+pub fn current_ids() -> (u32, u32) {
+    let both = helpers::bpf_get_current_pid_tgid();
+    ((both >> 32) as u32, both as u32)
+}
+
+/// Time since boot in nanoseconds, suspend included.
+#[inline(always)]
+pub fn now() -> u64 {
+    // SAFETY: the helper has no preconditions.
+    unsafe { generated::bpf_ktime_get_boot_ns() }
+}
+
+/// Id of a cgroup.
+#[inline(always)]
+pub fn cgroup_id(cgroup: Kptr) -> u64 {
+    cgroup.follow(Field::CgroupKn).get(Field::KernfsId)
+}
+
+/// Whether a cgroup belongs to the hierarchy that tells containers apart.
+#[inline(always)]
+pub fn in_our_hierarchy(cgroup: Kptr) -> bool {
+    cgroup
+        .follow(Field::CgroupRoot)
+        .get::<u32>(Field::CgroupRootHierarchy)
+        == setting!(CGROUP_HIERARCHY)
+}
+
+/// Id of the cgroup a task is in, in the hierarchy that tells containers apart.
+#[inline(always)]
+pub fn cgroup_of(task: Kptr) -> u64 {
+    let set = task.follow(Field::TaskCgroups);
+    let subsys = setting!(CGROUP_SUBSYS);
+    let cgroup = if subsys == u32::MAX {
+        set.follow(Field::CssSetDefault)
+    } else {
+        let state = Kptr(
+            set.at(Field::CssSetSubsys)
+                .plus(u64::from(subsys) * 8)
+                .read()
+                .unwrap_or(0),
+        );
+        state.follow(Field::CssCgroup)
+    };
+    cgroup_id(cgroup)
+}
+
+/// The id a process has in its own pid namespace.
+#[inline(always)]
+pub fn container_pid(task: Kptr) -> u32 {
+    let pid = task
+        .follow(Field::TaskGroupLeader)
+        .follow(Field::TaskThreadPid);
+    let level: u32 = pid.get(Field::PidLevel);
+    pid.at(Field::PidNumbers)
+        .plus(u64::from(level) * offset(Field::UpidSize))
+        .get(Field::UpidNr)
+}
+
+/// A place in the file tree: a mount (`struct vfsmount`) and a directory entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The `struct vfsmount`.
+    pub mnt: Kptr,
+    /// The `struct dentry`.
+    pub dentry: Kptr,
+}
+
+impl Place {
+    /// The `struct path` at this address.
+    #[inline(always)]
+    pub fn at(path: Kptr) -> Self {
+        Self {
+            mnt: path.follow(Field::PathMnt),
+            dentry: path.follow(Field::PathDentry),
+        }
+    }
+
+    /// Number of the file system type.
+    #[inline(always)]
+    pub fn magic(self) -> u64 {
+        self.dentry.follow(Field::DentrySb).get(Field::SuperMagic)
+    }
+}
+
+/// The root directory of a task.
+#[inline(always)]
+pub fn root_of(task: Kptr) -> Place {
+    Place::at(task.follow(Field::TaskFs).at(Field::FsRoot))
+}
+
+/// Whether a root directory is another one than the host's.
+#[inline(always)]
+pub fn is_foreign(root: Place) -> bool {
+    let inode: u64 = root.dentry.follow(Field::DentryInode).get(Field::InodeIno);
+    let device: u32 = root.dentry.follow(Field::DentrySb).get(Field::SuperDev);
+    inode != setting!(HOST_ROOT_INO) || device != setting!(HOST_ROOT_DEV)
+}

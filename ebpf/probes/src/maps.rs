@@ -1,0 +1,91 @@
+//! Every map and every setting.
+
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
+use lapwing_abi::fields::FIELD_COUNT;
+use lapwing_abi::hooks::Row;
+use lapwing_abi::ids::Loss;
+use lapwing_abi::state::{CGROUPS_MAX, Cgroup, PROCESSES_MAX, Process};
+
+/// Cgroups coming and going: apart, so that a burst of behaviours cannot push them out.
+#[map]
+pub static LIFECYCLE: RingBuf = RingBuf::with_byte_size(512 * 1024, 0);
+
+/// Behaviours. The agent sets the size before loading.
+#[map]
+pub static BEHAVIOUR: RingBuf = RingBuf::with_byte_size(8 * 1024 * 1024, 0);
+
+/// The process tree of containers, by process id.
+#[map]
+pub static PROCESSES: HashMap<u32, Process> = HashMap::with_max_entries(PROCESSES_MAX, 0);
+
+/// What is known of each cgroup, by id.
+#[map]
+pub static CGROUPS: HashMap<u64, Cgroup> = HashMap::with_max_entries(CGROUPS_MAX, 0);
+
+/// How often each row fired for a traced process, by [`Row`].
+#[map]
+pub static HITS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Row::ALL.len() as u32, 0);
+
+/// What was lost, by [`Loss`].
+#[map]
+pub static LOSSES: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len() as u32, 0);
+
+/// Last image id given out on each CPU.
+#[map]
+pub static EXEC_SEQUENCE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+
+/// Which rows the system call program serves: bit n for the row with number n.
+/// A map and not a setting, because it is known only after the better variants were tried.
+#[map]
+pub static SYSCALL_ROWS: Array<u32> = Array::with_max_entries(1, 0);
+
+/// Buffers in which records are built; which one a task takes depends on its id.
+#[map]
+pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SCRATCH_SLOTS, 0);
+
+/// Buffers per CPU.
+pub const SCRATCH_SLOTS: u32 = 4;
+/// Bytes of a buffer that offsets may reach.
+pub const SCRATCH_REACH: usize = 16 * 1024;
+/// Longest single read into a buffer.
+pub const READ_MAX: usize = 4096;
+
+/// One buffer. The owner stands apart from the bytes, so that a task which was
+/// preempted in the middle of a record can tell that another one wrote over it.
+#[repr(C)]
+pub struct Scratch {
+    /// The task that builds a record here, as the pid/tgid pair; 0 for nobody.
+    pub owner: u64,
+    /// Bytes of the record so far. Kept here and not in a register, because the verifier knows
+    /// nothing of what it reads from a map: it then sees the rounds of a loop as one state,
+    /// where it would follow every possible length through every round.
+    pub len: u64,
+    /// The record. Reads start below `SCRATCH_REACH` and are at most `READ_MAX` long.
+    pub bytes: [u8; SCRATCH_REACH + READ_MAX],
+}
+
+/// Offsets of [`lapwing_abi::fields::FIELDS`] in the running kernel.
+#[unsafe(no_mangle)]
+pub static OFFSETS: [u32; FIELD_COUNT] = [0; FIELD_COUNT];
+
+/// `s_dev` of the host's root file system, in the kernel's own encoding.
+#[unsafe(no_mangle)]
+pub static HOST_ROOT_DEV: u32 = 0;
+
+/// Inode number of the host's root directory.
+#[unsafe(no_mangle)]
+pub static HOST_ROOT_INO: u64 = 0;
+
+/// Index of the cgroup v1 controller that tells containers apart, or
+/// `u32::MAX` where that is the v2 hierarchy.
+#[unsafe(no_mangle)]
+pub static CGROUP_SUBSYS: u32 = u32::MAX;
+
+/// Id of the hierarchy that tells containers apart; 0 for v2.
+#[unsafe(no_mangle)]
+pub static CGROUP_HIERARCHY: u32 = 0;
+
+/// 0 on x86_64, 1 on arm64: which numbers system calls have.
+#[unsafe(no_mangle)]
+pub static ARCH: u32 = 0;

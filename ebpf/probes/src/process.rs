@@ -1,0 +1,85 @@
+//! Whose process acts: the process tree and the cgroups, as the kernel side keeps them.
+//!
+//! Membership is sticky. A process that entered a container belongs to it, with
+//! all its descendants, whatever cgroup it moves to later. A cgroup that user
+//! space has not judged yet is treated like a container: reported, not suppressed.
+
+use crate::emit::lost;
+use crate::kernel::{self, Kptr};
+use crate::maps;
+use lapwing_abi::fields::Field;
+use lapwing_abi::ids::{Loss, Phase};
+use lapwing_abi::state::{Cgroup, Process, cgroup_state};
+
+/// The entry of a cgroup, or what stands for one that has none.
+#[inline(always)]
+pub fn cgroup(id: u64) -> Cgroup {
+    // SAFETY: the reference is not kept; a concurrent update gives the old or the new words.
+    match unsafe { maps::CGROUPS.get(&id) } {
+        Some(cgroup) => *cgroup,
+        None => Cgroup {
+            home: id,
+            state: cgroup_state::UNKNOWN,
+            started: 0,
+        },
+    }
+}
+
+/// The traced process that runs, if it is one. The second answer is whether the tree knew it.
+#[inline(always)]
+pub fn current() -> Option<(Process, bool)> {
+    let (pid, _) = kernel::current_ids();
+    if let Some(process) = known(pid) {
+        return Some((process, true));
+    }
+    let task = kernel::current_task();
+    let process = adopt(task, pid)?;
+    Some((process, false))
+}
+
+/// The tree's entry of a process, unless its cgroup turned out to be none of ours.
+#[inline(always)]
+pub fn known(pid: u32) -> Option<Process> {
+    // SAFETY: as in `cgroup`.
+    let process = *unsafe { maps::PROCESSES.get(&pid) }?;
+    if cgroup(process.cgroup).state == cgroup_state::IGNORED {
+        let _ = maps::PROCESSES.remove(&pid);
+        return None;
+    }
+    Some(process)
+}
+
+/// Takes a process into the tree because of the cgroup it is in.
+#[inline(always)]
+fn adopt(task: Kptr, pid: u32) -> Option<Process> {
+    let cgroup = cgroup(kernel::cgroup_of(task));
+    if cgroup.state == cgroup_state::IGNORED {
+        return None;
+    }
+    let process = entering(task, cgroup.home, Phase::Unknown);
+    remember(pid, &process);
+    Some(process)
+}
+
+/// The entry of a process that enters a container.
+#[inline(always)]
+pub fn entering(task: Kptr, home: u64, phase: Phase) -> Process {
+    Process {
+        exec: 0,
+        issuer: 0,
+        cgroup: home,
+        start: task.follow(Field::TaskGroupLeader).get(Field::TaskStart),
+        container_pid: kernel::container_pid(task),
+        parent_pid: task.follow(Field::TaskRealParent).get(Field::TaskTgid),
+        phase: u32::from(phase.raw()),
+        reserved: 0,
+    }
+}
+
+/// Writes an entry.
+#[inline(always)]
+pub fn remember(pid: u32, process: &Process) {
+    if maps::PROCESSES.insert(&pid, process, 0).is_err() {
+        lost(Loss::ProcessTableFull);
+    }
+}
