@@ -116,11 +116,22 @@ impl Builder {
         let at = black_box(len) & (SCRATCH_REACH - 1);
         // SAFETY: `at` is below SCRATCH_REACH, and READ_MAX bytes follow that.
         let written = write(unsafe { (&raw mut (*self.scratch).bytes).cast::<u8>().add(at) });
-        if written > 0 {
-            // SAFETY: as in `new`.
-            unsafe { (&raw mut (*self.scratch).len).write_volatile(len as u64 + written as u64) };
-        }
+        // Nothing if negative: the sign bit, spread over the word, masks it out without a branch.
+        let added = written & !black_box(written >> 63);
+        // SAFETY: as in `new`.
+        unsafe { (&raw mut (*self.scratch).len).write_volatile(len as u64 + added as u64) };
         written
+    }
+
+    /// The same value, of which the verifier no longer knows what it is: where branches gave it
+    /// different constants, what follows is checked once instead of once for each.
+    #[inline(always)]
+    pub fn forget(&mut self, value: u32) -> u32 {
+        // SAFETY: as in `new`.
+        unsafe {
+            (&raw mut (*self.scratch).value).write_volatile(value);
+            (&raw const (*self.scratch).value).read_volatile()
+        }
     }
 
     /// Ends the section that is being written; its bytes are all since the last call.

@@ -6,11 +6,19 @@
 
 use crate::maps;
 use aya_ebpf::helpers::{self, generated};
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
 use lapwing_abi::fields::Field;
 
 /// An address in the kernel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Kptr(pub u64);
+
+/// Types that any bytes are a value of.
+pub trait Integer {}
+impl Integer for u8 {}
+impl Integer for u32 {}
+impl Integer for u64 {}
 
 /// Reads a setting that the agent fixed before loading.
 macro_rules! setting {
@@ -48,17 +56,28 @@ impl Kptr {
         Self(self.0.wrapping_add(bytes))
     }
 
-    /// What stands at the address; `None` where nothing can be read.
+    /// What stands at the address; 0 where nothing can be read. The result of the helper is
+    /// not looked at, because it fills the value with zeros when it fails and a branch would
+    /// give the verifier two states to follow from each read.
     #[inline(always)]
-    pub fn read<T>(self) -> Option<T> {
-        // SAFETY: the helper checks the address itself and T is an integer here.
-        unsafe { helpers::bpf_probe_read_kernel(self.0 as *const T) }.ok()
+    pub fn read<T: Integer>(self) -> T {
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: the helper checks the address and writes the whole value in any case; any
+        // bytes are a valid integer.
+        unsafe {
+            generated::bpf_probe_read_kernel(
+                value.as_mut_ptr().cast(),
+                size_of::<T>() as u32,
+                self.0 as *const c_void,
+            );
+            value.assume_init()
+        }
     }
 
     /// The value of a field, 0 where it can not be read.
     #[inline(always)]
-    pub fn get<T: Default>(self, field: Field) -> T {
-        self.at(field).read().unwrap_or_default()
+    pub fn get<T: Integer>(self, field: Field) -> T {
+        self.at(field).read()
     }
 
     /// The pointer in a field.
@@ -115,8 +134,7 @@ pub fn cgroup_of(task: Kptr) -> u64 {
         let state = Kptr(
             set.at(Field::CssSetSubsys)
                 .plus(u64::from(subsys) * 8)
-                .read()
-                .unwrap_or(0),
+                .read(),
         );
         state.follow(Field::CssCgroup)
     };

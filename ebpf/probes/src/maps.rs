@@ -61,6 +61,10 @@ pub struct Scratch {
     /// nothing of what it reads from a map: it then sees the rounds of a loop as one state,
     /// where it would follow every possible length through every round.
     pub len: u64,
+    /// A value on its way through the eye of the verifier's needle, see `Builder::forget`.
+    pub value: u32,
+    /// Not used.
+    pub reserved: u32,
     /// The record. Reads start below `SCRATCH_REACH` and are at most `READ_MAX` long.
     pub bytes: [u8; SCRATCH_REACH + READ_MAX],
 }

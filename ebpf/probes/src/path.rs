@@ -8,6 +8,7 @@ use crate::emit::Builder;
 use crate::kernel::{Kptr, Place};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use lapwing_abi::fields::Field;
+use lapwing_abi::ids::flags;
 use lapwing_abi::record::PATH_MAX;
 
 /// Names and mount crossings of one walk.
@@ -15,26 +16,24 @@ const STEPS: u32 = 128;
 /// Longest name in a directory, NUL included.
 const NAME_LEN: u32 = 256;
 
-/// How a walk ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// At the root.
-    Root,
-    /// At a mount that hangs nowhere below the root.
-    Detached,
-    /// Too deep or too long: what is missing is the side of the root.
-    Truncated,
-}
+/// The walk ended at the root.
+pub const AT_ROOT: u32 = 0;
+/// It ran out of steps or of room: what is missing is the side of the root.
+pub const TRUNCATED: u32 = flags::PATH_TRUNCATED;
+/// It ended at a mount that hangs nowhere below the root.
+pub const DETACHED: u32 = flags::PATH_DETACHED;
 
-/// Appends the names from `place` up to `root`.
+/// Appends the names from `place` up to `root`. Answers how the walk ended, as flags of a record.
 #[inline(always)]
-pub fn append(builder: &mut Builder, place: Place, root: Place) -> End {
+pub fn append(builder: &mut Builder, place: Place, root: Place) -> u32 {
     let start = builder.len();
+    let mut end = TRUNCATED;
     let mut dentry = place.dentry;
     let mut mnt = place.mnt;
     for _ in 0..STEPS {
         if dentry == root.dentry && mnt == root.mnt {
-            return End::Root;
+            end = AT_ROOT;
+            break;
         }
         let parent = dentry.follow(Field::DentryParent);
         if dentry == mnt.follow(Field::VfsmountRoot) || dentry == parent {
@@ -46,20 +45,30 @@ pub fn append(builder: &mut Builder, place: Place, root: Place) -> End {
                 if builder.len() == start {
                     append_name(builder, dentry);
                 }
-                return End::Detached;
+                end = DETACHED;
+                break;
             }
             dentry = mount.follow(Field::MountPoint);
             mnt = above.at(Field::MountMnt);
             continue;
         }
         if builder.len() - start > PATH_MAX - NAME_LEN as usize {
-            return End::Truncated;
+            break;
         }
         append_name(builder, dentry);
         dentry = parent;
     }
-    End::Truncated
+    builder.forget(end)
 }
+
+/// The flags of a walk, for the second path of a record.
+#[inline(always)]
+pub fn for_target(end: u32) -> u32 {
+    end << 2
+}
+
+const _: () =
+    assert!(TRUNCATED << 2 == flags::TARGET_TRUNCATED && DETACHED << 2 == flags::TARGET_DETACHED);
 
 /// Appends one name.
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use crate::emit::{self, Builder, hit, lost};
 use crate::kernel::{self, Kptr, Place};
-use crate::path::{self, End};
+use crate::path;
 use crate::process;
 use aya_ebpf::macros::{fentry, fexit};
 use aya_ebpf::programs::{FEntryContext, FExitContext};
@@ -121,19 +121,11 @@ fn changed(
     };
     let root = kernel::root_of(kernel::current_task());
     let mut bits = if known { 0 } else { flags::PROCESS_UNKNOWN };
-    bits |= match path::append(&mut builder, place, root) {
-        End::Root => 0,
-        End::Detached => flags::PATH_DETACHED,
-        End::Truncated => flags::PATH_TRUNCATED,
-    };
+    bits |= path::append(&mut builder, place, root);
     builder.end_section();
     builder.end_section();
     if let Some(target) = target {
-        bits |= match path::append(&mut builder, target, root) {
-            End::Root => 0,
-            End::Detached => flags::TARGET_DETACHED,
-            End::Truncated => flags::TARGET_TRUNCATED,
-        };
+        bits |= path::for_target(path::append(&mut builder, target, root));
     }
     builder.end_section();
     let mut header = emit::header(Kind::File, process, bits);

@@ -2,7 +2,7 @@
 
 use crate::emit::{self, Builder, append_user, hit, lost};
 use crate::kernel::{self, Kptr, Place};
-use crate::path::{self, End};
+use crate::path;
 use crate::{maps, process};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::raw_tracepoint;
@@ -57,11 +57,7 @@ fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
     let file = Place::at(mm.follow(Field::MmExeFile).at(Field::FilePath));
     let end = path::append(&mut builder, file, root);
     builder.end_section();
-    bits |= match end {
-        End::Root => 0,
-        End::Detached => flags::PATH_DETACHED,
-        End::Truncated => flags::PATH_TRUNCATED,
-    };
+    bits |= end;
 
     let name = bprm.follow(Field::BprmFilename);
     builder.append(|at| {
@@ -84,7 +80,7 @@ fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
     builder.end_section();
 
     let cwd = Place::at(task.follow(Field::TaskFs).at(Field::FsPwd));
-    if path::append(&mut builder, cwd, root) != End::Root {
+    if path::append(&mut builder, cwd, root) != path::AT_ROOT {
         bits |= flags::CWD_PARTIAL;
     }
     builder.end_section();
@@ -140,9 +136,9 @@ fn next_exec() -> u64 {
 }
 
 #[inline(always)]
-fn origin(file: Place, root: Place, end: End) -> Origin {
+fn origin(file: Place, root: Place, end: u32) -> Origin {
     let inode = file.dentry.follow(Field::DentryInode);
-    if end == End::Detached {
+    if end == path::DETACHED {
         return Origin::Memfd;
     }
     if inode.get::<u32>(Field::InodeNlink) == 0 {
@@ -153,12 +149,10 @@ fn origin(file: Place, root: Place, end: End) -> Origin {
     }
     if file.magic() == OVERLAYFS_MAGIC {
         // struct ovl_inode { ...; struct inode vfs_inode; struct dentry *__upperdentry; ... }
-        let upper: Option<u64> = inode.plus(kernel::offset(Field::InodeSize)).read();
-        return match upper {
-            Some(0) => Origin::Image,
-            Some(_) => Origin::UpperLayer,
-            None => Origin::Unknown,
-        };
+        let upper: u64 = inode.plus(kernel::offset(Field::InodeSize)).read();
+        if upper != 0 {
+            return Origin::UpperLayer;
+        }
     }
     Origin::Image
 }

@@ -8,7 +8,7 @@
 use super::file;
 use crate::emit::{self, Builder, hit, lost};
 use crate::kernel::{self, Kptr, Place, setting};
-use crate::path::{self, End};
+use crate::path;
 use crate::{maps, process};
 use aya_ebpf::helpers::generated::bpf_probe_read_user_str;
 use aya_ebpf::macros::raw_tracepoint;
@@ -169,7 +169,7 @@ fn location(builder: &mut Builder, task: Kptr, dir: i32, name: u64) -> u32 {
         descriptor(task, dir as u32).map(|file| Place::at(file.at(Field::FilePath)))
     };
     if let Some(place) = place
-        && path::append(builder, place, kernel::root_of(task)) == End::Truncated
+        && path::append(builder, place, kernel::root_of(task)) == path::TRUNCATED
     {
         bits |= flags::PATH_TRUNCATED;
     }
@@ -198,7 +198,7 @@ fn descriptor(task: Kptr, fd: u32) -> Option<Kptr> {
         table
             .follow(Field::FdtableFd)
             .plus(u64::from(fd) * 8)
-            .read()?,
+            .read(),
     );
     (!file.is_null()).then_some(file)
 }
@@ -216,9 +216,6 @@ fn argument(regs: Kptr, index: u32) -> u64 {
     } else if index == 0 {
         regs.get(Field::RegsArg0)
     } else {
-        regs.at(Field::RegsArray)
-            .plus(u64::from(index) * 8)
-            .read()
-            .unwrap_or(0)
+        regs.at(Field::RegsArray).plus(u64::from(index) * 8).read()
     }
 }
