@@ -20,6 +20,8 @@ pub mod cgroup_state {
     pub const CONTAINER: u32 = 1;
     /// Not a container: its processes are not reported.
     pub const IGNORED: u32 = 2;
+    /// Part of the pseudo-container `host`: reported, but left behind on entering a container.
+    pub const HOST: u32 = 3;
 }
 
 /// One process of the tree: the value of the map `PROCESSES`, keyed by process id.

@@ -96,6 +96,9 @@ fn attached(group: Kptr, task: Kptr) -> Option<()> {
         return None;
     }
     hit(Row::CgroupAttach);
+    if cgroup.state == cgroup_state::HOST && process::known(pid).is_some() {
+        return None; // From one cgroup of the host to another.
+    }
     process::remember(pid, &process::entering(task, cgroup.home, Phase::Runtime));
     Some(())
 }

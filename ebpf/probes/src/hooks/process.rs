@@ -29,14 +29,14 @@ fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
     let root = kernel::root_of(task);
     let foreign = kernel::is_foreign(root);
     if process.phase <= u32::from(Phase::Runtime.raw()) {
-        process.phase = u32::from(
-            if foreign {
-                first_phase(process.cgroup)
-            } else {
-                Phase::Runtime
-            }
-            .raw(),
-        );
+        let phase = if process::cgroup(process.cgroup).state == cgroup_state::HOST {
+            Phase::Main
+        } else if foreign {
+            first_phase(process.cgroup)
+        } else {
+            Phase::Runtime
+        };
+        process.phase = u32::from(phase.raw());
     }
     process.issuer = process.exec;
     process.exec = next_exec();
@@ -172,14 +172,19 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
         return None; // A thread.
     }
     let process = match process::known(parent_pid) {
-        Some(process) => process,
-        None => {
-            // Born into a container by clone3(CLONE_INTO_CGROUP), or of a parent not met yet.
+        // Membership is sticky.
+        Some(process) if process::cgroup(process.cgroup).state == cgroup_state::CONTAINER => {
+            process
+        }
+        known => {
             let cgroup = process::cgroup(kernel::cgroup_of(child));
-            if cgroup.state == cgroup_state::IGNORED {
-                return None;
+            match known {
+                Some(process) if process.cgroup == cgroup.home => process,
+                // Born into another cgroup by clone3(CLONE_INTO_CGROUP), or of a parent that
+                // was not met yet.
+                _ if cgroup.state == cgroup_state::IGNORED => return None,
+                _ => process::entering(child, cgroup.home, Phase::Runtime),
             }
-            process::entering(child, cgroup.home, Phase::Runtime)
         }
     };
     hit(Row::ProcessFork);
