@@ -1,2 +1,23 @@
-//! Behaviours, profiles, learning and comparing: the pure domain.
+//! Lapwing's domain, pure: behaviours, profiles, learning, comparing, deciding
+//! and merging. No I/O and no clock: times are arguments, in nanoseconds since
+//! the Unix epoch.
+//!
+//! A sighting goes through [`profile::Profile::observe`], which asks
+//! [`rule::classify`] what kind of thing it is and answers with a
+//! [`learn::Outcome`]. [`file`] turns a profile into YAML and back.
 #![forbid(unsafe_code)]
+
+pub mod behaviour;
+pub mod compare;
+pub mod decide;
+pub mod diff;
+pub mod entry;
+pub mod file;
+pub mod fingerprint;
+pub mod learn;
+pub mod merge;
+pub mod profile;
+pub mod rule;
+pub mod text;
+pub mod workload;
+mod yaml;

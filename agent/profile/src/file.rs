@@ -1,0 +1,305 @@
+//! A profile as a file.
+//!
+//! ```yaml
+//! apiVersion: lapwing.dev/v1alpha1
+//! kind: BehaviorProfile
+//! spec:
+//!   workload: {namespace: shop, kind: Deployment, name: web, container: app}
+//!   mode: Learning
+//!   exec:
+//!     - {path: /usr/sbin/nginx}
+//!   files: []
+//!   egress: []
+//! status:
+//!   modeRevision: 0
+//!   overflow: 0
+//!   seen:
+//!     - {exec: {path: /usr/sbin/nginx}, first: "2026-11-23T10:00:00Z", last: "2026-11-23T10:00:00Z", count: 1}
+//!   refused: []
+//!   decisions: []
+//! ```
+//!
+//! What stands in `spec` is approved, whether a machine learned it or a person
+//! wrote it there; what stands only in `status.seen` is pending. The text is
+//! canonical: the same profile is always the same bytes.
+
+use crate::behaviour::Behaviour;
+use crate::entry::{EgressLine, Entry, ExecLine, FileLine};
+use crate::profile::{Decision, Mode, Profile, Record, Verdict};
+use crate::workload::Workload;
+use crate::yaml::Flow;
+use serde::Deserialize;
+use std::fmt::Write;
+use thiserror::Error;
+
+const API_VERSION: &str = "lapwing.dev/v1alpha1";
+const KIND: &str = "BehaviorProfile";
+
+/// A file that holds no profile.
+#[derive(Debug, Error)]
+#[error("not a profile: {0}")]
+pub struct NoProfile(String);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Document {
+    api_version: String,
+    kind: String,
+    spec: Spec,
+    #[serde(default)]
+    status: Status,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    workload: Workload,
+    mode: Mode,
+    #[serde(default)]
+    exec: Vec<ExecLine>,
+    #[serde(default)]
+    files: Vec<FileLine>,
+    #[serde(default)]
+    egress: Vec<EgressLine>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Status {
+    #[serde(default)]
+    mode_revision: u64,
+    #[serde(default)]
+    overflow: u64,
+    #[serde(default)]
+    seen: Vec<Seen>,
+    #[serde(default)]
+    refused: Vec<Seen>,
+    #[serde(default)]
+    decisions: Vec<Decided>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Seen {
+    #[serde(default)]
+    exec: Option<ExecLine>,
+    #[serde(default)]
+    file: Option<FileLine>,
+    #[serde(default)]
+    egress: Option<EgressLine>,
+    #[serde(default)]
+    first: Option<jiff::Timestamp>,
+    #[serde(default)]
+    last: Option<jiff::Timestamp>,
+    #[serde(default)]
+    count: u64,
+    #[serde(default)]
+    revision: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decided {
+    revision: u64,
+    at: jiff::Timestamp,
+    actor: String,
+    action: String,
+    #[serde(default)]
+    entry: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Nanoseconds since the Unix epoch as a time of RFC 3339.
+#[must_use]
+pub fn time(nanoseconds: i64) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(nanoseconds))
+        .map_or_else(|_| nanoseconds.to_string(), |time| time.to_string())
+}
+
+fn nanoseconds(time: jiff::Timestamp) -> i64 {
+    i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+impl Seen {
+    fn split(self) -> Result<(Entry, Record), NoProfile> {
+        let entry = match (self.exec, self.file, self.egress) {
+            (Some(line), None, None) => line.into(),
+            (None, Some(line), None) => line.into(),
+            (None, None, Some(line)) => line.into(),
+            _ => {
+                return Err(NoProfile(
+                    "an entry of `status` needs one of `exec`, `file` and `egress`".to_owned(),
+                ));
+            }
+        };
+        let record = Record {
+            verdict: Verdict::Pending,
+            revision: self.revision,
+            first: self.first.map(nanoseconds),
+            last: self.last.map(nanoseconds),
+            count: self.count,
+        };
+        Ok((entry, record))
+    }
+}
+
+impl Profile {
+    /// Reads a profile.
+    ///
+    /// # Errors
+    /// Says where the text is another thing.
+    pub fn from_yaml(text: &str) -> Result<Self, NoProfile> {
+        let document: Document =
+            serde_saphyr::from_str(text).map_err(|error| NoProfile(error.to_string()))?;
+        if document.kind != KIND || document.api_version != API_VERSION {
+            return Err(NoProfile(format!(
+                "it is a {} of {}, this version reads a {KIND} of {API_VERSION}",
+                crate::text::canonical(document.kind.as_bytes()),
+                crate::text::canonical(document.api_version.as_bytes()),
+            )));
+        }
+        let Document { spec, status, .. } = document;
+        let mut profile = Self::new(spec.workload, spec.mode);
+        profile.mode_revision = status.mode_revision;
+        profile.overflow = status.overflow;
+        for seen in status.seen {
+            let (entry, record) = seen.split()?;
+            profile.records.insert(entry, record);
+        }
+        for seen in status.refused {
+            let (entry, mut record) = seen.split()?;
+            record.verdict = Verdict::Refused;
+            profile.records.insert(entry, record);
+        }
+        let approved = spec
+            .exec
+            .into_iter()
+            .map(Entry::from)
+            .chain(spec.files.into_iter().map(Entry::from))
+            .chain(spec.egress.into_iter().map(Entry::from));
+        for entry in approved {
+            // What a person wrote into `spec` counts, whatever `status` remembers.
+            profile.records.entry(entry).or_default().verdict = Verdict::Approved;
+        }
+        profile.decisions = status
+            .decisions
+            .into_iter()
+            .map(|decided| Decision {
+                revision: decided.revision,
+                at: nanoseconds(decided.at),
+                actor: decided.actor,
+                action: decided.action,
+                entry: decided.entry,
+                reason: decided.reason,
+            })
+            .collect();
+        profile.decisions.sort();
+        profile.recount();
+        Ok(profile)
+    }
+
+    /// The canonical text.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let mut out = format!("apiVersion: {API_VERSION}\nkind: {KIND}\n");
+        self.write_spec(&mut out);
+        self.write_status(&mut out);
+        out
+    }
+
+    fn write_spec(&self, out: &mut String) {
+        let workload = &self.workload;
+        let mut map = Flow::default();
+        for (key, value) in [
+            ("cluster", &workload.cluster),
+            ("namespace", &workload.namespace),
+            ("kind", &workload.kind),
+            ("name", &workload.name),
+            ("container", &workload.container),
+        ] {
+            if key == "name" || !value.is_empty() {
+                map.text(key, value);
+            }
+        }
+        out.push_str("spec:\n");
+        line(out, &format!("  workload: {}", map.finish()));
+        line(out, &format!("  mode: {}", self.mode.word()));
+        let approved = self.entries(Verdict::Approved);
+        for (key, wanted) in [("exec", 0), ("files", 1), ("egress", 2)] {
+            let lines = approved
+                .keys()
+                .filter(|entry| {
+                    wanted
+                        == match entry.behaviour {
+                            Behaviour::Exec(_) => 0,
+                            Behaviour::File(_) => 1,
+                            Behaviour::Egress(_) => 2,
+                        }
+                })
+                .map(|entry| entry.fields());
+            list(out, key, lines);
+        }
+    }
+
+    fn write_status(&self, out: &mut String) {
+        out.push_str("status:\n");
+        line(out, &format!("  modeRevision: {}", self.mode_revision));
+        line(out, &format!("  overflow: {}", self.overflow));
+        let mut seen = self.entries(Verdict::Approved);
+        // An approved entry that was never seen nor decided has nothing to tell.
+        seen.retain(|_, record| record.last.is_some() || record.revision > 0);
+        seen.extend(self.entries(Verdict::Pending));
+        list(out, "seen", seen.into_iter().map(evidence));
+        list(
+            out,
+            "refused",
+            self.entries(Verdict::Refused).into_iter().map(evidence),
+        );
+        let decisions = self.decisions.iter().map(|decision| {
+            let mut map = Flow::default();
+            map.number("revision", decision.revision);
+            map.text("at", &time(decision.at));
+            map.text("actor", &decision.actor);
+            map.text("action", &decision.action);
+            if !decision.entry.is_empty() {
+                map.text("entry", &decision.entry);
+            }
+            map.text("reason", &decision.reason);
+            map.finish()
+        });
+        list(out, "decisions", decisions);
+    }
+}
+
+fn evidence((entry, record): (&Entry, &Record)) -> String {
+    let mut map = Flow::default();
+    map.nested(entry.kind(), &entry.fields());
+    for (key, value) in [("first", record.first), ("last", record.last)] {
+        if let Some(value) = value {
+            map.text(key, &time(value));
+        }
+    }
+    map.number("count", record.count);
+    if record.revision > 0 {
+        map.number("revision", record.revision);
+    }
+    map.finish()
+}
+
+fn line(out: &mut String, text: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{text}");
+}
+
+fn list(out: &mut String, key: &str, lines: impl Iterator<Item = String>) {
+    let mut lines = lines.peekable();
+    if lines.peek().is_none() {
+        line(out, &format!("  {key}: []"));
+        return;
+    }
+    line(out, &format!("  {key}:"));
+    for text in lines {
+        line(out, &format!("    - {text}"));
+    }
+}

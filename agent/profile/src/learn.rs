@@ -1,0 +1,124 @@
+//! Taking a sighting to a profile: is it known, is it learned, is it reported?
+
+use crate::behaviour::Behaviour;
+use crate::entry::{Entry, Phase};
+use crate::profile::{APPROVED_MAX, Mode, PENDING_MAX, Profile, Record, Verdict};
+use crate::rule::{self, Rule, Severity};
+
+/// A behaviour that was just seen.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// What, and by a process of which phase.
+    pub entry: Entry,
+    /// When, in nanoseconds since the Unix epoch.
+    pub at: i64,
+}
+
+/// What the profile says to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is approved.
+    Known,
+    /// It is approved from now on.
+    Learned,
+    /// It is to be reported.
+    Deviation(Deviation),
+    /// It would have been learned, but the profile is full.
+    Full,
+}
+
+/// Why a sighting is reported. The nearest approved entry, [`crate::compare::nearest`], is left to
+/// who reports: repeats do not need it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deviation {
+    /// The rule it falls under.
+    pub rule: Rule,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Whether the profile still learns, so that a person has to decide of this one.
+    pub pending: bool,
+}
+
+/// The phase of the profile for a phase of the wire; `None` for the runtime's own steps, which
+/// are nobody's behaviour.
+#[must_use]
+pub const fn phase(wire: lapwing_abi::ids::Phase) -> Option<Phase> {
+    use lapwing_abi::ids::Phase as Wire;
+    match wire {
+        // Of a process that ran before the agent, the container's own is by far the likeliest.
+        Wire::Unknown | Wire::Main => Some(Phase::Main),
+        Wire::Exec => Some(Phase::Exec),
+        Wire::Runtime => None,
+    }
+}
+
+impl Profile {
+    /// Takes a sighting.
+    pub fn observe(&mut self, sighting: &Sighting) -> Outcome {
+        let entry = &sighting.entry;
+        if self.accepts(entry) {
+            if let Some(record) = self.records.get_mut(entry) {
+                see(record, sighting.at);
+            }
+            return Outcome::Known;
+        }
+        let class = rule::classify(&entry.behaviour);
+        let learning = match self.mode {
+            Mode::Learning | Mode::Review => true,
+            Mode::Monitoring => false,
+        };
+        let refused = self
+            .records
+            .get(entry)
+            .is_some_and(|record| record.verdict == Verdict::Refused);
+        // What enters from outside is a person or a tool, not the workload.
+        if learning && class.learnable && !refused && entry.phase == Phase::Main {
+            if self.approved >= APPROVED_MAX {
+                self.overflow += 1;
+                return Outcome::Full;
+            }
+            self.set(entry.clone(), Verdict::Approved, 0);
+            if let Some(record) = self.records.get_mut(entry) {
+                see(record, sighting.at);
+            }
+            return Outcome::Learned;
+        }
+        if let Some(record) = self.records.get_mut(entry) {
+            see(record, sighting.at);
+        } else if self.records.len() - self.approved < PENDING_MAX {
+            let mut record = Record::default();
+            see(&mut record, sighting.at);
+            self.records.insert(entry.clone(), record);
+        } else {
+            self.overflow += 1;
+        }
+        Outcome::Deviation(Deviation {
+            rule: class.rule,
+            severity: class.severity,
+            pending: learning,
+        })
+    }
+
+    /// The class of what is learned or reported, for counting: `exec`, `file`, `egress`.
+    #[must_use]
+    pub fn approved_by_kind(&self) -> [(&'static str, usize); 3] {
+        let mut counts = [("exec", 0), ("file", 0), ("egress", 0)];
+        for (entry, record) in &self.records {
+            if record.verdict == Verdict::Approved {
+                let kind = match entry.behaviour {
+                    Behaviour::Exec(_) => 0,
+                    Behaviour::File(_) => 1,
+                    Behaviour::Egress(_) => 2,
+                };
+                counts[kind].1 += 1;
+            }
+        }
+        counts
+    }
+}
+
+fn see(record: &mut Record, at: i64) {
+    record.first = Some(record.first.map_or(at, |first| first.min(at)));
+    record.last = Some(record.last.map_or(at, |last| last.max(at)));
+    record.count += 1;
+}

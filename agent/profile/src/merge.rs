@@ -1,0 +1,51 @@
+//! Joining two profiles of one workload.
+//!
+//! Commutative, associative and idempotent: replicas may merge in any order, any
+//! number of times. Evidence grows (first is the least, last and count the
+//! greatest, because sums would count twice what is merged twice); of two
+//! verdicts the one with the higher revision stands, of equal revisions the
+//! stricter. So where nobody decided otherwise, whatever one side accepts the
+//! merged profile accepts.
+
+use crate::profile::{DECISIONS_MAX, Profile, Record};
+use std::collections::BTreeSet;
+
+impl Record {
+    /// The join of two records of the same entry.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        let (revision, verdict) =
+            (self.revision, self.verdict).max((other.revision, other.verdict));
+        Self {
+            verdict,
+            revision,
+            first: match (self.first, other.first) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+            last: self.last.max(other.last),
+            count: self.count.max(other.count),
+        }
+    }
+}
+
+impl Profile {
+    /// Takes in everything the other one holds. Both belong to the same workload.
+    pub fn merge(&mut self, other: &Self) {
+        for (entry, record) in &other.records {
+            let mine = self.records.entry(entry.clone()).or_default();
+            *mine = mine.join(*record);
+        }
+        (self.mode_revision, self.mode) =
+            (self.mode_revision, self.mode).max((other.mode_revision, other.mode));
+        let decisions: BTreeSet<_> = self
+            .decisions
+            .drain(..)
+            .chain(other.decisions.iter().cloned())
+            .collect();
+        let excess = decisions.len().saturating_sub(DECISIONS_MAX);
+        self.decisions = decisions.into_iter().skip(excess).collect();
+        self.overflow = self.overflow.max(other.overflow);
+        self.recount();
+    }
+}

@@ -1,0 +1,157 @@
+//! Whose profile it is.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The owner of a profile: one container of one workload. Every part may be empty but `name`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Workload {
+    /// The cluster.
+    #[serde(default)]
+    pub cluster: String,
+    /// The Kubernetes namespace, or the Compose project.
+    #[serde(default)]
+    pub namespace: String,
+    /// What kind of owner: `Deployment`, `Service` of Compose, `Image` where the image is all
+    /// that names it.
+    #[serde(default)]
+    pub kind: String,
+    /// The owner's name.
+    pub name: String,
+    /// The container within it.
+    #[serde(default)]
+    pub container: String,
+}
+
+/// A text that names no workload.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no workload: write namespace/kind/name/container, as `lapwing profile list` shows it"
+)]
+pub struct NoWorkload(String);
+
+/// Bytes that stand for themselves in an escaped part.
+fn plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'@')
+}
+
+fn escape(part: &str) -> String {
+    part.bytes()
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+fn unescape(part: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if byte == b'%' {
+            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &rest[2..];
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+impl Workload {
+    fn parts(&self) -> [&str; 4] {
+        [&self.namespace, &self.kind, &self.name, &self.container]
+    }
+
+    /// A name that no other workload shares, fit for a file: at most 200 bytes, without
+    /// slashes, never starting with a dot.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let mut parts = vec![escape(&self.cluster)];
+        parts.extend(self.parts().map(escape));
+        let name = parts.join("+");
+        if name.len() < 200 {
+            // The cluster comes first and may be empty: the separator then leads.
+            return format!("w{name}");
+        }
+        let hash = crate::fingerprint::hex(&[name.as_bytes()]);
+        format!("w{}+{hash}", &name[..120])
+    }
+}
+
+/// `namespace/kind/name/container`, each part with slashes and other special bytes as `%NN`.
+/// The cluster is left out: a person talks to one.
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.parts().map(escape).join("/"))
+    }
+}
+
+impl FromStr for Workload {
+    type Err = NoWorkload;
+
+    fn from_str(text: &str) -> Result<Self, NoWorkload> {
+        let wrong = || NoWorkload(crate::text::canonical(text.as_bytes()));
+        let parts: Option<Vec<String>> = text.split('/').map(unescape).collect();
+        let parts: [String; 4] = parts.ok_or_else(wrong)?.try_into().map_err(|_| wrong())?;
+        let [namespace, kind, name, container] = parts;
+        if name.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self {
+            cluster: String::new(),
+            namespace,
+            kind,
+            name,
+            container,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_text_is_readable() {
+        let web = Workload {
+            namespace: "shop".into(),
+            kind: "Deployment".into(),
+            name: "web".into(),
+            container: "app".into(),
+            ..Workload::default()
+        };
+        assert_eq!(web.to_string(), "shop/Deployment/web/app");
+        assert_eq!("shop/Deployment/web/app".parse(), Ok(web));
+        for text in ["", "a/b", "a/b//d", "a/b/%/d", "a/b/c/d/e"] {
+            assert!(text.parse::<Workload>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_survives(namespace: String, kind: String, name in ".+", container: String) {
+            let workload = Workload { cluster: String::new(), namespace, kind, name, container };
+            prop_assert_eq!(workload.to_string().parse(), Ok(workload));
+        }
+
+        #[test]
+        fn file_names_are_safe_and_differ(a: [String; 4], b: [String; 4]) {
+            let make = |parts: &[String; 4]| Workload {
+                cluster: parts[0].clone(), namespace: parts[1].clone(), kind: String::new(),
+                name: parts[2].clone(), container: parts[3].clone(),
+            };
+            let (first, second) = (make(&a).file_name(), make(&b).file_name());
+            prop_assert!(first.len() <= 200 && !first.contains('/') && !first.starts_with('.'));
+            prop_assert_eq!(first == second, a == b);
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! What must hold of every profile, whatever was seen and decided.
+
+use lapwing_profile::behaviour::{
+    Behaviour, Egress, Exec, FileChange, Operation, Origin, Protocol,
+};
+use lapwing_profile::compare::nearest;
+use lapwing_profile::decide::By;
+use lapwing_profile::diff::Diff;
+use lapwing_profile::entry::{Entry, Phase};
+use lapwing_profile::learn::{Outcome, Sighting};
+use lapwing_profile::profile::{Mode, Profile, Verdict};
+use lapwing_profile::rule::{self, Rule};
+use lapwing_profile::text;
+use lapwing_profile::workload::Workload;
+use proptest::prelude::*;
+
+fn workload() -> Workload {
+    Workload {
+        kind: "Image".into(),
+        name: "shop/web".into(),
+        container: "app".into(),
+        ..Workload::default()
+    }
+}
+
+/// Names from a small set, so that entries meet, and hostile ones.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        prop::sample::select(vec![
+            "/bin/sh",
+            "/data/a",
+            "/etc/passwd",
+            "/usr/bin/x",
+            "yes",
+            "- a: {b"
+        ])
+        .prop_map(str::to_owned),
+        prop::collection::vec(any::<u8>(), 0..12).prop_map(|bytes| text::canonical(&bytes)),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let exec = (
+        name(),
+        prop::option::of(name()),
+        prop::option::of(name()),
+        prop::sample::select(Origin::ALL),
+    )
+        .prop_map(|(path, name, script, origin)| {
+            Behaviour::from(Exec {
+                path,
+                name,
+                script,
+                origin,
+            })
+        });
+    let file = (
+        prop::sample::select(Operation::ALL),
+        name(),
+        prop::option::of(name()),
+    )
+        .prop_map(|(operation, path, target)| {
+            FileChange {
+                operation,
+                path,
+                target,
+            }
+            .into()
+        });
+    let egress = (
+        prop::sample::select(Protocol::ALL),
+        any::<std::net::IpAddr>(),
+        any::<u16>(),
+    )
+        .prop_map(|(protocol, address, port)| {
+            Egress {
+                protocol,
+                address,
+                port,
+            }
+            .into()
+        });
+    (
+        prop_oneof![exec, file, egress],
+        prop::sample::select(Phase::ALL),
+    )
+        .prop_map(|(behaviour, phase)| Entry { behaviour, phase })
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    See(Entry, i64),
+    Approve(Entry),
+    Refuse(Entry),
+    Promote,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => (entry(), 0..1_000_000_000_000_i64).prop_map(|(entry, at)| Step::See(entry, at)),
+        1 => entry().prop_map(Step::Approve),
+        1 => entry().prop_map(Step::Refuse),
+        1 => Just(Step::Promote),
+    ]
+}
+
+fn run(steps: &[Step]) -> Profile {
+    let mut profile = Profile::new(workload(), Mode::Learning);
+    let by = By {
+        actor: "ann: #1",
+        reason: "because \"I\" say so\n",
+        at: 7,
+    };
+    for step in steps {
+        match step {
+            Step::See(entry, at) => {
+                profile.observe(&Sighting {
+                    entry: entry.clone(),
+                    at: *at,
+                });
+            }
+            Step::Approve(entry) => profile.approve(entry, by),
+            Step::Refuse(entry) => profile.refuse(entry, by),
+            // The second time it is monitoring already.
+            Step::Promote => drop(profile.promote(by)),
+        }
+    }
+    profile
+}
+
+fn profile() -> impl Strategy<Value = Profile> {
+    prop::collection::vec(step(), 0..24).prop_map(|steps| run(&steps))
+}
+
+fn merged(a: &Profile, b: &Profile) -> Profile {
+    let mut joined = a.clone();
+    joined.merge(b);
+    joined
+}
+
+proptest! {
+    #[test]
+    fn what_is_learned_is_accepted(entries in prop::collection::vec(entry(), 1..20)) {
+        let mut profile = Profile::new(workload(), Mode::Learning);
+        for (at, entry) in entries.iter().enumerate() {
+            let sighting = Sighting { entry: entry.clone(), at: at as i64 };
+            match profile.observe(&sighting) {
+                Outcome::Learned | Outcome::Known => {
+                    prop_assert!(profile.accepts(entry));
+                    prop_assert_eq!(profile.observe(&sighting), Outcome::Known);
+                }
+                Outcome::Deviation(deviation) => {
+                    prop_assert!(deviation.pending);
+                    prop_assert!(!profile.accepts(entry));
+                    let class = rule::classify(&entry.behaviour);
+                    prop_assert!(!class.learnable || entry.phase == Phase::Exec);
+                }
+                Outcome::Full => prop_assert!(false, "twenty entries fill no profile"),
+            }
+        }
+    }
+
+    #[test]
+    fn monitoring_learns_nothing(profile in profile(), entry in entry()) {
+        let mut profile = profile;
+        // It may be monitoring already.
+        drop(profile.promote(By { actor: "a", reason: "r", at: 0 }));
+        let before = profile.entries(Verdict::Approved).into_keys().cloned().collect::<Vec<_>>();
+        let accepted = profile.accepts(&entry);
+        let outcome = profile.observe(&Sighting { entry: entry.clone(), at: 1 });
+        let after = profile.entries(Verdict::Approved).into_keys().cloned().collect::<Vec<_>>();
+        prop_assert_eq!(before, after);
+        match outcome {
+            Outcome::Known => prop_assert!(accepted),
+            Outcome::Deviation(deviation) => {
+                prop_assert!(!accepted && !deviation.pending);
+                let patch = Entry::parse(&entry.patch()).unwrap();
+                prop_assert_eq!(&patch, &entry);
+                // The patch is enough.
+                profile.approve(&patch, By { actor: "a", reason: "r", at: 0 });
+                prop_assert!(profile.accepts(&entry));
+            }
+            Outcome::Learned | Outcome::Full => prop_assert!(false, "{outcome:?}"),
+        }
+    }
+
+    #[test]
+    fn merging_is_commutative(a in profile(), b in profile()) {
+        prop_assert_eq!(merged(&a, &b).to_yaml(), merged(&b, &a).to_yaml());
+    }
+
+    #[test]
+    fn merging_is_associative(a in profile(), b in profile(), c in profile()) {
+        prop_assert_eq!(
+            merged(&merged(&a, &b), &c).to_yaml(),
+            merged(&a, &merged(&b, &c)).to_yaml()
+        );
+    }
+
+    #[test]
+    fn merging_is_idempotent(a in profile(), b in profile()) {
+        prop_assert_eq!(&merged(&a, &a), &a);
+        let once = merged(&a, &b);
+        prop_assert_eq!(&merged(&once, &b), &once);
+    }
+
+    #[test]
+    fn merging_keeps_what_was_learned(a in profile(), b in profile()) {
+        let joined = merged(&a, &b);
+        for side in [&a, &b] {
+            for (entry, _) in side.entries(Verdict::Approved) {
+                let decided = joined.record(entry).is_some_and(|record| record.revision > 0);
+                prop_assert!(joined.accepts(entry) || decided, "{}", entry);
+            }
+        }
+    }
+
+    #[test]
+    fn files_read_as_they_are_written(profile in profile()) {
+        let text = profile.to_yaml();
+        let read = Profile::from_yaml(&text).unwrap();
+        prop_assert_eq!(read.to_yaml(), text);
+        prop_assert_eq!(read, profile);
+    }
+
+    #[test]
+    fn a_difference_is_what_it_says(a in profile(), b in profile()) {
+        let diff = Diff::between(&a, &b);
+        prop_assert!(diff.added.iter().all(|entry| b.accepts(entry) && !a.accepts(entry)));
+        prop_assert!(diff.removed.iter().all(|entry| a.accepts(entry) && !b.accepts(entry)));
+        prop_assert!(Diff::between(&a, &a).is_empty());
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in ".{0,200}") {
+        // Most is refused; none may panic.
+        drop(Profile::from_yaml(&text));
+        drop(Entry::parse(&text));
+    }
+}
+
+fn exec(path: &str, name: Option<&str>) -> Entry {
+    Entry {
+        behaviour: Exec {
+            path: path.into(),
+            name: name.map(Into::into),
+            script: None,
+            origin: Origin::Image,
+        }
+        .into(),
+        phase: Phase::Main,
+    }
+}
+
+fn see(profile: &mut Profile, entry: &Entry) -> Outcome {
+    profile.observe(&Sighting {
+        entry: entry.clone(),
+        at: 1,
+    })
+}
+
+const ANN: By<'_> = By {
+    actor: "ann",
+    reason: "reviewed",
+    at: 2,
+};
+
+#[test]
+fn learning_sleep_does_not_approve_sh() {
+    let mut profile = Profile::new(workload(), Mode::Learning);
+    assert_eq!(
+        see(&mut profile, &exec("/bin/busybox", Some("sleep"))),
+        Outcome::Learned
+    );
+    profile.promote(ANN).unwrap();
+    let shell = exec("/bin/busybox", Some("sh"));
+    let Outcome::Deviation(found) = see(&mut profile, &shell) else {
+        panic!("the shell passed");
+    };
+    assert_eq!(found.rule, Rule::ExecUnknown);
+    assert_eq!(
+        nearest(&profile, &shell).as_deref(),
+        Some("/bin/busybox (sleep)")
+    );
+    assert_eq!(shell.patch(), "- exec: {path: /bin/busybox, name: sh}");
+}
+
+#[test]
+fn a_refused_entry_is_not_learned_again() {
+    let mut profile = Profile::new(workload(), Mode::Learning);
+    let curl = exec("/usr/bin/curl", None);
+    profile.refuse(&curl, ANN);
+    assert!(matches!(see(&mut profile, &curl), Outcome::Deviation(_)));
+    assert!(!profile.accepts(&curl));
+}
+
+#[test]
+fn a_file_that_may_be_made_may_be_written() {
+    let mut profile = Profile::new(workload(), Mode::Learning);
+    let file = |operation| Entry {
+        behaviour: FileChange {
+            operation,
+            path: "/data/x".into(),
+            target: None,
+        }
+        .into(),
+        phase: Phase::Main,
+    };
+    see(&mut profile, &file(Operation::Create));
+    profile.promote(ANN).unwrap();
+    assert_eq!(
+        see(&mut profile, &file(Operation::OpenWrite)),
+        Outcome::Known
+    );
+    assert!(matches!(
+        see(&mut profile, &file(Operation::Delete)),
+        Outcome::Deviation(_)
+    ));
+}
+
+#[test]
+fn what_enters_from_outside_is_not_learned_and_not_excused() {
+    let mut profile = Profile::new(workload(), Mode::Learning);
+    let shell = exec("/bin/busybox", Some("sh"));
+    see(&mut profile, &shell);
+    let entered = Entry {
+        phase: Phase::Exec,
+        ..shell
+    };
+    let Outcome::Deviation(found) = see(&mut profile, &entered) else {
+        panic!("the shell from outside passed");
+    };
+    assert!(found.pending);
+    assert_eq!(
+        entered.patch(),
+        "- exec: {path: /bin/busybox, name: sh, phase: exec}"
+    );
+}
+
+#[test]
+fn a_person_may_edit_the_spec() {
+    let text = "apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec:\n  workload: {name: web}\n  mode: Monitoring\n  exec:\n    - path: /bin/ls\n";
+    let profile = Profile::from_yaml(text).unwrap();
+    assert!(profile.accepts(&exec("/bin/ls", None)));
+    assert_eq!(profile.approved_len(), 1);
+    for (wrong, word) in [
+        (text.replace("path:", "pth:"), "pth"),
+        (text.replace("Monitoring", "Watching"), "Watching"),
+        (text.replace("v1alpha1", "v9"), "this version reads"),
+        (text.replace("  workload: {name: web}\n", ""), "workload"),
+    ] {
+        let error = Profile::from_yaml(&wrong).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+#[test]
+fn an_import_replaces_what_is_approved() {
+    let mut profile = Profile::new(workload(), Mode::Learning);
+    see(&mut profile, &exec("/a", None));
+    let mut reviewed = Profile::new(workload(), Mode::Learning);
+    see(&mut reviewed, &exec("/b", None));
+    reviewed.promote(ANN).unwrap();
+    profile.import(&reviewed, ANN).unwrap();
+    assert_eq!(profile.mode(), Mode::Monitoring);
+    assert!(profile.accepts(&exec("/b", None)) && !profile.accepts(&exec("/a", None)));
+    let mut other = workload();
+    other.name = "other".into();
+    assert!(
+        profile
+            .import(&Profile::new(other, Mode::Learning), ANN)
+            .is_err()
+    );
+}
+
+#[test]
+fn a_flood_is_bounded_and_counted() {
+    use lapwing_profile::profile::{APPROVED_MAX, PENDING_MAX};
+    let mut profile = Profile::new(workload(), Mode::Learning);
+    for n in 0..APPROVED_MAX {
+        assert_eq!(
+            see(&mut profile, &exec(&format!("/x{n}"), None)),
+            Outcome::Learned
+        );
+    }
+    assert_eq!(see(&mut profile, &exec("/one-more", None)), Outcome::Full);
+    assert_eq!(profile.overflow(), 1);
+    profile.promote(ANN).unwrap();
+    for n in 0..PENDING_MAX + 3 {
+        assert!(matches!(
+            see(&mut profile, &exec(&format!("/y{n}"), None)),
+            Outcome::Deviation(_)
+        ));
+    }
+    assert_eq!(profile.pending_len(), PENDING_MAX);
+    assert_eq!(profile.overflow(), 4);
+}
