@@ -1,0 +1,316 @@
+//! The agent's configuration: one YAML file, every key of which has a default.
+//!
+//! A key that is not known is an error with a suggestion, never ignored: a
+//! misspelt setting of a security tool must not pass for a set one.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// What is wrong with a configuration.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not YAML, or a value of another type than the key takes.
+    #[error("{path}: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        message: String,
+    },
+    /// A key that does not exist.
+    #[error("{path}: unknown key `{key}`{}", .suggestion.map_or_else(String::new, |near| format!(": did you mean `{near}`?")))]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key with its parents.
+        key: String,
+        /// The key that looks most like it.
+        suggestion: Option<&'static str>,
+    },
+    /// A value that cannot be used.
+    #[error("{path}: `{key}`: {message}")]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The key with its parents.
+        key: &'static str,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+}
+
+/// How profiles that do not exist yet start.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum StartMode {
+    /// They learn.
+    #[default]
+    Learn,
+    /// They are empty and compare: everything such a workload does is reported.
+    Monitor,
+}
+
+macro_rules! section {
+    ($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident $key:literal: $type:ty = $default:expr,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            $($(#[$fmeta])* #[serde(rename = $key)] pub $field: $type,)+
+            #[serde(flatten)]
+            unknown: BTreeMap<String, IgnoredAny>,
+        }
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)+ unknown: BTreeMap::new() }
+            }
+        }
+        impl $name {
+            /// Every key of this section.
+            pub const KEYS: &[&str] = &[$($key,)+];
+        }
+    };
+}
+
+section! {
+    /// The whole configuration.
+    Config {
+        /// Version of this format: 1.
+        version "version": u32 = 1,
+        /// Name of the cluster in reports.
+        cluster "cluster": String = String::new(),
+        /// Name of this node in reports; empty for the host name.
+        node "node": String = String::new(),
+        /// Folder of everything that must survive a restart.
+        state_dir "stateDir": PathBuf = PathBuf::from("/var/lib/lapwing"),
+        /// Where the API listens: `unix:///path`.
+        endpoint "endpoint": String = crate::cli::DEFAULT_ENDPOINT.to_owned(),
+        /// How profiles that do not exist yet start.
+        mode "mode": StartMode = StartMode::Learn,
+        /// Whether the host's own processes are traced too, as the container `host`.
+        host "host": bool = false,
+        /// File with the kernel's BTF.
+        btf "btf": PathBuf = PathBuf::from(crate::kernel::sensor::SYSTEM_BTF),
+        /// Which cgroups are looked at.
+        cgroups "cgroups": Cgroups = Cgroups::default(),
+        /// Where runc keeps its containers.
+        runc "runc": Runc = Runc::default(),
+        /// The ring buffer for behaviours.
+        ring "ring": Ring = Ring::default(),
+        /// The log behind `lapwing watch`.
+        feed "feed": Feed = Feed::default(),
+    }
+}
+
+section! {
+    /// Which cgroups are looked at.
+    Cgroups {
+        /// Folder of a cgroup v2 below which egress is traced; none for all of it.
+        egress "egress": Option<PathBuf> = None,
+        /// Containers are traced only below these cgroup paths; empty for everywhere.
+        scope "scope": Vec<String> = Vec::new(),
+    }
+}
+
+section! {
+    /// Where runc keeps its containers.
+    Runc {
+        /// Folders given to `runc --root`, besides the well-known ones.
+        roots "roots": Vec<PathBuf> = Vec::new(),
+    }
+}
+
+section! {
+    /// The ring buffer for behaviours.
+    Ring {
+        /// Size in bytes: a power of two, at least 64 KiB.
+        bytes "bytes": u32 = 8 << 20,
+    }
+}
+
+section! {
+    /// The log behind `lapwing watch`.
+    Feed {
+        /// Entries that are kept for clients that come back.
+        items "items": usize = 16_384,
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Names the file, the key, and what would be right.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads and checks the text of a file; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let config: Self = if text.trim().is_empty() {
+            Self::default()
+        } else {
+            serde_saphyr::from_str(text).map_err(|error| ConfigError::Syntax {
+                path: path.to_path_buf(),
+                message: error.to_string(),
+            })?
+        };
+        config.check_keys(path)?;
+        config.check_values(path)?;
+        Ok(config)
+    }
+
+    fn check_keys(&self, path: &Path) -> Result<(), ConfigError> {
+        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 5] = [
+            ("", &self.unknown, Self::KEYS),
+            ("cgroups.", &self.cgroups.unknown, Cgroups::KEYS),
+            ("runc.", &self.runc.unknown, Runc::KEYS),
+            ("ring.", &self.ring.unknown, Ring::KEYS),
+            ("feed.", &self.feed.unknown, Feed::KEYS),
+        ];
+        for (prefix, unknown, keys) in sections {
+            if let Some(key) = unknown.keys().next() {
+                return Err(ConfigError::UnknownKey {
+                    path: path.to_path_buf(),
+                    key: format!("{prefix}{}", lapwing_profile::text::canonical(key.as_bytes())),
+                    suggestion: nearest(key, keys),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_values(&self, path: &Path) -> Result<(), ConfigError> {
+        let wrong = |key, message: String| {
+            Err(ConfigError::Value {
+                path: path.to_path_buf(),
+                key,
+                message,
+            })
+        };
+        if self.version != 1 {
+            return wrong("version", format!("{} is not known, this agent reads 1", self.version));
+        }
+        if !self.ring.bytes.is_power_of_two() || self.ring.bytes < 64 << 10 {
+            return wrong(
+                "ring.bytes",
+                format!("{} is not a power of two of at least 65536", self.ring.bytes),
+            );
+        }
+        if self.feed.items == 0 {
+            return wrong("feed.items", "must be at least 1".to_owned());
+        }
+        if self.socket().is_none() {
+            return wrong(
+                "endpoint",
+                format!("`{}` is not of the form unix:///path", self.endpoint),
+            );
+        }
+        for scope in &self.cgroups.scope {
+            if !scope.starts_with('/') {
+                return wrong("cgroups.scope", format!("`{scope}` must start with a slash"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The path of the API's socket.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Path> {
+        let path = Path::new(self.endpoint.strip_prefix("unix://")?);
+        path.is_absolute().then_some(path)
+    }
+}
+
+/// The known key that looks most like this one, if any comes near.
+fn nearest(key: &str, keys: &'static [&'static str]) -> Option<&'static str> {
+    let key = key.to_lowercase();
+    keys.iter()
+        .map(|known| (strsim::normalized_damerau_levenshtein(&key, &known.to_lowercase()), *known))
+        .filter(|(likeness, _)| *likeness >= 0.5)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("lapwing.yaml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let config = parse("# nothing\n").unwrap();
+        assert_eq!(config.state_dir, Path::new("/var/lib/lapwing"));
+        assert_eq!(config.socket(), Some(Path::new("/run/lapwing/lapwing.sock")));
+        assert_eq!(config.mode, StartMode::Learn);
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let config = parse(
+            "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
+             btf: /b\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\nfeed: {items: 7}\n",
+        )
+        .unwrap();
+        assert_eq!((config.cluster.as_str(), config.node.as_str()), ("c1", "n1"));
+        assert_eq!(config.mode, StartMode::Monitor);
+        assert!(config.host);
+        assert_eq!(config.cgroups.egress.as_deref(), Some(Path::new("/g")));
+        assert_eq!(config.cgroups.scope, ["/a"]);
+        assert_eq!(config.runc.roots, [Path::new("/r")]);
+        assert_eq!((config.ring.bytes, config.feed.items), (65536, 7));
+    }
+
+    #[test]
+    fn unknown_keys_get_a_suggestion() {
+        assert_eq!(
+            parse("stateDirr: /x\n").unwrap_err(),
+            "lapwing.yaml: unknown key `stateDirr`: did you mean `stateDir`?"
+        );
+        assert_eq!(
+            parse("cgroups: {egres: /x}\n").unwrap_err(),
+            "lapwing.yaml: unknown key `cgroups.egres`: did you mean `egress`?"
+        );
+        assert_eq!(
+            parse("zzzz: 1\n").unwrap_err(),
+            "lapwing.yaml: unknown key `zzzz`"
+        );
+    }
+
+    #[test]
+    fn values_are_checked() {
+        for (text, word) in [
+            ("version: 2", "this agent reads 1"),
+            ("ring: {bytes: 70000}", "ring.bytes"),
+            ("feed: {items: 0}", "feed.items"),
+            ("endpoint: tcp://1", "unix:///path"),
+            ("cgroups: {scope: [a]}", "must start with a slash"),
+            ("mode: both", "both"),
+            ("host: [", "lapwing.yaml"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+}

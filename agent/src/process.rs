@@ -1,0 +1,190 @@
+//! Who acts: the images (one exec of one program each) behind the ids that
+//! records carry, and the chain of images that issued them.
+//!
+//! The chain is the one the kernel side recorded at each exec and fork, so a
+//! process that lost its parent, or a parent that is long gone, changes nothing.
+
+use std::collections::{HashMap, HashSet};
+
+/// Ancestors that are followed and reported.
+pub const ANCESTORS_MAX: usize = 16;
+/// Images that are kept at most.
+const IMAGES_MAX: usize = 131_072;
+
+/// One exec of one program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    /// Path of the executable in the container, canonical text.
+    pub exe: String,
+    /// Arguments, canonical text.
+    pub args: Vec<String>,
+    /// Working directory at the exec, canonical text.
+    pub cwd: String,
+    /// Process that made the exec, in the host's numbering.
+    pub pid: u32,
+    /// The image that issued it; 0 when not known.
+    pub issuer: u64,
+}
+
+/// All images that a living process runs or descends from.
+#[derive(Debug, Default)]
+pub struct Images {
+    images: HashMap<u64, Entry>,
+    /// Images that found no room since the last question.
+    refused: u64,
+    /// Size after the last sweep.
+    swept: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    image: Image,
+    /// Not met by the last sweep.
+    stale: bool,
+}
+
+impl Images {
+    /// Adds an image.
+    pub fn insert(&mut self, id: u64, image: Image) {
+        if id == 0 {
+            return;
+        }
+        if self.images.len() >= IMAGES_MAX && !self.images.contains_key(&id) {
+            self.refused += 1;
+            return;
+        }
+        self.images.insert(
+            id,
+            Entry {
+                image,
+                stale: false,
+            },
+        );
+    }
+
+    /// The image with an id.
+    #[must_use]
+    pub fn get(&self, id: u64) -> Option<&Image> {
+        self.images.get(&id).map(|entry| &entry.image)
+    }
+
+    /// The images that led to `issuer`, nearest first and itself included.
+    pub fn ancestors(&self, issuer: u64) -> impl Iterator<Item = &Image> {
+        let mut next = issuer;
+        std::iter::from_fn(move || {
+            let image = self.get(next)?;
+            next = image.issuer;
+            Some(image)
+        })
+        .take(ANCESTORS_MAX)
+    }
+
+    /// Number of images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    /// Whether a sweep is worth its time.
+    #[must_use]
+    pub fn wants_sweep(&self) -> bool {
+        self.images.len() > 2 * self.swept + 1024
+    }
+
+    /// Images that found no room since the last call.
+    pub fn take_refused(&mut self) -> u64 {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Forgets what no process needs: neither runs one of `live`, nor descends from it within
+    /// the reported depth. An image goes at the second sweep that does not meet it, because
+    /// records of a process that just ended may still be on their way.
+    pub fn sweep(&mut self, live: impl Iterator<Item = u64>) {
+        let mut met = HashSet::new();
+        for id in live {
+            let mut next = id;
+            for _ in 0..=ANCESTORS_MAX {
+                let Some(entry) = self.images.get(&next) else {
+                    break;
+                };
+                met.insert(next);
+                next = entry.image.issuer;
+            }
+        }
+        self.images.retain(|id, entry| {
+            let keep = met.contains(id) || !entry.stale;
+            entry.stale = !met.contains(id);
+            keep
+        });
+        self.images.shrink_to(self.images.len() * 2);
+        self.swept = self.images.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(exe: &str, issuer: u64) -> Image {
+        Image {
+            exe: exe.to_owned(),
+            issuer,
+            ..Image::default()
+        }
+    }
+
+    #[test]
+    fn ancestors_come_nearest_first_and_end() {
+        let mut images = Images::default();
+        images.insert(1, image("/init", 0));
+        images.insert(2, image("/sh", 1));
+        images.insert(3, image("/id", 2));
+        let names: Vec<_> = images.ancestors(2).map(|image| image.exe.as_str()).collect();
+        assert_eq!(names, ["/sh", "/init"]);
+        assert_eq!(images.ancestors(0).count(), 0);
+        images.insert(9, image("/loop", 9));
+        assert_eq!(images.ancestors(9).count(), ANCESTORS_MAX);
+    }
+
+    #[test]
+    fn a_sweep_keeps_the_living_and_their_ancestors() {
+        let mut images = Images::default();
+        images.insert(1, image("/init", 0));
+        images.insert(2, image("/sh", 1));
+        images.insert(3, image("/gone", 1));
+        images.sweep([2].into_iter());
+        assert!(images.get(3).is_some(), "spared once: its records may be on their way");
+        images.sweep([2].into_iter());
+        assert!(images.get(3).is_none());
+        assert!(images.get(1).is_some() && images.get(2).is_some());
+    }
+
+    #[test]
+    fn a_program_that_executes_itself_for_ever_does_not_pile_up() {
+        let mut images = Images::default();
+        for id in 1..=10_000u64 {
+            images.insert(id, image("/again", id - 1));
+            if images.wants_sweep() {
+                images.sweep([id].into_iter());
+            }
+        }
+        assert!(images.len() < 5_000, "{}", images.len());
+    }
+
+    #[test]
+    fn the_number_of_images_is_bounded_and_counted() {
+        let mut images = Images::default();
+        for id in 1..=IMAGES_MAX as u64 + 5 {
+            images.insert(id, Image::default());
+        }
+        assert_eq!(images.len(), IMAGES_MAX);
+        assert_eq!(images.take_refused(), 5);
+        assert_eq!(images.take_refused(), 0);
+    }
+}
