@@ -190,7 +190,10 @@ impl Config {
             if let Some(key) = unknown.keys().next() {
                 return Err(ConfigError::UnknownKey {
                     path: path.to_path_buf(),
-                    key: format!("{prefix}{}", lapwing_profile::text::canonical(key.as_bytes())),
+                    key: format!(
+                        "{prefix}{}",
+                        lapwing_profile::text::canonical(key.as_bytes())
+                    ),
                     suggestion: nearest(key, keys),
                 });
             }
@@ -207,12 +210,18 @@ impl Config {
             })
         };
         if self.version != 1 {
-            return wrong("version", format!("{} is not known, this agent reads 1", self.version));
+            return wrong(
+                "version",
+                format!("{} is not known, this agent reads 1", self.version),
+            );
         }
         if !self.ring.bytes.is_power_of_two() || self.ring.bytes < 64 << 10 {
             return wrong(
                 "ring.bytes",
-                format!("{} is not a power of two of at least 65536", self.ring.bytes),
+                format!(
+                    "{} is not a power of two of at least 65536",
+                    self.ring.bytes
+                ),
             );
         }
         if self.feed.items == 0 {
@@ -226,7 +235,10 @@ impl Config {
         }
         for scope in &self.cgroups.scope {
             if !scope.starts_with('/') {
-                return wrong("cgroups.scope", format!("`{scope}` must start with a slash"));
+                return wrong(
+                    "cgroups.scope",
+                    format!("`{scope}` must start with a slash"),
+                );
             }
         }
         Ok(())
@@ -244,7 +256,12 @@ impl Config {
 fn nearest(key: &str, keys: &'static [&'static str]) -> Option<&'static str> {
     let key = key.to_lowercase();
     keys.iter()
-        .map(|known| (strsim::normalized_damerau_levenshtein(&key, &known.to_lowercase()), *known))
+        .map(|known| {
+            (
+                strsim::normalized_damerau_levenshtein(&key, &known.to_lowercase()),
+                *known,
+            )
+        })
         .filter(|(likeness, _)| *likeness >= 0.5)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known)
@@ -262,7 +279,10 @@ mod tests {
     fn an_empty_file_is_the_defaults() {
         let config = parse("# nothing\n").unwrap();
         assert_eq!(config.state_dir, Path::new("/var/lib/lapwing"));
-        assert_eq!(config.socket(), Some(Path::new("/run/lapwing/lapwing.sock")));
+        assert_eq!(
+            config.socket(),
+            Some(Path::new("/run/lapwing/lapwing.sock"))
+        );
         assert_eq!(config.mode, StartMode::Learn);
     }
 
@@ -273,7 +293,10 @@ mod tests {
              btf: /b\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\nfeed: {items: 7}\n",
         )
         .unwrap();
-        assert_eq!((config.cluster.as_str(), config.node.as_str()), ("c1", "n1"));
+        assert_eq!(
+            (config.cluster.as_str(), config.node.as_str()),
+            ("c1", "n1")
+        );
         assert_eq!(config.mode, StartMode::Monitor);
         assert!(config.host);
         assert_eq!(config.cgroups.egress.as_deref(), Some(Path::new("/g")));

@@ -1,4 +1,19 @@
-//! The Lapwing agent: the I/O shell around the pure crates.
+//! The Lapwing agent. The modules stand along the path of an event: [`kernel`]
+//! sees it, [`container`] says whose it is, [`judge`] compares it with the
+//! profile, [`feed`] keeps what is reported, [`api`] streams it. [`pipeline`] is
+//! the path itself; [`cli`] is the command line on top.
 #![forbid(unsafe_code)]
 
+pub mod api;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod container;
+pub mod daemon;
+pub mod doctor;
+pub mod feed;
+pub mod judge;
 pub mod kernel;
+pub mod pipeline;
+pub mod process;
+pub mod status;

@@ -32,7 +32,7 @@ pub struct Images {
     images: HashMap<u64, Entry>,
     /// Images that found no room since the last question.
     refused: u64,
-    /// Size after the last sweep.
+    /// Images that the last sweep met.
     swept: usize,
 }
 
@@ -123,7 +123,7 @@ impl Images {
             keep
         });
         self.images.shrink_to(self.images.len() * 2);
-        self.swept = self.images.len();
+        self.swept = met.len();
     }
 }
 
@@ -145,7 +145,10 @@ mod tests {
         images.insert(1, image("/init", 0));
         images.insert(2, image("/sh", 1));
         images.insert(3, image("/id", 2));
-        let names: Vec<_> = images.ancestors(2).map(|image| image.exe.as_str()).collect();
+        let names: Vec<_> = images
+            .ancestors(2)
+            .map(|image| image.exe.as_str())
+            .collect();
         assert_eq!(names, ["/sh", "/init"]);
         assert_eq!(images.ancestors(0).count(), 0);
         images.insert(9, image("/loop", 9));
@@ -159,7 +162,10 @@ mod tests {
         images.insert(2, image("/sh", 1));
         images.insert(3, image("/gone", 1));
         images.sweep([2].into_iter());
-        assert!(images.get(3).is_some(), "spared once: its records may be on their way");
+        assert!(
+            images.get(3).is_some(),
+            "spared once: its records may be on their way"
+        );
         images.sweep([2].into_iter());
         assert!(images.get(3).is_none());
         assert!(images.get(1).is_some() && images.get(2).is_some());

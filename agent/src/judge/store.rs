@@ -21,10 +21,14 @@ const LOCK: &str = "lock";
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Another agent holds it.
-    #[error("the state folder {0} belongs to an agent that runs: stop that one, or give this one another `stateDir`")]
+    #[error(
+        "the state folder {0} belongs to an agent that runs: stop that one, or give this one another `stateDir`"
+    )]
     Locked(PathBuf),
     /// The disk is full.
-    #[error("no space left for the state in {0}: free some, or set `stateDir` to a folder elsewhere; what is stored there was left as it is")]
+    #[error(
+        "no space left for the state in {0}: free some, or set `stateDir` to a folder elsewhere; what is stored there was left as it is"
+    )]
     Full(PathBuf),
     /// Anything else.
     #[error("cannot {action} {path}: {source}; `stateDir` must be a folder that root can write")]
@@ -200,7 +204,12 @@ mod tests {
         drop(store);
         let store = Store::open(&folder.path().join("state")).unwrap();
         assert_eq!(store.last_beat(), Some(5));
-        let texts: Vec<_> = store.profiles().unwrap().into_iter().map(|(_, text)| text).collect();
+        let texts: Vec<_> = store
+            .profiles()
+            .unwrap()
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
         assert_eq!(texts, ["one", "three"]);
     }
 

@@ -42,6 +42,8 @@ pub struct Settings<'a> {
     pub ring_bytes: u32,
     /// A cgroup v2 folder below which egress is traced; `None` where there is none.
     pub egress_cgroup: Option<&'a Path>,
+    /// Whether this is a trial: programs that act on a whole cgroup are loaded, not attached.
+    pub trial: bool,
 }
 
 /// What became of one row.
@@ -105,6 +107,7 @@ impl Sensor {
             aya_btf: &aya_btf,
             offsets: &offsets,
             egress_cgroup,
+            trial: settings.trial,
             attached: HashSet::new(),
         };
         let hooks: Vec<HookState> = HOOKS.iter().map(|hook| attacher.fill(hook)).collect();
@@ -167,6 +170,7 @@ struct Attacher<'a> {
     aya_btf: &'a aya::Btf,
     offsets: &'a Offsets,
     egress_cgroup: Option<File>,
+    trial: bool,
     /// Programs that serve several rows are attached once.
     attached: HashSet<&'static str>,
 }
@@ -245,9 +249,12 @@ impl Attacher<'_> {
                 };
                 let program: &mut CgroupSockAddr = program.try_into()?;
                 // The kernel's links are always shared; the flag for it is refused with links.
-                program
-                    .load()
-                    .and_then(|()| program.attach(cgroup, CgroupAttachMode::Single).map(drop))
+                program.load().and_then(|()| {
+                    if self.trial {
+                        return Ok(());
+                    }
+                    program.attach(cgroup, CgroupAttachMode::Single).map(drop)
+                })
             }
         };
         done.map_err(|error| explain(&error))?;

@@ -1,0 +1,73 @@
+//! From the API to the pipeline: requests that need what only the pipeline
+//! holds. The pipeline is a thread of its own; it is woken, answers between two
+//! batches of records, and never waits for a client.
+
+use crate::judge::AskError;
+use lapwing_proto::v1;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
+
+/// Where an answer goes.
+pub type Reply<T> = oneshot::Sender<T>;
+
+/// What is asked of the pipeline.
+pub enum Request {
+    /// What is attached, seen, lost and learned.
+    Status(Reply<v1::GetStatusResponse>),
+    /// The containers that are traced.
+    Containers(Reply<v1::ListContainersResponse>),
+    /// The profiles, in short.
+    Profiles(Reply<v1::ListProfilesResponse>),
+    /// One profile.
+    Profile(
+        v1::GetProfileRequest,
+        Reply<Result<v1::GetProfileResponse, AskError>>,
+    ),
+    /// Promotes a profile.
+    Promote(
+        v1::PromoteProfileRequest,
+        Reply<Result<v1::PromoteProfileResponse, AskError>>,
+    ),
+    /// Decides of entries.
+    Decide(
+        v1::DecideEntriesRequest,
+        Reply<Result<v1::DecideEntriesResponse, AskError>>,
+    ),
+    /// Takes up a profile.
+    Import(
+        v1::ImportProfileRequest,
+        Reply<Result<v1::ImportProfileResponse, AskError>>,
+    ),
+}
+
+/// The API's end.
+#[derive(Clone)]
+pub struct Control {
+    requests: Sender<Request>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// The pipeline has ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ended;
+
+impl Control {
+    /// Both ends; `wake` makes the pipeline look at its end.
+    #[must_use]
+    pub fn new(wake: Arc<dyn Fn() + Send + Sync>) -> (Self, Receiver<Request>) {
+        let (requests, receiver) = channel();
+        (Self { requests, wake }, receiver)
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// When the pipeline has ended.
+    pub async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Ended> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(request(reply)).map_err(|_| Ended)?;
+        (self.wake)();
+        answer.await.map_err(|_| Ended)
+    }
+}

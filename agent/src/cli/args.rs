@@ -1,0 +1,281 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Where an agent listens by default.
+pub const DEFAULT_ENDPOINT: &str = "unix:///run/lapwing/lapwing.sock";
+
+const CODES: &str = "\
+Exit codes:
+  0  success
+  1  the operation failed
+  2  bad usage or configuration
+  3  the host cannot run the sensor (`lapwing doctor` says why)
+  4  the agent cannot be reached";
+
+const FIRST_STEPS: &str = "\
+First steps:
+  lapwing doctor                      what this kernel allows
+  lapwing agent                       start; learns what each container does
+  lapwing status                      what was learned so far
+  lapwing profile promote NAME        from now on, report everything else
+  lapwing watch                       follow the reports";
+
+/// Learns what each container does, and reports the moment one does something else.
+#[derive(Debug, Parser)]
+#[command(name = "lapwing", version, after_help = format!("{FIRST_STEPS}\n\n{CODES}"))]
+pub struct Cli {
+    /// Where the agent listens
+    #[arg(long, global = true, env = "LAPWING_ENDPOINT", default_value = DEFAULT_ENDPOINT)]
+    pub endpoint: String,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: trace containers, learn, compare, report
+    Agent(AgentArgs),
+    /// Follow violations as they happen
+    Watch(WatchArgs),
+    /// List, show, compare, approve and promote profiles
+    Profile {
+        /// What to do
+        #[command(subcommand)]
+        command: ProfileCommand,
+    },
+    /// What is attached, seen, lost and learned
+    Status {
+        /// Form of the output
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// The containers that are traced
+    Containers {
+        /// Form of the output
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// What this kernel and host allow, hook by hook
+    ///
+    /// Loads and attaches each program for a moment. Needs root. Ends with 3 where the sensor
+    /// cannot run.
+    Doctor(DoctorArgs),
+}
+
+/// Form of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line, for programs
+    Json,
+}
+
+/// Arguments of `lapwing agent`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Needs root. Without a configuration it keeps its state in /var/lib/lapwing and listens on \
+/run/lapwing/lapwing.sock.")]
+pub struct AgentArgs {
+    /// Configuration, in YAML
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Check a configuration, say what is wrong with it, and end
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub check_config: Option<PathBuf>,
+    /// Workloads without a profile learn one (the default)
+    #[arg(long, conflicts_with = "monitor")]
+    pub learn: bool,
+    /// Workloads without a profile have an empty one: all they do is reported
+    #[arg(long)]
+    pub monitor: bool,
+    /// Folder of everything that must survive a restart
+    #[arg(long, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+    /// File with the kernel's type information
+    #[arg(long, value_name = "FILE")]
+    pub btf: Option<PathBuf>,
+}
+
+/// Arguments of `lapwing doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+    /// File with the kernel's type information
+    #[arg(long, value_name = "FILE")]
+    pub btf: Option<PathBuf>,
+}
+
+/// Kinds of items in the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// What should not have happened
+    Violation,
+    /// What a container did for the first time
+    Behaviour,
+    /// Where events were lost
+    Gap,
+    /// The agent lives
+    Heartbeat,
+    /// All of these
+    All,
+}
+
+/// Arguments of `lapwing watch`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lapwing watch
+  lapwing watch --since 10m --workload shop
+  lapwing watch -o json | jq 'select(.violation.severity == \"CRITICAL\")'
+  lapwing watch -o json --since \"$LAST_CURSOR\"     go on where you left off")]
+pub struct WatchArgs {
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+    /// Start in the past: a duration like 90s, 10m or 2h, or a cursor from the JSON output
+    #[arg(long, value_name = "CURSOR|DURATION")]
+    pub since: Option<String>,
+    /// Only these kinds [default: violation,gap]
+    #[arg(long, value_enum, value_delimiter = ',', hide_default_value = true, default_values_t = [Kind::Violation, Kind::Gap])]
+    pub kind: Vec<Kind>,
+    /// Only of workloads whose name contains this
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub workload: String,
+    /// End after so many items
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+}
+
+/// Who decides, and why: kept in the profile, for the record.
+#[derive(Args, Debug)]
+pub struct Decider {
+    /// Who decides [default: the user that runs this]
+    #[arg(long)]
+    pub actor: Option<String>,
+    /// Why
+    #[arg(long, default_value = "")]
+    pub reason: String,
+}
+
+/// The commands of `lapwing profile`. A NAME may be a part of one, where only one profile has it.
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// All profiles, in short
+    List {
+        /// Form of the output
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// What a profile approves, and what waits for a decision
+    Show {
+        /// A profile's name, or a file
+        name: String,
+        /// Form of the output
+        #[arg(short, long, value_enum, default_value_t)]
+        output: Output,
+    },
+    /// What the second profile approves and the first does not, and the reverse
+    ///
+    /// Ends with 1 if the second approves of more, for use as a gate.
+    Diff {
+        /// A profile's name, or a file
+        a: String,
+        /// A profile's name, or a file
+        b: String,
+    },
+    /// Approve what was reported
+    Approve {
+        /// Ids or fingerprints of violations, or entries like 'exec: {path: /bin/ls}'
+        #[arg(required = true, value_name = "ENTRY")]
+        entries: Vec<String>,
+        /// The profile, where entries are given
+        #[arg(
+            long,
+            value_name = "NAME",
+            default_value = "",
+            hide_default_value = true
+        )]
+        profile: String,
+        /// Who decides, and why
+        #[command(flatten)]
+        decider: Decider,
+    },
+    /// Refuse what was seen: it is not learned again
+    Refuse {
+        /// Ids or fingerprints of violations, or entries like 'exec: {path: /bin/ls}'
+        #[arg(required = true, value_name = "ENTRY")]
+        entries: Vec<String>,
+        /// The profile, where entries are given
+        #[arg(
+            long,
+            value_name = "NAME",
+            default_value = "",
+            hide_default_value = true
+        )]
+        profile: String,
+        /// Who decides, and why
+        #[command(flatten)]
+        decider: Decider,
+    },
+    /// End learning: from now on, report what the profile does not approve
+    Promote {
+        /// The profile's name
+        name: String,
+        /// Who decides, and why
+        #[command(flatten)]
+        decider: Decider,
+    },
+    /// Write a profile as YAML, to a file or the output
+    Export {
+        /// The profile's name
+        name: String,
+        /// The file
+        file: Option<PathBuf>,
+    },
+    /// Take up a profile: what it approves replaces what was approved
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Who decides, and why
+        #[command(flatten)]
+        decider: Decider,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_hold() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn kinds_and_defaults() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap().command;
+        let Command::Watch(args) = parse("lapwing watch") else {
+            panic!()
+        };
+        assert_eq!(args.kind, [Kind::Violation, Kind::Gap]);
+        let Command::Watch(args) = parse("lapwing watch --kind behaviour,heartbeat -o json") else {
+            panic!()
+        };
+        assert_eq!(args.kind, [Kind::Behaviour, Kind::Heartbeat]);
+        assert_eq!(args.output, Output::Json);
+        let Command::Agent(args) = parse("lapwing agent --endpoint unix:///x") else {
+            panic!()
+        };
+        assert!(!args.learn && !args.monitor);
+        assert!(Cli::try_parse_from(["lapwing", "agent", "--learn", "--monitor"]).is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! The command line: one binary for the daemon and for everything one asks of it.
+
+mod args;
+mod client;
+mod profile;
+mod show;
+pub mod text;
+mod watch;
+
+pub use args::{AgentArgs, Cli, Command, DEFAULT_ENDPOINT, DoctorArgs, Output, ProfileCommand};
+pub use text::{BOLD, DIM, styled, table};
+
+use std::fmt;
+use std::io;
+
+/// How a command ends. The numbers are documented in `lapwing --help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Code {
+    /// An operation failed.
+    Failed = 1,
+    /// Bad usage or configuration.
+    Usage = 2,
+    /// The host cannot run the sensor, or does not let this user.
+    Host = 3,
+    /// The agent cannot be reached.
+    Connection = 4,
+}
+
+/// Why a command fails, and how it ends.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: Code,
+    /// The message, with a remedy.
+    pub error: anyhow::Error,
+}
+
+impl Failure {
+    /// With a code.
+    pub fn new(code: Code, error: impl Into<anyhow::Error>) -> Self {
+        Self {
+            code,
+            error: error.into(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::new(Code::Failed, error)
+    }
+}
+
+/// The result of a command.
+pub type Outcome = Result<(), Failure>;
+
+impl Failure {
+    /// Whether nobody reads what is written any more, as in `lapwing watch | head`: no failure.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        self.error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Runs a command that talks to an agent or works on files. The daemon and the doctor are not
+/// among them.
+///
+/// # Errors
+/// With the message and the exit code.
+pub async fn run(endpoint: &str, command: Command) -> Outcome {
+    match command {
+        Command::Watch(args) => watch::run(endpoint, args).await,
+        Command::Profile { command } => profile::run(endpoint, command).await,
+        Command::Status { output } => show::status(endpoint, output).await,
+        Command::Containers { output } => show::containers(endpoint, output).await,
+        Command::Agent(_) | Command::Doctor(_) => Ok(()),
+    }
+}

@@ -1,0 +1,133 @@
+//! `lapwing status` and `lapwing containers`.
+
+use super::args::Output;
+use super::profile::{json, write_list};
+use super::text::{BOLD, DIM, styled, table};
+use super::{Outcome, client};
+use lapwing_proto::v1;
+use std::io::Write;
+
+/// What is attached, seen, lost and learned.
+pub async fn status(endpoint: &str, output: Output) -> Outcome {
+    let mut client = client::connect(endpoint).await?;
+    let answer = client
+        .get_status(v1::GetStatusRequest {})
+        .await
+        .map_err(|status| client::failed(&status))?
+        .into_inner();
+    let mut out = anstream::stdout().lock();
+    match output {
+        Output::Json => writeln!(out, "{}", json(&answer)?)?,
+        Output::Text => write_status(&mut out, &answer)?,
+    }
+    Ok(())
+}
+
+fn write_status(out: &mut impl Write, status: &v1::GetStatusResponse) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{} {} on {}, kernel {}",
+        styled(BOLD, "lapwing"),
+        status.version,
+        lapwing_profile::text::canonical(status.node.as_bytes()),
+        status.kernel
+    )?;
+    writeln!(
+        out,
+        "{} containers, {} processes; {} records read, {} violations; {:.1} MiB of memory\n",
+        status.containers,
+        status.processes,
+        status.records,
+        status.violations,
+        status.memory_bytes as f64 / f64::from(1 << 20),
+    )?;
+    write_list(out, &status.profiles)?;
+    writeln!(out)?;
+    let rows: Vec<Vec<String>> = status
+        .hooks
+        .iter()
+        .map(|hook| {
+            let tier = if hook.tier.is_empty() {
+                "none"
+            } else {
+                &hook.tier
+            };
+            vec![
+                hook.row.clone(),
+                tier.to_owned(),
+                hook.target.clone(),
+                hook.hits.to_string(),
+            ]
+        })
+        .collect();
+    table(out, &["HOOK", "TIER", "ON", "FIRED"], &rows)?;
+    writeln!(out)?;
+    if status.losses.is_empty() {
+        return writeln!(out, "nothing was lost");
+    }
+    let rows: Vec<Vec<String>> = status
+        .losses
+        .iter()
+        .map(|loss| vec![loss.reason.clone(), loss.count.to_string()])
+        .collect();
+    table(out, &["LOST", "EVENTS"], &rows)
+}
+
+/// The containers that are traced.
+pub async fn containers(endpoint: &str, output: Output) -> Outcome {
+    let mut client = client::connect(endpoint).await?;
+    let answer = client
+        .list_containers(v1::ListContainersRequest {})
+        .await
+        .map_err(|status| client::failed(&status))?
+        .into_inner();
+    let mut out = anstream::stdout().lock();
+    match output {
+        Output::Json => {
+            for container in &answer.containers {
+                writeln!(out, "{}", json(container)?)?;
+            }
+        }
+        Output::Text if answer.containers.is_empty() => {
+            writeln!(out, "no containers run, as far as this agent traces")?;
+        }
+        Output::Text => {
+            let rows: Vec<Vec<String>> = answer.containers.iter().map(row).collect();
+            table(
+                &mut out,
+                &[
+                    "CONTAINER",
+                    "RUNTIME",
+                    "WORKLOAD",
+                    "IMAGE",
+                    "SEEN FROM START",
+                ],
+                &rows,
+            )?;
+            writeln!(
+                out,
+                "{}",
+                styled(
+                    DIM,
+                    "a container that ran before the agent may have done things nobody saw"
+                )
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn row(traced: &v1::TracedContainer) -> Vec<String> {
+    let container = traced.container.clone().unwrap_or_default();
+    vec![
+        container.id.chars().take(12).collect(),
+        container.runtime,
+        traced
+            .workload
+            .as_ref()
+            .map(crate::judge::name_of)
+            .unwrap_or_default(),
+        container.image,
+        if traced.seen_from_start { "yes" } else { "no" }.to_owned(),
+    ]
+}

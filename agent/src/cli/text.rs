@@ -1,0 +1,396 @@
+//! Reports as people read them.
+//!
+//! All texts from containers are canonical already, so nothing here can reach a
+//! terminal as a control sequence; texts of the agent's configuration are made so.
+
+use anstyle::{AnsiColor, Style};
+use lapwing_profile::text::canonical;
+use lapwing_proto::v1::violation::{Detail, Severity};
+use lapwing_proto::v1::watch_response::Item;
+use lapwing_proto::v1::{
+    Behaviour, Container, Gap, Process, Violation, WatchResponse, Workload, behaviour, egress,
+    file, process,
+};
+use lapwing_proto::{Timestamp, nanoseconds};
+use std::io::{Result, Write};
+
+/// Headings.
+pub const BOLD: Style = Style::new().bold();
+/// What is said beside.
+pub const DIM: Style = Style::new().dimmed();
+
+const fn color(color: AnsiColor) -> Style {
+    Style::new().fg_color(Some(anstyle::Color::Ansi(color)))
+}
+
+/// Text in a style.
+#[must_use]
+pub fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// A time of day, here, to the millisecond.
+fn clock(time: Option<&Timestamp>) -> String {
+    let time = time
+        .and_then(|time| jiff::Timestamp::new(time.seconds, time.nanos).ok())
+        .map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
+    time.map_or_else(
+        || "?".to_owned(),
+        |time| time.strftime("%H:%M:%S%.3f").to_string(),
+    )
+}
+
+fn severity(severity: Severity) -> (&'static str, Style) {
+    match severity {
+        Severity::Unspecified => ("?", Style::new()),
+        Severity::Low => ("LOW", color(AnsiColor::Cyan)),
+        Severity::Medium => ("MEDIUM", color(AnsiColor::Yellow)),
+        Severity::High => ("HIGH", color(AnsiColor::Red)),
+        Severity::Critical => ("CRITICAL", color(AnsiColor::Red).bold()),
+    }
+}
+
+/// A workload in short, and the container.
+pub(super) fn whose(workload: Option<&Workload>, container: Option<&Container>) -> String {
+    let mut text = workload.map_or_else(String::new, |workload| {
+        let name = canonical(workload.name.as_bytes());
+        match (workload.namespace.as_str(), workload.container.as_str()) {
+            ("", "") => name,
+            ("", container) => format!("{name}/{}", canonical(container.as_bytes())),
+            (namespace, "") => format!("{}/{name}", canonical(namespace.as_bytes())),
+            (namespace, container) => format!(
+                "{}/{name}/{}",
+                canonical(namespace.as_bytes()),
+                canonical(container.as_bytes())
+            ),
+        }
+    });
+    if let Some(container) = container {
+        let id: String = container.id.chars().take(12).collect();
+        text = format!("{text} {}", styled(DIM, &format!("({id})")));
+    }
+    text
+}
+
+/// One item of the stream.
+pub fn item(out: &mut impl Write, response: &WatchResponse) -> Result<()> {
+    match &response.item {
+        Some(Item::Violation(item)) => violation(out, item),
+        Some(Item::Behaviour(item)) => behaviour_line(out, item),
+        Some(Item::Gap(item)) => gap(out, item),
+        Some(Item::Heartbeat(item)) => writeln!(
+            out,
+            "{}  {}",
+            clock(item.time.as_ref()),
+            styled(
+                DIM,
+                &format!(
+                    "heartbeat of {}, {} containers",
+                    canonical(item.node.as_bytes()),
+                    item.containers
+                )
+            )
+        ),
+        // Of a newer agent.
+        None => writeln!(
+            out,
+            "{}",
+            styled(DIM, "an item that this version does not know")
+        ),
+    }
+}
+
+/// A labelled line below a report.
+fn row(out: &mut impl Write, label: &str, text: &str) -> Result<()> {
+    writeln!(
+        out,
+        "{:14}{} {text}",
+        "",
+        styled(DIM, &format!("{label:<8}"))
+    )
+}
+
+fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
+    let (word, style) = severity(item.severity());
+    let mut notes = String::new();
+    if item.count > 1 {
+        notes.push_str(&format!("  x{}", item.count));
+    }
+    if item.pending {
+        notes.push_str("  (still learning)");
+    }
+    if item.after_gap {
+        notes.push_str("  (after a gap)");
+    }
+    writeln!(
+        out,
+        "{}  {} {} {}{}",
+        clock(item.last_seen.as_ref()),
+        styled(style, &format!("{word:<8}")),
+        styled(BOLD, &format!("{:<16}", item.rule)),
+        whose(item.workload.as_ref(), item.container.as_ref()),
+        styled(DIM, &notes),
+    )?;
+    if let Some((label, what)) = item.detail.as_ref().and_then(detail) {
+        row(out, label, &what)?;
+    }
+    if let Some(process) = &item.process {
+        row(out, "by", &actor(process))?;
+    }
+    if !item.nearest.is_empty() {
+        row(out, "nearest", &item.nearest)?;
+    }
+    if !item.patch.is_empty() {
+        row(
+            out,
+            "approve",
+            &format!("lapwing profile approve {}", item.id),
+        )?;
+    }
+    Ok(())
+}
+
+fn detail(detail: &Detail) -> Option<(&'static str, String)> {
+    Some(match detail {
+        Detail::Exec(exec) => ("exec", exec_text(exec)),
+        Detail::File(file) => ("file", file_text(file)),
+        Detail::Egress(egress) => ("egress", egress_text(egress)),
+        Detail::Degraded(degraded) => ("why", canonical(degraded.detail.as_bytes())),
+        Detail::Gap(_) => return None,
+    })
+}
+
+fn exec_text(exec: &lapwing_proto::v1::Exec) -> String {
+    let mut text = exec.path.clone();
+    if !exec.name.is_empty() {
+        text.push_str(&format!(" ({})", exec.name));
+    }
+    if !exec.script.is_empty() {
+        text.push_str(&format!(" {}", exec.script));
+    }
+    use lapwing_proto::v1::exec::Origin;
+    text.push_str(match exec.origin() {
+        Origin::Image | Origin::Unspecified | Origin::Unknown => "",
+        Origin::UpperLayer => "  not from the image",
+        Origin::Volume => "  from a volume",
+        Origin::Memfd => "  from memory",
+        Origin::Unlinked => "  from a removed file",
+    });
+    text
+}
+
+fn file_text(file: &lapwing_proto::v1::File) -> String {
+    let verb = match file.operation() {
+        file::Operation::Unspecified => "change",
+        file::Operation::OpenWrite => "write",
+        file::Operation::Create => "create",
+        file::Operation::Delete => "delete",
+        file::Operation::Rename => "rename",
+    };
+    if file.target.is_empty() {
+        format!("{verb} {}", file.path)
+    } else {
+        format!("{verb} {} to {}", file.path, file.target)
+    }
+}
+
+fn egress_text(egress: &lapwing_proto::v1::Egress) -> String {
+    let protocol = match egress.protocol() {
+        egress::Protocol::Unspecified | egress::Protocol::Other => "",
+        egress::Protocol::Tcp => "TCP ",
+        egress::Protocol::Udp => "UDP ",
+        egress::Protocol::Sctp => "SCTP ",
+    };
+    let address = match egress.address.parse() {
+        Ok(address) => std::net::SocketAddr::new(address, egress.port as u16).to_string(),
+        Err(_) => format!("{} {}", canonical(egress.address.as_bytes()), egress.port),
+    };
+    format!("{protocol}{address}")
+}
+
+/// The process, and what led to it, outermost first.
+fn actor(process: &Process) -> String {
+    let line = if process.args.is_empty() {
+        process.exe.clone()
+    } else {
+        process.args.join(" ")
+    };
+    let mut line: String = line.chars().take(160).collect();
+    if line.is_empty() {
+        line.push('?');
+    }
+    let chain: Vec<&str> = process
+        .ancestors
+        .iter()
+        .rev()
+        .map(|ancestor| ancestor.exe.as_str())
+        .collect();
+    let phase = match process.phase() {
+        process::Phase::Exec => ", entered from outside",
+        process::Phase::Unspecified | process::Phase::Runtime | process::Phase::Main => "",
+    };
+    let note = format!("pid {}, uid {}{phase}", process.pid, process.uid);
+    let chain = if chain.is_empty() {
+        String::new()
+    } else {
+        styled(DIM, &format!("  under {}", chain.join(" > ")))
+    };
+    format!("{line}  {}{chain}", styled(DIM, &format!("({note})")))
+}
+
+fn behaviour_line(out: &mut impl Write, item: &Behaviour) -> Result<()> {
+    let what = match &item.detail {
+        Some(behaviour::Detail::Exec(exec)) => format!("exec    {}", exec_text(exec)),
+        Some(behaviour::Detail::File(file)) => format!("file    {}", file_text(file)),
+        Some(behaviour::Detail::Egress(egress)) => format!("egress  {}", egress_text(egress)),
+        None => String::new(),
+    };
+    let word = match item.outcome() {
+        behaviour::Outcome::Unspecified => "seen",
+        behaviour::Outcome::Known => "known",
+        behaviour::Outcome::Learned => "learned",
+        behaviour::Outcome::Deviation => "reported",
+        behaviour::Outcome::RefusedFull => "no room",
+    };
+    writeln!(
+        out,
+        "{}  {} {}  {what}",
+        clock(item.time.as_ref()),
+        styled(color(AnsiColor::Green), &format!("{word:<8}")),
+        whose(item.workload.as_ref(), item.container.as_ref()),
+    )
+}
+
+fn gap(out: &mut impl Write, item: &Gap) -> Result<()> {
+    let count = match item.count {
+        0 => "an unknown number of".to_owned(),
+        count => count.to_string(),
+    };
+    let since = item
+        .from
+        .as_ref()
+        .zip(item.to.as_ref())
+        .map_or_else(String::new, |(from, to)| {
+            let seconds = (nanoseconds(to) - nanoseconds(from)) as f64 / 1e9;
+            format!(" within {seconds:.1} s")
+        });
+    writeln!(
+        out,
+        "{}  {} {} lost: {count} events{since}, {}",
+        clock(item.to.as_ref()),
+        styled(color(AnsiColor::Yellow), "GAP     "),
+        styled(BOLD, &format!("{:<16}", canonical(item.reason.as_bytes()))),
+        canonical(item.scope.as_bytes()),
+    )
+}
+
+/// Rows as columns, each as wide as its widest cell; styles do not count.
+pub fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -> Result<()> {
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .chain(head.get(column).map(|cell| cell.len()))
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |cells: Vec<&str>| -> String {
+        let cells: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    writeln!(out, "{}", styled(BOLD, &line(head.to_vec())))?;
+    for row in rows {
+        writeln!(out, "{}", line(row.iter().map(String::as_str).collect()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapwing_proto::timestamp;
+
+    fn plain(response: &WatchResponse) -> String {
+        let mut out = anstream::StripStream::new(Vec::new());
+        item(&mut out, response).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    }
+
+    #[test]
+    fn a_violation_tells_what_who_and_how_to_approve() {
+        let violation = Violation {
+            id: "cafe".into(),
+            rule: "exec.unknown".into(),
+            severity: Severity::High.into(),
+            count: 3,
+            last_seen: Some(timestamp(0)),
+            workload: Some(Workload {
+                name: "shop".into(),
+                ..Workload::default()
+            }),
+            container: Some(Container {
+                id: "c1".into(),
+                ..Container::default()
+            }),
+            process: Some(Process {
+                pid: 7,
+                args: vec!["sh".into(), "-c".into(), "id".into()],
+                ancestors: vec![
+                    process::Ancestor {
+                        pid: 2,
+                        exe: "/bin/loop".into(),
+                    },
+                    process::Ancestor {
+                        pid: 1,
+                        exe: "/bin/init".into(),
+                    },
+                ],
+                ..Process::default()
+            }),
+            detail: Some(Detail::Exec(lapwing_proto::v1::Exec {
+                path: "/bin/busybox".into(),
+                name: "sh".into(),
+                ..Default::default()
+            })),
+            nearest: "/bin/busybox (sleep)".into(),
+            patch: "- exec: {path: /bin/busybox, name: sh}".into(),
+            ..Violation::default()
+        };
+        let text = plain(&WatchResponse {
+            item: Some(Item::Violation(violation)),
+            ..WatchResponse::default()
+        });
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[0].contains("HIGH     exec.unknown     shop (c1)  x3"),
+            "{text}"
+        );
+        assert_eq!(lines[1].trim(), "exec     /bin/busybox (sh)");
+        assert_eq!(
+            lines[2].trim(),
+            "by       sh -c id  (pid 7, uid 0)  under /bin/init > /bin/loop"
+        );
+        assert_eq!(lines[3].trim(), "nearest  /bin/busybox (sleep)");
+        assert_eq!(lines[4].trim(), "approve  lapwing profile approve cafe");
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let mut out = anstream::StripStream::new(Vec::new());
+        table(
+            &mut out,
+            &["A", "LONG"],
+            &[vec!["one".into(), "x".into()], vec!["b".into(), "y".into()]],
+        )
+        .unwrap();
+        assert_eq!(
+            String::from_utf8(out.into_inner()).unwrap(),
+            "A    LONG\none  x\nb    y\n"
+        );
+    }
+}

@@ -1,0 +1,383 @@
+//! What the runtimes' own files say of a container.
+//!
+//! Read where they lie, without asking a daemon: that works with a daemon that
+//! is stopped, and needs no rights beyond reading. Files are bounded and any
+//! content is borne.
+
+use super::layout::{Named, Runtime};
+use super::workload::{Details, clean};
+use serde_json::Value;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Largest file that is read, in bytes.
+const FILE_MAX: u64 = 4 << 20;
+
+/// Where the runtimes keep their files.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The host's root folder.
+    host: PathBuf,
+    /// Folders of `runc --root`.
+    runc: Vec<PathBuf>,
+}
+
+fn read(path: &Path) -> Option<Value> {
+    let mut text = Vec::new();
+    File::open(path)
+        .ok()?
+        .take(FILE_MAX)
+        .read_to_end(&mut text)
+        .ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .map(clean)
+        .unwrap_or_default()
+}
+
+fn map(value: Option<&Value>) -> std::collections::BTreeMap<String, String> {
+    value
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((clean(key), clean(value.as_str()?))))
+        .collect()
+}
+
+impl Sources {
+    /// With the well-known folders below the host's root, and more folders of runc.
+    #[must_use]
+    pub fn new(host: &Path, runc: &[PathBuf]) -> Self {
+        let known = [
+            "run/runc",
+            "run/docker/runtime-runc/moby",
+            "run/containerd/runc/default",
+        ];
+        Self {
+            host: host.to_path_buf(),
+            runc: known
+                .iter()
+                .map(|folder| host.join(folder))
+                .chain(runc.iter().cloned())
+                .collect(),
+        }
+    }
+
+    /// What the files say of a container that a path named.
+    #[must_use]
+    pub fn details(&self, named: &Named) -> Option<Details> {
+        match named.runtime {
+            Runtime::Docker => self.docker(&named.id),
+            Runtime::Containerd => self
+                .containerd(&named.id)
+                .or_else(|| self.docker(&named.id)),
+            Runtime::CriO | Runtime::Podman => self.containers_storage(&named.id),
+            Runtime::Runc => self.runc_by_id(&named.id),
+            Runtime::Lxc | Runtime::Unknown | Runtime::Host => None,
+        }
+    }
+
+    /// The bare runc container whose cgroup has this path.
+    #[must_use]
+    pub fn runc_by_cgroup(&self, path: &str) -> Option<(Named, Details)> {
+        self.runc.iter().find_map(|root| {
+            std::fs::read_dir(root).ok()?.flatten().find_map(|entry| {
+                let state = read(&entry.path().join("state.json"))?;
+                let paths = state.get("cgroup_paths")?.as_object()?;
+                // The values lead with the mount point of each controller.
+                paths
+                    .values()
+                    .filter_map(Value::as_str)
+                    .any(|value| value.strip_suffix(path).is_some_and(is_mount))
+                    .then(|| {
+                        (
+                            named(&entry.file_name().to_string_lossy()),
+                            runc_details(&state),
+                        )
+                    })
+            })
+        })
+    }
+
+    fn runc_by_id(&self, id: &str) -> Option<Details> {
+        if id.contains('/') || id.starts_with('.') {
+            return None;
+        }
+        self.runc
+            .iter()
+            .find_map(|root| Some(runc_details(&read(&root.join(id).join("state.json"))?)))
+    }
+
+    /// Docker's own record, api/types of moby.
+    fn docker(&self, id: &str) -> Option<Details> {
+        let path = self
+            .host
+            .join("var/lib/docker/containers")
+            .join(id)
+            .join("config.v2.json");
+        let config = read(&path)?;
+        let labels = map(config.pointer("/Config/Labels"));
+        Some(Details {
+            name: text(&config, "/Name").trim_start_matches('/').to_owned(),
+            image: text(&config, "/Config/Image"),
+            ..in_pod(labels, "io.kubernetes.")
+        })
+    }
+
+    /// The bundles of containerd, one folder per namespace.
+    fn containerd(&self, id: &str) -> Option<Details> {
+        if id.contains('/') || id.starts_with('.') {
+            return None;
+        }
+        let tasks = self
+            .host
+            .join("run/containerd/io.containerd.runtime.v2.task");
+        std::fs::read_dir(tasks)
+            .ok()?
+            .flatten()
+            .find_map(|namespace| {
+                let config = read(&namespace.path().join(id).join("config.json"))?;
+                let labels = map(config.get("annotations"));
+                let get = |key: &str| labels.get(key).cloned().unwrap_or_default();
+                let name = [get("io.kubernetes.cri.container-name"), get("nerdctl/name")]
+                    .into_iter()
+                    .find(|name| !name.is_empty());
+                Some(Details {
+                    name: name.unwrap_or_default(),
+                    image: get("io.kubernetes.cri.image-name"),
+                    pod: get("io.kubernetes.cri.sandbox-name"),
+                    namespace: get("io.kubernetes.cri.sandbox-namespace"),
+                    bundle: String::new(),
+                    labels,
+                })
+            })
+    }
+
+    /// The storage that CRI-O and Podman share, containers/storage.
+    fn containers_storage(&self, id: &str) -> Option<Details> {
+        let stores = ["run/containers/storage", "var/lib/containers/storage"];
+        let labels = stores.iter().find_map(|store| {
+            let folder = self.host.join(store).join("overlay-containers").join(id);
+            Some(map(
+                read(&folder.join("userdata/config.json"))?.get("annotations")
+            ))
+        });
+        let list = read(
+            &self
+                .host
+                .join("var/lib/containers/storage/overlay-containers/containers.json"),
+        );
+        let metadata = list
+            .as_ref()
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .find(|container| container.get("id").and_then(Value::as_str) == Some(id))
+            .and_then(|container| container.get("metadata")?.as_str())
+            .and_then(|metadata| serde_json::from_str::<Value>(metadata).ok());
+        if labels.is_none() && metadata.is_none() {
+            return None;
+        }
+        let metadata = metadata.unwrap_or_default();
+        let pod = in_pod(labels.unwrap_or_default(), "io.kubernetes.");
+        let first = |texts: [String; 2]| {
+            texts
+                .into_iter()
+                .find(|text| !text.is_empty())
+                .unwrap_or_default()
+        };
+        Some(Details {
+            name: first([pod.name.clone(), text(&metadata, "/name")]),
+            image: first([
+                pod.labels
+                    .get("io.kubernetes.cri-o.ImageName")
+                    .cloned()
+                    .unwrap_or_default(),
+                text(&metadata, "/image-name"),
+            ]),
+            ..pod
+        })
+    }
+}
+
+/// Details of a pod's container, from labels with a common prefix.
+fn in_pod(labels: std::collections::BTreeMap<String, String>, prefix: &str) -> Details {
+    let get = |key: &str| {
+        labels
+            .get(&format!("{prefix}{key}"))
+            .cloned()
+            .unwrap_or_default()
+    };
+    Details {
+        name: get("container.name"),
+        pod: get("pod.name"),
+        namespace: get("pod.namespace"),
+        labels,
+        ..Details::default()
+    }
+}
+
+fn named(id: &str) -> Named {
+    Named {
+        runtime: Runtime::Runc,
+        id: clean(id),
+    }
+}
+
+/// Whether a cgroup file system is usually mounted here: the unified one, or a controller below.
+fn is_mount(path: &str) -> bool {
+    path.strip_prefix("/sys/fs/cgroup").is_some_and(|below| {
+        below.is_empty() || below.starts_with('/') && below.matches('/').count() == 1
+    })
+}
+
+/// runc keeps annotations and the bundle's path in one list of `key=value`, libcontainer's State.
+fn runc_details(state: &Value) -> Details {
+    let mut labels: std::collections::BTreeMap<String, String> = state
+        .pointer("/config/labels")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|label| label.as_str()?.split_once('='))
+        .map(|(key, value)| (clean(key), clean(value)))
+        .collect();
+    Details {
+        bundle: labels.remove("bundle").unwrap_or_default(),
+        labels,
+        ..Details::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn details(root: &Path, runtime: Runtime, id: &str) -> Option<Details> {
+        Sources::new(root, &[]).details(&Named {
+            runtime,
+            id: id.into(),
+        })
+    }
+
+    #[test]
+    fn docker_s_files() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            &format!("var/lib/docker/containers/{ID}/config.v2.json"),
+            r#"{"Name":"/web","Config":{"Image":"team/web:1","Labels":{"com.docker.compose.service":"web"}}}"#,
+        );
+        let found = details(root.path(), Runtime::Docker, ID).unwrap();
+        assert_eq!(
+            (found.name.as_str(), found.image.as_str()),
+            ("web", "team/web:1")
+        );
+        assert_eq!(found.labels["com.docker.compose.service"], "web");
+    }
+
+    #[test]
+    fn containerd_s_files() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            &format!("run/containerd/io.containerd.runtime.v2.task/k8s.io/{ID}/config.json"),
+            r#"{"annotations":{"io.kubernetes.cri.container-name":"app","io.kubernetes.cri.sandbox-name":"web-1",
+                "io.kubernetes.cri.sandbox-namespace":"shop","io.kubernetes.cri.image-name":"team/web:1"}}"#,
+        );
+        let found = details(root.path(), Runtime::Containerd, ID).unwrap();
+        assert_eq!(
+            (
+                found.name.as_str(),
+                found.pod.as_str(),
+                found.namespace.as_str()
+            ),
+            ("app", "web-1", "shop")
+        );
+        assert_eq!(found.image, "team/web:1");
+        assert_eq!(details(root.path(), Runtime::Containerd, "../x"), None);
+    }
+
+    #[test]
+    fn podman_s_and_cri_o_s_files() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            "var/lib/containers/storage/overlay-containers/containers.json",
+            &format!(
+                r#"[{{"id":"{ID}","metadata":"{{\"image-name\":\"host/web:1\",\"name\":\"web\"}}"}}]"#
+            ),
+        );
+        let found = details(root.path(), Runtime::Podman, ID).unwrap();
+        assert_eq!(
+            (found.name.as_str(), found.image.as_str()),
+            ("web", "host/web:1")
+        );
+        write(
+            root.path(),
+            &format!("run/containers/storage/overlay-containers/{ID}/userdata/config.json"),
+            r#"{"annotations":{"io.kubernetes.container.name":"app","io.kubernetes.pod.name":"web-1",
+                "io.kubernetes.pod.namespace":"shop","io.kubernetes.cri-o.ImageName":"team/web:2"}}"#,
+        );
+        let found = details(root.path(), Runtime::CriO, ID).unwrap();
+        assert_eq!(
+            (
+                found.name.as_str(),
+                found.pod.as_str(),
+                found.image.as_str()
+            ),
+            ("app", "web-1", "team/web:2")
+        );
+    }
+
+    #[test]
+    fn runc_s_files() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            "run/runc/c1/state.json",
+            r#"{"cgroup_paths":{"pids":"/sys/fs/cgroup/pids/shop/web"},
+                "config":{"labels":["lapwing.dev/workload=shop","bundle=/srv/shop"]}}"#,
+        );
+        let sources = Sources::new(root.path(), &[]);
+        let (named, found) = sources.runc_by_cgroup("/shop/web").unwrap();
+        assert_eq!((named.runtime, named.id.as_str()), (Runtime::Runc, "c1"));
+        assert_eq!(
+            (
+                found.bundle.as_str(),
+                found.labels["lapwing.dev/workload"].as_str()
+            ),
+            ("/srv/shop", "shop")
+        );
+        assert!(sources.runc_by_cgroup("/shop/we").is_none());
+        assert!(sources.runc_by_cgroup("/web").is_none());
+    }
+
+    #[test]
+    fn broken_files_are_as_if_absent() {
+        let root = tempfile::tempdir().unwrap();
+        for text in ["", "{", "[]", "{\"Config\": 7}", "null"] {
+            write(
+                root.path(),
+                &format!("var/lib/docker/containers/{ID}/config.v2.json"),
+                text,
+            );
+            let found = details(root.path(), Runtime::Docker, ID);
+            assert!(found.is_none_or(|found| found.image.is_empty()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Which cgroup hierarchy tells containers apart on this host.
+//!
+//! With cgroup v2 alone it is the unified one. With v1, or both (hybrid), the
+//! runtimes put each container into every v1 controller, while the unified tree
+//! may not have it at all: there the first v1 controller at hand is the one.
+
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// Controllers by preference: `pids` is the one that every runtime sets up and nobody delegates
+/// in part.
+const CONTROLLERS: &[&str] = &[
+    "pids", "memory", "cpu", "cpuset", "devices", "freezer", "blkio",
+];
+
+/// The hierarchy, and where it is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hierarchy {
+    /// Where it is mounted.
+    pub root: PathBuf,
+    /// The v1 controller; `None` for the unified hierarchy.
+    pub controller: Option<&'static str>,
+    /// The kernel's number for it; 0 for the unified one.
+    pub id: u32,
+    /// Where the unified hierarchy is mounted, if it is: egress programs attach there.
+    pub unified: Option<PathBuf>,
+}
+
+impl Hierarchy {
+    /// Finds it, from a `/proc` folder.
+    ///
+    /// # Errors
+    /// When no cgroup file system is mounted.
+    pub fn find(proc: &Path) -> Result<Self> {
+        let read = |path: PathBuf| {
+            std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))
+        };
+        let mounts = read(proc.join("self/mountinfo"))?;
+        let cgroups = read(proc.join("cgroups")).unwrap_or_default();
+        Self::from_text(&mounts, &cgroups)
+    }
+
+    fn from_text(mountinfo: &str, cgroups: &str) -> Result<Self> {
+        let mounts: Vec<Mount> = mountinfo.lines().filter_map(Mount::parse).collect();
+        let unified = mounts
+            .iter()
+            .find(|mount| mount.kind == "cgroup2")
+            .map(|mount| mount.point.clone());
+        for controller in CONTROLLERS {
+            let Some(mount) = mounts.iter().find(|mount| {
+                mount.kind == "cgroup"
+                    && mount.options.split(',').any(|option| option == *controller)
+            }) else {
+                continue;
+            };
+            let Some(id) = hierarchy_id(cgroups, controller) else {
+                continue;
+            };
+            return Ok(Self {
+                root: mount.point.clone(),
+                controller: Some(controller),
+                id,
+                unified,
+            });
+        }
+        match unified {
+            Some(root) => Ok(Self {
+                root: root.clone(),
+                controller: None,
+                id: 0,
+                unified: Some(root),
+            }),
+            None => bail!(
+                "no cgroup file system is mounted: `mount -t cgroup2 none /sys/fs/cgroup`, or give the agent's \
+                 container the host's /sys/fs/cgroup"
+            ),
+        }
+    }
+
+    /// The cgroup path of a process in this hierarchy, from the text of `/proc/PID/cgroup`.
+    #[must_use]
+    pub fn path_in<'a>(&self, text: &'a str) -> Option<&'a str> {
+        text.lines().find_map(|line| {
+            let mut fields = line.splitn(3, ':');
+            let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+            let ours = match self.controller {
+                Some(controller) => controllers.split(',').any(|name| name == controller),
+                None => controllers.is_empty(),
+            };
+            ours.then_some(path)
+        })
+    }
+}
+
+/// A line of /proc/PID/mountinfo, proc(5).
+struct Mount<'a> {
+    point: PathBuf,
+    kind: &'a str,
+    options: &'a str,
+}
+
+impl<'a> Mount<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (front, back) = line.split_once(" - ")?;
+        let mut back = back.split(' ');
+        let kind = back.next()?;
+        let options = back.nth(1)?;
+        Some(Self {
+            point: PathBuf::from(unescape(front.split(' ').nth(4)?)),
+            kind,
+            options,
+        })
+    }
+}
+
+/// The kernel writes space, tab, newline and backslash as three octal digits.
+fn unescape(text: &str) -> String {
+    [
+        ("\\040", " "),
+        ("\\011", "\t"),
+        ("\\012", "\n"),
+        ("\\134", "\\"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (escape, plain)| {
+        text.replace(escape, plain)
+    })
+}
+
+/// From the columns of /proc/cgroups: name, hierarchy, number of cgroups, enabled.
+fn hierarchy_id(cgroups: &str, controller: &str) -> Option<u32> {
+    cgroups
+        .lines()
+        .find_map(|line| {
+            let mut fields = line.split_whitespace();
+            (fields.next()? == controller).then(|| fields.next()?.parse().ok())?
+        })
+        .filter(|id| *id != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V1: &str = "30 25 0:26 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro\n\
+        31 30 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate\n\
+        33 30 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n\
+        34 30 0:30 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n";
+    const V1_IDS: &str =
+        "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t3\t1\t1\npids\t8\t1\t1\n";
+
+    #[test]
+    fn hybrid_takes_a_controller_and_knows_the_unified_tree() {
+        let found = Hierarchy::from_text(V1, V1_IDS).unwrap();
+        assert_eq!(
+            found,
+            Hierarchy {
+                root: "/sys/fs/cgroup/pids".into(),
+                controller: Some("pids"),
+                id: 8,
+                unified: Some("/sys/fs/cgroup/unified".into()),
+            }
+        );
+        let text = "8:pids:/a/b\n3:cpu,cpuacct:/c\n0::/d\n";
+        assert_eq!(found.path_in(text), Some("/a/b"));
+        let without_pids = V1.replace("rw,pids", "rw,net_cls");
+        let found = Hierarchy::from_text(&without_pids, V1_IDS).unwrap();
+        assert_eq!((found.controller, found.id), (Some("cpu"), 3));
+        assert_eq!(found.path_in(text), Some("/c"));
+    }
+
+    #[test]
+    fn the_unified_tree_alone() {
+        let mounts = "25 1 0:22 / /sys/fs/cgroup\\040x rw - cgroup2 cgroup2 rw\n";
+        let ids = "#subsys_name\thierarchy\tnum_cgroups\tenabled\npids\t0\t9\t1\n";
+        let found = Hierarchy::from_text(mounts, ids).unwrap();
+        assert_eq!((found.controller, found.id), (None, 0));
+        assert_eq!(found.root, Path::new("/sys/fs/cgroup x"));
+        assert_eq!(found.path_in("0::/x:y\n"), Some("/x:y"));
+    }
+
+    #[test]
+    fn none_is_said_with_a_remedy() {
+        let error = Hierarchy::from_text("", "").unwrap_err().to_string();
+        assert!(error.contains("mount -t cgroup2"), "{error}");
+    }
+}

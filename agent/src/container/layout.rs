@@ -1,0 +1,303 @@
+//! What a cgroup's path says of it. A name is a claim: whoever may make cgroups
+//! can make one that looks like a container's, which is why details come from
+//! the runtime's own files only.
+
+/// What a path says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The cgroup of a container.
+    Container(Named),
+    /// A part of the host's own order: a service, a session, a folder of containers.
+    Host,
+    /// Nothing.
+    Unknown,
+}
+
+/// A container by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The runtime that lays out paths so.
+    pub runtime: Runtime,
+    /// The container's id.
+    pub id: String,
+}
+
+/// Who runs a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Runtime {
+    /// Docker.
+    Docker,
+    /// containerd, by CRI or not.
+    Containerd,
+    /// CRI-O.
+    CriO,
+    /// Podman.
+    Podman,
+    /// runc and nothing above it.
+    Runc,
+    /// LXC.
+    Lxc,
+    /// Not known.
+    Unknown,
+    /// Not a container: the pseudo-container of the host's own processes.
+    Host,
+}
+
+impl Runtime {
+    /// The name in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Containerd => "containerd",
+            Self::CriO => "cri-o",
+            Self::Podman => "podman",
+            Self::Runc => "runc",
+            Self::Lxc => "lxc",
+            Self::Unknown => "unknown",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// Prefixes of scopes, as in `docker-<id>.scope`.
+const PREFIXES: &[(&str, Runtime)] = &[
+    ("docker-", Runtime::Docker),
+    ("cri-containerd-", Runtime::Containerd),
+    ("nerdctl-", Runtime::Containerd),
+    ("containerd-", Runtime::Containerd),
+    ("crio-", Runtime::CriO),
+    ("libpod-", Runtime::Podman),
+];
+
+/// Folders that hold containers or services and are none.
+const FOLDERS: &[&str] = &[
+    "docker",
+    "kubepods",
+    "besteffort",
+    "burstable",
+    "guaranteed",
+    "libpod_parent",
+    "default",
+    "k8s.io",
+    "moby",
+    "lxc",
+    "lxc.payload",
+    "machine",
+    "system",
+    "user",
+];
+
+/// Longest id that is believed.
+const ID_MAX: usize = 255;
+
+/// Whether it looks like an id made by a runtime: 64 hexadecimal digits.
+#[must_use]
+pub fn is_generated(id: &str) -> bool {
+    id.len() == 64
+        && id
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// What the path of a cgroup says, if no ancestor of it is a container.
+#[must_use]
+pub fn claim(path: &str) -> Claim {
+    let mut parts = path.rsplit('/').filter(|part| !part.is_empty());
+    let Some(leaf) = parts.next() else {
+        return Claim::Host; // The root.
+    };
+    let parent = parts.next();
+    let container = |runtime, id: &str| {
+        Claim::Container(Named {
+            runtime,
+            id: id.to_owned(),
+        })
+    };
+    // `system.slice:docker:<id>`, where runc was given a systemd path but uses cgroupfs.
+    if let Some((rest, id)) = leaf.rsplit_once(':')
+        && let Some((_, prefix)) = rest.rsplit_once(':')
+        && !id.is_empty()
+        && id.len() <= ID_MAX
+    {
+        let runtime = match prefix {
+            "docker" => Runtime::Docker,
+            "cri-containerd" | "nerdctl" => Runtime::Containerd,
+            "crio" => Runtime::CriO,
+            _ => Runtime::Runc,
+        };
+        return container(runtime, id);
+    }
+    let name = leaf.strip_suffix(".scope").unwrap_or(leaf);
+    // The monitors of CRI-O and Podman stand beside the containers, under the same prefix.
+    if name.contains("-conmon-") {
+        return Claim::Host;
+    }
+    for (prefix, runtime) in PREFIXES {
+        if let Some(id) = name.strip_prefix(prefix)
+            && is_generated(id)
+        {
+            return container(*runtime, id);
+        }
+    }
+    if is_generated(leaf) {
+        let runtime = match parent {
+            Some("docker") => Runtime::Docker,
+            Some("libpod_parent") => Runtime::Podman,
+            _ => Runtime::Containerd,
+        };
+        return container(runtime, leaf);
+    }
+    if let Some(name) = leaf.strip_prefix("lxc.payload.") {
+        return container(Runtime::Lxc, name);
+    }
+    // `ctr run` in the namespace `default`: /default/<name>.
+    if parent == Some("default") && path.matches('/').count() == 2 && leaf.len() <= ID_MAX {
+        return container(Runtime::Containerd, leaf);
+    }
+    if is_host(leaf, name) {
+        Claim::Host
+    } else {
+        Claim::Unknown
+    }
+}
+
+fn is_host(leaf: &str, name: &str) -> bool {
+    const UNITS: [&str; 6] = [
+        ".service",
+        ".slice",
+        ".mount",
+        ".socket",
+        ".swap",
+        ".automount",
+    ];
+    let scope = leaf.ends_with(".scope")
+        && (name == "init"
+            || name.starts_with("session-")
+            || name.starts_with("run-")
+            || name.starts_with("app-"));
+    scope
+        || UNITS.iter().any(|unit| leaf.ends_with(unit))
+        || FOLDERS.contains(&leaf)
+        || leaf.starts_with("pod")
+        || leaf.starts_with("lxc.monitor")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn paths_of_every_runtime() {
+        let uid = "7f3c1b9e-0000-4000-8000-000000000001";
+        for (path, runtime) in [
+            (format!("/docker/{ID}"), Runtime::Docker),
+            (format!("/system.slice/docker-{ID}.scope"), Runtime::Docker),
+            (format!("/system.slice:docker:{ID}"), Runtime::Docker),
+            (
+                format!(
+                    "/user.slice/user-1000.slice/user@1000.service/user.slice/docker-{ID}.scope"
+                ),
+                Runtime::Docker,
+            ),
+            (
+                format!("/kubepods/burstable/pod{uid}/{ID}"),
+                Runtime::Containerd,
+            ),
+            (format!("/kubepods/pod{uid}/{ID}"), Runtime::Containerd),
+            (
+                format!(
+                    "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod7f.slice/cri-containerd-{ID}.scope"
+                ),
+                Runtime::Containerd,
+            ),
+            (
+                format!(
+                    "/system.slice/containerd.service/kubepods-besteffort-pod7f.slice:cri-containerd:{ID}"
+                ),
+                Runtime::Containerd,
+            ),
+            (
+                format!("/kubepods.slice/kubepods-pod7f.slice/crio-{ID}.scope"),
+                Runtime::CriO,
+            ),
+            (
+                format!("/kubepods/besteffort/pod{uid}/crio-{ID}"),
+                Runtime::CriO,
+            ),
+            (format!("/machine.slice/libpod-{ID}.scope"), Runtime::Podman),
+            (format!("/libpod_parent/libpod-{ID}"), Runtime::Podman),
+            (format!("/default/{ID}"), Runtime::Containerd),
+            (
+                format!("/system.slice/nerdctl-{ID}.scope"),
+                Runtime::Containerd,
+            ),
+        ] {
+            let expected = Claim::Container(Named {
+                runtime,
+                id: ID.to_owned(),
+            });
+            assert_eq!(claim(&path), expected, "{path}");
+        }
+        for (path, runtime, id) in [
+            ("/default/web", Runtime::Containerd, "web"),
+            ("/lxc.payload.box", Runtime::Lxc, "box"),
+        ] {
+            assert_eq!(
+                claim(path),
+                Claim::Container(Named {
+                    runtime,
+                    id: id.to_owned()
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn the_host_s_own_are_no_containers() {
+        for path in [
+            "/",
+            "",
+            "/init.scope",
+            "/system.slice",
+            "/system.slice/ssh.service",
+            "/user.slice/user-0.slice/session-3.scope",
+            "/docker",
+            "/kubepods",
+            "/kubepods/burstable",
+            "/kubepods/burstable/pod7f3c",
+            "/default",
+            "/lxc.monitor.box",
+            "/kubepods.slice/kubepods-pod7f.slice",
+            &format!("/machine.slice/libpod-conmon-{ID}.scope"),
+            &format!("/kubepods.slice/crio-conmon-{ID}.scope"),
+        ] {
+            assert_eq!(claim(path), Claim::Host, "{path}");
+        }
+    }
+
+    #[test]
+    fn other_paths_say_nothing() {
+        for path in [
+            "/shop/web",
+            "/docker-x.scope",
+            "/a/default/b",
+            &format!("/x/docker-{}.scope", &ID[1..]),
+        ] {
+            assert_eq!(claim(path), Claim::Unknown, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_gets_an_answer(path: String) {
+            let claim = claim(&path);
+            if let Claim::Container(named) = claim {
+                prop_assert!(!named.id.is_empty() || path.contains("lxc.payload."));
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! `lapwing agent`: build, run, drain.
+
+use crate::api::control::Control;
+use crate::api::server::serve;
+use crate::api::socket::Socket;
+use crate::cli::{AgentArgs, Code, DEFAULT_ENDPOINT, Failure, Outcome};
+use crate::config::{Config, StartMode};
+use crate::container::hierarchy::Hierarchy;
+use crate::container::{Options, Registry};
+use crate::doctor::{HOST_ROOT, check_rights, object, raise_memory_limit};
+use crate::feed::Feed;
+use crate::judge::store::Store;
+use crate::judge::{Judge, OpenError};
+use crate::kernel::sensor::{Sensor, Settings};
+use crate::kernel::tables;
+use crate::pipeline::{Parts, Pipeline, Waker};
+use crate::{clock, status};
+use anyhow::{Context, anyhow};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// Time that clients have at the end to take what is left, in seconds.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// The configuration: the file, then what the command line says.
+fn configure(args: &AgentArgs, endpoint: &str) -> Result<Config, Failure> {
+    let usage = |error| Failure::new(Code::Usage, error);
+    let mut config = match &args.config {
+        Some(path) => Config::load(path).map_err(usage)?,
+        None => Config::default(),
+    };
+    if args.learn {
+        config.mode = StartMode::Learn;
+    } else if args.monitor {
+        config.mode = StartMode::Monitor;
+    }
+    if endpoint != DEFAULT_ENDPOINT {
+        endpoint.clone_into(&mut config.endpoint);
+    }
+    if let Some(folder) = &args.state_dir {
+        config.state_dir.clone_from(folder);
+    }
+    if let Some(btf) = &args.btf {
+        config.btf.clone_from(btf);
+    }
+    if config.node.is_empty() {
+        config.node = status::host_name();
+    }
+    Ok(config)
+}
+
+/// Runs the daemon until a signal ends it.
+///
+/// # Errors
+/// With one message and the exit code that is documented for it.
+pub fn run(args: &AgentArgs, endpoint: &str) -> Outcome {
+    if let Some(path) = &args.check_config {
+        Config::load(path).map_err(|error| Failure::new(Code::Usage, error))?;
+        return Ok(());
+    }
+    let config = configure(args, endpoint)?;
+    let agent = build(&config)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(agent.run())
+}
+
+/// Everything that runs.
+struct Agent {
+    pipeline: Pipeline,
+    waker: Waker,
+    socket: Socket,
+    feed: Arc<Feed>,
+    control: Control,
+}
+
+fn build(config: &Config) -> Result<Agent, Failure> {
+    let host = |error| Failure::new(Code::Host, error);
+    check_rights().map_err(host)?;
+    let object = object().map_err(host)?;
+    let started = clock::now();
+    let store =
+        Store::open(&config.state_dir).map_err(|error| Failure::new(Code::Failed, error))?;
+    let judge =
+        Judge::open(store, &config.cluster, &config.node, config.mode).map_err(|error| {
+            let code = match error {
+                OpenError::Store(_) => Code::Failed,
+                OpenError::Profile { .. } => Code::Usage,
+            };
+            Failure::new(code, error)
+        })?;
+    let path = config.socket().ok_or_else(|| {
+        Failure::new(
+            Code::Usage,
+            anyhow!("`{}` is not of the form unix:///path", config.endpoint),
+        )
+    })?;
+    let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
+
+    let hierarchy = Hierarchy::find(Path::new("/proc")).map_err(host)?;
+    let egress = config
+        .cgroups
+        .egress
+        .clone()
+        .or_else(|| hierarchy.unified.clone());
+    raise_memory_limit();
+    let mut sensor = Sensor::start(&Settings {
+        object,
+        btf: &config.btf,
+        cgroup_subsys: hierarchy.controller,
+        cgroup_hierarchy: hierarchy.id,
+        host_root: Path::new(HOST_ROOT),
+        ring_bytes: config.ring.bytes,
+        egress_cgroup: egress.as_deref(),
+        trial: false,
+    })
+    .map_err(host)?;
+    let rows = sensor.syscall_rows();
+    let (tables, rings) = tables::take_all(&mut sensor.ebpf, rows).map_err(host)?;
+    let attached = sensor
+        .hooks
+        .iter()
+        .filter(|hook| hook.tier.is_some())
+        .count();
+    for hook in sensor.hooks.iter().filter(|hook| hook.tier.is_none()) {
+        tracing::warn!(
+            row = hook.row.id(),
+            "not seen here: {}",
+            hook.refused.join("; ")
+        );
+    }
+    let options = Options {
+        cluster: config.cluster.clone(),
+        scope: config.cgroups.scope.clone(),
+        host: config.host,
+        host_root: HOST_ROOT.into(),
+        runc_roots: config.runc.roots.clone(),
+    };
+    let feed = Arc::new(Feed::new(config.feed.items, started));
+    let waker = Waker::new().map_err(host)?;
+    let wake = waker.clone();
+    let (control, requests) = Control::new(Arc::new(move || wake.wake()));
+    let parts = Parts {
+        sensor,
+        tables,
+        registry: Registry::new(options, hierarchy),
+        judge,
+        feed: Arc::clone(&feed),
+        node: config.node.clone(),
+        cluster: config.cluster.clone(),
+        started,
+    };
+    let pipeline = Pipeline::new(parts, rings, requests, waker.clone());
+    tracing::info!(
+        endpoint = config.endpoint,
+        "{attached} of {} hooks attached; `lapwing status` says more",
+        lapwing_abi::hooks::HOOKS.len()
+    );
+    Ok(Agent {
+        pipeline,
+        waker,
+        socket,
+        feed,
+        control,
+    })
+}
+
+impl Agent {
+    async fn run(self) -> Outcome {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (ended, has_ended) = oneshot::channel();
+        let stopped = Arc::clone(&stop);
+        let pipeline = self.pipeline;
+        let thread = std::thread::Builder::new()
+            .name("pipeline".to_owned())
+            .spawn(move || {
+                let result = pipeline.run(&stopped);
+                // Nobody waits for it if the agent is ending.
+                let _ = ended.send(());
+                result
+            })?;
+        let (end_api, api_ends) = oneshot::channel::<()>();
+        let mut api = tokio::spawn(serve(self.socket, self.feed, self.control, async {
+            let _ = api_ends.await;
+        }));
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut early = None;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = has_ended => {}
+            result = &mut api => early = Some(result),
+        }
+        stop.store(true, Ordering::Release);
+        self.waker.wake();
+        let pipeline = tokio::task::spawn_blocking(move || thread.join())
+            .await
+            .context("the pipeline cannot be waited for")
+            .map_err(|error| Failure::new(Code::Failed, error))?;
+        let _ = end_api.send(());
+        let served = match early {
+            Some(result) => result,
+            None => match tokio::time::timeout(DRAIN, &mut api).await {
+                Ok(result) => result,
+                Err(_) => {
+                    tracing::warn!("a client did not take what was left in time");
+                    api.abort();
+                    return Ok(());
+                }
+            },
+        };
+        let failed = |error| Failure::new(Code::Failed, error);
+        pipeline
+            .map_err(|_| failed(anyhow!("the pipeline panicked")))?
+            .map_err(failed)?;
+        served
+            .context("the API panicked")
+            .and_then(|result| result)
+            .map_err(failed)
+    }
+}
