@@ -7,7 +7,7 @@ use crate::cli::{AgentArgs, Code, DEFAULT_ENDPOINT, Failure, Outcome};
 use crate::config::{Config, StartMode};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Options, Registry};
-use crate::doctor::{HOST_ROOT, check_rights, object, raise_memory_limit};
+use crate::doctor::{check_rights, host_root, object, raise_memory_limit};
 use crate::feed::Feed;
 use crate::judge::store::Store;
 use crate::judge::{Judge, OpenError};
@@ -115,7 +115,7 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         btf: &config.btf,
         cgroup_subsys: hierarchy.controller,
         cgroup_hierarchy: hierarchy.id,
-        host_root: Path::new(HOST_ROOT),
+        host_root: host_root(),
         ring_bytes: config.ring.bytes,
         egress_cgroup: egress.as_deref(),
         trial: false,
@@ -139,7 +139,7 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         cluster: config.cluster.clone(),
         scope: config.cgroups.scope.clone(),
         host: config.host,
-        host_root: HOST_ROOT.into(),
+        host_root: host_root().into(),
         runc_roots: config.runc.roots.clone(),
     };
     let feed = Arc::new(Feed::new(config.feed.items, started));

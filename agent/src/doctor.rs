@@ -11,8 +11,17 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
 
-/// The host's root folder, as seen by any process of the host's pid namespace.
-pub const HOST_ROOT: &str = "/proc/1/root";
+/// The host's root folder: that of its first process, which in a container of the host's pid
+/// namespace is not our own. Where that may not be looked at, our own.
+#[must_use]
+pub fn host_root() -> &'static Path {
+    let first = Path::new("/proc/1/root");
+    if rustix::fs::stat(first).is_ok() {
+        first
+    } else {
+        Path::new("/")
+    }
+}
 
 /// What `-o json` prints.
 #[derive(Serialize)]
@@ -115,7 +124,7 @@ fn examine(btf: &Path, report: &mut Report) -> Result<()> {
         btf,
         cgroup_subsys: hierarchy.controller,
         cgroup_hierarchy: hierarchy.id,
-        host_root: Path::new(HOST_ROOT),
+        host_root: host_root(),
         ring_bytes: 64 << 10,
         egress_cgroup: egress.as_deref(),
         trial: true,

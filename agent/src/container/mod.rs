@@ -148,7 +148,7 @@ impl Registry {
                 Some(Entry::Ignored | Entry::Undecided(..)) | None => None,
             })
             .collect();
-        let seeds = scan::processes(proc, &self.hierarchy, &homes);
+        let seeds = scan::processes(proc, &self.options.host_root, &self.hierarchy, &homes);
         for instance in self.instances.values_mut() {
             let runs = seeds.iter().any(|seed| {
                 seed.process.cgroup == instance.home

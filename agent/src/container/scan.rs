@@ -59,10 +59,13 @@ pub struct Seed {
 
 /// The processes of containers. `homes` gives the container's cgroup for the path of any of its
 /// cgroups.
-pub fn processes(proc: &Path, hierarchy: &Hierarchy, homes: &HashMap<String, u64>) -> Vec<Seed> {
-    let host_root = stat(proc.join("1/root"))
-        .ok()
-        .map(|root| (root.st_dev, root.st_ino));
+pub fn processes(
+    proc: &Path,
+    host_root: &Path,
+    hierarchy: &Hierarchy,
+    homes: &HashMap<String, u64>,
+) -> Vec<Seed> {
+    let host_root = stat(host_root).ok().map(|root| (root.st_dev, root.st_ino));
     let mut seeds: Vec<Seed> = fs::read_dir(proc)
         .into_iter()
         .flatten()
