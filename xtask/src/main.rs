@@ -1,22 +1,95 @@
-//! Set-up, build, demo and test.
+//! Set-up, build, test and demo of Lapwing, each one command.
+//!
+//! Every command first does the set-up: it looks for what it needs, installs what is
+//! missing, and says so. Nothing here is needed by the agent itself.
+#![forbid(unsafe_code)]
 
-use std::process::{Command, ExitCode};
+mod build;
+mod demo;
+mod initramfs;
+mod kernel;
+mod setup;
+mod shell;
+mod test;
+mod vm;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Set-up, build, test and demo of Lapwing
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Find or install everything that building and testing needs
+    Setup,
+    /// Build the eBPF programs and the static binary `lapwing`
+    Build,
+    /// Learn a real container, attack it, and show what is reported
+    Demo {
+        /// In a virtual machine, even if this host could run it
+        #[arg(long)]
+        vm: bool,
+    },
+    /// Run everything that can be tested, on this kernel and in virtual machines
+    Test {
+        /// The same tests with large counts; takes long
+        #[arg(long)]
+        soak: bool,
+    },
+    /// Run a command in a virtual machine, with `lapwing` and `runc` at hand
+    Vm {
+        /// The kernel, by the start of its version
+        #[arg(long, default_value = "6.12")]
+        kernel: String,
+        /// The command [default: lapwing doctor]
+        #[arg(trailing_var_arg = true)]
+        command: Vec<String>,
+    },
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(PathBuf::from)
+        .unwrap_or_default()
+}
+
+/// Where what was fetched is kept: `LAPWING_CACHE`, else below the user's cache folder.
+fn cache() -> PathBuf {
+    if let Some(folder) = std::env::var_os("LAPWING_CACHE") {
+        return folder.into();
+    }
+    let home = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    home.unwrap_or_else(|| PathBuf::from("/var/cache"))
+        .join("lapwing")
+}
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() != Some("test") {
-        eprintln!("usage: cargo xtask test");
-        return ExitCode::from(2);
-    }
-    for stage in [&["fmt", "--all", "--check"][..], &["test"]] {
-        println!("== cargo {}", stage.join(" "));
-        if !Command::new("cargo")
-            .args(stage)
-            .status()
-            .is_ok_and(|status| status.success())
-        {
-            println!("== cargo {} failed", stage.join(" "));
-            return ExitCode::FAILURE;
+    let result = match Cli::parse().command {
+        Command::Setup => setup::run().map(|_| true),
+        Command::Build => setup::run()
+            .and_then(|tools| build::run(&tools))
+            .map(|_| true),
+        Command::Demo { vm } => demo::run(vm),
+        Command::Test { soak } => test::run(soak),
+        Command::Vm { kernel, command } => vm::run(&kernel, &command),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
 }

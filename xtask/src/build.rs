@@ -1,0 +1,115 @@
+//! Building: the eBPF programs, then the binaries that carry them.
+
+use crate::root;
+use crate::setup::{Compiler, Tools, debian_rustc, nightly};
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+/// Target of the static binaries.
+const TARGET: &str = concat!(env!("XTASK_ARCH"), "-unknown-linux-gnu");
+
+/// What was built.
+pub struct Built {
+    /// The binary.
+    pub lapwing: PathBuf,
+    /// The tests that need root.
+    pub tests: PathBuf,
+}
+
+/// Builds everything.
+pub fn run(tools: &Tools) -> Result<Built> {
+    let object = programs(tools)?;
+    let start = Instant::now();
+    let mut command = Command::new("cargo");
+    command
+        .current_dir(root())
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--target",
+            TARGET,
+            "-p",
+            "lapwing-agent",
+            "-p",
+            "lapwing-tests",
+        ])
+        .env("LAPWING_BPF_OBJECT", &object)
+        .env("RUSTFLAGS", "-C target-feature=+crt-static");
+    run_cargo(&mut command, "the binaries")?;
+    let folder = root().join("target").join(TARGET).join("release");
+    let built = Built {
+        lapwing: folder.join("lapwing"),
+        tests: folder.join("lapwing-tests"),
+    };
+    let size =
+        |path: &PathBuf| fs::metadata(path).map(|file| file.len() as f64 / f64::from(1 << 20));
+    println!(
+        "build: {} ({:.1} MiB, static) in {:.0} s",
+        built.lapwing.display(),
+        size(&built.lapwing).context("the binary is not there")?,
+        start.elapsed().as_secs_f64()
+    );
+    Ok(built)
+}
+
+fn run_cargo(command: &mut Command, what: &str) -> Result<()> {
+    let status = command.status().context("cannot run cargo")?;
+    ensure!(status.success(), "{what} did not build");
+    Ok(())
+}
+
+/// Compiles the eBPF programs to one object.
+fn programs(tools: &Tools) -> Result<PathBuf> {
+    let start = Instant::now();
+    let folder = root().join("target/ebpf");
+    let mut command = Command::new("cargo");
+    command
+        .current_dir(root())
+        .args([
+            "build",
+            "--locked",
+            "--profile",
+            "bpf",
+            "-p",
+            "lapwing-ebpf",
+            "--target",
+            "bpfel-unknown-none",
+            "--target-dir",
+        ])
+        .arg(&folder)
+        .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &tools.linker)
+        .env("RUSTFLAGS", "-C debuginfo=2 -C link-arg=--btf")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    match tools.compiler {
+        Compiler::Debian => {
+            // The target is unstable, and this compiler is as good as a nightly for it.
+            command
+                .env("RUSTC", debian_rustc())
+                .env("RUSTC_BOOTSTRAP", "1");
+        }
+        Compiler::Rustup => {
+            command
+                .env("RUSTUP_TOOLCHAIN", nightly())
+                .args(["-Z", "build-std=core"]);
+        }
+    }
+    run_cargo(&mut command, "the eBPF programs")?;
+    let object = folder.join("bpfel-unknown-none/bpf/lapwing-ebpf");
+    let len = fs::metadata(&object).map_or(0, |file| file.len());
+    ensure!(
+        len > 0,
+        "the eBPF programs were built, but {} is not there",
+        object.display()
+    );
+    println!(
+        "build: {} ({} KiB) in {:.0} s",
+        object.display(),
+        len / 1024,
+        start.elapsed().as_secs_f64()
+    );
+    Ok(object)
+}

@@ -1,0 +1,284 @@
+//! Running a command on another kernel, in a virtual machine.
+//!
+//! The guest's whole userland is an archive in memory: BusyBox, runc, `lapwing`,
+//! the tests. It moves to a tmpfs before the command runs, because a container
+//! cannot change its root while that of the guest is the kernel's first one.
+//! Without hardware virtualisation the guest is emulated, which is slower and
+//! works everywhere.
+
+use crate::build::{self, Built};
+use crate::initramfs::Archive;
+use crate::kernel::{self, Guest};
+use crate::shell::{output, which};
+use crate::{cache, setup, shell};
+use anyhow::{Context, Result, bail};
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{BufRead, BufReader, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const BEGIN: &str = "LAPWING-GUEST-BEGIN";
+const END: &str = "LAPWING-GUEST-END:";
+
+/// Programs of BusyBox that the guest's script uses by name.
+const APPLETS: &[&str] = &[
+    "sh",
+    "mount",
+    "mkdir",
+    "cp",
+    "ln",
+    "cat",
+    "ls",
+    "ip",
+    "poweroff",
+    "switch_root",
+    "insmod",
+    "sleep",
+    "ps",
+    "tail",
+    "head",
+    "grep",
+];
+
+/// Modules that tests need where the kernel has not built them in.
+const MODULES: &[&str] = &["overlay", "veth"];
+
+const INIT: &str = "#!/bin/sh
+export PATH=/bin:/sbin
+mount -t proc none /proc
+for module in /modules/*; do insmod $module; done
+mount -t tmpfs -o size=75% none /new
+cp -a /bin /sbin /lib /lib64 /usr /etc /command.sh /new/ 2>/dev/null
+mkdir -p /new/proc /new/sys /new/dev /new/tmp /new/run /new/var/lib /new/root
+mount -t devtmpfs none /new/dev
+exec switch_root /new /bin/sh /command.sh
+";
+
+/// `cargo xtask vm`.
+pub fn run(label: &str, command: &[String]) -> Result<bool> {
+    let guest = kernel::find(label)?;
+    let built = build::run(&setup::run()?)?;
+    let default = ["lapwing".to_owned(), "doctor".to_owned()];
+    let command = if command.is_empty() {
+        &default[..]
+    } else {
+        command
+    };
+    let code = boot(guest, &built, command, Duration::from_secs(3600), |_| ())?;
+    Ok(code == 0)
+}
+
+/// Boots, runs the command, and answers with its exit code. Each line of its output is shown, and
+/// given to `line`.
+pub fn boot(
+    guest: &Guest,
+    built: &Built,
+    command: &[String],
+    limit: Duration,
+    line: impl FnMut(&str),
+) -> Result<i32> {
+    let archive = archive(guest, built, command)?;
+    let folder = cache().join("vm");
+    shell::folder(&folder)?;
+    let path = folder.join(format!("{}-{}.cpio", guest.label, std::process::id()));
+    fs::write(&path, archive).with_context(|| format!("cannot write {}", path.display()))?;
+    let result = watch(&mut start(guest, &path)?, limit, line);
+    // Only the cache holds it if this fails.
+    let _ = fs::remove_file(&path);
+    result.with_context(|| format!("virtual machine with Linux {}", guest.label))
+}
+
+/// How a word is written so that the guest's shell takes it as it is.
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> {
+    let mut archive = Archive::default();
+    for folder in ["new", "proc", "etc", "usr", "lib64"] {
+        archive.folder(folder);
+    }
+    archive.file("init", INIT.as_bytes());
+    archive.copy("bin/busybox", Path::new("/bin/busybox"))?;
+    for applet in APPLETS {
+        archive.link(&format!("bin/{applet}"), "busybox");
+    }
+    archive.copy("bin/lapwing", &built.lapwing)?;
+    archive.copy("bin/lapwing-tests", &built.tests)?;
+    let runc = which("runc").context("runc is gone")?;
+    archive.copy("bin/runc", &runc)?;
+    for library in libraries(&runc) {
+        archive.copy(&library.display().to_string(), &library)?;
+    }
+    archive.file(
+        "etc/passwd",
+        b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
+    );
+    for (number, (name, data)) in modules(guest)?.into_iter().enumerate() {
+        archive.file(&format!("modules/{number:02}-{name}.ko"), &data);
+    }
+    let colour = if std::io::stdout().is_terminal() {
+        ""
+    } else {
+        "export NO_COLOR=1\n"
+    };
+    let words: Vec<String> = command.iter().map(|word| quote(word)).collect();
+    let script = format!(
+        "export PATH=/bin:/sbin HOME=/root TERM=xterm\n{colour}\
+         mount -t proc none /proc\nmount -t sysfs none /sys\nmount -t tmpfs none /run\n\
+         mount -t cgroup2 none /sys/fs/cgroup\nmount -t bpf none /sys/fs/bpf\n\
+         mkdir -p /dev/pts /dev/shm\nmount -t devpts none /dev/pts\nmount -t tmpfs none /dev/shm\n\
+         ip link set lo up\necho {BEGIN}\n{}\necho {END}$?\npoweroff -f\n",
+        words.join(" ")
+    );
+    archive.file("command.sh", script.as_bytes());
+    Ok(archive.finish())
+}
+
+/// The shared libraries of a program.
+fn libraries(program: &Path) -> Vec<PathBuf> {
+    output("ldd", &[&program.display().to_string()])
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter(|word| word.starts_with('/'))
+        .map(PathBuf::from)
+        .collect()
+}
+
+/// The modules that are needed, in the order in which they can be loaded.
+fn modules(guest: &Guest) -> Result<Vec<(String, Vec<u8>)>> {
+    let folder = kernel::modules(guest)?;
+    let mut all = Vec::new();
+    find_modules(&folder.join("kernel"), &mut all);
+    MODULES
+        .iter()
+        .filter_map(|name| {
+            // One that is not there is built in, or the tests say what they lack.
+            let path = all.iter().find(|path| {
+                let file = path
+                    .file_name()
+                    .map(|file| file.to_string_lossy().into_owned());
+                file.is_some_and(|file| file.split('.').next() == Some(*name))
+            })?;
+            Some(unpack(path).map(|data| ((*name).to_owned(), data)))
+        })
+        .collect()
+}
+
+fn find_modules(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            find_modules(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn unpack(path: &Path) -> Result<Vec<u8>> {
+    if path.extension().is_some_and(|ending| ending == "xz") {
+        let output = Command::new("xz").arg("-dc").arg(path).output()?;
+        if !output.status.success() {
+            bail!("cannot unpack {}", path.display());
+        }
+        return Ok(output.stdout);
+    }
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn start(guest: &Guest, archive: &Path) -> Result<Child> {
+    // Some machines have the device and hang with it: it is used only where asked.
+    let accelerator = if std::env::var_os("LAPWING_KVM").is_some() {
+        "kvm"
+    } else {
+        "tcg,thread=multi"
+    };
+    Command::new("qemu-system-x86_64")
+        .args([
+            "-accel",
+            accelerator,
+            "-cpu",
+            "max",
+            "-m",
+            "2048",
+            "-smp",
+            "2",
+            "-nographic",
+            "-no-reboot",
+            "-nic",
+            "none",
+        ])
+        .arg("-kernel")
+        .arg(kernel::image(guest)?)
+        .arg("-initrd")
+        .arg(archive)
+        .args(["-append", "console=ttyS0 quiet panic=-1 lsm=bpf"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .context("cannot run qemu-system-x86_64")
+}
+
+fn watch(child: &mut Child, limit: Duration, mut line: impl FnMut(&str)) -> Result<i32> {
+    let start = Instant::now();
+    let stdout = child.stdout.take().context("no output of QEMU")?;
+    let done = Arc::new(AtomicBool::new(false));
+    let over = Arc::new(AtomicBool::new(false));
+    let (watched, expired, pid) = (Arc::clone(&done), Arc::clone(&over), child.id());
+    let guard = std::thread::spawn(move || {
+        while !watched.load(Ordering::Acquire) {
+            if start.elapsed() > limit && !expired.swap(true, Ordering::AcqRel) {
+                // It was started here, so the number is its own until it is waited for below.
+                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let mut begun = false;
+    let mut code = None;
+    let mut last: VecDeque<String> = VecDeque::new();
+    for bytes in BufReader::new(stdout).split(b'\n') {
+        let Ok(bytes) = bytes else { break };
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim_end_matches('\r');
+        if last.len() == 15 {
+            last.pop_front();
+        }
+        last.push_back(text.to_owned());
+        if let Some(number) = text.strip_prefix(END) {
+            code = number.trim().parse().ok();
+        } else if text.contains(BEGIN) {
+            begun = true;
+        } else if begun && code.is_none() {
+            println!("{text}");
+            line(text);
+        }
+    }
+    done.store(true, Ordering::Release);
+    let _ = guard.join();
+    child.wait().context("cannot wait for QEMU")?;
+    match code {
+        Some(code) => Ok(code),
+        None if over.load(Ordering::Acquire) => bail!("not done after {} s", limit.as_secs()),
+        None => bail!(
+            "ended before the command did; its last words:\n  {}",
+            Vec::from(last).join("\n  ")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_reach_the_guest_as_they_are() {
+        assert_eq!(quote("it's $HOME"), "'it'\\''s $HOME'");
+    }
+}
