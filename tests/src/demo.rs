@@ -1,0 +1,4 @@
+use anyhow::Result;
+pub fn run(_: crate::Tools) -> Result<bool> {
+    Ok(true)
+}
