@@ -60,11 +60,6 @@ impl Cgroups {
         self.at(&self.unified, "")
     }
 
-    /// Whether v1 hierarchies stand beside v2.
-    pub fn is_hybrid(&self) -> bool {
-        !self.legacy.is_empty()
-    }
-
     fn at(&self, mount: &Path, below: &str) -> PathBuf {
         mount.join(format!("{}{below}", &self.scope[1..]))
     }

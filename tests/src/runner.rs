@@ -46,6 +46,8 @@ pub struct Options {
 pub struct Context<'s> {
     /// The run's folders.
     pub session: &'s Session,
+    /// Which kernel this is.
+    pub label: String,
     /// Large counts.
     pub soak: bool,
     shared: Option<(Mode, Agent, Watch)>,
@@ -96,6 +98,7 @@ pub fn run(options: &Options) -> Result<bool> {
     let session = Session::new(options.tools.clone())?;
     let mut context = Context {
         session: &session,
+        label: options.label.clone(),
         soak: options.soak,
         shared: None,
     };

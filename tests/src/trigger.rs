@@ -51,10 +51,19 @@ fn act(args: &[OsString]) -> Result<()> {
             std::io::stdin().read_to_end(&mut Vec::new())?;
             Ok(())
         }
-        ("nothing", []) => Ok(()),
-        ("open-write", [path]) => Ok(drop(OpenOptions::new().write(true).open(path)?)),
-        ("open-read", [path]) => Ok(drop(File::open(path)?)),
-        ("create", [path]) => Ok(drop(File::create_new(path)?)),
+        ("nothing", _) => Ok(()),
+        ("open-write", [path]) => {
+            OpenOptions::new().write(true).open(path)?;
+            Ok(())
+        }
+        ("open-read", [path]) => {
+            File::open(path)?;
+            Ok(())
+        }
+        ("create", [path]) => {
+            File::create_new(path)?;
+            Ok(())
+        }
         ("create-many", [stem, count]) => create_many(stem, number(count)?),
         ("delete", [path]) => Ok(fs::remove_file(path)?),
         ("rmdir", [path]) => Ok(fs::remove_dir(path)?),

@@ -72,16 +72,10 @@ impl Watch {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many lines were read so far.
-    pub fn len(&self) -> usize {
-        self.items().len()
-    }
-
-    /// What was read of one kind (`violation`, `behaviour`, `gap`, `heartbeat`), from a line on.
-    pub fn of_kind(&self, kind: &str, from: usize) -> Vec<Value> {
+    /// What was read of one kind (`violation`, `behaviour`, `gap`, `heartbeat`).
+    pub fn of_kind(&self, kind: &str) -> Vec<Value> {
         self.items()
             .iter()
-            .skip(from)
             .filter_map(|item| item.value.as_ref()?.get(kind).cloned())
             .collect()
     }
@@ -98,7 +92,7 @@ impl Watch {
             }))
         });
         found.map_err(|error| {
-            let reports = self.of_kind(kind, 0);
+            let reports = self.of_kind(kind);
             error.context(format!(
                 "{kind} of {what}: {}",
                 expect.explain(reports.iter())
