@@ -93,12 +93,24 @@ pub fn hold(puppet: &mut Puppet<'_>, args: &[&str]) -> Result<Held> {
 
 /// How often the hook of a row fired since the agent started.
 pub fn hits(agent: &Agent, row: Row) -> Result<u64> {
+    let hook = hook(agent, row)?;
+    number(&hook["hits"]).with_context(|| format!("no hits in {hook}"))
+}
+
+/// The tier that serves a row.
+pub fn tier(agent: &Agent, row: Row) -> Result<String> {
+    let hook = hook(agent, row)?;
+    let tier = hook["tier"].as_str().map(str::to_owned);
+    tier.with_context(|| format!("no tier in {hook}"))
+}
+
+fn hook(agent: &Agent, row: Row) -> Result<Value> {
     let status = agent.status()?;
-    let hook = status["hooks"]
+    status["hooks"]
         .as_array()
         .and_then(|hooks| hooks.iter().find(|hook| hook["row"] == row.id()))
-        .with_context(|| format!("the status has no hook {}: {status}", row.id()))?;
-    number(&hook["hits"]).with_context(|| format!("no hits in {hook}"))
+        .cloned()
+        .with_context(|| format!("the status has no hook {}: {status}", row.id()))
 }
 
 /// A number of 64 bits, which JSON carries as text.

@@ -118,6 +118,7 @@ fn busybox(context: &mut Context<'_>) -> Result<Outcome> {
         puppet.act(&Act::program(exe, argv[0]).args(&argv[1..]))?;
         let expect = violation(session, &puppet, "exec.unknown", "HIGH")
             .is("exec.path", "/bin/busybox")
+            .is("exec.name", "sh")
             .is("process.args", argv.to_vec())
             .is("process.ancestors.0.exe", TRIGGER);
         watch.expect("violation", &argv.join(" "), &expect)?;
