@@ -41,6 +41,7 @@ pub fn violation(
         .want("attack.0", Want::Text)
         .is("workload.name", container.workload.as_str())
         .is("container.id", container.id.as_str())
+        .is("container.runtime", "runc")
         .want("container.cgroupId", Want::OneOf(ids))
 }
 

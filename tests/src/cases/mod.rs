@@ -12,6 +12,7 @@ mod names;
 mod process;
 mod restart;
 mod sensor;
+mod stream;
 
 use crate::runner::Case;
 
@@ -24,6 +25,7 @@ pub const ALL: &[&[Case]] = &[
     egress::CASES,
     cgroup::CASES,
     names::CASES,
+    stream::CASES,
     learning::CASES,
     restart::CASES,
     errors::CASES,
