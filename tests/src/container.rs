@@ -30,6 +30,10 @@ pub struct Spec {
     pub overlay: bool,
     /// Its network namespace.
     pub network: Network,
+    /// Its id; a generated one if empty.
+    pub id: String,
+    /// Its cgroup below the run's, with `{id}` for the id.
+    pub cgroup: String,
 }
 
 impl Spec {
@@ -40,7 +44,21 @@ impl Spec {
             args: args.iter().map(ToString::to_string).collect(),
             overlay: false,
             network: Network::Own,
+            id: String::new(),
+            cgroup: "/{id}".to_owned(),
         }
+    }
+
+    /// With an id that a person chose.
+    pub fn id(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.id);
+        self
+    }
+
+    /// With a cgroup as another runtime would lay it out.
+    pub fn cgroup(mut self, cgroup: &str) -> Self {
+        cgroup.clone_into(&mut self.cgroup);
+        self
     }
 
     /// With an overlay as root, where the kernel has it.
@@ -63,6 +81,7 @@ pub struct Container<'s> {
     pub id: String,
     /// Its workload.
     pub workload: String,
+    cgroup: String,
     folder: PathBuf,
     rootfs: Option<Rootfs>,
     kept: Option<ChildStdin>,
@@ -86,8 +105,12 @@ impl<'s> Container<'s> {
                 Rootfs::adopt(&root)
             }
         };
-        let id = new_id(session);
-        let config = config(session, spec, &id);
+        let id = match spec.id.is_empty() {
+            true => new_id(session),
+            false => spec.id.clone(),
+        };
+        let cgroup = spec.cgroup.replace("{id}", &id);
+        let config = config(session, spec, &cgroup);
         fs::write(folder.join("config.json"), serde_json::to_vec(&config)?)?;
         let child = session
             .runc()
@@ -102,6 +125,7 @@ impl<'s> Container<'s> {
         Ok(Self {
             session,
             id,
+            cgroup,
             workload: spec.workload.clone(),
             folder,
             rootfs: Some(rootfs),
@@ -134,7 +158,7 @@ impl<'s> Container<'s> {
 
     /// Its cgroup, below the run's.
     pub fn cgroup(&self) -> String {
-        format!("/{}", self.id)
+        self.cgroup.clone()
     }
 
     /// What runc and the container wrote to standard error.
@@ -197,7 +221,7 @@ fn new_id(session: &Session) -> String {
     (0..4).map(digits).collect()
 }
 
-fn config(session: &Session, spec: &Spec, id: &str) -> Value {
+fn config(session: &Session, spec: &Spec, cgroup: &str) -> Value {
     let capabilities = json!([
         "CAP_CHOWN",
         "CAP_DAC_OVERRIDE",
@@ -235,7 +259,7 @@ fn config(session: &Session, spec: &Spec, id: &str) -> Value {
         ],
         "annotations": {WORKLOAD: spec.workload},
         "linux": {
-            "cgroupsPath": format!("{}/{id}", session.cgroups.scope()),
+            "cgroupsPath": format!("{}{cgroup}", session.cgroups.scope()),
             "namespaces": [
                 {"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, network,
             ],

@@ -19,6 +19,10 @@ pub const CASES: &[Case] = &[
         run: create_and_remove,
     },
     Case {
+        name: "cgroup.layouts",
+        run: layouts,
+    },
+    Case {
         name: "cgroup.nested",
         run: nested,
     },
@@ -80,6 +84,38 @@ fn create_and_remove(context: &mut Context<'_>) -> Result<Outcome> {
     let after = count()?;
     for (index, row) in rows.iter().enumerate() {
         ensure!(after[index] > before[index], "{} counted nothing", row.id());
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Containers are found wherever a runtime puts them, and under whatever id a person chose.
+fn layouts(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    for (id, cgroup) in [
+        (
+            "",
+            "/kubepods/burstable/pod7f3c1b9e-0000-4000-8000-000000000001/{id}",
+        ),
+        ("", "/docker/{id}"),
+        ("", "/system.slice/docker-{id}.scope"),
+        ("", "/machine.slice/libpod-{id}.scope"),
+        ("web-1", "/{id}"),
+        ("web-2", "/deep/er/{id}"),
+    ] {
+        let spec = Spec::new("layouts", &[TRIGGER, "serve"])
+            .id(id)
+            .cgroup(cgroup);
+        let mut puppet = Puppet::from_spec(session, &spec)?;
+        puppet.act(&Act::trigger(&["create", "/data/new"]))?;
+        let expect = file(
+            violation(session, &puppet, "file.unknown", "MEDIUM"),
+            "CREATE",
+            "/data/new",
+        )
+        .want("container.runtime", Want::Text)
+        .is("process.phase", "MAIN");
+        watch.expect("violation", cgroup, &expect)?;
     }
     Ok(Outcome::Passed)
 }
