@@ -216,9 +216,7 @@ fn strangers(context: &mut Context<'_>) -> Result<Outcome> {
             let text = report.to_string();
             ensure!(!text.contains("/stranger\""), "reported: {text}");
             ensure!(
-                report["container"]["id"]
-                    .as_str()
-                    .is_some_and(|id| id.len() == 64),
+                report["workload"]["kind"] == "Workload",
                 "a report without one of our containers: {text}"
             );
         }

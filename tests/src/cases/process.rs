@@ -140,7 +140,7 @@ fn fork(context: &mut Context<'_>) -> Result<Outcome> {
     let before = hits(agent, Row::ProcessFork)?;
     let mut puppet = Puppet::start(session, "fork")?;
     // Two forks and no exec: the writer is a grandchild that runs the shell's image.
-    let text = "((echo > /data/forked; :); :)";
+    let text = "( ( echo > /data/forked; : ); : ); :";
     puppet.act(&Act::program("/bin/sh", "sh").args(&["-c", text]))?;
     let expect = file(
         violation(session, &puppet, "file.unknown", "MEDIUM"),
@@ -153,10 +153,10 @@ fn fork(context: &mut Context<'_>) -> Result<Outcome> {
     .is("process.ancestors.0.exe", TRIGGER)
     .want("process.ancestors.1", Want::Absent);
     let (report, _) = watch.expect("violation", "the grandchild's file", &expect)?;
-    // Inside are the trigger (1), the shell, its child and the writer.
+    // Inside are the trigger, the shell, its child and the writer.
     let inner = report["process"]["containerPid"].as_u64();
     ensure!(
-        inner.is_some_and(|pid| pid > 2),
+        inner.is_some_and(|pid| pid > 3),
         "the writer is {inner:?} inside"
     );
     ensure!(hits(agent, Row::ProcessFork)? >= before + 2);
