@@ -1,0 +1,278 @@
+//! The agent under test, as a process of its own, driven by its command line only.
+
+use crate::session::{Session, wait_for};
+use crate::watch::Watch;
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+/// Loading programs takes seconds where every instruction is emulated.
+const START: Duration = Duration::from_secs(90);
+const STOP: Duration = Duration::from_secs(20);
+
+/// How profiles start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Learning.
+    Learn,
+    /// Comparing with nothing: everything is a violation.
+    Monitor,
+}
+
+/// The folder of one agent: its configuration, its state, its socket, its log.
+pub struct Home {
+    folder: PathBuf,
+    lapwing: PathBuf,
+    config: Value,
+}
+
+impl Home {
+    /// Makes a folder with the configuration of an agent that sees only this run's containers.
+    pub fn new(session: &Session, mode: Mode) -> Result<Self> {
+        let folder = session.folder("agent")?;
+        let config = json!({
+            "version": 1,
+            "stateDir": folder.join("state"),
+            "endpoint": format!("unix://{}", folder.join("socket").display()),
+            "mode": match mode { Mode::Learn => "learn", Mode::Monitor => "monitor" },
+            "cgroups": {"egress": session.cgroups.egress(), "scope": [session.cgroups.scope()]},
+            "runc": {"roots": [session.path("runc")]},
+        });
+        let home = Self {
+            folder,
+            lapwing: session.tools.lapwing.clone(),
+            config,
+        };
+        home.write()?;
+        Ok(home)
+    }
+
+    /// Changes the configuration.
+    pub fn set(&mut self, key: &str, value: impl Into<Value>) -> Result<()> {
+        self.config[key] = value.into();
+        self.write()
+    }
+
+    // JSON is YAML.
+    fn write(&self) -> Result<()> {
+        Ok(fs::write(
+            self.config_file(),
+            serde_json::to_vec(&self.config)?,
+        )?)
+    }
+
+    /// The configuration file.
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.join("lapwing.yaml")
+    }
+
+    /// The folder of the state.
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    /// The socket of the API.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// `lapwing agent` with the configuration, not started.
+    pub fn agent_command(&self) -> Command {
+        let mut command = Command::new(&self.lapwing);
+        command.args(["agent", "--config"]).arg(self.config_file());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// `lapwing` as a client of this agent.
+    pub fn client(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.lapwing);
+        command
+            .arg("--endpoint")
+            .arg(format!("unix://{}", self.socket().display()))
+            .args(args)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a client command that must succeed, and answers its output.
+    pub fn call(&self, args: &[&str]) -> Result<String> {
+        let output = self.client(args).output()?;
+        ensure!(
+            output.status.success(),
+            "lapwing {} ended with {}: {}",
+            args.join(" "),
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Runs a client command with `-o json`, and answers the objects it printed.
+    pub fn json(&self, args: &[&str]) -> Result<Vec<Value>> {
+        let text = self.call(&[args, &["-o", "json"]].concat())?;
+        text.lines()
+            .map(|line| {
+                serde_json::from_str(line)
+                    .with_context(|| format!("lapwing {} printed {line:?}", args.join(" ")))
+            })
+            .collect()
+    }
+
+    /// Runs an agent that must end by itself.
+    pub fn run_to_end(&self, mut command: Command) -> Result<Output> {
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot run {command:?}"))?;
+        let mut guard = Ended(Some(child));
+        wait_for("the agent to end by itself", START, || {
+            let child = guard.0.as_mut().context("child")?;
+            Ok(child.try_wait()?)
+        })?;
+        let child = guard.0.take().context("child")?;
+        Ok(child.wait_with_output()?)
+    }
+
+    /// Starts the agent and waits until it answers.
+    pub fn start(self) -> Result<Agent> {
+        self.start_with(&[])
+    }
+
+    /// Starts the agent with more arguments and waits until it answers.
+    pub fn start_with(self, args: &[&str]) -> Result<Agent> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("log"))?;
+        let child = self
+            .agent_command()
+            .args(args)
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot run {}", self.lapwing.display()))?;
+        let mut agent = Agent { home: self, child };
+        wait_for("the agent to answer", START, || {
+            if let Some(status) = agent.child.try_wait()? {
+                bail!("the agent ended: {status}: {}", agent.log());
+            }
+            Ok(agent.home.call(&["status", "-o", "json"]).ok())
+        })
+        .with_context(|| agent.log())?;
+        Ok(agent)
+    }
+}
+
+/// A child that is killed if it is still there.
+struct Ended(Option<Child>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A running agent; stopped when dropped.
+pub struct Agent {
+    /// Its folder, and the client commands.
+    pub home: Home,
+    child: Child,
+}
+
+impl Agent {
+    /// Follows everything it says, from its start on.
+    pub fn watch(&self) -> Result<Watch> {
+        self.watch_kinds("violation,behaviour,gap,heartbeat")
+    }
+
+    /// Follows some kinds, from its start on.
+    pub fn watch_kinds(&self, kinds: &str) -> Result<Watch> {
+        Watch::start(
+            self.home
+                .client(&["watch", "-o", "json", "--since", "1h", "--kind", kinds]),
+        )
+    }
+
+    /// What it wrote to its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Its resident memory in bytes.
+    pub fn memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .context("no VmRSS")?;
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kibibytes * 1024)
+    }
+
+    /// Its status.
+    pub fn status(&self) -> Result<Value> {
+        self.home
+            .json(&["status"])?
+            .into_iter()
+            .next()
+            .context("no status")
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Stops it as an init system does, and answers its folder for another start.
+    pub fn stop(mut self) -> Result<(Home, ExitStatus)> {
+        let status = self.terminate()?;
+        Ok((self.into_home(), status))
+    }
+
+    /// Kills it without warning, and answers its folder for another start.
+    pub fn kill(mut self) -> Result<Home> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(self.into_home())
+    }
+
+    fn into_home(self) -> Home {
+        Home {
+            folder: self.home.folder.clone(),
+            lapwing: self.home.lapwing.clone(),
+            config: self.home.config.clone(),
+        }
+    }
+
+    fn terminate(&mut self) -> Result<ExitStatus> {
+        if let Some(status) = self.child.try_wait()? {
+            return Ok(status);
+        }
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM)?;
+        wait_for("the agent to stop", STOP, || Ok(self.child.try_wait()?))
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if self.terminate().is_err() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What the cases share: the fields that every violation must have right.
+
+use crate::agent::{Agent, Home};
+use crate::container::Container;
+use crate::expect::{Expect, Want, lookup};
+use crate::puppet::{Act, Held, Puppet, TRIGGER};
+use crate::session::{Session, wait_for};
+use crate::watch::{PATIENCE, Watch};
+use anyhow::{Context as _, Result, ensure};
+use lapwing_abi::hooks::Row;
+use serde_json::{Value, json};
+
+/// A second program inside, for what must not look like the first one.
+pub const TOOL: &str = "/usr/bin/tool";
+/// An address for documentation: nobody is there, and nothing leaves the container.
+pub const NOBODY4: &str = "192.0.2.1";
+/// As above.
+pub const NOBODY6: &str = "2001:db8::1";
+
+/// A violation of a rule by a container that is compared with its profile.
+pub fn violation(
+    session: &Session,
+    container: &Container<'_>,
+    rule: &str,
+    severity: &str,
+) -> Expect {
+    let ids = session
+        .cgroups
+        .ids(&container.cgroup())
+        .iter()
+        .map(|id| id.to_string().into())
+        .collect();
+    Expect::new()
+        .is("rule", rule)
+        .is("severity", severity)
+        .is("mode", "MONITORING")
+        .is("count", "1")
+        .is("pending", false)
+        .want("id", Want::Text)
+        .want("fingerprint", Want::Text)
+        .want("attack.0", Want::Text)
+        .is("workload.name", container.workload.as_str())
+        .is("container.id", container.id.as_str())
+        .is("container.runtime", "runc")
+        .want("container.cgroupId", Want::OneOf(ids))
+}
+
+/// The same, whatever the profile's mode.
+pub fn any_mode(expect: Expect) -> Expect {
+    expect.want("mode", Want::Text)
+}
+
+/// A violation by an act of a puppet that is held, run as these arguments of the trigger.
+pub fn by(expect: Expect, puppet: &Puppet<'_>, held: &Held, args: &[&str]) -> Result<Expect> {
+    let args: Vec<&str> = [&[TRIGGER], args].concat();
+    Ok(expect
+        .is("process.exe", TRIGGER)
+        .is("process.args", args)
+        .is("process.cwd", "/")
+        .is("process.uid", 0)
+        .is("process.gid", 0)
+        .is("process.phase", "MAIN")
+        .is("process.pid", held.pid)
+        .is("process.containerPid", held.container_pid)
+        .want("process.startTime", Want::Near(held.start))
+        .is("process.ancestors.0.exe", TRIGGER)
+        .is("process.ancestors.0.pid", puppet.pid()?)
+        .want("process.ancestors.1", Want::Absent))
+}
+
+/// A change to a file on the container's root.
+pub fn file(expect: Expect, operation: &str, path: &str) -> Expect {
+    expect
+        .is("file.operation", operation)
+        .is("file.path", path)
+        .want("exec", Want::Absent)
+        .want("egress", Want::Absent)
+}
+
+/// A peer.
+pub fn egress(expect: Expect, protocol: &str, address: &str, port: u16) -> Expect {
+    expect
+        .is("egress.protocol", protocol)
+        .is("egress.address", address)
+        .is("egress.port", port)
+        .want("exec", Want::Absent)
+        .want("file", Want::Absent)
+}
+
+/// Has the trigger act while it is looked at.
+pub fn hold(puppet: &mut Puppet<'_>, args: &[&str]) -> Result<Held> {
+    puppet.hold(&Act::trigger(args))
+}
+
+/// How often the hook of a row fired since the agent started.
+pub fn hits(agent: &Agent, row: Row) -> Result<u64> {
+    let hook = hook(agent, row)?;
+    number(&hook["hits"]).with_context(|| format!("no hits in {hook}"))
+}
+
+/// The tier that serves a row.
+pub fn tier(agent: &Agent, row: Row) -> Result<String> {
+    let hook = hook(agent, row)?;
+    let tier = hook["tier"].as_str().map(str::to_owned);
+    tier.with_context(|| format!("no tier in {hook}"))
+}
+
+fn hook(agent: &Agent, row: Row) -> Result<Value> {
+    let status = agent.status()?;
+    status["hooks"]
+        .as_array()
+        .and_then(|hooks| hooks.iter().find(|hook| hook["row"] == row.id()))
+        .cloned()
+        .with_context(|| format!("the status has no hook {}: {status}", row.id()))
+}
+
+/// A number of 64 bits, which JSON carries as text.
+pub fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// The reports about a container.
+pub fn about(watch: &Watch, kind: &str, container: &Container<'_>) -> Vec<Value> {
+    watch
+        .of_kind(kind)
+        .into_iter()
+        .filter(|report| lookup(report, "container.id") == Some(&json!(container.id)))
+        .collect()
+}
+
+/// The name of a workload's profile.
+pub fn profile(home: &Home, workload: &str) -> Result<String> {
+    wait_for("the profile", PATIENCE, || {
+        for profile in home.json(&["profile", "list"])? {
+            if lookup(&profile, "workload.name") == Some(&json!(workload)) {
+                return Ok(profile["name"].as_str().map(str::to_owned));
+            }
+        }
+        Ok(None)
+    })
+    .with_context(|| format!("of the workload {workload}"))
+}
+
+/// Promotes a workload's profile: from now on it compares.
+pub fn promote(home: &Home, workload: &str) -> Result<()> {
+    let name = profile(home, workload)?;
+    home.call(&[
+        "profile",
+        "promote",
+        &name,
+        "--actor",
+        "tests",
+        "--reason",
+        "learned enough",
+    ])?;
+    Ok(())
+}
+
+/// Has a container make a file that nobody knows and waits for the report, by which time
+/// everything that it did before has been judged. Answers all its violations but that one.
+pub fn violations_until_now(
+    watch: &mut Watch,
+    puppet: &mut Puppet<'_>,
+    sentinel: &str,
+) -> Result<Vec<Value>> {
+    puppet.act(&Act::trigger(&["create", sentinel]))?;
+    let expect = Expect::new()
+        .is("container.id", puppet.id.as_str())
+        .is("file.path", sentinel);
+    watch.expect("violation", "the file that marks the end", &expect)?;
+    Ok(about(watch, "violation", puppet)
+        .into_iter()
+        .filter(|report| !expect.accepts(report))
+        .collect())
+}
+
+/// Waits until a container was seen to make a file, by which time everything that it did before
+/// has been learned.
+pub fn learned_until_now(watch: &mut Watch, puppet: &mut Puppet<'_>, mark: &str) -> Result<()> {
+    puppet.act(&Act::trigger(&["create", mark]))?;
+    let expect = Expect::new()
+        .is("container.id", puppet.id.as_str())
+        .is("file.path", mark);
+    watch.expect(
+        "behaviour",
+        "the file that marks the end of learning",
+        &expect,
+    )?;
+    Ok(())
+}
+
+/// No violations at all.
+pub fn silent(violations: &[Value], when: &str) -> Result<()> {
+    ensure!(
+        violations.is_empty(),
+        "{when}: {} violations, the first is {}",
+        violations.len(),
+        violations[0]
+    );
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! What is learned is accepted afterwards, and nothing beside it.
+
+use super::common::{
+    NOBODY4, TOOL, any_mode, egress, file, learned_until_now, promote, silent, violation,
+    violations_until_now,
+};
+use crate::agent::Mode;
+use crate::container::Spec;
+use crate::expect::{Expect, Want};
+use crate::puppet::{Act, Puppet, TRIGGER};
+use crate::runner::{Case, Context, Outcome};
+use crate::session::Session;
+use anyhow::{Result, ensure};
+use std::process::Stdio;
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "learning.learned-is-silent",
+        run: learned,
+    },
+    Case {
+        name: "learning.busybox",
+        run: busybox,
+    },
+    Case {
+        name: "learning.guests-do-not-teach",
+        run: guests,
+    },
+    Case {
+        name: "learning.is-not-blind",
+        run: not_blind,
+    },
+];
+
+/// What a well-behaved instance does.
+fn daily_work(puppet: &mut Puppet<'_>) -> Result<()> {
+    for args in [
+        &["create", "/data/a"][..],
+        &["open-write", "/data/a"],
+        &["rename", "/data/a", "/data/b"],
+        &["delete", "/data/b"],
+        &["connect-tcp", NOBODY4, "443"],
+        &["send-udp", "2001:db8::1", "53"],
+    ] {
+        puppet.act(&Act::trigger(args))?;
+    }
+    puppet.act(&Act::program(TOOL, "tool").args(&["nothing"]))
+}
+
+fn learned(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Learn)?;
+    let mut first = Puppet::start(session, "learned")?;
+    daily_work(&mut first)?;
+    learned_until_now(watch, &mut first, "/data/mark")?;
+    silent(
+        &super::common::about(watch, "violation", &first),
+        "while learning",
+    )?;
+    promote(&agent.home, "learned")?;
+
+    daily_work(&mut first)?;
+    silent(
+        &violations_until_now(watch, &mut first, "/data/end")?,
+        "after the promotion",
+    )?;
+    let mut second = Puppet::start(session, "learned")?;
+    daily_work(&mut second)?;
+    silent(
+        &violations_until_now(watch, &mut second, "/data/other")?,
+        "a second instance",
+    )?;
+
+    // One step beside what was learned, in each kind.
+    second.act(&Act::trigger(&["connect-tcp", NOBODY4, "444"]))?;
+    let expect = egress(
+        violation(session, &second, "egress.unknown", "HIGH"),
+        "TCP",
+        NOBODY4,
+        444,
+    )
+    .want("nearest", Want::Holds(format!("{NOBODY4}:443")))
+    .want("patch", Want::Holds("444".to_owned()));
+    watch.expect("violation", "another port", &expect)?;
+    second.act(&Act::trigger(&["create", "/data/b"]))?;
+    let expect = file(
+        violation(session, &second, "file.unknown", "MEDIUM"),
+        "CREATE",
+        "/data/b",
+    );
+    watch.expect("violation", "another operation", &expect)?;
+    Ok(Outcome::Passed)
+}
+
+/// BusyBox is many programs in one file: knowing `sleep` is not knowing `sh`.
+fn busybox(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Learn)?;
+    let mut puppet = Puppet::start(session, "busybox")?;
+    let sleep = || Act::program("/bin/sleep", "sleep").args(&["0"]);
+    puppet.act(&sleep())?;
+    learned_until_now(watch, &mut puppet, "/data/mark")?;
+    promote(&agent.home, "busybox")?;
+    puppet.act(&sleep())?;
+    puppet.act(&Act::program("/bin/busybox", "busybox").args(&["sleep", "0"]))?;
+    silent(
+        &violations_until_now(watch, &mut puppet, "/data/end")?,
+        "sleep",
+    )?;
+
+    // Each in a container of its own: the same behaviour twice in one is one violation.
+    for (exe, argv) in [
+        ("/bin/sh", &["sh", "-c", ":"][..]),
+        ("/bin/sleep", &["sh", "-c", ":"]),
+        ("/bin/busybox", &["busybox", "sh", "-c", ":"]),
+    ] {
+        let mut puppet = Puppet::start(session, "busybox")?;
+        puppet.act(&Act::program(exe, argv[0]).args(&argv[1..]))?;
+        let expect = violation(session, &puppet, "exec.unknown", "HIGH")
+            .is("exec.path", "/bin/busybox")
+            .is("exec.name", "sh")
+            .is("process.args", argv.to_vec())
+            .is("process.ancestors.0.exe", TRIGGER);
+        watch.expect("violation", &argv.join(" "), &expect)?;
+    }
+    Ok(Outcome::Passed)
+}
+
+/// What enters from outside is reported even while learning, and approved by nobody.
+fn guests(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Learn)?;
+    let puppet = Puppet::start(session, "guests")?;
+    puppet
+        .exec(&[TOOL, "nothing"])
+        .stdin(Stdio::null())
+        .status()?;
+    let expect = violation(session, &puppet, "exec.unknown", "HIGH")
+        .is("mode", "LEARNING")
+        .is("pending", true)
+        .is("exec.path", TOOL)
+        .is("process.phase", "EXEC");
+    watch.expect("violation", "the guest", &expect)?;
+    Ok(Outcome::Passed)
+}
+
+/// What nobody should learn is reported at once.
+fn not_blind(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Learn)?;
+    let spec = Spec::new("not-blind", &[TRIGGER, "serve"]).overlay();
+    let mut puppet = Puppet::from_spec(session, &spec)?;
+    let pending = |session: &Session, puppet: &Puppet<'_>, rule, severity| -> Expect {
+        any_mode(violation(session, puppet, rule, severity))
+            .is("mode", "LEARNING")
+            .is("pending", true)
+    };
+    puppet.act(&Act::trigger(&["open-write", "/etc/passwd"]))?;
+    let expect = file(
+        pending(session, &puppet, "file.unknown", "CRITICAL"),
+        "OPEN_WRITE",
+        "/etc/passwd",
+    );
+    watch.expect("violation", "the accounts", &expect)?;
+    puppet.act(&Act::trigger(&["create", "/usr/bin/implant"]))?;
+    let expect = file(
+        pending(session, &puppet, "file.binary_dir", "HIGH"),
+        "CREATE",
+        "/usr/bin/implant",
+    );
+    watch.expect("violation", "the implant", &expect)?;
+    if !puppet.is_overlay() {
+        return Ok(Outcome::Skipped(
+            "the kernel has no overlay file system: no drift".to_owned(),
+        ));
+    }
+    puppet.act(&Act::program("/bin/cp", "cp").args(&["/bin/busybox", "/data/dropped"]))?;
+    let code = puppet.run(&Act::program("/data/dropped", "true"))?;
+    ensure!(code == 0, "the dropped program ended with {code}");
+    let expect = pending(session, &puppet, "exec.drift", "CRITICAL")
+        .is("exec.path", "/data/dropped")
+        .is("exec.origin", "UPPER_LAYER");
+    watch.expect("violation", "the dropped program", &expect)?;
+    Ok(Outcome::Passed)
+}

@@ -1,0 +1,100 @@
+//! Many containers that live for a moment.
+
+use super::common::number;
+use crate::agent::{Home, Mode};
+use crate::container::{Container, Spec};
+use crate::expect::lookup;
+use crate::runner::{Case, Context, Outcome};
+use crate::session::{check_interrupt, wait_for};
+use crate::watch::Watch;
+use anyhow::{Result, ensure};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub const CASES: &[Case] = &[Case {
+    name: "many.short-lived-containers",
+    run: short_lived,
+}];
+
+/// Growth of memory that counts as flat.
+const SLACK: u64 = 4 << 20;
+
+/// Containers of which a watch has told the one program, with the right workload.
+fn attributed(watch: &Watch, workload: &str) -> BTreeSet<String> {
+    watch
+        .of_kind("violation")
+        .iter()
+        .filter(|report| {
+            lookup(report, "exec.path").and_then(|path| path.as_str()) == Some("/bin/busybox")
+                && lookup(report, "process.phase").and_then(|phase| phase.as_str()) == Some("MAIN")
+                && lookup(report, "workload.name").and_then(|name| name.as_str()) == Some(workload)
+        })
+        .filter_map(|report| Some(lookup(report, "container.id")?.as_str()?.to_owned()))
+        .collect()
+}
+
+fn short_lived(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let count = if context.soak { 1000 } else { 20 };
+    let agent = Home::new(session, Mode::Monitor)?.start()?;
+    let watch = agent.watch_kinds("violation,gap")?;
+    let mut started = BTreeSet::new();
+    let mut memory = Vec::new();
+    for index in 0..count {
+        check_interrupt()?;
+        let mut container = Container::start(session, &Spec::new("short", &["/bin/true"]))?;
+        started.insert(container.id.clone());
+        let code = container.wait()?;
+        ensure!(
+            code == Some(0),
+            "container {index} ended with {code:?}: {}",
+            container.stderr()
+        );
+        drop(container);
+        if index % (count / 10).max(1) == 0 {
+            memory.push(agent.memory()?);
+        }
+    }
+    memory.push(agent.memory()?);
+    let waited = wait_for("the last container", Duration::from_secs(30), || {
+        Ok(started
+            .is_subset(&attributed(&watch, "short"))
+            .then_some(()))
+    });
+    let missing = started.difference(&attributed(&watch, "short")).count();
+    ensure!(
+        waited.is_ok(),
+        "{missing} of {count} containers were not attributed"
+    );
+    let lost: u64 = agent.status()?["losses"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|loss| number(&loss["count"]))
+        .sum();
+    ensure!(lost == 0, "{lost} records were lost: {}", agent.status()?);
+    wait_for(
+        "the containers to leave the list",
+        Duration::from_secs(30),
+        || Ok(agent.home.json(&["containers"])?.is_empty().then_some(())),
+    )?;
+    // The first tenth warms caches up; after it nothing may grow.
+    let (warm, end) = (memory[1], agent.memory()?);
+    let figure = format!(
+        "{count} containers, all attributed, none lost; agent memory {} at first, {} at the end (MiB: {})",
+        mebibytes(warm),
+        mebibytes(end),
+        memory
+            .iter()
+            .map(|bytes| mebibytes(*bytes))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    ensure!(end <= warm + SLACK, "memory grew: {figure}");
+    Ok(Outcome::Measured(figure))
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / f64::from(1 << 20))
+}

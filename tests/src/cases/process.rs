@@ -1,0 +1,215 @@
+//! Programs executed, processes forked and ended.
+
+use super::common::{TOOL, any_mode, by, file, hits, hold, violation};
+use crate::agent::Mode;
+use crate::expect::{Expect, Want};
+use crate::puppet::{Act, Puppet, TRIGGER};
+use crate::runner::{Case, Context, Outcome};
+use crate::session::wait_for;
+use crate::watch::PATIENCE;
+use anyhow::{Result, ensure};
+use lapwing_abi::hooks::Row;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "process.exec",
+        run: exec,
+    },
+    Case {
+        name: "process.exec.relative",
+        run: relative,
+    },
+    Case {
+        name: "process.exec.script",
+        run: script,
+    },
+    Case {
+        name: "process.exec.volume",
+        run: volume,
+    },
+    Case {
+        name: "process.fork",
+        run: fork,
+    },
+    Case {
+        name: "process.exit",
+        run: exit,
+    },
+    Case {
+        name: "process.orphan",
+        run: orphan,
+    },
+];
+
+fn exec(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Monitor)?;
+    let before = hits(agent, Row::ProcessExec)?;
+    let mut puppet = Puppet::start(session, "exec")?;
+    let args = ["hold", "nothing", "a b", "\u{e9}"];
+    let act = Act::program(TOOL, "another name").args(&args);
+    let held = puppet.hold(&act.cwd("/data").ids(1000, 1001))?;
+    let expect = by(
+        violation(session, &puppet, "exec.unknown", "HIGH"),
+        &puppet,
+        &held,
+        &args,
+    )?
+    .is("process.exe", TOOL)
+    .is(
+        "process.args",
+        ["another name", "hold", "nothing", "a b", "\u{e9}"].to_vec(),
+    )
+    .is("process.cwd", "/data")
+    .is("process.uid", 1000)
+    .is("process.gid", 1001)
+    .is("exec.path", TOOL)
+    .is("exec.name", "")
+    .is("exec.script", "")
+    .is("exec.origin", "IMAGE")
+    .want("file", Want::Absent)
+    .want("egress", Want::Absent);
+    watch.expect("violation", "the program", &expect)?;
+
+    // The container's first program, entered by the runtime from outside.
+    let expect = violation(session, &puppet, "exec.unknown", "HIGH")
+        .is("exec.path", TRIGGER)
+        .is("process.args", [TRIGGER, "serve"].to_vec())
+        .is("process.phase", "MAIN")
+        .is("process.pid", puppet.pid()?)
+        .is("process.containerPid", 1)
+        .want("process.ancestors.0", Want::Absent);
+    watch.expect("violation", "the first program", &expect)?;
+    ensure!(hits(agent, Row::ProcessExec)? >= before + 2);
+    Ok(Outcome::Passed)
+}
+
+fn relative(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = Puppet::start(session, "exec-relative")?;
+    // By another process that becomes the program, without a fork of its own.
+    puppet.act(&Act::trigger(&["exec", "../usr/bin/tool", "x", "nothing"]).cwd("/data"))?;
+    let expect = violation(session, &puppet, "exec.unknown", "HIGH")
+        .is("exec.path", TOOL)
+        .is("process.exe", TOOL)
+        .is("process.cwd", "/data")
+        .is("process.ancestors.0.exe", TRIGGER)
+        .is("process.ancestors.1.exe", TRIGGER)
+        .is("process.ancestors.1.pid", puppet.pid()?)
+        .want("process.ancestors.2", Want::Absent);
+    watch.expect("violation", "the program", &expect)?;
+    Ok(Outcome::Passed)
+}
+
+fn script(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = Puppet::start(session, "exec-script")?;
+    let path = puppet.root().join("data/job");
+    fs::write(&path, "#!/bin/sh\nexit 0\n")?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    puppet.act(&Act::program("/data/job", "/data/job").args(&["now"]))?;
+    let expect = violation(session, &puppet, "exec.unknown", "HIGH")
+        .is("exec.path", "/bin/busybox")
+        .is("exec.script", "/data/job")
+        .is("process.exe", "/bin/busybox")
+        .is("process.args", ["/bin/sh", "/data/job", "now"].to_vec());
+    watch.expect("violation", "the script", &expect)?;
+    Ok(Outcome::Passed)
+}
+
+fn volume(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = Puppet::start(session, "exec-volume")?;
+    puppet.act(&Act::program("/bin/cp", "cp").args(&[TOOL, "/scratch/tool"]))?;
+    puppet.act(&Act::program("/scratch/tool", "tool").args(&["nothing"]))?;
+    let expect = violation(session, &puppet, "exec.unknown", "HIGH")
+        .is("exec.path", "/scratch/tool")
+        .is("exec.origin", "VOLUME");
+    watch.expect("violation", "the program on another mount", &expect)?;
+    Ok(Outcome::Passed)
+}
+
+fn fork(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Monitor)?;
+    let before = hits(agent, Row::ProcessFork)?;
+    let mut puppet = Puppet::start(session, "fork")?;
+    // Two forks and no exec: the writer is a grandchild that runs the shell's image.
+    let text = "( ( echo > /data/forked; : ); : ); :";
+    puppet.act(&Act::program("/bin/sh", "sh").args(&["-c", text]))?;
+    let expect = file(
+        violation(session, &puppet, "file.unknown", "MEDIUM"),
+        "CREATE",
+        "/data/forked",
+    )
+    .is("process.exe", "/bin/busybox")
+    .is("process.args", ["sh", "-c", text].to_vec())
+    .is("process.phase", "MAIN")
+    .is("process.ancestors.0.exe", TRIGGER)
+    .want("process.ancestors.1", Want::Absent);
+    let (report, _) = watch.expect("violation", "the grandchild's file", &expect)?;
+    // Inside are the trigger, the shell, its child and the writer.
+    let inner = report["process"]["containerPid"].as_u64();
+    ensure!(
+        inner.is_some_and(|pid| pid > 3),
+        "the writer is {inner:?} inside"
+    );
+    ensure!(hits(agent, Row::ProcessFork)? >= before + 2);
+    Ok(Outcome::Passed)
+}
+
+fn exit(context: &mut Context<'_>) -> Result<Outcome> {
+    const TIMES: u64 = 5;
+    let session = context.session;
+    let (agent, _) = context.agent(Mode::Monitor)?;
+    let mut puppet = Puppet::start(session, "exit")?;
+    let before = hits(agent, Row::ProcessExit)?;
+    for _ in 0..TIMES {
+        puppet.act(&Act::trigger(&["nothing"]))?;
+    }
+    wait_for("the ends of the processes", PATIENCE, || {
+        Ok((hits(agent, Row::ProcessExit)? >= before + TIMES).then_some(()))
+    })?;
+    Ok(Outcome::Passed)
+}
+
+/// A process whose parent is gone is adopted by the container's first process; who made it stays
+/// known.
+fn orphan(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = Puppet::start(session, "orphan")?;
+    puppet.act(&Act::program(TOOL, "tool").args(&[
+        "leave",
+        "/bin/sh",
+        "-c",
+        "sleep 0.3; echo > /data/orphan",
+    ]))?;
+    let expect = any_mode(file(Expect::new(), "CREATE", "/data/orphan"))
+        .is("container.id", puppet.id.as_str())
+        .is("process.exe", "/bin/busybox")
+        .is("process.ancestors.0.exe", TOOL)
+        .is("process.ancestors.1.exe", TRIGGER)
+        .is("process.ancestors.1.pid", puppet.pid()?)
+        .want("process.ancestors.2", Want::Absent);
+    watch.expect("violation", "the orphan's file", &expect)?;
+    // The trigger's own program, held, still has its one ancestor.
+    let held = hold(&mut puppet, &["hold", "create", "/data/kept"])?;
+    let expect = by(
+        file(
+            violation(session, &puppet, "file.unknown", "MEDIUM"),
+            "CREATE",
+            "/data/kept",
+        ),
+        &puppet,
+        &held,
+        &["hold", "create", "/data/kept"],
+    )?;
+    watch.expect("violation", "the file", &expect)?;
+    Ok(Outcome::Passed)
+}

@@ -1,0 +1,268 @@
+//! Real containers by runc.
+
+use crate::rootfs::Rootfs;
+use crate::session::Session;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// The annotation that names the workload of a container.
+const WORKLOAD: &str = "lapwing.dev/workload";
+
+/// Which network namespace a container gets.
+#[derive(Clone, Copy)]
+pub enum Network {
+    /// Its own, with nothing but loopback.
+    Own,
+    /// The one of this process.
+    Of(u32),
+}
+
+/// What a container is made of.
+pub struct Spec {
+    /// Its workload.
+    pub workload: String,
+    /// Its program and arguments.
+    pub args: Vec<String>,
+    /// Whether its root is an overlay.
+    pub overlay: bool,
+    /// Its network namespace.
+    pub network: Network,
+    /// Its id; a generated one if empty.
+    pub id: String,
+    /// Its cgroup below the run's, with `{id}` for the id.
+    pub cgroup: String,
+}
+
+impl Spec {
+    /// A container of a workload that runs a program.
+    pub fn new(workload: &str, args: &[&str]) -> Self {
+        Self {
+            workload: workload.to_owned(),
+            args: args.iter().map(ToString::to_string).collect(),
+            overlay: false,
+            network: Network::Own,
+            id: String::new(),
+            cgroup: "/{id}".to_owned(),
+        }
+    }
+
+    /// With an id that a person chose.
+    pub fn id(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.id);
+        self
+    }
+
+    /// With a cgroup as another runtime would lay it out.
+    pub fn cgroup(mut self, cgroup: &str) -> Self {
+        cgroup.clone_into(&mut self.cgroup);
+        self
+    }
+
+    /// With an overlay as root, where the kernel has it.
+    pub fn overlay(mut self) -> Self {
+        self.overlay = true;
+        self
+    }
+
+    /// In the network namespace of a process.
+    pub fn network_of(mut self, pid: u32) -> Self {
+        self.network = Network::Of(pid);
+        self
+    }
+}
+
+/// A container; killed and removed when dropped.
+pub struct Container<'s> {
+    session: &'s Session,
+    /// Its id: 64 hexadecimal digits.
+    pub id: String,
+    /// Its workload.
+    pub workload: String,
+    cgroup: String,
+    folder: PathBuf,
+    rootfs: Option<Rootfs>,
+    kept: Option<ChildStdin>,
+    child: Child,
+}
+
+impl<'s> Container<'s> {
+    /// Starts a container. Its output can be taken with [`Self::streams`].
+    pub fn start(session: &'s Session, spec: &Spec) -> Result<Self> {
+        let folder = session.folder("container")?;
+        let root = folder.join("rootfs");
+        let rootfs = match spec.overlay {
+            true => Rootfs::overlay(session, &root)?,
+            false => Some(Rootfs::plain(session, &root)?),
+        };
+        let rootfs = match rootfs {
+            Some(rootfs) => rootfs,
+            None => {
+                fs::remove_dir(&root)?;
+                fs::rename(folder.join("lower"), &root)?;
+                Rootfs::adopt(&root)
+            }
+        };
+        let id = match spec.id.is_empty() {
+            true => new_id(session),
+            false => spec.id.clone(),
+        };
+        let cgroup = spec.cgroup.replace("{id}", &id);
+        let config = config(session, spec, &cgroup);
+        fs::write(folder.join("config.json"), serde_json::to_vec(&config)?)?;
+        let child = session
+            .runc()
+            .args(["run", "--bundle"])
+            .arg(&folder)
+            .arg(&id)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(folder.join("stderr"))?)
+            .spawn()
+            .with_context(|| format!("cannot run {}", session.tools.runc.display()))?;
+        Ok(Self {
+            session,
+            id,
+            cgroup,
+            workload: spec.workload.clone(),
+            folder,
+            rootfs: Some(rootfs),
+            kept: None,
+            child,
+        })
+    }
+
+    /// The pipes to its first process; once.
+    pub fn streams(&mut self) -> Result<(ChildStdin, ChildStdout)> {
+        let stdin = self.child.stdin.take().context("standard input is taken")?;
+        let stdout = self.child.stdout.take().context("output is taken")?;
+        Ok((stdin, stdout))
+    }
+
+    /// Leaves its standard input open as long as it lives.
+    pub fn keep(&mut self, stdin: ChildStdin) {
+        self.kept = Some(stdin);
+    }
+
+    /// Whether its root is an overlay.
+    pub fn is_overlay(&self) -> bool {
+        self.rootfs.as_ref().is_some_and(Rootfs::is_overlay)
+    }
+
+    /// The root folder as the host sees it.
+    pub fn root(&self) -> PathBuf {
+        self.folder.join("rootfs")
+    }
+
+    /// Its cgroup, below the run's.
+    pub fn cgroup(&self) -> String {
+        self.cgroup.clone()
+    }
+
+    /// What runc and the container wrote to standard error.
+    pub fn stderr(&self) -> String {
+        fs::read_to_string(self.folder.join("stderr")).unwrap_or_default()
+    }
+
+    /// The process id of its first process, as the host numbers it.
+    pub fn pid(&self) -> Result<u32> {
+        let output = self.session.runc().args(["state", &self.id]).output()?;
+        ensure!(
+            output.status.success(),
+            "runc state: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        let state: Value = serde_json::from_slice(&output.stdout).context("runc state")?;
+        state["pid"]
+            .as_u64()
+            .and_then(|pid| u32::try_from(pid).ok())
+            .context("runc state has no pid")
+    }
+
+    /// `runc exec`: a program that enters from outside.
+    pub fn exec(&self, args: &[&str]) -> Command {
+        let mut command = self.session.runc();
+        command.args(["exec", &self.id]).args(args);
+        command
+    }
+
+    /// Waits until it ends by itself, and answers its exit code.
+    pub fn wait(&mut self) -> Result<Option<i32>> {
+        Ok(self.child.wait().context("runc run")?.code())
+    }
+}
+
+impl Drop for Container<'_> {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            let _ = self
+                .session
+                .runc()
+                .args(["delete", "--force", &self.id])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+        self.session.cgroups.remove(&self.cgroup());
+        drop(self.rootfs.take());
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// An id like those of real runtimes: 64 hexadecimal digits, unlike all others.
+fn new_id(session: &Session) -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let name = session.unique("id");
+    let digits = |_| format!("{:016x}", RandomState::new().hash_one(&name));
+    (0..4).map(digits).collect()
+}
+
+fn config(session: &Session, spec: &Spec, cgroup: &str) -> Value {
+    let capabilities = json!([
+        "CAP_CHOWN",
+        "CAP_DAC_OVERRIDE",
+        "CAP_FOWNER",
+        "CAP_FSETID",
+        "CAP_KILL",
+        "CAP_NET_BIND_SERVICE",
+        "CAP_NET_RAW",
+        "CAP_SETGID",
+        "CAP_SETUID"
+    ]);
+    let mut network = json!({"type": "network"});
+    if let Network::Of(pid) = spec.network {
+        network["path"] = format!("/proc/{pid}/ns/net").into();
+    }
+    json!({
+        "ociVersion": "1.0.2",
+        "process": {
+            "terminal": false,
+            "user": {"uid": 0, "gid": 0},
+            "args": spec.args,
+            "env": ["PATH=/bin:/usr/bin"],
+            "cwd": "/",
+            "capabilities": {
+                "bounding": capabilities, "effective": capabilities, "permitted": capabilities,
+            },
+        },
+        "root": {"path": "rootfs"},
+        "hostname": "lapwing-test",
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+             "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+            {"destination": "/scratch", "type": "tmpfs", "source": "tmpfs", "options": ["mode=1777"]},
+        ],
+        "annotations": {WORKLOAD: spec.workload},
+        "linux": {
+            "cgroupsPath": format!("{}{cgroup}", session.cgroups.scope()),
+            "namespaces": [
+                {"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, network,
+            ],
+        },
+    })
+}

@@ -1,0 +1,211 @@
+//! The whole story once: a service is learned, promoted and attacked.
+//!
+//! Each act is done for real by a container, and what is shown is what
+//! `lapwing` itself printed; the JSON stream beside it is checked, so that a
+//! demo that shows the wrong thing fails.
+
+mod attack;
+mod stage;
+
+use crate::Tools;
+use crate::agent::{Agent, Home, Mode};
+use crate::container::Spec;
+use crate::expect::lookup;
+use crate::netns::{PEER, Peer};
+use crate::puppet::Puppet;
+use crate::session::{Session, wait_for};
+use crate::watch::{PATIENCE, Watch};
+use anyhow::{Context, Result};
+use attack::Shown;
+use serde_json::Value;
+use stage::Stage;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// The workload of the story.
+const SHOP: &str = "shop";
+/// Its program.
+pub const SERVICE: &str = "/usr/bin/shop";
+/// Where its peer listens.
+const PORT: u16 = 8080;
+/// Learning is over when everything the service does was seen and nothing new came for so long.
+const QUIET: Duration = Duration::from_millis(1500);
+
+/// Tells the story. Answers whether everything was reported that should be, and nothing else.
+pub fn run(tools: Tools) -> Result<bool> {
+    let stage = Stage::new();
+    let started = Instant::now();
+    let session = Session::new(tools)?;
+    stage.step("The agent starts", "lapwing agent --config lapwing.yaml");
+    let clock = Instant::now();
+    let agent = Home::new(&session, Mode::Learn)?.start()?;
+    let watch = agent.watch()?;
+    stage.say(&format!(
+        "it answers after {:.1} s, and traces only what this demo starts",
+        clock.elapsed().as_secs_f64()
+    ));
+
+    stage.step(
+        "A shop opens",
+        "runc run shop   # each round: date, wc; writes /data; calls its peer",
+    );
+    let peer = Peer::start(&session, &[PORT, attack::PORT])?;
+    let spec = Spec::new(SHOP, &[SERVICE, "shop", PEER, &PORT.to_string()])
+        .overlay()
+        .network_of(peer.network.pid()?);
+    let mut shop = Puppet::from_spec(&session, &spec)?;
+    stage.say(match peer.is_apart {
+        true => "its peer listens in another network namespace",
+        false => "this kernel has no veth: its peer listens in the same network namespace",
+    });
+
+    stage.step("Lapwing learns", "lapwing watch --kind behaviour");
+    learn(&stage, &watch, &shop)?;
+    let name = profile(&agent)?;
+    stage.step("What it knows now", &format!("lapwing profile show {name}"));
+    stage.quote(&agent.home.call(&["profile", "show", &name])?);
+
+    stage.step(
+        "A person looks at it and promotes it",
+        &format!("lapwing profile promote {name} --actor you --reason 'the demo'"),
+    );
+    let reply = agent.home.call(&[
+        "profile", "promote", &name, "--actor", "you", "--reason", "the demo",
+    ])?;
+    stage.quote(&reply);
+
+    stage.step("The shop goes on as it did", "lapwing watch");
+    let live = stage.follow(agent.home.client(&["watch", "--kind", "violation"]))?;
+    let quiet = undisturbed(&shop, &watch)?;
+    stage.say(&match quiet {
+        true => "ten more customers, and not one report".to_owned(),
+        false => "REPORTED although learned".to_owned(),
+    });
+
+    stage.step(
+        "Somebody finds a hole in the shop",
+        "lapwing watch   # still the same one",
+    );
+    let shown = attack::run(&stage, &mut shop, watch, &live)?;
+    drop(live);
+    let good = summary(&stage, &shown, quiet);
+    drop((shop, peer, agent));
+    stage.say(&format!(
+        "the whole demo took {:.0} s",
+        started.elapsed().as_secs_f64()
+    ));
+    Ok(good)
+}
+
+/// What the service does when nobody disturbs it, as `kind what`.
+const HABITS: &[&str] = &[
+    "exec /usr/bin/shop",
+    "exec /bin/busybox /bin/date",
+    "exec /bin/busybox /bin/wc",
+    "file CREATE /data/orders",
+    "file OPEN_WRITE /data/orders",
+    "file CREATE /data/total",
+    "file OPEN_WRITE /data/total",
+    "egress 10.77.0.2:8080",
+];
+
+/// A report as one of [`HABITS`] is written.
+fn habit(report: &Value) -> Option<String> {
+    let text = |field: &str| lookup(report, field).and_then(Value::as_str);
+    if let Some(path) = text("exec.path") {
+        return Some(match path {
+            "/bin/busybox" => format!("exec {path} {}", text("process.args.0")?),
+            _ => format!("exec {path}"),
+        });
+    }
+    if let Some(path) = text("file.path") {
+        return Some(format!("file {} {path}", text("file.operation")?));
+    }
+    let port = lookup(report, "egress.port")?.as_u64()?;
+    Some(format!("egress {}:{port}", text("egress.address")?))
+}
+
+fn learn(stage: &Stage, watch: &Watch, shop: &Puppet<'_>) -> Result<()> {
+    let (mut known, mut news) = (BTreeSet::new(), Instant::now());
+    wait_for("everything the shop does", PATIENCE, || {
+        for report in watch.of_kind("behaviour") {
+            if lookup(&report, "container.id").and_then(Value::as_str) == Some(&shop.id)
+                && let Some(habit) = habit(&report)
+                && !known.contains(&habit)
+            {
+                stage.progress(&format!("{:2} behaviours  {habit}", known.len() + 1));
+                known.insert(habit);
+                news = Instant::now();
+            }
+        }
+        let all = HABITS.iter().all(|habit| known.contains(*habit));
+        Ok((all && news.elapsed() > QUIET).then_some(()))
+    })
+    .with_context(|| format!("seen so far: {known:?}"))?;
+    stage.progress_end();
+    Ok(())
+}
+
+/// The name of the shop's profile.
+fn profile(agent: &Agent) -> Result<String> {
+    agent
+        .home
+        .json(&["profile", "list"])?
+        .iter()
+        .find(|profile| lookup(profile, "workload.name").and_then(Value::as_str) == Some(SHOP))
+        .and_then(|profile| Some(profile["name"].as_str()?.to_owned()))
+        .context("there is no profile of the shop")
+}
+
+/// Whether ten more rounds pass without a report.
+fn undisturbed(shop: &Puppet<'_>, watch: &Watch) -> Result<bool> {
+    let orders = shop.root().join("data/orders");
+    let count = || std::fs::read_to_string(&orders).map_or(0, |text| text.lines().count());
+    let before = count();
+    wait_for("ten more customers", PATIENCE, || {
+        Ok((count() >= before + 10).then_some(()))
+    })?;
+    Ok(watch.of_kind("violation").is_empty())
+}
+
+fn summary(stage: &Stage, shown: &Shown, quiet: bool) -> bool {
+    stage.step("Summary", "");
+    let mut good = quiet;
+    stage.row(["what", "reported as", "by", "after"]);
+    for row in &shown.rows {
+        good &= row.report.is_some();
+        let after = row
+            .after
+            .map_or_else(|| "never".to_owned(), |after| format!("{after:.0?}"));
+        match &row.report {
+            Some(report) => {
+                let text = |field: &str| report[field].as_str().unwrap_or_default();
+                stage.row([row.what, text("rule"), &chain(report), &after]);
+            }
+            None => stage.row([row.what, "MISSING", "", &after]),
+        }
+    }
+    for report in &shown.false_alarms {
+        good = false;
+        stage.say(&format!("reported although learned: {report}"));
+    }
+    stage.say(&format!(
+        "{} of {} attacks reported, {} reports of learned behaviour, {} more steps of the attacker",
+        shown.rows.iter().filter(|row| row.report.is_some()).count(),
+        shown.rows.len(),
+        shown.false_alarms.len(),
+        shown.others
+    ));
+    good
+}
+
+/// Who did it, and who made them.
+fn chain(report: &Value) -> String {
+    let exe = |process: &Value| process["exe"].as_str().unwrap_or("?").to_owned();
+    let process = &report["process"];
+    let ancestors = process["ancestors"].as_array().into_iter().flatten();
+    std::iter::once(exe(process))
+        .chain(ancestors.map(exe))
+        .collect::<Vec<_>>()
+        .join(" < ")
+}

@@ -1,0 +1,110 @@
+//! Tests that need root: real containers on a real kernel.
+//!
+//! One static binary is both sides of every test. Outside, it starts
+//! containers and the agent, and compares what `lapwing watch` says with what
+//! was done. Inside a container, copied there as `/trigger`, it does one thing
+//! by exactly known system calls. So it runs unchanged on the host and in a
+//! guest whose userland is BusyBox, runc and `lapwing`.
+
+mod agent;
+mod cases;
+mod cgroup;
+mod container;
+mod demo;
+mod expect;
+mod netns;
+mod puppet;
+mod rootfs;
+mod runner;
+mod session;
+mod trigger;
+mod watch;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Runs Lapwing against real containers. Needs root, runc and a static BusyBox.
+#[derive(Parser)]
+#[command(
+    name = "lapwing-tests",
+    version,
+    args_conflicts_with_subcommands = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tells the whole story once: a service is learned, promoted, attacked, and each deviation shown.
+    Demo(Tools),
+}
+
+/// The programs a run needs.
+#[derive(Args, Clone)]
+struct Tools {
+    /// The binary under test.
+    #[arg(long, default_value = "lapwing", value_name = "PATH")]
+    lapwing: PathBuf,
+    /// The container runtime.
+    #[arg(long, default_value = "runc", value_name = "PATH")]
+    runc: PathBuf,
+    /// A statically linked BusyBox.
+    #[arg(long, default_value = "/bin/busybox", value_name = "PATH")]
+    busybox: PathBuf,
+    /// Folder under which everything is made and removed again.
+    #[arg(long, default_value = "/tmp", value_name = "DIR")]
+    scratch: PathBuf,
+}
+
+/// Options of a test run.
+#[derive(Args)]
+struct Run {
+    #[command(flatten)]
+    tools: Tools,
+    /// Which kernel this is: chooses the list of expected skips.
+    #[arg(long, default_value = "host", value_name = "LABEL")]
+    kernel_label: String,
+    /// The same cases with large counts.
+    #[arg(long)]
+    soak: bool,
+    /// Only cases whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Prints the names of the cases and runs none.
+    #[arg(long)]
+    list: bool,
+}
+
+fn main() -> ExitCode {
+    // Inside a container the program has another name, and another job.
+    if let Some(code) = trigger::main_if_inside() {
+        return code;
+    }
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Some(Command::Demo(tools)) => demo::run(tools),
+        None if cli.run.list => {
+            runner::list(cli.run.filter.as_deref());
+            Ok(true)
+        }
+        None => runner::run(&runner::Options {
+            tools: cli.run.tools,
+            label: cli.run.kernel_label,
+            soak: cli.run.soak,
+            filter: cli.run.filter,
+        }),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("lapwing-tests: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! A container that does what it is told, by its own first process.
+//!
+//! What a puppet does comes from inside (phase `main`), unlike `runc exec`.
+
+use crate::container::{Container, Spec};
+use crate::session::{Session, wait_for};
+use crate::trigger::hex;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::ops::Deref;
+use std::process::{ChildStdin, ChildStdout};
+use std::time::Duration;
+
+/// The trigger inside a container.
+pub const TRIGGER: &str = "/trigger";
+
+/// One program to run inside.
+pub struct Act {
+    exe: Vec<u8>,
+    argv: Vec<Vec<u8>>,
+    cwd: Option<Vec<u8>>,
+    ids: Option<(u32, u32)>,
+}
+
+impl Act {
+    /// The trigger with arguments.
+    pub fn trigger<T: AsRef<[u8]>>(args: &[T]) -> Self {
+        Self::program(TRIGGER, TRIGGER).args(args)
+    }
+
+    /// A program under a name.
+    pub fn program(exe: impl AsRef<[u8]>, name: impl AsRef<[u8]>) -> Self {
+        Self {
+            exe: exe.as_ref().to_vec(),
+            argv: vec![name.as_ref().to_vec()],
+            cwd: None,
+            ids: None,
+        }
+    }
+
+    /// With arguments.
+    pub fn args<T: AsRef<[u8]>>(mut self, args: &[T]) -> Self {
+        self.argv
+            .extend(args.iter().map(|arg| arg.as_ref().to_vec()));
+        self
+    }
+
+    /// In a folder.
+    pub fn cwd(mut self, cwd: impl AsRef<[u8]>) -> Self {
+        self.cwd = Some(cwd.as_ref().to_vec());
+        self
+    }
+
+    /// As a user and group.
+    pub fn ids(mut self, uid: u32, gid: u32) -> Self {
+        self.ids = Some((uid, gid));
+        self
+    }
+
+    fn request(&self, hold: bool) -> Value {
+        let mut request = json!({
+            "exe": hex(&self.exe),
+            "argv": self.argv.iter().map(|arg| hex(arg)).collect::<Vec<_>>(),
+            "hold": hold,
+        });
+        if let Some(cwd) = &self.cwd {
+            request["cwd"] = hex(cwd).into();
+        }
+        if let Some((uid, gid)) = self.ids {
+            request["uid"] = uid.into();
+            request["gid"] = gid.into();
+        }
+        request
+    }
+}
+
+/// A process that has acted and waits to be let go.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// Its id on the host.
+    pub pid: u32,
+    /// Its id inside the container.
+    pub container_pid: u32,
+    /// When it started, in seconds since the epoch.
+    pub start: f64,
+}
+
+/// A container with the trigger as its first process.
+pub struct Puppet<'s> {
+    container: Container<'s>,
+    session: &'s Session,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl<'s> Puppet<'s> {
+    /// Starts one that only waits for orders.
+    pub fn start(session: &'s Session, workload: &str) -> Result<Self> {
+        Self::from_spec(session, &Spec::new(workload, &[TRIGGER, "serve"]))
+    }
+
+    /// Starts one from a specification whose program speaks the trigger's protocol.
+    pub fn from_spec(session: &'s Session, spec: &Spec) -> Result<Self> {
+        let mut container = Container::start(session, spec)?;
+        let (stdin, stdout) = container.streams()?;
+        let mut puppet = Self {
+            container,
+            session,
+            stdin,
+            stdout: BufReader::new(stdout),
+        };
+        puppet.answer()?;
+        Ok(puppet)
+    }
+
+    /// Runs a program to its end, which must be a good one.
+    pub fn act(&mut self, act: &Act) -> Result<()> {
+        match self.run(act)? {
+            0 => Ok(()),
+            code => bail!("the trigger ended with {code}: {}", self.stderr().trim()),
+        }
+    }
+
+    /// Runs a program to its end, and answers its exit code.
+    pub fn run(&mut self, act: &Act) -> Result<i64> {
+        self.send(&act.request(false))?;
+        self.answer()?;
+        self.exit_code()
+    }
+
+    /// Has the trigger (its arguments begin with `hold`) act and then wait; looks at the process
+    /// from outside; lets it go.
+    pub fn hold(&mut self, act: &Act) -> Result<Held> {
+        self.send(&act.request(true))?;
+        let pid = self.answer()?["pid"].as_u64().context("no pid")?;
+        let pid = u32::try_from(pid)?;
+        let held = wait_for(
+            "a process inside the container",
+            Duration::from_secs(5),
+            || Ok(self.find(pid)),
+        );
+        self.send(&json!({"release": true}))?;
+        let code = self.exit_code()?;
+        if code != 0 {
+            bail!("the trigger ended with {code}: {}", self.stderr().trim());
+        }
+        held
+    }
+
+    /// The process that has this id inside.
+    fn find(&self, container_pid: u32) -> Option<Held> {
+        self.session
+            .cgroups
+            .processes(&self.cgroup())
+            .into_iter()
+            .find(|pid| inner_pid(*pid) == Some(container_pid))
+            .and_then(|pid| {
+                Some(Held {
+                    pid,
+                    container_pid,
+                    start: start_time(pid)?,
+                })
+            })
+    }
+
+    fn exit_code(&mut self) -> Result<i64> {
+        self.answer()?["exit"].as_i64().context("no exit code")
+    }
+
+    fn send(&mut self, request: &Value) -> Result<()> {
+        writeln!(self.stdin, "{request}").context("the container does not listen")
+    }
+
+    fn answer(&mut self) -> Result<Value> {
+        let mut line = String::new();
+        if self.stdout.read_line(&mut line)? == 0 {
+            bail!("the container ended: {}", self.stderr().trim());
+        }
+        let answer: Value =
+            serde_json::from_str(&line).with_context(|| format!("an answer like {line:?}"))?;
+        match answer["error"].as_str() {
+            Some(error) => bail!("the trigger cannot: {error}"),
+            None => Ok(answer),
+        }
+    }
+}
+
+impl<'s> Deref for Puppet<'s> {
+    type Target = Container<'s>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.container
+    }
+}
+
+/// The id of a process in its innermost namespace.
+fn inner_pid(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("NSpid:"))?;
+    line.split_whitespace().last()?.parse().ok()
+}
+
+/// When a process started, in seconds since the epoch.
+fn start_time(pid: u32) -> Option<f64> {
+    /// Ticks a second of every Linux user interface.
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let ticks: f64 = stat
+        .rsplit(')')
+        .next()?
+        .split_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()?;
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let boot: f64 = stat
+        .lines()
+        .find_map(|line| line.strip_prefix("btime "))?
+        .parse()
+        .ok()?;
+    Some(boot + ticks / TICKS)
+}

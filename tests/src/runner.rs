@@ -1,0 +1,209 @@
+//! Runs the cases, times them, and judges skips.
+//!
+//! A skip is a hole in the proof, so each one must be on the list for its
+//! kernel; one that is not fails the run, and so does one on the list that ran.
+
+use crate::Tools;
+use crate::agent::{Agent, Home, Mode};
+use crate::cases;
+use crate::session::{Session, check_interrupt};
+use crate::watch::Watch;
+use anyhow::{Context as _, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+/// How a case ended, if it did not fail.
+pub enum Outcome {
+    /// It proved what it is for.
+    Passed,
+    /// As passed, with a figure worth reading.
+    Measured(String),
+    /// It cannot run here, for this reason.
+    Skipped(String),
+}
+
+/// One case.
+pub struct Case {
+    /// Its name: area and what it proves.
+    pub name: &'static str,
+    /// What it does.
+    pub run: fn(&mut Context<'_>) -> Result<Outcome>,
+}
+
+/// Options of a run.
+pub struct Options {
+    /// The programs to use.
+    pub tools: Tools,
+    /// Which kernel this is.
+    pub label: String,
+    /// Large counts.
+    pub soak: bool,
+    /// Only cases whose name contains this.
+    pub filter: Option<String>,
+}
+
+/// What a case gets.
+pub struct Context<'s> {
+    /// The run's folders.
+    pub session: &'s Session,
+    /// Which kernel this is.
+    pub label: String,
+    /// Large counts.
+    pub soak: bool,
+    shared: Option<(Mode, Agent, Watch)>,
+}
+
+impl Context<'_> {
+    /// An agent that cases share, so that programs are not loaded anew for each.
+    pub fn agent(&mut self, mode: Mode) -> Result<(&Agent, &mut Watch)> {
+        let usable = match &mut self.shared {
+            Some((known, agent, _)) => *known == mode && agent.is_running(),
+            None => false,
+        };
+        if !usable {
+            self.shared = None;
+            let agent = Home::new(self.session, mode)?.start()?;
+            let watch = agent.watch()?;
+            self.shared = Some((mode, agent, watch));
+        }
+        let (_, agent, watch) = self.shared.as_mut().context("no agent")?;
+        Ok((agent, watch))
+    }
+
+    /// Stops the shared agent, for cases that run their own.
+    pub fn alone(&mut self) {
+        self.shared = None;
+    }
+}
+
+/// Prints the names of the cases.
+pub fn list(filter: Option<&str>) {
+    for case in selected(filter) {
+        println!("{}", case.name);
+    }
+}
+
+fn selected(filter: Option<&str>) -> impl Iterator<Item = &'static Case> {
+    let filter = filter.unwrap_or_default().to_owned();
+    cases::ALL
+        .iter()
+        .copied()
+        .flatten()
+        .filter(move |case| case.name.contains(&filter))
+}
+
+/// Runs the cases. Answers whether everything is as it must be.
+pub fn run(options: &Options) -> Result<bool> {
+    let expected = ExpectedSkips::of(&options.label)?;
+    let session = Session::new(options.tools.clone())?;
+    let mut context = Context {
+        session: &session,
+        label: options.label.clone(),
+        soak: options.soak,
+        shared: None,
+    };
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for case in selected(options.filter.as_deref()) {
+        check_interrupt()?;
+        let start = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| (case.run)(&mut context)))
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("the case panicked")));
+        let took = start.elapsed().as_secs_f64();
+        let listed = expected.has(case.name);
+        let (word, detail) = match outcome {
+            Ok(Outcome::Passed | Outcome::Measured(_)) if listed => {
+                failed += 1;
+                (
+                    "FAILED",
+                    "ran, but is on the list of expected skips: take it off".to_owned(),
+                )
+            }
+            Ok(Outcome::Passed) => {
+                passed += 1;
+                ("passed", String::new())
+            }
+            Ok(Outcome::Measured(figure)) => {
+                passed += 1;
+                ("passed", figure)
+            }
+            Ok(Outcome::Skipped(reason)) if listed => {
+                skipped += 1;
+                ("skipped", reason)
+            }
+            Ok(Outcome::Skipped(reason)) => {
+                failed += 1;
+                (
+                    "FAILED",
+                    format!("skipped, but not on the list of expected skips: {reason}"),
+                )
+            }
+            Err(error) => {
+                failed += 1;
+                ("FAILED", format!("{error:#}"))
+            }
+        };
+        println!("{took:7.2} s  {word:7}  {}", case.name);
+        for line in detail.lines() {
+            println!("             {line}");
+        }
+    }
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    Ok(failed == 0 && passed + skipped > 0)
+}
+
+/// The skips that were looked at and accepted.
+struct ExpectedSkips<'l>(Vec<&'l str>);
+
+/// One line for each: kernel label, name of the case, reason.
+const EXPECTED_SKIPS: &str = include_str!("../expected-skips.txt");
+
+impl ExpectedSkips<'static> {
+    fn of(label: &str) -> Result<Self> {
+        let mut names = Vec::new();
+        for line in EXPECTED_SKIPS.lines() {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let mut words = line.split_whitespace();
+            let (Some(on), Some(name), Some(_reason)) = (words.next(), words.next(), words.next())
+            else {
+                anyhow::bail!("expected-skips.txt: {line:?} is not `LABEL CASE REASON`");
+            };
+            anyhow::ensure!(
+                cases::ALL
+                    .iter()
+                    .copied()
+                    .flatten()
+                    .any(|case| case.name == name),
+                "expected-skips.txt: there is no case {name}"
+            );
+            if on == label {
+                names.push(name);
+            }
+        }
+        Ok(Self(names))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains(&name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_skips_is_well_formed() {
+        ExpectedSkips::of("host").unwrap();
+    }
+
+    #[test]
+    fn names_of_cases_are_unique() {
+        let mut names: Vec<&str> = selected(None).map(|case| case.name).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}
