@@ -307,7 +307,10 @@ impl Line {
             self.lose(UserLoss::Undecodable, 1);
             return;
         };
-        if let Some(image) = sighting::image(&record) {
+        // The runtime's own steps are nobody's ancestors: a container begins with its program.
+        if record.phase != Phase::Runtime
+            && let Some(image) = sighting::image(&record)
+        {
             self.images.insert(record.header.exec, image);
         }
         let cgroup = record.header.cgroup;

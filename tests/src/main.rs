@@ -59,6 +59,9 @@ struct Tools {
     /// Folder under which everything is made and removed again.
     #[arg(long, default_value = "/tmp", value_name = "DIR")]
     scratch: PathBuf,
+    /// How long to wait for a report before it counts as missing; guests are slow.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    patience: u32,
 }
 
 /// Options of a test run.

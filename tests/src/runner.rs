@@ -50,23 +50,24 @@ pub struct Context<'s> {
     pub label: String,
     /// Large counts.
     pub soak: bool,
-    shared: Option<(Mode, Agent, Watch)>,
+    // The watch ends before its agent does.
+    shared: Option<(Mode, Watch, Agent)>,
 }
 
 impl Context<'_> {
     /// An agent that cases share, so that programs are not loaded anew for each.
     pub fn agent(&mut self, mode: Mode) -> Result<(&Agent, &mut Watch)> {
         let usable = match &mut self.shared {
-            Some((known, agent, _)) => *known == mode && agent.is_running(),
+            Some((known, _, agent)) => *known == mode && agent.is_running(),
             None => false,
         };
         if !usable {
             self.shared = None;
             let agent = Home::new(self.session, mode)?.start()?;
             let watch = agent.watch()?;
-            self.shared = Some((mode, agent, watch));
+            self.shared = Some((mode, watch, agent));
         }
-        let (_, agent, watch) = self.shared.as_mut().context("no agent")?;
+        let (_, watch, agent) = self.shared.as_mut().context("no agent")?;
         Ok((agent, watch))
     }
 

@@ -17,6 +17,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static PATIENCE_SECONDS: AtomicU32 = AtomicU32::new(30);
+
+/// How long a report may take.
+pub fn patience() -> Duration {
+    Duration::from_secs(PATIENCE_SECONDS.load(Ordering::Relaxed).into())
+}
 
 /// Everything a run makes lives below two folders: this one and its cgroup.
 pub struct Session {
@@ -37,6 +43,7 @@ impl Session {
             "containers and BPF need root: run as root"
         );
         watch_signals();
+        PATIENCE_SECONDS.store(tools.patience, Ordering::Relaxed);
         let name = format!("lapwing-test-{}", std::process::id());
         let root = tools.scratch.join(&name);
         let cgroups = Cgroups::new(&name)?;

@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -229,7 +230,8 @@ fn spawn(request: &Value) -> Result<std::process::Child> {
     let hold = request["hold"].as_bool().unwrap_or_default();
     command
         .stdin(if hold { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::null());
+        // Not /dev/null: opening it for writing would be a behaviour of its own.
+        .stdout(std::io::stderr().as_fd().try_clone_to_owned()?);
     Ok(command.spawn()?)
 }
 

@@ -1,14 +1,14 @@
 //! The stream of an agent, as `lapwing watch -o json` prints it.
 
 use crate::expect::Expect;
-use crate::session::wait_for;
+use crate::session::{patience, wait_for};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// One line of the stream.
 pub struct Item {
@@ -26,9 +26,6 @@ pub struct Watch {
     items: Arc<Mutex<Vec<Item>>>,
     reader: Option<JoinHandle<()>>,
 }
-
-/// How long a report may take: guests without hardware help are slow.
-pub const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Watch {
     /// Starts the command and collects its lines.
@@ -82,7 +79,7 @@ impl Watch {
 
     /// Waits for a report that is as expected, and answers it with the time it was read.
     pub fn expect(&mut self, kind: &str, what: &str, expect: &Expect) -> Result<(Value, Instant)> {
-        let found = wait_for(what, PATIENCE, || {
+        let found = wait_for(what, patience(), || {
             if let Ok(Some(status)) = self.child.try_wait() {
                 bail!("`lapwing watch` ended: {status}");
             }

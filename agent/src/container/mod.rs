@@ -352,9 +352,15 @@ impl Registry {
             self.entries.insert(id, Entry::Ignored);
             return vec![Effect::NoRoom(id), Effect::Decided(id)];
         }
-        let details = self.sources.details(named);
-        let known = details.is_some();
-        self.add(id, path, named, details.unwrap_or_default(), known, now);
+        // A path is the weaker word: bare runc may be told to lay cgroups out like any other.
+        let found = self
+            .sources
+            .details(named)
+            .map(|details| (named.clone(), details));
+        let found = found.or_else(|| self.sources.runc_by_cgroup(path));
+        let known = found.is_some();
+        let (named, details) = found.unwrap_or_else(|| (named.clone(), Details::default()));
+        self.add(id, path, &named, details, known, now);
         self.entries.insert(id, Entry::Container(id));
         let mut effects = vec![Effect::Set(id, container(id, false))];
         if known {
@@ -409,7 +415,11 @@ impl Registry {
         let by_path = || self.sources.runc_by_cgroup(&instance.path);
         let found = match instance.runtime {
             Runtime::Unknown => by_path(),
-            _ => self.sources.details(&named).map(|details| (named, details)),
+            _ => self
+                .sources
+                .details(&named)
+                .map(|details| (named, details))
+                .or_else(by_path),
         };
         match found {
             Some((named, details)) => {

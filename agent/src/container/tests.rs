@@ -92,6 +92,28 @@ fn bare_runc_is_known_by_its_files() {
 }
 
 #[test]
+fn bare_runc_is_known_under_whatever_layout() {
+    let root = tempfile::tempdir().unwrap();
+    let mut registry = registry(root.path(), |_| ());
+    let path = format!("/test/{ID}");
+    registry.met(5, 1, &path, 0);
+    assert!(matches!(registry.resolve(5), Resolution::Pending));
+    state(root.path(), ID, &path);
+    assert_eq!(registry.tick(1), [Effect::Decided(5)]);
+    let found = instance(&registry, 5).unwrap();
+    assert_eq!((found.runtime, found.id.as_str()), (Runtime::Runc, ID));
+
+    let path = format!("/kubepods/pod1/{}", ID.replace('0', "f"));
+    state(root.path(), "chosen", &path);
+    let effects = registry.met(6, 1, &path, 0);
+    assert_eq!(
+        effects,
+        [Effect::Set(6, container(6, false)), Effect::Decided(6)]
+    );
+    assert_eq!(instance(&registry, 6).unwrap().id, "chosen");
+}
+
+#[test]
 fn a_foreign_root_makes_a_container() {
     let root = tempfile::tempdir().unwrap();
     let mut registry = registry(root.path(), |_| ());

@@ -6,8 +6,7 @@ use crate::container::{Container, Spec};
 use crate::expect::{Expect, Want, lookup};
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::wait_for;
-use crate::watch::PATIENCE;
+use crate::session::{patience, wait_for};
 use anyhow::{Context as _, Result, ensure};
 use lapwing_abi::hooks::Row;
 use serde_json::{Value, json};
@@ -59,7 +58,7 @@ fn create_and_remove(context: &mut Context<'_>) -> Result<Outcome> {
     let count = || -> Result<Vec<u64>> { rows.iter().map(|row| hits(agent, *row)).collect() };
     let before = count()?;
     let puppet = Puppet::start(session, "cgroup")?;
-    let entry = wait_for("the container in the list", PATIENCE, || {
+    let entry = wait_for("the container in the list", patience(), || {
         listed(&agent.home, &puppet.id)
     })?;
     let ids = session.cgroups.ids(&puppet.cgroup());
@@ -78,7 +77,7 @@ fn create_and_remove(context: &mut Context<'_>) -> Result<Outcome> {
     );
     let id = puppet.id.clone();
     drop(puppet);
-    wait_for("the container to leave the list", PATIENCE, || {
+    wait_for("the container to leave the list", patience(), || {
         Ok(listed(&agent.home, &id)?.is_none().then_some(()))
     })?;
     let after = count()?;
@@ -232,10 +231,10 @@ fn before_the_agent(context: &mut Context<'_>) -> Result<Outcome> {
         session,
         &Spec::new("idle", &["/bin/sh", "-c", "read x; echo > /data/late"]),
     )?;
-    wait_for("the container", PATIENCE, || Ok(idle.pid().ok()))?;
+    wait_for("the container", patience(), || Ok(idle.pid().ok()))?;
     let agent = Home::new(session, Mode::Monitor)?.start()?;
     let mut watch = agent.watch()?;
-    let entry = wait_for("the container in the list", PATIENCE, || {
+    let entry = wait_for("the container in the list", patience(), || {
         listed(&agent.home, &puppet.id)
     })?;
     ensure!(

@@ -4,8 +4,8 @@ use crate::agent::{Agent, Home};
 use crate::container::Container;
 use crate::expect::{Expect, Want, lookup};
 use crate::puppet::{Act, Held, Puppet, TRIGGER};
-use crate::session::{Session, wait_for};
-use crate::watch::{PATIENCE, Watch};
+use crate::session::{Session, patience, wait_for};
+use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
 use lapwing_abi::hooks::Row;
 use serde_json::{Value, json};
@@ -130,7 +130,7 @@ pub fn about(watch: &Watch, kind: &str, container: &Container<'_>) -> Vec<Value>
 
 /// The name of a workload's profile.
 pub fn profile(home: &Home, workload: &str) -> Result<String> {
-    wait_for("the profile", PATIENCE, || {
+    wait_for("the profile", patience(), || {
         for profile in home.json(&["profile", "list"])? {
             if lookup(&profile, "workload.name") == Some(&json!(workload)) {
                 return Ok(profile["name"].as_str().map(str::to_owned));

@@ -207,10 +207,10 @@ fn reading(context: &mut Context<'_>) -> Result<Outcome> {
     let mut puppet = Puppet::start(session, "reading")?;
     puppet.act(&Act::trigger(&["open-read", "/etc/passwd"]))?;
     let before = super::common::violations_until_now(watch, &mut puppet, "/data/sentinel")?;
-    let files: Vec<_> = before
+    let read: Vec<_> = before
         .iter()
-        .filter(|report| !report["file"].is_null())
+        .filter(|report| report["file"]["path"] == "/etc/passwd")
         .collect();
-    ensure!(files.is_empty(), "reading was reported: {files:?}");
+    ensure!(read.is_empty(), "reading was reported: {read:?}");
     Ok(Outcome::Passed)
 }

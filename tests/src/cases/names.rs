@@ -4,8 +4,8 @@ use super::common::{TOOL, file, violation};
 use crate::agent::Mode;
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::wait_for;
-use crate::watch::{PATIENCE, Watch};
+use crate::session::{patience, wait_for};
+use crate::watch::Watch;
 use anyhow::{Result, ensure};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -137,7 +137,7 @@ fn text_output(context: &mut Context<'_>) -> Result<Outcome> {
         line.windows(part.len())
             .any(|window| window == part.as_bytes())
     };
-    wait_for("the last line of the text", PATIENCE, || {
+    wait_for("the last line of the text", patience(), || {
         let last = text
             .items()
             .iter()

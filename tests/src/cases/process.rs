@@ -5,8 +5,7 @@ use crate::agent::Mode;
 use crate::expect::{Expect, Want};
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::wait_for;
-use crate::watch::PATIENCE;
+use crate::session::{patience, wait_for};
 use anyhow::{Result, ensure};
 use lapwing_abi::hooks::Row;
 use std::fs;
@@ -172,7 +171,7 @@ fn exit(context: &mut Context<'_>) -> Result<Outcome> {
     for _ in 0..TIMES {
         puppet.act(&Act::trigger(&["nothing"]))?;
     }
-    wait_for("the ends of the processes", PATIENCE, || {
+    wait_for("the ends of the processes", patience(), || {
         Ok((hits(agent, Row::ProcessExit)? >= before + TIMES).then_some(()))
     })?;
     Ok(Outcome::Passed)

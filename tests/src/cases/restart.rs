@@ -6,8 +6,8 @@ use super::common::{
 use crate::agent::{Home, Mode};
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::wait_for;
-use crate::watch::{PATIENCE, Watch};
+use crate::session::{patience, wait_for};
+use crate::watch::Watch;
 use anyhow::{Result, ensure};
 use std::fs;
 use std::path::Path;
@@ -59,7 +59,7 @@ fn restart(
     puppet.act(&Act::trigger(&["create", "/data/one"]))?;
     learned_until_now(&mut watch, &mut puppet, "/data/two")?;
     let state = agent.home.state();
-    wait_for("the profile on disk", PATIENCE, || {
+    wait_for("the profile on disk", patience(), || {
         Ok((on_disk(&state, "/data/one") && on_disk(&state, "/data/two")).then_some(()))
     })?;
     drop(watch);
@@ -67,7 +67,7 @@ fn restart(
     let mut watch = agent.watch()?;
     gap(&watch)?;
     learned_until_now(&mut watch, &mut puppet, "/data/three")?;
-    wait_for("the profile on disk", PATIENCE, || {
+    wait_for("the profile on disk", patience(), || {
         Ok(on_disk(&state, "/data/three").then_some(()))
     })?;
     ensure!(
@@ -111,7 +111,7 @@ fn restart(
 
 /// The stream says that nothing was seen for a while.
 fn gap(watch: &Watch) -> Result<()> {
-    wait_for("the gap of the restart", PATIENCE, || {
+    wait_for("the gap of the restart", patience(), || {
         Ok(watch.of_kind("gap").into_iter().find(|gap| {
             let time = |key: &str| gap[key].as_str().and_then(crate::expect::epoch_seconds);
             gap["reason"]

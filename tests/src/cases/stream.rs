@@ -4,8 +4,8 @@ use super::common::violations_until_now;
 use crate::agent::Mode;
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::wait_for;
-use crate::watch::{PATIENCE, Watch};
+use crate::session::{patience, wait_for};
+use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
@@ -87,7 +87,7 @@ fn resume(context: &mut Context<'_>) -> Result<Outcome> {
         &cursor,
     ]);
     let again = Watch::start(again)?;
-    wait_for("the rest of the stream", PATIENCE, || {
+    wait_for("the rest of the stream", patience(), || {
         Ok((paths(&again).len() >= 2).then_some(()))
     })?;
     let seen = paths(&again);
@@ -117,7 +117,7 @@ fn filters(context: &mut Context<'_>) -> Result<Outcome> {
         "filter-this",
     ]);
     let only = Watch::start(only)?;
-    wait_for("the filtered stream", PATIENCE, || {
+    wait_for("the filtered stream", patience(), || {
         Ok(paths(&only)
             .contains(&"/data/this".to_owned())
             .then_some(()))
@@ -138,7 +138,7 @@ fn filters(context: &mut Context<'_>) -> Result<Outcome> {
 fn heartbeat(context: &mut Context<'_>) -> Result<Outcome> {
     let (_, watch) = context.agent(Mode::Monitor)?;
     let before = watch.of_kind("heartbeat").len();
-    wait_for("a heartbeat", PATIENCE, || {
+    wait_for("a heartbeat", patience(), || {
         Ok((watch.of_kind("heartbeat").len() > before).then_some(()))
     })?;
     Ok(Outcome::Passed)

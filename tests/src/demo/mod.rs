@@ -13,8 +13,8 @@ use crate::container::Spec;
 use crate::expect::lookup;
 use crate::netns::{PEER, Peer};
 use crate::puppet::Puppet;
-use crate::session::{Session, wait_for};
-use crate::watch::{PATIENCE, Watch};
+use crate::session::{Session, patience, wait_for};
+use crate::watch::Watch;
 use anyhow::{Context, Result};
 use attack::Shown;
 use serde_json::Value;
@@ -127,7 +127,7 @@ fn habit(report: &Value) -> Option<String> {
 
 fn learn(stage: &Stage, watch: &Watch, shop: &Puppet<'_>) -> Result<()> {
     let (mut known, mut news) = (BTreeSet::new(), Instant::now());
-    wait_for("everything the shop does", PATIENCE, || {
+    wait_for("everything the shop does", patience(), || {
         for report in watch.of_kind("behaviour") {
             if lookup(&report, "container.id").and_then(Value::as_str) == Some(&shop.id)
                 && let Some(habit) = habit(&report)
@@ -162,7 +162,7 @@ fn undisturbed(shop: &Puppet<'_>, watch: &Watch) -> Result<bool> {
     let orders = shop.root().join("data/orders");
     let count = || std::fs::read_to_string(&orders).map_or(0, |text| text.lines().count());
     let before = count();
-    wait_for("ten more customers", PATIENCE, || {
+    wait_for("ten more customers", patience(), || {
         Ok((count() >= before + 10).then_some(()))
     })?;
     Ok(watch.of_kind("violation").is_empty())
