@@ -329,9 +329,14 @@ impl Line {
                 self.started(cgroup);
             }
         }
+        if record.phase == Phase::Runtime {
+            return; // The runtime's own steps are nobody's behaviour.
+        }
         if self.held.records.contains_key(&cgroup) {
             self.hold(cgroup, bytes);
         } else {
+            let effects = self.parts.registry.needed(cgroup, record.header.time);
+            self.carry_out(effects);
             match self.parts.registry.resolve(cgroup) {
                 Resolution::Instance(_) => self.judge(&record),
                 Resolution::Pending => self.hold(cgroup, bytes),

@@ -25,8 +25,9 @@ use workload::{Details, clean};
 
 const MILLISECOND: u64 = 1_000_000;
 /// How long a cgroup may stay without a sign of a container, in nanoseconds.
-pub const DECIDE_AFTER: u64 = 2_000 * MILLISECOND;
-/// How long records wait for the runtime's files, in nanoseconds.
+pub const DECIDE_AFTER: u64 = 10_000 * MILLISECOND;
+/// How long records wait for the runtime's files, in nanoseconds from the container's first
+/// behaviour: the runtime's own steps before it may take as long as they like.
 pub const NAME_AFTER: u64 = 500 * MILLISECOND;
 /// How long a container is remembered after it went, for records that are on their way.
 pub const FORGET_AFTER: u64 = 10_000 * MILLISECOND;
@@ -83,6 +84,8 @@ pub struct Instance {
     /// Whether it was seen from its first program.
     pub from_start: bool,
     named: bool,
+    /// Since when its name is needed.
+    needed: Option<u64>,
     /// When its cgroup went.
     removed: Option<u64>,
 }
@@ -237,6 +240,22 @@ impl Registry {
         self.claim(id, &path, &named, now)
     }
 
+    /// A behaviour of a container waits for its name.
+    pub fn needed(&mut self, id: u64, now: u64) -> Vec<Effect> {
+        let Some(Entry::Container(home)) = self.entries.get(&id) else {
+            return Vec::new();
+        };
+        let home = *home;
+        match self.instances.get_mut(&home) {
+            Some(instance) if !instance.named && instance.needed.is_none() => {
+                instance.needed = Some(now);
+                // Most runtimes have written their files by now.
+                self.name(home, now)
+            }
+            Some(_) | None => Vec::new(),
+        }
+    }
+
     /// Whose a record with this cgroup is.
     #[must_use]
     pub fn resolve(&self, id: u64) -> Resolution<'_> {
@@ -255,7 +274,9 @@ impl Registry {
     /// Whether something waits for time to pass.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.instances.values().any(|instance| !instance.named)
+        self.instances
+            .values()
+            .any(|instance| !instance.named && instance.needed.is_some())
             || self
                 .entries
                 .values()
@@ -380,6 +401,7 @@ impl Registry {
             since: now,
             from_start: true,
             named: known,
+            needed: None,
             removed: None,
         };
         self.instances.insert(id, instance);
@@ -429,8 +451,10 @@ impl Registry {
                 instance.id = named.id;
                 instance.details = details;
             }
-            None if now.saturating_sub(instance.since) < NAME_AFTER => return Vec::new(),
-            None => {}
+            None => match instance.needed {
+                Some(needed) if now.saturating_sub(needed) >= NAME_AFTER => {}
+                Some(_) | None => return Vec::new(),
+            },
         }
         instance.named = true;
         vec![Effect::Decided(home)]

@@ -44,9 +44,16 @@ fn a_named_container_waits_for_its_details_but_not_for_ever() {
     let effects = registry.met(5, 1, &format!("/docker/{ID}"), 0);
     assert_eq!(effects, [Effect::Set(5, container(5, false))]);
     assert!(matches!(registry.resolve(5), Resolution::Pending));
+    assert_eq!(
+        registry.tick(10 * NAME_AFTER),
+        [],
+        "nothing needs the name yet"
+    );
+    assert!(!registry.is_waiting());
+    assert_eq!(registry.needed(5, 100), []);
     assert!(registry.is_waiting());
-    assert_eq!(registry.tick(NAME_AFTER - 1), []);
-    assert_eq!(registry.tick(NAME_AFTER), [Effect::Decided(5)]);
+    assert_eq!(registry.tick(100 + NAME_AFTER - 1), []);
+    assert_eq!(registry.tick(100 + NAME_AFTER), [Effect::Decided(5)]);
     let found = instance(&registry, 5).unwrap();
     assert_eq!((found.runtime, found.id.as_str()), (Runtime::Docker, ID));
     assert_eq!(found.workload.to_string(), "/Container/unnamed/");
@@ -121,6 +128,7 @@ fn a_foreign_root_makes_a_container() {
     let effects = registry.foreign_root(5, 1);
     assert_eq!(effects, [Effect::Set(5, container(5, false))]);
     assert!(matches!(registry.resolve(5), Resolution::Pending));
+    registry.needed(5, 1);
     registry.tick(1 + NAME_AFTER);
     let found = instance(&registry, 5).unwrap();
     assert_eq!(
@@ -149,6 +157,7 @@ fn what_is_below_a_container_belongs_to_it() {
     let root = tempfile::tempdir().unwrap();
     let mut registry = registry(root.path(), |_| ());
     registry.met(5, 1, &format!("/docker/{ID}"), 0);
+    registry.needed(5, 0);
     registry.tick(NAME_AFTER);
     let inner = ID.replace('0', "f");
     let effects = registry.met(6, 5, &format!("/docker/{ID}/kubepods/pod1/{inner}"), 1);
@@ -207,6 +216,7 @@ fn the_host_is_a_container_only_where_asked() {
         "/Host/host/"
     );
     asked.met(5, 1, &format!("/docker/{ID}"), 0);
+    asked.needed(5, 0);
     asked.tick(NAME_AFTER);
     assert_eq!(instance(&asked, 5).unwrap().runtime, Runtime::Docker);
 }
@@ -267,8 +277,9 @@ fn a_scan_finds_containers_that_run() {
         ("/bin/app", &["app".to_owned(), "-x".to_owned()][..])
     );
     assert_eq!(child.process.start, 5_000_000_000);
-    registry.tick(7 + NAME_AFTER);
     let home = seeds[0].process.cgroup;
+    registry.needed(home, 7);
+    registry.tick(7 + NAME_AFTER);
     assert!(effects.contains(&Effect::Set(home, container(home, true))));
     assert!(!instance(&registry, home).unwrap().from_start);
 }
