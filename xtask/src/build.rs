@@ -1,7 +1,7 @@
 //! Building: the eBPF programs, then the binaries that carry them.
 
 use crate::root;
-use crate::setup::{Compiler, Tools, debian_rustc, nightly};
+use crate::toolchain::{Compiler, DEBIAN_RUSTC, NIGHTLY, Tools};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
@@ -88,12 +88,12 @@ fn programs(tools: &Tools) -> Result<PathBuf> {
         Compiler::Debian => {
             // The target is unstable, and this compiler is as good as a nightly for it.
             command
-                .env("RUSTC", debian_rustc())
+                .env("RUSTC", DEBIAN_RUSTC)
                 .env("RUSTC_BOOTSTRAP", "1");
         }
         Compiler::Rustup => {
             command
-                .env("RUSTUP_TOOLCHAIN", nightly())
+                .env("RUSTUP_TOOLCHAIN", NIGHTLY)
                 .args(["-Z", "build-std=core"]);
         }
     }

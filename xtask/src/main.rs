@@ -11,6 +11,7 @@ mod kernel;
 mod setup;
 mod shell;
 mod test;
+mod toolchain;
 mod vm;
 
 use clap::{Parser, Subcommand};
