@@ -50,15 +50,30 @@ pub fn known(pid: u32) -> Option<Process> {
 }
 
 /// Takes a process into the tree because of the cgroup it is in.
+///
+/// A process that was just moved is in its new cgroup a moment before the tracepoint says so: what
+/// still has the host's root there is the runtime.
 #[inline(always)]
 fn adopt(task: Kptr, pid: u32) -> Option<Process> {
     let cgroup = cgroup(kernel::cgroup_of(task));
     if cgroup.state == cgroup_state::IGNORED {
         return None;
     }
-    let process = entering(task, cgroup.home, Phase::Unknown);
+    let process = entering(task, cgroup.home, met_phase(task, &cgroup));
     remember(pid, &process);
     Some(process)
+}
+
+/// The phase of a process that is met in a cgroup, with nothing known of how it came there.
+#[inline(always)]
+pub fn met_phase(task: Kptr, cgroup: &Cgroup) -> Phase {
+    if cgroup.state == cgroup_state::HOST {
+        Phase::Main
+    } else if kernel::is_foreign(kernel::root_of(task)) {
+        Phase::Unknown
+    } else {
+        Phase::Runtime
+    }
 }
 
 /// The entry of a process that enters a container.

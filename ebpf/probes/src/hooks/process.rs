@@ -183,7 +183,10 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
                 // Born into another cgroup by clone3(CLONE_INTO_CGROUP), or of a parent that
                 // was not met yet.
                 _ if cgroup.state == cgroup_state::IGNORED => return None,
-                _ => process::entering(child, cgroup.home, Phase::Runtime),
+                _ => {
+                    let phase = process::met_phase(child, &cgroup);
+                    process::entering(child, cgroup.home, phase)
+                }
             }
         }
     };
