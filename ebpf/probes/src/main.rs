@@ -14,6 +14,7 @@ mod hooks {
     mod file;
     mod network;
     mod process;
+    mod root;
     mod syscall;
 }
 mod kernel;
