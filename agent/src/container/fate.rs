@@ -268,6 +268,9 @@ impl Registry {
 
     /// What was made below a container before it was known as one joins it.
     pub(super) fn absorb(&mut self, home: u64, now: u64) -> Vec<Effect> {
+        if !self.entries.values().any(|entry| entry.parent == home) {
+            return Vec::new();
+        }
         let parent = |id: &u64| self.entries.get(id).map(|entry| entry.parent);
         let below = |id: u64| {
             std::iter::successors(parent(&id), parent)

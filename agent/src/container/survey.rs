@@ -38,6 +38,7 @@ impl Registry {
                 effects.extend(self.foreign_root(*cgroup, now));
             }
         }
+        self.say_what_is_left_out(&found, &met);
         let homes: Vec<u64> = self.instances.keys().copied().collect();
         for home in homes {
             effects.extend(self.name(home, now));
@@ -56,6 +57,24 @@ impl Registry {
             }
         }
         (effects, seeds)
+    }
+
+    /// Services with a root of their own are not containers; whoever misses one here may know why.
+    fn say_what_is_left_out(&self, found: &[Found], met: &[Met]) {
+        let foreign: HashSet<u64> = met
+            .iter()
+            .filter(|met| met.foreign)
+            .map(|met| met.cgroup)
+            .collect();
+        for Found { id, path, .. } in found {
+            let left = self.entries.get(id).map(|entry| entry.state) == Some(State::Ignored);
+            if left && foreign.contains(id) && self.options.in_scope(path) {
+                tracing::info!(
+                    cgroup = path,
+                    "not traced: a unit of systemd, though a process in it has a root of its own"
+                );
+            }
+        }
     }
 
     /// Word of cgroups coming and going was lost: looks for itself.

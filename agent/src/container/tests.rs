@@ -3,13 +3,14 @@
 use super::hierarchy::Hierarchy;
 use super::*;
 use lapwing_abi::state::{CGROUPS_MAX, Cgroup, cgroup_state};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
 mod fate;
 mod names;
 mod survey;
+mod unnamed;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 

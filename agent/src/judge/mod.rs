@@ -202,7 +202,12 @@ impl Judge {
         let mut items = Vec::new();
         let said = match outcome {
             Outcome::Known => v1::behaviour::Outcome::Known,
-            Outcome::Learned if !named => v1::behaviour::Outcome::Unspecified,
+            Outcome::Learned if !named => {
+                let text = "the container has no name that tells its workload from others: \
+                            nothing it does is learned. Give it the label lapwing.dev/workload";
+                items.extend(self.degraded(scene, at, "unnamed", text.to_owned()));
+                v1::behaviour::Outcome::Unspecified
+            }
             Outcome::Learned => {
                 kept.learned = Some(at);
                 v1::behaviour::Outcome::Learned
