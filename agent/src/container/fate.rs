@@ -254,6 +254,7 @@ impl Registry {
                 false => Search::Sought(waits.then_some(now)),
             },
             proof: Proof::Claimed,
+            looked: 0,
             removed: entry.removed,
         };
         self.instances.insert(id, instance);

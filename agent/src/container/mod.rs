@@ -119,6 +119,8 @@ pub struct Instance {
     search: Search,
     proof: Proof,
     named: bool,
+    /// When its name was looked for last while nothing needed it.
+    looked: u64,
     /// When its cgroup went.
     removed: Option<u64>,
 }

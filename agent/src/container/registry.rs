@@ -5,8 +5,8 @@ use super::hierarchy::Hierarchy;
 use super::layout::{self, Claim};
 use super::states::States;
 use super::{
-    Act, DECIDE_AFTER, Effect, FORGET_AFTER, Instance, LOOK_EVERY, LOOK_LAST, Options, PATH_MAX,
-    Resolution, SECOND, Search,
+    Act, DECIDE_AFTER, Effect, FORGET_AFTER, Instance, LOOK_EVERY, LOOK_LAST, MILLISECOND, Options,
+    PATH_MAX, Resolution, SECOND, Search,
 };
 use lapwing_abi::state::CGROUPS_MAX;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -44,6 +44,8 @@ pub(super) struct Undecided {
     pub active: Option<u64>,
     /// Whether behaviours of it wait.
     pub waits: bool,
+    /// When it was looked at last.
+    pub looked: u64,
     /// The process by which its path was looked for last.
     pub asked: u32,
 }
@@ -169,23 +171,30 @@ impl Registry {
         if let Some(State::Undecided(undecided)) =
             self.entries.get_mut(&id).map(|entry| &mut entry.state)
         {
-            let first = undecided.active.is_none();
-            undecided.active.get_or_insert(now);
+            let active = *undecided.active.get_or_insert(now);
+            let due = is_due(undecided.looked, active, now);
             undecided.waits |= act.behaviour;
+            if due {
+                undecided.looked = now;
+            }
             if act.foreign_root {
                 effects.extend(self.foreign_root(id, now));
-            } else if first {
+            } else if due {
                 effects.extend(self.decide(id, now));
             }
         }
-        if act.behaviour
-            && let Some(State::Container(home)) = self.entries.get(&id).map(|entry| entry.state)
+        if let Some(State::Container(home)) = self.entries.get(&id).map(|entry| entry.state)
             && let Some(instance) = self.instances.get_mut(&home)
             && instance.search == Search::Sought(None)
         {
-            instance.search = Search::Sought(Some(now));
-            // Most runtimes have written their files by now.
-            effects.extend(self.name(home, now));
+            // The runtime's file may be there for no longer than the container's first program.
+            if act.behaviour {
+                instance.search = Search::Sought(Some(now));
+                effects.extend(self.name(home, now));
+            } else if is_due(instance.looked, instance.since, now) {
+                instance.looked = now;
+                effects.extend(self.name(home, now));
+            }
         }
         effects
     }
@@ -309,6 +318,12 @@ impl Registry {
         let pause = (now.saturating_sub(since) / 4).clamp(LOOK_EVERY, LOOK_LAST);
         self.rearm(id, Some((now + pause).min(deadline.unwrap_or(u64::MAX))));
     }
+}
+
+/// Whether something that just acted is to be looked at again. The first milliseconds count most.
+fn is_due(looked: u64, since: u64, now: u64) -> bool {
+    let pause = (now.saturating_sub(since) / 8).max(MILLISECOND);
+    looked == 0 || now.saturating_sub(looked) >= pause
 }
 
 /// A path that is kept: one that was cut does not begin with a slash, so that it is no other's.

@@ -1,17 +1,20 @@
 //! What runc writes of its containers: which cgroup is whose.
 //!
 //! Docker and containerd run runc too, each in a folder of its own, so these
-//! files prove what a cgroup's name only claims. They are read where they lie, and again
-//! only when they changed: a host has many containers, and while one is waited
-//! for, the folders are looked at many times a second.
+//! files prove what a cgroup's name only claims. A container's file is there from just
+//! before its first program until the container is removed, which may be
+//! milliseconds. While one is waited for, a look must therefore be quick: a folder
+//! is listed only when it changed, and a file is parsed once, because nothing
+//! that is asked of it changes while its container lives.
 
 use super::details::read;
 use super::hierarchy::Hierarchy;
 use super::layout::{Runtime, has_generated};
 use super::workload::{Details, clean};
+use crate::clock;
 use lapwing_profile::text::canonical;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -33,12 +36,25 @@ pub struct State {
     pub details: Details,
 }
 
-/// A file as it was when it was read.
+/// A file or a folder as it was when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
     size: u64,
     modified: (i64, i64),
+}
+
+impl Stamp {
+    /// Whether it may be unlike what it was. Times are as coarse as the kernel's clock tick: what
+    /// changed just now may change again under the same.
+    fn may_have_changed(self, before: Option<Self>) -> bool {
+        const TICK: i64 = 50_000_000;
+        let (seconds, nanoseconds) = self.modified;
+        let modified = seconds
+            .saturating_mul(1_000_000_000)
+            .saturating_add(nanoseconds);
+        before != Some(self) || clock::now().saturating_sub(modified) < TICK
+    }
 }
 
 #[derive(Debug)]
@@ -48,14 +64,38 @@ struct Known {
     state: Option<State>,
 }
 
+/// A folder of `runc --root`.
+#[derive(Debug)]
+struct Root {
+    folder: PathBuf,
+    runtime: Runtime,
+    /// The folder as it was when it was listed.
+    listed: Option<Stamp>,
+    /// Folders of containers that have no file yet.
+    bare: Vec<PathBuf>,
+}
+
+impl Root {
+    const fn new(folder: PathBuf, runtime: Runtime) -> Self {
+        Self {
+            folder,
+            runtime,
+            listed: None,
+            bare: Vec::new(),
+        }
+    }
+}
+
 /// All state files.
 #[derive(Debug)]
 pub struct States {
     hierarchy: Hierarchy,
-    /// Folders of `runc --root`.
-    roots: Vec<(PathBuf, Runtime)>,
+    roots: Vec<Root>,
     /// Folder that holds such a folder for each namespace of containerd.
     namespaces: PathBuf,
+    /// That as it was when it was listed.
+    listed: Option<Stamp>,
+    /// By the folder of the container.
     files: HashMap<PathBuf, Known>,
     by_cgroup: HashMap<String, PathBuf>,
     /// Files that were parsed.
@@ -66,54 +106,93 @@ impl States {
     /// With the well-known folders below the host's root, and more folders of runc.
     #[must_use]
     pub fn new(host: &Path, more: &[PathBuf], hierarchy: Hierarchy) -> Self {
-        let mut roots = vec![
-            (host.join("run/runc"), Runtime::Runc),
-            (host.join("run/docker/runtime-runc/moby"), Runtime::Docker),
+        let known = [
+            ("run/runc", Runtime::Runc),
+            ("run/docker/runtime-runc/moby", Runtime::Docker),
         ];
-        roots.extend(more.iter().map(|root| (root.clone(), Runtime::Runc)));
+        let known = known.map(|(folder, runtime)| Root::new(host.join(folder), runtime));
+        let more = more
+            .iter()
+            .map(|folder| Root::new(folder.clone(), Runtime::Runc));
         Self {
             hierarchy,
-            roots,
+            roots: known.into_iter().chain(more).collect(),
             namespaces: host.join("run/containerd/runc"),
+            listed: None,
             files: HashMap::new(),
             by_cgroup: HashMap::new(),
             parsed: 0,
         }
     }
 
-    /// Looks at the folders, and reads what is new.
+    /// Looks for what is new.
     pub fn refresh(&mut self) {
-        let mut before = std::mem::take(&mut self.files);
-        let namespaces = entries(&self.namespaces).map(|root| (root, Runtime::Containerd));
-        for (root, runtime) in self.roots.iter().cloned().chain(namespaces) {
-            for folder in entries(&root) {
-                let path = folder.join("state.json");
-                if self.files.len() >= STATES_MAX || self.files.contains_key(&path) {
-                    continue;
+        let mut roots = std::mem::take(&mut self.roots);
+        let now = stamp(&self.namespaces);
+        if now.is_none_or(|now| now.may_have_changed(self.listed)) {
+            self.listed = now;
+            for folder in entries(&self.namespaces) {
+                if !roots.iter().any(|root| root.folder == folder) {
+                    roots.push(Root::new(folder, Runtime::Containerd));
                 }
-                let Some(stamp) = stamp(&path) else { continue };
-                let known = match before.remove(&path) {
-                    Some(known) if known.stamp == stamp => known,
-                    Some(_) | None => {
-                        self.parsed += 1;
-                        let state = state(&path, &folder, runtime, &self.hierarchy);
-                        Known { stamp, state }
-                    }
-                };
-                self.files.insert(path, known);
             }
         }
-        self.by_cgroup = self
-            .files
-            .iter()
-            .filter_map(|(path, known)| Some((known.state.as_ref()?.cgroup.clone(), path.clone())))
+        for root in &mut roots {
+            self.look_into(root);
+        }
+        self.roots = roots;
+    }
+
+    fn look_into(&mut self, root: &mut Root) {
+        let now = stamp(&root.folder);
+        let folders = if now.is_none_or(|now| now.may_have_changed(root.listed)) {
+            root.listed = now;
+            let folders: Vec<PathBuf> = entries(&root.folder).collect();
+            let exist: HashSet<&Path> = folders.iter().map(PathBuf::as_path).collect();
+            self.files.retain(|folder, _| {
+                folder.parent() != Some(&root.folder) || exist.contains(folder.as_path())
+            });
+            let files = &self.files;
+            self.by_cgroup
+                .retain(|_, folder| files.contains_key(folder));
+            folders
+        } else {
+            std::mem::take(&mut root.bare)
+        };
+        root.bare = folders
+            .into_iter()
+            .filter(|folder| !self.take_in(folder, root.runtime))
             .collect();
+    }
+
+    /// Reads the file of a container, if it is new. Answers whether there is one.
+    fn take_in(&mut self, folder: &Path, runtime: Runtime) -> bool {
+        let path = folder.join("state.json");
+        let Some(stamp) = stamp(&path) else {
+            return false;
+        };
+        let known = self.files.get(folder);
+        if known.is_some_and(|known| known.stamp == stamp)
+            || known.is_none() && self.files.len() >= STATES_MAX
+        {
+            return true;
+        }
+        self.parsed += 1;
+        let state = state(&path, folder, runtime, &self.hierarchy);
+        if let Some(state) = &state {
+            self.by_cgroup
+                .insert(state.cgroup.clone(), folder.to_path_buf());
+        }
+        self.files
+            .insert(folder.to_path_buf(), Known { stamp, state });
+        true
     }
 
     /// The container whose cgroup has this path.
     #[must_use]
     pub fn by_cgroup(&self, path: &str) -> Option<&State> {
-        self.files.get(self.by_cgroup.get(path)?)?.state.as_ref()
+        let state = self.files.get(self.by_cgroup.get(path)?)?.state.as_ref();
+        state.filter(|state| state.cgroup == path)
     }
 
     /// Whether a container with this id has another cgroup. Ids that a machine made are unlike
@@ -266,25 +345,51 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_parsed_again_only_when_it_changed() {
+    fn a_file_is_parsed_once_for_each_container() {
         let host = tempfile::tempdir().unwrap();
-        let path = host.path().join("run/runc/c1/state.json");
+        let folder = host.path().join("run/runc/c1");
         let text = |name: &str| format!(r#"{{"cgroup_paths":{{"":"/sys/fs/cgroup/{name}"}}}}"#);
-        write(&path, &text("a"));
-        write(&host.path().join("run/runc/c2/state.json"), "{ broken");
         let mut states = states(host.path(), None);
+        states.refresh();
+        // runc makes the folder first.
+        fs::create_dir_all(&folder).unwrap();
+        states.refresh();
+        write(&folder.join("state.json"), &text("a"));
+        write(&host.path().join("run/runc/c2/state.json"), "{ broken");
         for _ in 0..3 {
             states.refresh();
         }
         assert_eq!(states.parsed, 2);
-        // As runc writes it: a new file under the old name.
-        let fresh = path.with_extension("new");
-        fs::write(&fresh, text("b")).unwrap();
-        let later = SystemTime::now() + Duration::from_secs(1);
-        fs::File::open(&fresh).unwrap().set_modified(later).unwrap();
-        fs::rename(&fresh, &path).unwrap();
+        assert!(states.by_cgroup("/a").is_some());
+        // Another container by the same id.
+        fs::remove_dir_all(&folder).unwrap();
+        write(&folder.join("state.json"), &text("b"));
         states.refresh();
-        assert_eq!(states.parsed, 3);
         assert!(states.by_cgroup("/a").is_none() && states.by_cgroup("/b").is_some());
+    }
+
+    #[test]
+    fn a_folder_that_rests_is_not_listed_and_its_newest_are_still_looked_at() {
+        let host = tempfile::tempdir().unwrap();
+        let root = host.path().join("run/runc");
+        fs::create_dir_all(root.join("c1")).unwrap();
+        let rest = || {
+            let past = SystemTime::now() - Duration::from_secs(60);
+            fs::File::open(&root).unwrap().set_modified(past).unwrap();
+        };
+        rest();
+        let mut states = states(host.path(), None);
+        states.refresh();
+        let before = states.roots[0].listed;
+        assert!(!stamp(&root).unwrap().may_have_changed(before));
+        write(
+            &root.join("c1/state.json"),
+            r#"{"cgroup_paths":{"":"/sys/fs/cgroup/a"}}"#,
+        );
+        assert!(!stamp(&root).unwrap().may_have_changed(before));
+        states.refresh();
+        assert!(states.by_cgroup("/a").is_some());
+        fs::create_dir(root.join("c2")).unwrap();
+        assert!(stamp(&root).unwrap().may_have_changed(before));
     }
 }

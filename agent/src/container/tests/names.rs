@@ -46,17 +46,18 @@ fn what_is_still_missing_is_looked_for_less_and_less_often() {
 }
 
 #[test]
-fn details_that_are_there_are_taken_with_the_first_behaviour() {
+fn details_that_are_there_are_taken_with_the_first_step() {
     let root = tempfile::tempdir().unwrap();
-    docker(root.path(), ID, "team/web:1");
     let mut registry = registry(root.path(), |_| ());
     registry.met(5, 1, &format!("/system.slice/docker-{ID}.scope"), 0);
     let step = Act {
         behaviour: false,
         ..act(5)
     };
-    assert_eq!(registry.acted(step, 1), [], "a step of the runtime");
-    assert_eq!(registry.acted(act(5), 2), [Effect::Decided]);
+    assert_eq!(registry.acted(step, MILLISECOND), [], "of the runtime");
+    docker(root.path(), ID, "team/web:1");
+    assert_eq!(registry.acted(step, MILLISECOND + 1), [], "not so soon");
+    assert_eq!(registry.acted(step, 2 * MILLISECOND), [Effect::Decided]);
     assert_eq!(workload(&registry, 5), "/Image/team%2Fweb/");
 }
 
