@@ -39,7 +39,7 @@ pub enum Refusal {
 impl Profile {
     fn decide(&mut self, action: &str, entry: Option<&Entry>, by: By<'_>) -> u64 {
         let revision = self.revision() + 1;
-        self.decisions.push(Decision {
+        self.push_decision(Decision {
             revision,
             at: by.at,
             actor: by.actor.to_owned(),
@@ -47,7 +47,6 @@ impl Profile {
             entry: entry.map(ToString::to_string).unwrap_or_default(),
             reason: by.reason.to_owned(),
         });
-        self.keep_decisions();
         revision
     }
 

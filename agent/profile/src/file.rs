@@ -207,19 +207,14 @@ impl Profile {
             // What a person wrote into `spec` counts, whatever `status` remembers.
             profile.records.entry(entry).or_default().verdict = Verdict::Approved;
         }
-        profile.decisions = status
-            .decisions
-            .into_iter()
-            .map(|decided| Decision {
-                revision: decided.revision,
-                at: nanoseconds(decided.at),
-                actor: decided.actor,
-                action: decided.action,
-                entry: decided.entry,
-                reason: decided.reason,
-            })
-            .collect();
-        profile.keep_decisions();
+        profile.join_decisions(status.decisions.into_iter().map(|decided| Decision {
+            revision: decided.revision,
+            at: nanoseconds(decided.at),
+            actor: decided.actor,
+            action: decided.action,
+            entry: decided.entry,
+            reason: decided.reason,
+        }));
         profile.recount();
         for entry in profile.records.keys() {
             entry.check().map_err(NoProfile)?;
@@ -285,7 +280,7 @@ impl Profile {
             "refused",
             self.entries(Verdict::Refused).into_iter().map(evidence),
         );
-        list(out, "decisions", self.decisions.iter().map(decided));
+        list(out, "decisions", self.decisions().map(decided));
     }
 }
 

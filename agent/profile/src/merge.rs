@@ -40,8 +40,7 @@ impl Profile {
         }
         (self.mode_revision, self.mode) =
             (self.mode_revision, self.mode).max((other.mode_revision, other.mode));
-        self.decisions.extend(other.decisions.iter().cloned());
-        self.keep_decisions();
+        self.join_decisions(other.decisions().cloned());
         self.overflow = self.overflow.max(other.overflow);
         self.recount();
     }

@@ -12,7 +12,7 @@ use crate::entry::Entry;
 use crate::file;
 use crate::rule;
 use crate::workload::Workload;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Approved entries that a profile holds at most.
 pub const APPROVED_MAX: usize = 20_000;
@@ -97,7 +97,9 @@ pub struct Profile {
     /// In the order of the file, in which what is alike lies together.
     pub(crate) records: BTreeMap<Entry, Record>,
     /// In the order of revisions.
-    pub(crate) decisions: Vec<Decision>,
+    decisions: VecDeque<Decision>,
+    /// Bytes that they take in a file.
+    decisions_bytes: usize,
     /// How many of `records` have each verdict, in the order of [`Verdict`].
     counts: [usize; 3],
     /// Bytes that `records` take in a file at most.
@@ -115,7 +117,8 @@ impl Profile {
             mode,
             mode_revision: 0,
             records: BTreeMap::new(),
-            decisions: Vec::new(),
+            decisions: VecDeque::new(),
+            decisions_bytes: 0,
             counts: [0; 3],
             bytes: 0,
             overflow: 0,
@@ -132,7 +135,7 @@ impl Profile {
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.decisions
-            .last()
+            .back()
             .map_or(0, |decision| decision.revision)
     }
 
@@ -184,8 +187,8 @@ impl Profile {
 
     /// All decisions, oldest first.
     #[must_use]
-    pub fn decisions(&self) -> &[Decision] {
-        &self.decisions
+    pub fn decisions(&self) -> impl ExactSizeIterator<Item = &Decision> {
+        self.decisions.iter()
     }
 
     /// Entries with a verdict, in the order of the file.
@@ -286,23 +289,25 @@ impl Profile {
         Ok(())
     }
 
-    /// Brings decisions in order and drops the oldest beyond the limits. What is kept is the
-    /// longest end within them, so it does not matter in which parts decisions come together.
-    pub(crate) fn keep_decisions(&mut self) {
-        self.decisions.sort();
-        self.decisions.dedup();
-        let mut bytes = 0;
-        let kept = self
-            .decisions
-            .iter()
-            .rev()
-            .take(DECISIONS_MAX)
-            .take_while(|decision| {
-                bytes += file::decided(decision).len();
-                bytes <= DECISIONS_BYTES_MAX
-            })
-            .count();
-        self.decisions.drain(..self.decisions.len() - kept);
+    /// Adds a decision with the next revision.
+    pub(crate) fn push_decision(&mut self, decision: Decision) {
+        self.decisions_bytes += file::decided(&decision).len();
+        self.decisions.push_back(decision);
+        while self.decisions.len() > DECISIONS_MAX || self.decisions_bytes > DECISIONS_BYTES_MAX {
+            let Some(oldest) = self.decisions.pop_front() else {
+                return;
+            };
+            self.decisions_bytes -= file::decided(&oldest).len();
+        }
+    }
+
+    /// Brings decisions together, in order, and drops the oldest beyond the limits. What is kept
+    /// is the longest end within them, so it does not matter in which parts they come together.
+    pub(crate) fn join_decisions(&mut self, other: impl Iterator<Item = Decision>) {
+        let all: BTreeSet<_> = self.decisions.drain(..).chain(other).collect();
+        self.decisions_bytes = 0;
+        all.into_iter()
+            .for_each(|decision| self.push_decision(decision));
     }
 }
 

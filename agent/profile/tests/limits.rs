@@ -1,7 +1,8 @@
 //! A profile at its limits: bounded in number and in bytes, and what is written can be read.
 
+use lapwing_profile::behaviour::{Egress, Exec, FileChange, Operation, Origin, Protocol};
 use lapwing_profile::decide::{By, Refusal};
-use lapwing_profile::entry::Entry;
+use lapwing_profile::entry::{Entry, Phase};
 use lapwing_profile::file::TEXT_MAX;
 use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{
@@ -35,15 +36,44 @@ fn see(profile: &mut Profile, entry: &Entry, at: i64) -> Outcome {
 
 /// Entries of every kind with every field set, which makes the most nodes.
 fn entry(number: usize) -> Entry {
-    let text = match number % 3 {
-        0 => format!("exec: {{path: /x{number}, name: n, script: /s, origin: VOLUME}}"),
-        1 => format!("file: {{operation: RENAME, path: /x{number}, target: /y}}"),
-        _ => format!(
-            "egress: {{protocol: TCP, address: 10.0.0.1, port: {}}}",
-            number / 3
-        ),
+    let path = format!("/x{number}");
+    let behaviour = match number % 3 {
+        0 => Exec {
+            path,
+            name: Some("n".into()),
+            script: Some("/s".into()),
+            origin: Origin::Volume,
+        }
+        .into(),
+        1 => FileChange {
+            operation: Operation::Rename,
+            path,
+            target: Some("/y".into()),
+        }
+        .into(),
+        _ => Egress {
+            protocol: Protocol::Tcp,
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            port: (number / 3) as u16,
+        }
+        .into(),
     };
-    Entry::parse(&text).unwrap()
+    let phase = Phase::Main;
+    Entry { behaviour, phase }
+}
+
+/// A program that a guest runs, which nobody learns.
+fn guest(path: &str, number: usize) -> Entry {
+    Entry {
+        behaviour: Exec {
+            path: format!("{path}{number}"),
+            name: None,
+            script: None,
+            origin: Origin::Image,
+        }
+        .into(),
+        phase: Phase::Exec,
+    }
 }
 
 fn survives(profile: &Profile) {
@@ -69,13 +99,11 @@ fn as_many_entries_as_there_may_be_are_read_again() {
     assert_eq!(see(&mut profile, &entry(APPROVED_MAX), 1), Outcome::Full);
     profile.promote(by("done")).unwrap();
     for number in 0..REFUSED_MAX {
-        let entry = Entry::parse(&format!("exec: {{path: /r{number}, phase: exec}}")).unwrap();
-        profile.refuse(&entry, by("never")).unwrap();
+        profile.refuse(&guest("/r", number), by("never")).unwrap();
     }
     for number in 0..PENDING_MAX + 3 {
-        let entry = Entry::parse(&format!("exec: {{path: /p{number}, phase: exec}}")).unwrap();
         assert!(matches!(
-            see(&mut profile, &entry, 5),
+            see(&mut profile, &guest("/p", number), 5),
             Outcome::Deviation(_)
         ));
     }
@@ -116,10 +144,10 @@ fn decisions_are_bounded_in_bytes_and_the_last_stay() {
     for number in 0..80 {
         profile.approve(&entry(number), by(&long)).unwrap();
     }
-    let kept = profile.decisions();
-    assert!(kept.len() > 10 && kept.len() < 80, "{}", kept.len());
-    assert_eq!(kept.last().unwrap().revision, 80);
-    assert!(kept.len() * long.len() <= DECISIONS_BYTES_MAX);
+    let kept = profile.decisions().len();
+    assert!(kept > 10 && kept < 80, "{kept}");
+    assert!(kept * long.len() <= DECISIONS_BYTES_MAX);
+    assert_eq!(profile.decisions().last().unwrap().revision, 80);
     survives(&profile);
 }
 
@@ -136,10 +164,8 @@ fn an_import_keeps_the_limits_and_changes_nothing_where_it_cannot() {
     survives(&old);
 
     for number in 0..REFUSED_MAX {
-        let path =
-            |which: char| Entry::parse(&format!("exec: {{path: /{which}{number}}}")).unwrap();
-        old.refuse(&path('a'), by("no")).unwrap();
-        new.refuse(&path('b'), by("no")).unwrap();
+        old.refuse(&guest("/a", number), by("no")).unwrap();
+        new.refuse(&guest("/b", number), by("no")).unwrap();
     }
     let before = old.clone();
     assert!(matches!(old.import(&new, by("r")), Err(Refusal::Full(_))));
