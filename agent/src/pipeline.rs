@@ -10,6 +10,7 @@ use crate::api::control::Request;
 use crate::clock::{self, Clock};
 use crate::container::{Effect, NAME_AFTER, Registry, Resolution};
 use crate::feed::Feed;
+use crate::judge::episodes::Moment;
 use crate::judge::{Judge, Scene, sighting};
 use crate::kernel::sensor::Sensor;
 use crate::kernel::tables::{Rings, Tables};
@@ -82,15 +83,18 @@ pub enum UserLoss {
     ImagesFull,
     /// Too many containers or cgroups at a time.
     NoRoom,
+    /// Too many behaviours: some were judged and not published.
+    Unpublished,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
         Self::NoRoom,
+        Self::Unpublished,
     ];
 
     /// The name in gaps and `lapwing status`.
@@ -101,6 +105,7 @@ impl UserLoss {
             Self::Undecodable => "undecodable",
             Self::ImagesFull => "images-full",
             Self::NoRoom => "containers-full",
+            Self::Unpublished => "behaviours-unpublished",
         }
     }
 }
@@ -462,6 +467,8 @@ impl Line {
         self.clock = Clock::read();
         let refused = self.images.take_refused();
         self.lose(UserLoss::ImagesFull, refused);
+        let unpublished = self.parts.judge.take_unpublished();
+        self.lose(UserLoss::Unpublished, unpublished);
         let from = self.looked;
         for (reason, count) in self.losses() {
             let reported = self.reported.insert(reason, count).unwrap_or_default();
@@ -469,22 +476,26 @@ impl Line {
                 self.gap(reason, count - reported, from, "node");
             }
         }
-        let now = clock::now();
-        self.looked = now;
-        let mut items = self.parts.judge.due(now);
-        items.extend(self.parts.judge.save(now));
+        let moment = self.moment();
+        self.looked = moment.wall;
+        let mut items = self.parts.judge.due(moment);
+        items.extend(self.parts.judge.save(moment));
         for item in items {
-            self.parts.feed.publish(now, item);
+            self.parts.feed.publish(moment.wall, item);
         }
         let effects = self.parts.registry.tick(clock::since_boot());
         self.carry_out(effects);
     }
 
+    fn moment(&self) -> Moment {
+        let boot = clock::since_boot();
+        let wall = self.clock.wall(boot);
+        Moment { boot, wall }
+    }
+
     fn beat(&mut self) {
         let now = clock::now();
-        if let Err(error) = self.parts.judge.store().beat(now) {
-            tracing::warn!("{error}");
-        }
+        self.parts.judge.beat(self.moment());
         self.parts.feed.publish(
             now,
             Item::Heartbeat(Heartbeat {
@@ -505,12 +516,9 @@ impl Line {
             self.release(cgroup);
         }
         self.tick();
-        let now = clock::now();
-        for item in self.parts.judge.flush(now) {
-            self.parts.feed.publish(now, item);
-        }
-        if let Err(error) = self.parts.judge.store().beat(now) {
-            tracing::warn!("{error}");
+        let moment = self.moment();
+        for item in self.parts.judge.end(moment) {
+            self.parts.feed.publish(moment.wall, item);
         }
     }
 
@@ -597,6 +605,8 @@ impl Line {
                 subscribers: feed.subscribers,
             }),
             memory_bytes: status::memory(),
+            violations_ended_early: parts.judge.episodes().ended_early(),
+            violations_forgotten: parts.judge.episodes().forgotten(),
         }
     }
 }

@@ -47,7 +47,7 @@ const ENTRY_NODES: usize = 2 * 11 + 2 + 8;
 /// Nodes of one decision: a mapping of six pairs.
 const DECISION_NODES: usize = 13;
 /// Most that is read. Whatever is written can be read again.
-const LIMITS: Limits = Limits {
+pub const LIMITS: Limits = Limits {
     bytes: TEXT_MAX,
     nodes: (APPROVED_MAX + PENDING_MAX + REFUSED_MAX) * ENTRY_NODES
         + DECISIONS_MAX * DECISION_NODES
