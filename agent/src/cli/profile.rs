@@ -208,7 +208,7 @@ async fn decide(endpoint: &str, output: Output, verdict: Verdict, args: DecideAr
 async fn promote(endpoint: &str, output: Output, name: &str, by: Decider) -> Outcome {
     let decider = file::decider(by);
     let profile = if let Some(path) = file::named(name) {
-        file::change(path, &decider, |profile, by| profile.promote(by))?
+        file::change(path, &decider, Profile::promote)?
     } else {
         let mut client = client::connect(endpoint).await?;
         let name = resolve(&mut client, name).await?;
