@@ -430,7 +430,7 @@ mod tests {
         let text = text + &String::from_utf8(out.into_inner()).unwrap();
         let raw = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
         assert!(!text.chars().any(raw), "{text:?}");
-        assert_eq!(text.matches("\\x1b[2J\\xc2\\x9b2J").count(), 10, "{text:?}");
+        assert_eq!(text.matches("\\x1b[2J\\xc2\\x9b2J").count(), 11, "{text:?}");
     }
 
     #[test]
