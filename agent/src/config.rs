@@ -3,11 +3,18 @@
 //! A key that is not known is an error with a suggestion, never ignored: a
 //! misspelt setting of a security tool must not pass for a set one.
 
+use lapwing_profile::yaml::{self, Limits};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+
+/// Most that a configuration holds.
+const LIMITS: Limits = Limits {
+    bytes: 1 << 20,
+    nodes: 65_536,
+};
 
 /// What is wrong with a configuration.
 #[derive(Debug, Error)]
@@ -21,7 +28,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Not YAML, or a value of another type than the key takes.
-    #[error("{path}: {message}")]
+    #[error("{path}: {message}; `lapwing agent --check-config` tries a repaired file")]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -157,6 +164,8 @@ section! {
     Feed {
         /// Entries that are kept for clients that come back.
         items "items": usize = 16_384,
+        /// Memory that they take at most, in bytes.
+        bytes "bytes": usize = 8 << 20,
     }
 }
 
@@ -166,24 +175,24 @@ impl Config {
     /// # Errors
     /// Names the file, the key, and what would be right.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        let bytes = std::fs::read(path).map_err(|source| ConfigError::Read {
             path: path.to_path_buf(),
             source,
         })?;
-        Self::parse(path, &text)
+        Self::parse(path, &bytes)
     }
 
-    /// Reads and checks the text of a file; `path` is for messages.
+    /// Reads and checks the bytes of a file; `path` is for messages.
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let config: Self = if text.trim().is_empty() {
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
+        let config: Self = if bytes.trim_ascii().is_empty() {
             Self::default()
         } else {
-            serde_saphyr::from_str(text).map_err(|error| ConfigError::Syntax {
+            yaml::read(bytes, LIMITS).map_err(|message| ConfigError::Syntax {
                 path: path.to_path_buf(),
-                message: error.to_string(),
+                message,
             })?
         };
         config.check_keys(path)?;
@@ -240,6 +249,12 @@ impl Config {
         if self.feed.items == 0 {
             return wrong("feed.items", "must be at least 1".to_owned());
         }
+        if self.feed.bytes < 64 << 10 {
+            return wrong(
+                "feed.bytes",
+                format!("{} is less than 65536", self.feed.bytes),
+            );
+        }
         if self.socket().is_none() {
             return wrong(
                 "endpoint",
@@ -285,7 +300,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Config, String> {
-        Config::parse(Path::new("lapwing.yaml"), text).map_err(|error| error.to_string())
+        Config::parse(Path::new("lapwing.yaml"), text.as_bytes()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -303,7 +318,7 @@ mod tests {
     fn every_key_is_read() {
         let config = parse(
             "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
-             btf: /b\ntier: B\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\nfeed: {items: 7}\n",
+             btf: /b\ntier: B\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\nfeed: {items: 7, bytes: 65536}\n",
         )
         .unwrap();
         assert_eq!(
@@ -317,6 +332,7 @@ mod tests {
         assert_eq!(config.cgroups.scope, ["/a"]);
         assert_eq!(config.runc.roots, [Path::new("/r")]);
         assert_eq!((config.ring.bytes, config.feed.items), (65536, 7));
+        assert_eq!(config.feed.bytes, 65536);
     }
 
     #[test]
@@ -336,11 +352,32 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_read_is_said_in_one_line_with_its_place() {
+        for (bytes, words) in [
+            (
+                &b"cluster: c1\nnode: \xff\n"[..],
+                "line 2, byte 7: not UTF-8",
+            ),
+            (b"cluster: c1\nnode: [\n", "line"),
+            (b"ring: {bytes: many}\n", "line 1, column"),
+        ] {
+            let error = Config::parse(Path::new("lapwing.yaml"), bytes).unwrap_err();
+            let error = error.to_string();
+            assert!(
+                error.starts_with("lapwing.yaml: ") && error.contains(words),
+                "{error}"
+            );
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
     fn values_are_checked() {
         for (text, word) in [
             ("version: 2", "this agent reads 1"),
             ("ring: {bytes: 70000}", "ring.bytes"),
             ("feed: {items: 0}", "feed.items"),
+            ("feed: {bytes: 1}", "feed.bytes"),
             ("endpoint: tcp://1", "unix:///path"),
             ("cgroups: {scope: [a]}", "must start with a slash"),
             ("mode: both", "both"),

@@ -3,14 +3,15 @@
 use crate::api::control::Control;
 use crate::api::server::serve;
 use crate::api::socket::Socket;
-use crate::cli::{AgentArgs, Code, DEFAULT_ENDPOINT, Failure, Outcome};
+use crate::cli::{AgentArgs, Code, Failure, Outcome};
 use crate::config::{BestTier, Config, StartMode};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Options, Registry};
 use crate::doctor::{check_rights, host_root, object, raise_memory_limit};
 use crate::feed::Feed;
+use crate::judge::Judge;
+use crate::judge::keep::OpenError;
 use crate::judge::store::Store;
-use crate::judge::{Judge, OpenError};
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::sensor::{Sensor, Settings};
 use crate::kernel::tables;
@@ -29,7 +30,7 @@ use tokio::sync::oneshot;
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// The configuration: the file, then what the command line says.
-fn configure(args: &AgentArgs, endpoint: &str) -> Result<Config, Failure> {
+fn configure(args: &AgentArgs, endpoint: Option<&str>) -> Result<Config, Failure> {
     let usage = |error| Failure::new(Code::Usage, error);
     let mut config = match &args.config {
         Some(path) => Config::load(path).map_err(usage)?,
@@ -40,7 +41,7 @@ fn configure(args: &AgentArgs, endpoint: &str) -> Result<Config, Failure> {
     } else if args.monitor {
         config.mode = StartMode::Monitor;
     }
-    if endpoint != DEFAULT_ENDPOINT {
+    if let Some(endpoint) = endpoint {
         endpoint.clone_into(&mut config.endpoint);
     }
     if let Some(folder) = &args.state_dir {
@@ -59,7 +60,7 @@ fn configure(args: &AgentArgs, endpoint: &str) -> Result<Config, Failure> {
 ///
 /// # Errors
 /// With one message and the exit code that is documented for it.
-pub fn run(args: &AgentArgs, endpoint: &str) -> Outcome {
+pub fn run(args: &AgentArgs, endpoint: Option<&str>) -> Outcome {
     if let Some(path) = &args.check_config {
         Config::load(path).map_err(|error| Failure::new(Code::Usage, error))?;
         return Ok(());
@@ -92,8 +93,10 @@ fn build(config: &Config) -> Result<Agent, Failure> {
     let judge =
         Judge::open(store, &config.cluster, &config.node, config.mode).map_err(|error| {
             let code = match error {
-                OpenError::Store(_) => Code::Failed,
-                OpenError::Profile { .. } => Code::Usage,
+                OpenError::Store(_) | OpenError::Writer(_) => Code::Failed,
+                OpenError::Profile { .. } | OpenError::Name { .. } | OpenError::Twice { .. } => {
+                    Code::Usage
+                }
             };
             Failure::new(code, error)
         })?;
@@ -150,7 +153,13 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         host_root: host_root().into(),
         runc_roots: config.runc.roots.clone(),
     };
-    let feed = Arc::new(Feed::new(config.feed.items, started));
+    let feed = Arc::new(Feed::new(
+        crate::feed::Limits {
+            items: config.feed.items,
+            bytes: config.feed.bytes,
+        },
+        started,
+    ));
     let waker = Waker::new().map_err(host)?;
     let wake = waker.clone();
     let (control, requests) = Control::new(Arc::new(move || wake.wake()));
@@ -220,17 +229,59 @@ impl Agent {
                 Err(_) => {
                     tracing::warn!("a client did not take what was left in time");
                     api.abort();
-                    return Ok(());
+                    Ok(Ok(()))
                 }
             },
         };
-        let failed = |error| Failure::new(Code::Failed, error);
-        pipeline
-            .map_err(|_| failed(anyhow!("the pipeline panicked")))?
-            .map_err(failed)?;
-        served
-            .context("the API panicked")
-            .and_then(|result| result)
-            .map_err(failed)
+        let pipeline = pipeline.unwrap_or_else(|_| Err(anyhow!("the pipeline panicked")));
+        let served = served.context("the API panicked").and_then(|result| result);
+        ending(pipeline, served)
+    }
+}
+
+/// How the agent ends. What the pipeline says comes first: the API may have failed for it.
+fn ending(pipeline: anyhow::Result<()>, served: anyhow::Result<()>) -> Outcome {
+    pipeline
+        .and(served)
+        .map_err(|error| Failure::new(Code::Failed, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command, DEFAULT_ENDPOINT};
+    use clap::Parser;
+
+    #[test]
+    fn an_endpoint_that_is_given_beats_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lapwing.yaml");
+        std::fs::write(&file, "endpoint: unix:///elsewhere\n").unwrap();
+        let file = file.to_str().unwrap();
+        for (given, expected) in [
+            (None, "unix:///elsewhere"),
+            (Some("unix:///here"), "unix:///here"),
+            (Some(DEFAULT_ENDPOINT), DEFAULT_ENDPOINT),
+        ] {
+            let mut line = vec!["lapwing", "agent", "--config", file];
+            if let Some(given) = given {
+                line.extend(["--endpoint", given]);
+            }
+            let cli = Cli::try_parse_from(line).unwrap();
+            let Command::Agent(args) = &cli.command else {
+                panic!("not the agent")
+            };
+            let config = configure(args, cli.endpoint.as_deref()).unwrap();
+            assert_eq!(config.endpoint, expected);
+        }
+    }
+
+    #[test]
+    fn the_pipeline_s_failure_is_what_is_told() {
+        let told = |pipeline, served| ending(pipeline, served).unwrap_err().to_string();
+        assert_eq!(told(Err(anyhow!("rings")), Ok(())), "rings");
+        assert_eq!(told(Err(anyhow!("rings")), Err(anyhow!("API"))), "rings");
+        assert_eq!(told(Ok(()), Err(anyhow!("API"))), "API");
+        assert!(ending(Ok(()), Ok(())).is_ok());
     }
 }

@@ -1,13 +1,16 @@
 //! What was reported: a bounded log with a cursor per item, from which any
 //! number of clients follow, each at its own pace.
 //!
-//! Publishing never waits. A client that falls behind the log's end, or comes
-//! back too late, gets a gap with the exact number of items it misses. The log
-//! lives in memory; it has an epoch of its own, so a cursor of an earlier agent is
-//! recognised and answered with a gap.
+//! Publishing never waits. The log is bounded in items and in bytes. A client that
+//! falls behind the log's end, or comes back too late, gets a gap with the exact
+//! number of items it misses. The log lives in memory; it has an epoch of its own,
+//! so a cursor of an earlier agent is recognised and answered with a gap. Who asks
+//! for a time before the log begins gets a gap up to there. A cursor also carries
+//! the time of its item, so that each gap says from when on something is missing.
 
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{Gap, WatchResponse, watch_response::Item};
+use prost::Message;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,12 +21,16 @@ use tokio::sync::watch;
 pub const SUBSCRIBER_SLOW: &str = "subscriber-slow";
 /// As above: a cursor of which the log knows nothing any more.
 pub const CURSOR_EXPIRED: &str = "cursor-expired";
+/// As above: the log does not reach back as far as was asked.
+pub const LOG_TOO_SHORT: &str = "log-too-short";
 /// Their `scope`.
 pub const STREAM: &str = "stream";
 
 /// The log.
 pub struct Feed {
     epoch: String,
+    /// When it was begun, in nanoseconds since the Unix epoch.
+    started: i64,
     log: Mutex<Log>,
     /// Number of the next item, to wake those who wait.
     next: watch::Sender<u64>,
@@ -33,18 +40,51 @@ pub struct Feed {
 struct Log {
     items: VecDeque<Entry>,
     next: u64,
-    capacity: usize,
+    bytes: usize,
+    limits: Limits,
+}
+
+/// Most that the log holds; one item is always held.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Items.
+    pub items: usize,
+    /// Bytes of memory, about.
+    pub bytes: usize,
 }
 
 struct Entry {
     at: i64,
     item: Arc<Item>,
+    bytes: usize,
 }
 
 impl Log {
     fn first(&self) -> u64 {
         self.next - self.items.len() as u64
     }
+
+    fn drop_oldest(&mut self) {
+        if let Some(entry) = self.items.pop_front() {
+            self.bytes -= entry.bytes;
+        }
+    }
+
+    /// Time of the oldest item.
+    fn begins(&self) -> i64 {
+        (self.items.front()).map_or_else(crate::clock::now, |entry| entry.at)
+    }
+}
+
+/// Memory of an item: its fixed part and its texts.
+fn size(item: &Item) -> usize {
+    let texts = match item {
+        Item::Violation(violation) => violation.encoded_len(),
+        Item::Behaviour(behaviour) => behaviour.encoded_len(),
+        Item::Gap(gap) => gap.encoded_len(),
+        Item::Heartbeat(heartbeat) => heartbeat.encoded_len(),
+    };
+    size_of::<Entry>() + size_of::<Item>() + texts
 }
 
 /// Where a client starts.
@@ -79,16 +119,17 @@ pub struct Summary {
 }
 
 impl Feed {
-    /// An empty log of so many items. `started` (nanoseconds since the Unix epoch) makes the
-    /// epoch.
+    /// An empty log. `started` (nanoseconds since the Unix epoch) makes the epoch.
     #[must_use]
-    pub fn new(capacity: usize, started: i64) -> Self {
+    pub fn new(limits: Limits, started: i64) -> Self {
         Self {
             epoch: format!("{started:x}"),
+            started,
             log: Mutex::new(Log {
                 items: VecDeque::new(),
                 next: 1,
-                capacity,
+                bytes: 0,
+                limits,
             }),
             next: watch::Sender::new(1),
             subscribers: AtomicU32::new(0),
@@ -102,14 +143,16 @@ impl Feed {
 
     /// Adds an item at a time, in nanoseconds since the Unix epoch.
     pub fn publish(&self, at: i64, item: Item) {
+        let bytes = size(&item);
+        let item = Arc::new(item);
         let mut log = self.log();
-        if log.items.len() >= log.capacity {
-            log.items.pop_front();
+        while !log.items.is_empty()
+            && (log.items.len() >= log.limits.items || log.bytes + bytes > log.limits.bytes)
+        {
+            log.drop_oldest();
         }
-        log.items.push_back(Entry {
-            at,
-            item: Arc::new(item),
-        });
+        log.bytes += bytes;
+        log.items.push_back(Entry { at, item, bytes });
         log.next += 1;
         let next = log.next;
         drop(log);
@@ -123,27 +166,28 @@ impl Feed {
     pub fn subscribe(self: &Arc<Self>, start: &Start) -> Result<Subscriber, BadCursor> {
         let woken = self.next.subscribe();
         let log = self.log();
-        let (next, lost_epoch) = match start {
-            Start::Now => (log.next, false),
+        let (next, seen, lost) = match start {
+            Start::Now => (log.next, crate::clock::now(), None),
             Start::Since(time) => {
                 let skipped = log
                     .items
                     .iter()
                     .take_while(|entry| entry.at < *time)
                     .count();
-                (log.first() + skipped as u64, false)
+                // Items were dropped, or the agent did not run yet.
+                let short = *time < self.started || skipped == 0 && log.first() > 1;
+                let lost = short.then_some(LOG_TOO_SHORT);
+                (log.first() + skipped as u64, *time, lost)
             }
             Start::After(cursor) => {
-                let (epoch, number) = cursor.split_once('-').ok_or(BadCursor)?;
-                let number: u64 = number.parse().map_err(|_| BadCursor)?;
-                if epoch == self.epoch {
-                    if number >= log.next {
+                let cursor = Cursor::parse(cursor).ok_or(BadCursor)?;
+                if cursor.epoch == self.epoch {
+                    if cursor.number >= log.next {
                         return Err(BadCursor);
                     }
-                    (number + 1, false)
+                    (cursor.number + 1, cursor.at, None)
                 } else {
-                    u64::from_str_radix(epoch, 16).map_err(|_| BadCursor)?;
-                    (log.first(), true)
+                    (log.first(), cursor.at, Some(CURSOR_EXPIRED))
                 }
             }
         };
@@ -153,7 +197,8 @@ impl Feed {
             feed: Arc::clone(self),
             woken,
             next,
-            lost_epoch,
+            seen,
+            lost,
         })
     }
 
@@ -169,8 +214,31 @@ impl Feed {
         }
     }
 
-    fn cursor(&self, number: u64) -> String {
-        format!("{}-{number}", self.epoch)
+    fn cursor(&self, number: u64, at: i64) -> String {
+        format!("{}-{number}-{at:x}", self.epoch)
+    }
+}
+
+/// A cursor, taken apart. Clients keep it as it is.
+struct Cursor<'a> {
+    epoch: &'a str,
+    number: u64,
+    /// Time of the item.
+    at: i64,
+}
+
+impl<'a> Cursor<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let (epoch, number, at) = (parts.next()?, parts.next()?, parts.next()?);
+        // A number of an epoch is a time like that of an item, written by `{:x}`.
+        u64::from_str_radix(epoch, 16).ok()?;
+        let cursor = Self {
+            epoch,
+            number: number.parse().ok()?,
+            at: u64::from_str_radix(at, 16).ok()?.cast_signed(),
+        };
+        parts.next().is_none().then_some(cursor)
     }
 }
 
@@ -180,8 +248,10 @@ pub struct Subscriber {
     woken: watch::Receiver<u64>,
     /// Number of the item that comes next.
     next: u64,
-    /// The cursor was of another epoch, and the client is still to be told.
-    lost_epoch: bool,
+    /// Up to when it has seen everything, in nanoseconds since the Unix epoch.
+    seen: i64,
+    /// Why items before the next are missing, and the client is still to be told.
+    lost: Option<&'static str>,
 }
 
 impl Drop for Subscriber {
@@ -207,42 +277,41 @@ impl Subscriber {
         self.woken.mark_unchanged();
         let log = self.feed.log();
         let first = log.first();
-        if self.lost_epoch {
-            self.lost_epoch = false;
-            let to = log
-                .items
-                .front()
-                .map_or_else(crate::clock::now, |entry| entry.at);
-            return Some(self.gap(CURSOR_EXPIRED, 0, to, first.saturating_sub(1)));
+        if let Some(reason) = self.lost.take() {
+            // What it missed before the log is not known; what the log dropped since follows.
+            let to = match reason {
+                LOG_TOO_SHORT if first == 1 => self.feed.started,
+                _ => log.begins(),
+            };
+            self.next = self.next.max(first);
+            return Some(self.gap(reason, 0, to));
         }
         if self.next < first {
             let count = first - self.next;
-            let to = log
-                .items
-                .front()
-                .map_or_else(crate::clock::now, |entry| entry.at);
-            drop(log);
             self.next = first;
-            return Some(self.gap(SUBSCRIBER_SLOW, count, to, first - 1));
+            return Some(self.gap(SUBSCRIBER_SLOW, count, log.begins()));
         }
-        let item = Arc::clone(&log.items.get((self.next - first) as usize)?.item);
+        let entry = log.items.get((self.next - first) as usize)?;
+        let (item, at) = (Arc::clone(&entry.item), entry.at);
         drop(log);
-        let cursor = self.feed.cursor(self.next);
+        let cursor = self.feed.cursor(self.next, at);
         self.next += 1;
+        self.seen = self.seen.max(at);
         Some(WatchResponse {
             cursor,
             item: Some(Item::clone(&item)),
         })
     }
 
-    /// A gap, with the cursor of the item before the next.
-    fn gap(&self, reason: &str, count: u64, to: i64, before: u64) -> WatchResponse {
+    /// A gap up to a time, with the cursor of the item before the next.
+    fn gap(&self, reason: &str, count: u64, to: i64) -> WatchResponse {
         WatchResponse {
-            cursor: self.feed.cursor(before),
+            cursor: self.feed.cursor(self.next - 1, to),
             item: Some(Item::Gap(Gap {
                 reason: reason.to_owned(),
                 count,
-                from: None,
+                // Clocks may be set back.
+                from: Some(timestamp(self.seen.min(to))),
                 to: Some(timestamp(to)),
                 scope: STREAM.to_owned(),
             })),
@@ -262,12 +331,32 @@ mod tests {
         })
     }
 
+    fn limits(items: usize) -> Limits {
+        let bytes = usize::MAX;
+        Limits { items, bytes }
+    }
+
+    /// A log that begins at 50, with an item each 100.
     fn feed(capacity: usize, items: i64) -> Arc<Feed> {
-        let feed = Arc::new(Feed::new(capacity, 0xabc));
+        let feed = Arc::new(Feed::new(limits(capacity), 50));
         for number in 1..=items {
             feed.publish(number * 100, beat(number));
         }
         feed
+    }
+
+    fn gap(response: Option<WatchResponse>) -> Gap {
+        match response.and_then(|response| response.item) {
+            Some(Item::Gap(gap)) => gap,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn times(gap: &Gap) -> (i64, i64) {
+        let time = |time: &Option<lapwing_proto::Timestamp>| {
+            lapwing_proto::nanoseconds(time.as_ref().unwrap())
+        };
+        (time(&gap.from), time(&gap.to))
     }
 
     fn numbers(subscriber: &mut Subscriber) -> Vec<i64> {
@@ -280,26 +369,55 @@ mod tests {
             .collect()
     }
 
+    /// The cursors of everything in the log.
+    fn cursors(feed: &Arc<Feed>) -> Vec<String> {
+        let mut all = feed.subscribe(&Start::Since(50)).unwrap();
+        std::iter::from_fn(|| all.try_next())
+            .map(|response| response.cursor)
+            .collect()
+    }
+
     #[test]
     fn clients_start_where_they_say() {
         let feed = feed(10, 4);
+        let cursors = cursors(&feed);
         let from = |start: Start| numbers(&mut feed.subscribe(&start).unwrap());
         assert_eq!(from(Start::Now), [0; 0]);
         assert_eq!(from(Start::Since(250)), [3, 4]);
-        assert_eq!(from(Start::Since(0)), [1, 2, 3, 4]);
-        assert_eq!(from(Start::After("abc-2".into())), [3, 4]);
-        assert_eq!(from(Start::After("abc-4".into())), [0; 0]);
-        for bad in ["", "abc", "abc-x", "abc-5", "xyz!-1"] {
+        assert_eq!(from(Start::Since(50)), [1, 2, 3, 4]);
+        assert_eq!(from(Start::After(cursors[1].clone())), [3, 4]);
+        assert_eq!(from(Start::After(cursors[3].clone())), [0; 0]);
+        for bad in [
+            "", "32", "32-x-1", "32-1", "32-5-1", "32-1-1-1", "xyz!-1-1", "32-1-?",
+        ] {
             assert!(feed.subscribe(&Start::After(bad.into())).is_err(), "{bad}");
         }
     }
 
     #[test]
+    fn a_time_before_the_log_gets_a_gap_up_to_the_log() {
+        let whole = feed(10, 4);
+        let mut early = whole.subscribe(&Start::Since(20)).unwrap();
+        let missing = gap(early.try_next());
+        assert_eq!(missing.reason, LOG_TOO_SHORT);
+        assert_eq!((missing.count, times(&missing)), (0, (20, 50)));
+        assert_eq!(numbers(&mut early), [1, 2, 3, 4]);
+
+        // Of eight, the last three are left: 600, 700, 800.
+        let short = feed(3, 8);
+        for (time, to) in [(20, 600), (450, 600)] {
+            let mut early = short.subscribe(&Start::Since(time)).unwrap();
+            assert_eq!(times(&gap(early.try_next())), (time, to));
+            assert_eq!(numbers(&mut early), [6, 7, 8]);
+        }
+        let mut within = short.subscribe(&Start::Since(650)).unwrap();
+        assert_eq!(numbers(&mut within), [7, 8]);
+    }
+
+    #[test]
     fn cursors_resume_without_loss_or_repeat() {
         let feed = feed(10, 2);
-        let mut first = feed.subscribe(&Start::Since(0)).unwrap();
-        let cursor = first.try_next().unwrap().cursor;
-        drop(first);
+        let cursor = cursors(&feed).remove(0);
         feed.publish(300, beat(3));
         assert_eq!(
             numbers(&mut feed.subscribe(&Start::After(cursor)).unwrap()),
@@ -308,36 +426,66 @@ mod tests {
     }
 
     #[test]
-    fn what_was_dropped_is_counted_exactly() {
-        let feed = feed(3, 0);
-        let mut slow = feed.subscribe(&Start::Now).unwrap();
-        for number in 1..=8 {
-            feed.publish(number, beat(number));
+    fn what_was_dropped_is_counted_exactly_and_has_its_time() {
+        let feed = feed(3, 2);
+        let cursor = cursors(&feed).remove(1);
+        let mut slow = feed.subscribe(&Start::Since(50)).unwrap();
+        slow.try_next().unwrap();
+        for number in 3..=8 {
+            feed.publish(number * 100, beat(number));
         }
-        assert_eq!(numbers(&mut slow), [-5, 6, 7, 8]);
-        let mut late = feed.subscribe(&Start::After("abc-2".into())).unwrap();
-        assert_eq!(numbers(&mut late), [-3, 6, 7, 8]);
+        let missing = gap(slow.try_next());
+        assert_eq!(missing.reason, SUBSCRIBER_SLOW);
+        assert_eq!((missing.count, times(&missing)), (4, (100, 600)));
+        assert_eq!(numbers(&mut slow), [6, 7, 8]);
+        let mut late = feed.subscribe(&Start::After(cursor)).unwrap();
+        let missing = gap(late.try_next());
+        assert_eq!((missing.count, times(&missing)), (3, (200, 600)));
+        assert_eq!(numbers(&mut late), [6, 7, 8]);
+    }
+
+    #[test]
+    fn the_log_is_bounded_in_bytes() {
+        let item = || {
+            Item::Violation(lapwing_proto::v1::Violation {
+                nearest: "x".repeat(1000),
+                ..Default::default()
+            })
+        };
+        let one = size(&item());
+        let bytes = 4 * one;
+        let feed = Arc::new(Feed::new(Limits { items: 100, bytes }, 50));
+        for number in 0..10 {
+            feed.publish(100 + number, item());
+        }
+        let summary = feed.summary();
+        assert_eq!((summary.first, summary.next), (7, 11));
+        assert_eq!(feed.log().bytes, bytes);
+        let huge = Item::Violation(lapwing_proto::v1::Violation {
+            nearest: "x".repeat(10 * one),
+            ..Default::default()
+        });
+        feed.publish(200, huge);
+        assert_eq!(feed.summary().first, 11, "one is always held");
     }
 
     #[test]
     fn a_cursor_of_another_epoch_gets_a_gap() {
         let feed = feed(10, 2);
-        let mut back = feed.subscribe(&Start::After("ffff-77".into())).unwrap();
-        let gap = back.try_next().unwrap();
-        let Some(Item::Gap(gap)) = gap.item else {
-            panic!("{gap:?}")
-        };
-        assert_eq!(gap.reason, CURSOR_EXPIRED);
+        let mut back = feed.subscribe(&Start::After("20-77-2a".into())).unwrap();
+        let missing = gap(back.try_next());
+        assert_eq!(missing.reason, CURSOR_EXPIRED);
+        assert_eq!(times(&missing), (42, 100));
         assert_eq!(numbers(&mut back), [1, 2]);
     }
 
     #[test]
     fn a_gap_s_cursor_resumes_behind_the_gap() {
         let feed = feed(3, 8);
-        let mut late = feed.subscribe(&Start::After("abc-1".into())).unwrap();
-        let gap = late.try_next().unwrap();
+        let mut late = feed.subscribe(&Start::After("32-1-64".into())).unwrap();
+        let cursor = late.try_next().unwrap().cursor;
         assert_eq!(
-            numbers(&mut feed.subscribe(&Start::After(gap.cursor)).unwrap()),
+            numbers(&mut feed.subscribe(&Start::After(cursor)).unwrap()),
             [6, 7, 8]
         );
     }

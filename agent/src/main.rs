@@ -26,6 +26,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Outcome {
+    let endpoint = cli.endpoint().to_owned();
     match cli.command {
         Command::Agent(args) => {
             tracing_subscriber::fmt()
@@ -37,13 +38,13 @@ fn run(cli: Cli) -> Outcome {
                         .unwrap_or_else(|_| EnvFilter::new("info")),
                 )
                 .init();
-            daemon::run(&args, &cli.endpoint)
+            daemon::run(&args, cli.endpoint.as_deref())
         }
         Command::Doctor(args) => doctor::run(&args),
         command => tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::new(Code::Failed, error))?
-            .block_on(cli::run(&cli.endpoint, command)),
+            .block_on(cli::run(&endpoint, command)),
     }
 }

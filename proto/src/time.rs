@@ -16,7 +16,14 @@ pub struct Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let time = jiff::Timestamp::new(self.seconds, self.nanos).map_err(ser::Error::custom)?;
-        serializer.collect_str(&time)
+        // As the specification of the JSON form wants them: 0, 3, 6 or 9 digits.
+        let digits = match self.nanos {
+            0 => 0,
+            nanos if nanos % 1_000_000 == 0 => 3,
+            nanos if nanos % 1_000 == 0 => 6,
+            _ => 9,
+        };
+        serializer.collect_str(&format_args!("{time:.digits$}"))
     }
 }
 

@@ -51,7 +51,7 @@ fn a_violation_has_every_field_in_its_documented_form() {
         "pending": false, "provisional": false, "newInVersion": false,
         "rule": "exec.unknown", "severity": "HIGH", "mode": "MONITORING", "count": "1",
         "attack": ["T1059"],
-        "workload": {"cluster": "", "namespace": "", "kind": "", "name": "web", "container": ""},
+        "workload": {"namespace": "", "kind": "", "name": "web", "container": ""},
         "container": {"id": "", "name": "", "image": "", "pod": "", "cgroupId": u64::MAX.to_string(), "runtime": ""},
         "process": {"pid": 123, "containerPid": 0, "startTime": null, "exe": "", "args": ["sh", "a\nb\"\u{1}"],
             "cwd": "", "uid": 0, "gid": 0, "phase": "MAIN",
@@ -78,6 +78,67 @@ fn a_violation_has_every_field_in_its_documented_form() {
     }
     assert_eq!(written, expected);
     assert_eq!(serde_json::from_str::<Violation>(&text).unwrap(), violation);
+}
+
+#[test]
+fn files_and_peers_have_every_field_too() {
+    use lapwing_proto::v1::{Behaviour, Egress, File, Gap, behaviour, egress, file};
+    let file = File {
+        operation: file::Operation::OpenWrite.into(),
+        path: "/etc/passwd".into(),
+        mount: file::Mount::Image.into(),
+        ..File::default()
+    };
+    assert_eq!(
+        serde_json::to_value(&file).unwrap(),
+        json!({"operation": "OPEN_WRITE", "path": "/etc/passwd", "target": "", "mount": "IMAGE", "pathFromCaller": false})
+    );
+    let egress = Egress {
+        protocol: egress::Protocol::Tcp.into(),
+        address: "10.0.0.1".into(),
+        port: 443,
+        ..Egress::default()
+    };
+    assert_eq!(
+        serde_json::to_value(&egress).unwrap(),
+        json!({"protocol": "TCP", "address": "10.0.0.1", "port": 443, "domain": "", "service": ""})
+    );
+    let behaviour = Behaviour {
+        outcome: behaviour::Outcome::Learned.into(),
+        detail: Some(behaviour::Detail::Egress(egress.clone())),
+        ..Behaviour::default()
+    };
+    assert_eq!(
+        serde_json::to_value(&behaviour).unwrap(),
+        json!({"cluster": "", "node": "", "outcome": "LEARNED", "mode": "MODE_UNSPECIFIED", "egress": egress})
+    );
+    let gap = Gap {
+        reason: "agent-down".into(),
+        from: Some(timestamp(0)),
+        to: Some(timestamp(1_500_000_000)),
+        ..Gap::default()
+    };
+    assert_eq!(
+        serde_json::to_value(&gap).unwrap(),
+        json!({"reason": "agent-down", "count": "0", "from": "1970-01-01T00:00:00Z", "to": "1970-01-01T00:00:01.500Z", "scope": ""})
+    );
+}
+
+#[test]
+fn times_have_the_digits_that_proto3_allows() {
+    for (nanoseconds, text) in [
+        (0, "1970-01-01T00:00:00Z"),
+        (100_000_000, "1970-01-01T00:00:00.100Z"),
+        (120, "1970-01-01T00:00:00.000000120Z"),
+        (1_000_120_000, "1970-01-01T00:00:01.000120Z"),
+    ] {
+        let time = timestamp(nanoseconds);
+        assert_eq!(serde_json::to_value(time).unwrap(), text);
+        assert_eq!(
+            serde_json::from_value::<lapwing_proto::Timestamp>(json!(text)).unwrap(),
+            time
+        );
+    }
 }
 
 #[test]

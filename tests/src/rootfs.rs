@@ -13,6 +13,8 @@ const APPLETS: &[&str] = &[
     "cat", "cp", "chmod", "date", "echo", "env", "false", "id", "ls", "mkdir", "mv", "nc", "rm",
     "sh", "sleep", "touch", "true", "wc",
 ];
+/// BusyBox once more, as the applets of its own image are.
+pub const HARD_LINK: &str = "usr/bin/sleep";
 const FOLDERS: &[&str] = &["bin", "data", "dev", "etc", "proc", "sys", "tmp", "usr/bin"];
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nshop:x:1000:1000:shop:/data:/bin/sh\n";
 
@@ -95,6 +97,7 @@ fn fill(session: &Session, root: &Path) -> Result<()> {
         fs::hard_link(&from, root.join(to)).with_context(|| format!("cannot link {to}"))
     };
     link("busybox", "bin/busybox")?;
+    link("busybox", HARD_LINK)?;
     link("trigger", "trigger")?;
     link("trigger", "usr/bin/shop")?;
     link("trigger", "usr/bin/tool")?;

@@ -1,6 +1,5 @@
 //! Behaviours: what a container does, reduced to what makes two occurrences the same.
 
-use crate::text;
 use std::net::IpAddr;
 
 /// One normalised fact about a container. Texts are canonical, see [`crate::text`].
@@ -25,7 +24,7 @@ pub enum Behaviour {
 pub struct Exec {
     /// The file, as the container names it, links resolved.
     pub path: String,
-    /// The invoked name, where it decides what the program does: see [`invoked_name`].
+    /// The invoked name, where the file's own name does not tell it: see [`crate::name`].
     #[serde(default)]
     pub name: Option<String>,
     /// The script, where `path` is its interpreter.
@@ -168,88 +167,5 @@ impl From<lapwing_abi::ids::Operation> for Operation {
             Wire::Delete => Self::Delete,
             Wire::Rename => Self::Rename,
         }
-    }
-}
-
-/// Programs that are many programs in one file, told apart by the name they are invoked by.
-const MULTI_CALL: &[&str] = &[
-    "busybox",
-    "busybox.static",
-    "toybox",
-    "coreutils",
-    "uutils",
-    "box",
-    "sbase-box",
-    "ubase-box",
-    "9base",
-    "beastbox",
-    "dropbearmulti",
-];
-/// Longest invoked name that is kept, in bytes of text; longer ones are cut.
-const NAME_MAX: usize = 255;
-
-/// The invoked name of a multi-call program: the last part of its first argument, or of its
-/// second where it is invoked under its own name. `None` for every other program.
-///
-/// The arguments are the caller's to choose, so a name is part of the behaviour, never a
-/// proof: `exec -a sleep busybox sh` is `sh` to no one but is not `sleep` as the path tells it,
-/// because BusyBox itself obeys the same first argument.
-#[must_use]
-pub fn invoked_name(path: &str, args: &[String]) -> Option<String> {
-    let program = text::basename(path);
-    if !MULTI_CALL.contains(&program) {
-        return None;
-    }
-    // A login shell's name starts with a dash.
-    let first = args.first().map_or("", String::as_str);
-    let first = text::basename(first.strip_prefix('-').unwrap_or(first));
-    let own_name = first == program || first.is_empty() || MULTI_CALL.contains(&first);
-    let name = if own_name {
-        text::basename(args.get(1).map_or("", String::as_str))
-    } else {
-        first
-    };
-    let mut end = name.len().min(NAME_MAX);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    Some(name[..end].to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(path: &str, args: &[&str]) -> Option<String> {
-        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
-        invoked_name(path, &args)
-    }
-
-    #[test]
-    fn multi_call_programs_are_told_apart_by_name() {
-        for (args, expected) in [
-            (&["sleep", "1"][..], "sleep"),
-            (&["/bin/sh", "-c", "id"], "sh"),
-            (&["-sh"], "sh"),
-            (&["busybox", "sh"], "sh"),
-            (&["/bin/busybox", "/bin/sh"], "sh"),
-            (&["busybox"], ""),
-            (&[], ""),
-            (&["", "sh"], "sh"),
-        ] {
-            assert_eq!(
-                name("/bin/busybox", args).as_deref(),
-                Some(expected),
-                "{args:?}"
-            );
-        }
-        assert_eq!(name("/usr/bin/sleep", &["sh"]), None);
-    }
-
-    #[test]
-    fn a_hostile_name_is_bounded() {
-        let long = "\u{e9}".repeat(5000);
-        let name = name("/bin/busybox", &[&long]).unwrap();
-        assert!(name.len() <= NAME_MAX && name.len() > NAME_MAX - 4);
     }
 }

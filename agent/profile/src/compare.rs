@@ -1,17 +1,31 @@
 //! The approved entry that looks most like an unknown one: the first thing a
 //! person wants to know of a violation.
+//!
+//! A flood of deviations must not make a full profile slow, so not every entry is
+//! looked at: those that stand beside the unknown one in the order of the file
+//! share its path or address, and the first of its kind are looked at besides.
+//! Where a profile holds no more than that of a kind, the answer is exact.
 
-use crate::behaviour::{Behaviour, Egress, Exec};
-use crate::entry::Entry;
+use crate::behaviour::{Behaviour, Egress, Exec, FileChange, Operation, Origin, Protocol};
+use crate::entry::{Entry, Phase};
 use crate::profile::{Profile, Verdict};
 use crate::text::basename;
+use std::net::Ipv4Addr;
+
+/// Entries that are looked at on each side.
+const BESIDE: usize = 32;
+/// Entries of the same kind that are looked at besides.
+const FIRST: usize = 256;
 
 /// Describes the nearest approved entry of the same kind; `None` if nothing is alike.
 #[must_use]
 pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
-    profile
-        .records
-        .iter()
+    let before = profile.records.range(..entry).rev().take(BESIDE);
+    let after = profile.records.range(entry..).take(BESIDE);
+    let first = profile.records.range(least(&entry.behaviour)..).take(FIRST);
+    before
+        .chain(after)
+        .chain(first)
         .filter(|(_, record)| record.verdict == Verdict::Approved)
         .filter_map(|(known, _)| {
             let likeness = likeness(&known.behaviour, &entry.behaviour)?;
@@ -20,6 +34,32 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
         // Of the equally alike the first in the order of the file, so that the answer is stable.
         .max_by(|(a, first), (b, second)| a.cmp(b).then_with(|| second.cmp(first)))
         .map(|(_, known)| describe(&known.behaviour))
+}
+
+/// The first entry that a profile could hold of the same kind.
+fn least(of: &Behaviour) -> Entry {
+    let behaviour = match of {
+        Behaviour::Exec(_) => Behaviour::Exec(Exec {
+            path: String::new(),
+            name: None,
+            script: None,
+            origin: Origin::Image,
+        }),
+        Behaviour::File(_) => Behaviour::File(FileChange {
+            operation: Operation::OpenWrite,
+            path: String::new(),
+            target: None,
+        }),
+        Behaviour::Egress(_) => Behaviour::Egress(Egress {
+            protocol: Protocol::Tcp,
+            address: Ipv4Addr::UNSPECIFIED.into(),
+            port: 0,
+        }),
+    };
+    Entry {
+        behaviour,
+        phase: Phase::Main,
+    }
 }
 
 /// A behaviour in a few words.
@@ -91,7 +131,7 @@ mod tests {
     fn profile(entries: &[&str]) -> Profile {
         let mut profile = Profile::new(Workload::default(), Mode::Monitoring);
         for entry in entries {
-            profile.set(Entry::parse(entry).unwrap(), Verdict::Approved, 0);
+            profile.set(&Entry::parse(entry).unwrap(), Verdict::Approved, 0);
         }
         profile
     }

@@ -2,7 +2,7 @@
 //! revision, and is kept for the record; observations never decide.
 
 use crate::entry::Entry;
-use crate::profile::{DECISIONS_MAX, Decision, Mode, Profile, Verdict};
+use crate::profile::{Decision, Mode, Profile, Record, Verdict};
 use crate::workload::Workload;
 use thiserror::Error;
 
@@ -23,6 +23,9 @@ pub enum Refusal {
     /// The profile is in that mode.
     #[error("the profile is {0} already")]
     Already(&'static str),
+    /// A limit would be exceeded.
+    #[error("the profile is full: {0}; refuse or remove what it does not need first")]
+    Full(String),
     /// Another workload's.
     #[error("this is the profile of {found}, not of {wanted}")]
     OtherWorkload {
@@ -36,7 +39,7 @@ pub enum Refusal {
 impl Profile {
     fn decide(&mut self, action: &str, entry: Option<&Entry>, by: By<'_>) -> u64 {
         let revision = self.revision() + 1;
-        self.decisions.push(Decision {
+        self.push_decision(Decision {
             revision,
             at: by.at,
             actor: by.actor.to_owned(),
@@ -44,9 +47,23 @@ impl Profile {
             entry: entry.map(ToString::to_string).unwrap_or_default(),
             reason: by.reason.to_owned(),
         });
-        let excess = self.decisions.len().saturating_sub(DECISIONS_MAX);
-        self.decisions.drain(..excess);
         revision
+    }
+
+    fn verdict(
+        &mut self,
+        entry: &Entry,
+        verdict: Verdict,
+        action: &str,
+        by: By<'_>,
+    ) -> Result<(), Refusal> {
+        if !self.has_room(entry, verdict) {
+            let text = format!("no room for another entry that is {}", verdict.word());
+            return Err(Refusal::Full(text));
+        }
+        let revision = self.decide(action, Some(entry), by);
+        self.set(entry, verdict, revision);
+        Ok(())
     }
 
     /// From learning to monitoring.
@@ -63,22 +80,26 @@ impl Profile {
     }
 
     /// Approves an entry, whether it was ever seen or not.
-    pub fn approve(&mut self, entry: &Entry, by: By<'_>) {
-        let revision = self.decide("approve", Some(entry), by);
-        self.set(entry.clone(), Verdict::Approved, revision);
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn approve(&mut self, entry: &Entry, by: By<'_>) -> Result<(), Refusal> {
+        self.verdict(entry, Verdict::Approved, "approve", by)
     }
 
     /// Refuses an entry: it is not learned again.
-    pub fn refuse(&mut self, entry: &Entry, by: By<'_>) {
-        let revision = self.decide("refuse", Some(entry), by);
-        self.set(entry.clone(), Verdict::Refused, revision);
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn refuse(&mut self, entry: &Entry, by: By<'_>) -> Result<(), Refusal> {
+        self.verdict(entry, Verdict::Refused, "refuse", by)
     }
 
     /// Replaces what is approved by what another profile of the same workload approves, and
     /// takes its mode. Evidence and earlier decisions stay.
     ///
     /// # Errors
-    /// When the other one belongs to another workload.
+    /// When the other one belongs to another workload, or both together find no room.
     pub fn import(&mut self, other: &Self, by: By<'_>) -> Result<(), Refusal> {
         // The cluster is a name of this place, not of the workload.
         let at_home = Workload {
@@ -91,28 +112,42 @@ impl Profile {
                 wanted: self.workload.to_string(),
             });
         }
-        let revision = self.decide("import", None, by);
-        let gone: Vec<Entry> = self
+        let mut joined = self.clone();
+        let revision = joined.decide("import", None, by);
+        let gone: Vec<(Entry, Record)> = self
             .entries(Verdict::Approved)
             .into_keys()
-            .filter(|entry| {
-                other.records.get(*entry).map(|record| record.verdict) != Some(Verdict::Approved)
-            })
-            .cloned()
+            .filter_map(|entry| Some((entry.clone(), joined.remove(entry)?)))
             .collect();
-        for entry in gone {
-            self.set(entry, Verdict::Pending, revision);
-        }
         for (entry, record) in &other.records {
             match record.verdict {
                 Verdict::Approved | Verdict::Refused => {
-                    self.set(entry.clone(), record.verdict, revision);
+                    joined.set(entry, record.verdict, revision);
                 }
                 Verdict::Pending => {}
             }
         }
-        self.mode = other.mode;
-        self.mode_revision = revision;
+        // What was approved and is no more waits for a decision, where there is room.
+        for (entry, evidence) in gone {
+            let verdict = match joined.record(&entry) {
+                Some(record) => record.verdict,
+                None if joined.has_room(&entry, Verdict::Pending) => Verdict::Pending,
+                None => {
+                    joined.overflow += 1;
+                    continue;
+                }
+            };
+            let record = joined.set(&entry, verdict, revision);
+            *record = Record {
+                verdict,
+                revision,
+                ..evidence
+            };
+        }
+        joined.check().map_err(Refusal::Full)?;
+        joined.mode = other.mode;
+        joined.mode_revision = revision;
+        *self = joined;
         Ok(())
     }
 }

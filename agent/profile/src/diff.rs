@@ -33,10 +33,15 @@ impl Diff {
         }
     }
 
-    /// Whether the second approves of nothing that the first does not.
+    /// Whether the second lets pass what the first does not: it approves of more, or it learns
+    /// again where the first compares.
     #[must_use]
-    pub fn is_narrower(&self) -> bool {
-        self.added.is_empty()
+    pub fn widens(&self) -> bool {
+        let learns_again = matches!(
+            self.mode,
+            Some((Mode::Monitoring, Mode::Learning | Mode::Review))
+        );
+        !self.added.is_empty() || learns_again
     }
 
     /// Whether both say the same.

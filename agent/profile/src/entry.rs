@@ -1,9 +1,17 @@
 //! One line of a profile, and its text.
 
 use crate::behaviour::{Behaviour, Egress, Exec, FileChange, Origin, words};
+use crate::text::{is_canonical, visible};
+use crate::yaml::{self, Limits};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
+
+/// Most that one entry has: two paths of which every byte is escaped, and some room.
+const LIMITS: Limits = Limits {
+    bytes: 128 << 10,
+    nodes: 64,
+};
 
 words! {
     /// How the process came to be that does it. A shell that a person opened in a container
@@ -120,26 +128,51 @@ impl Entry {
     pub fn parse(text: &str) -> Result<Self, NoEntry> {
         let text = text.trim();
         let text = text.strip_prefix("- ").unwrap_or(text);
-        let wire: Wire =
-            serde_saphyr::from_str(text).map_err(|error| NoEntry(error.to_string()))?;
-        match wire {
+        let wire: Wire = yaml::read(text.as_bytes(), LIMITS).map_err(NoEntry)?;
+        let entry: Self = match wire {
             Wire {
                 exec: Some(line),
                 file: None,
                 egress: None,
-            } => Ok(line.into()),
+            } => line.into(),
             Wire {
                 exec: None,
                 file: Some(line),
                 egress: None,
-            } => Ok(line.into()),
+            } => line.into(),
             Wire {
                 exec: None,
                 file: None,
                 egress: Some(line),
-            } => Ok(line.into()),
-            _ => Err(NoEntry(
-                "one of `exec`, `file` and `egress` is needed".to_owned(),
+            } => line.into(),
+            _ => {
+                return Err(NoEntry(
+                    "one of `exec`, `file` and `egress` is needed".to_owned(),
+                ));
+            }
+        };
+        entry.check().map_err(NoEntry)?;
+        Ok(entry)
+    }
+
+    /// Whether all its texts are canonical, as those of all sightings are: no other would ever
+    /// match one, and a raw control byte must reach no terminal.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let texts: [Option<&str>; 3] = match &self.behaviour {
+            Behaviour::Exec(exec) => [
+                Some(&exec.path),
+                exec.name.as_deref(),
+                exec.script.as_deref(),
+            ],
+            Behaviour::File(file) => [Some(&file.path), file.target.as_deref(), None],
+            Behaviour::Egress(_) => [None; 3],
+        };
+        match texts.into_iter().flatten().find(|text| !is_canonical(text)) {
+            None => Ok(()),
+            Some(text) => Err(format!(
+                "`{}` is not in canonical form: control characters and bytes that are not UTF-8 \
+                 are written \\xNN, a backslash is doubled",
+                visible(text)
             )),
         }
     }
@@ -163,7 +196,7 @@ impl Entry {
     /// The fields in braces, as they stand in a profile.
     #[must_use]
     pub fn fields(&self) -> String {
-        let mut map = crate::yaml::Flow::default();
+        let mut map = yaml::Flow::default();
         match &self.behaviour {
             Behaviour::Exec(exec) => {
                 map.text("path", &exec.path);
@@ -222,14 +255,21 @@ mod tests {
         for (text, word) in [
             ("exec: {path: /x, colour: red}", "colour"),
             ("{}", "one of"),
+            ("exec: {path: \"/bin/\\e[2J\"}", "canonical"),
+            ("exec: {path: /x, name: \"\\x9b\"}", "canonical"),
+            (
+                "file: {operation: RENAME, path: /x, target: \"/\\u202e\"}",
+                "canonical",
+            ),
             ("listen: {port: 1}", "listen"),
             (
                 "egress: {protocol: TCP, address: nowhere, port: 1}",
-                "nowhere",
+                "column 34",
             ),
         ] {
             let error = Entry::parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{text}: {error}");
+            assert!(!error.chars().any(char::is_control), "{error:?}");
         }
     }
 }

@@ -25,15 +25,41 @@
 
 use crate::behaviour::Behaviour;
 use crate::entry::{EgressLine, Entry, ExecLine, FileLine};
-use crate::profile::{Decision, Mode, Profile, Record, Verdict};
+use crate::profile::{
+    APPROVED_MAX, BYTES_MAX, DECISIONS_MAX, Decision, Mode, PENDING_MAX, Profile, REFUSED_MAX,
+    Record, Verdict,
+};
 use crate::workload::Workload;
 use crate::yaml::Flow;
+use crate::yaml::{self, Limits};
 use serde::Deserialize;
 use std::fmt::Write;
 use thiserror::Error;
 
 const API_VERSION: &str = "lapwing.dev/v1alpha1";
 const KIND: &str = "BehaviorProfile";
+
+/// Longest text that is read: room for all that a profile may hold, and for people's comments.
+pub const TEXT_MAX: usize = BYTES_MAX + (4 << 20);
+/// Nodes of one entry at most: in `spec` a mapping of five pairs, in `status` another, its kind,
+/// and four pairs around it.
+const ENTRY_NODES: usize = 2 * 11 + 2 + 8;
+/// Nodes of one decision: a mapping of six pairs.
+const DECISION_NODES: usize = 13;
+/// Most that is read. Whatever is written can be read again.
+pub const LIMITS: Limits = Limits {
+    bytes: TEXT_MAX,
+    nodes: (APPROVED_MAX + PENDING_MAX + REFUSED_MAX) * ENTRY_NODES
+        + DECISIONS_MAX * DECISION_NODES
+        + 64,
+};
+/// What is around an entry's text: times, counters, keys.
+const AROUND: usize = 192;
+
+/// Bytes that an entry takes in a file at most: once in `spec`, once in `status`.
+pub(crate) fn weight(entry: &Entry) -> usize {
+    2 * entry.fields().len() + AROUND
+}
 
 /// A file that holds no profile.
 #[derive(Debug, Error)]
@@ -149,9 +175,8 @@ impl Profile {
     ///
     /// # Errors
     /// Says where the text is another thing.
-    pub fn from_yaml(text: &str) -> Result<Self, NoProfile> {
-        let document: Document =
-            serde_saphyr::from_str(text).map_err(|error| NoProfile(error.to_string()))?;
+    pub fn from_yaml(text: impl AsRef<[u8]>) -> Result<Self, NoProfile> {
+        let document: Document = yaml::read(text.as_ref(), LIMITS).map_err(NoProfile)?;
         if document.kind != KIND || document.api_version != API_VERSION {
             return Err(NoProfile(format!(
                 "it is a {} of {}, this version reads a {KIND} of {API_VERSION}",
@@ -182,20 +207,19 @@ impl Profile {
             // What a person wrote into `spec` counts, whatever `status` remembers.
             profile.records.entry(entry).or_default().verdict = Verdict::Approved;
         }
-        profile.decisions = status
-            .decisions
-            .into_iter()
-            .map(|decided| Decision {
-                revision: decided.revision,
-                at: nanoseconds(decided.at),
-                actor: decided.actor,
-                action: decided.action,
-                entry: decided.entry,
-                reason: decided.reason,
-            })
-            .collect();
-        profile.decisions.sort();
+        profile.join_decisions(status.decisions.into_iter().map(|decided| Decision {
+            revision: decided.revision,
+            at: nanoseconds(decided.at),
+            actor: decided.actor,
+            action: decided.action,
+            entry: decided.entry,
+            reason: decided.reason,
+        }));
         profile.recount();
+        for entry in profile.records.keys() {
+            entry.check().map_err(NoProfile)?;
+        }
+        profile.check().map_err(NoProfile)?;
         Ok(profile)
     }
 
@@ -256,20 +280,22 @@ impl Profile {
             "refused",
             self.entries(Verdict::Refused).into_iter().map(evidence),
         );
-        let decisions = self.decisions.iter().map(|decision| {
-            let mut map = Flow::default();
-            map.number("revision", decision.revision);
-            map.text("at", &time(decision.at));
-            map.text("actor", &decision.actor);
-            map.text("action", &decision.action);
-            if !decision.entry.is_empty() {
-                map.text("entry", &decision.entry);
-            }
-            map.text("reason", &decision.reason);
-            map.finish()
-        });
-        list(out, "decisions", decisions);
+        list(out, "decisions", self.decisions().map(decided));
     }
+}
+
+/// The line of a decision.
+pub(crate) fn decided(decision: &Decision) -> String {
+    let mut map = Flow::default();
+    map.number("revision", decision.revision);
+    map.text("at", &time(decision.at));
+    map.text("actor", &decision.actor);
+    map.text("action", &decision.action);
+    if !decision.entry.is_empty() {
+        map.text("entry", &decision.entry);
+    }
+    map.text("reason", &decision.reason);
+    map.finish()
 }
 
 fn evidence((entry, record): (&Entry, &Record)) -> String {

@@ -2,7 +2,7 @@
 
 use crate::behaviour::Behaviour;
 use crate::entry::{Entry, Phase};
-use crate::profile::{APPROVED_MAX, Mode, PENDING_MAX, Profile, Record, Verdict};
+use crate::profile::{Mode, Profile, Record, Verdict};
 use crate::rule::{self, Rule, Severity};
 
 /// A behaviour that was just seen.
@@ -35,6 +35,8 @@ pub struct Deviation {
     pub rule: Rule,
     /// How bad it is.
     pub severity: Severity,
+    /// Techniques of MITRE ATT&CK.
+    pub attack: &'static [&'static str],
     /// Whether the profile still learns, so that a person has to decide of this one.
     pub pending: bool,
 }
@@ -73,28 +75,26 @@ impl Profile {
             .is_some_and(|record| record.verdict == Verdict::Refused);
         // What enters from outside is a person or a tool, not the workload.
         if learning && class.learnable && !refused && entry.phase == Phase::Main {
-            if self.approved >= APPROVED_MAX {
+            if !self.has_room(entry, Verdict::Approved) {
                 self.overflow += 1;
                 return Outcome::Full;
             }
-            self.set(entry.clone(), Verdict::Approved, 0);
-            if let Some(record) = self.records.get_mut(entry) {
-                see(record, sighting.at);
-            }
+            // A decision may have made it pending before: its revision stands.
+            let revision = self.record(entry).map_or(0, |record| record.revision);
+            see(self.set(entry, Verdict::Approved, revision), sighting.at);
             return Outcome::Learned;
         }
         if let Some(record) = self.records.get_mut(entry) {
             see(record, sighting.at);
-        } else if self.records.len() - self.approved < PENDING_MAX {
-            let mut record = Record::default();
-            see(&mut record, sighting.at);
-            self.records.insert(entry.clone(), record);
+        } else if self.has_room(entry, Verdict::Pending) {
+            see(self.set(entry, Verdict::Pending, 0), sighting.at);
         } else {
             self.overflow += 1;
         }
         Outcome::Deviation(Deviation {
             rule: class.rule,
             severity: class.severity,
+            attack: class.attack,
             pending: learning,
         })
     }

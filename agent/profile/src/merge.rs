@@ -6,9 +6,11 @@
 //! verdicts the one with the higher revision stands, of equal revisions the
 //! stricter. So where nobody decided otherwise, whatever one side accepts the
 //! merged profile accepts.
+//!
+//! For the same reason a merge drops nothing but old decisions, so it may exceed
+//! the limits of one profile; reading its file then says so.
 
-use crate::profile::{DECISIONS_MAX, Profile, Record};
-use std::collections::BTreeSet;
+use crate::profile::{Profile, Record};
 
 impl Record {
     /// The join of two records of the same entry.
@@ -38,13 +40,7 @@ impl Profile {
         }
         (self.mode_revision, self.mode) =
             (self.mode_revision, self.mode).max((other.mode_revision, other.mode));
-        let decisions: BTreeSet<_> = self
-            .decisions
-            .drain(..)
-            .chain(other.decisions.iter().cloned())
-            .collect();
-        let excess = decisions.len().saturating_sub(DECISIONS_MAX);
-        self.decisions = decisions.into_iter().skip(excess).collect();
+        self.join_decisions(other.decisions().cloned());
         self.overflow = self.overflow.max(other.overflow);
         self.recount();
     }

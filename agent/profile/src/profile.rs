@@ -9,16 +9,23 @@
 //! refused entries and the record of decisions, and belongs to machines.
 
 use crate::entry::Entry;
+use crate::file;
 use crate::rule;
 use crate::workload::Workload;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Approved entries that a profile holds at most.
 pub const APPROVED_MAX: usize = 20_000;
-/// Entries besides, pending and refused.
+/// Entries besides that wait for a decision.
 pub const PENDING_MAX: usize = 2_000;
+/// Entries besides that are refused.
+pub const REFUSED_MAX: usize = 2_000;
+/// Bytes of the file that entries take at most, however few there are.
+pub const BYTES_MAX: usize = 12 << 20;
 /// Decisions that are remembered.
 pub const DECISIONS_MAX: usize = 256;
+/// Bytes of the file that they take at most.
+pub const DECISIONS_BYTES_MAX: usize = 1 << 20;
 
 crate::behaviour::words! {
     /// What becomes of behaviours that the profile does not know.
@@ -87,11 +94,16 @@ pub struct Profile {
     pub(crate) mode: Mode,
     /// Revision of the decision that set the mode; 0 for the first.
     pub(crate) mode_revision: u64,
-    pub(crate) records: HashMap<Entry, Record>,
+    /// In the order of the file, in which what is alike lies together.
+    pub(crate) records: BTreeMap<Entry, Record>,
     /// In the order of revisions.
-    pub(crate) decisions: Vec<Decision>,
-    /// Approved entries among `records`.
-    pub(crate) approved: usize,
+    decisions: VecDeque<Decision>,
+    /// Bytes that they take in a file.
+    decisions_bytes: usize,
+    /// How many of `records` have each verdict, in the order of [`Verdict`].
+    counts: [usize; 3],
+    /// Bytes that `records` take in a file at most.
+    bytes: usize,
     /// Entries that were seen and found no room.
     pub(crate) overflow: u64,
 }
@@ -104,9 +116,11 @@ impl Profile {
             workload,
             mode,
             mode_revision: 0,
-            records: HashMap::new(),
-            decisions: Vec::new(),
-            approved: 0,
+            records: BTreeMap::new(),
+            decisions: VecDeque::new(),
+            decisions_bytes: 0,
+            counts: [0; 3],
+            bytes: 0,
             overflow: 0,
         }
     }
@@ -121,7 +135,7 @@ impl Profile {
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.decisions
-            .last()
+            .back()
             .map_or(0, |decision| decision.revision)
     }
 
@@ -134,16 +148,35 @@ impl Profile {
     /// Number of approved entries.
     #[must_use]
     pub const fn approved_len(&self) -> usize {
-        self.approved
+        self.counts[Verdict::Approved as usize]
     }
 
     /// Number of entries that wait for a decision.
     #[must_use]
-    pub fn pending_len(&self) -> usize {
+    pub const fn pending_len(&self) -> usize {
+        self.counts[Verdict::Pending as usize]
+    }
+
+    /// Number of all entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether it knows nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// When it last learned an entry, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn last_learned(&self) -> Option<i64> {
         self.records
             .values()
-            .filter(|record| record.verdict == Verdict::Pending)
-            .count()
+            .filter(|record| record.verdict == Verdict::Approved && record.revision == 0)
+            .filter_map(|record| record.first)
+            .max()
     }
 
     /// Behaviours that were seen and found no room.
@@ -154,8 +187,8 @@ impl Profile {
 
     /// All decisions, oldest first.
     #[must_use]
-    pub fn decisions(&self) -> &[Decision] {
-        &self.decisions
+    pub fn decisions(&self) -> impl ExactSizeIterator<Item = &Decision> {
+        self.decisions.iter()
     }
 
     /// Entries with a verdict, in the order of the file.
@@ -197,21 +230,103 @@ impl Profile {
             .is_some_and(|record| record.verdict == Verdict::Approved)
     }
 
-    /// Sets the verdict of an entry and keeps count.
-    pub(crate) fn set(&mut self, entry: Entry, verdict: Verdict, revision: u64) {
-        let record = self.records.entry(entry).or_default();
-        self.approved -= usize::from(record.verdict == Verdict::Approved);
-        self.approved += usize::from(verdict == Verdict::Approved);
-        record.verdict = verdict;
-        record.revision = revision;
+    /// Whether an entry may get a verdict without a limit being exceeded.
+    pub(crate) fn has_room(&self, entry: &Entry, verdict: Verdict) -> bool {
+        let known = self.records.get(entry);
+        let counted = known.is_some_and(|record| record.verdict == verdict)
+            || self.counts[verdict as usize] < verdict.limit();
+        counted && (known.is_some() || self.bytes + file::weight(entry) <= BYTES_MAX)
     }
 
-    /// Counts the approved entries anew.
+    /// Sets the verdict of an entry and keeps count.
+    pub(crate) fn set(&mut self, entry: &Entry, verdict: Verdict, revision: u64) -> &mut Record {
+        if !self.records.contains_key(entry) {
+            self.bytes += file::weight(entry);
+            self.counts[Verdict::default() as usize] += 1;
+        }
+        let record = self.records.entry(entry.clone()).or_default();
+        self.counts[record.verdict as usize] -= 1;
+        self.counts[verdict as usize] += 1;
+        record.verdict = verdict;
+        record.revision = revision;
+        record
+    }
+
+    /// Takes an entry out and keeps count.
+    pub(crate) fn remove(&mut self, entry: &Entry) -> Option<Record> {
+        let record = self.records.remove(entry)?;
+        self.counts[record.verdict as usize] -= 1;
+        self.bytes -= file::weight(entry);
+        Some(record)
+    }
+
+    /// Counts anew.
     pub(crate) fn recount(&mut self) {
-        self.approved = self
-            .records
-            .values()
-            .filter(|record| record.verdict == Verdict::Approved)
-            .count();
+        self.counts = [0; 3];
+        for record in self.records.values() {
+            self.counts[record.verdict as usize] += 1;
+        }
+        self.bytes = self.records.keys().map(file::weight).sum();
+    }
+
+    /// Whether all limits are kept; says which is not.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for verdict in [Verdict::Pending, Verdict::Approved, Verdict::Refused] {
+            let (count, limit) = (self.counts[verdict as usize], verdict.limit());
+            if count > limit {
+                return Err(format!(
+                    "{count} entries are {}, and at most {limit} can be",
+                    verdict.word()
+                ));
+            }
+        }
+        if self.bytes > BYTES_MAX {
+            return Err(format!(
+                "its entries take {} bytes, and at most {BYTES_MAX} are kept",
+                self.bytes
+            ));
+        }
+        Ok(())
+    }
+
+    /// Adds a decision with the next revision.
+    pub(crate) fn push_decision(&mut self, decision: Decision) {
+        self.decisions_bytes += file::decided(&decision).len();
+        self.decisions.push_back(decision);
+        while self.decisions.len() > DECISIONS_MAX || self.decisions_bytes > DECISIONS_BYTES_MAX {
+            let Some(oldest) = self.decisions.pop_front() else {
+                return;
+            };
+            self.decisions_bytes -= file::decided(&oldest).len();
+        }
+    }
+
+    /// Brings decisions together, in order, and drops the oldest beyond the limits. What is kept
+    /// is the longest end within them, so it does not matter in which parts they come together.
+    pub(crate) fn join_decisions(&mut self, other: impl Iterator<Item = Decision>) {
+        let all: BTreeSet<_> = self.decisions.drain(..).chain(other).collect();
+        self.decisions_bytes = 0;
+        all.into_iter()
+            .for_each(|decision| self.push_decision(decision));
+    }
+}
+
+impl Verdict {
+    const fn limit(self) -> usize {
+        match self {
+            Self::Pending => PENDING_MAX,
+            Self::Approved => APPROVED_MAX,
+            Self::Refused => REFUSED_MAX,
+        }
+    }
+
+    /// In a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+        }
     }
 }

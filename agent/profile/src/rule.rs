@@ -1,6 +1,7 @@
 //! The one table of rules, and which of them a behaviour falls under.
 
 use crate::behaviour::{Behaviour, Exec, FileChange, Operation, Origin, words};
+use crate::text::{CUT, DETACHED, basename};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 words! {
@@ -59,6 +60,8 @@ pub struct Class {
     pub rule: Rule,
     /// How bad that is.
     pub severity: Severity,
+    /// Techniques of MITRE ATT&CK.
+    pub attack: &'static [&'static str],
     /// Whether learning may take it up without a person's decision.
     pub learnable: bool,
 }
@@ -129,6 +132,7 @@ const fn common(rule: Rule) -> Class {
     Class {
         rule,
         severity: rule.severity(),
+        attack: rule.attack(),
         learnable: true,
     }
 }
@@ -137,21 +141,53 @@ const fn never(rule: Rule, severity: Severity) -> Class {
     Class {
         rule,
         severity,
+        attack: rule.attack(),
         learnable: false,
     }
 }
 
+/// Interpreters of commands, by the technique of MITRE ATT&CK.
+const INTERPRETERS: &[(&[&str], &[&str])] = &[
+    (
+        &[
+            "sh", "ash", "bash", "csh", "dash", "fish", "hush", "ksh", "lash", "mksh", "rbash",
+            "tcsh", "zsh",
+        ],
+        &["T1059.004"],
+    ),
+    (&["python", "python2", "python3"], &["T1059.006"]),
+    (&["node", "nodejs"], &["T1059.007"]),
+];
+
 fn exec_class(exec: &Exec) -> Class {
+    if exec.path.starts_with(DETACHED) {
+        return never(Rule::ExecFileless, Severity::Critical);
+    }
     match exec.origin {
         Origin::UpperLayer => never(Rule::ExecDrift, Severity::Critical),
         Origin::Memfd | Origin::Unlinked => never(Rule::ExecFileless, Severity::Critical),
-        Origin::Image | Origin::Volume | Origin::Unknown => common(Rule::ExecUnknown),
+        Origin::Image | Origin::Volume | Origin::Unknown => {
+            let program = exec.name.as_deref().unwrap_or_else(|| basename(&exec.path));
+            let attack = INTERPRETERS
+                .iter()
+                .find(|(names, _)| names.contains(&program))
+                .map_or(Rule::ExecUnknown.attack(), |(_, attack)| attack);
+            Class {
+                attack,
+                // An unknown name stands for every program in the file.
+                learnable: exec.name.as_deref() != Some(CUT),
+                ..common(Rule::ExecUnknown)
+            }
+        }
     }
 }
 
 fn file_class(file: &FileChange) -> Class {
-    let touched =
-        |test: fn(&str) -> bool| test(&file.path) || file.target.as_deref().is_some_and(test);
+    let paths = || std::iter::once(&*file.path).chain(file.target.as_deref());
+    // Outside the container's root the same names are as bad.
+    let touched = |test: fn(&str) -> bool| {
+        paths().any(|path| test(path.strip_prefix(DETACHED).unwrap_or(path)))
+    };
     if touched(guarded) {
         return never(Rule::FileUnknown, Severity::Critical);
     }
@@ -161,6 +197,9 @@ fn file_class(file: &FileChange) -> Class {
             Operation::Delete => Severity::Medium,
         };
         return never(Rule::FileBinaryDir, severity);
+    }
+    if paths().any(|path| path.starts_with(DETACHED)) {
+        return never(Rule::FileUnknown, Severity::High);
     }
     common(Rule::FileUnknown)
 }
@@ -184,6 +223,15 @@ mod tests {
             operation,
             path: path.into(),
             target: target.map(Into::into),
+        }))
+    }
+
+    fn exec(path: &str, name: Option<&str>, origin: Origin) -> Class {
+        classify(&Behaviour::Exec(Exec {
+            path: path.into(),
+            name: name.map(Into::into),
+            script: None,
+            origin,
         }))
     }
 
@@ -217,18 +265,57 @@ mod tests {
             (Origin::Memfd, Rule::ExecFileless, false),
             (Origin::Unlinked, Rule::ExecFileless, false),
         ] {
-            let class = classify(&Behaviour::Exec(Exec {
-                path: "/x".into(),
-                name: None,
-                script: None,
-                origin,
-            }));
+            let class = exec("/x", None, origin);
             assert_eq!(
                 (class.rule, class.learnable),
                 (rule, learnable),
                 "{origin:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_outside_the_root_is_never_learned() {
+        for (path, rule, severity) in [
+            ("detached:/data/x", Rule::FileUnknown, Severity::High),
+            (
+                "detached:/etc/passwd",
+                Rule::FileUnknown,
+                Severity::Critical,
+            ),
+            ("detached:/usr/bin/x", Rule::FileBinaryDir, Severity::High),
+        ] {
+            assert_eq!(
+                file(Operation::OpenWrite, path, None),
+                never(rule, severity),
+                "{path}"
+            );
+        }
+        let renamed = file(Operation::Rename, "/data/x", Some("detached:/y"));
+        assert_eq!(renamed, never(Rule::FileUnknown, Severity::High));
+        assert_eq!(
+            exec("detached:/memfd:x", None, Origin::Memfd),
+            never(Rule::ExecFileless, Severity::Critical)
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_never_learned() {
+        assert!(!exec("/bin/busybox", Some(CUT), Origin::Image).learnable);
+        assert!(exec("/bin/worker", Some("job\u{2026}"), Origin::Image).learnable);
+    }
+
+    #[test]
+    fn shells_have_a_technique_of_their_own() {
+        for (path, name, attack) in [
+            ("/bin/sh", None, "T1059.004"),
+            ("/bin/busybox", Some("ash"), "T1059.004"),
+            ("/usr/bin/python3.11", Some("python3"), "T1059.006"),
+            ("/usr/bin/curl", None, "T1059"),
+        ] {
+            assert_eq!(exec(path, name, Origin::Image).attack, [attack], "{path}");
+        }
+        assert_eq!(exec("/bin/sh", None, Origin::UpperLayer).attack, ["T1105"]);
     }
 
     #[test]

@@ -5,12 +5,24 @@
 //! control character as `\xNN` and the backslash doubled. Two different byte
 //! strings never share a text, so the same text serves YAML, JSON, matching and
 //! terminals.
+//!
+//! Two marks stand before a path that is not a whole path of the container. All
+//! whole paths start with a slash, so no marked path equals one:
+//! [`CUT`] where a part at the side of the root is missing, [`DETACHED`] where
+//! the file does not lie below the container's root at all (a memory file, a
+//! descriptor that leaked in, a detached mount).
 
+use std::borrow::Cow;
 use std::fmt::Write;
+
+/// Stands before a path of which a part is missing, and for arguments that are missing.
+pub const CUT: &str = "\u{2026}";
+/// Stands before the path of a file outside the container's root.
+pub const DETACHED: &str = "detached:";
 
 /// Whether a terminal or a log must not get this character raw: the controls, and what
 /// reorders or breaks lines unseen (Unicode Standard Annex 9, section 2; Annex 14, class BK).
-fn hidden(c: char) -> bool {
+pub(crate) fn hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}')
 }
@@ -68,6 +80,49 @@ pub fn bytes(text: &str) -> Option<Vec<u8>> {
     (canonical(&out) == text).then_some(out)
 }
 
+/// Whether a text is the canonical one of some bytes.
+#[must_use]
+pub fn is_canonical(text: &str) -> bool {
+    bytes(text).is_some()
+}
+
+/// A text for people in which nothing is hidden: control characters and what reorders lines as
+/// `\xNN`, everything else as it is. Canonical text stays the same. Not injective: for messages,
+/// not for names.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hidden(c) {
+            escape(&mut out, c.encode_utf8(&mut [0; 4]).as_bytes());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// JSON that may be printed raw: strings are the only place of other than ASCII, and of DEL.
+#[must_use]
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if hidden(c) {
+            // All of them lie in the basic plane.
+            let _ = write!(out, "\\u{:04x}", c as u32);
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// The part of a path behind its last slash.
 #[must_use]
 pub fn basename(path: &str) -> &str {
@@ -98,6 +153,21 @@ mod tests {
         for text in ["\\", "\\x4", "\\x41", "\\n", "a\nb", "\\xC3"] {
             assert_eq!(bytes(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn nothing_hidden_reaches_a_reader() {
+        let hostile = "a\u{7f}b\u{9b}2J\u{202e}c\u{2066}\u{1b}\\";
+        assert_eq!(
+            visible(hostile),
+            "a\\x7fb\\xc2\\x9b2J\\xe2\\x80\\xaec\\xe2\\x81\\xa6\\x1b\\"
+        );
+        assert_eq!(visible("caf\u{e9} \\x1b"), "caf\u{e9} \\x1b");
+        assert_eq!(
+            visible_json("{\"a\":\"\u{9b}\u{7f}\"}"),
+            "{\"a\":\"\\u009b\\u007f\"}"
+        );
+        assert!(!is_canonical("/bin/\u{1b}[2J") && is_canonical("/bin/\\x1b[2J"));
     }
 
     proptest! {

@@ -86,6 +86,20 @@ impl Workload {
     }
 }
 
+impl Workload {
+    /// Whether a text is a part of its name, special bytes as `%NN` or as they are.
+    #[must_use]
+    pub fn is_like(&self, part: &str) -> bool {
+        self.to_string().contains(part) || self.parts().join("/").contains(part)
+    }
+
+    /// Whether a text is its whole name, special bytes as `%NN` or as they are.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.to_string() == name || self.parts().join("/") == name
+    }
+}
+
 /// `namespace/kind/name/container`, each part with slashes and other special bytes as `%NN`.
 /// The cluster is left out: a person talks to one.
 impl fmt::Display for Workload {
@@ -134,6 +148,21 @@ mod tests {
         for text in ["", "a/b", "a/b//d", "a/b/%/d", "a/b/c/d/e"] {
             assert!(text.parse::<Workload>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn names_are_found_as_they_are_written_and_as_they_are() {
+        let image = Workload {
+            kind: "Image".into(),
+            name: "team/web".into(),
+            ..Workload::default()
+        };
+        assert_eq!(image.to_string(), "/Image/team%2Fweb/");
+        for part in ["team/web", "team%2Fweb", "web", "/Image/team/web/"] {
+            assert!(image.is_like(part), "{part}");
+        }
+        assert!(image.is_named("/Image/team/web/") && image.is_named("/Image/team%2Fweb/"));
+        assert!(!image.is_named("team/web") && !image.is_like("team-web"));
     }
 
     proptest! {

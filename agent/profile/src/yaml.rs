@@ -1,7 +1,65 @@
-//! Writing YAML 1.2: one entry a line, in flow style, so that `git diff` of a
-//! profile reads like the list of what changed. Reading is a library's work.
+//! YAML 1.2, written and read.
+//!
+//! Written with one entry a line, in flow style, so that `git diff` of a profile
+//! reads like the list of what changed. Read by a library, in bounds that the
+//! caller gives, because its own are below what a full profile holds; what is
+//! wrong is said in one line, because the text around a mistake may be hostile
+//! and long.
 
+use crate::text;
+use serde::de::DeserializeOwned;
+use serde_saphyr::{RenderOptions, SnippetMode, UserMessageFormatter};
 use std::fmt::{Display, Write};
+
+/// Most that is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of text.
+    pub bytes: usize,
+    /// Scalars, lists and mappings.
+    pub nodes: usize,
+}
+
+/// Reads a document. What is wrong with it is said in one line, with line and column.
+///
+/// # Errors
+/// When the bytes are no text, exceed the limits, or are not what is wanted.
+pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: Limits) -> Result<T, String> {
+    if bytes.len() > limits.bytes {
+        return Err(format!(
+            "{} bytes are more than the {} that are read",
+            bytes.len(),
+            limits.bytes
+        ));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = valid
+            .rsplit(|byte| *byte == b'\n')
+            .next()
+            .map_or(0, <[u8]>::len)
+            + 1;
+        format!("line {line}, byte {column}: not UTF-8 text")
+    })?;
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_nodes: limits.nodes,
+            // Each list and mapping also ends, and the document begins and ends.
+            max_events: limits.nodes * 2 + 16,
+            max_total_scalar_bytes: limits.bytes,
+            max_documents: 1,
+        },
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let formatter = UserMessageFormatter;
+        let mut options = RenderOptions::new(&formatter);
+        options.snippets = SnippetMode::Off;
+        let message = error.render_with_options(options);
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        text::visible(&message).into_owned()
+    })
+}
 
 /// Words that YAML 1.1 or 1.2 readers take for something else than text.
 const WORDS: &[&str] = &[
@@ -26,15 +84,9 @@ pub(crate) fn scalar(text: &str) -> String {
         match c {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
-            // Canonical text has none of these; names from elsewhere may.
-            c if c.is_control() || !c.is_ascii() && (c as u32) < 0xa0 => {
-                let _ = write!(quoted, "\\u{:04x}", c as u32);
-            }
-            '\u{2028}' => quoted.push_str("\\L"),
-            '\u{2029}' => quoted.push_str("\\P"),
-            '\u{feff}' => quoted.push_str("\\uFEFF"),
-            // Not printable by the YAML specification, section 5.1.
-            '\u{fffe}' | '\u{ffff}' => {
+            // Canonical text has none of the first; names from elsewhere may. The last two are
+            // not printable by the YAML specification, section 5.1.
+            c if text::hidden(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
                 let _ = write!(quoted, "\\u{:04x}", c as u32);
             }
             c => quoted.push(c),

@@ -93,6 +93,8 @@ enum Step {
     Approve(Entry),
     Refuse(Entry),
     Promote,
+    /// A profile that learns and approves of these.
+    Import(Vec<Entry>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -101,6 +103,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => entry().prop_map(Step::Approve),
         1 => entry().prop_map(Step::Refuse),
         1 => Just(Step::Promote),
+        1 => prop::collection::vec(entry(), 0..4).prop_map(Step::Import),
     ]
 }
 
@@ -112,6 +115,7 @@ fn run(steps: &[Step]) -> Profile {
         at: 7,
     };
     for step in steps {
+        let before = profile.clone();
         match step {
             Step::See(entry, at) => {
                 profile.observe(&Sighting {
@@ -119,11 +123,20 @@ fn run(steps: &[Step]) -> Profile {
                     at: *at,
                 });
             }
-            Step::Approve(entry) => profile.approve(entry, by),
-            Step::Refuse(entry) => profile.refuse(entry, by),
+            Step::Approve(entry) => profile.approve(entry, by).unwrap(),
+            Step::Refuse(entry) => profile.refuse(entry, by).unwrap(),
+            Step::Import(entries) => {
+                let mut given = Profile::new(workload(), Mode::Learning);
+                for entry in entries {
+                    given.approve(entry, by).unwrap();
+                }
+                profile.import(&given, by).unwrap();
+            }
             // The second time it is monitoring already.
             Step::Promote => drop(profile.promote(by)),
         }
+        // Whoever merges the two takes the later for the later.
+        assert_eq!(merged(&before, &profile), profile, "{step:?}");
     }
     profile
 }
@@ -177,7 +190,7 @@ proptest! {
                 let patch = Entry::parse(&entry.patch()).unwrap();
                 prop_assert_eq!(&patch, &entry);
                 // The patch is enough.
-                profile.approve(&patch, By { actor: "a", reason: "r", at: 0 });
+                profile.approve(&patch, By { actor: "a", reason: "r", at: 0 }).unwrap();
                 prop_assert!(profile.accepts(&entry));
             }
             Outcome::Learned | Outcome::Full => prop_assert!(false, "{outcome:?}"),
@@ -289,7 +302,7 @@ fn learning_sleep_does_not_approve_sh() {
 fn a_refused_entry_is_not_learned_again() {
     let mut profile = Profile::new(workload(), Mode::Learning);
     let curl = exec("/usr/bin/curl", None);
-    profile.refuse(&curl, ANN);
+    profile.refuse(&curl, ANN).unwrap();
     assert!(matches!(see(&mut profile, &curl), Outcome::Deviation(_)));
     assert!(!profile.accepts(&curl));
 }
@@ -374,24 +387,30 @@ fn an_import_replaces_what_is_approved() {
 }
 
 #[test]
-fn a_flood_is_bounded_and_counted() {
-    use lapwing_profile::profile::{APPROVED_MAX, PENDING_MAX};
+fn a_difference_that_learns_again_is_wider() {
+    let mut compares = Profile::new(workload(), Mode::Learning);
+    let learns = compares.clone();
+    compares.promote(ANN).unwrap();
+    assert!(Diff::between(&compares, &learns).widens());
+    assert!(!Diff::between(&learns, &compares).widens());
+    let mut more = compares.clone();
+    more.approve(&exec("/a", None), ANN).unwrap();
+    assert!(Diff::between(&compares, &more).widens());
+    assert!(!Diff::between(&more, &compares).widens());
+}
+
+#[test]
+fn the_last_thing_learned_is_found_in_the_file() {
     let mut profile = Profile::new(workload(), Mode::Learning);
-    for n in 0..APPROVED_MAX {
-        assert_eq!(
-            see(&mut profile, &exec(&format!("/x{n}"), None)),
-            Outcome::Learned
-        );
+    assert_eq!(profile.last_learned(), None);
+    for (path, at) in [("/a", 5), ("/b", 9), ("/a", 20)] {
+        profile.observe(&Sighting {
+            entry: exec(path, None),
+            at,
+        });
     }
-    assert_eq!(see(&mut profile, &exec("/one-more", None)), Outcome::Full);
-    assert_eq!(profile.overflow(), 1);
-    profile.promote(ANN).unwrap();
-    for n in 0..PENDING_MAX + 3 {
-        assert!(matches!(
-            see(&mut profile, &exec(&format!("/y{n}"), None)),
-            Outcome::Deviation(_)
-        ));
-    }
-    assert_eq!(profile.pending_len(), PENDING_MAX);
-    assert_eq!(profile.overflow(), 4);
+    profile.approve(&exec("/c", None), ANN).unwrap();
+    assert_eq!(profile.last_learned(), Some(9));
+    let read = Profile::from_yaml(profile.to_yaml()).unwrap();
+    assert_eq!(read.last_learned(), Some(9));
 }

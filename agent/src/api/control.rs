@@ -2,7 +2,7 @@
 //! holds. The pipeline is a thread of its own; it is woken, answers between two
 //! batches of records, and never waits for a client.
 
-use crate::judge::AskError;
+use crate::judge::decide::AskError;
 use lapwing_proto::v1;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};

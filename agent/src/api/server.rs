@@ -3,7 +3,7 @@
 use super::control::{Control, Ended, Request};
 use super::socket::Socket;
 use crate::feed::{Feed, Start};
-use crate::judge::AskError;
+use crate::judge::decide::AskError;
 use anyhow::{Context, Result};
 use lapwing_proto::v1::agent_server::{Agent, AgentServer};
 use lapwing_proto::v1::watch_request::{Kind, Since};
@@ -21,8 +21,12 @@ use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Response, Status};
 
-/// Largest profile that is taken, in bytes.
-const MESSAGE_MAX: usize = 16 << 20;
+/// Largest message: a profile, and what goes with it, in bytes.
+const MESSAGE_MAX: usize = lapwing_profile::file::TEXT_MAX + (1 << 20);
+/// Longest name of who decides, in bytes.
+const ACTOR_MAX: usize = 256;
+/// Longest reason, in bytes.
+const REASON_MAX: usize = 4096;
 
 struct Service {
     feed: Arc<Feed>,
@@ -39,9 +43,11 @@ fn refused(error: &AskError) -> Status {
     let message = error.to_string();
     match error {
         AskError::NoProfile(_) => Status::not_found(message),
-        AskError::NoEntry(_) | AskError::NoName(_) | AskError::BadProfile(_) => {
-            Status::invalid_argument(message)
-        }
+        AskError::NoEntry(_)
+        | AskError::BadEntry(_)
+        | AskError::NoName(_)
+        | AskError::NoVerdict
+        | AskError::BadProfile(_) => Status::invalid_argument(message),
         AskError::Refused(_) => Status::failed_precondition(message),
         AskError::NoRoom | AskError::Store(_) => Status::resource_exhausted(message),
     }
@@ -59,7 +65,7 @@ fn wanted(request: &WatchRequest, item: &Item) -> bool {
     let of_kind = request.kinds.is_empty() || request.kinds().any(|wanted| wanted == kind);
     let of_workload = request.workload.is_empty()
         || workload
-            .is_none_or(|workload| crate::judge::name_of(workload).contains(&request.workload));
+            .is_none_or(|workload| crate::judge::workload_of(workload).is_like(&request.workload));
     of_kind && of_workload
 }
 
@@ -184,6 +190,11 @@ impl Agent for Service {
 /// Every decision is on record with who took it.
 fn decided_by(decider: Option<&lapwing_proto::v1::Decider>) -> Result<(), Status> {
     match decider {
+        Some(decider) if decider.actor.len() > ACTOR_MAX || decider.reason.len() > REASON_MAX => {
+            Err(Status::invalid_argument(format!(
+                "be brief: `decider.actor` may have {ACTOR_MAX} bytes, `decider.reason` {REASON_MAX}"
+            )))
+        }
         Some(decider) if !decider.actor.trim().is_empty() => Ok(()),
         Some(_) | None => Err(Status::invalid_argument(
             "say who decides: `decider.actor` is empty",

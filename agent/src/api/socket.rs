@@ -1,5 +1,6 @@
 //! The socket: made with the permissions it keeps, never taken from another agent.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
@@ -86,9 +87,15 @@ impl Socket {
             Err(_) => {}
         }
         // Bound under another name and renamed, so that it is never there with other permissions.
-        let fresh = path.with_extension("new");
-        // A leftover of an agent that was killed at this point.
-        let _ = fs::remove_file(&fresh);
+        let fresh = fresh_name(path);
+        match fs::symlink_metadata(&fresh) {
+            // A leftover of an agent with this number that was killed at this point.
+            Ok(file) if file.file_type().is_socket() => {
+                fs::remove_file(&fresh).map_err(failed("remove the stale"))?;
+            }
+            Ok(_) => return Err(SocketError::NotASocket(fresh)),
+            Err(_) => {}
+        }
         let listener = UnixListener::bind(&fresh).map_err(failed("listen on"))?;
         fs::set_permissions(&fresh, Permissions::from_mode(MODE))
             .map_err(failed("set the permissions of"))?;
@@ -111,6 +118,14 @@ impl Socket {
     pub fn split(self) -> (UnixListener, Guard) {
         (self.listener, self.guard)
     }
+}
+
+/// A name beside it that nobody else gives.
+fn fresh_name(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}", std::process::id()));
+    path.with_file_name(name)
 }
 
 #[cfg(test)]
@@ -147,5 +162,32 @@ mod tests {
             Err(SocketError::NotASocket(_))
         ));
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[test]
+    fn no_file_beside_it_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        for name in ["a.new", "a.sock.new", ".a.sock.new"] {
+            fs::write(folder.path().join(name), "precious").unwrap();
+        }
+        // Two sockets whose names differ in the extension alone.
+        let socket = Socket::bind(&path).unwrap();
+        let other = Socket::bind(&path.with_extension("socket")).unwrap();
+        for name in ["a.new", "a.sock.new", ".a.sock.new"] {
+            let text = fs::read_to_string(folder.path().join(name)).unwrap();
+            assert_eq!(text, "precious");
+        }
+        drop((socket, other));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+        // Where a file has the very name, it stays and is told of; a stale socket goes.
+        fs::write(fresh_name(&path), "precious").unwrap();
+        assert!(matches!(
+            Socket::bind(&path),
+            Err(SocketError::NotASocket(_))
+        ));
+        fs::remove_file(fresh_name(&path)).unwrap();
+        drop(UnixListener::bind(fresh_name(&path)).unwrap());
+        Socket::bind(&path).unwrap();
     }
 }

@@ -26,12 +26,20 @@ First steps:
 #[derive(Debug, Parser)]
 #[command(name = "lapwing", version, after_help = format!("{FIRST_STEPS}\n\n{CODES}"))]
 pub struct Cli {
-    /// Where the agent listens
-    #[arg(long, global = true, env = "LAPWING_ENDPOINT", default_value = DEFAULT_ENDPOINT)]
-    pub endpoint: String,
+    /// Where the agent listens [default: unix:///run/lapwing/lapwing.sock]
+    #[arg(long, global = true, env = "LAPWING_ENDPOINT")]
+    pub endpoint: Option<String>,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Where the agent listens.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT)
+    }
 }
 
 /// The commands.
@@ -43,6 +51,9 @@ pub enum Command {
     Watch(WatchArgs),
     /// List, show, compare, approve and promote profiles
     Profile {
+        /// Form of the output
+        #[arg(short, long, global = true, value_enum, default_value_t)]
+        output: Output,
         /// What to do
         #[command(subcommand)]
         command: ProfileCommand,
@@ -166,25 +177,24 @@ pub struct Decider {
 }
 
 /// The commands of `lapwing profile`. A NAME may be a part of one, where only one profile has it.
+/// A file is named by a path with a slash, like ./web.yaml, or by a name that ends in .yaml; what
+/// is decided of a file is written to it.
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
     /// All profiles, in short
     List {
-        /// Form of the output
-        #[arg(short, long, value_enum, default_value_t)]
-        output: Output,
+        /// Files, instead of the agent's profiles
+        files: Vec<PathBuf>,
     },
     /// What a profile approves, and what waits for a decision
     Show {
         /// A profile's name, or a file
         name: String,
-        /// Form of the output
-        #[arg(short, long, value_enum, default_value_t)]
-        output: Output,
     },
     /// What the second profile approves and the first does not, and the reverse
     ///
-    /// Ends with 1 if the second approves of more, for use as a gate.
+    /// Ends with 1 if the second lets pass more (it approves of more, or learns where the first
+    /// compares), for use as a gate.
     Diff {
         /// A profile's name, or a file
         a: String,
@@ -192,50 +202,20 @@ pub enum ProfileCommand {
         b: String,
     },
     /// Approve what was reported
-    Approve {
-        /// Ids or fingerprints of violations, or entries like 'exec: {path: /bin/ls}'
-        #[arg(required = true, value_name = "ENTRY")]
-        entries: Vec<String>,
-        /// The profile, where entries are given
-        #[arg(
-            long,
-            value_name = "NAME",
-            default_value = "",
-            hide_default_value = true
-        )]
-        profile: String,
-        /// Who decides, and why
-        #[command(flatten)]
-        decider: Decider,
-    },
+    Approve(DecideArgs),
     /// Refuse what was seen: it is not learned again
-    Refuse {
-        /// Ids or fingerprints of violations, or entries like 'exec: {path: /bin/ls}'
-        #[arg(required = true, value_name = "ENTRY")]
-        entries: Vec<String>,
-        /// The profile, where entries are given
-        #[arg(
-            long,
-            value_name = "NAME",
-            default_value = "",
-            hide_default_value = true
-        )]
-        profile: String,
-        /// Who decides, and why
-        #[command(flatten)]
-        decider: Decider,
-    },
+    Refuse(DecideArgs),
     /// End learning: from now on, report what the profile does not approve
     Promote {
-        /// The profile's name
+        /// A profile's name, or a file
         name: String,
         /// Who decides, and why
         #[command(flatten)]
         decider: Decider,
     },
-    /// Write a profile as YAML, to a file or the output
+    /// Write a profile to a file or the output, as YAML or, with -o json, as JSON
     Export {
-        /// The profile's name
+        /// A profile's name, or a file
         name: String,
         /// The file
         file: Option<PathBuf>,
@@ -248,6 +228,25 @@ pub enum ProfileCommand {
         #[command(flatten)]
         decider: Decider,
     },
+}
+
+/// Arguments of `lapwing profile approve` and `refuse`.
+#[derive(Args, Debug)]
+pub struct DecideArgs {
+    /// Ids or fingerprints of violations, or entries like 'exec: {path: /bin/ls}'
+    #[arg(required = true, value_name = "ENTRY")]
+    pub entries: Vec<String>,
+    /// The profile, or a file, where entries are given
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub profile: String,
+    /// Who decides, and why
+    #[command(flatten)]
+    pub decider: Decider,
 }
 
 #[cfg(test)]
@@ -276,6 +275,16 @@ mod tests {
             panic!()
         };
         assert!(!args.learn && !args.monitor);
+        for line in [
+            "lapwing profile list -o json",
+            "lapwing profile -o json promote web",
+            "lapwing profile approve -o json cafe",
+        ] {
+            let Command::Profile { output, .. } = parse(line) else {
+                panic!()
+            };
+            assert_eq!(output, Output::Json, "{line}");
+        }
         assert!(Cli::try_parse_from(["lapwing", "agent", "--learn", "--monitor"]).is_err());
     }
 }

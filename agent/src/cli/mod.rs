@@ -3,6 +3,8 @@
 mod args;
 mod client;
 mod profile;
+mod profile_file;
+mod profile_text;
 mod show;
 pub mod text;
 mod watch;
@@ -10,6 +12,7 @@ mod watch;
 pub use args::{AgentArgs, Cli, Command, DEFAULT_ENDPOINT, DoctorArgs, Output, ProfileCommand};
 pub use text::{BOLD, DIM, styled, table};
 
+use lapwing_profile::text::visible;
 use std::fmt;
 use std::io;
 
@@ -48,7 +51,10 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.error)
+        // Parts of it may be another program's words; its own line breaks stay.
+        let text = format!("{:#}", self.error);
+        let lines: Vec<_> = text.lines().map(visible).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 
@@ -79,7 +85,7 @@ impl Failure {
 pub async fn run(endpoint: &str, command: Command) -> Outcome {
     match command {
         Command::Watch(args) => watch::run(endpoint, args).await,
-        Command::Profile { command } => profile::run(endpoint, command).await,
+        Command::Profile { output, command } => profile::run(endpoint, output, command).await,
         Command::Status { output } => show::status(endpoint, output).await,
         Command::Containers { output } => show::containers(endpoint, output).await,
         Command::Agent(_) | Command::Doctor(_) => Ok(()),

@@ -1,7 +1,7 @@
 //! `lapwing status` and `lapwing containers`.
 
 use super::args::Output;
-use super::profile::{json, write_list};
+use super::profile_text::{json, write_list};
 use super::text::{BOLD, DIM, styled, table};
 use super::{Outcome, client};
 use lapwing_proto::v1;

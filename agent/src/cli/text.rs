@@ -1,10 +1,12 @@
 //! Reports as people read them.
 //!
-//! All texts from containers are canonical already, so nothing here can reach a
-//! terminal as a control sequence; texts of the agent's configuration are made so.
+//! All texts from containers are canonical already, and other texts may come from
+//! labels, from a runtime or from an agent of another version; so every text is
+//! made visible here once more, which leaves canonical ones as they are. Nothing
+//! can reach a terminal as a control sequence.
 
 use anstyle::{AnsiColor, Style};
-use lapwing_profile::text::canonical;
+use lapwing_profile::text::{canonical, visible};
 use lapwing_proto::v1::violation::{Detail, Severity};
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{
@@ -66,7 +68,7 @@ pub(super) fn whose(workload: Option<&Workload>, container: Option<&Container>) 
         }
     });
     if let Some(container) = container {
-        let id: String = container.id.chars().take(12).collect();
+        let id: String = visible(&container.id).chars().take(12).collect();
         text = format!("{text} {}", styled(DIM, &format!("({id})")));
     }
     text
@@ -127,7 +129,7 @@ fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
         "{}  {} {} {}{}",
         clock(item.last_seen.as_ref()),
         styled(style, &format!("{word:<8}")),
-        styled(BOLD, &format!("{:<16}", item.rule)),
+        styled(BOLD, &format!("{:<16}", visible(&item.rule))),
         whose(item.workload.as_ref(), item.container.as_ref()),
         styled(DIM, &notes),
     )?;
@@ -138,13 +140,13 @@ fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
         row(out, "by", &actor(process))?;
     }
     if !item.nearest.is_empty() {
-        row(out, "nearest", &item.nearest)?;
+        row(out, "nearest", &visible(&item.nearest))?;
     }
     if !item.patch.is_empty() {
         row(
             out,
             "approve",
-            &format!("lapwing profile approve {}", item.id),
+            &format!("lapwing profile approve {}", visible(&item.id)),
         )?;
     }
     Ok(())
@@ -161,12 +163,12 @@ fn detail(detail: &Detail) -> Option<(&'static str, String)> {
 }
 
 fn exec_text(exec: &lapwing_proto::v1::Exec) -> String {
-    let mut text = exec.path.clone();
+    let mut text = visible(&exec.path).into_owned();
     if !exec.name.is_empty() {
-        text.push_str(&format!(" ({})", exec.name));
+        text.push_str(&format!(" ({})", visible(&exec.name)));
     }
     if !exec.script.is_empty() {
-        text.push_str(&format!(" {}", exec.script));
+        text.push_str(&format!(" {}", visible(&exec.script)));
     }
     use lapwing_proto::v1::exec::Origin;
     text.push_str(match exec.origin() {
@@ -188,9 +190,10 @@ fn file_text(file: &lapwing_proto::v1::File) -> String {
         file::Operation::Rename => "rename",
     };
     if file.target.is_empty() {
-        format!("{verb} {}", file.path)
+        format!("{verb} {}", visible(&file.path))
     } else {
-        format!("{verb} {} to {}", file.path, file.target)
+        let (path, target) = (visible(&file.path), visible(&file.target));
+        format!("{verb} {path} to {target}")
     }
 }
 
@@ -215,7 +218,7 @@ fn actor(process: &Process) -> String {
     } else {
         process.args.join(" ")
     };
-    let mut line: String = line.chars().take(160).collect();
+    let mut line: String = visible(&line).chars().take(160).collect();
     if line.is_empty() {
         line.push('?');
     }
@@ -233,7 +236,7 @@ fn actor(process: &Process) -> String {
     let chain = if chain.is_empty() {
         String::new()
     } else {
-        styled(DIM, &format!("  under {}", chain.join(" > ")))
+        styled(DIM, &format!("  under {}", visible(&chain.join(" > "))))
     };
     format!("{line}  {}{chain}", styled(DIM, &format!("({note})")))
 }
@@ -284,8 +287,13 @@ fn gap(out: &mut impl Write, item: &Gap) -> Result<()> {
     )
 }
 
-/// Rows as columns, each as wide as its widest cell; styles do not count.
+/// Rows as columns, each as wide as its widest cell.
 pub fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -> Result<()> {
+    let visible = |cell: &String| visible(cell).into_owned();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(visible).collect())
+        .collect();
     let width = |column: usize| {
         rows.iter()
             .filter_map(|row| row.get(column))
@@ -304,7 +312,7 @@ pub fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -> Resul
         cells.join("  ").trim_end().to_owned()
     };
     writeln!(out, "{}", styled(BOLD, &line(head.to_vec())))?;
-    for row in rows {
+    for row in &rows {
         writeln!(out, "{}", line(row.iter().map(String::as_str).collect()))?;
     }
     Ok(())
@@ -377,6 +385,52 @@ mod tests {
         );
         assert_eq!(lines[3].trim(), "nearest  /bin/busybox (sleep)");
         assert_eq!(lines[4].trim(), "approve  lapwing profile approve cafe");
+    }
+
+    #[test]
+    fn nothing_hidden_reaches_the_terminal() {
+        let hostile = "\u{1b}[2J\u{9b}2J\u{202e}\u{7f}".to_owned();
+        let violation = Violation {
+            rule: hostile.clone(),
+            id: hostile.clone(),
+            nearest: hostile.clone(),
+            patch: hostile.clone(),
+            workload: Some(Workload {
+                namespace: hostile.clone(),
+                name: hostile.clone(),
+                container: hostile.clone(),
+                ..Workload::default()
+            }),
+            container: Some(Container {
+                id: hostile.clone(),
+                ..Container::default()
+            }),
+            process: Some(Process {
+                args: vec![hostile.clone()],
+                ancestors: vec![process::Ancestor {
+                    pid: 2,
+                    exe: hostile.clone(),
+                }],
+                ..Process::default()
+            }),
+            detail: Some(Detail::File(lapwing_proto::v1::File {
+                path: hostile.clone(),
+                target: hostile.clone(),
+                ..Default::default()
+            })),
+            ..Violation::default()
+        };
+        // Without the styles, which are control sequences of ours.
+        let text = plain(&WatchResponse {
+            item: Some(Item::Violation(violation)),
+            ..WatchResponse::default()
+        });
+        let mut out = anstream::StripStream::new(Vec::new());
+        table(&mut out, &["A"], &[vec![hostile]]).unwrap();
+        let text = text + &String::from_utf8(out.into_inner()).unwrap();
+        let raw = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!text.chars().any(raw), "{text:?}");
+        assert_eq!(text.matches("\\x1b[2J\\xc2\\x9b2J").count(), 11, "{text:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `lapwing watch`.
 
 use super::args::{Kind, Output, WatchArgs};
+use super::profile_text::json;
 use super::{Code, Failure, Outcome, client, text};
 use anyhow::anyhow;
 use lapwing_proto::v1::{WatchRequest, watch_request};
@@ -31,11 +32,7 @@ pub async fn run(endpoint: &str, args: WatchArgs) -> Outcome {
         };
         match args.output {
             Output::Text => text::item(&mut out, &response)?,
-            Output::Json => {
-                let line = serde_json::to_string(&response)
-                    .map_err(|error| Failure::new(Code::Failed, error))?;
-                writeln!(out, "{line}")?;
-            }
+            Output::Json => writeln!(out, "{}", json(&response)?)?,
         }
         out.flush()?;
         cursor = response.cursor;

@@ -1,56 +1,113 @@
 //! Violations that repeat: the first occurrence is reported at once, later ones
 //! raise a count, and the count is reported anew at most once a period.
+//!
+//! An episode is open while it may recur: until a day of quiet, until its
+//! container is gone, or until there is no room, when the one that was quiet
+//! longest ends early. What an ended one counted and did not report is reported as
+//! it ends. Of ended ones the line that would approve them is kept, in bounds, so
+//! that a person may still decide of them. Durations are measured by the time
+//! since boot, which nobody sets; what is reported is the time of day.
 
 use lapwing_profile::fingerprint;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::Violation;
-use std::collections::HashMap;
+use prost::Message;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::mem::size_of;
 
-const SECOND: i64 = 1_000_000_000;
+const SECOND: u64 = 1_000_000_000;
 /// Least time between two reports of one episode, in nanoseconds.
-pub const PERIOD: i64 = 10 * SECOND;
+pub const PERIOD: u64 = 10 * SECOND;
 /// Quiet that ends an episode, in nanoseconds.
-pub const QUIET: i64 = 24 * 3600 * SECOND;
-/// Episodes that are held open.
-pub const EPISODES_MAX: usize = 16_384;
+pub const QUIET: u64 = 24 * 3600 * SECOND;
+/// Episodes that are open at most.
+pub const OPEN_MAX: usize = 16_384;
+/// Bytes that they take at most.
+pub const OPEN_BYTES_MAX: usize = 6 << 20;
+/// Bytes that the lines of ended ones take at most.
+pub const ENDED_BYTES_MAX: usize = 2 << 20;
 
-struct Episode {
-    violation: Violation,
-    last: i64,
-    reported: i64,
-    reported_count: u64,
+/// A point in time on both clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Nanoseconds since boot.
+    pub boot: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub wall: i64,
 }
 
 /// Fingerprint of the deviation, and the container's cgroup.
 type Key = (String, u64);
 
-/// Episodes that go on.
+struct Episode {
+    key: Key,
+    violation: Violation,
+    /// Since boot.
+    last: u64,
+    reported: u64,
+    reported_count: u64,
+    bytes: usize,
+}
+
+/// What is kept of an ended episode.
+struct Ended {
+    id: String,
+    fingerprint: String,
+    target: Target,
+}
+
+/// What a person would approve or refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The profile's name.
+    pub profile: String,
+    /// The line; empty where nothing can be approved.
+    pub patch: String,
+}
+
+/// Episodes that go on, and what is remembered of others.
 #[derive(Default)]
 pub struct Episodes {
-    open: HashMap<Key, Episode>,
+    /// By a number that rises.
+    open: BTreeMap<u64, Episode>,
+    numbers: HashMap<Key, u64>,
+    /// By the last occurrence.
+    order: BTreeSet<(u64, u64)>,
+    next: u64,
+    bytes: usize,
+    ended: VecDeque<Ended>,
+    ended_bytes: usize,
+    ended_early: u64,
+    forgotten: u64,
 }
 
 impl Episodes {
-    /// An occurrence at a time. `make` builds the report of a new episode; id, fingerprint,
-    /// revision, count and times are filled in here. Answers with what is to be reported now.
+    /// An occurrence. `make` builds the report of a new episode; id, fingerprint, revision, count
+    /// and times are filled in here. Answers with what is to be reported now: a new one has
+    /// revision 1, others ended for lack of room.
     pub fn occurred(
         &mut self,
         fingerprint: &str,
         home: u64,
         instance: &str,
-        at: i64,
+        at: Moment,
         make: impl FnOnce() -> Violation,
-    ) -> Option<Violation> {
+    ) -> Vec<Violation> {
         let key = (fingerprint.to_owned(), home);
-        if let Some(episode) = self.open.get_mut(&key) {
-            episode.last = episode.last.max(at);
-            let violation = &mut episode.violation;
-            violation.count += 1;
-            violation.last_seen = Some(timestamp(episode.last));
-            return None;
+        if let Some(number) = self.numbers.get(&key)
+            && let Some(episode) = self.open.get_mut(number)
+        {
+            if at.boot >= episode.last {
+                self.order.remove(&(episode.last, *number));
+                self.order.insert((at.boot, *number));
+                episode.last = at.boot;
+                episode.violation.last_seen = Some(timestamp(at.wall));
+            }
+            episode.violation.count += 1;
+            return Vec::new();
         }
         let mut violation = make();
-        violation.id = fingerprint::violation(fingerprint, instance, at);
+        violation.id = fingerprint::violation(fingerprint, instance, at.wall);
         violation.fingerprint = fingerprint.to_owned();
         violation.revision = 1;
         violation.count = 1;
@@ -59,71 +116,183 @@ impl Episodes {
             &mut violation.first_seen,
             &mut violation.last_seen,
         ] {
-            *time = Some(timestamp(at));
+            *time = Some(timestamp(at.wall));
         }
-        if self.open.len() >= EPISODES_MAX {
-            self.close_oldest();
+        // The key twice, its places in the maps, and the report itself.
+        let bytes = size_of::<Episode>() + violation.encoded_len() + 2 * key.0.len() + 96;
+        let mut reports = Vec::new();
+        while !self.open.is_empty()
+            && (self.open.len() >= OPEN_MAX || self.bytes + bytes > OPEN_BYTES_MAX)
+        {
+            let Some((_, number)) = self.order.first().copied() else {
+                break;
+            };
+            self.ended_early += 1;
+            reports.extend(self.end(number));
         }
+        let number = self.next;
+        self.next += 1;
+        self.numbers.insert(key.clone(), number);
+        self.order.insert((at.boot, number));
+        self.bytes += bytes;
         let episode = Episode {
+            key,
             violation: violation.clone(),
-            last: at,
-            reported: at,
+            last: at.boot,
+            reported: at.boot,
             reported_count: 1,
+            bytes,
         };
-        self.open.insert(key, episode);
-        Some(violation)
+        self.open.insert(number, episode);
+        reports.push(violation);
+        reports
+    }
+
+    /// Takes an episode out. Answers with what it did not report yet.
+    fn take(&mut self, number: u64) -> Option<Episode> {
+        let episode = self.open.remove(&number)?;
+        self.numbers.remove(&episode.key);
+        self.order.remove(&(episode.last, number));
+        self.bytes -= episode.bytes;
+        Some(episode)
+    }
+
+    /// Ends an episode, and remembers what it would take to approve it.
+    fn end(&mut self, number: u64) -> Option<Violation> {
+        let mut episode = self.take(number)?;
+        let report = episode.is_behind().then(|| episode.report(episode.last));
+        let ended = Ended {
+            target: target(&episode.violation),
+            id: episode.violation.id,
+            fingerprint: episode.violation.fingerprint,
+        };
+        self.ended_bytes += ended.bytes();
+        self.ended.push_back(ended);
+        while self.ended_bytes > ENDED_BYTES_MAX
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.ended_bytes -= oldest.bytes();
+            self.forgotten += 1;
+        }
+        report
     }
 
     /// Counts that rose since they were reported last, a period ago or longer.
-    pub fn due(&mut self, now: i64) -> Vec<Violation> {
+    pub fn due(&mut self, now: u64) -> Vec<Violation> {
         let mut due = Vec::new();
+        while let Some((last, number)) = self.order.first().copied()
+            && now.saturating_sub(last) >= QUIET
+        {
+            due.extend(self.end(number));
+        }
         for episode in self.open.values_mut() {
-            if episode.violation.count > episode.reported_count && now - episode.reported >= PERIOD
-            {
+            if episode.is_behind() && now.saturating_sub(episode.reported) >= PERIOD {
                 due.push(episode.report(now));
             }
         }
-        self.open.retain(|_, episode| now - episode.last < QUIET);
         due
     }
 
     /// Counts that rose since they were reported last, however short ago: for the end.
-    pub fn flush(&mut self, now: i64) -> Vec<Violation> {
+    pub fn flush(&mut self, now: u64) -> Vec<Violation> {
         self.open
             .values_mut()
-            .filter(|episode| episode.violation.count > episode.reported_count)
+            .filter(|episode| episode.is_behind())
             .map(|episode| episode.report(now))
             .collect()
     }
 
-    /// The line that would approve what an id or a fingerprint names.
+    /// A container is gone: none of its episodes recurs. Answers with what they did not report
+    /// yet.
+    pub fn gone(&mut self, home: u64) -> Vec<Violation> {
+        self.end_all(|(_, of)| *of == home, Self::end)
+    }
+
+    /// What was decided repeats no more: its next occurrence, if refused later, is new. Answers
+    /// with what was not reported yet.
+    pub fn close(&mut self, fingerprint: &str) -> Vec<Violation> {
+        let closed = |episodes: &mut Self, number| {
+            let mut episode = episodes.take(number)?;
+            episode.is_behind().then(|| episode.report(episode.last))
+        };
+        self.end_all(|(of, _)| of == fingerprint, closed)
+    }
+
+    fn end_all(
+        &mut self,
+        which: impl Fn(&Key) -> bool,
+        end: impl Fn(&mut Self, u64) -> Option<Violation>,
+    ) -> Vec<Violation> {
+        let numbers: Vec<u64> = self
+            .numbers
+            .iter()
+            .filter(|(key, _)| which(key))
+            .map(|(_, number)| *number)
+            .collect();
+        numbers
+            .into_iter()
+            .filter_map(|number| end(self, number))
+            .collect()
+    }
+
+    /// What an id or a fingerprint would have approved.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<&Violation> {
-        self.open
+    pub fn find(&self, name: &str) -> Option<Target> {
+        let open = self
+            .open
             .values()
             .map(|episode| &episode.violation)
             .find(|violation| violation.id == name || violation.fingerprint == name)
+            .map(target);
+        open.or_else(|| {
+            self.ended
+                .iter()
+                .rev()
+                .find(|ended| ended.id == name || ended.fingerprint == name)
+                .map(|ended| ended.target.clone())
+        })
     }
 
-    /// An approved deviation repeats no more: its next occurrence, if refused later, is new.
-    pub fn close(&mut self, fingerprint: &str) {
-        self.open.retain(|(of, _), _| of != fingerprint);
+    /// Episodes that ended before their time for lack of room.
+    #[must_use]
+    pub const fn ended_early(&self) -> u64 {
+        self.ended_early
     }
 
-    fn close_oldest(&mut self) {
-        let oldest = self
-            .open
-            .iter()
-            .min_by_key(|(_, episode)| episode.last)
-            .map(|(key, _)| key.clone());
-        if let Some(key) = oldest {
-            self.open.remove(&key);
-        }
+    /// Ended episodes of which nothing is remembered, for lack of room.
+    #[must_use]
+    pub const fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+}
+
+fn target(violation: &Violation) -> Target {
+    Target {
+        profile: violation
+            .workload
+            .as_ref()
+            .map(super::name_of)
+            .unwrap_or_default(),
+        patch: violation.patch.clone(),
+    }
+}
+
+impl Ended {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.id.len()
+            + self.fingerprint.len()
+            + self.target.profile.len()
+            + self.target.patch.len()
     }
 }
 
 impl Episode {
-    fn report(&mut self, now: i64) -> Violation {
+    const fn is_behind(&self) -> bool {
+        self.violation.count > self.reported_count
+    }
+
+    fn report(&mut self, now: u64) -> Violation {
         self.violation.revision += 1;
         self.reported = now;
         self.reported_count = self.violation.count;
@@ -135,17 +304,30 @@ impl Episode {
 mod tests {
     use super::*;
 
-    fn occur(episodes: &mut Episodes, fingerprint: &str, at: i64) -> Option<Violation> {
-        episodes.occurred(fingerprint, 1, "c1", at, Violation::default)
+    /// The time of day is set back an hour after the first second.
+    fn moment(boot: u64) -> Moment {
+        let step = if boot > SECOND { 3600 } else { 0 };
+        Moment {
+            boot,
+            wall: 1_000_000_000_000_000 + boot as i64 - step * SECOND as i64,
+        }
+    }
+
+    fn occur(episodes: &mut Episodes, fingerprint: &str, at: u64) -> Vec<Violation> {
+        let make = || Violation {
+            patch: format!("- {fingerprint}"),
+            ..Violation::default()
+        };
+        episodes.occurred(fingerprint, 1, "c1", moment(at), make)
     }
 
     #[test]
     fn repeats_raise_the_count_of_one_report() {
         let mut episodes = Episodes::default();
-        let first = occur(&mut episodes, "f", 100).unwrap();
+        let first = occur(&mut episodes, "f", 100).pop().unwrap();
         assert_eq!((first.revision, first.count), (1, 1));
-        assert_eq!(occur(&mut episodes, "f", 101), None);
-        assert_eq!(occur(&mut episodes, "f", 102), None);
+        assert!(occur(&mut episodes, "f", 101).is_empty());
+        assert!(occur(&mut episodes, "f", 102).is_empty());
         assert!(episodes.due(100 + PERIOD - 1).is_empty());
         let update = episodes.due(100 + PERIOD).pop().unwrap();
         assert_eq!((update.revision, update.count), (2, 3));
@@ -153,45 +335,96 @@ mod tests {
             (&update.id, update.first_seen),
             (&first.id, first.first_seen)
         );
-        assert_eq!(update.last_seen, Some(timestamp(102)));
+        assert_eq!(update.last_seen, Some(timestamp(moment(102).wall)));
         assert!(episodes.due(100 + 3 * PERIOD).is_empty(), "nothing new");
-        assert_eq!(
-            episodes.find(&first.id).map(|violation| violation.count),
-            Some(3)
-        );
     }
 
     #[test]
-    fn a_day_of_quiet_ends_an_episode() {
+    fn a_day_of_quiet_ends_an_episode_whatever_the_time_of_day() {
         let mut episodes = Episodes::default();
-        let first = occur(&mut episodes, "f", 0).unwrap();
-        episodes.due(QUIET);
-        let second = occur(&mut episodes, "f", QUIET + 1).unwrap();
+        let first = occur(&mut episodes, "f", 0).pop().unwrap();
+        occur(&mut episodes, "f", 2 * SECOND);
+        assert_eq!(episodes.due(2 * SECOND + PERIOD).len(), 1);
+        occur(&mut episodes, "f", QUIET);
+        assert!(occur(&mut episodes, "f", 2 * QUIET - 1).is_empty());
+        let ended = episodes.due(3 * QUIET).pop().unwrap();
+        assert_eq!((ended.count, ended.revision), (4, 3));
+        let second = occur(&mut episodes, "f", 3 * QUIET + 1).pop().unwrap();
         assert_ne!(first.id, second.id);
         assert_eq!(first.fingerprint, second.fingerprint);
     }
 
     #[test]
-    fn the_end_reports_what_is_not_reported_yet() {
-        let mut episodes = Episodes::default();
-        occur(&mut episodes, "f", 0);
-        occur(&mut episodes, "f", 1);
-        occur(&mut episodes, "g", 1);
-        let last = episodes.flush(2);
-        assert_eq!(last.len(), 1);
-        assert_eq!(last[0].count, 2);
+    fn no_end_loses_a_count() {
+        let ends: [fn(&mut Episodes) -> Vec<Violation>; 3] = [
+            |episodes| episodes.flush(2),
+            |episodes| episodes.gone(1),
+            |episodes| episodes.close("f"),
+        ];
+        for end in ends {
+            let mut episodes = Episodes::default();
+            for (fingerprint, at) in [("f", 0), ("f", 1), ("g", 1)] {
+                occur(&mut episodes, fingerprint, at);
+            }
+            let last = end(&mut episodes);
+            assert_eq!(last.len(), 1);
+            assert_eq!((last[0].count, last[0].revision), (2, 2));
+        }
     }
 
     #[test]
-    fn the_number_of_open_episodes_is_bounded() {
+    fn a_flood_ends_the_quietest_with_its_count() {
         let mut episodes = Episodes::default();
-        for n in 0..EPISODES_MAX as i64 + 10 {
-            assert!(occur(&mut episodes, &n.to_string(), n).is_some());
+        occur(&mut episodes, "busy", 0);
+        occur(&mut episodes, "quiet", 1);
+        occur(&mut episodes, "quiet", 2);
+        let mut reports = Vec::new();
+        for n in 0..OPEN_MAX as u64 {
+            reports.extend(occur(&mut episodes, &n.to_string(), 3 + n));
+            occur(&mut episodes, "busy", 3 + n);
         }
-        assert_eq!(episodes.open.len(), EPISODES_MAX);
-        assert!(
-            !episodes.open.contains_key(&("0".to_owned(), 1)),
-            "the oldest went"
-        );
+        assert!(episodes.open.len() <= OPEN_MAX && episodes.bytes <= OPEN_BYTES_MAX);
+        assert!(episodes.numbers.contains_key(&("busy".to_owned(), 1)));
+        let ended: Vec<_> = reports
+            .iter()
+            .filter(|report| report.revision > 1)
+            .collect();
+        assert_eq!(ended.len(), 1, "the others told all when they came");
+        assert_eq!((&*ended[0].fingerprint, ended[0].count), ("quiet", 2));
+        let open = episodes.open.len() as u64;
+        assert_eq!(episodes.ended_early(), OPEN_MAX as u64 + 2 - open);
+        assert_eq!(episodes.order.len(), episodes.open.len());
+        assert_eq!(episodes.numbers.len(), episodes.open.len());
+    }
+
+    #[test]
+    fn long_names_are_bounded_in_bytes_and_counted() {
+        let mut episodes = Episodes::default();
+        let long = "x".repeat(20_000);
+        for n in 0..1_000 {
+            let make = || Violation {
+                patch: long.clone(),
+                ..Violation::default()
+            };
+            episodes.occurred(&n.to_string(), 1, "c1", moment(n), make);
+        }
+        assert!(episodes.bytes <= OPEN_BYTES_MAX && episodes.ended_bytes <= ENDED_BYTES_MAX);
+        let (open, ended) = (episodes.open.len() as u64, episodes.ended.len() as u64);
+        assert!(open > 100 && ended > 50, "{open} {ended}");
+        assert_eq!(episodes.ended_early(), 1_000 - open);
+        assert_eq!(episodes.forgotten(), 1_000 - open - ended);
+    }
+
+    #[test]
+    fn the_id_of_a_container_that_is_gone_still_approves() {
+        let mut episodes = Episodes::default();
+        let first = occur(&mut episodes, "f", 0).pop().unwrap();
+        assert!(episodes.gone(2).is_empty() && !episodes.open.is_empty());
+        assert!(episodes.gone(1).is_empty() && episodes.open.is_empty());
+        assert_eq!((episodes.bytes, episodes.order.len()), (0, 0));
+        for name in [&*first.id, "f"] {
+            assert_eq!(episodes.find(name).unwrap().patch, "- f");
+        }
+        assert_eq!(episodes.find("g"), None);
     }
 }

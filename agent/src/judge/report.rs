@@ -7,7 +7,7 @@ use crate::process::Images;
 use lapwing_abi::ids::{Mount, Phase};
 use lapwing_abi::record::Header;
 use lapwing_profile::behaviour::{Behaviour, Operation, Origin, Protocol};
-use lapwing_profile::profile::Mode;
+use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::rule::{Rule, Severity};
 use lapwing_profile::workload::Workload;
 use lapwing_proto::{timestamp, v1};
@@ -135,11 +135,28 @@ pub const fn severity(severity: Severity) -> v1::violation::Severity {
 #[must_use]
 pub fn workload(workload: &Workload) -> v1::Workload {
     v1::Workload {
-        cluster: workload.cluster.clone(),
         namespace: workload.namespace.clone(),
         kind: workload.kind.clone(),
         name: workload.name.clone(),
         container: workload.container.clone(),
+    }
+}
+
+/// A profile in short, with the number of containers that run where it is known.
+#[must_use]
+pub fn summary(profile: &Profile, instances: Option<u32>) -> v1::ProfileSummary {
+    let [exec, file, egress] = profile.approved_by_kind().map(|(_, count)| count as u32);
+    v1::ProfileSummary {
+        name: profile.workload.to_string(),
+        workload: Some(workload(&profile.workload)),
+        mode: mode(profile.mode()).into(),
+        exec,
+        file,
+        egress,
+        pending: profile.pending_len() as u32,
+        revision: profile.revision(),
+        instances,
+        last_learned: profile.last_learned().map(timestamp),
     }
 }
 
@@ -186,9 +203,9 @@ pub fn process(header: &Header, phase: Phase, images: &Images, clock: Clock) -> 
     }
 }
 
-/// What a rule says of itself.
-pub fn apply_rule(violation: &mut v1::Violation, rule: Rule, level: Severity) {
+/// What the rules say of it.
+pub fn apply_rule(violation: &mut v1::Violation, rule: Rule, level: Severity, attack: &[&str]) {
     rule.id().clone_into(&mut violation.rule);
     violation.severity = severity(level).into();
-    violation.attack = rule.attack().iter().map(|&id| id.to_owned()).collect();
+    violation.attack = attack.iter().map(|&id| id.to_owned()).collect();
 }

@@ -3,8 +3,9 @@
 use crate::process::Image;
 use lapwing_abi::decode::{Body, Record, join, path_from_components};
 use lapwing_abi::ids::flags;
-use lapwing_profile::behaviour::{Behaviour, Egress, Exec, FileChange, Protocol, invoked_name};
-use lapwing_profile::text::canonical;
+use lapwing_profile::behaviour::{Behaviour, Egress, Exec, FileChange, Protocol};
+use lapwing_profile::name::invoked_name;
+use lapwing_profile::text::{CUT, DETACHED, canonical};
 
 /// What a record says, in canonical text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,18 +28,35 @@ pub fn arguments(args: &[u8]) -> Vec<String> {
     args.split(|byte| *byte == 0).map(canonical).collect()
 }
 
-/// Stands before a path of which a part is missing, and for arguments that are missing. No whole
-/// path starts so, because all start with a slash.
-pub const CUT: &str = "\u{2026}";
+/// Flags that say of a path that it is not a whole path of the container.
+#[derive(Clone, Copy)]
+struct Marks {
+    cut: u32,
+    detached: u32,
+}
 
-/// A path as text, marked where `cut` of the record's flags are set.
-fn marked(record: &Record<'_>, cut: u32, path: &[u8]) -> String {
-    let text = canonical(path);
-    if record.header.flags & cut == 0 {
-        text
-    } else {
-        format!("{CUT}{text}")
-    }
+/// Of the first path of a record.
+const PATH: Marks = Marks {
+    cut: flags::PATH_TRUNCATED | flags::USER_PATH_TRUNCATED,
+    detached: flags::PATH_DETACHED,
+};
+/// Of the second.
+const TARGET: Marks = Marks {
+    cut: flags::TARGET_TRUNCATED | flags::USER_PATH_TRUNCATED,
+    detached: flags::TARGET_DETACHED,
+};
+/// Of the working directory; one flag says both.
+const CWD: Marks = Marks {
+    cut: flags::CWD_PARTIAL,
+    detached: 0,
+};
+
+/// A path as text, marked as the record's flags say.
+fn marked(record: &Record<'_>, marks: Marks, path: &[u8]) -> String {
+    let set = |bits| record.header.flags & bits != 0;
+    let cut = if set(marks.cut) { CUT } else { "" };
+    let detached = if set(marks.detached) { DETACHED } else { "" };
+    format!("{detached}{cut}{}", canonical(path))
 }
 
 /// The image that an exec record makes.
@@ -48,7 +66,7 @@ pub fn image(record: &Record<'_>) -> Option<Image> {
         Body::Exec {
             path, args, cwd, ..
         } => Some(Image {
-            exe: marked(record, flags::PATH_TRUNCATED, &path_from_components(path)),
+            exe: marked(record, PATH, &path_from_components(path)),
             args: {
                 let mut args = arguments(args);
                 if record.header.flags & (flags::ARGS_TRUNCATED | flags::ARGS_UNREADABLE) != 0 {
@@ -56,7 +74,7 @@ pub fn image(record: &Record<'_>) -> Option<Image> {
                 }
                 args
             },
-            cwd: marked(record, flags::CWD_PARTIAL, &path_from_components(cwd)),
+            cwd: marked(record, CWD, &path_from_components(cwd)),
             pid: record.header.pid,
             issuer: record.header.issuer,
         }),
@@ -76,11 +94,15 @@ pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Seen {
             cwd,
             origin,
         } => {
-            let path = marked(record, flags::PATH_TRUNCATED, &path_from_components(path));
+            let path = marked(record, PATH, &path_from_components(path));
             let args = image.map_or_else(|| arguments(args), |image| image.args.clone());
             let script = flag(flags::SCRIPT).then(|| {
                 let passed = filename.strip_suffix(b"\0").unwrap_or(filename);
-                canonical(&join(&path_from_components(cwd), passed))
+                if passed.starts_with(b"/") {
+                    canonical(passed)
+                } else {
+                    marked(record, CWD, &join(&path_from_components(cwd), passed))
+                }
             });
             let name = invoked_name(&path, &args);
             (
@@ -102,15 +124,8 @@ pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Seen {
             let renamed = operation == lapwing_abi::ids::Operation::Rename;
             let change = FileChange {
                 operation: operation.into(),
-                path: marked(
-                    record,
-                    flags::PATH_TRUNCATED | flags::USER_PATH_TRUNCATED,
-                    &path.path(),
-                ),
-                target: renamed.then(|| {
-                    let cut = flags::TARGET_TRUNCATED | flags::USER_PATH_TRUNCATED;
-                    marked(record, cut, &target.path())
-                }),
+                path: marked(record, PATH, &path.path()),
+                target: renamed.then(|| marked(record, TARGET, &target.path())),
             };
             (Behaviour::File(change), Some(mount))
         }
@@ -195,6 +210,60 @@ mod tests {
         );
         assert_eq!(arguments(b""), Vec::<String>::new());
         assert_eq!(arguments(b"a\0\0b\n"), ["a", "", "b\\x0a"]);
+    }
+
+    #[test]
+    fn what_lies_outside_the_root_equals_no_inside_path() {
+        let here = Location {
+            components: b"passwd\0etc\0",
+            passed: b"",
+        };
+        let rename = Body::File {
+            operation: Operation::Rename,
+            mount: Mount::Volume,
+            path: here,
+            target: here,
+        };
+        for (bits, expected) in [
+            (0, "path: /etc/passwd, target: /etc/passwd"),
+            (
+                flags::PATH_DETACHED,
+                "path: \"detached:/etc/passwd\", target: /etc/passwd",
+            ),
+            (
+                flags::TARGET_DETACHED,
+                "path: /etc/passwd, target: \"detached:/etc/passwd\"",
+            ),
+            (
+                flags::PATH_DETACHED | flags::PATH_TRUNCATED,
+                "path: \"detached:\u{2026}/etc/passwd\", target: /etc/passwd",
+            ),
+        ] {
+            let entry = line(seen(&record(bits, rename), None));
+            assert_eq!(entry, format!("file: {{operation: RENAME, {expected}}}"));
+        }
+        let memory = exec(
+            flags::PATH_DETACHED,
+            b"memfd:x\0",
+            b"/proc/self/fd/3\0",
+            b"x\0",
+        );
+        assert_eq!(line(memory), "exec: {path: \"detached:/memfd:x\", name: x}");
+    }
+
+    #[test]
+    fn a_script_in_a_folder_that_is_not_known_says_so() {
+        let bits = flags::SCRIPT | flags::CWD_PARTIAL;
+        for (passed, expected) in [
+            (&b"./run.sh\0"[..], "\"\u{2026}/app/run.sh\""),
+            (b"/run.sh\0", "/run.sh"),
+        ] {
+            let seen = exec(bits, b"sh\0bin\0", passed, b"/bin/sh\0x\0");
+            assert_eq!(
+                line(seen),
+                format!("exec: {{path: /bin/sh, script: {expected}}}")
+            );
+        }
     }
 
     #[test]

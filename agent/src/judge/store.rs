@@ -2,12 +2,15 @@
 //!
 //! Every file is replaced whole: written beside, synced, renamed over the old
 //! one, and the folder synced. A reader, a crash or a full disk therefore meets
-//! the old file or the new one, never a part.
+//! the old file or the new one, never a part. The file written beside has a name
+//! of its own (`.NAME.PID.new`); what a killed agent left of these goes at the next
+//! start.
 
 use rustix::fs::{FlockOperation, flock};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -16,6 +19,8 @@ const PROFILES: &str = "profiles";
 const EXTENSION: &str = "yaml";
 const HEARTBEAT: &str = "heartbeat";
 const LOCK: &str = "lock";
+/// How the name of a file ends that is being written.
+const UNFINISHED: &str = ".new";
 
 /// Why the state folder cannot be used.
 #[derive(Debug, Error)]
@@ -43,7 +48,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+    /// What happened, without what it means for the state folder.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Locked(_) => "another agent holds it".to_owned(),
+            Self::Full(_) => "no space left".to_owned(),
+            Self::Io { source, .. } => source.to_string(),
+        }
+    }
+
+    pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::Full(path.to_path_buf())
@@ -90,6 +105,9 @@ impl Store {
             root: root.to_path_buf(),
             _lock: lock,
         };
+        for folder in [&store.root, &profiles] {
+            clean(folder).map_err(|error| StoreError::new("clean", folder, error))?;
+        }
         // A page of data, because an empty file fits on a full disk.
         let probe = store.root.join("probe");
         let written = replace(&probe, &[0; 4096]);
@@ -105,11 +123,11 @@ impl Store {
         self.root.join(PROFILES).join(format!("{name}.{EXTENSION}"))
     }
 
-    /// Text and path of every stored profile, in the order of their names.
+    /// Path of every stored profile, in the order of their names.
     ///
     /// # Errors
-    /// When one cannot be read.
-    pub fn profiles(&self) -> Result<Vec<(PathBuf, String)>, StoreError> {
+    /// When the folder cannot be read.
+    pub fn profiles(&self) -> Result<Vec<PathBuf>, StoreError> {
         let folder = self.root.join(PROFILES);
         let list = || -> io::Result<Vec<PathBuf>> {
             let mut paths = Vec::new();
@@ -122,36 +140,37 @@ impl Store {
             paths.sort();
             Ok(paths)
         };
-        list()
-            .map_err(|error| StoreError::new("list", &folder, error))?
-            .into_iter()
-            .map(|path| match fs::read_to_string(&path) {
-                Ok(text) => Ok((path, text)),
-                Err(error) => Err(StoreError::new("read", &path, error)),
-            })
-            .collect()
+        list().map_err(|error| StoreError::new("list", &folder, error))
     }
 
-    /// Replaces the text of a profile.
+    /// The bytes of a file.
     ///
     /// # Errors
-    /// When it cannot be written; the old text then stands.
-    pub fn save(&self, name: &str, text: &str) -> Result<(), StoreError> {
-        replace(&self.profile_path(name), text.as_bytes())
+    /// When it cannot be read.
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
+        fs::read(path).map_err(|error| StoreError::new("read", path, error))
     }
 
-    /// Notes that the agent was alive at this time (nanoseconds since the Unix epoch).
+    /// Gives a file another name in its folder, which no other file has.
     ///
     /// # Errors
-    /// When it cannot be written; the last one then stands.
-    pub fn beat(&self, now: i64) -> Result<(), StoreError> {
-        replace(&self.root.join(HEARTBEAT), format!("{now}\n").as_bytes())
+    /// When that fails; the file then has its old name.
+    pub fn rename(&self, from: &Path, to: &Path) -> Result<(), StoreError> {
+        fs::rename(from, to)
+            .and_then(|()| sync_folder(to))
+            .map_err(|error| StoreError::new("rename", from, error))
+    }
+
+    /// The file that says when the agent was last alive, in nanoseconds since the Unix epoch.
+    #[must_use]
+    pub fn heartbeat_path(&self) -> PathBuf {
+        self.root.join(HEARTBEAT)
     }
 
     /// When the agent was last known to be alive; `None` if it never ran here.
     #[must_use]
     pub fn last_beat(&self) -> Option<i64> {
-        fs::read_to_string(self.root.join(HEARTBEAT))
+        fs::read_to_string(self.heartbeat_path())
             .ok()?
             .trim()
             .parse()
@@ -164,28 +183,53 @@ impl Store {
 /// # Errors
 /// When that fails; the file is then as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let mut name = std::ffi::OsString::from(".");
+    let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(".new");
-    let fresh = folder.join(name);
+    name.push(format!(".{}{UNFINISHED}", std::process::id()));
+    let fresh = path.with_file_name(name);
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
+            // Nobody else's file is overwritten.
+            .create_new(true)
             .write(true)
             .mode(0o600)
             .open(&fresh)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;
-        File::open(folder)?.sync_all()
+        sync_folder(path)
     };
     write().map_err(|error| {
-        // What is left of it takes the space that is missing.
-        let _ = fs::remove_file(&fresh);
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            // What is left of it takes the space that is missing.
+            let _ = fs::remove_file(&fresh);
+        }
         StoreError::new("write", path, error)
     })
+}
+
+fn sync_folder(of: &Path) -> io::Result<()> {
+    let folder = match of.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)?.sync_all()
+}
+
+/// Removes what a killed agent did not finish.
+fn clean(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.as_bytes();
+        if name.starts_with(b".")
+            && name.ends_with(UNFINISHED.as_bytes())
+            && entry.file_type()?.is_file()
+        {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -197,20 +241,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("state")).unwrap();
         assert_eq!(store.last_beat(), None);
-        store.beat(5).unwrap();
-        store.save("b", "two").unwrap();
-        store.save("a", "one").unwrap();
-        store.save("b", "three").unwrap();
+        replace(&store.heartbeat_path(), b"5\n").unwrap();
+        let (a, b) = (store.profile_path("a"), store.profile_path("b"));
+        for (path, text) in [(&b, "two"), (&a, "one"), (&b, "three")] {
+            replace(path, text.as_bytes()).unwrap();
+        }
+        fs::write(b.with_file_name(".b.yaml.77.new"), "half of a profi").unwrap();
         drop(store);
         let store = Store::open(&folder.path().join("state")).unwrap();
         assert_eq!(store.last_beat(), Some(5));
-        let texts: Vec<_> = store
-            .profiles()
-            .unwrap()
-            .into_iter()
-            .map(|(_, text)| text)
-            .collect();
-        assert_eq!(texts, ["one", "three"]);
+        assert_eq!(store.profiles().unwrap(), [a.clone(), b.clone()]);
+        assert_eq!(store.read(&a).unwrap(), b"one");
+        assert_eq!(store.read(&b).unwrap(), b"three");
+        assert_eq!(fs::read_dir(b.parent().unwrap()).unwrap().count(), 2);
     }
 
     #[test]
@@ -226,11 +269,14 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_replaced_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        store.save("a", "old").unwrap();
-        // A folder where the new file would be written: fails for root too.
-        fs::create_dir(folder.path().join(PROFILES).join(".a.yaml.new")).unwrap();
-        assert!(store.save("a", "new").is_err());
-        assert_eq!(store.profiles().unwrap()[0].1, "old");
+        let path = folder.path().join("a.yaml");
+        replace(&path, b"old").unwrap();
+        // Somebody's file where the new one would be written.
+        let fresh = format!(".a.yaml.{}.new", std::process::id());
+        let fresh = folder.path().join(fresh);
+        fs::write(&fresh, "precious").unwrap();
+        assert!(replace(&path, b"new").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read(&fresh).unwrap(), b"precious");
     }
 }

@@ -87,6 +87,8 @@ impl Line {
                 subscribers: feed.subscribers,
             }),
             memory_bytes: status::memory(),
+            violations_ended_early: self.judge.episodes().ended_early(),
+            violations_forgotten: self.judge.episodes().forgotten(),
         }
     }
 }

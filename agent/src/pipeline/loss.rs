@@ -16,17 +16,20 @@ pub enum UserLoss {
     Unattributed,
     /// The agent was told to stop, and had no time for what was on its way.
     Stopped,
+    /// Too many behaviours: some were judged and not published.
+    Unpublished,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
         Self::NoRoom,
         Self::Unattributed,
         Self::Stopped,
+        Self::Unpublished,
     ];
 
     /// The name in gaps and `lapwing status`.
@@ -39,6 +42,7 @@ impl UserLoss {
             Self::NoRoom => "containers-full",
             Self::Unattributed => "unattributed",
             Self::Stopped => "stopped",
+            Self::Unpublished => "behaviours-unpublished",
         }
     }
 }
@@ -74,7 +78,7 @@ mod tests {
             losses.add(reason, index as u64 + 1);
         }
         let counts: Vec<u64> = losses.iter().map(|(_, count)| count).collect();
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7]);
         let user = UserLoss::ALL.iter().map(|reason| reason.name());
         let names: HashSet<_> = Loss::ALL
             .iter()

@@ -5,6 +5,7 @@ use super::Line;
 use super::loss::UserLoss;
 use crate::clock::{self, Clock};
 use crate::container::scan::{self, Seed};
+use crate::judge::episodes::Moment;
 use lapwing_abi::ids::Loss;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{Gap, Heartbeat, watch_response::Item};
@@ -81,6 +82,8 @@ impl Line {
         self.clock = Clock::read();
         let refused = self.images.take_refused();
         self.lose(UserLoss::ImagesFull, refused);
+        let unpublished = self.judge.take_unpublished();
+        self.lose(UserLoss::Unpublished, unpublished);
         let from = self.looked;
         let mut resync = false;
         for (reason, count) in self.losses() {
@@ -94,20 +97,24 @@ impl Line {
             let effects = self.registry.resync(clock::since_boot());
             self.carry_out(effects);
         }
-        let now = clock::now();
-        self.looked = now;
-        let mut items = self.judge.due(now);
-        items.extend(self.judge.save(now));
+        let moment = self.moment();
+        self.looked = moment.wall;
+        let mut items = self.judge.due(moment);
+        items.extend(self.judge.save(moment));
         for item in items {
-            self.feed.publish(now, item);
+            self.feed.publish(moment.wall, item);
         }
+    }
+
+    fn moment(&self) -> Moment {
+        let boot = clock::since_boot();
+        let wall = self.clock.wall(boot);
+        Moment { boot, wall }
     }
 
     pub(super) fn beat(&mut self) {
         let now = clock::now();
-        if let Err(error) = self.judge.store().beat(now) {
-            tracing::warn!("{error}");
-        }
+        self.judge.beat(self.moment());
         self.feed.publish(
             now,
             Item::Heartbeat(Heartbeat {
@@ -126,12 +133,9 @@ impl Line {
             self.lose(UserLoss::Stopped, records.len() as u64);
         }
         self.tick();
-        let now = clock::now();
-        for item in self.judge.flush(now) {
-            self.feed.publish(now, item);
-        }
-        if let Err(error) = self.judge.store().beat(now) {
-            tracing::warn!("{error}");
+        let moment = self.moment();
+        for item in self.judge.end(moment) {
+            self.feed.publish(moment.wall, item);
         }
     }
 }

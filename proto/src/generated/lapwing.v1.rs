@@ -207,7 +207,8 @@ pub mod behaviour {
 /// An interval in which events were lost.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Gap {
-    /// Why: a loss reason of `GetStatus`, or `agent-down`, `subscriber-slow`, `cursor-expired`.
+    /// Why: a loss reason of `GetStatus`, `agent-down`, or one of the stream's own: `subscriber-slow`,
+    /// `cursor-expired`, `log-too-short` (the log does not reach back as far as was asked).
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
     /// How many; 0 where nobody can know.
@@ -240,18 +241,16 @@ pub struct Degraded {
     #[prost(string, tag = "2")]
     pub detail: ::prost::alloc::string::String,
 }
-/// The owner of a profile.
+/// The owner of a profile, within the cluster that the report names.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Workload {
     #[prost(string, tag = "1")]
-    pub cluster: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
     pub namespace: ::prost::alloc::string::String,
-    #[prost(string, tag = "3")]
+    #[prost(string, tag = "2")]
     pub kind: ::prost::alloc::string::String,
-    #[prost(string, tag = "4")]
+    #[prost(string, tag = "3")]
     pub name: ::prost::alloc::string::String,
-    #[prost(string, tag = "5")]
+    #[prost(string, tag = "4")]
     pub container: ::prost::alloc::string::String,
 }
 /// A running container.
@@ -352,9 +351,11 @@ pub mod process {
 /// A program was executed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Exec {
+    /// As the container names it, links resolved. What starts with `detached:` lies outside the
+    /// container's root, what starts with an ellipsis is cut at the side of the root.
     #[prost(string, tag = "1")]
     pub path: ::prost::alloc::string::String,
-    /// The invoked name of a program that is many in one file.
+    /// The invoked name, where it is not the last part of `path`: a program may be many in one file.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
@@ -630,7 +631,8 @@ pub struct WatchRequest {
     /// Only these; all if empty. Gaps of the stream itself always come.
     #[prost(enumeration = "watch_request::Kind", repeated, tag = "3")]
     pub kinds: ::prost::alloc::vec::Vec<i32>,
-    /// Only of workloads whose text (namespace/kind/name/container) contains this.
+    /// Only of workloads whose text (namespace/kind/name/container, special bytes as they are or as
+    /// %NN) contains this.
     #[prost(string, tag = "4")]
     pub workload: ::prost::alloc::string::String,
     /// Where to start; from now on if neither is given.
@@ -754,6 +756,13 @@ pub struct GetStatusResponse {
     /// The resident memory of the agent, in bytes.
     #[prost(uint64, tag = "14")]
     pub memory_bytes: u64,
+    /// Violations that ended before their time for lack of room: their next occurrence is reported
+    /// as a new one.
+    #[prost(uint64, tag = "15")]
+    pub violations_ended_early: u64,
+    /// Ended violations that were forgotten for lack of room: their ids approve nothing any more.
+    #[prost(uint64, tag = "16")]
+    pub violations_forgotten: u64,
 }
 /// Nested message and enum types in `GetStatusResponse`.
 pub mod get_status_response {
@@ -840,10 +849,10 @@ pub struct ProfileSummary {
     /// Number of the last decision.
     #[prost(uint64, tag = "8")]
     pub revision: u64,
-    /// Containers that run.
-    #[prost(uint32, tag = "9")]
-    pub instances: u32,
-    /// When the profile last learned something; absent if never since the agent's start.
+    /// Containers that run; absent in answers that do not count them.
+    #[prost(uint32, optional, tag = "9")]
+    pub instances: ::core::option::Option<u32>,
+    /// When the profile last learned something; absent if never.
     #[prost(message, optional, tag = "10")]
     pub last_learned: ::core::option::Option<crate::Timestamp>,
 }

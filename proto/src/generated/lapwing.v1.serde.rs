@@ -2346,6 +2346,12 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -2395,6 +2401,16 @@ impl serde::Serialize for GetStatusResponse {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("memoryBytes", ToString::to_string(&self.memory_bytes).as_str())?;
         }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("violationsEndedEarly", ToString::to_string(&self.violations_ended_early).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("violationsForgotten", ToString::to_string(&self.violations_forgotten).as_str())?;
+        }
         struct_ser.end()
     }
 }
@@ -2421,6 +2437,10 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "feed",
             "memory_bytes",
             "memoryBytes",
+            "violations_ended_early",
+            "violationsEndedEarly",
+            "violations_forgotten",
+            "violationsForgotten",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -2439,6 +2459,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             Profiles,
             Feed,
             MemoryBytes,
+            ViolationsEndedEarly,
+            ViolationsForgotten,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -2474,6 +2496,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "profiles" => Ok(GeneratedField::Profiles),
                             "feed" => Ok(GeneratedField::Feed),
                             "memoryBytes" | "memory_bytes" => Ok(GeneratedField::MemoryBytes),
+                            "violationsEndedEarly" | "violations_ended_early" => Ok(GeneratedField::ViolationsEndedEarly),
+                            "violationsForgotten" | "violations_forgotten" => Ok(GeneratedField::ViolationsForgotten),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -2507,6 +2531,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut profiles__ = None;
                 let mut feed__ = None;
                 let mut memory_bytes__ = None;
+                let mut violations_ended_early__ = None;
+                let mut violations_forgotten__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Version => {
@@ -2603,6 +2629,22 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::ViolationsEndedEarly => {
+                            if violations_ended_early__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("violationsEndedEarly"));
+                            }
+                            violations_ended_early__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::ViolationsForgotten => {
+                            if violations_forgotten__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("violationsForgotten"));
+                            }
+                            violations_forgotten__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(GetStatusResponse {
@@ -2620,6 +2662,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     profiles: profiles__.unwrap_or_default(),
                     feed: feed__,
                     memory_bytes: memory_bytes__.unwrap_or_default(),
+                    violations_ended_early: violations_ended_early__.unwrap_or_default(),
+                    violations_forgotten: violations_forgotten__.unwrap_or_default(),
                 })
             }
         }
@@ -4307,8 +4351,8 @@ impl serde::Serialize for ProfileSummary {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("revision", ToString::to_string(&self.revision).as_str())?;
         }
-        if true {
-            struct_ser.serialize_field("instances", &self.instances)?;
+        if let Some(v) = self.instances.as_ref() {
+            struct_ser.serialize_field("instances", v)?;
         }
         if let Some(v) = self.last_learned.as_ref() {
             struct_ser.serialize_field("lastLearned", v)?;
@@ -4473,7 +4517,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                                 return Err(serde::de::Error::duplicate_field("instances"));
                             }
                             instances__ = 
-                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::LastLearned => {
@@ -4493,7 +4537,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                     egress: egress__.unwrap_or_default(),
                     pending: pending__.unwrap_or_default(),
                     revision: revision__.unwrap_or_default(),
-                    instances: instances__.unwrap_or_default(),
+                    instances: instances__,
                     last_learned: last_learned__,
                 })
             }
@@ -5878,13 +5922,7 @@ impl serde::Serialize for Workload {
         if true {
             len += 1;
         }
-        if true {
-            len += 1;
-        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.Workload", len)?;
-        if true {
-            struct_ser.serialize_field("cluster", &self.cluster)?;
-        }
         if true {
             struct_ser.serialize_field("namespace", &self.namespace)?;
         }
@@ -5907,7 +5945,6 @@ impl<'de> serde::Deserialize<'de> for Workload {
         D: serde::Deserializer<'de>,
     {
         const FIELDS: &[&str] = &[
-            "cluster",
             "namespace",
             "kind",
             "name",
@@ -5916,7 +5953,6 @@ impl<'de> serde::Deserialize<'de> for Workload {
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
-            Cluster,
             Namespace,
             Kind,
             Name,
@@ -5942,7 +5978,6 @@ impl<'de> serde::Deserialize<'de> for Workload {
                         E: serde::de::Error,
                     {
                         match value {
-                            "cluster" => Ok(GeneratedField::Cluster),
                             "namespace" => Ok(GeneratedField::Namespace),
                             "kind" => Ok(GeneratedField::Kind),
                             "name" => Ok(GeneratedField::Name),
@@ -5966,19 +6001,12 @@ impl<'de> serde::Deserialize<'de> for Workload {
                 where
                     V: serde::de::MapAccess<'de>,
             {
-                let mut cluster__ = None;
                 let mut namespace__ = None;
                 let mut kind__ = None;
                 let mut name__ = None;
                 let mut container__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
-                        GeneratedField::Cluster => {
-                            if cluster__.is_some() {
-                                return Err(serde::de::Error::duplicate_field("cluster"));
-                            }
-                            cluster__ = Some(map_.next_value()?);
-                        }
                         GeneratedField::Namespace => {
                             if namespace__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("namespace"));
@@ -6006,7 +6034,6 @@ impl<'de> serde::Deserialize<'de> for Workload {
                     }
                 }
                 Ok(Workload {
-                    cluster: cluster__.unwrap_or_default(),
                     namespace: namespace__.unwrap_or_default(),
                     kind: kind__.unwrap_or_default(),
                     name: name__.unwrap_or_default(),

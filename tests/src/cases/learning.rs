@@ -8,6 +8,7 @@ use crate::agent::Mode;
 use crate::container::Spec;
 use crate::expect::{Expect, Want};
 use crate::puppet::{Act, Puppet, TRIGGER};
+use crate::rootfs::HARD_LINK;
 use crate::runner::{Case, Context, Outcome};
 use crate::session::Session;
 use anyhow::{Result, ensure};
@@ -98,10 +99,14 @@ fn busybox(context: &mut Context<'_>) -> Result<Outcome> {
     let (agent, watch) = context.agent(Mode::Learn)?;
     let mut puppet = Puppet::start(session, "busybox")?;
     let sleep = || Act::program("/bin/sleep", "sleep").args(&["0"]);
+    let hard_link = format!("/{HARD_LINK}");
+    let hard = || Act::program(&hard_link, "sleep").args(&["0"]);
     puppet.act(&sleep())?;
+    puppet.act(&hard())?;
     learned_until_now(watch, &mut puppet, "/data/mark")?;
     promote(&agent.home, "busybox")?;
     puppet.act(&sleep())?;
+    puppet.act(&hard())?;
     puppet.act(&Act::program("/bin/busybox", "busybox").args(&["sleep", "0"]))?;
     silent(
         &violations_until_now(watch, &mut puppet, "/data/end")?,
@@ -109,15 +114,18 @@ fn busybox(context: &mut Context<'_>) -> Result<Outcome> {
     )?;
 
     // Each in a container of its own: the same behaviour twice in one is one violation.
-    for (exe, argv) in [
-        ("/bin/sh", &["sh", "-c", ":"][..]),
-        ("/bin/sleep", &["sh", "-c", ":"]),
-        ("/bin/busybox", &["busybox", "sh", "-c", ":"]),
+    let busybox = "/bin/busybox";
+    for (exe, path, argv) in [
+        ("/bin/sh", busybox, &["sh", "-c", ":"][..]),
+        ("/bin/sleep", busybox, &["sh", "-c", ":"]),
+        (busybox, busybox, &["busybox", "sh", "-c", ":"]),
+        (&hard_link, &hard_link, &["sh", "-c", ":"]),
+        (&hard_link, &hard_link, &["busybox", "sh", "-c", ":"]),
     ] {
         let mut puppet = Puppet::start(session, "busybox")?;
         puppet.act(&Act::program(exe, argv[0]).args(&argv[1..]))?;
         let expect = violation(session, &puppet, "exec.unknown", "HIGH")
-            .is("exec.path", "/bin/busybox")
+            .is("exec.path", path)
             .is("exec.name", "sh")
             .is("process.args", argv.to_vec())
             .is("process.ancestors.0.exe", TRIGGER);

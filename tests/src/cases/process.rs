@@ -65,7 +65,7 @@ fn exec(context: &mut Context<'_>) -> Result<Outcome> {
     .is("process.uid", 1000)
     .is("process.gid", 1001)
     .is("exec.path", TOOL)
-    .is("exec.name", "")
+    .is("exec.name", "another\u{2026}")
     .is("exec.script", "")
     .is("exec.origin", "IMAGE")
     .want("file", Want::Absent)

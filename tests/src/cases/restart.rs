@@ -114,9 +114,7 @@ fn gap(watch: &Watch) -> Result<()> {
     wait_for("the gap of the restart", patience(), || {
         Ok(watch.of_kind("gap").into_iter().find(|gap| {
             let time = |key: &str| gap[key].as_str().and_then(crate::expect::epoch_seconds);
-            gap["reason"]
-                .as_str()
-                .is_some_and(|reason| !reason.is_empty())
+            gap["reason"] == "agent-down"
                 && matches!((time("from"), time("to")), (Some(from), Some(to)) if from < to)
         }))
     })?;

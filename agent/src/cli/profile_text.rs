@@ -1,0 +1,178 @@
+//! Profiles as people and programs read them.
+
+use super::text::{BOLD, DIM, styled, table};
+use super::{Code, Failure};
+use lapwing_profile::diff::Diff;
+use lapwing_profile::profile::{Mode, Profile, Verdict};
+use lapwing_profile::text::visible_json;
+use lapwing_proto::v1;
+use std::io::Write;
+
+/// One line of JSON, in which nothing is hidden.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::new(Code::Failed, error))?;
+    Ok(visible_json(&text).into_owned())
+}
+
+/// The mode in a word.
+pub(super) fn mode(mode: v1::Mode) -> &'static str {
+    match mode {
+        v1::Mode::Unspecified => "?",
+        v1::Mode::Learning => "learning",
+        v1::Mode::Review => "review",
+        v1::Mode::Monitoring => "monitoring",
+    }
+}
+
+/// How long ago the last new behaviour was.
+fn quiet(profile: &v1::ProfileSummary) -> String {
+    profile.last_learned.as_ref().map_or_else(
+        || "-".to_owned(),
+        |time| {
+            let seconds = (crate::clock::now() - lapwing_proto::nanoseconds(time)) / 1_000_000_000;
+            match seconds {
+                ..60 => format!("{seconds} s ago"),
+                60..7200 => format!("{} min ago", seconds / 60),
+                7200.. => format!("{} h ago", seconds / 3600),
+            }
+        },
+    )
+}
+
+/// Profiles as a table.
+pub(super) fn write_list(
+    out: &mut impl Write,
+    profiles: &[v1::ProfileSummary],
+) -> std::io::Result<()> {
+    if profiles.is_empty() {
+        return writeln!(
+            out,
+            "no profiles yet: the first program of a container starts one"
+        );
+    }
+    let rows: Vec<Vec<String>> = profiles
+        .iter()
+        .map(|profile| {
+            vec![
+                profile.name.clone(),
+                mode(profile.mode()).to_owned(),
+                profile.exec.to_string(),
+                profile.file.to_string(),
+                profile.egress.to_string(),
+                profile.pending.to_string(),
+                profile
+                    .instances
+                    .map_or_else(|| "-".to_owned(), |count| count.to_string()),
+                quiet(profile),
+            ]
+        })
+        .collect();
+    let head = [
+        "PROFILE",
+        "MODE",
+        "EXEC",
+        "FILE",
+        "EGRESS",
+        "PENDING",
+        "RUNNING",
+        "LAST LEARNED",
+    ];
+    table(out, &head, &rows)
+}
+
+/// What a profile approves, what waits, what was decided.
+pub(super) fn write_profile(out: &mut impl Write, profile: &Profile) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{}  {}",
+        styled(BOLD, &profile.workload.to_string()),
+        profile.mode().word()
+    )?;
+    if profile.mode() == Mode::Learning {
+        let hint = format!("lapwing profile promote {}", profile.workload);
+        writeln!(
+            out,
+            "{}",
+            styled(DIM, &format!("what is new is learned; `{hint}` ends that"))
+        )?;
+    }
+    for (title, verdict) in [
+        ("approved", Verdict::Approved),
+        ("waiting for a decision", Verdict::Pending),
+        ("refused", Verdict::Refused),
+    ] {
+        let entries = profile.entries(verdict);
+        if entries.is_empty() {
+            continue;
+        }
+        writeln!(
+            out,
+            "\n{} {}",
+            styled(BOLD, title),
+            styled(DIM, &format!("({})", entries.len()))
+        )?;
+        for (entry, record) in entries {
+            writeln!(
+                out,
+                "  {entry}  {}",
+                styled(DIM, &format!("x{}", record.count))
+            )?;
+        }
+    }
+    if profile.decisions().len() > 0 {
+        writeln!(out, "\n{}", styled(BOLD, "decisions"))?;
+        for decision in profile.decisions() {
+            let time = lapwing_profile::file::time(decision.at);
+            let text = [
+                &decision.actor,
+                &decision.action,
+                &decision.entry,
+                &decision.reason,
+            ]
+            .map(|part| lapwing_profile::text::canonical(part.as_bytes()))
+            .join("  ");
+            writeln!(
+                out,
+                "  {:>3}  {time}  {}",
+                decision.revision,
+                text.trim_end()
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// What differs, line by line.
+pub(super) fn write_diff(out: &mut impl Write, diff: &Diff) -> std::io::Result<()> {
+    if diff.is_empty() {
+        return writeln!(out, "both approve the same");
+    }
+    if let Some((from, to)) = diff.mode {
+        writeln!(out, "mode: {} -> {}", from.word(), to.word())?;
+    }
+    let green = anstyle::AnsiColor::Green.on_default();
+    let red = anstyle::AnsiColor::Red.on_default();
+    for entry in &diff.removed {
+        writeln!(out, "{}", styled(red, &format!("- {entry}")))?;
+    }
+    for entry in &diff.added {
+        writeln!(out, "{}", styled(green, &format!("+ {entry}")))?;
+    }
+    Ok(())
+}
+
+/// The same for programs.
+pub(super) fn diff_value(diff: &Diff) -> serde_json::Value {
+    let lines = |entries: &[lapwing_profile::entry::Entry]| -> Vec<String> {
+        entries.iter().map(ToString::to_string).collect()
+    };
+    let mode = diff
+        .mode
+        .map(|(from, to)| serde_json::json!({"from": from.word(), "to": to.word()}));
+    serde_json::json!({
+        "widens": diff.widens(),
+        "mode": mode,
+        "added": lines(&diff.added),
+        "removed": lines(&diff.removed),
+    })
+}

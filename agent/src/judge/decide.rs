@@ -1,0 +1,176 @@
+//! What people ask of the profiles, and what they decide. A decision is on disk
+//! before it is answered.
+
+use super::Judge;
+use super::keep::{Keeper, OpenError};
+use super::store::{Store, StoreError};
+use crate::config::StartMode;
+use lapwing_profile::decide::{By, Refusal};
+use lapwing_profile::entry::Entry;
+use lapwing_profile::fingerprint;
+use lapwing_profile::profile::Profile;
+use lapwing_profile::rule;
+use lapwing_profile::text::canonical;
+use lapwing_profile::workload::Workload;
+use lapwing_proto::v1::{self, decide_entries_request::Verdict};
+use std::collections::{BTreeMap, HashMap};
+use thiserror::Error;
+
+/// Why a request about profiles fails.
+#[derive(Debug, Error)]
+pub enum AskError {
+    /// There is none by this name.
+    #[error("no profile `{0}`: `lapwing profile list` shows what there is")]
+    NoProfile(String),
+    /// There is no such violation, and it is no entry either.
+    #[error(
+        "`{0}` is neither the id of a violation of this agent nor an entry like `exec: {{path: /bin/ls}}`"
+    )]
+    NoEntry(String),
+    /// An entry that is none, with the reason.
+    #[error(transparent)]
+    BadEntry(#[from] lapwing_profile::entry::NoEntry),
+    /// An entry without a profile to put it in.
+    #[error("name the profile that `{0}` belongs to")]
+    NoName(String),
+    /// Neither approved nor refused.
+    #[error("say whether the entries are approved or refused: `verdict` is not set")]
+    NoVerdict,
+    /// The profile does not allow it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Not a profile.
+    #[error("{0}")]
+    BadProfile(String),
+    /// There are too many.
+    #[error(
+        "there are {} profiles already, and no room for another",
+        super::PROFILES_MAX
+    )]
+    NoRoom,
+    /// It was decided, but cannot be stored; it was taken back.
+    #[error("not done, because it cannot be stored: {0}")]
+    Store(#[from] StoreError),
+}
+
+impl Judge {
+    /// Takes up the stored profiles.
+    ///
+    /// # Errors
+    /// When one of them cannot be read, is none, or is not the one its name says.
+    pub fn open(
+        store: Store,
+        cluster: &str,
+        node: &str,
+        start: StartMode,
+    ) -> Result<Self, OpenError> {
+        Ok(Self {
+            cluster: cluster.to_owned(),
+            node: node.to_owned(),
+            keeper: Keeper::open(store, cluster, start)?,
+            episodes: super::Episodes::default(),
+            late: Vec::new(),
+            published: super::Published::default(),
+            violations: 0,
+        })
+    }
+
+    /// All profiles in short, in the order of their names.
+    #[must_use]
+    pub fn summaries(&self, running: &HashMap<Workload, u32>) -> Vec<v1::ProfileSummary> {
+        self.keeper.summaries(running)
+    }
+
+    /// One profile, in short and as YAML.
+    ///
+    /// # Errors
+    /// When there is none by this name.
+    pub fn profile(&self, name: &str) -> Result<(v1::ProfileSummary, String), AskError> {
+        let kept = self.keeper.find(name)?;
+        Ok((kept.summary(None), kept.profile.to_yaml()))
+    }
+
+    /// From learning to monitoring.
+    ///
+    /// # Errors
+    /// When there is no such profile, it is monitoring already, or it cannot be stored.
+    pub fn promote(&mut self, name: &str, by: By<'_>) -> Result<v1::ProfileSummary, AskError> {
+        let workload = self.keeper.find(name)?.profile.workload.clone();
+        self.keeper
+            .change(&workload, |profile| Ok(profile.promote(by)?))
+    }
+
+    /// Approves or refuses entries, each the id or fingerprint of a violation or an entry itself.
+    ///
+    /// # Errors
+    /// When one of them is neither, finds no room, or cannot be stored. All are looked up before
+    /// any is decided, and those of one profile are decided together.
+    pub fn decide(
+        &mut self,
+        verdict: Verdict,
+        name: &str,
+        entries: &[String],
+        by: By<'_>,
+    ) -> Result<(Vec<String>, Vec<v1::ProfileSummary>), AskError> {
+        let mut lines = Vec::new();
+        let mut wanted: BTreeMap<Workload, Vec<Entry>> = BTreeMap::new();
+        for text in entries {
+            let (profile, entry) = self.wanted(name, text)?;
+            lines.push(entry.to_string());
+            wanted.entry(profile).or_default().push(entry);
+        }
+        let mut changed = Vec::new();
+        for (workload, entries) in &wanted {
+            changed.push(self.keeper.change(workload, |profile| {
+                for entry in entries {
+                    match verdict {
+                        Verdict::Approve => profile.approve(entry, by)?,
+                        Verdict::Refuse => profile.refuse(entry, by)?,
+                        Verdict::Unspecified => return Err(AskError::NoVerdict),
+                    }
+                }
+                Ok(())
+            })?);
+            for entry in entries {
+                let rule = rule::classify(&entry.behaviour).rule;
+                let fingerprint = fingerprint::of(workload, rule, entry);
+                self.late.extend(self.episodes.close(&fingerprint));
+            }
+        }
+        Ok((lines, changed))
+    }
+
+    /// Whose profile is meant, and which entry.
+    fn wanted(&self, name: &str, text: &str) -> Result<(Workload, Entry), AskError> {
+        let no_entry = || AskError::NoEntry(canonical(text.as_bytes()));
+        let (profile, line) = match self.episodes.find(text) {
+            Some(target) => (target.profile, target.patch),
+            // What looks like one deserves to hear what is wrong with it.
+            None if text.contains(':') => (name.to_owned(), text.to_owned()),
+            None => return Err(no_entry()),
+        };
+        if line.is_empty() {
+            return Err(no_entry()); // Of the sensor, not of a container.
+        }
+        let entry = Entry::parse(&line)?;
+        if profile.is_empty() {
+            return Err(AskError::NoName(entry.to_string()));
+        }
+        Ok((self.keeper.find(&profile)?.profile.workload.clone(), entry))
+    }
+
+    /// Replaces what a profile approves, or takes up a new one.
+    ///
+    /// # Errors
+    /// When the text is no profile, there is no room, or it cannot be stored.
+    pub fn import(&mut self, yaml: &str, by: By<'_>) -> Result<v1::ProfileSummary, AskError> {
+        let mut given =
+            Profile::from_yaml(yaml).map_err(|error| AskError::BadProfile(error.to_string()))?;
+        self.keeper
+            .cluster()
+            .clone_into(&mut given.workload.cluster);
+        let workload = given.workload.clone();
+        self.keeper
+            .change(&workload, |profile| Ok(profile.import(&given, by)?))
+    }
+}

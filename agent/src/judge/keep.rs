@@ -1,0 +1,342 @@
+//! The profiles in memory and on disk.
+//!
+//! On start every file must be a profile, and the one that its name says; two
+//! files of one workload, of which one would silently win, are refused. The
+//! cluster is a name of the place, not of the workload: profiles that were stored
+//! under another one are taken over under the name in the configuration, because a
+//! changed name must not throw away what people decided.
+//!
+//! What is new in a profile is handed to the writer at the next tick. Counts and
+//! times alone change with every record; they are stored once a minute, and at the
+//! end.
+
+use super::report;
+use super::store::{Store, StoreError};
+use super::writer::Writer;
+use super::{PROFILES_MAX, decide::AskError};
+use crate::config::StartMode;
+use lapwing_profile::learn::{Outcome, Sighting};
+use lapwing_profile::profile::{Mode, Profile};
+use lapwing_profile::text::visible;
+use lapwing_profile::workload::Workload;
+use lapwing_proto::v1;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Time between two times that counts alone are stored, in nanoseconds.
+const COUNTS_PERIOD: u64 = 60_000_000_000;
+
+/// Why the profiles cannot be taken up.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The state folder.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no thread to write.
+    #[error("cannot start the thread that stores profiles: {0}")]
+    Writer(#[from] std::io::Error),
+    /// A profile that is none. It is left as it is.
+    #[error(
+        "{path}: {message}\nThe file was left as it is: repair it, or move it elsewhere to have the workload learned anew"
+    )]
+    Profile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A profile under the name of another.
+    #[error(
+        "{path} holds the profile of {workload}, whose file is named {wanted}\nThe file was left as it is: rename it, or move it elsewhere"
+    )]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// Whose profile it is.
+        workload: String,
+        /// What its name must be.
+        wanted: String,
+    },
+    /// Two files of one workload.
+    #[error(
+        "{first} and {second} are both of {workload}\nBoth were left as they are: keep the one that is right, and move the other elsewhere"
+    )]
+    Twice {
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// Whose they are.
+        workload: String,
+    },
+}
+
+/// A profile, and what of it is not stored.
+pub(super) struct Kept {
+    pub(super) profile: Profile,
+    /// It holds something new that is not stored.
+    news: bool,
+    /// Its counts rose since it was stored.
+    counts: bool,
+    /// When it was handed over for storing last, since boot in nanoseconds.
+    stored: u64,
+    /// Whether it was said that it is full.
+    pub(super) said_full: bool,
+}
+
+impl Kept {
+    const fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            news: false,
+            counts: false,
+            stored: 0,
+            said_full: false,
+        }
+    }
+
+    /// Takes a sighting to the profile.
+    pub(super) fn observe(&mut self, sighting: &Sighting) -> Outcome {
+        let known = self.profile.len();
+        let outcome = self.profile.observe(sighting);
+        self.counts = true;
+        self.news |= outcome == Outcome::Learned || self.profile.len() != known;
+        outcome
+    }
+
+    pub(super) fn summary(&self, instances: Option<u32>) -> v1::ProfileSummary {
+        report::summary(&self.profile, instances)
+    }
+}
+
+/// All profiles of this node.
+pub struct Keeper {
+    cluster: String,
+    start: Mode,
+    profiles: HashMap<Workload, Kept>,
+    /// Ends before the folder is given up, because it stands before it.
+    writer: Writer,
+    store: Store,
+    /// Whether it was said that something cannot be stored.
+    failing: bool,
+}
+
+impl Keeper {
+    /// Takes up the stored profiles.
+    ///
+    /// # Errors
+    /// When one of them cannot be read, is none, or is not the one its name says.
+    pub fn open(store: Store, cluster: &str, start: StartMode) -> Result<Self, OpenError> {
+        let mut found: BTreeMap<Workload, (PathBuf, Profile)> = BTreeMap::new();
+        for path in store.profiles()? {
+            let profile =
+                Profile::from_yaml(store.read(&path)?).map_err(|error| OpenError::Profile {
+                    path: path.clone(),
+                    message: error.to_string(),
+                })?;
+            let mut workload = profile.workload.clone();
+            let stored = store.profile_path(&workload.file_name());
+            cluster.clone_into(&mut workload.cluster);
+            let wanted = store.profile_path(&workload.file_name());
+            // After a crash while it was taken over, a file has its new name already.
+            if path != stored && path != wanted {
+                return Err(OpenError::Name {
+                    path,
+                    workload: workload.to_string(),
+                    wanted: stored
+                        .file_name()
+                        .map(|name| name.to_string_lossy().into_owned())
+                        .unwrap_or_default(),
+                });
+            }
+            if let Some((first, _)) = found.get(&workload) {
+                return Err(OpenError::Twice {
+                    first: first.clone(),
+                    second: path,
+                    workload: workload.to_string(),
+                });
+            }
+            found.insert(workload, (path, profile));
+        }
+        let mut profiles = HashMap::new();
+        for (workload, (path, mut profile)) in found {
+            let wanted = store.profile_path(&workload.file_name());
+            let moved = profile.workload.cluster != workload.cluster;
+            if path != wanted {
+                store.rename(&path, &wanted)?;
+            }
+            if moved {
+                tracing::info!(
+                    "the profile of {workload} is taken over from the cluster `{}`",
+                    visible(&profile.workload.cluster)
+                );
+                profile.workload.clone_from(&workload);
+            }
+            let mut kept = Kept::new(profile);
+            kept.news = moved;
+            profiles.insert(workload, kept);
+        }
+        Ok(Self {
+            cluster: cluster.to_owned(),
+            start: match start {
+                StartMode::Learn => Mode::Learning,
+                StartMode::Monitor => Mode::Monitoring,
+            },
+            profiles,
+            writer: Writer::start()?,
+            store,
+            failing: false,
+        })
+    }
+
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// The profile of a workload, a new one where there is none; `None` if there are too many.
+    pub(super) fn of(&mut self, workload: &Workload) -> Option<&mut Kept> {
+        if !self.profiles.contains_key(workload) {
+            if self.profiles.len() >= PROFILES_MAX {
+                return None;
+            }
+            let mut kept = self.fresh(workload);
+            kept.news = true;
+            self.profiles.insert(workload.clone(), kept);
+        }
+        self.profiles.get_mut(workload)
+    }
+
+    /// An empty profile that is not kept.
+    pub(super) fn fresh(&self, workload: &Workload) -> Kept {
+        Kept::new(self.new_profile(workload))
+    }
+
+    fn new_profile(&self, workload: &Workload) -> Profile {
+        Profile::new(workload.clone(), self.start)
+    }
+
+    /// The one with a name, special bytes as `%NN` or as they are.
+    pub(super) fn find(&self, name: &str) -> Result<&Kept, AskError> {
+        self.profiles
+            .values()
+            .find(|kept| kept.profile.workload.to_string() == name)
+            .or_else(|| {
+                self.profiles
+                    .values()
+                    .find(|kept| kept.profile.workload.is_named(name))
+            })
+            .ok_or_else(|| AskError::NoProfile(lapwing_profile::text::canonical(name.as_bytes())))
+    }
+
+    /// All profiles in short, in the order of their names.
+    pub(super) fn summaries(&self, running: &HashMap<Workload, u32>) -> Vec<v1::ProfileSummary> {
+        let mut all: Vec<_> = self
+            .profiles
+            .values()
+            .map(|kept| {
+                let instances = running.get(&kept.profile.workload).copied();
+                kept.summary(Some(instances.unwrap_or_default()))
+            })
+            .collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// Changes a profile, made where there is none, and stores it before it answers. If it cannot
+    /// be stored, nothing has changed.
+    pub(super) fn change(
+        &mut self,
+        workload: &Workload,
+        change: impl FnOnce(&mut Profile) -> Result<(), AskError>,
+    ) -> Result<v1::ProfileSummary, AskError> {
+        let known = self.profiles.get(workload);
+        if known.is_none() && self.profiles.len() >= PROFILES_MAX {
+            return Err(AskError::NoRoom);
+        }
+        let mut changed =
+            known.map_or_else(|| self.new_profile(workload), |kept| kept.profile.clone());
+        change(&mut changed)?;
+        let path = self.store.profile_path(&workload.file_name());
+        if let Err(error) = self.writer.write(&path, changed.to_yaml().into_bytes()) {
+            if let Some(kept) = self.profiles.get_mut(workload) {
+                // What waited to be written gave way to what could not be.
+                kept.news = true;
+            }
+            return Err(error.into());
+        }
+        let kept = self
+            .profiles
+            .entry(workload.clone())
+            .or_insert_with(|| Kept::new(changed.clone()));
+        kept.profile = changed;
+        (kept.news, kept.counts) = (false, false);
+        Ok(kept.summary(None))
+    }
+
+    /// Hands over what changed. Answers with what failed, if it was not said yet.
+    pub(super) fn save(&mut self, now: u64) -> Option<String> {
+        let said = self.take_results();
+        for kept in self.profiles.values_mut() {
+            let counts = kept.counts && now.saturating_sub(kept.stored) >= COUNTS_PERIOD;
+            if !kept.news && !counts {
+                continue;
+            }
+            let path = self.store.profile_path(&kept.profile.workload.file_name());
+            if !self.writer.offer(path, kept.profile.to_yaml().into_bytes()) {
+                break; // The rest waits for the next tick.
+            }
+            (kept.news, kept.counts, kept.stored) = (false, false, now);
+        }
+        said
+    }
+
+    fn take_results(&mut self) -> Option<String> {
+        let results = self.writer.results();
+        let mut failed = results.failed.into_iter();
+        let Some((path, error)) = failed.next() else {
+            self.failing &= results.written == 0;
+            return None;
+        };
+        for path in std::iter::once(path).chain(failed.map(|(path, _)| path)) {
+            for kept in self.profiles.values_mut() {
+                kept.news |= self.store.profile_path(&kept.profile.workload.file_name()) == path;
+            }
+        }
+        let said = std::mem::replace(&mut self.failing, true);
+        (!said).then(|| error.to_string())
+    }
+
+    /// Notes that the agent is alive at this time of day.
+    pub(super) fn beat(&mut self, now: i64) {
+        let text = format!("{now}\n").into_bytes();
+        // One that finds no room is followed by another.
+        let _ = self.writer.offer(self.store.heartbeat_path(), text);
+    }
+
+    /// Stores everything, and ends the writer.
+    pub(super) fn end(&mut self, now: i64) {
+        for kept in self.profiles.values_mut() {
+            if !kept.news && !kept.counts {
+                continue;
+            }
+            let path = self.store.profile_path(&kept.profile.workload.file_name());
+            if let Err(error) = self
+                .writer
+                .write(&path, kept.profile.to_yaml().into_bytes())
+            {
+                tracing::error!("{error}");
+            }
+            (kept.news, kept.counts) = (false, false);
+        }
+        self.beat(now);
+        self.writer.end();
+        for (_, error) in self.writer.results().failed {
+            tracing::error!("{error}");
+        }
+    }
+}

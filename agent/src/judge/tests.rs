@@ -1,0 +1,400 @@
+use super::keep::OpenError;
+use super::*;
+use crate::config::StartMode;
+use crate::container::hierarchy::Hierarchy;
+use crate::container::{Act, Options, Registry, Resolution};
+use decide::AskError;
+use lapwing_abi::decode::Body;
+use lapwing_abi::ids::{Origin, Phase};
+use lapwing_abi::record::Header;
+use lapwing_profile::decide::By;
+use lapwing_profile::profile::{Mode, Profile};
+use lapwing_proto::v1::decide_entries_request::Verdict;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const SECOND: u64 = 1_000_000_000;
+const HOME: u64 = 5;
+const ANN: By<'_> = By {
+    actor: "ann",
+    reason: "reviewed",
+    at: 7,
+};
+
+/// A judge, and one container that it judges.
+struct Bench {
+    folder: tempfile::TempDir,
+    registry: Registry,
+    images: Images,
+    judge: Judge,
+    /// Since boot.
+    now: u64,
+}
+
+fn open(folder: &Path, cluster: &str) -> Result<Judge, OpenError> {
+    let store = Store::open(folder)?;
+    Judge::open(store, cluster, "n1", StartMode::Learn)
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            cluster: "c1".into(),
+            scope: Vec::new(),
+            host: false,
+            host_root: folder.path().to_path_buf(),
+            runc_roots: Vec::new(),
+        };
+        let hierarchy = Hierarchy {
+            root: folder.path().join("cgroup"),
+            controller: None,
+            id: 0,
+            unified: None,
+        };
+        let mut registry = Registry::new(options, hierarchy);
+        let id = "ab".repeat(32);
+        let files = folder.path().join("var/lib/docker/containers").join(&id);
+        fs::create_dir_all(&files).unwrap();
+        let details = r#"{"Name":"/web","Config":{"Image":"team/web:1"}}"#;
+        fs::write(files.join("config.v2.json"), details).unwrap();
+        registry.met(HOME, 1, &format!("/docker/{id}"), 0);
+        let act = Act {
+            cgroup: HOME,
+            pid: 0,
+            foreign_root: false,
+            behaviour: true,
+        };
+        registry.acted(act, 0);
+        let judge = open(&folder.path().join("state"), "c1").unwrap();
+        Self {
+            folder,
+            registry,
+            images: Images::default(),
+            judge,
+            now: 0,
+        }
+    }
+
+    fn workload(&self) -> Workload {
+        match self.registry.resolve(HOME) {
+            Resolution::Instance(instance) => instance.workload.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn name(&self) -> String {
+        self.workload().to_string()
+    }
+
+    fn file(&self) -> PathBuf {
+        let name = self.workload().file_name();
+        self.judge.store().profile_path(&name)
+    }
+
+    /// The container executes a program, a second after the last.
+    fn exec(&mut self, program: &str) -> Vec<Item> {
+        self.now += SECOND;
+        let path = format!("{program}\0bin\0");
+        let args = format!("{program}\0");
+        let record = Record {
+            header: Header {
+                time: self.now,
+                cgroup: HOME,
+                ..Header::default()
+            },
+            phase: Phase::Main,
+            body: Body::Exec {
+                path: path.as_bytes(),
+                filename: b"",
+                args: args.as_bytes(),
+                cwd: b"",
+                origin: Origin::Image,
+            },
+        };
+        let Resolution::Instance(instance) = self.registry.resolve(HOME) else {
+            panic!("no container")
+        };
+        let scene = Scene {
+            instance,
+            images: &self.images,
+            clock: Clock::read(),
+            last_gap: 0,
+        };
+        self.judge.take(&record, scene).1
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            boot: self.now,
+            wall: Clock::read().wall(self.now),
+        }
+    }
+
+    fn save(&mut self) -> Vec<Item> {
+        self.judge.save(self.moment())
+    }
+
+    /// Waits until the profile on disk is as it must be.
+    fn stored(&self, wanted: impl Fn(&str) -> bool) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while !fs::read_to_string(self.file()).is_ok_and(|text| wanted(&text)) {
+            assert!(Instant::now() < until, "not stored");
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn violations(items: &[Item]) -> Vec<&v1::Violation> {
+    items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Violation(violation) => Some(violation),
+            Item::Behaviour(_) | Item::Gap(_) | Item::Heartbeat(_) => None,
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_learned_is_stored_and_counts_wait_a_minute() {
+    let mut bench = Bench::new();
+    bench.exec("ls");
+    assert!(bench.save().is_empty());
+    bench.stored(|text| text.contains("count: 1"));
+    for _ in 0..50 {
+        bench.exec("ls");
+        bench.save();
+    }
+    bench.exec("id");
+    bench.save();
+    bench.stored(|text| text.contains("count: 51") && text.contains("/bin/id"));
+    for _ in 0..60 {
+        bench.exec("ls");
+    }
+    bench.save();
+    bench.stored(|text| text.contains("count: 111"));
+    bench.exec("ls");
+    // Nothing writes now; what was not stored is stored at the end.
+    assert!(
+        fs::read_to_string(bench.file())
+            .unwrap()
+            .contains("count: 111")
+    );
+    let now = bench.moment();
+    bench.judge.end(now);
+    assert!(
+        fs::read_to_string(bench.file())
+            .unwrap()
+            .contains("count: 112")
+    );
+    assert_eq!(bench.judge.store().last_beat(), Some(now.wall));
+}
+
+#[test]
+fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
+    let mut bench = Bench::new();
+    bench.exec("ls");
+    bench.judge.promote(&bench.name(), ANN).unwrap();
+    let items = bench.exec("sh");
+    let first = violations(&items)[0].clone();
+    assert_eq!(
+        (first.rule.as_str(), first.nearest.as_str()),
+        ("exec.unknown", "/bin/ls")
+    );
+    assert_eq!(first.attack, ["T1059.004"]);
+    assert!(violations(&bench.exec("sh")).is_empty());
+    bench.judge.gone(HOME);
+    let last = bench.judge.due(bench.moment());
+    assert_eq!(
+        (violations(&last)[0].count, violations(&last)[0].revision),
+        (2, 2)
+    );
+
+    let (entries, profiles) = bench
+        .judge
+        .decide(Verdict::Approve, "", &[first.id], ANN)
+        .unwrap();
+    assert_eq!(entries, ["exec: {path: /bin/sh}"]);
+    assert_eq!((profiles.len(), profiles[0].instances), (1, None));
+    assert!(violations(&bench.exec("sh")).is_empty());
+    assert!(
+        fs::read_to_string(bench.file())
+            .unwrap()
+            .contains("approve")
+    );
+    for (entry, word) in [
+        ("cafe", "neither the id"),
+        ("exec: {pth: /x}", "pth"),
+        ("exec: {path: /x}", "name the profile"),
+    ] {
+        let error = (bench.judge)
+            .decide(Verdict::Approve, "", &[entry.to_owned()], ANN)
+            .unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn a_decision_that_cannot_be_stored_is_not_taken() {
+    let mut bench = Bench::new();
+    bench.exec("ls");
+    bench.save();
+    bench.stored(|text| text.contains("/bin/ls"));
+    let before = fs::read(bench.file()).unwrap();
+    // A folder where the new file would be written: fails for root too.
+    let name = bench.workload().file_name();
+    let fresh = format!(".{name}.yaml.{}.new", std::process::id());
+    let fresh = bench.file().with_file_name(fresh);
+    fs::create_dir(&fresh).unwrap();
+    assert!(matches!(
+        bench.judge.promote(&bench.name(), ANN),
+        Err(AskError::Store(_))
+    ));
+    let (summary, _) = bench.judge.profile(&bench.name()).unwrap();
+    assert_eq!((summary.mode(), summary.revision), (v1::Mode::Learning, 0));
+    assert_eq!(fs::read(bench.file()).unwrap(), before);
+    // It is said once, and tried until it works.
+    let mut said = 0;
+    let until = Instant::now() + Duration::from_secs(20);
+    while said == 0 {
+        bench.exec("id");
+        said += violations(&bench.save()).len();
+        assert!(Instant::now() < until, "nothing was said");
+    }
+    for _ in 0..200 {
+        said += violations(&bench.save()).len();
+    }
+    assert_eq!(said, 1);
+    fs::remove_dir(&fresh).unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while !fs::read_to_string(bench.file())
+        .unwrap()
+        .contains("/bin/id")
+    {
+        bench.save();
+        assert!(Instant::now() < until, "not stored");
+    }
+    bench.judge.promote(&bench.name(), ANN).unwrap();
+}
+
+#[test]
+fn an_import_that_cannot_be_stored_leaves_nothing() {
+    let mut bench = Bench::new();
+    let mut given = Workload {
+        name: "mail".into(),
+        ..Workload::default()
+    };
+    let yaml = Profile::new(given.clone(), Mode::Monitoring).to_yaml();
+    given.cluster = "c1".into();
+    let path = bench.judge.store().profile_path(&given.file_name());
+    fs::create_dir(&path).unwrap();
+    assert!(matches!(
+        bench.judge.import(&yaml, ANN),
+        Err(AskError::Store(_))
+    ));
+    assert!(bench.judge.summaries(&HashMap::new()).is_empty());
+    fs::remove_dir(&path).unwrap();
+    let summary = bench.judge.import(&yaml, ANN).unwrap();
+    assert_eq!(
+        (summary.mode(), summary.instances),
+        (v1::Mode::Monitoring, None)
+    );
+    let listed = bench.judge.summaries(&HashMap::from([(given, 2)]));
+    assert_eq!(listed[0].instances, Some(2));
+}
+
+#[test]
+fn another_cluster_takes_the_profiles_over() {
+    let mut bench = Bench::new();
+    bench.exec("ls");
+    bench.judge.promote(&bench.name(), ANN).unwrap();
+    let (old, name) = (bench.file(), bench.name());
+    let state = bench.folder.path().join("state");
+    drop(bench.judge);
+    for cluster in ["c2", "c2", ""] {
+        let mut judge = open(&state, cluster).unwrap();
+        let (summary, yaml) = judge.profile(&name).unwrap();
+        assert_eq!((summary.mode(), summary.exec), (v1::Mode::Monitoring, 1));
+        assert_eq!(yaml.contains("cluster: c2"), cluster == "c2", "{yaml}");
+        judge.save(Moment::default());
+        assert_eq!(judge.store().profiles().unwrap().len(), 1);
+        assert!(!old.exists());
+    }
+    // As a kill leaves it: renamed, and not rewritten.
+    let judge = open(&state, "").unwrap();
+    let file = judge.store().profiles().unwrap().remove(0);
+    let text = fs::read_to_string(&file).unwrap();
+    drop(judge);
+    fs::write(
+        &file,
+        text.replace("workload: {", "workload: {cluster: c9, "),
+    )
+    .unwrap();
+    let judge = open(&state, "").unwrap();
+    assert_eq!(judge.profile(&name).unwrap().0.mode(), v1::Mode::Monitoring);
+}
+
+#[test]
+fn files_that_are_not_what_they_seem_are_refused_and_left() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path(), "c1").unwrap());
+    let workload = |cluster: &str| Workload {
+        cluster: cluster.into(),
+        name: "web".into(),
+        ..Workload::default()
+    };
+    let text = |cluster| Profile::new(workload(cluster), Mode::Learning).to_yaml();
+    let file = |name: &str| folder.path().join("profiles").join(format!("{name}.yaml"));
+    let (ours, theirs) = (workload("c1").file_name(), workload("c2").file_name());
+    for (files, words) in [
+        (
+            vec![("web", text("c1").into_bytes())],
+            vec!["web.yaml", &*ours, "rename it"],
+        ),
+        (
+            vec![
+                (&*ours, text("c1").into_bytes()),
+                (&*theirs, text("c2").into_bytes()),
+            ],
+            vec![&*ours, &*theirs, "move the other"],
+        ),
+        (
+            vec![(&*ours, b"kind: \xff".to_vec())],
+            vec![&*ours, "line 1, byte 7: not UTF-8", "repair it"],
+        ),
+        (
+            vec![(&*ours, b"kind: [\nspec: }\n".to_vec())],
+            vec![&*ours, "line 1, column 7", "repair it"],
+        ),
+    ] {
+        for (name, bytes) in &files {
+            fs::write(file(name), bytes).unwrap();
+        }
+        let Err(error) = open(folder.path(), "c1") else {
+            panic!("{words:?} was taken")
+        };
+        assert!(!matches!(error, OpenError::Store(_)));
+        let error = error.to_string();
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+        assert!(error.lines().count() <= 2, "{error}");
+        for (name, bytes) in &files {
+            assert_eq!(fs::read(file(name)).unwrap(), *bytes);
+            fs::remove_file(file(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_is_not_published_for_lack_of_room_is_counted() {
+    let mut published = Published::default();
+    let entry = |number: usize| Entry::parse(&format!("exec: {{path: /{number}}}")).unwrap();
+    assert!(published.is_news(1, &entry(0)) && !published.is_news(1, &entry(0)));
+    assert!(published.is_news(2, &entry(0)), "of another container");
+    published.all = PUBLISHED_ALL_MAX;
+    assert!(!published.is_news(1, &entry(1)) && !published.is_news(1, &entry(0)));
+    assert_eq!(published.refused, 1);
+    published.gone(2);
+    assert!(published.is_news(1, &entry(1)));
+    assert_eq!(published.all, PUBLISHED_ALL_MAX);
+}
