@@ -17,6 +17,7 @@ mod puppet;
 mod rootfs;
 mod runner;
 mod session;
+mod sweep;
 mod trigger;
 mod watch;
 

@@ -4,7 +4,7 @@
 //! kernel; one that is not fails the run, and so does one on the list that ran.
 
 use crate::Tools;
-use crate::agent::{Agent, Home, Mode};
+use crate::agent::{Agent, Home, Mode, take_problems};
 use crate::cases;
 use crate::session::{Session, check_interrupt};
 use crate::watch::Watch;
@@ -75,6 +75,25 @@ impl Context<'_> {
     pub fn alone(&mut self) {
         self.shared = None;
     }
+
+    /// What is wrong with the agents after a case, whatever the case itself found.
+    fn problems(&mut self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Some((_, _, agent)) = &mut self.shared {
+            // Cases that provoke losses do so with an agent of their own.
+            match agent.status().map(|status| status["losses"].clone()) {
+                Ok(losses) if losses.as_array().is_some_and(Vec::is_empty) => {}
+                Ok(losses) => problems.push(format!("the shared agent lost records: {losses}")),
+                Err(error) => problems.push(format!("the shared agent: {error:#}")),
+            }
+        }
+        if !problems.is_empty() {
+            // The next case starts afresh.
+            self.shared = None;
+        }
+        problems.extend(take_problems());
+        problems
+    }
 }
 
 /// Prints the names of the cases.
@@ -96,6 +115,11 @@ fn selected(filter: Option<&str>) -> impl Iterator<Item = &'static Case> {
 /// Runs the cases. Answers whether everything is as it must be.
 pub fn run(options: &Options) -> Result<bool> {
     let expected = ExpectedSkips::of(&options.label)?;
+    anyhow::ensure!(
+        !expected.has(EVERY_CASE),
+        "expected-skips.txt says that nothing can run on {}, but here we are: take the line off",
+        options.label
+    );
     let session = Session::new(options.tools.clone())?;
     let mut context = Context {
         session: &session,
@@ -109,6 +133,14 @@ pub fn run(options: &Options) -> Result<bool> {
         let start = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| (case.run)(&mut context)))
             .unwrap_or_else(|_| Err(anyhow::anyhow!("the case panicked")));
+        let problems = context.problems();
+        let outcome = match outcome {
+            Ok(_) if !problems.is_empty() => Err(anyhow::anyhow!(problems.join("\n"))),
+            Err(error) if !problems.is_empty() => {
+                Err(anyhow::anyhow!("{error:#}\n{}", problems.join("\n")))
+            }
+            outcome => outcome,
+        };
         let took = start.elapsed().as_secs_f64();
         let listed = expected.has(case.name);
         let (word, detail) = match outcome {
@@ -148,6 +180,11 @@ pub fn run(options: &Options) -> Result<bool> {
             println!("             {line}");
         }
     }
+    context.alone();
+    for problem in take_problems() {
+        failed += 1;
+        println!("FAILED at the end: {problem}");
+    }
     println!("{passed} passed, {failed} failed, {skipped} skipped");
     Ok(failed == 0 && passed + skipped > 0)
 }
@@ -155,6 +192,8 @@ pub fn run(options: &Options) -> Result<bool> {
 /// The skips that were looked at and accepted.
 struct ExpectedSkips<'l>(Vec<&'l str>);
 
+/// Stands on the list for a kernel on which nothing can run.
+const EVERY_CASE: &str = "*";
 /// One line for each: kernel label, name of the case, reason.
 const EXPECTED_SKIPS: &str = include_str!("../expected-skips.txt");
 
@@ -171,11 +210,12 @@ impl ExpectedSkips<'static> {
                 anyhow::bail!("expected-skips.txt: {line:?} is not `LABEL CASE REASON`");
             };
             anyhow::ensure!(
-                cases::ALL
-                    .iter()
-                    .copied()
-                    .flatten()
-                    .any(|case| case.name == name),
+                name == EVERY_CASE
+                    || cases::ALL
+                        .iter()
+                        .copied()
+                        .flatten()
+                        .any(|case| case.name == name),
                 "expected-skips.txt: there is no case {name}"
             );
             if on == label {
