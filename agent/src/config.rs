@@ -50,6 +50,17 @@ pub enum ConfigError {
     },
 }
 
+/// The best tier of hooks that may be used.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub enum BestTier {
+    /// The best that the kernel allows, row by row.
+    #[default]
+    #[serde(rename = "best")]
+    Best,
+    /// No trampolines: for hosts where these are unwelcome, and for comparison.
+    B,
+}
+
 /// How profiles that do not exist yet start.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -102,6 +113,8 @@ section! {
         host "host": bool = false,
         /// File with the kernel's BTF.
         btf "btf": PathBuf = PathBuf::from(crate::kernel::sensor::SYSTEM_BTF),
+        /// The best tier of hooks that may be used.
+        tier "tier": BestTier = BestTier::Best,
         /// Which cgroups are looked at.
         cgroups "cgroups": Cgroups = Cgroups::default(),
         /// Where runc keeps its containers.
@@ -290,7 +303,7 @@ mod tests {
     fn every_key_is_read() {
         let config = parse(
             "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
-             btf: /b\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\nfeed: {items: 7}\n",
+             btf: /b\ntier: B\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\nfeed: {items: 7}\n",
         )
         .unwrap();
         assert_eq!(
@@ -299,6 +312,7 @@ mod tests {
         );
         assert_eq!(config.mode, StartMode::Monitor);
         assert!(config.host);
+        assert_eq!(config.tier, BestTier::B);
         assert_eq!(config.cgroups.egress.as_deref(), Some(Path::new("/g")));
         assert_eq!(config.cgroups.scope, ["/a"]);
         assert_eq!(config.runc.roots, [Path::new("/r")]);

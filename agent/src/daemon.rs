@@ -4,18 +4,20 @@ use crate::api::control::Control;
 use crate::api::server::serve;
 use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, DEFAULT_ENDPOINT, Failure, Outcome};
-use crate::config::{Config, StartMode};
+use crate::config::{BestTier, Config, StartMode};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Options, Registry};
 use crate::doctor::{check_rights, host_root, object, raise_memory_limit};
 use crate::feed::Feed;
 use crate::judge::store::Store;
 use crate::judge::{Judge, OpenError};
+use crate::kernel::egress::EgressCgroup;
 use crate::kernel::sensor::{Sensor, Settings};
 use crate::kernel::tables;
 use crate::pipeline::{Parts, Pipeline, Waker};
 use crate::{clock, status};
 use anyhow::{Context, anyhow};
+use lapwing_abi::hooks::Tier;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -104,11 +106,13 @@ fn build(config: &Config) -> Result<Agent, Failure> {
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 
     let hierarchy = Hierarchy::find(Path::new("/proc")).map_err(host)?;
-    let egress = config
-        .cgroups
-        .egress
-        .clone()
-        .or_else(|| hierarchy.unified.clone());
+    let egress = EgressCgroup::open(
+        config
+            .cgroups
+            .egress
+            .as_deref()
+            .or(hierarchy.unified.as_deref()),
+    );
     raise_memory_limit();
     let mut sensor = Sensor::start(&Settings {
         object,
@@ -117,7 +121,11 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         cgroup_hierarchy: hierarchy.id,
         host_root: host_root(),
         ring_bytes: config.ring.bytes,
-        egress_cgroup: egress.as_deref(),
+        best: match config.tier {
+            BestTier::Best => Tier::A1,
+            BestTier::B => Tier::B,
+        },
+        egress: &egress,
         trial: false,
     })
     .map_err(host)?;

@@ -2,6 +2,7 @@
 
 use crate::cli::{Code, DoctorArgs, Failure, Outcome, Output};
 use crate::container::hierarchy::Hierarchy;
+use crate::kernel::egress::EgressCgroup;
 use crate::kernel::object::OBJECT;
 use crate::kernel::sensor::{SYSTEM_BTF, Sensor, Settings};
 use crate::status;
@@ -109,13 +110,13 @@ fn examine(btf: &Path, report: &mut Report) -> Result<()> {
     check_rights()?;
     let object = object()?;
     let hierarchy = Hierarchy::find(Path::new("/proc"))?;
-    let egress = hierarchy.unified.clone();
+    let egress = EgressCgroup::open(hierarchy.unified.as_deref());
     report.cgroups = Cgroups {
         root: hierarchy.root.display().to_string(),
         controller: hierarchy.controller.unwrap_or_default().to_owned(),
         egress: egress
             .as_ref()
-            .map(|path| path.display().to_string())
+            .map(|cgroup| cgroup.name.clone())
             .unwrap_or_default(),
     };
     raise_memory_limit();
@@ -126,7 +127,8 @@ fn examine(btf: &Path, report: &mut Report) -> Result<()> {
         cgroup_hierarchy: hierarchy.id,
         host_root: host_root(),
         ring_bytes: 64 << 10,
-        egress_cgroup: egress.as_deref(),
+        best: Tier::A1,
+        egress: &egress,
         trial: true,
     })?;
     report.hooks = sensor

@@ -2,6 +2,7 @@
 //! attaching the programs, and the rings and maps shared with them.
 
 pub mod btf;
+pub mod egress;
 pub mod object;
 pub mod offsets;
 pub mod sensor;

@@ -6,13 +6,13 @@
 //! refuse what their version promises.
 
 use super::btf::Btf;
+use super::egress::EgressCgroup;
 use super::offsets::Offsets;
 use anyhow::{Context, Result, anyhow, bail};
 use aya::programs::{CgroupAttachMode, CgroupSockAddr, FEntry, FExit, ProgramError, RawTracePoint};
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::hooks::{Attach, BASE_FIELDS, HOOKS, Hook, Row, Tier, Variant};
 use std::collections::HashSet;
-use std::fs::File;
 use std::path::Path;
 
 /// Where the kernel describes its types.
@@ -40,8 +40,10 @@ pub struct Settings<'a> {
     pub host_root: &'a Path,
     /// Size of the ring for behaviours in bytes: a power of two and a multiple of the page size.
     pub ring_bytes: u32,
-    /// A cgroup v2 folder below which egress is traced; `None` where there is none.
-    pub egress_cgroup: Option<&'a Path>,
+    /// The best tier that may be used.
+    pub best: Tier,
+    /// The cgroup v2 folder below which egress is traced, or why there is none.
+    pub egress: &'a Result<EgressCgroup>,
     /// Whether this is a trial: programs that act on a whole cgroup are loaded, not attached.
     pub trial: bool,
 }
@@ -94,20 +96,12 @@ impl Sensor {
         }
 
         let mut ebpf = load(settings, &btf, &offsets)?;
-        let egress_cgroup = settings
-            .egress_cgroup
-            .map(|path| {
-                File::open(path)
-                    .with_context(|| format!("cannot open the cgroup {}", path.display()))
-            })
-            .transpose()?;
         let mut attacher = Attacher {
             ebpf: &mut ebpf,
             btf: &btf,
             aya_btf: &aya_btf,
             offsets: &offsets,
-            egress_cgroup,
-            trial: settings.trial,
+            settings,
             attached: HashSet::new(),
         };
         let hooks: Vec<HookState> = HOOKS.iter().map(|hook| attacher.fill(hook)).collect();
@@ -169,8 +163,7 @@ struct Attacher<'a> {
     btf: &'a Btf,
     aya_btf: &'a aya::Btf,
     offsets: &'a Offsets,
-    egress_cgroup: Option<File>,
-    trial: bool,
+    settings: &'a Settings<'a>,
     /// Programs that serve several rows are attached once.
     attached: HashSet<&'static str>,
 }
@@ -204,6 +197,9 @@ impl Attacher<'_> {
     fn attach(&mut self, variant: &Variant) -> Result<String> {
         if let Some(error) = self.offsets.lack(variant.needs) {
             bail!("{error}");
+        }
+        if variant.tier == Tier::A1 && self.settings.best == Tier::B {
+            bail!("left out, as `tier: B` in the configuration says");
         }
         let target = match variant.attach {
             Attach::RawTracepoint(name) => name.to_owned(),
@@ -242,15 +238,14 @@ impl Attacher<'_> {
                     .and_then(|()| program.attach().map(drop))
             }
             Attach::CgroupSockAddr => {
-                let Some(cgroup) = &self.egress_cgroup else {
-                    bail!(
-                        "no cgroup v2 is mounted: mount one, e.g. `mount -t cgroup2 none /sys/fs/cgroup/unified`"
-                    );
+                let cgroup = match self.settings.egress {
+                    Ok(cgroup) => &cgroup.folder,
+                    Err(error) => bail!("{error:#}"),
                 };
                 let program: &mut CgroupSockAddr = program.try_into()?;
                 // The kernel's links are always shared; the flag for it is refused with links.
                 program.load().and_then(|()| {
-                    if self.trial {
+                    if self.settings.trial {
                         return Ok(());
                     }
                     program.attach(cgroup, CgroupAttachMode::Single).map(drop)
