@@ -18,6 +18,7 @@ mod rootfs;
 mod runner;
 mod session;
 mod sweep;
+mod syscall;
 mod trigger;
 mod watch;
 

@@ -30,6 +30,25 @@ pub struct Case {
     pub run: fn(&mut Context<'_>) -> Result<Outcome>,
 }
 
+/// The best tier of hooks that agents may use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tier {
+    /// The best that the kernel allows.
+    Best,
+    /// No trampolines.
+    B,
+}
+
+/// Cases that run with the same agent.
+pub struct Group {
+    /// Stands before the names of the cases.
+    pub prefix: &'static str,
+    /// What their shared agent may use.
+    pub tier: Tier,
+    /// The cases, in order.
+    pub cases: &'static [Case],
+}
+
 /// Options of a run.
 pub struct Options {
     /// The programs to use.
@@ -50,22 +69,28 @@ pub struct Context<'s> {
     pub label: String,
     /// Large counts.
     pub soak: bool,
+    /// The best tier of hooks that the shared agent may use.
+    pub tier: Tier,
     // The watch ends before its agent does.
-    shared: Option<(Mode, Watch, Agent)>,
+    shared: Option<((Mode, Tier), Watch, Agent)>,
 }
 
 impl Context<'_> {
     /// An agent that cases share, so that programs are not loaded anew for each.
     pub fn agent(&mut self, mode: Mode) -> Result<(&Agent, &mut Watch)> {
         let usable = match &mut self.shared {
-            Some((known, _, agent)) => *known == mode && agent.is_running(),
+            Some((known, _, agent)) => *known == (mode, self.tier) && agent.is_running(),
             None => false,
         };
         if !usable {
             self.shared = None;
-            let agent = Home::new(self.session, mode)?.start()?;
+            let mut home = Home::new(self.session, mode)?;
+            if self.tier == Tier::B {
+                home.set("tier", "B")?;
+            }
+            let agent = home.start()?;
             let watch = agent.watch()?;
-            self.shared = Some((mode, watch, agent));
+            self.shared = Some(((mode, self.tier), watch, agent));
         }
         let (_, watch, agent) = self.shared.as_mut().context("no agent")?;
         Ok((agent, watch))
@@ -98,18 +123,19 @@ impl Context<'_> {
 
 /// Prints the names of the cases.
 pub fn list(filter: Option<&str>) {
-    for case in selected(filter) {
-        println!("{}", case.name);
+    for (_, _, name) in selected(filter) {
+        println!("{name}");
     }
 }
 
-fn selected(filter: Option<&str>) -> impl Iterator<Item = &'static Case> {
+/// Cases with their groups and whole names.
+fn selected(filter: Option<&str>) -> impl Iterator<Item = (&'static Group, &'static Case, String)> {
     let filter = filter.unwrap_or_default().to_owned();
     cases::ALL
         .iter()
-        .copied()
-        .flatten()
-        .filter(move |case| case.name.contains(&filter))
+        .flat_map(|group| group.cases.iter().map(move |case| (group, case)))
+        .map(|(group, case)| (group, case, format!("{}{}", group.prefix, case.name)))
+        .filter(move |(_, _, name)| name.contains(&filter))
 }
 
 /// Runs the cases. Answers whether everything is as it must be.
@@ -125,11 +151,13 @@ pub fn run(options: &Options) -> Result<bool> {
         session: &session,
         label: options.label.clone(),
         soak: options.soak,
+        tier: Tier::Best,
         shared: None,
     };
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for case in selected(options.filter.as_deref()) {
+    for (group, case, name) in selected(options.filter.as_deref()) {
         check_interrupt()?;
+        context.tier = group.tier;
         let start = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| (case.run)(&mut context)))
             .unwrap_or_else(|_| Err(anyhow::anyhow!("the case panicked")));
@@ -142,7 +170,7 @@ pub fn run(options: &Options) -> Result<bool> {
             outcome => outcome,
         };
         let took = start.elapsed().as_secs_f64();
-        let listed = expected.has(case.name);
+        let listed = expected.has(&name);
         let (word, detail) = match outcome {
             Ok(Outcome::Passed | Outcome::Measured(_)) if listed => {
                 failed += 1;
@@ -175,7 +203,7 @@ pub fn run(options: &Options) -> Result<bool> {
                 ("FAILED", format!("{error:#}"))
             }
         };
-        println!("{took:7.2} s  {word:7}  {}", case.name);
+        println!("{took:7.2} s  {word:7}  {name}");
         for line in detail.lines() {
             println!("             {line}");
         }
@@ -210,12 +238,7 @@ impl ExpectedSkips<'static> {
                 anyhow::bail!("expected-skips.txt: {line:?} is not `LABEL CASE REASON`");
             };
             anyhow::ensure!(
-                name == EVERY_CASE
-                    || cases::ALL
-                        .iter()
-                        .copied()
-                        .flatten()
-                        .any(|case| case.name == name),
+                name == EVERY_CASE || selected(None).any(|(_, _, known)| known == name),
                 "expected-skips.txt: there is no case {name}"
             );
             if on == label {
@@ -241,7 +264,7 @@ mod tests {
 
     #[test]
     fn names_of_cases_are_unique() {
-        let mut names: Vec<&str> = selected(None).map(|case| case.name).collect();
+        let mut names: Vec<String> = selected(None).map(|(_, _, name)| name).collect();
         names.sort_unstable();
         let count = names.len();
         names.dedup();

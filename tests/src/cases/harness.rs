@@ -50,7 +50,7 @@ fn overlay(context: &mut Context<'_>) -> Result<Outcome> {
         ));
     }
     puppet.act(&Act::trigger(&["create", "/data/new"]))?;
-    let upper = puppet.root().with_file_name("upper");
+    let upper = puppet.root().with_file_name("rootfs-upper");
     ensure!(upper.join("data/new").exists(), "not in the upper layer");
     Ok(Outcome::Passed)
 }
