@@ -117,7 +117,7 @@ fn seed(pid: u32, folder: &Path, home: u64, host_root: Option<(u64, u64)>) -> Op
             container_pid: number("NSpid:")?,
             parent_pid: number("PPid:")?,
             phase: u32::from(if foreign { Phase::Main } else { Phase::Runtime }.raw()),
-            reserved: 0,
+            late: 1,
         },
         image: Image {
             exe: link("exe"),

@@ -9,9 +9,15 @@ use super::btf::Btf;
 use super::egress::EgressCgroup;
 use super::offsets::Offsets;
 use anyhow::{Context, Result, anyhow, bail};
-use aya::programs::{CgroupAttachMode, CgroupSockAddr, FEntry, FExit, ProgramError, RawTracePoint};
+use aya::maps::Array;
+use aya::programs::{
+    CgroupAttachMode, CgroupSockAddr, FEntry, FExit, ProgramError, RawTracePoint,
+    RawTracePointRunOptions, TestRun,
+};
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::hooks::{Attach, BASE_FIELDS, HOOKS, Hook, Row, Tier, Variant};
+use rustix::fd::{AsFd, AsRawFd};
+use rustix::fs::{Mode, OFlags, open};
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -96,6 +102,7 @@ impl Sensor {
         }
 
         let mut ebpf = load(settings, &btf, &offsets)?;
+        learn_root(&mut ebpf, settings.host_root)?;
         let mut attacher = Attacher {
             ebpf: &mut ebpf,
             btf: &btf,
@@ -118,6 +125,24 @@ impl Sensor {
         Ok(sensor)
     }
 
+    /// How often the kernel skipped a program because another run of it was going on on that
+    /// processor: events that nobody saw. From `/proc/self/fdinfo`, since Linux 5.12; before,
+    /// programs cannot be interrupted by one another.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.ebpf
+            .programs()
+            .filter_map(|(_, program)| {
+                let fd = program.fd().ok()?.as_fd().as_raw_fd();
+                let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
+                let count = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix("recursion_misses:"))?;
+                count.trim().parse::<u64>().ok()
+            })
+            .sum()
+    }
+
     /// Bits of the rows that the system call program serves, for the map `SYSCALL_ROWS`.
     #[must_use]
     pub fn syscall_rows(&self) -> u32 {
@@ -137,25 +162,43 @@ fn load(settings: &Settings<'_>, btf: &Btf, offsets: &Offsets) -> Result<Ebpf> {
                 anyhow!("the kernel does not know the cgroup controller {controller}")
             })?,
     };
-    let root = rustix::fs::stat(settings.host_root).with_context(|| {
-        format!(
-            "cannot look at the host's root {}",
-            settings.host_root.display()
-        )
-    })?;
-    // The kernel keeps 12 bits of major and 20 of minor number: include/linux/kdev_t.h.
-    let device = rustix::fs::major(root.st_dev) << 20 | rustix::fs::minor(root.st_dev);
     let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
     EbpfLoader::new()
         .override_global("OFFSETS", offsets.values(), true)
         .override_global("CGROUP_SUBSYS", &subsys, true)
         .override_global("CGROUP_HIERARCHY", &settings.cgroup_hierarchy, true)
-        .override_global("HOST_ROOT_DEV", &device, true)
-        .override_global("HOST_ROOT_INO", &root.st_ino, true)
         .override_global("ARCH", &arch, true)
         .map_max_entries("BEHAVIOUR", settings.ring_bytes)
         .load(settings.object)
         .context("the kernel refuses the sensor's maps")
+}
+
+const FOREIGN_OBJECT: &str =
+    "the object lacks what learns the host's root: it was built from other sources";
+
+/// Has the programs learn which directory is the host's root.
+fn learn_root(ebpf: &mut Ebpf, path: &Path) -> Result<()> {
+    let root = open(
+        path,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .with_context(|| format!("cannot look at the host's root {}", path.display()))?;
+    let program: &mut RawTracePoint = ebpf
+        .program_mut("host_root")
+        .context(FOREIGN_OBJECT)?
+        .try_into()?;
+    program.load().map_err(|error| explain(&error))?;
+    let mut options = RawTracePointRunOptions::new();
+    options.args[0] = root.as_raw_fd() as u64;
+    program
+        .test_run(options)
+        .context("the kernel does not run programs on request: Linux 5.10 is needed")?;
+    let map = ebpf.map("HOST_ROOT").context(FOREIGN_OBJECT)?;
+    if Array::<_, u64>::try_from(map)?.get(&0, 0)? == 0 {
+        bail!("the sensor cannot find the host's root {}", path.display());
+    }
+    Ok(())
 }
 
 struct Attacher<'a> {

@@ -32,8 +32,6 @@ macro_rules! fields {
 use Source::{Member, Size};
 
 fields! {
-    /// `task_struct.pid`
-    TaskPid = Member("task_struct", &["pid"]),
     /// `task_struct.tgid`
     TaskTgid = Member("task_struct", &["tgid"]),
     /// `task_struct.group_leader`
@@ -54,10 +52,12 @@ fields! {
     TaskThreadPid = Member("task_struct", &["thread_pid"]),
     /// Start time since boot; before Linux 5.5 it was `real_start_time`.
     TaskStart = Member("task_struct", &["start_boottime", "real_start_time"]),
-    /// `thread_info.status`, x86 only: says whether a system call is a 32-bit one.
+    /// `task_struct.thread_info`: says whether a system call is a 32-bit one.
     TaskThreadInfo = Member("task_struct", &["thread_info"]),
-    /// `thread_info.status`
+    /// `thread_info.status`, x86 only.
     ThreadInfoStatus = Member("thread_info", &["status"]),
+    /// `thread_info.flags`
+    ThreadInfoFlags = Member("thread_info", &["flags"]),
     /// `signal_struct.live`
     SignalLive = Member("signal_struct", &["live"]),
     /// `pid.level`
@@ -96,14 +96,10 @@ fields! {
     DentrySb = Member("dentry", &["d_sb"]),
     /// `qstr.name`
     QstrName = Member("qstr", &["name"]),
-    /// `inode.i_ino`
-    InodeIno = Member("inode", &["i_ino"]),
     /// `inode.i_nlink`
     InodeNlink = Member("inode", &["i_nlink", "__i_nlink"]),
     /// Size of `inode`: overlayfs keeps `__upperdentry` right behind it.
     InodeSize = Size("inode"),
-    /// `super_block.s_dev`
-    SuperDev = Member("super_block", &["s_dev"]),
     /// `super_block.s_magic`
     SuperMagic = Member("super_block", &["s_magic"]),
     /// `mount.mnt`
@@ -112,6 +108,8 @@ fields! {
     MountParent = Member("mount", &["mnt_parent"]),
     /// `mount.mnt_mountpoint`
     MountPoint = Member("mount", &["mnt_mountpoint"]),
+    /// `mount.mnt_ns`
+    MountNamespace = Member("mount", &["mnt_ns"]),
     /// `vfsmount.mnt_root`
     VfsmountRoot = Member("vfsmount", &["mnt_root"]),
     /// `mm_struct.exe_file`

@@ -121,10 +121,13 @@ pub struct Hook {
 
 /// Fields that every program needs: to know whose process acts, and to name a file.
 pub const BASE_FIELDS: &[Field] = &[
-    Field::TaskPid,
     Field::TaskTgid,
     Field::TaskGroupLeader,
+    Field::TaskRealParent,
+    Field::TaskSignal,
+    Field::SignalLive,
     Field::TaskFs,
+    Field::TaskFiles,
     Field::TaskCgroups,
     Field::TaskThreadPid,
     Field::TaskStart,
@@ -132,6 +135,10 @@ pub const BASE_FIELDS: &[Field] = &[
     Field::PidNumbers,
     Field::UpidSize,
     Field::UpidNr,
+    Field::FilesFdt,
+    Field::FdtableFd,
+    Field::FdtableMax,
+    Field::FilePath,
     Field::FsRoot,
     Field::PathMnt,
     Field::PathDentry,
@@ -140,12 +147,11 @@ pub const BASE_FIELDS: &[Field] = &[
     Field::DentryInode,
     Field::DentrySb,
     Field::QstrName,
-    Field::InodeIno,
-    Field::SuperDev,
     Field::SuperMagic,
     Field::MountMnt,
     Field::MountParent,
     Field::MountPoint,
+    Field::MountNamespace,
     Field::VfsmountRoot,
     Field::CssSetSubsys,
     Field::CssSetDefault,
@@ -156,22 +162,18 @@ pub const BASE_FIELDS: &[Field] = &[
     Field::KernfsId,
 ];
 
-const FILE_FIELDS: &[Field] = &[Field::FilePath, Field::FileMode];
+const FILE_FIELDS: &[Field] = &[Field::FileMode];
 const SYSCALL_FIELDS: &[Field] = &[
+    Field::TaskThreadInfo,
+    Field::ThreadInfoFlags,
     Field::RegsSyscall,
     Field::RegsArg0,
-    Field::TaskFiles,
-    Field::FilesFdt,
-    Field::FdtableFd,
-    Field::FdtableMax,
-    Field::FilePath,
     Field::FileMode,
     Field::FsPwd,
 ];
 const ATTEMPTS: &str =
     "reports the attempt: a change that the file system then refuses is reported too";
-const SYSCALL_MISSES: &str =
-    "io_uring and 32-bit callers; names are the caller's words, links in them not followed";
+const SYSCALL_MISSES: &str = "io_uring; 32-bit callers, which are counted as losses; names are the caller's words, links in them not followed";
 
 const fn raw(program: &'static str, tracepoint: &'static str, needs: &'static [Field]) -> Variant {
     Variant {
@@ -189,7 +191,7 @@ const fn sock(program: &'static str) -> Variant {
         program,
         attach: Attach::CgroupSockAddr,
         needs: &[],
-        misses: "raw and packet sockets",
+        misses: "raw and packet sockets; sockets that were connected elsewhere and handed over",
     }
 }
 
@@ -223,7 +225,6 @@ pub const HOOKS: &[Hook] = &[
             &[
                 Field::TaskMm,
                 Field::FsPwd,
-                Field::FilePath,
                 Field::InodeNlink,
                 Field::InodeSize,
                 Field::MmExeFile,
@@ -240,11 +241,7 @@ pub const HOOKS: &[Hook] = &[
     },
     Hook {
         row: Row::ProcessExit,
-        variants: &[raw(
-            "process_exit",
-            "sched_process_exit",
-            &[Field::TaskSignal, Field::SignalLive],
-        )],
+        variants: &[raw("process_exit", "sched_process_exit", &[])],
     },
     Hook {
         row: Row::FileOpen,
@@ -256,10 +253,12 @@ pub const HOOKS: &[Hook] = &[
                 // Linux 6.x; do_file_open(...) from 7.0, with the same arguments.
                 attach: Attach::Fexit(&["do_filp_open", "do_file_open"]),
                 needs: FILE_FIELDS,
-                misses: "descriptors opened before the agent or received over a socket",
+                misses: "open_by_handle_at; truncation by an open for reading; descriptors opened before the agent or \
+                         received over a socket",
             },
             syscall(
-                "io_uring and 32-bit callers; descriptors opened before the agent or received over a socket",
+                "io_uring; truncation by an open for reading; descriptors opened before the agent or received over a \
+                 socket",
             ),
         ],
     },

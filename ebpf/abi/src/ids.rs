@@ -123,7 +123,7 @@ ids! {
         ProcessTableFull = 3,
         /// The table of cgroups was full: the cgroup stays unknown.
         CgroupTableFull = 4,
-        /// A 32-bit system call on a hook that reads only 64-bit ones.
+        /// A removal or renaming by a 32-bit system call, whose arguments the hook cannot read.
         CompatSyscall = 5,
     }
 }

@@ -42,8 +42,8 @@ pub struct Process {
     pub parent_pid: u32,
     /// A [`crate::ids::Phase`].
     pub phase: u32,
-    /// Not used.
-    pub reserved: u32,
+    /// Not 0 if the container's program had run already when the process entered it.
+    pub late: u32,
 }
 
 /// Ids of images that the agent gave to processes which ran before it have this bit.
@@ -82,7 +82,7 @@ impl Process {
             self.cgroup,
             self.start,
             self.container_pid as u64 | (self.parent_pid as u64) << 32,
-            self.phase as u64 | (self.reserved as u64) << 32,
+            self.phase as u64 | (self.late as u64) << 32,
         ]
     }
 
@@ -97,7 +97,7 @@ impl Process {
             container_pid: pids as u32,
             parent_pid: (pids >> 32) as u32,
             phase: phase as u32,
-            reserved: (phase >> 32) as u32,
+            late: (phase >> 32) as u32,
         }
     }
 }

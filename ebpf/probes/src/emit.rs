@@ -123,6 +123,32 @@ impl Builder {
         written
     }
 
+    /// Nothing covers the place that a walk has reached: it has a name.
+    #[inline(always)]
+    pub fn uncover(&mut self) {
+        // SAFETY: as in `new`.
+        unsafe { (&raw mut (*self.scratch).cover).write_volatile(0) };
+    }
+
+    /// A walk has reached the root of a mount, which covers what it is mounted on, unless a mount
+    /// on top of it does.
+    #[inline(always)]
+    pub fn cover(&mut self, mnt: Kptr) {
+        let known = self.covering().0;
+        // All ones if there is one: a choice without a branch, for the verifier.
+        let is_known = black_box(((known | known.wrapping_neg()) as i64 >> 63) as u64);
+        let cover = known | mnt.0 & !is_known;
+        // SAFETY: as in `new`.
+        unsafe { (&raw mut (*self.scratch).cover).write_volatile(cover) };
+    }
+
+    /// The mount whose root covers the place that a walk has reached.
+    #[inline(always)]
+    pub fn covering(&self) -> Kptr {
+        // SAFETY: as in `new`.
+        Kptr(unsafe { (&raw const (*self.scratch).cover).read_volatile() })
+    }
+
     /// The same value, of which the verifier no longer knows what it is: where branches gave it
     /// different constants, what follows is checked once instead of once for each.
     #[inline(always)]

@@ -141,6 +141,12 @@ pub fn cgroup_of(task: Kptr) -> u64 {
     cgroup_id(cgroup)
 }
 
+/// Whether a thread of the process is left.
+#[inline(always)]
+pub fn is_alive(task: Kptr) -> bool {
+    task.follow(Field::TaskSignal).get::<u32>(Field::SignalLive) != 0
+}
+
 /// The id a process has in its own pid namespace.
 #[inline(always)]
 pub fn container_pid(task: Kptr) -> u32 {
@@ -188,7 +194,23 @@ pub fn root_of(task: Kptr) -> Place {
 /// Whether a root directory is another one than the host's.
 #[inline(always)]
 pub fn is_foreign(root: Place) -> bool {
-    let inode: u64 = root.dentry.follow(Field::DentryInode).get(Field::InodeIno);
-    let device: u32 = root.dentry.follow(Field::DentrySb).get(Field::SuperDev);
-    inode != setting!(HOST_ROOT_INO) || device != setting!(HOST_ROOT_DEV)
+    maps::HOST_ROOT
+        .get(0)
+        .is_some_and(|host| root.dentry.0 != *host)
+}
+
+/// The file behind a descriptor of a task.
+#[inline(always)]
+pub fn descriptor(task: Kptr, fd: u32) -> Option<Kptr> {
+    let table = task.follow(Field::TaskFiles).follow(Field::FilesFdt);
+    if fd >= table.get::<u32>(Field::FdtableMax) {
+        return None;
+    }
+    let file = Kptr(
+        table
+            .follow(Field::FdtableFd)
+            .plus(u64::from(fd) * 8)
+            .read(),
+    );
+    (!file.is_null()).then_some(file)
 }

@@ -18,6 +18,7 @@ mod hooks {
     mod file;
     mod network;
     mod process;
+    mod root;
     mod syscall;
 }
 mod kernel;

@@ -40,6 +40,11 @@ pub static EXEC_SEQUENCE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0)
 #[map]
 pub static SYSCALL_ROWS: Array<u32> = Array::with_max_entries(1, 0);
 
+/// Address of the host's root directory (`struct dentry`): what tells a container's root from it.
+/// Numbers of devices and inodes do not, where subvolumes of one file system share them (btrfs).
+#[map]
+pub static HOST_ROOT: Array<u64> = Array::with_max_entries(1, 0);
+
 /// Buffers in which records are built; which one a task takes depends on its id.
 #[map]
 pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SCRATCH_SLOTS, 0);
@@ -61,6 +66,8 @@ pub struct Scratch {
     /// nothing of what it reads from a map: it then sees the rounds of a loop as one state,
     /// where it would follow every possible length through every round.
     pub len: u64,
+    /// The mount whose root covers the place that a walk has reached, see `path`.
+    pub cover: u64,
     /// A value on its way through the eye of the verifier's needle, see `Builder::forget`.
     pub value: u32,
     /// Not used.
@@ -72,14 +79,6 @@ pub struct Scratch {
 /// Offsets of [`lapwing_abi::fields::FIELDS`] in the running kernel.
 #[unsafe(no_mangle)]
 pub static OFFSETS: [u32; FIELD_COUNT] = [0; FIELD_COUNT];
-
-/// `s_dev` of the host's root file system, in the kernel's own encoding.
-#[unsafe(no_mangle)]
-pub static HOST_ROOT_DEV: u32 = 0;
-
-/// Inode number of the host's root directory.
-#[unsafe(no_mangle)]
-pub static HOST_ROOT_INO: u64 = 0;
 
 /// Index of the cgroup v1 controller that tells containers apart, or
 /// `u32::MAX` where that is the v2 hierarchy.

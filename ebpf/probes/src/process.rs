@@ -59,9 +59,21 @@ fn adopt(task: Kptr, pid: u32) -> Option<Process> {
     if cgroup.state == cgroup_state::IGNORED {
         return None;
     }
-    let process = entering(task, cgroup.home, met_phase(task, &cgroup));
+    let process = entering(task, &cgroup, met_phase(task, &cgroup));
     remember(pid, &process);
     Some(process)
+}
+
+/// Whether membership holds, whatever cgroup the process is in or goes to. It does not for what
+/// has not run a program of the container yet, nor for processes of the host.
+#[inline(always)]
+pub fn is_settled(process: &Process) -> bool {
+    match cgroup(process.cgroup).state {
+        cgroup_state::CONTAINER => true,
+        cgroup_state::HOST => false,
+        // Not judged yet: the container's program runs, and may move within its cgroups.
+        _ => process.phase > u32::from(Phase::Runtime.raw()),
+    }
 }
 
 /// The phase of a process that is met in a cgroup, with nothing known of how it came there.
@@ -76,18 +88,18 @@ pub fn met_phase(task: Kptr, cgroup: &Cgroup) -> Phase {
     }
 }
 
-/// The entry of a process that enters a container.
+/// The entry of a process that enters a container by a cgroup.
 #[inline(always)]
-pub fn entering(task: Kptr, home: u64, phase: Phase) -> Process {
+pub fn entering(task: Kptr, cgroup: &Cgroup, phase: Phase) -> Process {
     Process {
         exec: 0,
         issuer: 0,
-        cgroup: home,
+        cgroup: cgroup.home,
         start: task.follow(Field::TaskGroupLeader).get(Field::TaskStart),
         container_pid: kernel::container_pid(task),
         parent_pid: task.follow(Field::TaskRealParent).get(Field::TaskTgid),
         phase: u32::from(phase.raw()),
-        reserved: 0,
+        late: cgroup.started,
     }
 }
 

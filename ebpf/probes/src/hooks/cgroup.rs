@@ -86,12 +86,14 @@ fn attached(group: Kptr, task: Kptr) -> Option<()> {
     }
     let pid: u32 = task.get(Field::TaskTgid);
     if let Some(process) = process::known(pid)
-        && process::cgroup(process.cgroup).state == cgroup_state::CONTAINER
+        && process::is_settled(&process)
     {
         return None; // Membership is sticky.
     }
     let cgroup = process::cgroup(kernel::cgroup_id(group));
-    if cgroup.state == cgroup_state::IGNORED {
+    // A process that has ended, but was not waited for, can still be moved; nothing would ever
+    // take its entry away.
+    if cgroup.state == cgroup_state::IGNORED || !kernel::is_alive(task) {
         let _ = maps::PROCESSES.remove(&pid);
         return None;
     }
@@ -99,7 +101,7 @@ fn attached(group: Kptr, task: Kptr) -> Option<()> {
     if cgroup.state == cgroup_state::HOST && process::known(pid).is_some() {
         return None; // From one cgroup of the host to another.
     }
-    process::remember(pid, &process::entering(task, cgroup.home, Phase::Runtime));
+    process::remember(pid, &process::entering(task, &cgroup, Phase::Runtime));
     Some(())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::emit::{self, Builder, hit, lost};
 use crate::kernel::{self, Kptr, Place};
-use crate::path;
+use crate::path::{self, Walk};
 use crate::process;
 use aya_ebpf::macros::{fentry, fexit};
 use aya_ebpf::programs::{FEntryContext, FExitContext};
@@ -36,11 +36,11 @@ fn file_open(ctx: FExitContext) -> i32 {
     0
 }
 
-/// A file was opened: reports it if it can be written through this descriptor.
+/// A file was opened: reports it if it was made by that, or can be written through this descriptor.
 #[inline(always)]
 pub(super) fn opened(file: Kptr) -> Option<()> {
     let mode: u32 = file.get(Field::FileMode);
-    if mode & FMODE_WRITE == 0 {
+    if mode & (FMODE_WRITE | FMODE_CREATED) == 0 {
         return None;
     }
     let (process, known) = process::current()?;
@@ -121,28 +121,30 @@ fn changed(
     };
     let root = kernel::root_of(kernel::current_task());
     let mut bits = if known { 0 } else { flags::PROCESS_UNKNOWN };
-    bits |= path::append(&mut builder, place, root);
+    let walk = path::append(&mut builder, place, root);
+    bits |= walk.end;
     builder.end_section();
     builder.end_section();
     if let Some(target) = target {
-        bits |= path::for_target(path::append(&mut builder, target, root));
+        bits |= path::for_target(path::append(&mut builder, target, root).end);
     }
     builder.end_section();
     let mut header = emit::header(Kind::File, process, bits);
     header.operation = operation.raw();
-    header.mount = mount(place, root).raw();
+    header.mount = mount(place, walk).raw();
     builder.send(&header);
     Some(())
 }
 
 /// What kind of mount a place lies on.
 #[inline(always)]
-fn mount(place: Place, root: Place) -> Mount {
+fn mount(place: Place, walk: Walk) -> Mount {
     match place.magic() {
         0 => Mount::Unknown,
         PROC_MAGIC | SYSFS_MAGIC | CGROUP_MAGIC | CGROUP2_MAGIC => Mount::ProcSys,
-        _ if place.mnt == root.mnt => Mount::Image,
+        _ if walk.on_root != 0 => Mount::Image,
         TMPFS_MAGIC | RAMFS_MAGIC => Mount::Tmpfs,
+        _ if walk.end == path::TRUNCATED => Mount::Unknown,
         _ => Mount::Volume,
     }
 }

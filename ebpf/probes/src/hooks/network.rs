@@ -26,18 +26,31 @@ fn egress_connect6(ctx: SockAddrContext) -> i32 {
     ALLOW
 }
 
-/// struct bpf_sock_addr at sendmsg(2) of an unconnected datagram socket, since Linux 4.18.
+/// struct bpf_sock_addr at sendmsg(2) of a datagram socket, since Linux 4.18.
 #[cgroup_sock_addr(sendmsg4)]
 fn egress_sendmsg4(ctx: SockAddrContext) -> i32 {
-    v4(Row::EgressSendmsg4, &ctx);
+    if names_a_peer(&ctx) {
+        v4(Row::EgressSendmsg4, &ctx);
+    }
     ALLOW
 }
 
 /// As above, for AF_INET6.
 #[cgroup_sock_addr(sendmsg6)]
 fn egress_sendmsg6(ctx: SockAddrContext) -> i32 {
-    v6(Row::EgressSendmsg6, &ctx);
+    if names_a_peer(&ctx) {
+        v6(Row::EgressSendmsg6, &ctx);
+    }
     ALLOW
+}
+
+/// Whether the message says where it goes. On a connected socket it need not, and is seen here all
+/// the same where it carries control data: its peer was reported at the connect. The kernel
+/// refuses port 0 elsewhere.
+#[inline(always)]
+fn names_a_peer(ctx: &SockAddrContext) -> bool {
+    // SAFETY: the context is valid for the call and this field may be read by these programs.
+    unsafe { (*ctx.sock_addr).user_port != 0 }
 }
 
 #[inline(always)]

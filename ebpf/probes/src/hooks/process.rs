@@ -2,7 +2,7 @@
 
 use crate::emit::{self, Builder, append_user, hit, lost};
 use crate::kernel::{self, Kptr, Place};
-use crate::path;
+use crate::path::{self, Walk};
 use crate::{maps, process};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::raw_tracepoint;
@@ -11,7 +11,7 @@ use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Kind, Loss, Origin, Phase, flags};
 use lapwing_abi::record::{ARGS_MAX, NAME_MAX};
-use lapwing_abi::state::{Cgroup, cgroup_state};
+use lapwing_abi::state::{Cgroup, Process, cgroup_state};
 
 const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
 
@@ -29,14 +29,7 @@ fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
     let root = kernel::root_of(task);
     let foreign = kernel::is_foreign(root);
     if process.phase <= u32::from(Phase::Runtime.raw()) {
-        let phase = if process::cgroup(process.cgroup).state == cgroup_state::HOST {
-            Phase::Main
-        } else if foreign {
-            first_phase(process.cgroup)
-        } else {
-            Phase::Runtime
-        };
-        process.phase = u32::from(phase.raw());
+        process.phase = u32::from(first_phase(&process, foreign).raw());
     }
     process.issuer = process.exec;
     process.exec = next_exec();
@@ -55,9 +48,9 @@ fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
     }
     let mm = task.follow(Field::TaskMm);
     let file = Place::at(mm.follow(Field::MmExeFile).at(Field::FilePath));
-    let end = path::append(&mut builder, file, root);
+    let walk = path::append(&mut builder, file, root);
     builder.end_section();
-    bits |= end;
+    bits |= walk.end;
 
     let name = bprm.follow(Field::BprmFilename);
     builder.append(|at| {
@@ -80,42 +73,56 @@ fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
     builder.end_section();
 
     let cwd = Place::at(task.follow(Field::TaskFs).at(Field::FsPwd));
-    if path::append(&mut builder, cwd, root) != path::AT_ROOT {
+    if path::append(&mut builder, cwd, root).end != path::AT_ROOT {
         bits |= flags::CWD_PARTIAL;
     }
     builder.end_section();
 
     let mut header = emit::header(Kind::Exec, &process, bits);
-    header.origin = origin(file, root, end).raw();
+    header.origin = origin(file, walk).raw();
     builder.send(&header);
     Some(())
 }
 
-/// The phase of the first program with the container's root: the container's own, or a guest.
+/// The phase of a process from its first program on.
+///
+/// Who came before the container's program ran belongs to it, as do the hooks that a runtime runs
+/// inside; who came later is a guest. A process that was met in the middle of its life is taken
+/// for the container's own.
 #[inline(always)]
-fn first_phase(home: u64) -> Phase {
-    match maps::CGROUPS.get_ptr_mut(&home) {
-        Some(cgroup) => {
-            // SAFETY: the map gave the pointer. Two first programs at once cannot be: the
-            // runtime starts a container's first process alone.
-            let cgroup: &mut Cgroup = unsafe { &mut *cgroup };
-            if cgroup.started != 0 {
-                return Phase::Exec;
-            }
-            cgroup.started = 1;
-        }
-        None => {
-            let cgroup = Cgroup {
-                home,
-                state: cgroup_state::UNKNOWN,
-                started: 1,
-            };
-            if maps::CGROUPS.insert(&home, &cgroup, 0).is_err() {
-                lost(Loss::CgroupTableFull);
-            }
-        }
+fn first_phase(process: &Process, foreign: bool) -> Phase {
+    let cgroup = process::cgroup(process.cgroup);
+    if cgroup.state == cgroup_state::HOST {
+        return Phase::Main;
     }
-    Phase::Main
+    if !foreign {
+        return Phase::Runtime;
+    }
+    start(process.cgroup);
+    if process.late != 0 && process.phase == u32::from(Phase::Runtime.raw()) {
+        Phase::Exec
+    } else {
+        Phase::Main
+    }
+}
+
+/// Notes that a program of the container has run.
+#[inline(always)]
+fn start(home: u64) {
+    if let Some(cgroup) = maps::CGROUPS.get_ptr_mut(&home) {
+        // In place: user space may judge the cgroup at the same moment.
+        // SAFETY: the map gave the pointer, and every writer writes the same.
+        unsafe { (&raw mut (*cgroup).started).write_volatile(1) };
+        return;
+    }
+    let cgroup = Cgroup {
+        home,
+        state: cgroup_state::UNKNOWN,
+        started: 1,
+    };
+    if maps::CGROUPS.insert(&home, &cgroup, 0).is_err() {
+        lost(Loss::CgroupTableFull);
+    }
 }
 
 /// A new image id, unlike every other since boot.
@@ -136,15 +143,18 @@ fn next_exec() -> u64 {
 }
 
 #[inline(always)]
-fn origin(file: Place, root: Place, end: u32) -> Origin {
+fn origin(file: Place, walk: Walk) -> Origin {
     let inode = file.dentry.follow(Field::DentryInode);
-    if end == path::DETACHED {
+    if walk.end == path::DETACHED {
         return Origin::Memfd;
     }
     if inode.get::<u32>(Field::InodeNlink) == 0 {
         return Origin::Unlinked;
     }
-    if file.mnt != root.mnt {
+    if walk.end == path::TRUNCATED {
+        return Origin::Unknown;
+    }
+    if walk.on_root == 0 {
         return Origin::Volume;
     }
     if file.magic() == OVERLAYFS_MAGIC {
@@ -173,25 +183,27 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
     }
     let process = match process::known(parent_pid) {
         // Membership is sticky.
-        Some(process) if process::cgroup(process.cgroup).state == cgroup_state::CONTAINER => {
-            process
-        }
+        Some(process) if process::is_settled(&process) => process,
         known => {
             let cgroup = process::cgroup(kernel::cgroup_of(child));
             match known {
                 Some(process) if process.cgroup == cgroup.home => process,
                 // Born into another cgroup by clone3(CLONE_INTO_CGROUP), or of a parent that
                 // was not met yet.
-                _ if cgroup.state == cgroup_state::IGNORED => return None,
+                _ if cgroup.state == cgroup_state::IGNORED => {
+                    // The number may have been that of a process whose end was missed.
+                    let _ = maps::PROCESSES.remove(&child_pid);
+                    return None;
+                }
                 _ => {
                     let phase = process::met_phase(child, &cgroup);
-                    process::entering(child, cgroup.home, phase)
+                    process::entering(child, &cgroup, phase)
                 }
             }
         }
     };
     hit(Row::ProcessFork);
-    let process = lapwing_abi::state::Process {
+    let process = Process {
         start: child.get(Field::TaskStart),
         container_pid: kernel::container_pid(child),
         parent_pid,
@@ -205,8 +217,7 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
 #[raw_tracepoint]
 fn process_exit(ctx: RawTracePointContext) -> i32 {
     let task = Kptr(ctx.arg(0));
-    let alive: u32 = task.follow(Field::TaskSignal).get(Field::SignalLive);
-    if alive == 0 {
+    if !kernel::is_alive(task) {
         let pid: u32 = task.get(Field::TaskTgid);
         if maps::PROCESSES.remove(&pid).is_ok() {
             hit(Row::ProcessExit);

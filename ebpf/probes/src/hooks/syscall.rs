@@ -18,13 +18,18 @@ use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Kind, Loss, Operation, flags};
 use lapwing_abi::record::NAME_MAX;
 
+/// The flags of a walk that say something of a path.
+const PATH_BITS: u32 = flags::PATH_TRUNCATED | flags::PATH_DETACHED;
 const AT_FDCWD: i32 = -100;
 const AT_REMOVEDIR: u64 = 0x200;
 /// `TS_COMPAT`, arch/x86/include/asm/thread_info.h: the call came by a 32-bit entry.
 const TS_COMPAT: u32 = 2;
 
-/// What a system call does, where it concerns us. `dir` is the index of its first
-/// argument that names a directory; calls without one take names relative to the working directory.
+/// `TIF_32BIT`, arch/arm64/include/asm/thread_info.h: the task runs 32-bit code.
+const TIF_32BIT: u64 = 1 << 22;
+
+/// What a system call does, where it concerns us. The calls named `at` have arguments that name
+/// directories; those without take names relative to the working directory.
 enum Call {
     Open,
     Unlink { at: bool },
@@ -55,6 +60,25 @@ fn call(number: u64) -> Option<Call> {
     }
 }
 
+/// Whether a 32-bit system call opens a file (`true`) or changes names (`false`). Numbers of
+/// arch/x86/entry/syscalls/syscall_32.tbl and arch/arm/tools/syscall.tbl.
+#[inline(always)]
+fn compat_opens(number: u64) -> Option<bool> {
+    let opens = match number {
+        5 | 8 | 437 => true,
+        10 | 38 | 40 => false,
+        _ if setting!(ARCH) == 0 => match number {
+            295 | 342 => true,
+            301 | 302 | 353 => false,
+            _ => return None,
+        },
+        322 | 371 => true,
+        328 | 329 | 382 => false,
+        _ => return None,
+    };
+    Some(opens)
+}
+
 /// TP_PROTO(struct pt_regs *regs, long ret), since Linux 2.6.32.
 #[raw_tracepoint]
 fn sys_exit(ctx: RawTracePointContext) -> i32 {
@@ -65,6 +89,17 @@ fn sys_exit(ctx: RawTracePointContext) -> i32 {
     0
 }
 
+/// Whether the running system call came by a 32-bit entry, where numbers mean other calls.
+#[inline(always)]
+fn is_compat(task: Kptr) -> bool {
+    let info = task.at(Field::TaskThreadInfo);
+    if setting!(ARCH) == 0 {
+        info.get::<u32>(Field::ThreadInfoStatus) & TS_COMPAT != 0
+    } else {
+        info.get::<u64>(Field::ThreadInfoFlags) & TIF_32BIT != 0
+    }
+}
+
 #[inline(always)]
 fn finished(regs: Kptr, result: i64) -> Option<()> {
     let number: u64 = if setting!(ARCH) == 0 {
@@ -72,24 +107,22 @@ fn finished(regs: Kptr, result: i64) -> Option<()> {
     } else {
         u64::from(regs.get::<u32>(Field::RegsSyscall))
     };
-    let call = call(number)?;
     let task = kernel::current_task();
-    if setting!(ARCH) == 0
-        && task
-            .at(Field::TaskThreadInfo)
-            .get::<u32>(Field::ThreadInfoStatus)
-            & TS_COMPAT
-            != 0
-    {
-        // The numbers mean other calls there; say so, but only for those we trace.
-        process::current()?;
-        lost(Loss::CompatSyscall);
-        return None;
-    }
+    let call = if is_compat(task) {
+        if !compat_opens(number)? {
+            // Where its arguments lie is not known: said, but only of those we trace.
+            process::current()?;
+            lost(Loss::CompatSyscall);
+            return None;
+        }
+        Call::Open
+    } else {
+        call(number)?
+    };
     match call {
         Call::Open => {
             served(Row::FileOpen)?;
-            file::opened(descriptor(task, result as u32)?)
+            file::opened(kernel::descriptor(task, result as u32)?)
         }
         Call::Rmdir => removed(task, regs, Row::FileRmdir, false),
         Call::Unlink { at } => {
@@ -143,7 +176,8 @@ fn renamed(task: Kptr, regs: Kptr, at: bool) -> Option<()> {
         (AT_FDCWD, 0, AT_FDCWD, 1)
     };
     bits |= location(&mut builder, task, from_dir, argument(regs, from));
-    bits |= location(&mut builder, task, to_dir, argument(regs, to));
+    let target = location(&mut builder, task, to_dir, argument(regs, to));
+    bits |= target & !PATH_BITS | path::for_target(target & PATH_BITS);
     let mut header = emit::header(Kind::File, &process, bits);
     header.operation = Operation::Rename.raw();
     builder.send(&header);
@@ -166,12 +200,10 @@ fn location(builder: &mut Builder, task: Kptr, dir: i32, name: u64) -> u32 {
     let place = if dir == AT_FDCWD {
         Some(Place::at(task.follow(Field::TaskFs).at(Field::FsPwd)))
     } else {
-        descriptor(task, dir as u32).map(|file| Place::at(file.at(Field::FilePath)))
+        kernel::descriptor(task, dir as u32).map(|file| Place::at(file.at(Field::FilePath)))
     };
-    if let Some(place) = place
-        && path::append(builder, place, kernel::root_of(task)) == path::TRUNCATED
-    {
-        bits |= flags::PATH_TRUNCATED;
+    if let Some(place) = place {
+        bits |= path::append(builder, place, kernel::root_of(task)).end;
     }
     builder.end_section();
     let read = builder.append(|at| {
@@ -180,27 +212,12 @@ fn location(builder: &mut Builder, task: Kptr, dir: i32, name: u64) -> u32 {
         // Without the NUL that ends it.
         if read > 0 { read - 1 } else { read }
     });
-    if read >= NAME_MAX as i64 - 1 {
+    // One that is there no longer is cut to nothing.
+    if read < 0 || read >= NAME_MAX as i64 - 1 {
         bits |= flags::USER_PATH_TRUNCATED;
     }
     builder.end_section();
     bits
-}
-
-/// The file behind a descriptor.
-#[inline(always)]
-fn descriptor(task: Kptr, fd: u32) -> Option<Kptr> {
-    let table = task.follow(Field::TaskFiles).follow(Field::FilesFdt);
-    if fd >= table.get::<u32>(Field::FdtableMax) {
-        return None;
-    }
-    let file = Kptr(
-        table
-            .follow(Field::FdtableFd)
-            .plus(u64::from(fd) * 8)
-            .read(),
-    );
-    (!file.is_null()).then_some(file)
 }
 
 /// An argument of the system call.

@@ -1,0 +1,29 @@
+//! Learning what the host's root is.
+//!
+//! Not a hook: the agent runs this program once, by itself (BPF_PROG_TEST_RUN of
+//! raw tracepoints, since Linux 5.10), with a descriptor of the host's root
+//! directory as its only argument.
+
+use crate::kernel::{self, Kptr, Place};
+use crate::maps;
+use aya_ebpf::macros::raw_tracepoint;
+use aya_ebpf::programs::RawTracePointContext;
+use lapwing_abi::fields::Field;
+
+/// Leaves the map as it is, at 0, where the descriptor leads nowhere.
+#[raw_tracepoint]
+fn host_root(ctx: RawTracePointContext) -> i32 {
+    let fd: u64 = ctx.arg(0);
+    take(fd as u32);
+    0
+}
+
+#[inline(always)]
+fn take(fd: u32) -> Option<()> {
+    let file = kernel::descriptor(kernel::current_task(), fd)?;
+    let Kptr(dentry) = Place::at(file.at(Field::FilePath)).dentry;
+    let slot = maps::HOST_ROOT.get_ptr_mut(0)?;
+    // SAFETY: the map gave the pointer; the agent runs this before it attaches anything.
+    unsafe { *slot = dentry };
+    Some(())
+}
