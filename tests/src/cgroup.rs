@@ -4,6 +4,7 @@
 //! so that the agent can be told to look nowhere else, and so that removal
 //! cannot hit anybody else's processes.
 
+use crate::session::patience;
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -128,7 +129,7 @@ impl Cgroups {
 
     /// Removes a cgroup from every hierarchy, with what still runs in it: all of it is ours.
     pub fn remove(&self, below: &str) {
-        let end = Instant::now() + Duration::from_secs(5);
+        let end = Instant::now() + patience();
         for folder in self.folders(below) {
             while !remove_tree(&folder) && Instant::now() < end {
                 std::thread::sleep(Duration::from_millis(10));
