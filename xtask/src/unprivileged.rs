@@ -13,6 +13,9 @@ use std::process::{Command, Stdio};
 
 /// Nobody.
 const USER: u32 = 65534;
+const NO_RIGHTS: &str = " --inh-caps=-all";
+/// Below a folder such as /root nobody would find the programs at all.
+const BRIDGE: &str = " --inh-caps=-all,+dac_read_search --ambient-caps=+dac_read_search";
 /// The variable that names Cargo's runner for this machine's target.
 const RUNNER: &str = match env!("XTASK_ARCH").as_bytes() {
     b"aarch64" => "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
@@ -54,6 +57,9 @@ impl Unprivileged {
     /// Who runs the programs.
     pub fn who(&self) -> String {
         match &self.runner {
+            Some(runner) if runner.ends_with(BRIDGE) => {
+                format!("as user {USER}, who may read all: this checkout is closed to others")
+            }
             Some(_) => format!("as user {USER}"),
             None => "as this user".to_owned(),
         }

@@ -267,6 +267,8 @@ fn before_the_agent(context: &mut Context<'_>) -> Result<Outcome> {
         "CREATE",
         "/data/late",
     )
+    // What it did before, nobody saw.
+    .is("afterGap", true)
     .is("process.exe", TRIGGER)
     .is("process.phase", "MAIN")
     .is("process.ancestors.0.exe", TRIGGER)
