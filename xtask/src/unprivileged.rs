@@ -43,14 +43,8 @@ impl Unprivileged {
         chown(&this.folder, Some(USER), Some(USER))
             .with_context(|| format!("cannot give {} away", this.folder.display()))?;
         let drop = format!("setpriv --reuid={USER} --regid={USER} --clear-groups --no-new-privs");
-        // Below a folder such as /root nobody would find the programs at all.
-        let bridge = " --inh-caps=-all,+dac_read_search --ambient-caps=+dac_read_search";
-        let bridge = if reaches(&drop) {
-            " --inh-caps=-all"
-        } else {
-            bridge
-        };
-        this.runner = Some(format!("{drop}{bridge}"));
+        let rights = if reaches(&drop) { NO_RIGHTS } else { BRIDGE };
+        this.runner = Some(format!("{drop}{rights}"));
         Ok(this)
     }
 
