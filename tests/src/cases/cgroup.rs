@@ -108,7 +108,7 @@ fn layouts(context: &mut Context<'_>) -> Result<Outcome> {
     let mut watch = agent.watch()?;
     let pod = "pod7f3c1b9e-0000-4000-8000-000000000001";
     let sliced = "kubepods-burstable-pod7f3c1b9e_0000_4000_8000_000000000002.slice";
-    for (cgroup, runtime) in [
+    let layouts = [
         (format!("/kubepods/burstable/{pod}/{{id}}"), "containerd"),
         (
             format!("/kubepods.slice/{sliced}/cri-containerd-{{id}}.scope"),
@@ -124,10 +124,16 @@ fn layouts(context: &mut Context<'_>) -> Result<Outcome> {
         ("/system.slice:docker:{id}".to_owned(), "docker"),
         ("/machine.slice/libpod-{id}.scope".to_owned(), "podman"),
         ("/libpod_parent/libpod-{id}".to_owned(), "podman"),
-    ] {
+    ];
+    // All at once, because the agent looks for each one's name for a while.
+    let mut puppets = Vec::new();
+    for (cgroup, runtime) in layouts {
         let spec = Spec::new("layouts", &[TRIGGER, "serve"]).cgroup(&cgroup);
         let mut puppet = Puppet::from_spec(session, &spec)?;
         puppet.act(&Act::trigger(&["create", "/data/new"]))?;
+        puppets.push((puppet, runtime));
+    }
+    for (puppet, runtime) in &puppets {
         let ids = session.cgroups.ids(&puppet.cgroup());
         let expect = Expect::new()
             .is("file.operation", "CREATE")
@@ -135,12 +141,12 @@ fn layouts(context: &mut Context<'_>) -> Result<Outcome> {
             .is("process.phase", "MAIN")
             .is("process.ancestors.0.exe", TRIGGER)
             .is("container.id", puppet.id.as_str())
-            .is("container.runtime", runtime)
+            .is("container.runtime", *runtime)
             .want(
                 "container.cgroupId",
                 Want::OneOf(ids.iter().map(|id| id.to_string().into()).collect()),
             );
-        watch.expect("violation", &cgroup, &expect)?;
+        watch.expect("violation", &puppet.cgroup(), &expect)?;
     }
     Ok(Outcome::Passed)
 }

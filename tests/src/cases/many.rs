@@ -37,7 +37,7 @@ fn attributed(watch: &Watch, workload: &str) -> BTreeSet<String> {
 fn short_lived(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
-    let count = if context.soak { 1000 } else { 20 };
+    let count = if context.soak { 1000 } else { 12 };
     let agent = Home::new(session, Mode::Monitor)?.start()?;
     let watch = agent.watch_kinds("violation,gap")?;
     let mut started = BTreeSet::new();

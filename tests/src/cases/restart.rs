@@ -24,7 +24,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "restart.kill",
         run: |context| {
-            let rounds = if context.soak { 25 } else { 2 };
+            let rounds = if context.soak { 25 } else { 1 };
             for _ in 0..rounds {
                 restart(context, "kill", Agent::kill, true)?;
             }
@@ -147,7 +147,7 @@ fn known(state: &Path) -> Result<BTreeSet<String>> {
 fn any_moment(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
-    let rounds = if context.soak { 50 } else { 3 };
+    let rounds = if context.soak { 50 } else { 2 };
     let mut puppet = Puppet::start(session, "any-moment")?;
     let mut home = Home::new(session, Mode::Learn)?;
     let state = home.state();
