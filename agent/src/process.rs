@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Ancestors that are followed and reported.
 pub const ANCESTORS_MAX: usize = 16;
-/// Images that are kept at most.
-const IMAGES_MAX: usize = 131_072;
+/// Bytes that images take at most, roughly: a program's arguments may be long.
+const BYTES_MAX: usize = 16 << 20;
 
 /// One exec of one program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,10 +26,24 @@ pub struct Image {
     pub issuer: u64,
 }
 
+impl Image {
+    /// What it takes in memory, roughly.
+    fn bytes(&self) -> usize {
+        let args: usize = self
+            .args
+            .iter()
+            .map(|arg| size_of::<String>() + arg.len())
+            .sum();
+        size_of::<(u64, Entry)>() + self.exe.len() + args + self.cwd.len()
+    }
+}
+
 /// All images that a living process runs or descends from.
 #[derive(Debug, Default)]
 pub struct Images {
     images: HashMap<u64, Entry>,
+    /// What they take.
+    bytes: usize,
     /// Images that found no room since the last question.
     refused: u64,
     /// Images that the last sweep met.
@@ -44,22 +58,29 @@ struct Entry {
 }
 
 impl Images {
-    /// Adds an image.
+    /// Adds an image, or counts that there was no room.
     pub fn insert(&mut self, id: u64, image: Image) {
         if id == 0 {
             return;
         }
-        if self.images.len() >= IMAGES_MAX && !self.images.contains_key(&id) {
+        let bytes = image.bytes();
+        let before = self.images.get(&id).map_or(0, |entry| entry.image.bytes());
+        if self.bytes - before + bytes > BYTES_MAX {
             self.refused += 1;
             return;
         }
-        self.images.insert(
-            id,
-            Entry {
-                image,
-                stale: false,
-            },
-        );
+        self.bytes = self.bytes - before + bytes;
+        let entry = Entry {
+            image,
+            stale: false,
+        };
+        self.images.insert(id, entry);
+    }
+
+    /// Whether an image may find no room soon.
+    #[must_use]
+    pub fn is_tight(&self) -> bool {
+        self.bytes > BYTES_MAX / 8 * 7
     }
 
     /// The image with an id.
@@ -117,9 +138,13 @@ impl Images {
                 next = entry.image.issuer;
             }
         }
+        let bytes = &mut self.bytes;
         self.images.retain(|id, entry| {
             let keep = met.contains(id) || !entry.stale;
             entry.stale = !met.contains(id);
+            if !keep {
+                *bytes -= entry.image.bytes();
+            }
             keep
         });
         self.images.shrink_to(self.images.len() * 2);
@@ -184,13 +209,27 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_images_is_bounded_and_counted() {
+    fn the_memory_of_images_is_bounded_and_what_is_refused_is_counted() {
         let mut images = Images::default();
-        for id in 1..=IMAGES_MAX as u64 + 5 {
-            images.insert(id, Image::default());
+        let long = Image {
+            args: vec!["x".repeat(8_000)],
+            ..Image::default()
+        };
+        let count = 3 * BYTES_MAX / 8_000;
+        for id in 1..=count as u64 {
+            images.insert(id, long.clone());
         }
-        assert_eq!(images.len(), IMAGES_MAX);
-        assert_eq!(images.take_refused(), 5);
+        assert!(images.is_tight() && images.bytes <= BYTES_MAX);
+        let kept = images.len();
+        assert!(kept > BYTES_MAX / 10_000);
+        assert_eq!(images.take_refused(), (count - kept) as u64);
         assert_eq!(images.take_refused(), 0);
+        // The same again takes no more.
+        images.insert(1, long.clone());
+        assert_eq!((images.len(), images.take_refused()), (kept, 0));
+        images.sweep([1].into_iter());
+        images.sweep([1].into_iter());
+        assert_eq!((images.len(), images.is_tight()), (1, false));
+        assert_eq!(images.bytes, long.bytes());
     }
 }

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::container::Registry;
 use crate::judge::report;
-use crate::kernel::sensor::Sensor;
+use crate::kernel::sensor::HookState;
 use crate::kernel::tables::Tables;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
@@ -40,9 +40,8 @@ pub fn memory() -> u64 {
 
 /// Each row of the hook table.
 #[must_use]
-pub fn hooks(sensor: &Sensor, tables: &Tables) -> Vec<Hook> {
-    sensor
-        .hooks
+pub fn hooks(hooks: &[HookState], tables: &Tables) -> Vec<Hook> {
+    hooks
         .iter()
         .map(|state| Hook {
             row: state.row.id().to_owned(),
@@ -79,7 +78,7 @@ pub fn containers(registry: &Registry, clock: Clock) -> v1::ListContainersRespon
 #[must_use]
 pub fn instances(registry: &Registry) -> HashMap<Workload, u32> {
     let mut counts = HashMap::new();
-    for instance in registry.running() {
+    for instance in registry.running().filter(|instance| instance.is_named()) {
         *counts.entry(instance.workload.clone()).or_default() += 1;
     }
     counts

@@ -14,16 +14,17 @@ use std::path::{Path, PathBuf};
 /// Largest file that is read, in bytes.
 const FILE_MAX: u64 = 4 << 20;
 
-/// Where the runtimes keep their files.
+/// Where the daemons keep their files.
 #[derive(Clone, Debug)]
 pub struct Sources {
     /// The host's root folder.
     host: PathBuf,
-    /// Folders of `runc --root`.
-    runc: Vec<PathBuf>,
+    /// Docker's own folder.
+    docker: PathBuf,
 }
 
-fn read(path: &Path) -> Option<Value> {
+/// The value in a file of JSON.
+pub fn read(path: &Path) -> Option<Value> {
     let mut text = Vec::new();
     File::open(path)
         .ok()?
@@ -51,77 +52,40 @@ fn map(value: Option<&Value>) -> std::collections::BTreeMap<String, String> {
 }
 
 impl Sources {
-    /// With the well-known folders below the host's root, and more folders of runc.
+    /// With the well-known folders below the host's root, and where Docker was told to put its own.
     #[must_use]
-    pub fn new(host: &Path, runc: &[PathBuf]) -> Self {
-        let known = [
-            "run/runc",
-            "run/docker/runtime-runc/moby",
-            "run/containerd/runc/default",
-        ];
+    pub fn new(host: &Path) -> Self {
+        let configured = read(&host.join("etc/docker/daemon.json"))
+            .and_then(|config| Some(config.get("data-root")?.as_str()?.to_owned()));
+        let docker = configured.as_deref().unwrap_or("/var/lib/docker");
         Self {
             host: host.to_path_buf(),
-            runc: known
-                .iter()
-                .map(|folder| host.join(folder))
-                .chain(runc.iter().cloned())
-                .collect(),
+            docker: host.join(docker.trim_start_matches('/')),
         }
     }
 
     /// What the files say of a container that a path named.
     #[must_use]
     pub fn details(&self, named: &Named) -> Option<Details> {
-        match named.runtime {
+        // The id becomes a part of paths.
+        if named.id.contains('/') || named.id.starts_with('.') {
+            return None;
+        }
+        let found = match named.runtime {
             Runtime::Docker => self.docker(&named.id),
             Runtime::Containerd => self
                 .containerd(&named.id)
                 .or_else(|| self.docker(&named.id)),
             Runtime::CriO | Runtime::Podman => self.containers_storage(&named.id),
-            Runtime::Runc => self.runc_by_id(&named.id),
-            Runtime::Lxc | Runtime::Unknown | Runtime::Host => None,
-        }
-    }
-
-    /// The bare runc container whose cgroup has this path.
-    #[must_use]
-    pub fn runc_by_cgroup(&self, path: &str) -> Option<(Named, Details)> {
-        self.runc.iter().find_map(|root| {
-            std::fs::read_dir(root).ok()?.flatten().find_map(|entry| {
-                let state = read(&entry.path().join("state.json"))?;
-                let paths = state.get("cgroup_paths")?.as_object()?;
-                // The values lead with the mount point of each controller.
-                paths
-                    .values()
-                    .filter_map(Value::as_str)
-                    .any(|value| value.strip_suffix(path).is_some_and(is_mount))
-                    .then(|| {
-                        (
-                            named(&entry.file_name().to_string_lossy()),
-                            runc_details(&state),
-                        )
-                    })
-            })
-        })
-    }
-
-    fn runc_by_id(&self, id: &str) -> Option<Details> {
-        if id.contains('/') || id.starts_with('.') {
-            return None;
-        }
-        self.runc
-            .iter()
-            .find_map(|root| Some(runc_details(&read(&root.join(id).join("state.json"))?)))
+            Runtime::Runc | Runtime::Lxc | Runtime::Unknown | Runtime::Host => None,
+        };
+        found.map(Details::trimmed)
     }
 
     /// Docker's own record, api/types of moby.
     fn docker(&self, id: &str) -> Option<Details> {
-        let path = self
-            .host
-            .join("var/lib/docker/containers")
-            .join(id)
-            .join("config.v2.json");
-        let config = read(&path)?;
+        let folder = self.docker.join("containers").join(id);
+        let config = read(&folder.join("config.v2.json"))?;
         let labels = map(config.pointer("/Config/Labels"));
         Some(Details {
             name: text(&config, "/Name").trim_start_matches('/').to_owned(),
@@ -132,9 +96,6 @@ impl Sources {
 
     /// The bundles of containerd, one folder per namespace.
     fn containerd(&self, id: &str) -> Option<Details> {
-        if id.contains('/') || id.starts_with('.') {
-            return None;
-        }
         let tasks = self
             .host
             .join("run/containerd/io.containerd.runtime.v2.task");
@@ -223,37 +184,6 @@ fn in_pod(labels: std::collections::BTreeMap<String, String>, prefix: &str) -> D
     }
 }
 
-fn named(id: &str) -> Named {
-    Named {
-        runtime: Runtime::Runc,
-        id: clean(id),
-    }
-}
-
-/// Whether a cgroup file system is usually mounted here: the unified one, or a controller below.
-fn is_mount(path: &str) -> bool {
-    path.strip_prefix("/sys/fs/cgroup").is_some_and(|below| {
-        below.is_empty() || below.starts_with('/') && below.matches('/').count() == 1
-    })
-}
-
-/// runc keeps annotations and the bundle's path in one list of `key=value`, libcontainer's State.
-fn runc_details(state: &Value) -> Details {
-    let mut labels: std::collections::BTreeMap<String, String> = state
-        .pointer("/config/labels")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|label| label.as_str()?.split_once('='))
-        .map(|(key, value)| (clean(key), clean(value)))
-        .collect();
-    Details {
-        bundle: labels.remove("bundle").unwrap_or_default(),
-        labels,
-        ..Details::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,7 +198,7 @@ mod tests {
     }
 
     fn details(root: &Path, runtime: Runtime, id: &str) -> Option<Details> {
-        Sources::new(root, &[]).details(&Named {
+        Sources::new(root).details(&Named {
             runtime,
             id: id.into(),
         })
@@ -288,6 +218,19 @@ mod tests {
             ("web", "team/web:1")
         );
         assert_eq!(found.labels["com.docker.compose.service"], "web");
+        write(
+            root.path(),
+            "etc/docker/daemon.json",
+            r#"{"data-root":"/data/docker"}"#,
+        );
+        assert_eq!(details(root.path(), Runtime::Docker, ID), None);
+        write(
+            root.path(),
+            &format!("data/docker/containers/{ID}/config.v2.json"),
+            r#"{"Config":{"Image":"team/moved:1"}}"#,
+        );
+        let found = details(root.path(), Runtime::Docker, ID).unwrap();
+        assert_eq!(found.image, "team/moved:1");
     }
 
     #[test]
@@ -342,29 +285,6 @@ mod tests {
             ),
             ("app", "web-1", "team/web:2")
         );
-    }
-
-    #[test]
-    fn runc_s_files() {
-        let root = tempfile::tempdir().unwrap();
-        write(
-            root.path(),
-            "run/runc/c1/state.json",
-            r#"{"cgroup_paths":{"pids":"/sys/fs/cgroup/pids/shop/web"},
-                "config":{"labels":["lapwing.dev/workload=shop","bundle=/srv/shop"]}}"#,
-        );
-        let sources = Sources::new(root.path(), &[]);
-        let (named, found) = sources.runc_by_cgroup("/shop/web").unwrap();
-        assert_eq!((named.runtime, named.id.as_str()), (Runtime::Runc, "c1"));
-        assert_eq!(
-            (
-                found.bundle.as_str(),
-                found.labels["lapwing.dev/workload"].as_str()
-            ),
-            ("/srv/shop", "shop")
-        );
-        assert!(sources.runc_by_cgroup("/shop/we").is_none());
-        assert!(sources.runc_by_cgroup("/web").is_none());
     }
 
     #[test]

@@ -5,6 +5,10 @@
 //! may not have it at all: there the first v1 controller at hand is the one.
 
 use anyhow::{Context, Result, bail};
+use lapwing_profile::text;
+use rustix::fs::stat;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Controllers by preference: `pids` is the one that every runtime sets up and nobody delegates
@@ -78,18 +82,51 @@ impl Hierarchy {
         }
     }
 
-    /// The cgroup path of a process in this hierarchy, from the text of `/proc/PID/cgroup`.
+    /// The cgroup path of a process in this hierarchy as canonical text, from the bytes of
+    /// `/proc/PID/cgroup`, where the kernel writes them raw.
     #[must_use]
-    pub fn path_in<'a>(&self, text: &'a str) -> Option<&'a str> {
-        text.lines().find_map(|line| {
-            let mut fields = line.splitn(3, ':');
+    pub fn path_in(&self, file: &[u8]) -> Option<String> {
+        file.split(|byte| *byte == b'\n').find_map(|line| {
+            let mut fields = line.splitn(3, |byte| *byte == b':');
             let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
             let ours = match self.controller {
-                Some(controller) => controllers.split(',').any(|name| name == controller),
+                Some(controller) => controllers
+                    .split(|byte| *byte == b',')
+                    .any(|name| name == controller.as_bytes()),
                 None => controllers.is_empty(),
             };
-            ours.then_some(path)
+            ours.then(|| text::canonical(path))
         })
+    }
+
+    /// The folder of a cgroup, from its path.
+    #[must_use]
+    pub fn folder(&self, path: &str) -> Option<PathBuf> {
+        let bytes = text::bytes(path)?;
+        let below = OsStr::from_bytes(bytes.strip_prefix(b"/")?);
+        Some(self.root.join(below))
+    }
+
+    /// The id of the cgroup with this path, if it exists: the inode number of its folder.
+    #[must_use]
+    pub fn id_of(&self, path: &str) -> Option<u64> {
+        Some(stat(self.folder(path)?).ok()?.st_ino)
+    }
+
+    /// The path below the hierarchy's root from the one below the root of the file system, where
+    /// a runtime may have another mount of the hierarchy than we: the usual places are known.
+    #[must_use]
+    pub fn strip_mount<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let below = |rest: &'a str| rest.starts_with('/').then_some(rest);
+        let root = text::canonical(self.root.as_os_str().as_bytes());
+        if let Some(rest) = path.strip_prefix(&root).and_then(below) {
+            return Some(rest);
+        }
+        let rest = path.strip_prefix("/sys/fs/cgroup").and_then(below)?;
+        match self.controller {
+            Some(_) => rest[1..].find('/').map(|slash| &rest[1 + slash..]),
+            None => Some(rest),
+        }
     }
 }
 
@@ -162,12 +199,20 @@ mod tests {
                 unified: Some("/sys/fs/cgroup/unified".into()),
             }
         );
-        let text = "8:pids:/a/b\n3:cpu,cpuacct:/c\n0::/d\n";
-        assert_eq!(found.path_in(text), Some("/a/b"));
+        let text = b"8:pids:/a/b\n3:cpu,cpuacct:/c\n0::/d\n";
+        assert_eq!(found.path_in(text).as_deref(), Some("/a/b"));
+        for (path, expected) in [
+            ("/sys/fs/cgroup/pids/a/b", Some("/a/b")),
+            ("/sys/fs/cgroup/memory/a/b", Some("/a/b")),
+            ("/sys/fs/cgroup/pids", None),
+            ("/sys/fs/cgroup2/a", None),
+        ] {
+            assert_eq!(found.strip_mount(path), expected, "{path}");
+        }
         let without_pids = V1.replace("rw,pids", "rw,net_cls");
         let found = Hierarchy::from_text(&without_pids, V1_IDS).unwrap();
         assert_eq!((found.controller, found.id), (Some("cpu"), 3));
-        assert_eq!(found.path_in(text), Some("/c"));
+        assert_eq!(found.path_in(text).as_deref(), Some("/c"));
     }
 
     #[test]
@@ -177,7 +222,14 @@ mod tests {
         let found = Hierarchy::from_text(mounts, ids).unwrap();
         assert_eq!((found.controller, found.id), (None, 0));
         assert_eq!(found.root, Path::new("/sys/fs/cgroup x"));
-        assert_eq!(found.path_in("0::/x:y\n"), Some("/x:y"));
+        let raw = b"0::/x:y\\x2d\xff\n";
+        assert_eq!(found.path_in(raw).as_deref(), Some("/x:y\\\\x2d\\xff"));
+        assert_eq!(
+            found.folder("/y\\\\x2d").unwrap(),
+            Path::new("/sys/fs/cgroup x/y\\x2d")
+        );
+        assert_eq!(found.strip_mount("/sys/fs/cgroup x/a"), Some("/a"));
+        assert_eq!(found.strip_mount("/sys/fs/cgroup/a/b"), Some("/a/b"));
     }
 
     #[test]

@@ -1,13 +1,24 @@
 //! What a cgroup's path says of it. A name is a claim: whoever may make cgroups
 //! can make one that looks like a container's, which is why details come from
 //! the runtime's own files only.
+//!
+//! Few words speak against a container, and none that a person might give one:
+//! only the suffixes that systemd keeps for its own units, and the monitors that
+//! stand beside containers. `/docker`, `/kubepods` or `/default` say nothing,
+//! for they may as well be a container's own name; as folders they hold no
+//! process, and what holds no process costs nothing to leave undecided.
+//!
+//! A process with a root of its own in a unit of systemd's is not taken for a
+//! container: services with `RootDirectory=`, chrooted daemons and sandboxed
+//! desktop programs all look so. Containers that a runtime starts in the unit of
+//! its caller (Podman's `--cgroups=disabled`) are not seen for that reason.
 
 /// What a path says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// The cgroup of a container.
     Container(Named),
-    /// A part of the host's own order: a service, a session, a folder of containers.
+    /// A part of the host's own order: a service, a session, a slice.
     Host,
     /// Nothing.
     Unknown,
@@ -68,25 +79,11 @@ const PREFIXES: &[(&str, Runtime)] = &[
     ("containerd-", Runtime::Containerd),
     ("crio-", Runtime::CriO),
     ("libpod-", Runtime::Podman),
+    ("libpod-payload-", Runtime::Podman),
 ];
 
-/// Folders that hold containers or services and are none.
-const FOLDERS: &[&str] = &[
-    "docker",
-    "kubepods",
-    "besteffort",
-    "burstable",
-    "guaranteed",
-    "libpod_parent",
-    "default",
-    "k8s.io",
-    "moby",
-    "lxc",
-    "lxc.payload",
-    "machine",
-    "system",
-    "user",
-];
+/// Before the id in the scopes of the monitors of CRI-O and Podman.
+const MONITORS: &[&str] = &["crio-conmon-", "libpod-conmon-"];
 
 /// Longest id that is believed.
 const ID_MAX: usize = 255;
@@ -98,6 +95,23 @@ pub fn is_generated(id: &str) -> bool {
         && id
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether a component of a path, in whole or behind a prefix, is an id made by a machine: 64
+/// hexadecimal digits, or a UUID with its dashes or without.
+#[must_use]
+pub fn has_generated(path: &str) -> bool {
+    path.split(['/', '.', ':']).any(|part| {
+        let mut run = 0;
+        part.bytes().any(|byte| {
+            run = match byte {
+                b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' => run + 1,
+                b'-' | b'_' => run,
+                _ => 0,
+            };
+            run == 32
+        })
+    })
 }
 
 /// What the path of a cgroup says, if no ancestor of it is a container.
@@ -129,8 +143,8 @@ pub fn claim(path: &str) -> Claim {
         return container(runtime, id);
     }
     let name = leaf.strip_suffix(".scope").unwrap_or(leaf);
-    // The monitors of CRI-O and Podman stand beside the containers, under the same prefix.
-    if name.contains("-conmon-") {
+    let monitor = |prefix: &&str| name.strip_prefix(prefix).is_some_and(is_generated);
+    if MONITORS.iter().any(monitor) {
         return Claim::Host;
     }
     for (prefix, runtime) in PREFIXES {
@@ -148,21 +162,24 @@ pub fn claim(path: &str) -> Claim {
         };
         return container(runtime, leaf);
     }
-    if let Some(name) = leaf.strip_prefix("lxc.payload.") {
+    if let Some(name) = leaf.strip_prefix("lxc.payload.")
+        && !name.is_empty()
+    {
         return container(Runtime::Lxc, name);
     }
     // `ctr run` in the namespace `default`: /default/<name>.
     if parent == Some("default") && path.matches('/').count() == 2 && leaf.len() <= ID_MAX {
         return container(Runtime::Containerd, leaf);
     }
-    if is_host(leaf, name) {
+    if is_unit(leaf, name) {
         Claim::Host
     } else {
         Claim::Unknown
     }
 }
 
-fn is_host(leaf: &str, name: &str) -> bool {
+/// Whether it is one of systemd's own units, systemd.unit(5).
+fn is_unit(leaf: &str, name: &str) -> bool {
     const UNITS: [&str; 6] = [
         ".service",
         ".slice",
@@ -176,11 +193,7 @@ fn is_host(leaf: &str, name: &str) -> bool {
             || name.starts_with("session-")
             || name.starts_with("run-")
             || name.starts_with("app-"));
-    scope
-        || UNITS.iter().any(|unit| leaf.ends_with(unit))
-        || FOLDERS.contains(&leaf)
-        || leaf.starts_with("pod")
-        || leaf.starts_with("lxc.monitor")
+    scope || UNITS.iter().any(|unit| leaf.ends_with(unit))
 }
 
 #[cfg(test)]
@@ -230,6 +243,10 @@ mod tests {
             ),
             (format!("/machine.slice/libpod-{ID}.scope"), Runtime::Podman),
             (format!("/libpod_parent/libpod-{ID}"), Runtime::Podman),
+            (
+                format!("/system.slice/web.service/libpod-payload-{ID}"),
+                Runtime::Podman,
+            ),
             (format!("/default/{ID}"), Runtime::Containerd),
             (
                 format!("/system.slice/nerdctl-{ID}.scope"),
@@ -265,12 +282,6 @@ mod tests {
             "/system.slice",
             "/system.slice/ssh.service",
             "/user.slice/user-0.slice/session-3.scope",
-            "/docker",
-            "/kubepods",
-            "/kubepods/burstable",
-            "/kubepods/burstable/pod7f3c",
-            "/default",
-            "/lxc.monitor.box",
             "/kubepods.slice/kubepods-pod7f.slice",
             &format!("/machine.slice/libpod-conmon-{ID}.scope"),
             &format!("/kubepods.slice/crio-conmon-{ID}.scope"),
@@ -283,6 +294,14 @@ mod tests {
     fn other_paths_say_nothing() {
         for path in [
             "/shop/web",
+            "/podinfo",
+            "/shop/default",
+            "/machine",
+            "/docker",
+            "/kubepods/burstable/pod7f3c1b9e-0000-4000-8000-000000000001",
+            "/lxc.monitor.box",
+            "/lxc.payload.",
+            "/my-conmon-web",
             "/docker-x.scope",
             "/a/default/b",
             &format!("/x/docker-{}.scope", &ID[1..]),
@@ -291,12 +310,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_a_machine_made_is_told_from_what_a_person_chose() {
+        for path in [
+            format!("/run/docker/moby/{ID}"),
+            format!("/x/crun-{ID}.scope"),
+            "/var/lib/x/7f3c1b9e-0000-4000-8000-000000000001/y".into(),
+            "pod7f3c1b9e_0000_4000_8000_000000000001".into(),
+        ] {
+            assert!(has_generated(&path), "{path}");
+        }
+        for path in ["/srv/shop", "/deadbeef/cafe", "/a/b/c/d/e/f/0/1/2/3", ""] {
+            assert!(!has_generated(path), "{path}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_path_gets_an_answer(path: String) {
             let claim = claim(&path);
             if let Claim::Container(named) = claim {
-                prop_assert!(!named.id.is_empty() || path.contains("lxc.payload."));
+                prop_assert!(!named.id.is_empty());
             }
         }
     }

@@ -7,7 +7,7 @@ use lapwing_abi::ids::Phase;
 use lapwing_abi::state::{EXEC_SEEDED, Process};
 use lapwing_profile::text::canonical;
 use rustix::fs::stat;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,17 @@ pub fn cgroups(root: &Path) -> Vec<Found> {
     found
 }
 
+/// A process that was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// Its id on the host.
+    pub pid: u32,
+    /// The cgroup it is in.
+    pub cgroup: u64,
+    /// Whether it has another root than the host's.
+    pub foreign: bool,
+}
+
 /// A process that ran before the agent.
 #[derive(Clone, Debug)]
 pub struct Seed {
@@ -57,26 +68,58 @@ pub struct Seed {
     pub image: Image,
 }
 
-/// The processes of containers. `homes` gives the container's cgroup for the path of any of its
-/// cgroups.
+/// All processes in cgroups of the hierarchy. `cgroups` gives the id for each path.
 pub fn processes(
     proc: &Path,
     host_root: &Path,
     hierarchy: &Hierarchy,
-    homes: &HashMap<String, u64>,
-) -> Vec<Seed> {
-    let host_root = stat(host_root).ok().map(|root| (root.st_dev, root.st_ino));
-    let mut seeds: Vec<Seed> = fs::read_dir(proc)
+    cgroups: &HashMap<&str, u64>,
+) -> Vec<Met> {
+    let host = root_of(host_root);
+    fs::read_dir(proc)
         .into_iter()
         .flatten()
         .flatten()
         .filter_map(|entry| {
             let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-            let folder = entry.path();
-            let text = fs::read_to_string(folder.join("cgroup")).ok()?;
-            let home = *homes.get(hierarchy.path_in(&text)?)?;
-            seed(pid, &folder, home, host_root)
+            let file = fs::read(entry.path().join("cgroup")).ok()?;
+            let cgroup = *cgroups.get(hierarchy.path_in(&file)?.as_str())?;
+            let root = root_of(&entry.path().join("root"))?;
+            Some(Met {
+                pid,
+                cgroup,
+                foreign: host.is_some_and(|host| host != root),
+            })
         })
+        .collect()
+}
+
+/// Processes of a cgroup that are asked for their root.
+const ASKED_MAX: usize = 64;
+
+/// Whether a process with another root than the host's runs in the cgroup with this folder.
+pub fn runs_foreign(proc: &Path, host_root: &Path, folder: Option<&Path>) -> bool {
+    let list = folder.and_then(|folder| fs::read_to_string(folder.join("cgroup.procs")).ok());
+    let Some(host) = root_of(host_root) else {
+        return false;
+    };
+    list.unwrap_or_default()
+        .lines()
+        .take(ASKED_MAX)
+        .any(|pid| root_of(&proc.join(pid).join("root")).is_some_and(|root| root != host))
+}
+
+/// What tells the root directory behind a link from another.
+fn root_of(link: &Path) -> Option<(u64, u64)> {
+    stat(link).ok().map(|root| (root.st_dev, root.st_ino))
+}
+
+/// The processes of containers, as the kernel side's tree is to have them. `home` gives the
+/// container's cgroup for any cgroup of its.
+pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec<Seed> {
+    let mut seeds: Vec<Seed> = met
+        .iter()
+        .filter_map(|met| seed(proc, met, home(met.cgroup)?))
         .collect();
     let homes: HashMap<u32, u64> = seeds
         .iter()
@@ -90,10 +133,22 @@ pub fn processes(
             seed.image.issuer = seed.process.issuer;
         }
     }
+    // Beside a program of the container's, what still has the host's root is on its way in.
+    let main = u32::from(Phase::Main.raw());
+    let started: HashSet<u64> = seeds
+        .iter()
+        .filter(|seed| seed.process.phase == main)
+        .map(|seed| seed.process.cgroup)
+        .collect();
+    for seed in &mut seeds {
+        seed.process.late = u32::from(started.contains(&seed.process.cgroup));
+    }
     seeds
 }
 
-fn seed(pid: u32, folder: &Path, home: u64, host_root: Option<(u64, u64)>) -> Option<Seed> {
+fn seed(proc: &Path, met: &Met, home: u64) -> Option<Seed> {
+    let folder = proc.join(met.pid.to_string());
+    let start = start(proc, met.pid)?;
     let status = fs::read_to_string(folder.join("status")).ok()?;
     let number = |key: &str| -> Option<u32> {
         let line = status.lines().find_map(|line| line.strip_prefix(key))?;
@@ -104,29 +159,57 @@ fn seed(pid: u32, folder: &Path, home: u64, host_root: Option<(u64, u64)>) -> Op
             .map(|path: PathBuf| canonical(path.as_os_str().as_bytes()))
             .unwrap_or_default()
     };
-    let root = stat(folder.join("root")).ok()?;
-    let foreign = host_root.is_some_and(|host| host != (root.st_dev, root.st_ino));
     let args = fs::read(folder.join("cmdline")).unwrap_or_default();
+    let phase = if met.foreign {
+        Phase::Main
+    } else {
+        Phase::Runtime
+    };
     Some(Seed {
-        pid,
+        pid: met.pid,
         process: Process {
-            exec: EXEC_SEEDED | u64::from(pid),
+            exec: EXEC_SEEDED | u64::from(met.pid),
             issuer: 0,
             cgroup: home,
-            start: start_time(&fs::read_to_string(folder.join("stat")).ok()?)?,
+            start,
             container_pid: number("NSpid:")?,
             parent_pid: number("PPid:")?,
-            phase: u32::from(if foreign { Phase::Main } else { Phase::Runtime }.raw()),
-            late: 1,
+            phase: u32::from(phase.raw()),
+            late: 0,
         },
         image: Image {
             exe: link("exe"),
             args: crate::judge::sighting::arguments(&args),
             cwd: link("cwd"),
-            pid,
+            pid: met.pid,
             issuer: 0,
         },
     })
+}
+
+/// When a living process started, since boot in nanoseconds; `None` for one that ended or ends.
+/// What ends is seen so before the kernel side is told of it, whose entry must not be made anew.
+#[must_use]
+pub fn start(proc: &Path, pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(proc.join(pid.to_string()).join("stat")).ok()?;
+    let start = start_time(&stat)?;
+    (!is_ending(&stat)).then_some(start)
+}
+
+/// Whether the last thread is at its end: a flag of the task, include/linux/sched.h.
+fn is_ending(stat: &str) -> bool {
+    const PF_EXITING: u32 = 4;
+    let Some((_, fields)) = stat.rsplit_once(')') else {
+        return true;
+    };
+    let field = |index: usize| fields.split_whitespace().nth(index);
+    let flags: u32 = field(6)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_default();
+    let threads: u32 = field(17)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_default();
+    flags & PF_EXITING != 0 && threads <= 1
 }
 
 /// Start since boot in nanoseconds, from field 22 of /proc/PID/stat, proc(5): ticks of a
@@ -162,8 +245,12 @@ mod tests {
     fn this_process_can_be_read() {
         let proc = Path::new("/proc");
         let pid = std::process::id();
-        let folder = proc.join(pid.to_string());
-        let seed = seed(pid, &folder, 7, Some((0, 0))).unwrap();
+        let met = Met {
+            pid,
+            cgroup: 9,
+            foreign: true,
+        };
+        let seed = seed(proc, &met, 7).unwrap();
         assert_eq!(
             (seed.process.cgroup, seed.process.phase),
             (7, u32::from(Phase::Main.raw()))
@@ -172,5 +259,33 @@ mod tests {
         assert!(seed.image.exe.starts_with('/') && !seed.image.args.is_empty());
         assert!(seed.process.start > 0 && seed.process.start <= crate::clock::since_boot());
         assert_eq!(start_time("1 (a) b) S 0"), None);
+    }
+
+    #[test]
+    fn a_process_that_ended_has_no_start() {
+        let proc = Path::new("/proc");
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        // A zombie, until it is waited for.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while start(proc, pid).is_some() && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert_eq!(start(proc, pid), None);
+        assert!(proc.join(pid.to_string()).exists(), "not yet waited for");
+        child.wait().unwrap();
+        assert_eq!(start(proc, pid), None);
+        assert!(start(proc, std::process::id()).is_some());
+    }
+
+    #[test]
+    fn a_cgroup_is_asked_for_roots_of_its_processes() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = std::process::id().to_string();
+        fs::write(folder.path().join("cgroup.procs"), format!("{own}\n")).unwrap();
+        let proc = Path::new("/proc");
+        assert!(!runs_foreign(proc, Path::new("/"), Some(folder.path())));
+        assert!(runs_foreign(proc, folder.path(), Some(folder.path())));
+        assert!(!runs_foreign(proc, folder.path(), None));
     }
 }

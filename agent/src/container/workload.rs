@@ -2,11 +2,13 @@
 //!
 //! In order: the label or annotation `lapwing.dev/workload`; the Compose service;
 //! the image's repository, within the pod's namespace where there is one; the
-//! bundle of a bare runc container; a name a person gave. Never a name that a
-//! machine made: a profile under such a name would start from nothing with each
-//! new container.
+//! bundle of a bare runc container; a name a person gave; the cgroup's path,
+//! where no runtime is known. Never a name that a machine made: a profile under
+//! such a name would start from nothing with each new container. Nor one that
+//! strangers share: what has no name at all has no profile either, is compared
+//! with nothing, and teaches nothing.
 
-use super::layout::{Runtime, is_generated};
+use super::layout::{Runtime, has_generated, is_generated};
 use lapwing_profile::text;
 use lapwing_profile::workload::Workload;
 use std::collections::BTreeMap;
@@ -27,14 +29,29 @@ pub struct Details {
     pub namespace: String,
     /// Folder of the bundle, for bare runc.
     pub bundle: String,
-    /// Labels or annotations.
+    /// Those labels or annotations that name the workload.
     pub labels: BTreeMap<String, String>,
 }
 
-/// Longest text that is taken from outside, in bytes.
+impl Details {
+    /// Without the labels that are not asked for: a container may have any number.
+    #[must_use]
+    pub fn trimmed(mut self) -> Self {
+        self.labels
+            .retain(|key, _| [WORKLOAD_LABEL, SERVICE_LABEL, PROJECT_LABEL].contains(&&**key));
+        self
+    }
+}
+
+/// Labels of Compose.
+const SERVICE_LABEL: &str = "com.docker.compose.service";
+const PROJECT_LABEL: &str = "com.docker.compose.project";
+
+/// Longest text that is taken from a runtime's file, in bytes.
 const TEXT_MAX: usize = 512;
 
-/// Text from outside, bounded and canonical.
+/// Text from a runtime's file, bounded and made canonical. It is to be used once: canonical text
+/// has backslashes of its own.
 pub fn clean(text: &str) -> String {
     let mut end = text.len().min(TEXT_MAX);
     while !text.is_char_boundary(end) {
@@ -55,15 +72,35 @@ pub fn repository(image: &str) -> &str {
     }
 }
 
-/// The workload of a container.
+/// The workload of a container that has none.
 #[must_use]
-pub fn workload(cluster: &str, runtime: Runtime, id: &str, details: &Details) -> Workload {
-    let make = |namespace: &str, kind: &str, name: &str, container: &str| Workload {
+pub fn unnamed(cluster: &str, runtime: Runtime) -> Workload {
+    Workload {
         cluster: cluster.to_owned(),
-        namespace: clean(namespace),
-        kind: kind.to_owned(),
-        name: clean(name),
-        container: clean(container),
+        kind: "Unnamed".to_owned(),
+        name: runtime.name().to_owned(),
+        ..Workload::default()
+    }
+}
+
+/// The workload of a container, from canonical texts; `None` where nothing tells it from
+/// strangers.
+#[must_use]
+pub fn workload(
+    cluster: &str,
+    runtime: Runtime,
+    id: &str,
+    path: &str,
+    details: &Details,
+) -> Option<Workload> {
+    let make = |namespace: &str, kind: &str, name: &str, container: &str| {
+        Some(Workload {
+            cluster: cluster.to_owned(),
+            namespace: namespace.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            container: container.to_owned(),
+        })
     };
     let label = |key: &str| {
         details
@@ -84,8 +121,8 @@ pub fn workload(cluster: &str, runtime: Runtime, id: &str, details: &Details) ->
     if let Some(name) = label(WORKLOAD_LABEL) {
         return make(&details.namespace, "Workload", name, in_pod);
     }
-    if let Some(service) = label("com.docker.compose.service") {
-        let project = label("com.docker.compose.project").unwrap_or_default();
+    if let Some(service) = label(SERVICE_LABEL) {
+        let project = label(PROJECT_LABEL).unwrap_or_default();
         return make(project, "Service", service, "");
     }
     // An image known only by its digest has no repository.
@@ -93,19 +130,21 @@ pub fn workload(cluster: &str, runtime: Runtime, id: &str, details: &Details) ->
     if !image.is_empty() && image != "sha256" && !is_generated(image) {
         return make(&details.namespace, "Image", image, in_pod);
     }
-    if !details.bundle.is_empty() {
+    if !details.bundle.is_empty() && !has_generated(&details.bundle) {
         return make("", "Bundle", &details.bundle, "");
     }
-    if !details.pod.is_empty() {
+    if !details.name.is_empty() {
         return make(&details.namespace, "Container", &details.name, in_pod);
     }
-    if !details.name.is_empty() {
-        return make("", "Container", &details.name, "");
+    if runtime == Runtime::Unknown {
+        // A path that was cut does not begin with a slash.
+        let name = path.strip_prefix('/').filter(|name| !name.is_empty())?;
+        return (!has_generated(name)).then(|| make("", "Cgroup", name, ""))?;
     }
-    if !id.is_empty() && !is_generated(id) {
+    if !id.is_empty() && !has_generated(id) {
         return make("", "Container", id, "");
     }
-    make("", "Container", "unnamed", "")
+    None
 }
 
 #[cfg(test)]
@@ -125,7 +164,8 @@ mod tests {
     }
 
     fn name(runtime: Runtime, id: &str, details: &Details) -> String {
-        workload("", runtime, id, details).to_string()
+        workload("", runtime, id, "/odd/box", details)
+            .map_or_else(|| "-".to_owned(), |workload| workload.to_string())
     }
 
     #[test]
@@ -197,7 +237,7 @@ mod tests {
         );
         assert_eq!(
             name(Runtime::Containerd, &generated, &Details::default()),
-            "/Container/unnamed/"
+            "-"
         );
         assert_eq!(
             name(
@@ -205,14 +245,33 @@ mod tests {
                 &generated,
                 &details("", &format!("sha256:{generated}"), &[])
             ),
-            "/Container/unnamed/"
+            "-"
         );
+        let bundle = Details {
+            bundle: format!("/data/docker/moby/{generated}"),
+            ..Details::default()
+        };
+        assert_eq!(name(Runtime::Docker, &generated, &bundle), "-");
+        assert_eq!(
+            name(Runtime::Unknown, "box", &Details::default()),
+            "/Cgroup/odd%2Fbox/"
+        );
+        let path = format!("/odd/{generated}");
+        let found = workload("", Runtime::Unknown, &generated, &path, &Details::default());
+        assert_eq!(found, None);
     }
 
     #[test]
-    fn hostile_texts_are_bounded_and_canonical() {
-        let long = details("", &"a\n".repeat(10_000), &[]);
-        let found = workload("", Runtime::Docker, "", &long);
-        assert!(found.name.len() <= 4 * TEXT_MAX && !found.name.contains('\n'));
+    fn texts_from_files_are_bounded_and_canonical() {
+        let found = clean(&"a\n".repeat(10_000));
+        assert!(found.len() <= 4 * TEXT_MAX && !found.contains('\n'));
+        assert_eq!(clean("\\x2d"), "\\\\x2d");
+    }
+
+    #[test]
+    fn only_labels_that_are_asked_for_are_kept() {
+        let found = details("", "", &[(WORKLOAD_LABEL, "shop"), ("other", "x")]).trimmed();
+        assert_eq!(found.labels.len(), 1);
+        assert_eq!(found.labels[WORKLOAD_LABEL], "shop");
     }
 }

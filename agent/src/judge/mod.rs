@@ -173,7 +173,10 @@ impl Judge {
             phase,
         };
         let workload = &scene.instance.workload;
-        if !self.profiles.contains_key(workload) && self.profiles.len() >= PROFILES_MAX {
+        if scene.instance.is_named()
+            && !self.profiles.contains_key(workload)
+            && self.profiles.len() >= PROFILES_MAX
+        {
             let text =
                 format!("{PROFILES_MAX} profiles are kept already: {workload} is not judged");
             return (
@@ -183,10 +186,14 @@ impl Judge {
                     .collect(),
             );
         }
-        let kept = self
-            .profiles
-            .entry(workload.clone())
-            .or_insert_with(|| Kept::new(Profile::new(workload.clone(), self.start)));
+        let named = scene.instance.is_named();
+        // What has no name is compared with an empty profile, which nobody keeps.
+        let mut stranger = None;
+        let fresh = || Kept::new(Profile::new(workload.clone(), self.start));
+        let kept = match named {
+            true => self.profiles.entry(workload.clone()).or_insert_with(fresh),
+            false => stranger.insert(fresh()),
+        };
         let sighting = Sighting { entry, at };
         let mode = kept.profile.mode();
         let outcome = kept.profile.observe(&sighting);
@@ -195,6 +202,12 @@ impl Judge {
         let mut items = Vec::new();
         let said = match outcome {
             Outcome::Known => v1::behaviour::Outcome::Known,
+            Outcome::Learned if !named => {
+                let text = "the container has no name that tells its workload from others: \
+                            nothing it does is learned. Give it the label lapwing.dev/workload";
+                items.extend(self.degraded(scene, at, "unnamed", text.to_owned()));
+                v1::behaviour::Outcome::Unspecified
+            }
             Outcome::Learned => {
                 kept.learned = Some(at);
                 v1::behaviour::Outcome::Learned
@@ -223,7 +236,8 @@ impl Judge {
                             detail: Some(Detail::of(&seen).into()),
                             nearest: compare::nearest(&kept.profile, &entry).unwrap_or_default(),
                             patch: entry.patch(),
-                            after_gap: scene.last_gap > scene.instance.since,
+                            after_gap: scene.last_gap > scene.instance.since
+                                || !scene.instance.from_start,
                             ..v1::Violation::default()
                         };
                         report::apply_rule(&mut violation, deviation.rule, deviation.severity);

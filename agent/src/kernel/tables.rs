@@ -52,9 +52,6 @@ pub fn take_all(ebpf: &mut Ebpf, syscall_rows: u32) -> Result<(Tables, Rings)> {
     ))
 }
 
-/// Leaves an entry alone that is there already: `BPF_NOEXIST`.
-const NO_EXIST: u64 = 1;
-
 impl Tables {
     /// What the kernel side knows of a cgroup.
     #[must_use]
@@ -78,9 +75,20 @@ impl Tables {
         let _ = self.cgroups.remove(&id);
     }
 
-    /// Adds a process that ran before the agent, unless the kernel side met it since.
-    pub fn seed_process(&mut self, pid: u32, process: Process) {
-        let _ = self.processes.insert(pid, process.to_words(), NO_EXIST);
+    /// Writes the entry of a process.
+    ///
+    /// # Errors
+    /// When the table is full.
+    pub fn set_process(&mut self, pid: u32, process: Process) -> Result<()> {
+        self.processes
+            .insert(pid, process.to_words(), 0)
+            .with_context(|| format!("the table of processes is full, {pid} stays unknown"))
+    }
+
+    /// Forgets a process that is gone.
+    pub fn remove_process(&mut self, pid: u32) {
+        // The kernel side may have been faster.
+        let _ = self.processes.remove(&pid);
     }
 
     /// The kernel's entry of a process.

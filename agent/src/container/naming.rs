@@ -1,0 +1,235 @@
+//! Finding out whose a container is, and refusing names that are another's.
+
+use super::layout::{Named, Runtime};
+use super::registry::Registry;
+use super::workload::{self, Details};
+use super::{Effect, NAME_AFTER, Proof, Search};
+
+/// What is known of a container's name.
+enum Word {
+    /// The runtime's file names this cgroup.
+    Confirmed(Named, Details),
+    /// The path names it, a file describes it, and nothing speaks against it.
+    Claimed(Details),
+    /// The name is another container's.
+    Denied,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Registry {
+    /// Whether runc's files name an undecided cgroup.
+    pub(super) fn ask_runc(&mut self, id: u64, path: &str, now: u64) -> Option<Vec<Effect>> {
+        self.look();
+        let state = self.states.by_cgroup(path)?;
+        let named = Named {
+            runtime: state.runtime,
+            id: state.id.clone(),
+        };
+        let mut effects = self.open(id, &named, now);
+        effects.extend(self.name(id, now));
+        Some(effects)
+    }
+
+    /// Reads what is new of runc's files, once in each call from outside.
+    fn look(&mut self) {
+        if !self.fresh {
+            self.states.refresh();
+            self.fresh = true;
+        }
+    }
+
+    /// Looks for the name of a container that has none yet.
+    pub(super) fn name(&mut self, home: u64, now: u64) -> Vec<Effect> {
+        let Some(instance) = self.instances.get(&home) else {
+            return Vec::new();
+        };
+        let (search, since) = (instance.search, instance.since);
+        if search == Search::Over {
+            self.rearm(home, None);
+            return Vec::new();
+        }
+        self.look();
+        match self.word(home) {
+            Word::Confirmed(named, details) => {
+                self.deny_others(home, &named);
+                self.settle(home, named, details, Proof::Confirmed);
+            }
+            Word::Claimed(details) => {
+                let instance = &self.instances[&home];
+                let named = Named {
+                    runtime: instance.runtime,
+                    id: instance.id.clone(),
+                };
+                self.settle(home, named, details, Proof::Claimed);
+            }
+            Word::Denied => self.deny(home),
+            Word::Nothing => {}
+        }
+        let waited = match search {
+            Search::Sought(Some(needed)) => now.saturating_sub(needed) >= NAME_AFTER,
+            Search::Sought(None) | Search::Late | Search::Over => false,
+        };
+        if waited {
+            self.give_up(home);
+        }
+        match self.instances[&home].search {
+            Search::Sought(Some(needed)) => {
+                self.look_again(home, needed, Some(needed + NAME_AFTER), now);
+            }
+            Search::Late => self.look_again(home, since, None, now),
+            // Nothing asks for it.
+            Search::Sought(None) | Search::Over => self.rearm(home, None),
+        }
+        match (search, self.instances[&home].search) {
+            (Search::Sought(_), Search::Late | Search::Over) => vec![Effect::Decided],
+            _ => Vec::new(),
+        }
+    }
+
+    fn word(&self, home: u64) -> Word {
+        let instance = &self.instances[&home];
+        let claim = Named {
+            runtime: instance.runtime,
+            id: instance.id.clone(),
+        };
+        if let Some(state) = self.states.by_cgroup(&instance.path) {
+            let own = Named {
+                runtime: state.runtime,
+                id: state.id.clone(),
+            };
+            // CRI-O and Podman, among others, share runc's own folder.
+            let named = match state.runtime {
+                Runtime::Runc if claim.id == state.id => claim,
+                _ => own.clone(),
+            };
+            return match self.sources.details(&named) {
+                Some(mut details) => {
+                    for (key, value) in &state.details.labels {
+                        let label = details.labels.entry(key.clone());
+                        label.or_insert_with(|| value.clone());
+                    }
+                    Word::Confirmed(named, details)
+                }
+                None => Word::Confirmed(own, state.details.clone()),
+            };
+        }
+        if instance.proof == Proof::Denied || claim.runtime == Runtime::Unknown {
+            return Word::Nothing;
+        }
+        // Who came first keeps a name that nothing proves.
+        let twin = self.instances.values().any(|other| {
+            let first = match other.proof {
+                Proof::Confirmed => true,
+                Proof::Claimed => (other.since, other.home) < (instance.since, home),
+                Proof::Denied => false,
+            };
+            first
+                && other.home != home
+                && other.removed.is_none()
+                && (other.runtime, &other.id) == (claim.runtime, &claim.id)
+        });
+        if twin
+            || self
+                .states
+                .is_elsewhere(claim.runtime, &claim.id, &instance.path)
+        {
+            return Word::Denied;
+        }
+        match self.sources.details(&claim) {
+            Some(details) => Word::Claimed(details),
+            None => Word::Nothing,
+        }
+    }
+
+    /// Takes up what was found. The search is over if that tells the container from strangers, or
+    /// is all there will be.
+    fn settle(&mut self, home: u64, named: Named, details: Details, proof: Proof) {
+        let cluster = &self.options.cluster;
+        let Some(instance) = self.instances.get_mut(&home) else {
+            return;
+        };
+        let workload =
+            workload::workload(cluster, named.runtime, &named.id, &instance.path, &details);
+        instance.named = workload.is_some();
+        // Of runc alone nobody else will ever say more.
+        let all = proof == Proof::Confirmed && named.runtime == Runtime::Runc;
+        if instance.named || all {
+            instance.search = Search::Over;
+        }
+        instance.workload = workload.unwrap_or_else(|| workload::unnamed(cluster, named.runtime));
+        instance.runtime = named.runtime;
+        instance.id = named.id;
+        instance.details = details;
+        instance.proof = proof;
+    }
+
+    /// Records wait no longer. What the path says has to do, until more is found.
+    pub(super) fn give_up(&mut self, home: u64) {
+        let cluster = &self.options.cluster;
+        let Some(instance) = self.instances.get_mut(&home) else {
+            return;
+        };
+        if instance.search == Search::Over {
+            return;
+        }
+        instance.search = Search::Late;
+        if instance.proof == Proof::Denied {
+            return;
+        }
+        let workload = workload::workload(
+            cluster,
+            instance.runtime,
+            &instance.id,
+            &instance.path,
+            &instance.details,
+        );
+        if let Some(workload) = workload {
+            instance.workload = workload;
+            instance.named = true;
+        }
+        // No file will ever say more of these.
+        if instance.named && matches!(instance.runtime, Runtime::Unknown | Runtime::Lxc) {
+            instance.search = Search::Over;
+        }
+    }
+
+    /// The name is another's: a container of its own, by no name that it could share.
+    fn deny(&mut self, home: u64) {
+        let cluster = &self.options.cluster;
+        if let Some(instance) = self.instances.get_mut(&home) {
+            tracing::warn!(
+                cgroup = instance.path,
+                "bears the name of another container, {}: it is traced as one without a name",
+                instance.id
+            );
+            instance.runtime = Runtime::Unknown;
+            instance.id = format!("cgroup-{home}");
+            instance.workload = workload::unnamed(cluster, Runtime::Unknown);
+            instance.details = Details::default();
+            instance.named = false;
+            instance.proof = Proof::Denied;
+            if instance.search == Search::Over {
+                instance.search = Search::Late;
+            }
+        }
+    }
+
+    /// Whoever bore the name of a confirmed container before it had no right to.
+    fn deny_others(&mut self, home: u64, named: &Named) {
+        let others: Vec<u64> = self
+            .instances
+            .values()
+            .filter(|other| {
+                other.home != home
+                    && other.removed.is_none()
+                    && other.proof == Proof::Claimed
+                    && (other.runtime, &other.id) == (named.runtime, &named.id)
+            })
+            .map(|other| other.home)
+            .collect();
+        for other in others {
+            self.deny(other);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What the pipeline answers to requests of the API, between two batches.
+
+use super::Line;
+use crate::api::control::Request;
+use crate::{clock, status};
+use lapwing_profile::decide::By;
+use lapwing_proto::timestamp;
+use lapwing_proto::v1;
+
+impl Line {
+    pub(super) fn answer(&mut self, request: Request) {
+        // A client that went away needs no answer.
+        match request {
+            Request::Status(reply) => drop(reply.send(self.status())),
+            Request::Containers(reply) => {
+                drop(reply.send(status::containers(&self.registry, self.clock)));
+            }
+            Request::Profiles(reply) => {
+                let profiles = self.judge.summaries(&status::instances(&self.registry));
+                drop(reply.send(v1::ListProfilesResponse { profiles }));
+            }
+            Request::Profile(request, reply) => {
+                let answer = self.judge.profile(&request.name);
+                drop(
+                    reply.send(answer.map(|(summary, yaml)| v1::GetProfileResponse {
+                        summary: Some(summary),
+                        yaml,
+                    })),
+                );
+            }
+            Request::Promote(request, reply) => {
+                let decider = request.decider.unwrap_or_default();
+                let answer = self.judge.promote(&request.name, by(&decider));
+                drop(reply.send(answer.map(|summary| v1::PromoteProfileResponse {
+                    summary: Some(summary),
+                })));
+            }
+            Request::Decide(request, reply) => {
+                let decider = request.decider.clone().unwrap_or_default();
+                let verdict = request.verdict();
+                let judge = &mut self.judge;
+                let answer = judge.decide(verdict, &request.name, &request.entries, by(&decider));
+                drop(
+                    reply.send(answer.map(|(entries, profiles)| v1::DecideEntriesResponse {
+                        entries,
+                        profiles,
+                    })),
+                );
+            }
+            Request::Import(request, reply) => {
+                let decider = request.decider.unwrap_or_default();
+                let answer = self.judge.import(&request.yaml, by(&decider));
+                drop(reply.send(answer.map(|summary| v1::ImportProfileResponse {
+                    summary: Some(summary),
+                })));
+            }
+        }
+    }
+
+    fn status(&self) -> v1::GetStatusResponse {
+        let feed = self.feed.summary();
+        v1::GetStatusResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            node: self.node.clone(),
+            cluster: self.cluster.clone(),
+            kernel: status::kernel(),
+            start_time: Some(timestamp(self.started)),
+            containers: self.registry.running().count() as u32,
+            processes: self.tables.processes().count() as u32,
+            records: self.records,
+            violations: self.judge.violations(),
+            hooks: status::hooks(&self.hooks, &self.tables),
+            losses: self
+                .losses()
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .map(|(reason, count)| v1::get_status_response::Loss {
+                    reason: reason.to_owned(),
+                    count,
+                })
+                .collect(),
+            profiles: self.judge.summaries(&status::instances(&self.registry)),
+            feed: Some(v1::get_status_response::Feed {
+                epoch: feed.epoch,
+                first: feed.first,
+                next: feed.next,
+                subscribers: feed.subscribers,
+            }),
+            memory_bytes: status::memory(),
+        }
+    }
+}
+
+fn by(decider: &v1::Decider) -> By<'_> {
+    By {
+        actor: &decider.actor,
+        reason: &decider.reason,
+        at: clock::now(),
+    }
+}

@@ -1,0 +1,86 @@
+//! What gets lost behind the rings.
+
+/// Why something was lost in user space; the names join those of
+/// [`Loss`](lapwing_abi::ids::Loss).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UserLoss {
+    /// Too many records waited for their container.
+    HeldFull,
+    /// A record could not be read.
+    Undecodable,
+    /// Too many programs at a time: ancestors are missing.
+    ImagesFull,
+    /// Too many containers, cgroups or processes at a time.
+    NoRoom,
+    /// Nobody could say whose a record is: its cgroup was gone, or unknown.
+    Unattributed,
+    /// The agent was told to stop, and had no time for what was on its way.
+    Stopped,
+}
+
+impl UserLoss {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::HeldFull,
+        Self::Undecodable,
+        Self::ImagesFull,
+        Self::NoRoom,
+        Self::Unattributed,
+        Self::Stopped,
+    ];
+
+    /// The name in gaps and `lapwing status`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HeldFull => "held-full",
+            Self::Undecodable => "undecodable",
+            Self::ImagesFull => "images-full",
+            Self::NoRoom => "containers-full",
+            Self::Unattributed => "unattributed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// A counter for each reason.
+#[derive(Debug, Default)]
+pub struct UserLosses([u64; UserLoss::ALL.len()]);
+
+impl UserLosses {
+    /// Counts.
+    pub fn add(&mut self, reason: UserLoss, count: u64) {
+        self.0[reason as usize] += count;
+    }
+
+    /// All counters, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        UserLoss::ALL
+            .iter()
+            .map(|reason| (reason.name(), self.0[*reason as usize]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapwing_abi::ids::Loss;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_reason_has_a_counter_and_a_name_of_its_own() {
+        let mut losses = UserLosses::default();
+        for (index, reason) in UserLoss::ALL.into_iter().enumerate() {
+            losses.add(reason, index as u64 + 1);
+        }
+        let counts: Vec<u64> = losses.iter().map(|(_, count)| count).collect();
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6]);
+        let user = UserLoss::ALL.iter().map(|reason| reason.name());
+        let names: HashSet<_> = Loss::ALL
+            .iter()
+            .map(|reason| reason.name())
+            .chain(user)
+            .collect();
+        assert_eq!(names.len(), Loss::ALL.len() + UserLoss::ALL.len());
+    }
+}

@@ -1,0 +1,137 @@
+//! What the pipeline does besides the path of a record: the start, what is due from time to
+//! time, and the end.
+
+use super::Line;
+use super::loss::UserLoss;
+use crate::clock::{self, Clock};
+use crate::container::scan::{self, Seed};
+use lapwing_abi::ids::Loss;
+use lapwing_proto::timestamp;
+use lapwing_proto::v1::{Gap, Heartbeat, watch_response::Item};
+use std::collections::HashSet;
+use std::path::Path;
+
+impl Line {
+    /// The processes that ran before the agent, for the kernel side's tree.
+    pub(super) fn seed(&mut self, proc: &Path, seeds: Vec<Seed>) {
+        for seed in seeds {
+            let pid = seed.pid;
+            let entry = self.tables.process(pid);
+            if let Some(process) = self.adopted.entry(&seed, entry) {
+                if self.tables.set_process(pid, process).is_err() {
+                    self.lose(UserLoss::NoRoom, 1);
+                }
+                // If it ended meanwhile, the kernel side may have looked for the entry before.
+                if scan::start(proc, pid) != Some(seed.process.start) {
+                    self.tables.remove_process(pid);
+                }
+            }
+            self.images.insert(seed.process.exec, seed.image);
+        }
+    }
+
+    /// Looks for names that are still to come, and forgets what is long gone.
+    pub(super) fn look(&mut self, now: u64) {
+        if self.registry.next_look().is_some_and(|at| at <= now) {
+            let tables = &self.tables;
+            let live = || -> HashSet<u64> {
+                let processes = tables.processes();
+                processes.map(|(_, process)| process.cgroup).collect()
+            };
+            let effects = self.registry.tick(now, live);
+            self.carry_out(effects);
+        }
+    }
+
+    pub(super) fn sweep(&mut self) {
+        self.swept = clock::since_boot();
+        let live: Vec<u64> = self
+            .tables
+            .processes()
+            .flat_map(|(_, process)| [process.exec, process.issuer])
+            .collect();
+        self.images.sweep(live.into_iter());
+    }
+
+    /// Publishes a gap that ends now.
+    pub(super) fn gap(&mut self, reason: &str, count: u64, from: i64, scope: &str) {
+        let now = clock::now();
+        self.last_gap = clock::since_boot();
+        self.feed.publish(
+            now,
+            Item::Gap(Gap {
+                reason: reason.to_owned(),
+                count,
+                from: Some(timestamp(from)),
+                to: Some(timestamp(now)),
+                scope: scope.to_owned(),
+            }),
+        );
+    }
+
+    /// Every loss so far, by name.
+    pub(super) fn losses(&self) -> Vec<(&'static str, u64)> {
+        let kernel = Loss::ALL
+            .iter()
+            .map(|reason| (reason.name(), self.tables.losses(*reason)));
+        kernel.chain(self.user_losses.iter()).collect()
+    }
+
+    pub(super) fn tick(&mut self) {
+        self.clock = Clock::read();
+        let refused = self.images.take_refused();
+        self.lose(UserLoss::ImagesFull, refused);
+        let from = self.looked;
+        let mut resync = false;
+        for (reason, count) in self.losses() {
+            let reported = self.reported.insert(reason, count).unwrap_or_default();
+            if count > reported {
+                self.gap(reason, count - reported, from, "node");
+                resync |= reason == Loss::LifecycleRingFull.name();
+            }
+        }
+        if resync {
+            let effects = self.registry.resync(clock::since_boot());
+            self.carry_out(effects);
+        }
+        let now = clock::now();
+        self.looked = now;
+        let mut items = self.judge.due(now);
+        items.extend(self.judge.save(now));
+        for item in items {
+            self.feed.publish(now, item);
+        }
+    }
+
+    pub(super) fn beat(&mut self) {
+        let now = clock::now();
+        if let Err(error) = self.judge.store().beat(now) {
+            tracing::warn!("{error}");
+        }
+        self.feed.publish(
+            now,
+            Item::Heartbeat(Heartbeat {
+                time: Some(timestamp(now)),
+                node: self.node.clone(),
+                containers: self.registry.running().count() as u32,
+            }),
+        );
+    }
+
+    /// Nothing more comes: what waits goes out with what is known, and everything is stored.
+    pub(super) fn end(&mut self) {
+        let effects = self.registry.finish(clock::since_boot());
+        self.carry_out(effects);
+        for (_, records) in self.held.take(|_| true) {
+            self.lose(UserLoss::Stopped, records.len() as u64);
+        }
+        self.tick();
+        let now = clock::now();
+        for item in self.judge.flush(now) {
+            self.feed.publish(now, item);
+        }
+        if let Err(error) = self.judge.store().beat(now) {
+            tracing::warn!("{error}");
+        }
+    }
+}
