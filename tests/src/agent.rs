@@ -8,11 +8,16 @@ use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Loading programs takes seconds where every instruction is emulated.
 const START: Duration = Duration::from_secs(90);
 const STOP: Duration = Duration::from_secs(20);
+/// The cluster in reports.
+pub const CLUSTER: &str = "tests";
+/// The node in reports.
+pub const NODE: &str = "test node";
 
 /// How profiles start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,14 +39,20 @@ impl Home {
     /// Makes a folder with the configuration of an agent that sees only this run's containers.
     pub fn new(session: &Session, mode: Mode) -> Result<Self> {
         let folder = session.folder("agent")?;
-        let config = json!({
+        let mut config = json!({
             "version": 1,
             "stateDir": folder.join("state"),
             "endpoint": format!("unix://{}", folder.join("socket").display()),
             "mode": match mode { Mode::Learn => "learn", Mode::Monitor => "monitor" },
-            "cgroups": {"egress": session.cgroups.egress(), "scope": [session.cgroups.scope()]},
+            "cluster": CLUSTER,
+            "node": NODE,
+            "cgroups": {"scope": [session.cgroups.scope()]},
             "runc": {"roots": [session.path("runc")]},
         });
+        // Without a cgroup v2 of the machine's, the agent has one of its own.
+        if let Some(egress) = session.cgroups.egress() {
+            config["cgroups"]["egress"] = egress.display().to_string().into();
+        }
         let home = Self {
             folder,
             lapwing: session.tools.lapwing.clone(),
@@ -162,7 +173,11 @@ impl Home {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot run {}", self.lapwing.display()))?;
-        let mut agent = Agent { home: self, child };
+        let mut agent = Agent {
+            home: self,
+            child,
+            killed: false,
+        };
         wait_for("the agent to answer", START, || {
             if let Some(status) = agent.child.try_wait()? {
                 bail!("the agent ended: {status}: {}", agent.log());
@@ -186,11 +201,28 @@ impl Drop for Ended {
     }
 }
 
-/// A running agent; stopped when dropped.
+/// What agents did since the last look that no agent may do: die, end badly, panic.
+static PROBLEMS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn problem(text: String) {
+    PROBLEMS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(text);
+}
+
+/// Takes them.
+pub fn take_problems() -> Vec<String> {
+    std::mem::take(&mut *PROBLEMS.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// A running agent; stopped when dropped. However it ends, it is looked at: see [`take_problems`].
 pub struct Agent {
     /// Its folder, and the client commands.
     pub home: Home,
     child: Child,
+    /// Whether it was killed on purpose.
+    killed: bool,
 }
 
 impl Agent {
@@ -237,20 +269,26 @@ impl Agent {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     /// Stops it as an init system does, and answers its folder for another start.
-    pub fn stop(mut self) -> Result<(Home, ExitStatus)> {
-        let status = self.terminate()?;
-        Ok((self.into_home(), status))
+    pub fn stop(mut self) -> Result<Home> {
+        self.terminate()?;
+        Ok(self.folder())
     }
 
     /// Kills it without warning, and answers its folder for another start.
     pub fn kill(mut self) -> Result<Home> {
+        self.killed = true;
         self.child.kill()?;
         self.child.wait()?;
-        Ok(self.into_home())
+        Ok(self.folder())
     }
 
-    fn into_home(self) -> Home {
+    fn folder(&self) -> Home {
         Home {
             folder: self.home.folder.clone(),
             lapwing: self.home.lapwing.clone(),
@@ -262,17 +300,33 @@ impl Agent {
         if let Some(status) = self.child.try_wait()? {
             return Ok(status);
         }
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM)?;
-        wait_for("the agent to stop", STOP, || Ok(self.child.try_wait()?))
+        kill_process(self.pid(), Signal::TERM)?;
+        let end = Instant::now() + STOP;
+        // Also once the run was interrupted.
+        while Instant::now() < end {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        bail!("the agent did not stop within {} s", STOP.as_secs())
     }
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        if self.terminate().is_err() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+        match self.terminate() {
+            Ok(status) if status.success() || self.killed => {}
+            Ok(status) => problem(format!("the agent ended with {status}: {}", self.log())),
+            Err(error) => {
+                problem(format!("{error:#}: {}", self.log()));
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+            }
+        }
+        let log = self.log();
+        if log.contains("panicked") {
+            problem(format!("the agent panicked: {log}"));
         }
     }
 }

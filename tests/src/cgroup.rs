@@ -4,7 +4,9 @@
 //! so that the agent can be told to look nowhere else, and so that removal
 //! cannot hit anybody else's processes.
 
-use anyhow::{Context, Result, bail};
+use crate::session::patience;
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,8 +14,8 @@ use std::time::{Duration, Instant};
 
 /// The hierarchies of this machine, and the run's folder in them.
 pub struct Cgroups {
-    /// Mount point of cgroup v2.
-    unified: PathBuf,
+    /// Mount point of cgroup v2, where it is mounted.
+    unified: Option<PathBuf>,
     /// Mount points of v1 hierarchies; empty where only v2 is used.
     legacy: Vec<PathBuf>,
     /// The run's folder below each mount point, with a leading slash.
@@ -23,6 +25,15 @@ pub struct Cgroups {
 impl Cgroups {
     /// Finds the hierarchies and makes the folder in the unified one; runc makes the others.
     pub fn new(name: &str) -> Result<Self> {
+        let cgroups = Self::find(name)?;
+        if let Some(folder) = cgroups.egress() {
+            fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        Ok(cgroups)
+    }
+
+    /// Finds the hierarchies; the folders of this name in them go when the value does.
+    pub fn find(name: &str) -> Result<Self> {
         let mounts = fs::read_to_string("/proc/self/mounts").context("/proc/self/mounts")?;
         let mut unified = None;
         let mut legacy = Vec::new();
@@ -37,17 +48,15 @@ impl Cgroups {
                 _ => {}
             }
         }
-        let Some(unified) = unified else {
-            bail!("no cgroup v2 is mounted: mount -t cgroup2 none /sys/fs/cgroup");
-        };
-        let cgroups = Self {
+        ensure!(
+            unified.is_some() || !legacy.is_empty(),
+            "no cgroup file system is mounted: mount -t cgroup2 none /sys/fs/cgroup"
+        );
+        Ok(Self {
             unified,
             legacy,
             scope: format!("/{name}"),
-        };
-        let folder = cgroups.egress();
-        fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        Ok(cgroups)
+        })
     }
 
     /// The run's folder as a cgroup path.
@@ -56,8 +65,8 @@ impl Cgroups {
     }
 
     /// The run's folder in cgroup v2, where programs for sockets are attached.
-    pub fn egress(&self) -> PathBuf {
-        self.at(&self.unified, "")
+    pub fn egress(&self) -> Option<PathBuf> {
+        Some(self.at(self.unified.as_ref()?, ""))
     }
 
     fn at(&self, mount: &Path, below: &str) -> PathBuf {
@@ -66,7 +75,8 @@ impl Cgroups {
 
     /// A folder below the run's, in every hierarchy that has it.
     pub fn folders(&self, below: &str) -> Vec<PathBuf> {
-        std::iter::once(&self.unified)
+        self.unified
+            .iter()
             .chain(&self.legacy)
             .map(|mount| self.at(mount, below))
             .filter(|folder| folder.is_dir())
@@ -84,12 +94,10 @@ impl Cgroups {
 
     /// Process ids in a cgroup below the run's.
     pub fn processes(&self, below: &str) -> Vec<u32> {
-        let file = self.at(&self.unified, below).join("cgroup.procs");
-        fs::read_to_string(file)
+        self.folders(below)
+            .first()
+            .map(|folder| processes(folder))
             .unwrap_or_default()
-            .lines()
-            .filter_map(|line| line.parse().ok())
-            .collect()
     }
 
     /// Makes a cgroup in every hierarchy that has its parent.
@@ -119,9 +127,9 @@ impl Cgroups {
         Ok(())
     }
 
-    /// Removes a cgroup from every hierarchy, waiting until its processes are gone.
+    /// Removes a cgroup from every hierarchy, with what still runs in it: all of it is ours.
     pub fn remove(&self, below: &str) {
-        let end = Instant::now() + Duration::from_secs(5);
+        let end = Instant::now() + patience();
         for folder in self.folders(below) {
             while !remove_tree(&folder) && Instant::now() < end {
                 std::thread::sleep(Duration::from_millis(10));
@@ -136,6 +144,14 @@ impl Drop for Cgroups {
     }
 }
 
+fn processes(folder: &Path) -> Vec<u32> {
+    fs::read_to_string(folder.join("cgroup.procs"))
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| line.parse().ok())
+        .collect()
+}
+
 /// Removes a folder of a cgroup hierarchy with all below it. Answers whether it is gone.
 fn remove_tree(folder: &Path) -> bool {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -143,5 +159,15 @@ fn remove_tree(folder: &Path) -> bool {
             remove_tree(&entry.path());
         }
     }
-    fs::remove_dir(folder).is_ok() || !folder.exists()
+    // A process that ends is in its cgroup a moment longer than it runs.
+    if fs::remove_dir(folder).is_ok() || !folder.exists() {
+        return true;
+    }
+    for pid in processes(folder) {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid.filter(|pid| *pid != rustix::process::getpid()) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+    false
 }

@@ -1,11 +1,11 @@
 //! Real containers by runc.
 
-use crate::rootfs::Rootfs;
+use crate::rootfs::{self, Overlay};
 use crate::session::Session;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// The annotation that names the workload of a container.
@@ -61,7 +61,7 @@ impl Spec {
         self
     }
 
-    /// With an overlay as root, where the kernel has it.
+    /// With an overlay as root and another as volume, where the kernel has it.
     pub fn overlay(mut self) -> Self {
         self.overlay = true;
         self
@@ -81,9 +81,13 @@ pub struct Container<'s> {
     pub id: String,
     /// Its workload.
     pub workload: String,
+    /// When it was started, in seconds since the epoch.
+    pub started: f64,
     cgroup: String,
     folder: PathBuf,
-    rootfs: Option<Rootfs>,
+    /// Those of its root and its volume, as far as the kernel has them.
+    overlays: Vec<Overlay>,
+    is_overlay: bool,
     kept: Option<ChildStdin>,
     child: Child,
 }
@@ -92,25 +96,33 @@ impl<'s> Container<'s> {
     /// Starts a container. Its output can be taken with [`Self::streams`].
     pub fn start(session: &'s Session, spec: &Spec) -> Result<Self> {
         let folder = session.folder("container")?;
-        let root = folder.join("rootfs");
-        let rootfs = match spec.overlay {
-            true => Rootfs::overlay(session, &root)?,
-            false => Some(Rootfs::plain(session, &root)?),
-        };
-        let rootfs = match rootfs {
-            Some(rootfs) => rootfs,
-            None => {
-                fs::remove_dir(&root)?;
-                fs::rename(folder.join("lower"), &root)?;
-                Rootfs::adopt(&root)
-            }
-        };
+        let (image, root) = (folder.join("image"), folder.join("rootfs"));
+        rootfs::fill(session, &image)?;
+        let mut overlays = Vec::new();
+        match spec.overlay {
+            true => overlays.extend(Overlay::mount(&image, &root)?),
+            false => fs::rename(&image, &root)?,
+        }
+        let is_overlay = !overlays.is_empty();
+        if spec.overlay && !is_overlay {
+            fs::remove_dir(&root)?;
+            fs::rename(&image, &root)?;
+        }
         let id = match spec.id.is_empty() {
             true => new_id(session),
             false => spec.id.clone(),
         };
         let cgroup = spec.cgroup.replace("{id}", &id);
-        let config = config(session, spec, &cgroup);
+        // A file system of its own, neither the root's nor in memory as far as can be seen.
+        let (empty, volume) = (folder.join("empty"), folder.join("volume"));
+        fs::create_dir(&empty)?;
+        if spec.overlay {
+            overlays.extend(Overlay::mount(&empty, &volume)?);
+        } else {
+            fs::create_dir(&volume)?;
+        }
+        let started = crate::expect::now();
+        let config = config(session, spec, &cgroup, &volume);
         fs::write(folder.join("config.json"), serde_json::to_vec(&config)?)?;
         let child = session
             .runc()
@@ -127,8 +139,10 @@ impl<'s> Container<'s> {
             id,
             cgroup,
             workload: spec.workload.clone(),
+            started,
             folder,
-            rootfs: Some(rootfs),
+            overlays,
+            is_overlay,
             kept: None,
             child,
         })
@@ -148,7 +162,7 @@ impl<'s> Container<'s> {
 
     /// Whether its root is an overlay.
     pub fn is_overlay(&self) -> bool {
-        self.rootfs.as_ref().is_some_and(Rootfs::is_overlay)
+        self.is_overlay
     }
 
     /// The root folder as the host sees it.
@@ -208,7 +222,7 @@ impl Drop for Container<'_> {
             let _ = self.child.wait();
         }
         self.session.cgroups.remove(&self.cgroup());
-        drop(self.rootfs.take());
+        self.overlays.clear();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -221,7 +235,7 @@ fn new_id(session: &Session) -> String {
     (0..4).map(digits).collect()
 }
 
-fn config(session: &Session, spec: &Spec, cgroup: &str) -> Value {
+fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value {
     let capabilities = json!([
         "CAP_CHOWN",
         "CAP_DAC_OVERRIDE",
@@ -255,6 +269,7 @@ fn config(session: &Session, spec: &Spec, cgroup: &str) -> Value {
             {"destination": "/proc", "type": "proc", "source": "proc"},
             {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
              "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+            {"destination": "/volume", "type": "bind", "source": volume, "options": ["rbind", "rw"]},
             {"destination": "/scratch", "type": "tmpfs", "source": "tmpfs", "options": ["mode=1777"]},
         ],
         "annotations": {WORKLOAD: spec.workload},

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What a field must hold.
 #[derive(Clone, Debug)]
@@ -17,8 +18,12 @@ pub enum Want {
     Text,
     /// A text that holds this.
     Holds(String),
+    /// A text that starts with this.
+    Starts(String),
     /// A time (RFC 3339) near this one, in seconds since the epoch.
     Near(f64),
+    /// A time (RFC 3339) between this one, in seconds since the epoch, and now.
+    Since(f64),
     /// Not there, or null.
     Absent,
 }
@@ -38,13 +43,27 @@ impl Want {
             Self::Holds(part) => found
                 .and_then(Value::as_str)
                 .is_some_and(|text| text.contains(part)),
+            Self::Starts(part) => found
+                .and_then(Value::as_str)
+                .is_some_and(|text| text.starts_with(part)),
             Self::Near(time) => found
                 .and_then(Value::as_str)
                 .and_then(epoch_seconds)
                 .is_some_and(|found| (found - time).abs() <= NEAR_SECONDS),
+            Self::Since(time) => found
+                .and_then(Value::as_str)
+                .and_then(epoch_seconds)
+                .is_some_and(|found| (time - NEAR_SECONDS..=now() + NEAR_SECONDS).contains(&found)),
             Self::Absent => found.is_none_or(Value::is_null),
         }
     }
+}
+
+/// Seconds since the epoch.
+pub fn now() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
 }
 
 impl fmt::Display for Want {
@@ -57,7 +76,9 @@ impl fmt::Display for Want {
             }
             Self::Text => write!(out, "a text"),
             Self::Holds(part) => write!(out, "a text with {part:?}"),
+            Self::Starts(part) => write!(out, "a text that starts with {part:?}"),
             Self::Near(time) => write!(out, "a time near {time:.3} s"),
+            Self::Since(time) => write!(out, "a time since {time:.3} s"),
             Self::Absent => write!(out, "nothing"),
         }
     }

@@ -17,6 +17,8 @@ mod puppet;
 mod rootfs;
 mod runner;
 mod session;
+mod sweep;
+mod syscall;
 mod trigger;
 mod watch;
 

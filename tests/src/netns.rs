@@ -6,10 +6,9 @@
 //! added to loopback there.
 
 use crate::container::{Container, Spec};
-use crate::session::{Session, wait_for};
+use crate::session::{Session, patience, wait_for};
 use anyhow::{Context, Result, ensure};
 use std::io::{BufRead, BufReader};
-use std::time::Duration;
 
 /// Address of the service.
 pub const HERE: &str = "10.77.0.1";
@@ -92,7 +91,7 @@ fn ready(container: &mut Container<'_>) -> Result<()> {
         "the container did not start: {}",
         container.stderr().trim()
     );
-    wait_for("the container's state", Duration::from_secs(10), || {
+    wait_for("the container's state", patience(), || {
         Ok(container.pid().ok())
     })?;
     Ok(())

@@ -3,7 +3,7 @@
 //! What a puppet does comes from inside (phase `main`), unlike `runc exec`.
 
 use crate::container::{Container, Spec};
-use crate::session::{Session, wait_for};
+use crate::session::{Session, patience, wait_for};
 use crate::trigger::hex;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -11,7 +11,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::ops::Deref;
 use std::process::{ChildStdin, ChildStdout};
-use std::time::Duration;
 
 /// The trigger inside a container.
 pub const TRIGGER: &str = "/trigger";
@@ -85,6 +84,8 @@ pub struct Held {
     pub container_pid: u32,
     /// When it started, in seconds since the epoch.
     pub start: f64,
+    /// The user and group it acts as.
+    pub ids: (u32, u32),
 }
 
 /// A container with the trigger as its first process.
@@ -125,9 +126,20 @@ impl<'s> Puppet<'s> {
 
     /// Runs a program to its end, and answers its exit code.
     pub fn run(&mut self, act: &Act) -> Result<i64> {
+        self.begin(act)?;
+        self.end()
+    }
+
+    /// Starts a program; [`Self::end`] waits for it.
+    pub fn begin(&mut self, act: &Act) -> Result<()> {
         self.send(&act.request(false))?;
         self.answer()?;
-        self.exit_code()
+        Ok(())
+    }
+
+    /// Waits for a program's end, and answers its exit code.
+    pub fn end(&mut self) -> Result<i64> {
+        self.answer()?["exit"].as_i64().context("no exit code")
     }
 
     /// Has the trigger (its arguments begin with `hold`) act and then wait; looks at the process
@@ -136,13 +148,11 @@ impl<'s> Puppet<'s> {
         self.send(&act.request(true))?;
         let pid = self.answer()?["pid"].as_u64().context("no pid")?;
         let pid = u32::try_from(pid)?;
-        let held = wait_for(
-            "a process inside the container",
-            Duration::from_secs(5),
-            || Ok(self.find(pid)),
-        );
+        let held = wait_for("a process inside the container", patience(), || {
+            Ok(self.find(pid, act.ids.unwrap_or_default()))
+        });
         self.send(&json!({"release": true}))?;
-        let code = self.exit_code()?;
+        let code = self.end()?;
         if code != 0 {
             bail!("the trigger ended with {code}: {}", self.stderr().trim());
         }
@@ -150,7 +160,7 @@ impl<'s> Puppet<'s> {
     }
 
     /// The process that has this id inside.
-    fn find(&self, container_pid: u32) -> Option<Held> {
+    fn find(&self, container_pid: u32, ids: (u32, u32)) -> Option<Held> {
         self.session
             .cgroups
             .processes(&self.cgroup())
@@ -161,12 +171,9 @@ impl<'s> Puppet<'s> {
                     pid,
                     container_pid,
                     start: start_time(pid)?,
+                    ids,
                 })
             })
-    }
-
-    fn exit_code(&mut self) -> Result<i64> {
-        self.answer()?["exit"].as_i64().context("no exit code")
     }
 
     fn send(&mut self, request: &Value) -> Result<()> {

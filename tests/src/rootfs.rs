@@ -15,31 +15,24 @@ const APPLETS: &[&str] = &[
 ];
 /// BusyBox once more, as the applets of its own image are.
 pub const HARD_LINK: &str = "usr/bin/sleep";
-const FOLDERS: &[&str] = &["bin", "data", "dev", "etc", "proc", "sys", "tmp", "usr/bin"];
+const FOLDERS: &[&str] = &[
+    "bin", "data", "dev", "etc", "proc", "sys", "tmp", "usr/bin", "volume",
+];
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nshop:x:1000:1000:shop:/data:/bin/sh\n";
 
-/// A root folder; an overlay's is unmounted when dropped.
-pub struct Rootfs {
-    path: PathBuf,
-    overlay: bool,
-}
+/// An overlay over a folder: what is written lands in a layer above. Unmounted when dropped.
+pub struct Overlay(PathBuf);
 
-impl Rootfs {
-    /// A plain folder.
-    pub fn plain(session: &Session, at: &Path) -> Result<Self> {
-        fill(session, at)?;
-        Ok(Self {
-            path: at.to_path_buf(),
-            overlay: false,
-        })
-    }
-
-    /// An overlay: what the container writes lands in a layer above the image.
+impl Overlay {
+    /// Mounts one over a folder, at a place whose neighbours become its layers.
     ///
     /// `None` where the kernel has no overlay file system.
-    pub fn overlay(session: &Session, at: &Path) -> Result<Option<Self>> {
-        let beside = |what: &str| at.with_file_name(what);
-        let (lower, upper, work) = (beside("lower"), beside("upper"), beside("work"));
+    pub fn mount(lower: &Path, at: &Path) -> Result<Option<Self>> {
+        let layer = |what: &str| {
+            let name = at.file_name().unwrap_or_default().to_string_lossy();
+            at.with_file_name(format!("{name}-{what}"))
+        };
+        let (upper, work) = (layer("upper"), layer("work"));
         for folder in [&upper, &work, &at.to_path_buf()] {
             fs::create_dir(folder)?;
         }
@@ -49,7 +42,6 @@ impl Rootfs {
             upper.display(),
             work.display()
         );
-        fill(session, &lower)?;
         match mount(
             "lapwing-test",
             at,
@@ -57,38 +49,21 @@ impl Rootfs {
             MountFlags::empty(),
             CString::new(options)?.as_c_str(),
         ) {
-            Ok(()) => Ok(Some(Self {
-                path: at.to_path_buf(),
-                overlay: true,
-            })),
+            Ok(()) => Ok(Some(Self(at.to_path_buf()))),
             Err(rustix::io::Errno::NODEV) => Ok(None),
             Err(error) => Err(error).context("cannot mount an overlay"),
         }
     }
-
-    /// A folder that is filled already.
-    pub fn adopt(at: &Path) -> Self {
-        Self {
-            path: at.to_path_buf(),
-            overlay: false,
-        }
-    }
-
-    /// Whether it is an overlay.
-    pub fn is_overlay(&self) -> bool {
-        self.overlay
-    }
 }
 
-impl Drop for Rootfs {
+impl Drop for Overlay {
     fn drop(&mut self) {
-        if self.overlay {
-            let _ = unmount(&self.path, UnmountFlags::DETACH);
-        }
+        let _ = unmount(&self.0, UnmountFlags::DETACH);
     }
 }
 
-fn fill(session: &Session, root: &Path) -> Result<()> {
+/// Fills a folder with what a container needs.
+pub fn fill(session: &Session, root: &Path) -> Result<()> {
     for folder in FOLDERS {
         fs::create_dir_all(root.join(folder))?;
     }

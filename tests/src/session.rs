@@ -7,6 +7,7 @@
 
 use crate::Tools;
 use crate::cgroup::Cgroups;
+use crate::sweep;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use std::fs;
@@ -44,7 +45,8 @@ impl Session {
         );
         watch_signals();
         PATIENCE_SECONDS.store(tools.patience, Ordering::Relaxed);
-        let name = format!("lapwing-test-{}", std::process::id());
+        sweep::sweep(&tools.scratch)?;
+        let name = format!("{}{}", sweep::STEM, std::process::id());
         let root = tools.scratch.join(&name);
         let cgroups = Cgroups::new(&name)?;
         fs::create_dir(&root).with_context(|| format!("cannot make {}", root.display()))?;
@@ -58,7 +60,9 @@ impl Session {
             sequence: AtomicU32::new(0),
         };
         // Memory is fast, takes an overlay, and is gone with one call.
-        session.mounted = mount_memory(&session.root, "size=1g,mode=0755").is_ok();
+        mount_memory(&session.root, "size=1g,mode=0755")
+            .with_context(|| format!("cannot mount a tmpfs on {}", session.root.display()))?;
+        session.mounted = true;
         let shared = session.path("shared");
         fs::create_dir(&shared)?;
         for (from, to) in [
@@ -147,9 +151,10 @@ fn watch_signals() {
         };
         runtime.block_on(async {
             use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate)) = (
+            let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
                 signal(SignalKind::interrupt()),
                 signal(SignalKind::terminate()),
+                signal(SignalKind::hangup()),
             ) else {
                 return;
             };
@@ -157,6 +162,7 @@ fn watch_signals() {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
+                    _ = hang_up.recv() => {}
                 }
                 if INTERRUPTED.swap(true, Ordering::Relaxed) {
                     std::process::exit(130);

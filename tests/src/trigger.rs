@@ -3,7 +3,10 @@
 //! Names arrive as arguments, byte for byte, so that hostile ones are hostile
 //! in the arguments of the process as well as in what it does.
 
+use crate::syscall;
 use anyhow::{Context, Result, bail};
+use rustix::fs::AtFlags;
+use rustix::process::Pid;
 use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
@@ -65,11 +68,30 @@ fn act(args: &[OsString]) -> Result<()> {
             File::create_new(path)?;
             Ok(())
         }
-        ("create-many", [stem, count]) => create_many(stem, number(count)?),
+        ("create-many", [stem, count]) => create_many(stem, number(count)?, Duration::ZERO),
+        ("create-slowly", [stem, count]) => {
+            create_many(stem, number(count)?, Duration::from_millis(3))
+        }
+        // Step by step, because no such path can be passed at once.
+        ("create-deep", [start, name, levels, leaf]) => {
+            std::env::set_current_dir(start)?;
+            for _ in 0..number(levels)? {
+                fs::create_dir(name)?;
+                std::env::set_current_dir(name)?;
+            }
+            File::create_new(leaf)?;
+            Ok(())
+        }
         ("delete", [path]) => Ok(fs::remove_file(path)?),
         ("rmdir", [path]) => Ok(fs::remove_dir(path)?),
-        ("mkdir", [path]) => Ok(fs::create_dir(path)?),
         ("rename", [from, to]) => Ok(fs::rename(from, to)?),
+        ("creat", [path]) => syscall::creat(path),
+        ("openat2", [folder, name]) => syscall::openat2(folder, name),
+        ("unlinkat", [folder, name]) => syscall::unlinkat(folder, name, AtFlags::empty()),
+        ("rmdirat", [folder, name]) => syscall::unlinkat(folder, name, AtFlags::REMOVEDIR),
+        ("renameat2", [folder, from, to_folder, to]) => {
+            syscall::renameat2((folder, from), (to_folder, to))
+        }
         // That nobody answers is no failure: the attempt is what is seen.
         ("connect-tcp", [to, port]) => {
             let _ = TcpStream::connect_timeout(&address(to, port)?, Duration::from_secs(1));
@@ -89,6 +111,22 @@ fn act(args: &[OsString]) -> Result<()> {
         ("leave", [path, argv @ ..]) => {
             Command::new(path).args(argv).stdin(Stdio::null()).spawn()?;
             Ok(())
+        }
+        // Waits until its parent is gone and another has taken its place, then makes a file.
+        ("orphan", [path]) => {
+            while rustix::process::getppid() != Some(Pid::INIT) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            File::create_new(path)?;
+            Ok(())
+        }
+        // Becomes a copy of a program that no path leads to.
+        ("exec-memfd", [path, name]) => Err(syscall::exec(&syscall::memory(path)?, name)),
+        ("exec-unlinked", [path, copy, name]) => {
+            fs::copy(path, copy)?;
+            let file = File::open(copy)?;
+            fs::remove_file(copy)?;
+            Err(syscall::exec(&file, name))
         }
         // Becomes another program under a given name, without a fork.
         ("exec", [path, argv @ ..]) => {
@@ -118,11 +156,12 @@ fn udp(to: SocketAddr) -> Result<UdpSocket> {
     })
 }
 
-fn create_many(stem: &OsStr, count: u64) -> Result<()> {
+fn create_many(stem: &OsStr, count: u64, pause: Duration) -> Result<()> {
     for index in 0..count {
         let mut path = stem.to_owned();
         path.push(index.to_string());
         drop(File::create(path)?);
+        std::thread::sleep(pause);
     }
     Ok(())
 }

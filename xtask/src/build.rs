@@ -10,6 +10,8 @@ use std::time::Instant;
 
 /// Target of the static binaries.
 const TARGET: &str = concat!(env!("XTASK_ARCH"), "-unknown-linux-gnu");
+/// Where the eBPF programs are built, below the workspace.
+const BPF_FOLDER: &str = "target/ebpf";
 
 /// What was built.
 pub struct Built {
@@ -17,6 +19,8 @@ pub struct Built {
     pub lapwing: PathBuf,
     /// The tests that need root.
     pub tests: PathBuf,
+    /// The userland of their containers.
+    pub busybox: PathBuf,
 }
 
 /// Builds everything.
@@ -44,6 +48,7 @@ pub fn run(tools: &Tools) -> Result<Built> {
     let built = Built {
         lapwing: folder.join("lapwing"),
         tests: folder.join("lapwing-tests"),
+        busybox: tools.busybox.clone(),
     };
     let size =
         |path: &PathBuf| fs::metadata(path).map(|file| file.len() as f64 / f64::from(1 << 20));
@@ -62,15 +67,13 @@ fn run_cargo(command: &mut Command, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Compiles the eBPF programs to one object.
-fn programs(tools: &Tools) -> Result<PathBuf> {
-    let start = Instant::now();
-    let folder = root().join("target/ebpf");
+/// Cargo for the eBPF programs: their target, their compiler, their linker.
+fn bpf_cargo(tools: &Tools, verb: &str) -> Command {
     let mut command = Command::new("cargo");
     command
         .current_dir(root())
         .args([
-            "build",
+            verb,
             "--locked",
             "--profile",
             "bpf",
@@ -80,7 +83,7 @@ fn programs(tools: &Tools) -> Result<PathBuf> {
             "bpfel-unknown-none",
             "--target-dir",
         ])
-        .arg(&folder)
+        .arg(root().join(BPF_FOLDER))
         .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &tools.linker)
         .env("RUSTFLAGS", "-C debuginfo=2 -C link-arg=--btf")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -97,8 +100,28 @@ fn programs(tools: &Tools) -> Result<PathBuf> {
                 .args(["-Z", "build-std=core"]);
         }
     }
-    run_cargo(&mut command, "the eBPF programs")?;
-    let object = folder.join("bpfel-unknown-none/bpf/lapwing-ebpf");
+    command
+}
+
+/// Clippy over the eBPF programs; `None` where their compiler comes without it.
+pub fn bpf_lints(tools: &Tools) -> Option<Command> {
+    match tools.compiler {
+        Compiler::Debian => None,
+        Compiler::Rustup => {
+            let mut command = bpf_cargo(tools, "clippy");
+            command.args(["--", "-D", "warnings"]);
+            Some(command)
+        }
+    }
+}
+
+/// Compiles the eBPF programs to one object.
+fn programs(tools: &Tools) -> Result<PathBuf> {
+    let start = Instant::now();
+    run_cargo(&mut bpf_cargo(tools, "build"), "the eBPF programs")?;
+    let object = root()
+        .join(BPF_FOLDER)
+        .join("bpfel-unknown-none/bpf/lapwing-ebpf");
     let len = fs::metadata(&object).map_or(0, |file| file.len());
     ensure!(
         len > 0,

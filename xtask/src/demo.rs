@@ -1,56 +1,144 @@
 //! `cargo xtask demo`: the main job, once, on a real container.
 
 use crate::build::{self, Built};
+use crate::kernel::Guest;
 use crate::{kernel, setup, vm};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Exit code of `lapwing doctor` where the sensor cannot run.
 const CANNOT_RUN: i32 = 3;
+/// What the demo may take once everything is set up; a guest's boot is part of it.
+pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// Whether this host lets the sensor run; if not, why.
-pub fn host_can(built: &Built) -> Result<std::result::Result<(), String>> {
+/// What this host lets the sensor do.
+pub struct Host {
+    /// Why the sensor cannot run at all.
+    pub refusal: Option<String>,
+    /// What it would not see although it can run.
+    blind: Vec<String>,
+}
+
+/// Asks `lapwing doctor`.
+pub fn host(built: &Built) -> Result<Host> {
     let output = Command::new(&built.lapwing)
-        .arg("doctor")
+        .args(["doctor", "-o", "json"])
         .stdin(Stdio::null())
         .output()
         .context("cannot run lapwing doctor")?;
-    if output.status.code() == Some(CANNOT_RUN) {
-        return Ok(Err(String::from_utf8_lossy(&output.stderr)
-            .trim()
-            .to_owned()));
+    let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    match output.status.code() {
+        Some(0) => {
+            let report =
+                serde_json::from_slice(&output.stdout).context("lapwing doctor -o json")?;
+            Ok(Host {
+                refusal: None,
+                blind: blind(&report),
+            })
+        }
+        Some(CANNOT_RUN) => Ok(Host {
+            refusal: Some(words),
+            blind: Vec::new(),
+        }),
+        _ => bail!("lapwing doctor ended with {}: {words}", output.status),
     }
-    Ok(Ok(()))
+}
+
+/// What a report of `lapwing doctor` says is not seen.
+fn blind(report: &Value) -> Vec<String> {
+    let hooks = report["hooks"].as_array().into_iter().flatten();
+    let mut blind: Vec<String> = hooks
+        .filter(|hook| hook["tier"].as_str().is_none_or(str::is_empty))
+        .map(|hook| format!("nothing sees {}", hook["row"].as_str().unwrap_or("?")))
+        .collect();
+    if report["cgroups"]["egress"]
+        .as_str()
+        .is_none_or(str::is_empty)
+    {
+        blind.push("egress is traced nowhere".to_owned());
+    }
+    blind
 }
 
 /// Runs it here, or in a virtual machine.
 pub fn run(force_vm: bool) -> Result<bool> {
     let built = build::run(&setup::run()?)?;
-    let refusal = if force_vm {
-        None
-    } else {
-        host_can(&built)?.err()
+    if !force_vm {
+        let host = host(&built)?;
+        let why = host.refusal.unwrap_or_else(|| host.blind.join(", "));
+        if why.is_empty() {
+            println!("\ndemo on this host\n");
+            return on_host(&built);
+        }
+        println!("\nnot on this host: {why}");
+    }
+    let Some(guest) = kernel::guests().next() else {
+        bail!("there is no kernel for a virtual machine of this architecture");
     };
-    if !force_vm && refusal.is_none() {
-        println!("\ndemo on this host\n");
-        let status = Command::new(&built.tests)
-            .arg("demo")
-            .arg("--lapwing")
-            .arg(&built.lapwing)
-            .status()
-            .context("cannot run the demo")?;
-        return Ok(status.success());
+    println!("\ndemo in a virtual machine with Linux {}\n", guest.label);
+    in_guest(&built, guest, Duration::from_secs(300))
+}
+
+/// Runs it on this kernel.
+pub fn on_host(built: &Built) -> Result<bool> {
+    let status = Command::new(&built.tests)
+        .arg("demo")
+        .arg("--lapwing")
+        .arg(&built.lapwing)
+        .arg("--busybox")
+        .arg(&built.busybox)
+        .status()
+        .context("cannot run the demo")?;
+    Ok(status.success())
+}
+
+/// Runs it on another kernel.
+pub fn in_guest(built: &Built, guest: &Guest, limit: Duration) -> Result<bool> {
+    let command = [
+        "lapwing-tests",
+        "demo",
+        "--lapwing",
+        "/bin/lapwing",
+        "--patience",
+        vm::PATIENCE,
+    ];
+    let command = command.map(str::to_owned);
+    Ok(vm::boot(guest, built, &command, limit, |_| ())? == 0)
+}
+
+/// Runs it as a test: a good end in time, or an error.
+pub fn check(demo: impl FnOnce() -> Result<bool>) -> Result<String> {
+    let start = Instant::now();
+    ensure!(demo()?, "the demo did not show what it should");
+    let took = start.elapsed();
+    ensure!(
+        took <= LIMIT,
+        "the demo took {:.0} s, more than the {} s it may",
+        took.as_secs_f64(),
+        LIMIT.as_secs()
+    );
+    Ok(format!("the demo took {:.0} s", took.as_secs_f64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_host_that_sees_less_is_told_from_one_that_sees_all() {
+        let mut report = json!({
+            "cgroups": {"egress": "/sys/fs/cgroup"},
+            "hooks": [{"row": "file.open", "tier": "B"}],
+        });
+        assert!(blind(&report).is_empty());
+        report["hooks"][0]["tier"] = "".into();
+        report["cgroups"]["egress"] = "".into();
+        assert_eq!(
+            blind(&report),
+            ["nothing sees file.open", "egress is traced nowhere"]
+        );
     }
-    let guest = kernel::find("6.12")?;
-    match refusal {
-        Some(reason) => println!(
-            "\n{reason}\ndemo in a virtual machine with Linux {}\n",
-            guest.label
-        ),
-        None => println!("\ndemo in a virtual machine with Linux {}\n", guest.label),
-    }
-    let command = ["lapwing-tests", "demo", "--lapwing", "/bin/lapwing"].map(str::to_owned);
-    let code = vm::boot(guest, &built, &command, Duration::from_secs(300), |_| ())?;
-    Ok(code == 0)
 }

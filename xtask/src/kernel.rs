@@ -10,10 +10,23 @@ use std::process::Command;
 /// Debian's keys.
 pub const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
+/// How a guest's control groups are mounted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Cgroups {
+    /// The unified hierarchy alone.
+    Unified,
+    /// One hierarchy for each controller, and no unified one.
+    Legacy,
+}
+
 /// A kernel to test on.
 pub struct Guest {
     /// The start of its version.
     pub label: &'static str,
+    /// The machine it is for.
+    architecture: &'static str,
+    /// The control groups it is tested with: between the guests and a usual host all are.
+    pub cgroups: Cgroups,
     /// Debian's release that has it.
     suite: &'static str,
     /// What stands before and behind the changing part of the package's name.
@@ -21,27 +34,40 @@ pub struct Guest {
 }
 
 /// All of them.
-pub const GUESTS: &[Guest] = &[
+const GUESTS: &[Guest] = &[
     Guest {
         label: "6.12",
+        architecture: "x86_64",
+        cgroups: Cgroups::Unified,
         suite: "bookworm",
         package: ("linux-image-6.12.", "+deb12-cloud-amd64"),
     },
     Guest {
         label: "5.10",
+        architecture: "x86_64",
+        cgroups: Cgroups::Legacy,
         suite: "bullseye",
         package: ("linux-image-5.10.0-", "-cloud-amd64"),
     },
 ];
 
-/// The kernel with a label.
-pub fn find(label: &str) -> Result<&'static Guest> {
+/// Those for this machine's architecture.
+pub fn guests() -> impl Iterator<Item = &'static Guest> {
     GUESTS
         .iter()
+        .filter(|guest| guest.architecture == env!("XTASK_ARCH"))
+}
+
+/// The kernel with a label.
+pub fn find(label: &str) -> Result<&'static Guest> {
+    guests()
         .find(|guest| guest.label == label)
         .with_context(|| {
-            let known: Vec<_> = GUESTS.iter().map(|guest| guest.label).collect();
-            format!("no kernel {label}: there are {}", known.join(", "))
+            let known: Vec<_> = guests().map(|guest| guest.label).collect();
+            format!(
+                "no kernel {label} for {}: there are {known:?}",
+                env!("XTASK_ARCH")
+            )
         })
 }
 
@@ -88,15 +114,7 @@ pub fn ensure(guest: &Guest) -> Result<PathBuf> {
         format!("Linux {}", guest.label),
         guest.suite
     );
-    let apt = Apt::new(guest.suite)?;
-    apt.update()?;
-    let package = newest(&apt.names()?, guest.package).with_context(|| {
-        format!(
-            "Debian's {} has no {}*{}",
-            guest.suite, guest.package.0, guest.package.1
-        )
-    })?;
-    let archive = apt.download(&package)?;
+    let archive = fetch(guest)?;
     // Unpacked beside and renamed, so that an interrupted one does not pass for whole.
     let fresh = folder.with_extension("new");
     let _ = fs::remove_dir_all(&fresh);
@@ -106,6 +124,29 @@ pub fn ensure(guest: &Guest) -> Result<PathBuf> {
     fs::rename(&fresh, &folder).with_context(|| format!("cannot make {}", folder.display()))?;
     fs::remove_file(&archive)?;
     Ok(folder)
+}
+
+/// Fetches the package from the first mirror that has it.
+fn fetch(guest: &Guest) -> Result<PathBuf> {
+    let mut refusals = Vec::new();
+    for mirror in mirrors(&machine_sources()) {
+        let result = Apt::new(guest.suite, &mirror).and_then(|apt| {
+            apt.update()?;
+            let package = newest(&apt.names()?, guest.package)
+                .with_context(|| format!("no {}*{}", guest.package.0, guest.package.1))?;
+            apt.download(&package)
+        });
+        match result {
+            Ok(archive) => return Ok(archive),
+            Err(error) => refusals.push(format!("{}: {error:#}", mirror.main)),
+        }
+    }
+    bail!(
+        "no mirror has Linux {} of Debian's {}:\n{}",
+        guest.label,
+        guest.suite,
+        refusals.join("\n")
+    )
 }
 
 /// The package with the greatest number where the name changes.
@@ -126,11 +167,10 @@ struct Apt {
 }
 
 impl Apt {
-    fn new(suite: &str) -> Result<Self> {
+    fn new(suite: &str, Mirror { main, security }: &Mirror) -> Result<Self> {
         let folder = crate::cache().join("apt").join(suite);
         shell::folder(&folder.join("lists/partial"))?;
         shell::folder(&folder.join("cache/archives/partial"))?;
-        let (main, security) = mirrors(&machine_sources());
         let text = format!(
             "deb [signed-by={KEYS}] {main} {suite} main\ndeb [signed-by={KEYS}] {security} {suite}-security main\n"
         );
@@ -207,24 +247,43 @@ fn machine_sources() -> String {
     text
 }
 
-/// Mirrors of Debian and of its security updates: those that the machine uses, else Debian's own.
-fn mirrors(sources: &str) -> (String, String) {
-    let addresses = || {
+/// Where Debian's packages are, and its security updates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mirror {
+    main: String,
+    security: String,
+}
+
+/// The mirrors to ask, in order: those that the machine uses, as they are near; Debian's own, which
+/// have every release that is maintained; the archive, which has the others.
+fn mirrors(sources: &str) -> Vec<Mirror> {
+    let address = |path: &str| {
         sources
             .lines()
             .filter(|line| !line.trim_start().starts_with('#'))
             .flat_map(str::split_whitespace)
-            .filter(|word| word.starts_with("http"))
             .map(|word| word.trim_end_matches('/'))
+            // Others have folders of that name too: what Debian mirrors have is the whole path.
+            .find(|word| {
+                word.strip_prefix("http://")
+                    .or_else(|| word.strip_prefix("https://"))
+                    .and_then(|rest| rest.split_once('/'))
+                    .is_some_and(|(_, below)| below == path)
+            })
+            .map(str::to_owned)
     };
-    let security = addresses().find(|address| address.ends_with("debian-security"));
-    let main = addresses().find(|address| address.ends_with("/debian"));
-    (
-        main.unwrap_or("http://deb.debian.org/debian").to_owned(),
-        security
-            .unwrap_or("http://deb.debian.org/debian-security")
-            .to_owned(),
-    )
+    let at = |host: &str| Mirror {
+        main: format!("http://{host}/debian"),
+        security: format!("http://{host}/debian-security"),
+    };
+    let own = at("deb.debian.org");
+    let near = Mirror {
+        main: address("debian").unwrap_or_else(|| own.main.clone()),
+        security: address("debian-security").unwrap_or_else(|| own.security.clone()),
+    };
+    let mut mirrors = vec![near, own, at("archive.debian.org")];
+    mirrors.dedup();
+    mirrors
 }
 
 #[cfg(test)]
@@ -239,16 +298,29 @@ mod tests {
     }
 
     #[test]
-    fn mirrors_are_the_machine_s_own() {
-        let sources = "# deb http://old/debian x\nURIs: http://here/debian/\nURIs: https://sec/debian-security\n";
-        assert_eq!(
-            mirrors(sources),
-            (
-                "http://here/debian".to_owned(),
-                "https://sec/debian-security".to_owned()
-            )
+    fn mirrors_are_the_machine_s_own_then_debian_s() {
+        let sources = "deb [signed-by=x] https://download.docker.com/linux/debian bookworm stable\n\
+            # deb http://old/debian x\nURIs: http://here/debian/\nURIs: https://sec/debian-security\n";
+        let mirrors_of = |sources: &str| -> Vec<(String, String)> {
+            mirrors(sources)
+                .into_iter()
+                .map(|mirror| (mirror.main, mirror.security))
+                .collect()
+        };
+        let pair = |main: &str, security: &str| (main.to_owned(), security.to_owned());
+        let own = pair(
+            "http://deb.debian.org/debian",
+            "http://deb.debian.org/debian-security",
         );
-        let (main, _) = mirrors("deb http://archive.ubuntu.com/ubuntu x main");
-        assert_eq!(main, "http://deb.debian.org/debian");
+        let archive = pair(
+            "http://archive.debian.org/debian",
+            "http://archive.debian.org/debian-security",
+        );
+        let here = pair("http://here/debian", "https://sec/debian-security");
+        assert_eq!(mirrors_of(sources), [here, own.clone(), archive.clone()]);
+        assert_eq!(
+            mirrors_of("deb http://archive.ubuntu.com/ubuntu x main"),
+            [own, archive]
+        );
     }
 }

@@ -8,10 +8,13 @@ mod build;
 mod demo;
 mod initramfs;
 mod kernel;
+mod report;
 mod setup;
 mod shell;
+mod skips;
 mod test;
 mod toolchain;
+mod unprivileged;
 mod vm;
 
 use clap::{Parser, Subcommand};

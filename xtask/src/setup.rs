@@ -1,14 +1,15 @@
 //! Finding or installing what the other commands need.
 //!
 //! One table: each need says how it is found and how it is installed. The
-//! machine's package sources stay as they are; kernels for virtual machines come
-//! through a package configuration of their own and are unpacked, not installed.
+//! machine's package sources stay as they are, and no package of it is removed;
+//! kernels for virtual machines come through a package configuration of their
+//! own, and they and BusyBox are unpacked into the cache, not installed.
 
 use crate::kernel;
-use crate::shell::{output, quiet, which};
+use crate::shell::{self, output, quiet, which};
 use crate::toolchain::{self, Tools};
-use anyhow::{Context, Result, bail};
-use std::path::Path;
+use anyhow::{Context, Result, bail, ensure};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -17,18 +18,25 @@ struct Need {
     why: &'static str,
     /// Where it is, if it is there.
     find: fn() -> Option<String>,
-    /// Debian packages that bring it.
-    packages: &'static [&'static str],
+    from: Source,
+}
+
+/// What brings a thing that is missing.
+#[derive(Clone, Copy)]
+enum Source {
+    /// Debian packages.
+    Packages(&'static [&'static str]),
+    /// A component of rustup, for the toolchain in use.
+    Component(&'static str),
 }
 
 fn program(name: &str) -> Option<String> {
     which(name).map(|path| path.display().to_string())
 }
 
-fn static_busybox() -> Option<String> {
-    let path = "/bin/busybox";
-    // A static program has no interpreter: ldd says so by failing.
-    (Path::new(path).is_file() && output("ldd", &[path]).is_none()).then(|| path.to_owned())
+/// The answer of a part of Cargo to the question for its version.
+fn part_of_cargo(name: &str) -> Option<String> {
+    output("cargo", &[name, "--version"]).map(|text| text.trim().to_owned())
 }
 
 const NEEDS: &[Need] = &[
@@ -36,31 +44,47 @@ const NEEDS: &[Need] = &[
         name: "C compiler",
         why: "links Rust programs, statically",
         find: || program("cc"),
-        packages: &["gcc", "libc6-dev"],
+        from: Source::Packages(&["gcc", "libc6-dev"]),
+    },
+    Need {
+        name: "rustfmt",
+        why: "the format of the code is tested",
+        find: || part_of_cargo("fmt"),
+        from: Source::Component("rustfmt"),
+    },
+    Need {
+        name: "clippy",
+        why: "so are its lints",
+        find: || part_of_cargo("clippy"),
+        from: Source::Component("clippy"),
     },
     Need {
         name: "runc",
         why: "runs the containers of tests and demo",
         find: || program("runc"),
-        packages: &["runc"],
+        from: Source::Packages(&["runc"]),
     },
     Need {
-        name: "busybox-static",
-        why: "userland of the containers and guests",
-        find: static_busybox,
-        packages: &["busybox-static"],
+        name: "setpriv",
+        why: "unit tests run without rights",
+        find: || program("setpriv"),
+        from: Source::Packages(&["util-linux"]),
     },
+];
+
+/// What only virtual machines need.
+const GUEST_NEEDS: &[Need] = &[
     Need {
         name: "QEMU",
         why: "other kernels",
         find: || program("qemu-system-x86_64"),
-        packages: &["qemu-system-x86"],
+        from: Source::Packages(&["qemu-system-x86"]),
     },
     Need {
         name: "xz",
         why: "modules of other kernels",
         find: || program("xz"),
-        packages: &["xz-utils"],
+        from: Source::Packages(&["xz-utils"]),
     },
     Need {
         name: "Debian's keys",
@@ -70,29 +94,42 @@ const NEEDS: &[Need] = &[
                 .is_file()
                 .then(|| kernel::KEYS.to_owned())
         },
-        packages: &["debian-archive-keyring"],
+        from: Source::Packages(&["debian-archive-keyring"]),
     },
 ];
+
+/// What is needed here.
+fn needs() -> impl Iterator<Item = &'static Need> {
+    let guests = kernel::guests().next().map_or(&[][..], |_| GUEST_NEEDS);
+    NEEDS.iter().chain(guests)
+}
 
 /// Finds or installs everything, and says what.
 pub fn run() -> Result<Tools> {
     let start = Instant::now();
     println!("setup");
-    for need in NEEDS {
+    check_rights()?;
+    for need in needs() {
         if (need.find)().is_none() {
-            install(need.name, need.why, need.packages)?;
+            match need.from {
+                Source::Packages(packages) => install(need.name, need.why, packages)?,
+                Source::Component(component) => {
+                    println!("  {:<16} missing ({}): by rustup ...", need.name, need.why);
+                    quiet(Command::new("rustup").args(["component", "add", component]))?;
+                }
+            }
         }
-        let found = (need.find)().with_context(|| {
-            format!(
-                "{} is not there after installing {}",
-                need.name,
-                need.packages.join(" ")
-            )
-        })?;
+        let found = (need.find)()
+            .with_context(|| format!("{} is not there after installing it", need.name))?;
         say(need.name, &format!("{found}  ({})", need.why));
     }
-    let tools = toolchain::find()?;
-    for guest in kernel::GUESTS {
+    let busybox = busybox()?;
+    let (compiler, linker) = toolchain::find()?;
+    let mut guests = kernel::guests().peekable();
+    if guests.peek().is_none() {
+        say("other kernels", concat!("none for ", env!("XTASK_ARCH")));
+    }
+    for guest in guests {
         let folder = kernel::ensure(guest)?;
         say(
             &format!("Linux {}", guest.label),
@@ -100,7 +137,82 @@ pub fn run() -> Result<Tools> {
         );
     }
     println!("setup took {:.1} s\n", start.elapsed().as_secs_f64());
-    Ok(tools)
+    Ok(Tools {
+        compiler,
+        linker,
+        busybox,
+    })
+}
+
+/// Who may not install packages is told all that are missing at once.
+fn check_rights() -> Result<()> {
+    if output("id", &["-u"]).is_some_and(|id| id.trim() == "0") {
+        return Ok(());
+    }
+    let missing: Vec<&str> = needs()
+        .filter(|need| (need.find)().is_none())
+        .flat_map(|need| match need.from {
+            Source::Packages(packages) => packages,
+            Source::Component(_) => &[],
+        })
+        .copied()
+        .collect();
+    ensure!(
+        missing.is_empty(),
+        "packages are missing, and only root can install them:\n\n  \
+         sudo apt-get install --no-install-recommends --no-remove {}\n",
+        missing.join(" ")
+    );
+    Ok(())
+}
+
+/// A statically linked BusyBox: the machine's, or one of Debian's package in the cache. Installing
+/// the package would remove the machine's `busybox` where that is another.
+fn busybox() -> Result<PathBuf> {
+    let name = "busybox-static";
+    // A static program has no interpreter: ldd says so by failing.
+    let is_static =
+        |path: &Path| path.is_file() && output("ldd", &[&path.display().to_string()]).is_none();
+    let folder = crate::cache().join(name);
+    let cached = ["bin/busybox", "usr/bin/busybox"].map(|path| folder.join(path));
+    let find = || {
+        std::iter::once(PathBuf::from("/bin/busybox"))
+            .chain(cached.clone())
+            .find(|path| is_static(path))
+    };
+    let why = "userland of the containers and guests";
+    if find().is_none() {
+        println!("  {name:<16} missing ({why}): fetching into the cache ...");
+        shell::folder(&folder)?;
+        let download = || {
+            quiet(Command::new("apt-get").current_dir(&folder).args([
+                "-o",
+                "APT::Sandbox::User=root",
+                "download",
+                name,
+            ]))
+        };
+        if download().is_err() {
+            // The lists may be missing, or name packages that are no longer there.
+            quiet(Command::new("apt-get").arg("update"))?;
+            download().with_context(|| format!("cannot fetch {name}"))?;
+        }
+        let package = std::fs::read_dir(&folder)?
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|ending| ending == "deb"))
+            .with_context(|| format!("{name} was fetched, but is not in {}", folder.display()))?;
+        quiet(
+            Command::new("dpkg-deb")
+                .arg("-x")
+                .arg(&package)
+                .arg(&folder),
+        )?;
+        std::fs::remove_file(&package)?;
+    }
+    let found = find().with_context(|| format!("{} has no static BusyBox", folder.display()))?;
+    say(name, &format!("{}  ({why})", found.display()));
+    Ok(found)
 }
 
 /// One line of the report.
@@ -129,7 +241,8 @@ pub fn install(name: &str, why: &str, packages: &[&str]) -> Result<()> {
             .env("DEBIAN_FRONTEND", "noninteractive");
         quiet(&mut command)
     };
-    let install = [&["install", "-y", "--no-install-recommends"], packages].concat();
+    let options = ["install", "-y", "--no-install-recommends", "--no-remove"];
+    let install = [&options, packages].concat();
     if apt(&install).is_err() {
         // The lists may be missing, or name packages that are no longer there.
         apt(&["update"])?;

@@ -1,154 +1,16 @@
 //! `cargo xtask test`: everything that can be tested, in stages.
 //!
-//! A stage that fails does not keep the others from running. Each says its
-//! time budget before and its time behind; the summary says what ran where.
+//! A stage that fails does not keep the others from running.
 
 use crate::build::Built;
+use crate::report::{Counts, Runner};
 use crate::shell::follow;
-use crate::{build, demo, kernel, root, setup, vm};
+use crate::toolchain::Tools;
+use crate::unprivileged::Unprivileged;
+use crate::{build, demo, kernel, root, setup, skips, vm};
 use anyhow::{Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-/// What came of a stage.
-struct Report {
-    name: String,
-    budget: u64,
-    took: Duration,
-    counts: Counts,
-    /// Why it failed; `None` if it did not.
-    failure: Option<String>,
-    note: String,
-}
-
-/// Tests by how they ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    passed: u64,
-    failed: u64,
-    skipped: u64,
-}
-
-impl Counts {
-    /// Adds the closing line of a test runner, if it is one: `test result: ok. 3 passed; 0 failed; ...`
-    /// or `3 passed, 0 failed, 1 skipped`.
-    fn add(&mut self, line: &str) {
-        let line = line.trim();
-        let line = match line.strip_prefix("test result: ") {
-            Some(rest) => rest.split_once(". ").map_or(rest, |(_, rest)| rest),
-            None => line,
-        };
-        let counts: Vec<(u64, &str)> = line
-            .split([',', ';'])
-            .map_while(|part| {
-                let (number, word) = part.trim().split_once(' ')?;
-                Some((number.parse().ok()?, word))
-            })
-            .collect();
-        let get = |word| {
-            counts
-                .iter()
-                .find(|(_, name)| *name == word)
-                .map(|(count, _)| *count)
-        };
-        if let (Some(passed), Some(failed)) = (get("passed"), get("failed")) {
-            self.passed += passed;
-            self.failed += failed;
-            self.skipped += get("skipped").or(get("ignored")).unwrap_or_default();
-        }
-    }
-}
-
-struct Runner {
-    reports: Vec<Report>,
-}
-
-impl Runner {
-    /// Runs a stage with a budget in seconds. A stage without tests of its own counts as one.
-    fn stage<T>(
-        &mut self,
-        name: &str,
-        budget: u64,
-        work: impl FnOnce(&mut Counts, &mut String) -> Result<T>,
-    ) -> Option<T> {
-        println!("\n=== {name} (budget {budget} s)");
-        let start = Instant::now();
-        let mut counts = Counts::default();
-        let mut note = String::new();
-        let result = work(&mut counts, &mut note);
-        let took = start.elapsed();
-        let (value, failure) = match result {
-            Ok(value) => (Some(value), None),
-            Err(error) => (None, Some(format!("{error:#}"))),
-        };
-        if counts == Counts::default() {
-            counts.passed = u64::from(failure.is_none());
-        }
-        if failure.is_some() && counts.failed == 0 {
-            counts.failed = 1;
-        }
-        println!(
-            "=== {name}: {} in {:.1} s",
-            if failure.is_none() { "ok" } else { "FAILED" },
-            took.as_secs_f64()
-        );
-        if let Some(failure) = &failure {
-            println!("{failure}");
-        }
-        self.reports.push(Report {
-            name: name.to_owned(),
-            budget,
-            took,
-            counts,
-            failure,
-            note,
-        });
-        value
-    }
-
-    /// The table and the closing line. Answers whether all is well.
-    fn close(self) -> bool {
-        println!(
-            "\n{:<24} {:>8} {:>8} {:>8} {:>8} {:>8}",
-            "stage", "passed", "failed", "skipped", "seconds", "budget"
-        );
-        let mut sum = Counts::default();
-        for report in &self.reports {
-            let seconds = report.took.as_secs_f64();
-            let over = if seconds > report.budget as f64 {
-                "  over its budget"
-            } else {
-                ""
-            };
-            let note = if report.note.is_empty() {
-                String::new()
-            } else {
-                format!("  {}", report.note)
-            };
-            println!(
-                "{:<24} {:>8} {:>8} {:>8} {seconds:>8.1} {:>8}{over}{note}",
-                report.name,
-                report.counts.passed,
-                report.counts.failed,
-                report.counts.skipped,
-                report.budget
-            );
-            sum.passed += report.counts.passed;
-            sum.failed += report.counts.failed;
-            sum.skipped += report.counts.skipped;
-        }
-        for report in &self.reports {
-            if let Some(failure) = &report.failure {
-                println!("\n{} failed: {failure}", report.name);
-            }
-        }
-        println!(
-            "\n{} passed, {} failed, {} skipped",
-            sum.passed, sum.failed, sum.skipped
-        );
-        sum.failed == 0
-    }
-}
 
 /// Runs a command whose output may hold closing lines.
 fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
@@ -168,45 +30,16 @@ fn cargo(args: &[&str]) -> Command {
 /// All stages.
 pub fn run(soak: bool) -> Result<bool> {
     let start = Instant::now();
-    let mut runner = Runner {
-        reports: Vec::new(),
-    };
+    let mut runner = Runner::default();
     let tools = runner.stage("setup", 600, |_, _| setup::run());
     runner.stage("format", 30, |counts, _| {
         counted(&mut cargo(&["fmt", "--all", "--check"]), counts)
     });
-    runner.stage("lints", 300, |counts, _| {
-        counted(
-            &mut cargo(&[
-                "clippy",
-                "--locked",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]),
-            counts,
-        )?;
-        counted(
-            &mut cargo(&[
-                "clippy",
-                "--locked",
-                "-p",
-                "lapwing-tests",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]),
-            counts,
-        )
+    runner.stage("lints", 300, |counts, note| {
+        lints(tools.as_ref(), counts, note)
     });
-    runner.stage("unit and property", 420, |counts, _| {
-        let mut command = cargo(&["test", "--locked", "--no-fail-fast"]);
-        if soak {
-            command.env("PROPTEST_CASES", "20000");
-        }
-        counted(&mut command, counts)
+    runner.stage("unit and property", 420, |counts, note| {
+        unit(soak, counts, note)
     });
     let built = tools.and_then(|tools| runner.stage("build", 420, |_, _| build::run(&tools)));
     if let Some(built) = &built {
@@ -216,73 +49,114 @@ pub fn run(soak: bool) -> Result<bool> {
     Ok(runner.close() && built.is_some())
 }
 
-/// The tests that need root: on this kernel, then on others.
+fn lints(tools: Option<&Tools>, counts: &mut Counts, note: &mut String) -> Result<()> {
+    for package in [&[][..], &["-p", "lapwing-tests"]] {
+        let mut command = cargo(&["clippy", "--locked", "--all-targets"]);
+        command.args(package).args(["--", "-D", "warnings"]);
+        counted(&mut command, counts)?;
+    }
+    match tools.map(build::bpf_lints) {
+        Some(Some(mut command)) => counted(&mut command, counts)?,
+        Some(None) => {
+            "the eBPF programs were not looked at: Debian's rustc-web comes without clippy"
+                .clone_into(note);
+        }
+        // The failed set-up says so.
+        None => {}
+    }
+    Ok(())
+}
+
+/// What a plain `cargo test` runs, and the unit tests of the tests.
+fn unit(soak: bool, counts: &mut Counts, note: &mut String) -> Result<()> {
+    let user = Unprivileged::new()?;
+    *note = user.who();
+    let mut failure = Ok(());
+    for package in [&[][..], &["-p", "lapwing-tests"]] {
+        let mut command = cargo(&["test", "--locked", "--no-fail-fast"]);
+        command.args(package);
+        if soak {
+            command.env("PROPTEST_CASES", "20000");
+        }
+        failure = failure.and(counted(user.apply(&mut command), counts));
+    }
+    failure
+}
+
+/// The tests that need root and the demo: on this kernel, then on others.
 fn kernels(runner: &mut Runner, built: &Built, soak: bool) {
     let factor = if soak { 20 } else { 1 };
     let soak_arg = soak.then_some("--soak");
-    runner.stage("on this kernel", 300 * factor, |counts, note| {
-        if let Err(reason) = demo::host_can(built)? {
-            *note = format!("not run: {reason}");
-            counts.skipped = 1;
+    runner.stage("on this kernel", 240 * factor, |counts, note| {
+        if refused(built, counts, note)? {
             return Ok(());
         }
-        let mut command = Command::new(&built.tests);
+        // A last resort: the tests end their waits themselves, and clean up when told to end.
+        let mut command = Command::new("timeout");
         command
+            .args(["--foreground", "--kill-after=30"])
+            .arg((600 * factor).to_string())
+            .arg(&built.tests)
             .arg("--lapwing")
             .arg(&built.lapwing)
+            .arg("--busybox")
+            .arg(&built.busybox)
             .args(["--kernel-label", "host"])
             .args(soak_arg);
         counted(&mut command, counts)
     });
-    for guest in kernel::GUESTS {
-        runner.stage(
-            &format!("on Linux {}", guest.label),
-            420 * factor,
-            |counts, _| {
-                let mut command: Vec<String> = [
-                    "lapwing-tests",
-                    "--lapwing",
-                    "/bin/lapwing",
-                    "--kernel-label",
-                    guest.label,
-                ]
-                .map(str::to_owned)
-                .into();
-                command.extend(soak_arg.map(str::to_owned));
-                let limit = Duration::from_secs(900 * factor);
-                let code = vm::boot(guest, built, &command, limit, |line| counts.add(line))?;
-                if code != 0 {
-                    bail!("the tests ended with {code}");
-                }
+    runner.stage("demo", demo::LIMIT.as_secs(), |counts, note| {
+        if !refused(built, counts, note)? {
+            *note = demo::check(|| demo::on_host(built))?;
+        }
+        Ok(())
+    });
+    if kernel::guests().next().is_none() {
+        runner.stage("on other kernels", 1, |counts, note| {
+            let label = concat!("guests-", env!("XTASK_ARCH"));
+            *note = skips::stage(label, "there are no kernels for this architecture")?;
+            counts.skipped = 1;
+            Ok(())
+        });
+    }
+    for (index, guest) in kernel::guests().enumerate() {
+        let name = format!("on Linux {}", guest.label);
+        runner.stage(&name, 420 * factor, |counts, _| {
+            let mut command: Vec<String> = [
+                "lapwing-tests",
+                "--lapwing",
+                "/bin/lapwing",
+                "--kernel-label",
+                guest.label,
+                "--patience",
+                vm::PATIENCE,
+            ]
+            .map(str::to_owned)
+            .into();
+            command.extend(soak_arg.map(str::to_owned));
+            let limit = Duration::from_secs(900 * factor);
+            let code = vm::boot(guest, built, &command, limit, |line| counts.add(line))?;
+            if code != 0 {
+                bail!("the tests ended with {code}");
+            }
+            Ok(())
+        });
+        if index == 0 {
+            let name = format!("demo on Linux {}", guest.label);
+            runner.stage(&name, demo::LIMIT.as_secs(), |_, note| {
+                *note = demo::check(|| demo::in_guest(built, guest, demo::LIMIT * 2))?;
                 Ok(())
-            },
-        );
+            });
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn closing_lines_of_both_runners_are_counted() {
-        let mut counts = Counts::default();
-        for line in [
-            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s",
-            "  4 passed, 2 failed, 1 skipped",
-            "test x ... ok",
-            "5 passed",
-            "",
-        ] {
-            counts.add(line);
-        }
-        assert_eq!(
-            counts,
-            Counts {
-                passed: 7,
-                failed: 2,
-                skipped: 2
-            }
-        );
-    }
+/// Whether the sensor cannot run on this kernel, and that is accepted.
+fn refused(built: &Built, counts: &mut Counts, note: &mut String) -> Result<bool> {
+    let Some(reason) = demo::host(built)?.refusal else {
+        return Ok(false);
+    };
+    *note = skips::stage("host", &reason)?;
+    counts.skipped = 1;
+    Ok(true)
 }

@@ -17,6 +17,8 @@ use std::process::Command;
 const LINKER: &str = "0.13.0";
 /// Compiler of rustup's way, pinned. Its LLVM is 22, like that of the linker's feature below.
 pub const NIGHTLY: &str = "nightly-2026-05-20";
+/// What the nightly has to have: the sources of `core`, and a look at the code.
+const COMPONENTS: [&str; 2] = ["rust-src", "clippy"];
 /// The linker's feature for the LLVM of both compilers.
 const LLVM_FEATURE: &str = "llvm-22";
 /// Compiler of Debian's way.
@@ -31,6 +33,8 @@ pub struct Tools {
     pub compiler: Compiler,
     /// bpf-linker.
     pub linker: PathBuf,
+    /// A statically linked BusyBox.
+    pub busybox: PathBuf,
 }
 
 /// The compiler of eBPF programs: stable ones cannot build `core` for the target.
@@ -53,13 +57,16 @@ impl Compiler {
     /// Its version, if it is there and complete.
     fn found(self) -> Option<String> {
         match self {
-            Self::Rustup => output(
-                "rustup",
-                &["component", "list", "--installed", "--toolchain", NIGHTLY],
-            )?
-            .lines()
-            .any(|line| line.starts_with("rust-src"))
-            .then(|| format!("{NIGHTLY} of rustup")),
+            Self::Rustup => {
+                let installed = output(
+                    "rustup",
+                    &["component", "list", "--installed", "--toolchain", NIGHTLY],
+                )?;
+                COMPONENTS
+                    .iter()
+                    .all(|name| installed.lines().any(|line| line.starts_with(name)))
+                    .then(|| format!("{NIGHTLY} of rustup"))
+            }
             Self::Debian => {
                 let version = output(DEBIAN_RUSTC, &["--version"])?;
                 Path::new(DEBIAN_CORE)
@@ -78,15 +85,15 @@ impl Compiler {
     }
 }
 
-/// Finds or installs both.
-pub fn find() -> Result<Tools> {
+/// Finds or installs the compiler and the linker.
+pub fn find() -> Result<(Compiler, PathBuf)> {
     let compiler = compiler()?;
     let linker = linker(compiler)?;
     say(
         "bpf-linker",
         &format!("{}  (links eBPF programs)", linker.display()),
     );
-    Ok(Tools { compiler, linker })
+    Ok((compiler, linker))
 }
 
 fn compiler() -> Result<Compiler> {
@@ -124,15 +131,12 @@ fn compiler() -> Result<Compiler> {
 
 fn by_rustup(name: &str) -> Result<()> {
     println!("  {name:<16} missing: fetching {NIGHTLY} with the sources of core by rustup ...");
-    quiet(Command::new("rustup").args([
-        "toolchain",
-        "install",
-        NIGHTLY,
-        "--profile",
-        "minimal",
-        "--component",
-        "rust-src",
-    ]))
+    let mut command = Command::new("rustup");
+    command.args(["toolchain", "install", NIGHTLY, "--profile", "minimal"]);
+    for component in COMPONENTS {
+        command.args(["--component", component]);
+    }
+    quiet(&mut command)
 }
 
 /// Whether the machine's package sources have a package.

@@ -8,18 +8,20 @@
 
 use crate::build::{self, Built};
 use crate::initramfs::Archive;
-use crate::kernel::{self, Guest};
+use crate::kernel::{self, Cgroups, Guest};
 use crate::shell::{output, which};
 use crate::{cache, setup, shell};
 use anyhow::{Context, Result, bail};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader, IsTerminal};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+/// How long a report may take in a guest, in seconds: there every instruction is emulated.
+pub const PATIENCE: &str = "60";
 
 const BEGIN: &str = "LAPWING-GUEST-BEGIN";
 const END: &str = "LAPWING-GUEST-END:";
@@ -84,12 +86,45 @@ pub fn boot(
     let archive = archive(guest, built, command)?;
     let folder = cache().join("vm");
     shell::folder(&folder)?;
+    sweep(&folder);
     let path = folder.join(format!("{}-{}.cpio", guest.label, std::process::id()));
-    fs::write(&path, archive).with_context(|| format!("cannot write {}", path.display()))?;
-    let result = watch(&mut start(guest, &path)?, limit, line);
+    let result = fs::write(&path, archive)
+        .with_context(|| format!("cannot write {}", path.display()))
+        .and_then(|()| start(guest, &path, limit))
+        .and_then(|mut child| watch(&mut child, limit, line));
     // Only the cache holds it if this fails.
     let _ = fs::remove_file(&path);
     result.with_context(|| format!("virtual machine with Linux {}", guest.label))
+}
+
+/// Removes the archives of runs that were killed: `LABEL-PID.cpio` without such a process.
+fn sweep(folder: &Path) {
+    for path in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = path.path();
+        let pid = path
+            .file_stem()
+            .and_then(|name| name.to_str()?.rsplit_once('-')?.1.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+/// The commands by which the guest mounts its control groups.
+fn mount_cgroups(layout: Cgroups) -> String {
+    const AT: &str = "/sys/fs/cgroup";
+    match layout {
+        Cgroups::Unified => format!("mount -t cgroup2 none {AT}\n"),
+        Cgroups::Legacy => {
+            let controllers = [
+                "pids", "memory", "cpu", "cpuset", "devices", "freezer", "blkio",
+            ];
+            let each = controllers.map(|name| {
+                format!("mkdir {AT}/{name}; mount -t cgroup -o {name} none {AT}/{name}\n")
+            });
+            format!("mount -t tmpfs none {AT}\n{}", each.concat())
+        }
+    }
 }
 
 /// How a word is written so that the guest's shell takes it as it is.
@@ -103,7 +138,7 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
         archive.folder(folder);
     }
     archive.file("init", INIT.as_bytes());
-    archive.copy("bin/busybox", Path::new("/bin/busybox"))?;
+    archive.copy("bin/busybox", &built.busybox)?;
     for applet in APPLETS {
         archive.link(&format!("bin/{applet}"), "busybox");
     }
@@ -130,9 +165,10 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
     let script = format!(
         "export PATH=/bin:/sbin HOME=/root TERM=xterm\n{colour}\
          mount -t proc none /proc\nmount -t sysfs none /sys\nmount -t tmpfs none /run\n\
-         mount -t cgroup2 none /sys/fs/cgroup\nmount -t bpf none /sys/fs/bpf\n\
+         {}mount -t bpf none /sys/fs/bpf\n\
          mkdir -p /dev/pts /dev/shm\nmount -t devpts none /dev/pts\nmount -t tmpfs none /dev/shm\n\
          ip link set lo up\necho {BEGIN}\n{}\necho {END}$?\npoweroff -f\n",
+        mount_cgroups(guest.cgroups),
         words.join(" ")
     );
     archive.file("command.sh", script.as_bytes());
@@ -191,14 +227,18 @@ fn unpack(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn start(guest: &Guest, archive: &Path) -> Result<Child> {
+fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
     // Some machines have the device and hang with it: it is used only where asked.
     let accelerator = if std::env::var_os("LAPWING_KVM").is_some() {
         "kvm"
     } else {
         "tcg,thread=multi"
     };
-    Command::new("qemu-system-x86_64")
+    // Ends it also where nobody is left to.
+    Command::new("timeout")
+        .args(["--foreground", "--signal=KILL"])
+        .arg(limit.as_secs().to_string())
+        .arg("qemu-system-x86_64")
         .args([
             "-accel",
             accelerator,
@@ -226,20 +266,7 @@ fn start(guest: &Guest, archive: &Path) -> Result<Child> {
 }
 
 fn watch(child: &mut Child, limit: Duration, mut line: impl FnMut(&str)) -> Result<i32> {
-    let start = Instant::now();
     let stdout = child.stdout.take().context("no output of QEMU")?;
-    let done = Arc::new(AtomicBool::new(false));
-    let over = Arc::new(AtomicBool::new(false));
-    let (watched, expired, pid) = (Arc::clone(&done), Arc::clone(&over), child.id());
-    let guard = std::thread::spawn(move || {
-        while !watched.load(Ordering::Acquire) {
-            if start.elapsed() > limit && !expired.swap(true, Ordering::AcqRel) {
-                // It was started here, so the number is its own until it is waited for below.
-                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    });
     let mut begun = false;
     let mut code = None;
     let mut last: VecDeque<String> = VecDeque::new();
@@ -260,12 +287,13 @@ fn watch(child: &mut Child, limit: Duration, mut line: impl FnMut(&str)) -> Resu
             line(text);
         }
     }
-    done.store(true, Ordering::Release);
-    let _ = guard.join();
-    child.wait().context("cannot wait for QEMU")?;
+    let status = child.wait().context("cannot wait for QEMU")?;
     match code {
         Some(code) => Ok(code),
-        None if over.load(Ordering::Acquire) => bail!("not done after {} s", limit.as_secs()),
+        // Which is what `timeout` makes of a kill of its own.
+        None if status.code() == Some(137) || status.signal() == Some(9) => {
+            bail!("not done after {} s", limit.as_secs())
+        }
         None => bail!(
             "ended before the command did; its last words:\n  {}",
             Vec::from(last).join("\n  ")

@@ -181,7 +181,7 @@ impl Builder {
         unsafe {
             (&raw mut (*self.scratch).bytes)
                 .cast::<Header>()
-                .write(header)
+                .write(header);
         };
         // SAFETY: as in `new`.
         if unsafe { (&raw const (*self.scratch).owner).read_volatile() } != self.owner {

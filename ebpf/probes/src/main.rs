@@ -7,6 +7,10 @@
 //! memory, at offsets that the agent resolved from the running kernel's BTF.
 #![no_std]
 #![no_main]
+// Never, because aya's attribute macros hand the context over by value.
+#![allow(clippy::needless_pass_by_value)]
+// Never, because maps take keys by reference, and the few that need not would look different.
+#![allow(clippy::needless_borrows_for_generic_args)]
 
 mod emit;
 mod hooks {

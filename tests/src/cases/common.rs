@@ -1,6 +1,6 @@
 //! What the cases share: the fields that every violation must have right.
 
-use crate::agent::{Agent, Home};
+use crate::agent::{Agent, CLUSTER, Home, NODE};
 use crate::container::Container;
 use crate::expect::{Expect, Want, lookup};
 use crate::puppet::{Act, Held, Puppet, TRIGGER};
@@ -9,13 +9,54 @@ use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
 use lapwing_abi::hooks::Row;
 use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 /// A second program inside, for what must not look like the first one.
 pub const TOOL: &str = "/usr/bin/tool";
 /// An address for documentation: nobody is there, and nothing leaves the container.
 pub const NOBODY4: &str = "192.0.2.1";
 /// As above.
-pub const NOBODY6: &str = "2001:db8::1";
+pub const NOBODY6: &str = "2001:db8:1:2:3:4:5:6";
+
+/// What every report about a container has, whatever it reports.
+fn report(session: &Session, container: &Container<'_>) -> Expect {
+    let ids = session
+        .cgroups
+        .ids(&container.cgroup())
+        .iter()
+        .map(|id| id.to_string().into())
+        .collect();
+    Expect::new()
+        .want("time", Want::Since(container.started))
+        .is("cluster", CLUSTER)
+        .is("node", NODE)
+        .is("workload.cluster", CLUSTER)
+        .is("workload.namespace", "")
+        .is("workload.kind", "Workload")
+        .is("workload.name", container.workload.as_str())
+        .is("workload.container", "")
+        .is("container.id", container.id.as_str())
+        .is("container.name", "")
+        .is("container.image", "")
+        .is("container.pod", "")
+        .is("container.runtime", "runc")
+        .want("container.cgroupId", Want::OneOf(ids))
+}
+
+/// The technique that a rule stands for; a part of it may be named more exactly.
+fn attack(rule: &str) -> &'static str {
+    match rule {
+        "exec.unknown" => "T1059",
+        "exec.drift" => "T1105",
+        "exec.fileless" => "T1620",
+        "file.unknown" => "T1565",
+        "file.binary_dir" => "T1554",
+        "egress.unknown" => "T1071",
+        "egress.imds" => "T1552.005",
+        other => panic!("no technique is known of the rule {other}"),
+    }
+}
 
 /// A violation of a rule by a container that is compared with its profile.
 pub fn violation(
@@ -24,25 +65,29 @@ pub fn violation(
     rule: &str,
     severity: &str,
 ) -> Expect {
-    let ids = session
-        .cgroups
-        .ids(&container.cgroup())
-        .iter()
-        .map(|id| id.to_string().into())
-        .collect();
-    Expect::new()
+    report(session, container)
         .is("rule", rule)
         .is("severity", severity)
         .is("mode", "MONITORING")
         .is("count", "1")
+        .is("revision", 1)
         .is("pending", false)
+        .is("provisional", false)
+        .is("newInVersion", false)
+        .is("afterGap", false)
         .want("id", Want::Text)
         .want("fingerprint", Want::Text)
-        .want("attack.0", Want::Text)
-        .is("workload.name", container.workload.as_str())
-        .is("container.id", container.id.as_str())
-        .is("container.runtime", "runc")
-        .want("container.cgroupId", Want::OneOf(ids))
+        .want("firstSeen", Want::Since(container.started))
+        .want("lastSeen", Want::Since(container.started))
+        .want("attack.0", Want::Holds(attack(rule).to_owned()))
+        .want("patch", Want::Text)
+}
+
+/// A behaviour that a container shows while its profile learns.
+pub fn behaviour(session: &Session, container: &Container<'_>) -> Expect {
+    report(session, container)
+        .is("mode", "LEARNING")
+        .is("outcome", "LEARNED")
 }
 
 /// The same, whatever the profile's mode.
@@ -50,15 +95,17 @@ pub fn any_mode(expect: Expect) -> Expect {
     expect.want("mode", Want::Text)
 }
 
-/// A violation by an act of a puppet that is held, run as these arguments of the trigger.
+/// A report of an act of a puppet that is held, run as these arguments of the trigger.
 pub fn by(expect: Expect, puppet: &Puppet<'_>, held: &Held, args: &[&str]) -> Result<Expect> {
     let args: Vec<&str> = [&[TRIGGER], args].concat();
+    let (uid, gid) = held.ids;
     Ok(expect
+        .want("time", Want::Since(held.start))
         .is("process.exe", TRIGGER)
         .is("process.args", args)
         .is("process.cwd", "/")
-        .is("process.uid", 0)
-        .is("process.gid", 0)
+        .is("process.uid", uid)
+        .is("process.gid", gid)
         .is("process.phase", "MAIN")
         .is("process.pid", held.pid)
         .is("process.containerPid", held.container_pid)
@@ -66,6 +113,15 @@ pub fn by(expect: Expect, puppet: &Puppet<'_>, held: &Held, args: &[&str]) -> Re
         .is("process.ancestors.0.exe", TRIGGER)
         .is("process.ancestors.0.pid", puppet.pid()?)
         .want("process.ancestors.1", Want::Absent))
+}
+
+/// The times of a violation that happened once, by a process that is held.
+pub fn once(expect: Expect, held: &Held) -> Expect {
+    ["firstSeen", "lastSeen"]
+        .into_iter()
+        .fold(expect, |expect, field| {
+            expect.want(field, Want::Since(held.start))
+        })
 }
 
 /// A change to a file on the container's root.
@@ -83,13 +139,40 @@ pub fn egress(expect: Expect, protocol: &str, address: &str, port: u16) -> Expec
         .is("egress.protocol", protocol)
         .is("egress.address", address)
         .is("egress.port", port)
+        .is("egress.domain", "")
+        .is("egress.service", "")
         .want("exec", Want::Absent)
         .want("file", Want::Absent)
 }
 
-/// Has the trigger act while it is looked at.
+/// The user and group of acts that need no rights.
+pub const IDS: (u32, u32) = (1000, 1001);
+
+/// Has the trigger act as an ordinary user while it is looked at.
 pub fn hold(puppet: &mut Puppet<'_>, args: &[&str]) -> Result<Held> {
-    puppet.hold(&Act::trigger(args))
+    puppet.hold(&Act::trigger(args).ids(IDS.0, IDS.1))
+}
+
+/// Lets every user write in a container's folder or file.
+pub fn open_up(puppet: &Puppet<'_>, path: &str) -> Result<()> {
+    let path = puppet.root().join(&path[1..]);
+    Ok(fs::set_permissions(
+        path,
+        fs::Permissions::from_mode(0o777),
+    )?)
+}
+
+/// One act gives one report: besides its programs a container did nothing but this.
+pub fn only(violations: &[Value], expect: &Expect) -> Result<()> {
+    let others: Vec<&Value> = violations
+        .iter()
+        .filter(|report| report["exec"].is_null())
+        .collect();
+    ensure!(
+        others.len() == 1 && expect.accepts(others[0]),
+        "one act, but these reports: {others:?}"
+    );
+    Ok(())
 }
 
 /// How often the hook of a row fired since the agent started.

@@ -3,8 +3,11 @@
 //! The hooks run before routing, so no packet has to leave: each container has
 //! nothing but loopback, and the addresses are those kept for documentation.
 
-use super::common::{NOBODY4, NOBODY6, by, egress, hits, hold, violation};
+use super::common::{
+    NOBODY4, NOBODY6, by, egress, hits, hold, once, only, violation, violations_until_now,
+};
 use crate::agent::Mode;
+use crate::expect::Want;
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Case, Context, Outcome};
 use anyhow::{Result, ensure};
@@ -51,10 +54,10 @@ fn one(
     const PORT: u16 = 4433;
     let session = context.session;
     let (agent, watch) = context.agent(Mode::Monitor)?;
-    let before = hits(agent, row)?;
     let mut puppet = Puppet::start(session, verb)?;
     let port = PORT.to_string();
     let args = ["hold", verb, address, &port];
+    let before = hits(agent, row)?;
     let held = hold(&mut puppet, &args)?;
     let expect = egress(
         violation(session, &puppet, "egress.unknown", "HIGH"),
@@ -62,9 +65,13 @@ fn one(
         address,
         PORT,
     );
-    let expect = by(expect, &puppet, &held, &args)?;
+    let expect = once(by(expect, &puppet, &held, &args)?, &held)
+        .is("nearest", "")
+        .want("patch", Want::Holds(address.to_owned()));
     watch.expect("violation", address, &expect)?;
     ensure!(hits(agent, row)? > before, "the hook counted nothing");
+    let seen = violations_until_now(watch, &mut puppet, "/data/end")?;
+    only(&seen, &expect)?;
     Ok(Outcome::Passed)
 }
 

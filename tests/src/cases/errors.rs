@@ -55,7 +55,27 @@ pub const CASES: &[Case] = &[
 /// Nobody.
 const NOBODY: u32 = 65534;
 
-/// One clear message: a few lines at most, these words in it, this exit code.
+/// Words by which a message says what to do. Each error has at least one of them.
+const REMEDIES: &[&str] = &[
+    "did you mean",
+    "sudo",
+    "repair",
+    "move it",
+    "free some",
+    "give this one",
+    "give it",
+    "remove it",
+    "stop it",
+    "stop that one",
+    "set `",
+    "start one",
+    "is it running",
+    "lapwing agent",
+    "point ",
+    "pass a",
+];
+
+/// One clear message: a few lines at most, these words in it, what to do, this exit code.
 fn refused(output: &Output, code: i32, words: &[&str]) -> Result<Outcome> {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = text
@@ -74,6 +94,10 @@ fn refused(output: &Output, code: i32, words: &[&str]) -> Result<Outcome> {
     for word in words {
         ensure!(text.contains(word), "the message lacks {word:?}: {text}");
     }
+    ensure!(
+        REMEDIES.iter().any(|word| text.contains(word)),
+        "the message does not say what to do: {text}"
+    );
     Ok(Outcome::Passed)
 }
 
@@ -127,21 +151,33 @@ fn unknown_key(context: &mut Context<'_>) -> Result<Outcome> {
     refused(&home.run_to_end(check)?, 2, &words)
 }
 
+/// Neither text nor YAML: whoever broke the file gets it back as it is.
 fn corrupt_profile(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
-    let home = Home::new(context.session, Mode::Learn)?;
-    let folder = home.state().join("profiles");
-    fs::create_dir_all(&folder)?;
-    let file = folder.join("w++++broken+.yaml");
-    let bytes = b"apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec: {workl\xff";
-    fs::write(&file, bytes)?;
-    let output = home.run_to_end(home.agent_command())?;
-    ensure!(fs::read(&file)? == bytes, "the file was changed");
-    ensure!(
-        fs::read_dir(&folder)?.count() == 1,
-        "files were added beside it"
-    );
-    refused(&output, 1, &["w++++broken+.yaml"])
+    for (name, bytes) in [
+        (
+            "w++++bytes+.yaml",
+            b"apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec: {workl\xff".as_slice(),
+        ),
+        (
+            "w++++broken+.yaml",
+            b"apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec: {workload: [\n",
+        ),
+    ] {
+        let home = Home::new(context.session, Mode::Learn)?;
+        let folder = home.state().join("profiles");
+        fs::create_dir_all(&folder)?;
+        let file = folder.join(name);
+        fs::write(&file, bytes)?;
+        let output = home.run_to_end(home.agent_command())?;
+        ensure!(fs::read(&file)? == bytes, "the file was changed");
+        ensure!(
+            fs::read_dir(&folder)?.count() == 1,
+            "files were added beside it"
+        );
+        refused(&output, 2, &[&file.display().to_string()])?;
+    }
+    Ok(Outcome::Passed)
 }
 
 fn socket_in_use(context: &mut Context<'_>) -> Result<Outcome> {

@@ -1,8 +1,8 @@
 //! What is learned is accepted afterwards, and nothing beside it.
 
 use super::common::{
-    NOBODY4, TOOL, any_mode, egress, file, learned_until_now, promote, silent, violation,
-    violations_until_now,
+    IDS, NOBODY4, NOBODY6, TOOL, any_mode, behaviour, by, egress, file, hold, learned_until_now,
+    open_up, promote, silent, violation, violations_until_now,
 };
 use crate::agent::Mode;
 use crate::container::Spec;
@@ -18,6 +18,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "learning.learned-is-silent",
         run: learned,
+    },
+    Case {
+        name: "learning.behaviours-are-told",
+        run: behaviours,
     },
     Case {
         name: "learning.busybox",
@@ -41,7 +45,7 @@ fn daily_work(puppet: &mut Puppet<'_>) -> Result<()> {
         &["rename", "/data/a", "/data/b"],
         &["delete", "/data/b"],
         &["connect-tcp", NOBODY4, "443"],
-        &["send-udp", "2001:db8::1", "53"],
+        &["send-udp", NOBODY6, "53"],
     ] {
         puppet.act(&Act::trigger(args))?;
     }
@@ -93,6 +97,44 @@ fn learned(context: &mut Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// What is learned is told as it is learned, every field of it.
+fn behaviours(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Learn)?;
+    let mut puppet = Puppet::start(session, "behaviours")?;
+    open_up(&puppet, "/data")?;
+    let common = behaviour(session, &puppet);
+
+    let args = ["hold", "create", "/data/new"];
+    let held = hold(&mut puppet, &args)?;
+    let expect = file(common.clone(), "CREATE", "/data/new")
+        .is("file.target", "")
+        .is("file.mount", "IMAGE")
+        .is("file.pathFromCaller", false);
+    let expect = by(expect, &puppet, &held, &args)?;
+    watch.expect("behaviour", "the file", &expect)?;
+
+    let args = ["hold", "connect-tcp", NOBODY6, "443"];
+    let held = hold(&mut puppet, &args)?;
+    let expect = egress(common.clone(), "TCP", NOBODY6, 443);
+    let expect = by(expect, &puppet, &held, &args)?;
+    watch.expect("behaviour", "the peer", &expect)?;
+
+    let args = ["hold", "nothing"];
+    let held = puppet.hold(&Act::program(TOOL, TOOL).args(&args).ids(IDS.0, IDS.1))?;
+    let expect = by(common, &puppet, &held, &args)?
+        .is("process.exe", TOOL)
+        .is("process.args", [TOOL, "hold", "nothing"].to_vec())
+        .is("exec.path", TOOL)
+        .is("exec.name", "")
+        .is("exec.script", "")
+        .is("exec.origin", "IMAGE")
+        .want("file", Want::Absent)
+        .want("egress", Want::Absent);
+    watch.expect("behaviour", "the program", &expect)?;
+    Ok(Outcome::Passed)
+}
+
 /// BusyBox is many programs in one file: knowing `sleep` is not knowing `sh`.
 fn busybox(context: &mut Context<'_>) -> Result<Outcome> {
     let session = context.session;
@@ -137,18 +179,31 @@ fn busybox(context: &mut Context<'_>) -> Result<Outcome> {
 /// What enters from outside is reported even while learning, and approved by nobody.
 fn guests(context: &mut Context<'_>) -> Result<Outcome> {
     let session = context.session;
-    let (_, watch) = context.agent(Mode::Learn)?;
-    let puppet = Puppet::start(session, "guests")?;
-    puppet
-        .exec(&[TOOL, "nothing"])
-        .stdin(Stdio::null())
-        .status()?;
-    let expect = violation(session, &puppet, "exec.unknown", "HIGH")
-        .is("mode", "LEARNING")
-        .is("pending", true)
-        .is("exec.path", TOOL)
-        .is("process.phase", "EXEC");
+    let (agent, watch) = context.agent(Mode::Learn)?;
+    let enter = |puppet: &Puppet<'_>| -> Result<()> {
+        let status = puppet
+            .exec(&[TOOL, "nothing"])
+            .stdin(Stdio::null())
+            .status()?;
+        ensure!(status.success(), "runc exec: {status}");
+        Ok(())
+    };
+    let mut puppet = Puppet::start(session, "guests")?;
+    enter(&puppet)?;
+    let reported = |puppet: &Puppet<'_>| {
+        violation(session, puppet, "exec.unknown", "HIGH")
+            .is("exec.path", TOOL)
+            .is("process.phase", "EXEC")
+    };
+    let expect = reported(&puppet).is("mode", "LEARNING").is("pending", true);
     watch.expect("violation", "the guest", &expect)?;
+
+    // It taught nothing: after the promotion it is reported as before.
+    learned_until_now(watch, &mut puppet, "/data/mark")?;
+    promote(&agent.home, "guests")?;
+    let second = Puppet::start(session, "guests")?;
+    enter(&second)?;
+    watch.expect("violation", "the guest, again", &reported(&second))?;
     Ok(Outcome::Passed)
 }
 

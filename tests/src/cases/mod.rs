@@ -7,27 +7,47 @@ mod errors;
 mod file;
 mod harness;
 mod learning;
+mod losses;
 mod many;
+mod membership;
 mod names;
 mod process;
 mod restart;
 mod sensor;
 mod stream;
+mod verbs;
 
-use crate::runner::Case;
+use crate::runner::{Case, Group, Tier};
+
+const fn group(cases: &'static [Case]) -> Group {
+    Group {
+        prefix: "",
+        tier: Tier::Best,
+        cases,
+    }
+}
 
 /// Every case, in the order of the run: those that share an agent stand together.
-pub const ALL: &[&[Case]] = &[
-    harness::CASES,
-    sensor::CASES,
-    process::CASES,
-    file::CASES,
-    egress::CASES,
-    cgroup::CASES,
-    names::CASES,
-    stream::CASES,
-    learning::CASES,
-    restart::CASES,
-    errors::CASES,
-    many::CASES,
+pub const ALL: &[Group] = &[
+    group(harness::CASES),
+    group(sensor::CASES),
+    group(process::CASES),
+    group(file::CASES),
+    group(egress::CASES),
+    group(cgroup::CASES),
+    group(membership::CASES),
+    group(names::CASES),
+    group(stream::CASES),
+    group(verbs::CASES),
+    // Where the kernel allows a better one, this tier would never be tried.
+    Group {
+        prefix: "tier-b.",
+        tier: Tier::B,
+        cases: file::CASES,
+    },
+    group(learning::CASES),
+    group(losses::CASES),
+    group(restart::CASES),
+    group(errors::CASES),
+    group(many::CASES),
 ];

@@ -1,0 +1,295 @@
+//! Decoding what the kernel, or whoever stands between, may send: any bytes.
+//!
+//! Nothing here may panic, and whatever decodes must be nothing but what stands
+//! in the bytes. Arbitrary bytes are hardly ever a record, so most cases start
+//! from a valid one and damage it.
+
+use lapwing_abi::ABI_VERSION;
+use lapwing_abi::decode::{
+    Body, CgroupRecord, DecodeError, Location, Record, join, path_from_components,
+};
+use lapwing_abi::ids::{CgroupChange, Kind, Mount, Operation, Origin, Phase};
+use lapwing_abi::record::{CGROUP_HEADER_LEN, HEADER_LEN, SECTIONS};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+/// Bytes of a record, laid out by hand: what the kernel programs write, not what the decoder reads.
+fn encode(ids: [u8; 7], words: &[u8; 80], port: u16, sections: &[Vec<u8>]) -> Vec<u8> {
+    let [kind, phase, operation, origin, mount, protocol, family] = ids;
+    let mut bytes = ABI_VERSION.to_le_bytes().to_vec();
+    bytes.extend([kind, phase]);
+    // Flags, five words of 64 bits, six of 32.
+    bytes.extend(&words[..68]);
+    bytes.extend([operation, origin, mount, protocol, family, 0]);
+    bytes.extend(port.to_le_bytes());
+    bytes.extend(&words[64..80]);
+    for section in sections {
+        bytes.extend((section.len() as u16).to_le_bytes());
+    }
+    assert_eq!(bytes.len(), HEADER_LEN);
+    bytes.extend(sections.concat());
+    bytes
+}
+
+/// Texts as containers choose them: with the separators that matter, and without.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        vec(any::<u8>(), 0..40),
+        vec(select(b"\0/.ab\\\xff".as_slice()), 0..40),
+        (any::<u8>(), 4090..4100usize).prop_map(|(byte, len)| [byte].repeat(len)),
+    ]
+}
+
+fn record() -> impl Strategy<Value = Vec<u8>> {
+    let ids = (
+        select(Kind::ALL),
+        select(Phase::ALL),
+        select(Operation::ALL),
+        select(Origin::ALL),
+        select(Mount::ALL),
+        any::<u8>(),
+        select([4u8, 6].as_slice()),
+    );
+    let words = vec(any::<u8>(), 80).prop_map(|bytes| <[u8; 80]>::try_from(bytes).expect("80"));
+    let sections = vec(text(), SECTIONS);
+    (ids, words, any::<u16>(), sections).prop_map(|(ids, words, port, sections)| {
+        let (kind, phase, operation, origin, mount, protocol, family) = ids;
+        let ids = [
+            kind.raw(),
+            phase.raw(),
+            operation.raw(),
+            origin.raw(),
+            mount.raw(),
+            protocol,
+            family,
+        ];
+        encode(ids, &words, port, &sections)
+    })
+}
+
+fn cgroup_record() -> impl Strategy<Value = Vec<u8>> {
+    (select(CgroupChange::ALL), any::<[u64; 3]>(), text()).prop_map(|(change, words, path)| {
+        let mut bytes = ABI_VERSION.to_le_bytes().to_vec();
+        bytes.extend([change.raw(), 0]);
+        bytes.extend((path.len() as u32).to_le_bytes());
+        for word in words {
+            bytes.extend(word.to_le_bytes());
+        }
+        assert_eq!(bytes.len(), CGROUP_HEADER_LEN);
+        bytes.extend(path);
+        bytes
+    })
+}
+
+/// Some damage: bytes changed, cut off, put in, or added at the end.
+fn damaged(whole: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    let change = (0..4u8, any::<Index>(), any::<u8>());
+    (whole, vec(change, 1..4)).prop_map(|(mut bytes, changes)| {
+        for (how, at, byte) in changes {
+            // Most of a long record is payload; what matters stands at the front.
+            let at = at.index(bytes.len() + 1).min(at.index(2 * HEADER_LEN));
+            match how {
+                0 if at < bytes.len() => bytes[at] = byte,
+                0 | 1 => bytes.truncate(at),
+                2 => bytes.insert(at.min(bytes.len()), byte),
+                _ => bytes.extend(std::iter::repeat_n(byte, at)),
+            }
+        }
+        bytes
+    })
+}
+
+/// What any decoded record must be.
+fn holds(bytes: &[u8], record: &Record<'_>) -> Result<(), TestCaseError> {
+    let header = &record.header;
+    let len = |index: usize| usize::from(header.sections[index]);
+    prop_assert_eq!(header.abi, ABI_VERSION);
+    prop_assert_eq!(
+        HEADER_LEN + (0..SECTIONS).map(len).sum::<usize>(),
+        bytes.len()
+    );
+    prop_assert_eq!(record.phase.raw(), header.phase);
+    // The sections are those of the record, in order and without a byte between or behind.
+    let in_order = |sections: [&[u8]; SECTIONS]| {
+        prop_assert_eq!(sections.concat(), &bytes[HEADER_LEN..]);
+        for (index, section) in sections.iter().enumerate() {
+            prop_assert_eq!(section.len(), len(index));
+        }
+        Ok(())
+    };
+    match record.body {
+        Body::Exec {
+            path,
+            filename,
+            args,
+            cwd,
+            origin,
+        } => {
+            prop_assert_eq!(Kind::Exec.raw(), header.kind);
+            prop_assert_eq!(origin.raw(), header.origin);
+            in_order([path, filename, args, cwd])?;
+            absolute(&path_from_components(path))
+        }
+        Body::File {
+            operation,
+            mount,
+            path,
+            target,
+        } => {
+            prop_assert_eq!(Kind::File.raw(), header.kind);
+            prop_assert_eq!(operation.raw(), header.operation);
+            prop_assert_eq!(mount.raw(), header.mount);
+            in_order([
+                path.components,
+                path.passed,
+                target.components,
+                target.passed,
+            ])?;
+            location(&path)?;
+            location(&target)
+        }
+        Body::Egress {
+            protocol,
+            address,
+            port,
+        } => {
+            prop_assert_eq!(Kind::Egress.raw(), header.kind);
+            prop_assert_eq!((protocol, port), (header.protocol, header.port));
+            // One peer has one address, however it was written.
+            prop_assert_eq!(address.to_canonical(), address);
+            match header.family {
+                4 => prop_assert!(address.is_ipv4()),
+                family => prop_assert_eq!(family, 6),
+            }
+            Ok(())
+        }
+    }
+}
+
+fn absolute(path: &[u8]) -> Result<(), TestCaseError> {
+    prop_assert!(path.starts_with(b"/"), "{:?}", path);
+    Ok(())
+}
+
+/// Absolute, and with nothing left to resolve.
+fn resolved(path: &[u8]) -> Result<(), TestCaseError> {
+    absolute(path)?;
+    prop_assert!(path == b"/" || !path.ends_with(b"/"), "{:?}", path);
+    for part in path[1..]
+        .split(|&byte| byte == b'/')
+        .filter(|_| path != b"/")
+    {
+        prop_assert!(![&b""[..], b".", b".."].contains(&part), "{:?}", path);
+    }
+    Ok(())
+}
+
+fn location(location: &Location<'_>) -> Result<(), TestCaseError> {
+    let path = location.path();
+    if location.passed.is_empty() {
+        prop_assert_eq!(&path, &path_from_components(location.components));
+        absolute(&path)
+    } else {
+        resolved(&path)
+    }
+}
+
+fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
+    match Record::decode(bytes) {
+        Ok(record) => holds(bytes, &record),
+        Err(error) => {
+            prop_assert!(!error.name().is_empty());
+            Ok(())
+        }
+    }
+}
+
+fn check_cgroup(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let Ok(record) = CgroupRecord::decode(bytes) else {
+        return Ok(());
+    };
+    prop_assert_eq!(&bytes[..2], ABI_VERSION.to_le_bytes());
+    prop_assert_eq!(record.change.raw(), bytes[2]);
+    prop_assert_eq!(record.path, &bytes[CGROUP_HEADER_LEN..]);
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_record_or_an_error(bytes in vec(any::<u8>(), 0..400)) {
+        check(&bytes)?;
+        check_cgroup(&bytes)?;
+    }
+
+    #[test]
+    fn any_bytes_of_this_version_are_a_record_or_an_error(mut bytes in vec(any::<u8>(), 2..400)) {
+        bytes[..2].copy_from_slice(&ABI_VERSION.to_le_bytes());
+        check(&bytes)?;
+        check_cgroup(&bytes)?;
+    }
+
+    #[test]
+    fn a_whole_record_decodes(bytes in record()) {
+        let record = Record::decode(&bytes);
+        prop_assert!(record.is_ok(), "{:?}", record.err());
+        check(&bytes)?;
+    }
+
+    #[test]
+    fn a_damaged_record_is_a_record_or_an_error(bytes in damaged(record())) {
+        check(&bytes)?;
+    }
+
+    #[test]
+    fn another_length_is_an_error(bytes in record(), at in any::<Index>(), more in 1..9usize) {
+        let cut = &bytes[..at.index(bytes.len())];
+        prop_assert_eq!(Record::decode(cut).err(), Some(DecodeError::Short));
+        let long = [bytes.as_slice(), &vec![0; more]].concat();
+        prop_assert_eq!(Record::decode(&long).err(), Some(DecodeError::Long));
+    }
+
+    #[test]
+    fn a_whole_cgroup_record_decodes(bytes in cgroup_record(), at in any::<Index>()) {
+        prop_assert!(CgroupRecord::decode(&bytes).is_ok());
+        check_cgroup(&bytes)?;
+        let cut = &bytes[..at.index(bytes.len())];
+        prop_assert_eq!(CgroupRecord::decode(cut).err(), Some(DecodeError::Short));
+    }
+
+    #[test]
+    fn a_damaged_cgroup_record_is_a_record_or_an_error(bytes in damaged(cgroup_record())) {
+        check_cgroup(&bytes)?;
+    }
+
+    #[test]
+    fn components_come_back_in_order(names in vec(vec(1..=255u8, 1..20), 0..10)) {
+        let mut list = Vec::new();
+        for name in names.iter().rev() {
+            list.extend(name);
+            list.push(0);
+        }
+        let mut path = Vec::new();
+        for name in &names {
+            path.push(b'/');
+            path.extend(name);
+        }
+        if names.is_empty() {
+            path.push(b'/');
+        }
+        prop_assert_eq!(path_from_components(&list), path);
+    }
+
+    #[test]
+    fn any_two_texts_join(base in text(), passed in text()) {
+        let path = join(&base, &passed);
+        resolved(&path)?;
+        // What is resolved stays so, and an absolute name needs no base.
+        prop_assert_eq!(&join(b"/", &path), &path);
+        if passed.starts_with(b"/") {
+            prop_assert_eq!(&join(b"/elsewhere", &passed), &path);
+        }
+        location(&Location { components: &base, passed: &passed })?;
+        location(&Location { components: &base, passed: b"" })?;
+    }
+}

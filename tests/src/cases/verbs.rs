@@ -1,0 +1,78 @@
+//! What people do with profiles: approve, refuse, take out, put back.
+
+use super::common::{file, profile, violation, violations_until_now};
+use crate::agent::{Agent, Mode};
+use crate::puppet::{Act, Puppet};
+use crate::runner::{Case, Context, Outcome};
+use crate::session::Session;
+use crate::watch::Watch;
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use std::fs;
+
+pub const CASES: &[Case] = &[Case {
+    name: "profile.approve-refuse-export-import",
+    run: decide,
+}];
+
+const WORKLOAD: &str = "verbs";
+const PATH: &str = "/data/old";
+
+fn decided(agent: &Agent, words: &[&str]) -> Result<String> {
+    let by = ["--actor", "tests", "--reason", "it was looked at"];
+    agent.home.call(&[&["profile"], words, &by].concat())
+}
+
+/// The reports of the one behaviour by a fresh instance: in an old one, a repeat is no news.
+fn again(session: &Session, watch: &mut Watch, step: &str) -> Result<Vec<Value>> {
+    let mut puppet = Puppet::start(session, WORKLOAD)?;
+    fs::write(puppet.root().join(&PATH[1..]), "x")?;
+    puppet.act(&Act::trigger(&["open-write", PATH]))?;
+    let sentinel = format!("/data/{step}");
+    let seen = violations_until_now(watch, &mut puppet, &sentinel)?;
+    let seen: Vec<Value> = seen
+        .into_iter()
+        .filter(|report| report["file"]["path"] == PATH)
+        .collect();
+    if let Some(report) = seen.first() {
+        let expect = file(
+            violation(session, &puppet, "file.unknown", "MEDIUM"),
+            "OPEN_WRITE",
+            PATH,
+        );
+        ensure!(expect.accepts(report), "{}", expect.explain(seen.iter()));
+    }
+    Ok(seen)
+}
+
+fn decide(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Monitor)?;
+    let seen = again(session, watch, "first")?;
+    ensure!(seen.len() == 1, "at first: {seen:?}");
+    let text = |field: &str| seen[0][field].as_str().unwrap_or_default().to_owned();
+    let (id, patch) = (text("id"), text("patch"));
+
+    decided(agent, &["approve", &id])?;
+    let seen = again(session, watch, "approved")?;
+    ensure!(seen.is_empty(), "approved, but reported: {seen:?}");
+    let name = profile(&agent.home, WORKLOAD)?;
+    let saved = session.path("verbs.yaml").display().to_string();
+    agent.home.call(&["profile", "export", &name, &saved])?;
+    let text = fs::read_to_string(&saved).context("the exported profile")?;
+    ensure!(text.contains(PATH), "not in the exported profile: {text}");
+
+    // As the line of a profile that it is by now.
+    let line = patch.trim_start_matches("- ");
+    decided(agent, &["refuse", line, "--profile", &name])?;
+    let seen = again(session, watch, "refused")?;
+    ensure!(seen.len() == 1, "refused, and reported so: {seen:?}");
+
+    decided(agent, &["import", &saved])?;
+    let seen = again(session, watch, "imported")?;
+    ensure!(seen.is_empty(), "imported, but reported: {seen:?}");
+    // Who decided, and why, stays in the profile.
+    let text = agent.home.call(&["profile", "show", &name])?;
+    ensure!(text.contains("tests"), "nobody decided: {text}");
+    Ok(Outcome::Passed)
+}
