@@ -113,7 +113,7 @@ impl Bench {
     fn promote(&mut self) -> Result<v1::ProfileSummary, AskError> {
         let name = self.name();
         answer(&mut self.judge, |judge, done| {
-            judge.promote(&name, ANN, done)
+            judge.promote(&name, ANN, done);
         })
     }
 
