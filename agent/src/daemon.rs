@@ -90,16 +90,25 @@ fn build(config: &Config) -> Result<Agent, Failure> {
     let started = clock::now();
     let store =
         Store::open(&config.state_dir).map_err(|error| Failure::new(Code::Failed, error))?;
-    let judge =
-        Judge::open(store, &config.cluster, &config.node, config.mode).map_err(|error| {
-            let code = match error {
-                OpenError::Store(_) | OpenError::Writer(_) => Code::Failed,
-                OpenError::Profile { .. } | OpenError::Name { .. } | OpenError::Twice { .. } => {
-                    Code::Usage
-                }
-            };
-            Failure::new(code, error)
-        })?;
+    let waker = Waker::new().map_err(host)?;
+    let theirs = waker.clone();
+    let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || theirs.wake());
+    let judge = Judge::open(
+        store,
+        &config.cluster,
+        &config.node,
+        config.mode,
+        Arc::clone(&wake),
+    )
+    .map_err(|error| {
+        let code = match error {
+            OpenError::Store(_) | OpenError::Writer(_) => Code::Failed,
+            OpenError::Profile { .. } | OpenError::Name { .. } | OpenError::Twice { .. } => {
+                Code::Usage
+            }
+        };
+        Failure::new(code, error)
+    })?;
     let path = config.socket().ok_or_else(|| {
         Failure::new(
             Code::Usage,
@@ -160,9 +169,7 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         },
         started,
     ));
-    let waker = Waker::new().map_err(host)?;
-    let wake = waker.clone();
-    let (control, requests) = Control::new(Arc::new(move || wake.wake()));
+    let (control, requests) = Control::new(wake);
     let parts = Parts {
         sensor,
         tables,

@@ -171,6 +171,7 @@ impl Pipeline {
             while let Ok(request) = self.requests.try_recv() {
                 self.line.answer(request);
             }
+            self.line.judge.go_on();
             if now >= next_tick {
                 self.line.tick();
                 next_tick = now + TICK;

@@ -51,7 +51,7 @@ impl Served {
         let feed = Arc::new(Feed::new(limits, 1));
         let (control, requests) = Control::new(Arc::new(|| ()));
         let store = Store::open(&folder.path().join("state")).unwrap();
-        let mut judge = Judge::open(store, "c1", "n1", StartMode::Learn).unwrap();
+        let mut judge = Judge::open(store, "c1", "n1", StartMode::Learn, Arc::new(|| ())).unwrap();
         // Ends with the last client of the control.
         std::thread::spawn(move || {
             for request in requests {
@@ -66,8 +66,9 @@ impl Served {
                             reason: "r",
                             at: 0,
                         };
-                        let answer = judge.promote(&request.name, by);
-                        drop(reply.send(answer.map(|_| panic!("there is no profile"))));
+                        judge.promote(&request.name, by, |answer| {
+                            drop(reply.send(answer.map(|_| panic!("there is no profile"))));
+                        });
                     }
                     _ => {}
                 }

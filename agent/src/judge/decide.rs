@@ -4,6 +4,7 @@
 use super::Judge;
 use super::keep::{Keeper, OpenError};
 use super::store::{Store, StoreError};
+use super::writer::Wake;
 use crate::config::StartMode;
 use lapwing_profile::decide::{By, Refusal};
 use lapwing_profile::entry::Entry;
@@ -13,7 +14,7 @@ use lapwing_profile::rule;
 use lapwing_profile::text::canonical;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::{self, decide_entries_request::Verdict};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use thiserror::Error;
 
 /// Why a request about profiles fails.
@@ -53,8 +54,79 @@ pub enum AskError {
     Store(#[from] StoreError),
 }
 
+/// What a decision does to one profile.
+pub(super) enum Action {
+    Promote,
+    Decide(Verdict, Vec<Entry>),
+    Import(Box<Profile>),
+}
+
+impl Action {
+    pub(super) fn apply(&self, profile: &mut Profile, by: By<'_>) -> Result<(), AskError> {
+        match self {
+            Self::Promote => profile.promote(by)?,
+            Self::Import(given) => profile.import(given, by)?,
+            Self::Decide(verdict, entries) => {
+                for entry in entries {
+                    match verdict {
+                        Verdict::Approve => profile.approve(entry, by)?,
+                        Verdict::Refuse => profile.refuse(entry, by)?,
+                        Verdict::Unspecified => return Err(AskError::NoVerdict),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A decision of one profile.
+pub(super) struct Step {
+    pub(super) workload: Workload,
+    pub(super) action: Action,
+}
+
+type Answer<T> = Result<T, AskError>;
+
+/// A decision on its way to the disk.
+pub(super) struct Decision {
+    pub(super) steps: VecDeque<Step>,
+    /// The profiles whose steps are done, in short.
+    pub(super) changed: Vec<v1::ProfileSummary>,
+    /// Takes the answer.
+    pub(super) done: Box<dyn FnOnce(Answer<Vec<v1::ProfileSummary>>) + Send>,
+    actor: String,
+    reason: String,
+    at: i64,
+}
+
+impl Decision {
+    fn new(
+        steps: impl IntoIterator<Item = Step>,
+        by: By<'_>,
+        done: impl FnOnce(Answer<Vec<v1::ProfileSummary>>) + Send + 'static,
+    ) -> Self {
+        Self {
+            steps: steps.into_iter().collect(),
+            changed: Vec::new(),
+            done: Box::new(done),
+            actor: by.actor.to_owned(),
+            reason: by.reason.to_owned(),
+            at: by.at,
+        }
+    }
+
+    pub(super) fn by(&self) -> By<'_> {
+        By {
+            actor: &self.actor,
+            reason: &self.reason,
+            at: self.at,
+        }
+    }
+}
+
 impl Judge {
-    /// Takes up the stored profiles.
+    /// Takes up the stored profiles. `wake` is called when [`Judge::go_on`] has something to do.
     ///
     /// # Errors
     /// When one of them cannot be read, is none, or is not the one its name says.
@@ -63,11 +135,12 @@ impl Judge {
         cluster: &str,
         node: &str,
         start: StartMode,
+        wake: Wake,
     ) -> Result<Self, OpenError> {
         Ok(Self {
             cluster: cluster.to_owned(),
             node: node.to_owned(),
-            keeper: Keeper::open(store, cluster, start)?,
+            keeper: Keeper::open(store, cluster, start, wake)?,
             episodes: super::Episodes::default(),
             late: Vec::new(),
             published: super::Published::default(),
@@ -90,54 +163,89 @@ impl Judge {
         Ok((kept.summary(None), kept.profile.to_yaml()))
     }
 
-    /// From learning to monitoring.
+    /// From learning to monitoring. `done` gets the answer when that is on disk.
     ///
-    /// # Errors
-    /// When there is no such profile, it is monitoring already, or it cannot be stored.
-    pub fn promote(&mut self, name: &str, by: By<'_>) -> Result<v1::ProfileSummary, AskError> {
-        let workload = self.keeper.find(name)?.profile.workload.clone();
-        self.keeper
-            .change(&workload, |profile| Ok(profile.promote(by)?))
+    /// It fails when there is no such profile, it is monitoring already, or it cannot be stored.
+    pub fn promote(
+        &mut self,
+        name: &str,
+        by: By<'_>,
+        done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
+    ) {
+        match self.keeper.find(name) {
+            Err(error) => done(Err(error)),
+            Ok(kept) => {
+                let workload = kept.profile.workload.clone();
+                self.step(workload, Action::Promote, by, done);
+            }
+        }
+    }
+
+    fn step(
+        &mut self,
+        workload: Workload,
+        action: Action,
+        by: By<'_>,
+        done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
+    ) {
+        let one = |answer: Answer<Vec<v1::ProfileSummary>>| {
+            done(answer.map(|mut changed| changed.pop().unwrap_or_default()));
+        };
+        let steps = [Step { workload, action }];
+        self.keeper.decide(Decision::new(steps, by, one));
+        self.go_on();
     }
 
     /// Approves or refuses entries, each the id or fingerprint of a violation or an entry itself.
+    /// `done` gets the entries and their profiles when all is on disk.
     ///
-    /// # Errors
-    /// When one of them is neither, finds no room, or cannot be stored. All are looked up before
-    /// any is decided, and those of one profile are decided together.
+    /// It fails when one of them is neither, finds no room, or cannot be stored. All are looked
+    /// up before any is decided, and those of one profile are decided together.
     pub fn decide(
         &mut self,
         verdict: Verdict,
         name: &str,
         entries: &[String],
         by: By<'_>,
-    ) -> Result<(Vec<String>, Vec<v1::ProfileSummary>), AskError> {
+        done: impl FnOnce(Answer<(Vec<String>, Vec<v1::ProfileSummary>)>) + Send + 'static,
+    ) {
         let mut lines = Vec::new();
         let mut wanted: BTreeMap<Workload, Vec<Entry>> = BTreeMap::new();
         for text in entries {
-            let (profile, entry) = self.wanted(name, text)?;
-            lines.push(entry.to_string());
-            wanted.entry(profile).or_default().push(entry);
-        }
-        let mut changed = Vec::new();
-        for (workload, entries) in &wanted {
-            changed.push(self.keeper.change(workload, |profile| {
-                for entry in entries {
-                    match verdict {
-                        Verdict::Approve => profile.approve(entry, by)?,
-                        Verdict::Refuse => profile.refuse(entry, by)?,
-                        Verdict::Unspecified => return Err(AskError::NoVerdict),
-                    }
+            match self.wanted(name, text) {
+                Err(error) => return done(Err(error)),
+                Ok((profile, entry)) => {
+                    lines.push(entry.to_string());
+                    wanted.entry(profile).or_default().push(entry);
                 }
-                Ok(())
-            })?);
-            for entry in entries {
-                let rule = rule::classify(&entry.behaviour).rule;
-                let fingerprint = fingerprint::of(workload, rule, entry);
-                self.late.extend(self.episodes.close(&fingerprint));
             }
         }
-        Ok((lines, changed))
+        let steps = wanted.into_iter().map(|(workload, entries)| Step {
+            workload,
+            action: Action::Decide(verdict, entries),
+        });
+        let all = |answer: Answer<_>| done(answer.map(|changed| (lines, changed)));
+        self.keeper.decide(Decision::new(steps, by, all));
+        self.go_on();
+    }
+
+    /// Goes on with decisions that are on disk by now.
+    pub fn go_on(&mut self) {
+        let done = self.keeper.go_on();
+        self.decided(done);
+    }
+
+    /// What was decided of is no open violation any more.
+    pub(super) fn decided(&mut self, done: Vec<Step>) {
+        for step in done {
+            if let Action::Decide(_, entries) = &step.action {
+                for entry in entries {
+                    let rule = rule::classify(&entry.behaviour).rule;
+                    let fingerprint = fingerprint::of(&step.workload, rule, entry);
+                    self.late.extend(self.episodes.close(&fingerprint));
+                }
+            }
+        }
     }
 
     /// Whose profile is meant, and which entry.
@@ -159,18 +267,23 @@ impl Judge {
         Ok((self.keeper.find(&profile)?.profile.workload.clone(), entry))
     }
 
-    /// Replaces what a profile approves, or takes up a new one.
+    /// Replaces what a profile approves, or takes up a new one. `done` gets the answer when that
+    /// is on disk.
     ///
-    /// # Errors
-    /// When the text is no profile, there is no room, or it cannot be stored.
-    pub fn import(&mut self, yaml: &str, by: By<'_>) -> Result<v1::ProfileSummary, AskError> {
-        let mut given =
-            Profile::from_yaml(yaml).map_err(|error| AskError::BadProfile(error.to_string()))?;
-        self.keeper
-            .cluster()
-            .clone_into(&mut given.workload.cluster);
-        let workload = given.workload.clone();
-        self.keeper
-            .change(&workload, |profile| Ok(profile.import(&given, by)?))
+    /// It fails when the text is no profile, there is no room, or it cannot be stored.
+    pub fn import(
+        &mut self,
+        yaml: &str,
+        by: By<'_>,
+        done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
+    ) {
+        match Profile::from_yaml(yaml) {
+            Err(error) => done(Err(AskError::BadProfile(error.to_string()))),
+            Ok(mut given) => {
+                (self.keeper.cluster()).clone_into(&mut given.workload.cluster);
+                let workload = given.workload.clone();
+                self.step(workload, Action::Import(Box::new(given)), by, done);
+            }
+        }
     }
 }

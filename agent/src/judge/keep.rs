@@ -8,20 +8,24 @@
 //!
 //! What is new in a profile is handed to the writer at the next tick. Counts and
 //! times alone change with every record; they are stored once a minute, and at the
-//! end.
+//! end. A decision is written first and holds once it is on disk; meanwhile the
+//! pipeline goes on with the profile as it was.
 
+use super::PROFILES_MAX;
+use super::decide::{AskError, Decision, Step};
 use super::report;
 use super::store::{Store, StoreError};
-use super::writer::Writer;
-use super::{PROFILES_MAX, decide::AskError};
+use super::writer::{Wake, Writer};
 use crate::config::StartMode;
 use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
 use thiserror::Error;
 
 /// Time between two times that counts alone are stored, in nanoseconds.
@@ -120,6 +124,9 @@ pub struct Keeper {
     store: Store,
     /// Whether it was said that something cannot be stored.
     failing: bool,
+    /// In the order they came; the first is being written.
+    decisions: VecDeque<Decision>,
+    writing: Option<Receiver<Result<(), StoreError>>>,
 }
 
 impl Keeper {
@@ -127,7 +134,12 @@ impl Keeper {
     ///
     /// # Errors
     /// When one of them cannot be read, is none, or is not the one its name says.
-    pub fn open(store: Store, cluster: &str, start: StartMode) -> Result<Self, OpenError> {
+    pub fn open(
+        store: Store,
+        cluster: &str,
+        start: StartMode,
+        wake: Wake,
+    ) -> Result<Self, OpenError> {
         let mut found: BTreeMap<Workload, (PathBuf, Profile)> = BTreeMap::new();
         for path in store.profiles()? {
             let profile =
@@ -184,9 +196,11 @@ impl Keeper {
                 StartMode::Monitor => Mode::Monitoring,
             },
             profiles,
-            writer: Writer::start()?,
+            writer: Writer::start(wake)?,
             store,
             failing: false,
+            decisions: VecDeque::new(),
+            writing: None,
         })
     }
 
@@ -247,41 +261,117 @@ impl Keeper {
         all
     }
 
-    /// Changes a profile, made where there is none, and stores it before it answers. If it cannot
-    /// be stored, nothing has changed.
-    pub(super) fn change(
-        &mut self,
-        workload: &Workload,
-        change: impl FnOnce(&mut Profile) -> Result<(), AskError>,
-    ) -> Result<v1::ProfileSummary, AskError> {
-        let known = self.profiles.get(workload);
+    /// Takes a decision. It is answered when it is on disk, and holds from then on; one that
+    /// cannot be stored has changed nothing.
+    pub(super) fn decide(&mut self, decision: Decision) {
+        self.decisions.push_back(decision);
+    }
+
+    /// Goes on with decisions as far as that needs no waiting. Answers with the steps that were
+    /// done.
+    pub(super) fn go_on(&mut self) -> Vec<Step> {
+        let mut done = Vec::new();
+        while let Some(mut decision) = self.decisions.pop_front() {
+            let result = match self.writing.take() {
+                None => self.begin(&decision),
+                Some(answered) => match answered.try_recv() {
+                    Err(TryRecvError::Empty) => {
+                        self.writing = Some(answered);
+                        self.decisions.push_front(decision);
+                        return done;
+                    }
+                    // The writer lives as long as this.
+                    Err(TryRecvError::Disconnected) => self.begin(&decision),
+                    Ok(result) => self.finish(&mut decision, result, &mut done),
+                },
+            };
+            match result {
+                Err(error) => (decision.done)(Err(error)),
+                Ok(()) if decision.steps.is_empty() => (decision.done)(Ok(decision.changed)),
+                Ok(()) => self.decisions.push_front(decision),
+            }
+        }
+        done
+    }
+
+    /// Begins to write what the next step makes of its profile.
+    fn begin(&mut self, decision: &Decision) -> Result<(), AskError> {
+        let Some(step) = decision.steps.front() else {
+            return Ok(());
+        };
+        let changed = self.changed(step, decision)?;
+        let path = self.store.profile_path(&step.workload.file_name());
+        let text = changed.to_yaml().into_bytes();
+        self.writing = Some(self.writer.begin(&path, text));
+        Ok(())
+    }
+
+    /// The profile after a step, made where there is none.
+    fn changed(&self, step: &Step, decision: &Decision) -> Result<Profile, AskError> {
+        let known = self.profiles.get(&step.workload);
         if known.is_none() && self.profiles.len() >= PROFILES_MAX {
             return Err(AskError::NoRoom);
         }
-        let mut changed =
-            known.map_or_else(|| self.new_profile(workload), |kept| kept.profile.clone());
-        change(&mut changed)?;
-        let path = self.store.profile_path(&workload.file_name());
-        if let Err(error) = self.writer.write(&path, changed.to_yaml().into_bytes()) {
-            if let Some(kept) = self.profiles.get_mut(workload) {
-                // What waited to be written gave way to what could not be.
-                kept.news = true;
+        let mut profile = known.map_or_else(
+            || self.new_profile(&step.workload),
+            |kept| kept.profile.clone(),
+        );
+        step.action.apply(&mut profile, decision.by())?;
+        Ok(profile)
+    }
+
+    /// What the step wrote is on disk, or not.
+    fn finish(
+        &mut self,
+        decision: &mut Decision,
+        result: Result<(), StoreError>,
+        done: &mut Vec<Step>,
+    ) -> Result<(), AskError> {
+        let Some(step) = decision.steps.pop_front() else {
+            return Ok(());
+        };
+        // What was seen meanwhile counts too: the step is taken on what is known now.
+        let changed = match result {
+            Ok(()) => self.changed(&step, decision),
+            Err(error) => Err(error.into()),
+        };
+        match changed {
+            Ok(profile) => {
+                let kept = self
+                    .profiles
+                    .entry(step.workload.clone())
+                    .or_insert_with(|| Kept::new(profile.clone()));
+                kept.profile = profile;
+                decision.changed.push(kept.summary(None));
+                done.push(step);
+                Ok(())
             }
-            return Err(error.into());
+            Err(error) => {
+                if let Some(kept) = self.profiles.get_mut(&step.workload) {
+                    // The file may not be what is known: what waited for it gave way.
+                    kept.news = true;
+                }
+                Err(error)
+            }
         }
-        let kept = self
-            .profiles
-            .entry(workload.clone())
-            .or_insert_with(|| Kept::new(changed.clone()));
-        kept.profile = changed;
-        (kept.news, kept.counts) = (false, false);
-        Ok(kept.summary(None))
+    }
+
+    /// Whose profile a decision is being written for: what is known without the decision must not
+    /// overwrite it.
+    fn deciding(&self) -> Option<Workload> {
+        self.writing.as_ref()?;
+        let step = self.decisions.front()?.steps.front()?;
+        Some(step.workload.clone())
     }
 
     /// Hands over what changed. Answers with what failed, if it was not said yet.
     pub(super) fn save(&mut self, now: u64) -> Option<String> {
         let said = self.take_results();
+        let deciding = self.deciding();
         for kept in self.profiles.values_mut() {
+            if deciding.as_ref() == Some(&kept.profile.workload) {
+                continue;
+            }
             let counts = kept.counts && now.saturating_sub(kept.stored) >= COUNTS_PERIOD;
             if !kept.news && !counts {
                 continue;
@@ -318,25 +408,30 @@ impl Keeper {
         let _ = self.writer.offer(self.store.heartbeat_path(), text);
     }
 
-    /// Stores everything, and ends the writer.
-    pub(super) fn end(&mut self, now: i64) {
-        for kept in self.profiles.values_mut() {
-            if !kept.news && !kept.counts {
-                continue;
-            }
+    /// Answers every decision, stores everything, and ends the writer.
+    pub(super) fn end(&mut self, now: i64) -> Vec<Step> {
+        let mut done = self.go_on();
+        while !self.decisions.is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+            done.extend(self.go_on());
+        }
+        let changed = self
+            .profiles
+            .values()
+            .filter(|kept| kept.news || kept.counts);
+        for kept in changed {
             let path = self.store.profile_path(&kept.profile.workload.file_name());
-            if let Err(error) = self
-                .writer
-                .write(&path, kept.profile.to_yaml().into_bytes())
-            {
+            let text = kept.profile.to_yaml().into_bytes();
+            // One at a time, so that no more than one is held as text.
+            if let Ok(Err(error)) = self.writer.begin(&path, text).recv() {
                 tracing::error!("{error}");
             }
-            (kept.news, kept.counts) = (false, false);
         }
         self.beat(now);
         self.writer.end();
         for (_, error) in self.writer.results().failed {
             tracing::error!("{error}");
         }
+        done
     }
 }

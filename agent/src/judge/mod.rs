@@ -307,9 +307,10 @@ impl Judge {
 
     /// The end: everything is stored before this returns. Answers with what was not reported yet.
     pub fn end(&mut self, now: Moment) -> Vec<Item> {
+        let done = self.keeper.end(now.wall);
+        self.decided(done);
         let mut last = std::mem::take(&mut self.late);
         last.extend(self.episodes.flush(now.boot));
-        self.keeper.end(now.wall);
         last.into_iter().map(Item::Violation).collect()
     }
 

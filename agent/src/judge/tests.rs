@@ -12,6 +12,7 @@ use lapwing_profile::profile::{Mode, Profile};
 use lapwing_proto::v1::decide_entries_request::Verdict;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const SECOND: u64 = 1_000_000_000;
@@ -34,7 +35,38 @@ struct Bench {
 
 fn open(folder: &Path, cluster: &str) -> Result<Judge, OpenError> {
     let store = Store::open(folder)?;
-    Judge::open(store, cluster, "n1", StartMode::Learn)
+    Judge::open(store, cluster, "n1", StartMode::Learn, Arc::new(|| ()))
+}
+
+/// Asks, and goes on until it is answered.
+fn answer<T: Send + 'static>(
+    judge: &mut Judge,
+    ask: impl FnOnce(&mut Judge, Box<dyn FnOnce(T) + Send>),
+) -> T {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    ask(judge, Box::new(move |answer| sender.send(answer).unwrap()));
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Ok(answer) = receiver.try_recv() {
+            return answer;
+        }
+        judge.go_on();
+        assert!(Instant::now() < until, "no answer");
+    }
+}
+
+fn approve(
+    judge: &mut Judge,
+    entry: &str,
+) -> Result<(Vec<String>, Vec<v1::ProfileSummary>), AskError> {
+    let entries = [entry.to_owned()];
+    answer(judge, |judge, done| {
+        judge.decide(Verdict::Approve, "", &entries, ANN, done);
+    })
+}
+
+fn import(judge: &mut Judge, yaml: &str) -> Result<v1::ProfileSummary, AskError> {
+    answer(judge, |judge, done| judge.import(yaml, ANN, done))
 }
 
 impl Bench {
@@ -86,6 +118,13 @@ impl Bench {
 
     fn name(&self) -> String {
         self.workload().to_string()
+    }
+
+    fn promote(&mut self) -> Result<v1::ProfileSummary, AskError> {
+        let name = self.name();
+        answer(&mut self.judge, |judge, done| {
+            judge.promote(&name, ANN, done);
+        })
     }
 
     fn file(&self) -> PathBuf {
@@ -195,7 +234,7 @@ fn what_is_learned_is_stored_and_counts_wait_a_minute() {
 fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
     let mut bench = Bench::new();
     bench.exec("ls");
-    bench.judge.promote(&bench.name(), ANN).unwrap();
+    bench.promote().unwrap();
     let items = bench.exec("sh");
     let first = violations(&items)[0].clone();
     assert_eq!(
@@ -211,10 +250,7 @@ fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
         (2, 2)
     );
 
-    let (entries, profiles) = bench
-        .judge
-        .decide(Verdict::Approve, "", &[first.id], ANN)
-        .unwrap();
+    let (entries, profiles) = approve(&mut bench.judge, &first.id).unwrap();
     assert_eq!(entries, ["exec: {path: /bin/sh}"]);
     assert_eq!((profiles.len(), profiles[0].instances), (1, None));
     assert!(violations(&bench.exec("sh")).is_empty());
@@ -228,9 +264,7 @@ fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
         ("exec: {pth: /x}", "pth"),
         ("exec: {path: /x}", "name the profile"),
     ] {
-        let error = (bench.judge)
-            .decide(Verdict::Approve, "", &[entry.to_owned()], ANN)
-            .unwrap_err();
+        let error = approve(&mut bench.judge, entry).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }
 }
@@ -247,10 +281,7 @@ fn a_decision_that_cannot_be_stored_is_not_taken() {
     let fresh = format!(".{name}.yaml.{}.new", std::process::id());
     let fresh = bench.file().with_file_name(fresh);
     fs::create_dir(&fresh).unwrap();
-    assert!(matches!(
-        bench.judge.promote(&bench.name(), ANN),
-        Err(AskError::Store(_))
-    ));
+    assert!(matches!(bench.promote(), Err(AskError::Store(_))));
     let (summary, _) = bench.judge.profile(&bench.name()).unwrap();
     assert_eq!((summary.mode(), summary.revision), (v1::Mode::Learning, 0));
     assert_eq!(fs::read(bench.file()).unwrap(), before);
@@ -275,7 +306,7 @@ fn a_decision_that_cannot_be_stored_is_not_taken() {
         bench.save();
         assert!(Instant::now() < until, "not stored");
     }
-    bench.judge.promote(&bench.name(), ANN).unwrap();
+    bench.promote().unwrap();
 }
 
 #[test]
@@ -290,12 +321,12 @@ fn an_import_that_cannot_be_stored_leaves_nothing() {
     let path = bench.judge.store().profile_path(&given.file_name());
     fs::create_dir(&path).unwrap();
     assert!(matches!(
-        bench.judge.import(&yaml, ANN),
+        import(&mut bench.judge, &yaml),
         Err(AskError::Store(_))
     ));
     assert!(bench.judge.summaries(&HashMap::new()).is_empty());
     fs::remove_dir(&path).unwrap();
-    let summary = bench.judge.import(&yaml, ANN).unwrap();
+    let summary = import(&mut bench.judge, &yaml).unwrap();
     assert_eq!(
         (summary.mode(), summary.instances),
         (v1::Mode::Monitoring, None)
@@ -308,7 +339,7 @@ fn an_import_that_cannot_be_stored_leaves_nothing() {
 fn another_cluster_takes_the_profiles_over() {
     let mut bench = Bench::new();
     bench.exec("ls");
-    bench.judge.promote(&bench.name(), ANN).unwrap();
+    bench.promote().unwrap();
     let (old, name) = (bench.file(), bench.name());
     let state = bench.folder.path().join("state");
     drop(bench.judge);

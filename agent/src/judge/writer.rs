@@ -7,15 +7,15 @@
 //! and offered again at the next tick. Files are replaced whole (see
 //! [`super::store`]), so a kill at any time leaves the old text or the new one.
 //!
-//! Only a decision of a person waits until it is on disk, because its answer says
-//! so; it goes to the front of the queue.
+//! A decision of a person goes to the front of the queue. Its answer waits until it
+//! is on disk; the pipeline does not, and is woken when it is.
 
 use super::store::{StoreError, replace};
 use std::collections::VecDeque;
 use std::io;
 use std::mem::take;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -36,6 +36,9 @@ struct Queue {
     ending: bool,
     results: Results,
 }
+
+/// Makes the pipeline look at what was answered.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// What came of the texts that nobody waited for.
 #[derive(Default)]
@@ -82,12 +85,12 @@ impl Writer {
     ///
     /// # Errors
     /// When there is no room for another thread.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(wake: Wake) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || work(&theirs))?;
+            .spawn(move || work(&theirs, &*wake))?;
         Ok(Self {
             shared,
             thread: Some(thread),
@@ -110,11 +113,9 @@ impl Writer {
         true
     }
 
-    /// Has a file written, and waits for it.
-    ///
-    /// # Errors
-    /// When it cannot be written; the old text then stands.
-    pub fn write(&self, path: &Path, text: Vec<u8>) -> Result<(), StoreError> {
+    /// Has a file written next. What comes of it is received; where it cannot be written, the
+    /// old text stands.
+    pub fn begin(&self, path: &Path, text: Vec<u8>) -> Receiver<Result<(), StoreError>> {
         let (answer, answered) = sync_channel(1);
         let mut queue = self.shared.queue();
         // The text that waited is older than this one.
@@ -127,8 +128,7 @@ impl Writer {
         });
         drop(queue);
         self.shared.changed.notify_all();
-        let gone = || StoreError::new("write", path, io::Error::other("the writer is gone"));
-        answered.recv().unwrap_or_else(|_| Err(gone()))
+        answered
     }
 
     /// What came of the texts since the last call.
@@ -154,7 +154,7 @@ impl Drop for Writer {
     }
 }
 
-fn work(shared: &Shared) {
+fn work(shared: &Shared, wake: &dyn Fn()) {
     loop {
         let mut queue = shared.queue();
         let job = loop {
@@ -170,8 +170,11 @@ fn work(shared: &Shared) {
         drop(queue);
         let result = replace(&job.path, &job.text);
         match (job.answer, result) {
-            // Whoever waited is gone only if the pipeline panicked.
-            (Some(answer), result) => drop(answer.send(result)),
+            (Some(answer), result) => {
+                // Whoever waited is gone only if the pipeline panicked.
+                drop(answer.send(result));
+                wake();
+            }
             (None, Ok(())) => shared.queue().results.written += 1,
             (None, Err(error)) => shared.queue().results.failed.push((job.path, error)),
         }
@@ -186,7 +189,7 @@ mod tests {
     #[test]
     fn the_last_text_of_each_file_is_written_at_the_latest_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = Writer::start().unwrap();
+        let mut writer = Writer::start(Arc::new(|| ())).unwrap();
         for round in 0..200 {
             for name in ["a", "b"] {
                 let text = format!("{name}{round}").into_bytes();
@@ -207,20 +210,22 @@ mod tests {
     fn who_waits_is_answered_when_it_is_on_disk() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        let writer = Writer::start().unwrap();
+        let writer = Writer::start(Arc::new(|| ())).unwrap();
         for round in 0..20 {
             assert!(writer.offer(path.clone(), b"older".to_vec()));
             let text = format!("decision {round}");
-            writer.write(&path, text.clone().into_bytes()).unwrap();
+            let answered = writer.begin(&path, text.clone().into_bytes());
+            answered.recv().unwrap().unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
-        assert!(writer.write(&path.join("x"), Vec::new()).is_err());
+        let failed = writer.begin(&path.join("x"), Vec::new());
+        assert!(failed.recv().unwrap().is_err());
     }
 
     #[test]
     fn one_file_that_fails_does_not_hinder_another() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = Writer::start().unwrap();
+        let mut writer = Writer::start(Arc::new(|| ())).unwrap();
         assert!(writer.offer(folder.path().join("no-such-folder/a"), b"a".to_vec()));
         assert!(writer.offer(folder.path().join("b"), b"b".to_vec()));
         writer.end();

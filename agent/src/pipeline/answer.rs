@@ -30,29 +30,32 @@ impl Line {
             }
             Request::Promote(request, reply) => {
                 let decider = request.decider.unwrap_or_default();
-                let answer = self.judge.promote(&request.name, by(&decider));
-                drop(reply.send(answer.map(|summary| v1::PromoteProfileResponse {
-                    summary: Some(summary),
-                })));
+                let judge = &mut self.judge;
+                judge.promote(&request.name, by(&decider), |answer| {
+                    drop(reply.send(answer.map(|summary| v1::PromoteProfileResponse {
+                        summary: Some(summary),
+                    })));
+                });
             }
             Request::Decide(request, reply) => {
                 let decider = request.decider.clone().unwrap_or_default();
                 let verdict = request.verdict();
                 let judge = &mut self.judge;
-                let answer = judge.decide(verdict, &request.name, &request.entries, by(&decider));
-                drop(
-                    reply.send(answer.map(|(entries, profiles)| v1::DecideEntriesResponse {
-                        entries,
-                        profiles,
-                    })),
-                );
+                let (name, entries) = (&request.name, &request.entries);
+                judge.decide(verdict, name, entries, by(&decider), |answer| {
+                    let answer = answer
+                        .map(|(entries, profiles)| v1::DecideEntriesResponse { entries, profiles });
+                    drop(reply.send(answer));
+                });
             }
             Request::Import(request, reply) => {
                 let decider = request.decider.unwrap_or_default();
-                let answer = self.judge.import(&request.yaml, by(&decider));
-                drop(reply.send(answer.map(|summary| v1::ImportProfileResponse {
-                    summary: Some(summary),
-                })));
+                let judge = &mut self.judge;
+                judge.import(&request.yaml, by(&decider), |answer| {
+                    drop(reply.send(answer.map(|summary| v1::ImportProfileResponse {
+                        summary: Some(summary),
+                    })));
+                });
             }
         }
     }

@@ -20,7 +20,7 @@ fn reports(start: StartMode) -> (Vec<Item>, usize) {
     registry.acted(act(5), 0);
     tick(&mut registry, NAME_AFTER);
     let store = Store::open(&root.path().join("state")).unwrap();
-    let mut judge = Judge::open(store, "c1", "n1", start).unwrap();
+    let mut judge = Judge::open(store, "c1", "n1", start, std::sync::Arc::new(|| ())).unwrap();
     let record = Record {
         header: Header::default(),
         phase: Phase::Main,
