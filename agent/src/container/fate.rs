@@ -46,6 +46,12 @@ impl Registry {
             }
             parent = found;
         }
+        if !self.entries.contains_key(&id) {
+            // Its process has ended. The cgroup may be there still.
+            for scan::Found { id, parent, path } in scan::cgroups(&self.hierarchy.root) {
+                effects.extend(self.meet(id, parent, &path, true, now));
+            }
+        }
         if let Some(entry) = self.entries.get_mut(&id) {
             if let State::Undecided(undecided) = &mut entry.state {
                 undecided.asked = pid;
@@ -53,19 +59,24 @@ impl Registry {
         } else if self.entries.len() >= CGROUPS_MAX as usize {
             effects.push(Effect::NoRoom(id));
         } else {
-            let entry = Entry {
+            let gone = Entry {
                 parent: 0,
                 path: String::new(),
-                state: State::Undecided(Undecided {
-                    asked: pid,
-                    ..Undecided::default()
-                }),
-                removed: None,
+                // Of what is gone nobody can say that it was in scope.
+                state: match self.options.scope.is_empty() {
+                    true => State::Undecided(Undecided {
+                        asked: pid,
+                        ..Undecided::default()
+                    }),
+                    false => State::Ignored,
+                },
+                removed: Some(now),
                 since: now,
                 late: true,
                 timer: 0,
             };
-            self.entries.insert(id, entry);
+            self.entries.insert(id, gone);
+            self.rearm(id, None);
         }
         effects
     }

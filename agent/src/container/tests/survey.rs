@@ -113,6 +113,12 @@ fn a_cgroup_never_heard_of_is_looked_for_by_its_process() {
     assert_eq!(found.id, "c1");
     assert!(!found.from_start, "its beginning was missed");
 
+    // Its process has ended, and it is there still.
+    let orphan = make(root, "shop/orphan");
+    registry.acted(acts(orphan, 99), SECOND);
+    assert!(is_pending(&registry, orphan));
+    assert_eq!(registry.entries[&orphan].path, "/shop/orphan");
+
     // A record names the container's cgroup, and its process is below.
     let mut fresh = super::registry(root, |_| ());
     fresh.proc = root.join("proc");
@@ -140,6 +146,15 @@ fn a_cgroup_that_nobody_can_find_is_never_suppressed() {
     let found = instance(&registry, 77).unwrap();
     assert_eq!(found.id, "cgroup-77");
     assert!(!found.is_named());
+    assert_eq!(registry.running().count(), 0, "it is gone");
+    while let Some(at) = registry.next_look() {
+        tick(&mut registry, at);
+    }
+    assert!(is_unheard(&registry, 77));
+
+    let mut scoped = super::registry(root.path(), |options| options.scope = vec!["/a".into()]);
+    scoped.acted(foreign(77), 0);
+    assert!(is_ignored(&scoped, 77), "it may have been anywhere");
 }
 
 #[test]
