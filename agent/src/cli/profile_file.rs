@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use lapwing_profile::decide::By;
 use lapwing_profile::profile::Profile;
 use lapwing_proto::v1;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The file that a NAME means, if it means one: it has a slash and exists, or ends in `.yaml`.
@@ -29,9 +30,10 @@ pub fn read(path: &Path) -> Result<Profile, Failure> {
         .map_err(|error| Failure::new(Code::Usage, error))
 }
 
-/// Replaces a file whole, so that nobody meets half of it.
+/// Replaces a file whole, so that nobody meets half of it. It keeps its permissions.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    replace(path, text.as_bytes())
+    let mode = std::fs::metadata(path).map_or(0o666, |file| file.mode() & 0o777);
+    replace(path, text.as_bytes(), mode)
         .map_err(|error| anyhow!("cannot write {}: {}", path.display(), error.cause()))
         .map_err(|error| Failure::new(Code::Failed, error))
 }
@@ -79,6 +81,7 @@ mod tests {
     use lapwing_profile::entry::Entry;
     use lapwing_profile::profile::{Mode, Verdict};
     use lapwing_profile::workload::Workload;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn only_what_looks_like_a_file_is_one() {
@@ -108,6 +111,8 @@ mod tests {
             ..Workload::default()
         };
         write(&path, &Profile::new(workload, Mode::Learning).to_yaml()).unwrap();
+        let readable = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(&path, readable).unwrap();
         let ann = v1::Decider {
             actor: "ann".into(),
             reason: "reviewed".into(),
@@ -119,6 +124,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!((summary.exec, summary.mode()), (1, v1::Mode::Monitoring));
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o644);
         let before = std::fs::read(&path).unwrap();
         let failure = change(&path, &ann, |profile, by| {
             profile.refuse(&entry, by)?;

@@ -18,6 +18,8 @@ use thiserror::Error;
 const PROFILES: &str = "profiles";
 const EXTENSION: &str = "yaml";
 const HEARTBEAT: &str = "heartbeat";
+/// Permissions of what is stored.
+pub const MODE: u32 = 0o600;
 const LOCK: &str = "lock";
 /// How the name of a file ends that is being written.
 const UNFINISHED: &str = ".new";
@@ -110,7 +112,7 @@ impl Store {
         }
         // A page of data, because an empty file fits on a full disk.
         let probe = store.root.join("probe");
-        let written = replace(&probe, &[0; 4096]);
+        let written = replace(&probe, &[0; 4096], MODE);
         // Whether it was made or not, it is not needed further.
         let _ = fs::remove_file(&probe);
         written?;
@@ -178,11 +180,11 @@ impl Store {
     }
 }
 
-/// Replaces a file whole.
+/// Replaces a file whole; the new one has these permissions, less what the umask takes.
 ///
 /// # Errors
 /// When that fails; the file is then as it was.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}{UNFINISHED}", std::process::id()));
@@ -192,7 +194,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
             // Nobody else's file is overwritten.
             .create_new(true)
             .write(true)
-            .mode(0o600)
+            .mode(mode)
             .open(&fresh)?;
         file.write_all(bytes)?;
         file.sync_all()?;
@@ -241,10 +243,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("state")).unwrap();
         assert_eq!(store.last_beat(), None);
-        replace(&store.heartbeat_path(), b"5\n").unwrap();
+        replace(&store.heartbeat_path(), b"5\n", MODE).unwrap();
         let (a, b) = (store.profile_path("a"), store.profile_path("b"));
         for (path, text) in [(&b, "two"), (&a, "one"), (&b, "three")] {
-            replace(path, text.as_bytes()).unwrap();
+            replace(path, text.as_bytes(), MODE).unwrap();
         }
         fs::write(b.with_file_name(".b.yaml.77.new"), "half of a profi").unwrap();
         drop(store);
@@ -270,12 +272,12 @@ mod tests {
     fn a_file_that_cannot_be_replaced_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.yaml");
-        replace(&path, b"old").unwrap();
+        replace(&path, b"old", MODE).unwrap();
         // Somebody's file where the new one would be written.
         let fresh = format!(".a.yaml.{}.new", std::process::id());
         let fresh = folder.path().join(fresh);
         fs::write(&fresh, "precious").unwrap();
-        assert!(replace(&path, b"new").is_err());
+        assert!(replace(&path, b"new", MODE).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read(&fresh).unwrap(), b"precious");
     }

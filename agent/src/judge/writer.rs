@@ -10,7 +10,7 @@
 //! A decision of a person goes to the front of the queue. Its answer waits until it
 //! is on disk; the pipeline does not, and is woken when it is.
 
-use super::store::{StoreError, replace};
+use super::store::{MODE, StoreError, replace};
 use std::collections::VecDeque;
 use std::io;
 use std::mem::take;
@@ -168,7 +168,7 @@ fn work(shared: &Shared, wake: &dyn Fn()) {
         };
         queue.bytes -= job.text.len();
         drop(queue);
-        let result = replace(&job.path, &job.text);
+        let result = replace(&job.path, &job.text, MODE);
         match (job.answer, result) {
             (Some(answer), result) => {
                 // Whoever waited is gone only if the pipeline panicked.
