@@ -19,8 +19,9 @@
 //!   whole text; it is cut there and ends in [`CUT`], which no word does. So a
 //!   process title, such as `worker: job 17` or `nginx: master`, is one name
 //!   (`worker…`), however its tail varies, and equals no word.
-//! - An empty or unreadable first argument is the name [`CUT`] alone: not known.
-//!   Learning never approves of it.
+//! - An empty, unreadable or cut argument is the name [`CUT`] alone: not known.
+//!   Learning never approves of it, since the end of a long argument decides
+//!   (`////sleep/sh`).
 //!
 //! So `exec -a sh /bin/sleep`, a link named `sh`, `busybox sh` and a BusyBox under
 //! any other name differ from `sleep`. The first argument is the caller's to
@@ -67,6 +68,9 @@ pub fn invoked_name(path: &str, args: &[String]) -> Option<String> {
     } else {
         first
     };
+    if called.ends_with(CUT) {
+        return Some(CUT.to_owned());
+    }
     (called != basename(path)).then(|| word(called))
 }
 

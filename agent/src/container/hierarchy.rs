@@ -2,7 +2,9 @@
 //!
 //! With cgroup v2 alone it is the unified one. With v1, or both (hybrid), the
 //! runtimes put each container into every v1 controller, while the unified tree
-//! may not have it at all: there the first v1 controller at hand is the one.
+//! may not have it at all: there the first v1 controller at hand is the one. A
+//! single v1 controller that somebody mounted beside v2 for a purpose of their own
+//! does not count: where the unified tree has `pids` or `memory`, the runtimes use that.
 
 use anyhow::{Context, Result, bail};
 use lapwing_profile::text;
@@ -42,16 +44,29 @@ impl Hierarchy {
         };
         let mounts = read(proc.join("self/mountinfo"))?;
         let cgroups = read(proc.join("cgroups")).unwrap_or_default();
-        Self::from_text(&mounts, &cgroups)
+        Self::from_text(&mounts, &cgroups, |unified| {
+            std::fs::read_to_string(unified.join("cgroup.controllers")).unwrap_or_default()
+        })
     }
 
-    fn from_text(mountinfo: &str, cgroups: &str) -> Result<Self> {
+    /// `controllers` answers with those of the unified tree that is mounted at a path.
+    fn from_text(
+        mountinfo: &str,
+        cgroups: &str,
+        controllers: impl Fn(&Path) -> String,
+    ) -> Result<Self> {
         let mounts: Vec<Mount> = mountinfo.lines().filter_map(Mount::parse).collect();
         let unified = mounts
             .iter()
             .find(|mount| mount.kind == "cgroup2")
             .map(|mount| mount.point.clone());
-        for controller in CONTROLLERS {
+        let used = unified
+            .as_deref()
+            .map(controllers)
+            .unwrap_or_default()
+            .split_whitespace()
+            .any(|name| ["pids", "memory"].contains(&name));
+        for controller in CONTROLLERS.iter().filter(|_| !used) {
             let Some(mount) = mounts.iter().find(|mount| {
                 mount.kind == "cgroup"
                     && mount.options.split(',').any(|option| option == *controller)
@@ -189,7 +204,7 @@ mod tests {
 
     #[test]
     fn hybrid_takes_a_controller_and_knows_the_unified_tree() {
-        let found = Hierarchy::from_text(V1, V1_IDS).unwrap();
+        let found = Hierarchy::from_text(V1, V1_IDS, |_| String::new()).unwrap();
         assert_eq!(
             found,
             Hierarchy {
@@ -210,16 +225,29 @@ mod tests {
             assert_eq!(found.strip_mount(path), expected, "{path}");
         }
         let without_pids = V1.replace("rw,pids", "rw,net_cls");
-        let found = Hierarchy::from_text(&without_pids, V1_IDS).unwrap();
+        let found = Hierarchy::from_text(&without_pids, V1_IDS, |_| String::new()).unwrap();
         assert_eq!((found.controller, found.id), (Some("cpu"), 3));
         assert_eq!(found.path_in(text).as_deref(), Some("/c"));
+    }
+
+    #[test]
+    fn a_stray_controller_beside_v2_does_not_count() {
+        let mounts = "25 1 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n\
+            40 1 0:40 / /mnt/freezer rw - cgroup cgroup rw,freezer\n";
+        let ids = "freezer\t4\t1\t1\npids\t0\t9\t1\n";
+        let found = Hierarchy::from_text(mounts, ids, |at| {
+            assert_eq!(at, Path::new("/sys/fs/cgroup"));
+            "cpu memory pids\n".to_owned()
+        })
+        .unwrap();
+        assert_eq!((found.controller, found.id), (None, 0));
     }
 
     #[test]
     fn the_unified_tree_alone() {
         let mounts = "25 1 0:22 / /sys/fs/cgroup\\040x rw - cgroup2 cgroup2 rw\n";
         let ids = "#subsys_name\thierarchy\tnum_cgroups\tenabled\npids\t0\t9\t1\n";
-        let found = Hierarchy::from_text(mounts, ids).unwrap();
+        let found = Hierarchy::from_text(mounts, ids, |_| "cpu pids".to_owned()).unwrap();
         assert_eq!((found.controller, found.id), (None, 0));
         assert_eq!(found.root, Path::new("/sys/fs/cgroup x"));
         let raw = b"0::/x:y\\x2d\xff\n";
@@ -234,7 +262,9 @@ mod tests {
 
     #[test]
     fn none_is_said_with_a_remedy() {
-        let error = Hierarchy::from_text("", "").unwrap_err().to_string();
+        let error = Hierarchy::from_text("", "", |_| String::new())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("mount -t cgroup2"), "{error}");
     }
 }

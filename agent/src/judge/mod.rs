@@ -300,6 +300,16 @@ impl Judge {
         self.reported(reports).collect()
     }
 
+    /// A hook that no program serves on this kernel.
+    pub fn blind(&mut self, row: &str, text: String, now: Moment) -> Vec<Item> {
+        let violation = self.about_sensor("hook", text);
+        let fingerprint = fingerprint::hex(&[b"hook", row.as_bytes(), self.node.as_bytes()]);
+        let reports = self
+            .episodes
+            .occurred(&fingerprint, 0, "", now, || violation);
+        self.reported(reports).collect()
+    }
+
     /// Notes that the agent is alive.
     pub fn beat(&mut self, now: Moment) {
         self.keeper.beat(now.wall);

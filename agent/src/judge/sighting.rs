@@ -69,8 +69,14 @@ pub fn image(record: &Record<'_>) -> Option<Image> {
             exe: marked(record, PATH, &path_from_components(path)),
             args: {
                 let mut args = arguments(args);
-                if record.header.flags & (flags::ARGS_TRUNCATED | flags::ARGS_UNREADABLE) != 0 {
+                if record.header.flags & flags::ARGS_UNREADABLE != 0 {
                     args.push(CUT.to_owned());
+                } else if record.header.flags & flags::ARGS_TRUNCATED != 0 {
+                    // On the argument that is cut: what is left of it must not pass for whole.
+                    match args.last_mut() {
+                        Some(last) => last.push_str(CUT),
+                        None => args.push(CUT.to_owned()),
+                    }
                 }
                 args
             },

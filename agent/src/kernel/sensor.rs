@@ -125,24 +125,6 @@ impl Sensor {
         Ok(sensor)
     }
 
-    /// How often the kernel skipped a program because another run of it was going on on that
-    /// processor: events that nobody saw. From `/proc/self/fdinfo`, since Linux 5.12; before,
-    /// programs cannot be interrupted by one another.
-    #[must_use]
-    pub fn skipped(&self) -> u64 {
-        self.ebpf
-            .programs()
-            .filter_map(|(_, program)| {
-                let fd = program.fd().ok()?.as_fd().as_raw_fd();
-                let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
-                let count = text
-                    .lines()
-                    .find_map(|line| line.strip_prefix("recursion_misses:"))?;
-                count.trim().parse::<u64>().ok()
-            })
-            .sum()
-    }
-
     /// Bits of the rows that the system call program serves, for the map `SYSCALL_ROWS`.
     #[must_use]
     pub fn syscall_rows(&self) -> u32 {
@@ -151,6 +133,23 @@ impl Sensor {
             .filter(|state| state.tier == Some(Tier::B))
             .fold(0, |bits, state| bits | 1 << state.row as u32)
     }
+}
+
+/// How often the kernel skipped a program because another run of it was going on on that
+/// processor: events that nobody saw. From `/proc/self/fdinfo`, since Linux 5.12; before,
+/// programs cannot interrupt one another.
+#[must_use]
+pub fn skipped(ebpf: &Ebpf) -> u64 {
+    ebpf.programs()
+        .filter_map(|(_, program)| {
+            let fd = program.fd().ok()?.as_fd().as_raw_fd();
+            let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
+            let count = text
+                .lines()
+                .find_map(|line| line.strip_prefix("recursion_misses:"))?;
+            count.trim().parse::<u64>().ok()
+        })
+        .sum()
 }
 
 fn load(settings: &Settings<'_>, btf: &Btf, offsets: &Offsets) -> Result<Ebpf> {

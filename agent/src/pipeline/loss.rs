@@ -18,11 +18,13 @@ pub enum UserLoss {
     Stopped,
     /// Too many behaviours: some were judged and not published.
     Unpublished,
+    /// The kernel skipped a program, because another run of it had not ended on that processor.
+    Skipped,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
@@ -30,6 +32,7 @@ impl UserLoss {
         Self::Unattributed,
         Self::Stopped,
         Self::Unpublished,
+        Self::Skipped,
     ];
 
     /// The name in gaps and `lapwing status`.
@@ -43,6 +46,7 @@ impl UserLoss {
             Self::Unattributed => "unattributed",
             Self::Stopped => "stopped",
             Self::Unpublished => "behaviours-unpublished",
+            Self::Skipped => "program-skipped",
         }
     }
 }
@@ -78,7 +82,7 @@ mod tests {
             losses.add(reason, index as u64 + 1);
         }
         let counts: Vec<u64> = losses.iter().map(|(_, count)| count).collect();
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
         let user = UserLoss::ALL.iter().map(|reason| reason.name());
         let names: HashSet<_> = Loss::ALL
             .iter()

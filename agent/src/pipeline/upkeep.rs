@@ -31,6 +31,18 @@ impl Line {
         }
     }
 
+    /// Reports the rows that no variant serves on this kernel: a profile that is silent about
+    /// them must not look clean.
+    pub(super) fn report_blind_hooks(&mut self) {
+        let moment = self.moment();
+        for hook in self.hooks.iter().filter(|hook| hook.tier.is_none()) {
+            let text = format!("{}: {}", hook.row.id(), hook.refused.join("; "));
+            for item in self.judge.blind(hook.row.id(), text, moment) {
+                self.feed.publish(moment.wall, item);
+            }
+        }
+    }
+
     /// Looks for names that are still to come, and forgets what is long gone.
     pub(super) fn look(&mut self, now: u64) {
         if self.registry.next_look().is_some_and(|at| at <= now) {
