@@ -1,6 +1,7 @@
 //! What the registry has to look for itself: what exists at the start, and what
 //! changed while it was not told.
 
+use super::layout::Runtime;
 use super::registry::{Registry, State};
 use super::scan::{self, Found, Met, Seed};
 use super::{Effect, container};
@@ -43,15 +44,23 @@ impl Registry {
         for home in homes {
             effects.extend(self.name(home, now));
         }
-        let seeds = scan::seeds(proc, &met, |cgroup| self.home(cgroup));
+        let mut seeds = scan::seeds(proc, &met, |cgroup| self.home(cgroup));
         let main = u32::from(Phase::Main.raw());
+        for seed in &mut seeds {
+            let instance = self.instances.get(&seed.process.cgroup);
+            if instance.is_some_and(|instance| instance.runtime == Runtime::Host) {
+                // The host has no runtime that would still be at work on it.
+                seed.process.phase = main;
+            }
+        }
         let runs: HashSet<u64> = seeds
             .iter()
             .filter(|seed| seed.process.phase == main)
             .map(|seed| seed.process.cgroup)
             .collect();
         for instance in self.instances.values_mut() {
-            if runs.contains(&instance.home) {
+            // The host's own processes keep their state: they are left behind on entering a container.
+            if runs.contains(&instance.home) && instance.runtime != Runtime::Host {
                 instance.from_start = false;
                 effects.push(Effect::Set(instance.home, container(instance.home, true)));
             }

@@ -205,24 +205,16 @@ impl Episodes {
     /// A container is gone: none of its episodes recurs. Answers with what they did not report
     /// yet.
     pub fn gone(&mut self, home: u64) -> Vec<Violation> {
-        self.end_all(|(_, of)| *of == home, Self::end)
+        self.end_all(|(_, of)| *of == home)
     }
 
     /// What was decided repeats no more: its next occurrence, if refused later, is new. Answers
     /// with what was not reported yet.
     pub fn close(&mut self, fingerprint: &str) -> Vec<Violation> {
-        let closed = |episodes: &mut Self, number| {
-            let mut episode = episodes.take(number)?;
-            episode.is_behind().then(|| episode.report(episode.last))
-        };
-        self.end_all(|(of, _)| of == fingerprint, closed)
+        self.end_all(|(of, _)| of == fingerprint)
     }
 
-    fn end_all(
-        &mut self,
-        which: impl Fn(&Key) -> bool,
-        end: impl Fn(&mut Self, u64) -> Option<Violation>,
-    ) -> Vec<Violation> {
+    fn end_all(&mut self, which: impl Fn(&Key) -> bool) -> Vec<Violation> {
         let numbers: Vec<u64> = self
             .numbers
             .iter()
@@ -231,7 +223,7 @@ impl Episodes {
             .collect();
         numbers
             .into_iter()
-            .filter_map(|number| end(self, number))
+            .filter_map(|number| self.end(number))
             .collect()
     }
 

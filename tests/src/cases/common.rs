@@ -31,7 +31,7 @@ fn report(session: &Session, container: &Container<'_>) -> Expect {
         .want("time", Want::Since(container.started))
         .is("cluster", CLUSTER)
         .is("node", NODE)
-        .is("workload.cluster", CLUSTER)
+        .want("workload.cluster", Want::Absent)
         .is("workload.namespace", "")
         .is("workload.kind", "Workload")
         .is("workload.name", container.workload.as_str())

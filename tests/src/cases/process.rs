@@ -81,7 +81,10 @@ fn exec(context: &mut Context<'_>) -> Result<Outcome> {
         &args,
     )?
     .is("nearest", "")
-    .is("patch", format!("- exec: {{path: {TOOL}}}"))
+    .is(
+        "patch",
+        format!("- exec: {{path: {TOOL}, name: \"another\u{2026}\"}}"),
+    )
     .is("process.exe", TOOL)
     .is(
         "process.args",

@@ -51,7 +51,7 @@ fn decide(context: &mut Context<'_>) -> Result<Outcome> {
     let seen = again(session, watch, "first")?;
     ensure!(seen.len() == 1, "at first: {seen:?}");
     let text = |field: &str| seen[0][field].as_str().unwrap_or_default().to_owned();
-    let (id, patch) = (text("id"), text("patch"));
+    let id = text("id");
 
     decided(agent, &["approve", &id])?;
     let seen = again(session, watch, "approved")?;
@@ -62,9 +62,8 @@ fn decide(context: &mut Context<'_>) -> Result<Outcome> {
     let text = fs::read_to_string(&saved).context("the exported profile")?;
     ensure!(text.contains(PATH), "not in the exported profile: {text}");
 
-    // As the line of a profile that it is by now.
-    let line = patch.trim_start_matches("- ");
-    decided(agent, &["refuse", line, "--profile", &name])?;
+    // The report is known after it was decided of: a person may have second thoughts.
+    decided(agent, &["refuse", &id])?;
     let seen = again(session, watch, "refused")?;
     ensure!(seen.len() == 1, "refused, and reported so: {seen:?}");
 
