@@ -315,6 +315,29 @@ mod tests {
     }
 
     #[test]
+    fn the_file_in_deploy_has_every_key_at_its_default() {
+        let text = include_str!("../../deploy/lapwing.yaml");
+        let config = parse(text).unwrap();
+        assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
+        for keys in [
+            Config::KEYS,
+            Cgroups::KEYS,
+            Runc::KEYS,
+            Ring::KEYS,
+            Feed::KEYS,
+        ] {
+            for key in keys {
+                let line = format!("{key}:");
+                assert!(
+                    text.lines()
+                        .any(|text| text.trim_start().starts_with(&line)),
+                    "{key} is not there"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn every_key_is_read() {
         let config = parse(
             "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\

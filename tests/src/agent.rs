@@ -33,6 +33,8 @@ pub struct Home {
     folder: PathBuf,
     lapwing: PathBuf,
     config: Value,
+    /// Names of the only capabilities of the agent, if they are limited.
+    capabilities: Option<String>,
 }
 
 impl Home {
@@ -57,6 +59,7 @@ impl Home {
             folder,
             lapwing: session.tools.lapwing.clone(),
             config,
+            capabilities: None,
         };
         home.write()?;
         Ok(home)
@@ -96,9 +99,23 @@ impl Home {
         &self.folder
     }
 
+    /// The agent is to have no more capabilities than these.
+    pub fn with_capabilities(mut self, names: &[&str]) -> Self {
+        self.capabilities = Some(names.join(","));
+        self
+    }
+
     /// `lapwing agent` with the configuration, not started.
     pub fn agent_command(&self) -> Command {
-        let mut command = Command::new(&self.lapwing);
+        let mut command = match &self.capabilities {
+            None => Command::new(&self.lapwing),
+            Some(names) => {
+                let mut with = Command::new("/proc/self/exe");
+                with.args(["with", "--capabilities", names])
+                    .arg(&self.lapwing);
+                with
+            }
+        };
         command.args(["agent", "--config"]).arg(self.config_file());
         command.stdin(Stdio::null());
         command
@@ -293,6 +310,7 @@ impl Agent {
             folder: self.home.folder.clone(),
             lapwing: self.home.lapwing.clone(),
             config: self.home.config.clone(),
+            capabilities: self.home.capabilities.clone(),
         }
     }
 

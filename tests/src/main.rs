@@ -7,6 +7,7 @@
 //! guest whose userland is BusyBox, runc and `lapwing`.
 
 mod agent;
+mod capabilities;
 mod cases;
 mod cgroup;
 mod container;
@@ -44,6 +45,16 @@ struct Cli {
 enum Command {
     /// Tells the whole story once: a service is learned, promoted, attacked, and each deviation shown.
     Demo(Tools),
+    /// Becomes another program, with no more capabilities than these.
+    #[command(hide = true)]
+    With {
+        /// The capabilities, as `CAP_BPF`.
+        #[arg(long, value_delimiter = ',')]
+        capabilities: Vec<String>,
+        /// The program and its arguments.
+        #[arg(trailing_var_arg = true, required = true)]
+        program: Vec<String>,
+    },
 }
 
 /// The programs a run needs.
@@ -93,6 +104,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Demo(tools)) => demo::run(tools),
+        Some(Command::With {
+            capabilities: names,
+            program,
+        }) => capabilities::become_with(&names, &program).map(|()| false),
         None if cli.run.list => {
             runner::list(cli.run.filter.as_deref());
             Ok(true)

@@ -7,7 +7,8 @@ use crate::expect::lookup;
 use crate::runner::{Case, Context, Outcome};
 use crate::session::{check_interrupt, patience, wait_for};
 use crate::watch::Watch;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 pub const CASES: &[Case] = &[Case {
@@ -15,6 +16,8 @@ pub const CASES: &[Case] = &[Case {
     run: short_lived,
 }];
 
+/// Bytes of the log of reports.
+const FEED: u64 = 256 << 10;
 /// Growth of memory that counts as flat.
 const SLACK: u64 = 4 << 20;
 /// The same, in the second half of many.
@@ -38,7 +41,10 @@ fn short_lived(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
     let count = if context.soak { 1000 } else { 12 };
-    let agent = Home::new(session, Mode::Monitor)?.start()?;
+    let mut home = Home::new(session, Mode::Monitor)?;
+    // The log of reports fills up to its bound, which is no leak: a small one is soon full.
+    home.set("feed", json!({"bytes": FEED}))?;
+    let agent = home.start()?;
     let watch = agent.watch_kinds("violation,gap")?;
     let mut started = BTreeSet::new();
     let mut memory = Vec::new();
@@ -63,11 +69,24 @@ fn short_lived(context: &mut Context<'_>) -> Result<Outcome> {
             .is_subset(&attributed(&watch, "short"))
             .then_some(()))
     });
-    let missing = started.difference(&attributed(&watch, "short")).count();
-    ensure!(
-        waited.is_ok(),
-        "{missing} of {count} containers were not attributed"
-    );
+    if waited.is_err() {
+        let known = attributed(&watch, "short");
+        let missing: Vec<_> = started.difference(&known).collect();
+        let told: Vec<_> = watch
+            .of_kind("violation")
+            .into_iter()
+            .filter(|report| {
+                let id = lookup(report, "container.id").and_then(|id| id.as_str());
+                id.is_some_and(|id| missing.iter().any(|known| *known == id))
+            })
+            .collect();
+        bail!(
+            "{} of {count} containers were not attributed; {} reports are about them, the first: {}",
+            missing.len(),
+            told.len(),
+            told.first().cloned().unwrap_or_default()
+        );
+    }
     let lost: u64 = agent.status()?["losses"]
         .as_array()
         .into_iter()

@@ -2,6 +2,7 @@
 
 mod cgroup;
 mod common;
+mod deploy;
 mod egress;
 mod errors;
 mod file;
@@ -48,6 +49,7 @@ pub const ALL: &[Group] = &[
     group(learning::CASES),
     group(losses::CASES),
     group(restart::CASES),
+    group(deploy::CASES),
     group(errors::CASES),
     group(many::CASES),
 ];
