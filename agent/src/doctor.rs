@@ -69,7 +69,8 @@ struct Row {
 pub fn check_rights() -> Result<()> {
     const SYS_ADMIN: u64 = 1 << 21;
     // CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF: since Linux 5.8 enough to load and attach.
-    const ENOUGH: u64 = 1 << 12 | 1 << 38 | 1 << 39;
+    // CAP_SYS_PTRACE: to look at the roots of processes that run already.
+    const ENOUGH: u64 = 1 << 12 | 1 << 19 | 1 << 38 | 1 << 39;
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let effective = status
         .lines()
@@ -78,8 +79,8 @@ pub fn check_rights() -> Result<()> {
         .unwrap_or_default();
     if effective & SYS_ADMIN == 0 && effective & ENOUGH != ENOUGH {
         bail!(
-            "this needs root: run it with sudo, or with the capabilities BPF, PERFMON, NET_ADMIN, \
-             SYS_PTRACE and DAC_READ_SEARCH"
+            "this needs root: run it with sudo, or as root with the capabilities BPF, PERFMON, NET_ADMIN and \
+             SYS_PTRACE (before Linux 5.11 also SYS_RESOURCE)"
         );
     }
     Ok(())

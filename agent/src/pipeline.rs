@@ -287,10 +287,14 @@ impl Line {
             let registry = &mut self.registry;
             let effects = match record.change {
                 CgroupChange::Created => {
-                    let path = text::canonical(record.path);
+                    let path = text::canonical(record.words);
                     registry.met(record.cgroup, record.parent, &path, record.time)
                 }
                 CgroupChange::Removed => registry.removed(record.cgroup, record.time),
+                CgroupChange::Ordered => {
+                    registry.ordered(record.cgroup, record.words);
+                    Vec::new()
+                }
             };
             drop(item);
             self.carry_out(effects);

@@ -34,6 +34,8 @@ pub struct Spec {
     pub id: String,
     /// Its cgroup below the run's, with `{id}` for the id.
     pub cgroup: String,
+    /// Whether runc is told the bundle by its arguments, or by its working directory.
+    pub told: bool,
 }
 
 impl Spec {
@@ -46,7 +48,14 @@ impl Spec {
             network: Network::Own,
             id: String::new(),
             cgroup: "/{id}".to_owned(),
+            told: true,
         }
+    }
+
+    /// So that runc's arguments do not say which bundle it runs.
+    pub fn untold(mut self) -> Self {
+        self.told = false;
+        self
     }
 
     /// With an id that a person chose.
@@ -124,10 +133,12 @@ impl<'s> Container<'s> {
         let started = crate::expect::now();
         let config = config(session, spec, &cgroup, &volume);
         fs::write(folder.join("config.json"), serde_json::to_vec(&config)?)?;
-        let child = session
-            .runc()
-            .args(["run", "--bundle"])
-            .arg(&folder)
+        let mut runc = session.runc();
+        match spec.told {
+            true => runc.args(["run", "--bundle"]).arg(&folder),
+            false => runc.arg("run").current_dir(&folder),
+        };
+        let child = runc
             .arg(&id)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

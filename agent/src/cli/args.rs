@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lapwing_profile::rule::Rule;
 use std::path::PathBuf;
 
 /// Where an agent listens by default.
@@ -50,6 +51,7 @@ pub enum Command {
     /// Follow violations as they happen
     Watch(WatchArgs),
     /// List, show, compare, approve and promote profiles
+    #[command(after_help = NAMES)]
     Profile {
         /// Form of the output
         #[arg(short, long, global = true, value_enum, default_value_t)]
@@ -72,8 +74,8 @@ pub enum Command {
     },
     /// What this kernel and host allow, hook by hook
     ///
-    /// Loads and attaches each program for a moment. Needs root. Ends with 3 where the sensor
-    /// cannot run.
+    /// Loads each program and attaches it for a moment; those for sockets, which act on a whole
+    /// cgroup, are loaded only. Needs root. Ends with 3 where the sensor cannot run.
     Doctor(DoctorArgs),
 }
 
@@ -139,14 +141,22 @@ pub enum Kind {
     All,
 }
 
-/// Arguments of `lapwing watch`.
-#[derive(Args, Debug)]
-#[command(after_help = "\
+const WATCH: &str = "\
 Examples:
   lapwing watch
   lapwing watch --since 10m --workload shop
   lapwing watch -o json | jq 'select(.violation.severity == \"CRITICAL\")'
-  lapwing watch -o json --since \"$LAST_CURSOR\"     go on where you left off")]
+  lapwing watch -o json --since \"$LAST_CURSOR\"     go on where you left off";
+
+/// What each rule means, one a line.
+fn rules() -> String {
+    let line = |rule: &Rule| format!("  {:<17} {}", rule.id(), rule.doc());
+    Rule::ALL.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Arguments of `lapwing watch`.
+#[derive(Args, Debug)]
+#[command(after_help = format!("{WATCH}\n\nRules:\n{}", rules()))]
 pub struct WatchArgs {
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
@@ -176,9 +186,17 @@ pub struct Decider {
     pub reason: String,
 }
 
-/// The commands of `lapwing profile`. A NAME may be a part of one, where only one profile has it.
-/// A file is named by a path with a slash, like ./web.yaml, or by a name that ends in .yaml; what
-/// is decided of a file is written to it.
+const NAMES: &str = "\
+A profile's NAME may be a part of it, where only one profile has that part. Everywhere but in \
+`import` and `export` a file does as well: what ends in .yaml, or has a slash and exists. What is \
+decided of a file is written to it.
+
+Examples:
+  lapwing profile show shop
+  lapwing profile diff approved.yaml shop        ends with 1 if `shop` approves of more
+  lapwing profile approve 35285ac1748b610de709728f25605237 --reason 'new in 1.4'";
+
+/// The commands of `lapwing profile`.
 #[derive(Debug, Subcommand)]
 pub enum ProfileCommand {
     /// All profiles, in short

@@ -119,6 +119,13 @@ pub(super) fn write_profile(out: &mut impl Write, profile: &Profile) -> std::io:
             )?;
         }
     }
+    if profile.overflow() > 0 {
+        writeln!(
+            out,
+            "\n{} more were seen and not kept: the profile is full",
+            profile.overflow()
+        )?;
+    }
     if profile.decisions().len() > 0 {
         writeln!(out, "\n{}", styled(BOLD, "decisions"))?;
         for decision in profile.decisions() {

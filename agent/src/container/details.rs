@@ -102,22 +102,8 @@ impl Sources {
         std::fs::read_dir(tasks)
             .ok()?
             .flatten()
-            .find_map(|namespace| {
-                let config = read(&namespace.path().join(id).join("config.json"))?;
-                let labels = map(config.get("annotations"));
-                let get = |key: &str| labels.get(key).cloned().unwrap_or_default();
-                let name = [get("io.kubernetes.cri.container-name"), get("nerdctl/name")]
-                    .into_iter()
-                    .find(|name| !name.is_empty());
-                Some(Details {
-                    name: name.unwrap_or_default(),
-                    image: get("io.kubernetes.cri.image-name"),
-                    pod: get("io.kubernetes.cri.sandbox-name"),
-                    namespace: get("io.kubernetes.cri.sandbox-namespace"),
-                    bundle: String::new(),
-                    labels,
-                })
-            })
+            .find_map(|namespace| read(&namespace.path().join(id).join("config.json")))
+            .map(|config| bundled(&config))
     }
 
     /// The storage that CRI-O and Podman share, containers/storage.
@@ -164,6 +150,24 @@ impl Sources {
             ]),
             ..pod
         })
+    }
+}
+
+/// What the configuration of a bundle says, OCI runtime specification.
+#[must_use]
+pub fn bundled(config: &Value) -> Details {
+    let labels = map(config.get("annotations"));
+    let get = |key: &str| labels.get(key).cloned().unwrap_or_default();
+    let name = [get("io.kubernetes.cri.container-name"), get("nerdctl/name")]
+        .into_iter()
+        .find(|name| !name.is_empty());
+    Details {
+        name: name.unwrap_or_default(),
+        image: get("io.kubernetes.cri.image-name"),
+        pod: get("io.kubernetes.cri.sandbox-name"),
+        namespace: get("io.kubernetes.cri.sandbox-namespace"),
+        bundle: String::new(),
+        labels,
     }
 }
 

@@ -74,6 +74,7 @@ impl Registry {
                 since: now,
                 late: true,
                 timer: 0,
+                order: None,
             };
             self.entries.insert(id, gone);
             self.rearm(id, None);

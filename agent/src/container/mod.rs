@@ -25,6 +25,7 @@ mod fate;
 pub mod hierarchy;
 pub mod layout;
 mod naming;
+mod order;
 mod registry;
 pub mod scan;
 pub mod states;

@@ -18,13 +18,15 @@ enum Word {
 }
 
 impl Registry {
-    /// Whether runc's files name an undecided cgroup.
+    /// Whether runc's files, or what it was told, name an undecided cgroup.
     pub(super) fn ask_runc(&mut self, id: u64, path: &str, now: u64) -> Option<Vec<Effect>> {
         self.look();
-        let state = self.states.by_cgroup(path)?;
-        let named = Named {
-            runtime: state.runtime,
-            id: state.id.clone(),
+        let named = match self.states.by_cgroup(path) {
+            Some(state) => Named {
+                runtime: state.runtime,
+                id: state.id.clone(),
+            },
+            None => self.by_order(id, path)?.0,
         };
         let mut effects = self.open(id, &named, now);
         effects.extend(self.name(id, now));
@@ -87,6 +89,31 @@ impl Registry {
         }
     }
 
+    /// What the runtime was told to run in a cgroup.
+    fn by_order(&self, id: u64, path: &str) -> Option<(Named, Details)> {
+        let order = self.entries.get(&id)?.order.as_ref()?;
+        order.confirm(&self.options.host_root, path)
+    }
+
+    /// The word of a runtime for a cgroup, with what the daemon above it says.
+    fn confirmed(&self, claim: Named, own: Named, said: &Details) -> Word {
+        // CRI-O and Podman, among others, run runc as if there were nobody above it.
+        let named = match own.runtime {
+            Runtime::Runc if claim.id == own.id => claim,
+            _ => own.clone(),
+        };
+        match self.sources.details(&named) {
+            Some(mut details) => {
+                for (key, value) in &said.labels {
+                    let label = details.labels.entry(key.clone());
+                    label.or_insert_with(|| value.clone());
+                }
+                Word::Confirmed(named, details)
+            }
+            None => Word::Confirmed(own, said.clone()),
+        }
+    }
+
     fn word(&self, home: u64) -> Word {
         let instance = &self.instances[&home];
         let claim = Named {
@@ -98,21 +125,10 @@ impl Registry {
                 runtime: state.runtime,
                 id: state.id.clone(),
             };
-            // CRI-O and Podman, among others, share runc's own folder.
-            let named = match state.runtime {
-                Runtime::Runc if claim.id == state.id => claim,
-                _ => own.clone(),
-            };
-            return match self.sources.details(&named) {
-                Some(mut details) => {
-                    for (key, value) in &state.details.labels {
-                        let label = details.labels.entry(key.clone());
-                        label.or_insert_with(|| value.clone());
-                    }
-                    Word::Confirmed(named, details)
-                }
-                None => Word::Confirmed(own, state.details.clone()),
-            };
+            return self.confirmed(claim, own, &state.details);
+        }
+        if let Some((own, details)) = self.by_order(home, &instance.path) {
+            return self.confirmed(claim, own, &details);
         }
         if instance.proof == Proof::Denied || claim.runtime == Runtime::Unknown {
             return Word::Nothing;

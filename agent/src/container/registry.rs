@@ -3,6 +3,7 @@
 use super::details::Sources;
 use super::hierarchy::Hierarchy;
 use super::layout::{self, Claim};
+use super::order::Order;
 use super::states::States;
 use super::{
     Act, DECIDE_AFTER, Effect, FORGET_AFTER, Instance, LOOK_EVERY, LOOK_LAST, MILLISECOND, Options,
@@ -26,6 +27,8 @@ pub(super) struct Entry {
     pub late: bool,
     /// When it is looked at again; 0 for never.
     pub timer: u64,
+    /// What the runtime was told when it moved the first process in.
+    pub order: Option<Order>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +108,7 @@ impl Registry {
             ) if known.path.is_empty() => Entry {
                 parent,
                 path: bounded(path),
+                order: known.order.clone(),
                 ..*known
             },
             Some(_) => return Vec::new(),
@@ -117,6 +121,7 @@ impl Registry {
                 since: now,
                 late,
                 timer: 0,
+                order: None,
             },
         };
         self.entries.insert(id, entry);
@@ -135,6 +140,13 @@ impl Registry {
             // A system manager may run in a container to be.
             Claim::Host if !matches!(above, Some(State::Undecided(_))) => self.leave(id, now),
             Claim::Host | Claim::Unknown => Vec::new(),
+        }
+    }
+
+    /// A runtime moved a first process into a cgroup, and these are its arguments.
+    pub fn ordered(&mut self, id: u64, args: &[u8]) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.order = Order::parse(args).or_else(|| entry.order.take());
         }
     }
 

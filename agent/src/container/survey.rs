@@ -59,9 +59,12 @@ impl Registry {
             .map(|seed| seed.process.cgroup)
             .collect();
         for instance in self.instances.values_mut() {
-            // The host's own processes keep their state: they are left behind on entering a container.
-            if runs.contains(&instance.home) && instance.runtime != Runtime::Host {
-                instance.from_start = false;
+            if !runs.contains(&instance.home) {
+                continue;
+            }
+            instance.from_start = false;
+            // The host keeps its state: its processes leave it on entering a container.
+            if instance.runtime != Runtime::Host {
                 effects.push(Effect::Set(instance.home, container(instance.home, true)));
             }
         }

@@ -133,8 +133,9 @@ pub fn workload(
     if !details.bundle.is_empty() && !has_generated(&details.bundle) {
         return make("", "Bundle", &details.bundle, "");
     }
-    if !details.name.is_empty() {
-        return make(&details.namespace, "Container", &details.name, in_pod);
+    // Outside of pods, Docker and Podman make up names for those that got none.
+    if !in_pod.is_empty() {
+        return make(&details.namespace, "Container", in_pod, in_pod);
     }
     if runtime == Runtime::Unknown {
         // A path that was cut does not begin with a slash.
@@ -243,7 +244,8 @@ mod tests {
             name(
                 Runtime::Docker,
                 &generated,
-                &details("", &format!("sha256:{generated}"), &[])
+                // The name that Docker makes up.
+                &details("happy_bohr", &format!("sha256:{generated}"), &[])
             ),
             "-"
         );

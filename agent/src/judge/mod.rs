@@ -181,7 +181,8 @@ impl Judge {
                             )),
                             detail: Some(Detail::of(&seen).into()),
                             nearest: compare::nearest(&kept.profile, &entry).unwrap_or_default(),
-                            patch: entry.patch(),
+                            // Without a name there is no profile that could approve of it.
+                            patch: if named { entry.patch() } else { String::new() },
                             after_gap: scene.last_gap > scene.instance.since
                                 || !scene.instance.from_start,
                             ..v1::Violation::default()

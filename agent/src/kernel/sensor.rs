@@ -15,6 +15,7 @@ use aya::programs::{
     RawTracePointRunOptions, TestRun,
 };
 use aya::{Ebpf, EbpfLoader};
+use lapwing_abi::ABI_VERSION;
 use lapwing_abi::hooks::{Attach, BASE_FIELDS, HOOKS, Hook, Row, Tier, Variant};
 use rustix::fd::{AsFd, AsRawFd};
 use rustix::fs::{Mode, OFlags, open};
@@ -102,7 +103,7 @@ impl Sensor {
         }
 
         let mut ebpf = load(settings, &btf, &offsets)?;
-        learn_root(&mut ebpf, settings.host_root)?;
+        acquaint(&mut ebpf, settings.host_root)?;
         let mut attacher = Attacher {
             ebpf: &mut ebpf,
             btf: &btf,
@@ -172,11 +173,10 @@ fn load(settings: &Settings<'_>, btf: &Btf, offsets: &Offsets) -> Result<Ebpf> {
         .context("the kernel refuses the sensor's maps")
 }
 
-const FOREIGN_OBJECT: &str =
-    "the object lacks what learns the host's root: it was built from other sources";
+const FOREIGN_OBJECT: &str = "the kernel programs in this binary were built from other sources than the agent: build both anew";
 
-/// Has the programs learn which directory is the host's root.
-fn learn_root(ebpf: &mut Ebpf, path: &Path) -> Result<()> {
+/// Has the programs say which version they are, and learn which directory is the host's root.
+fn acquaint(ebpf: &mut Ebpf, path: &Path) -> Result<()> {
     let root = open(
         path,
         OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
@@ -193,6 +193,11 @@ fn learn_root(ebpf: &mut Ebpf, path: &Path) -> Result<()> {
     program
         .test_run(options)
         .context("the kernel does not run programs on request: Linux 5.10 is needed")?;
+    let map = ebpf.map("ABI").context(FOREIGN_OBJECT)?;
+    let version = Array::<_, u32>::try_from(map)?.get(&0, 0)?;
+    if version != u32::from(ABI_VERSION) {
+        bail!("{FOREIGN_OBJECT}: it speaks version {version}, this agent {ABI_VERSION}");
+    }
     let map = ebpf.map("HOST_ROOT").context(FOREIGN_OBJECT)?;
     if Array::<_, u64>::try_from(map)?.get(&0, 0)? == 0 {
         bail!("the sensor cannot find the host's root {}", path.display());

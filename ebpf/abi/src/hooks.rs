@@ -258,7 +258,7 @@ pub const HOOKS: &[Hook] = &[
             },
             syscall(
                 "io_uring; truncation by an open for reading; descriptors opened before the agent or received over a \
-                 socket",
+                 socket; one that another thread reuses before the call returns is taken for the new file",
             ),
         ],
     },
@@ -312,6 +312,10 @@ pub const HOOKS: &[Hook] = &[
     },
     Hook {
         row: Row::CgroupAttach,
-        variants: &[raw("cgroup_attach", "cgroup_attach_task", &[])],
+        variants: &[raw(
+            "cgroup_attach",
+            "cgroup_attach_task",
+            &[Field::TaskMm, Field::MmArgStart, Field::MmArgEnd],
+        )],
     },
 ];

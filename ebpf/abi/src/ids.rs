@@ -45,6 +45,8 @@ ids! {
         Created = 1,
         /// A cgroup was removed.
         Removed = 2,
+        /// A process of the host moved a first process in: how a runtime starts a container.
+        Ordered = 3,
     }
 }
 
@@ -125,6 +127,9 @@ ids! {
         CgroupTableFull = 4,
         /// A removal or renaming by a 32-bit system call, whose arguments the hook cannot read.
         CompatSyscall = 5,
+        /// A file that was opened for writing was closed again by another thread before the hook
+        /// could look at it.
+        DescriptorGone = 6,
     }
 }
 
@@ -139,6 +144,7 @@ impl Loss {
             Self::ProcessTableFull => "process-table-full",
             Self::CgroupTableFull => "cgroup-table-full",
             Self::CompatSyscall => "compat-syscall",
+            Self::DescriptorGone => "descriptor-gone",
         }
     }
 }
@@ -147,11 +153,12 @@ impl Loss {
 pub mod flags {
     /// The first path is cut at the side of the root.
     pub const PATH_TRUNCATED: u32 = 1;
-    /// The first path does not hang below the process's root (a memory file, a detached mount).
+    /// The first path does not hang below the root of the process's mount namespace (a memory file, a detached
+    /// mount).
     pub const PATH_DETACHED: u32 = 1 << 1;
     /// The second path is cut at the side of the root.
     pub const TARGET_TRUNCATED: u32 = 1 << 2;
-    /// The second path does not hang below the process's root.
+    /// The second path does not hang below that root.
     pub const TARGET_DETACHED: u32 = 1 << 3;
     /// The paths are what the caller passed, relative to a directory that the kernel named.
     pub const PATH_FROM_USER: u32 = 1 << 4;

@@ -81,7 +81,7 @@ pub struct Header {
 pub const HEADER_LEN: usize = size_of::<Header>();
 const _: () = assert!(HEADER_LEN == 104);
 
-/// A record on the lifecycle ring; the cgroup's path follows it.
+/// A record on the lifecycle ring; words follow it, see [`crate::decode::CgroupRecord`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CgroupHeader {
@@ -91,8 +91,8 @@ pub struct CgroupHeader {
     pub change: u8,
     /// Not used.
     pub reserved: u8,
-    /// Length of the path in bytes.
-    pub path_len: u32,
+    /// Length of the words in bytes.
+    pub words_len: u32,
     /// Time since boot in nanoseconds.
     pub time: u64,
     /// Id of the cgroup.

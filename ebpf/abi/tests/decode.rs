@@ -211,7 +211,7 @@ fn check_cgroup(bytes: &[u8]) -> Result<(), TestCaseError> {
     };
     prop_assert_eq!(&bytes[..2], ABI_VERSION.to_le_bytes());
     prop_assert_eq!(record.change.raw(), bytes[2]);
-    prop_assert_eq!(record.path, &bytes[CGROUP_HEADER_LEN..]);
+    prop_assert_eq!(record.words, &bytes[CGROUP_HEADER_LEN..]);
     Ok(())
 }
 

@@ -31,10 +31,6 @@ mod process;
 #[unsafe(no_mangle)]
 static LICENSE: [u8; 4] = *b"GPL\0";
 
-/// The agent refuses an object whose version differs from its own.
-#[unsafe(no_mangle)]
-static LAPWING_ABI: u32 = lapwing_abi::ABI_VERSION as u32;
-
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

@@ -45,6 +45,10 @@ pub static SYSCALL_ROWS: Array<u32> = Array::with_max_entries(1, 0);
 #[map]
 pub static HOST_ROOT: Array<u64> = Array::with_max_entries(1, 0);
 
+/// Version of what crosses between the programs and the agent, which refuses any but its own.
+#[map]
+pub static ABI: Array<u32> = Array::with_max_entries(1, 0);
+
 /// Buffers in which records are built; which one a task takes depends on its id.
 #[map]
 pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SCRATCH_SLOTS, 0);

@@ -41,10 +41,15 @@ pub fn current() -> Option<(Process, bool)> {
 #[inline(always)]
 pub fn known(pid: u32) -> Option<Process> {
     // SAFETY: as in `cgroup`.
-    let process = *unsafe { maps::PROCESSES.get(&pid) }?;
-    if cgroup(process.cgroup).state == cgroup_state::IGNORED {
+    let mut process = *unsafe { maps::PROCESSES.get(&pid) }?;
+    let state = cgroup(process.cgroup).state;
+    if state == cgroup_state::IGNORED {
         let _ = maps::PROCESSES.remove(&pid);
         return None;
+    }
+    // Before its cgroup was judged it looked like a runtime at work.
+    if state == cgroup_state::HOST && process.phase == u32::from(Phase::Runtime.raw()) {
+        process.phase = u32::from(Phase::Main.raw());
     }
     Some(process)
 }

@@ -38,6 +38,10 @@ pub const CASES: &[Case] = &[
         run: runtime,
     },
     Case {
+        name: "cgroup.told-by-the-runtime",
+        run: told,
+    },
+    Case {
         name: "cgroup.running-before-the-agent",
         run: before_the_agent,
     },
@@ -128,7 +132,9 @@ fn layouts(context: &mut Context<'_>) -> Result<Outcome> {
     // All at once, because the agent looks for each one's name for a while.
     let mut puppets = Vec::new();
     for (cgroup, runtime) in layouts {
-        let spec = Spec::new("layouts", &[TRIGGER, "serve"]).cgroup(&cgroup);
+        let spec = Spec::new("layouts", &[TRIGGER, "serve"])
+            .cgroup(&cgroup)
+            .untold();
         let mut puppet = Puppet::from_spec(session, &spec)?;
         puppet.act(&Act::trigger(&["create", "/data/new"]))?;
         puppets.push((puppet, runtime));
@@ -246,6 +252,26 @@ fn runtime(context: &mut Context<'_>) -> Result<Outcome> {
             );
         }
     }
+    Ok(Outcome::Passed)
+}
+
+/// Where runc's files are out of reach, or gone already, what it was told names the container.
+fn told(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let mut home = Home::new(session, Mode::Monitor)?;
+    home.set("runc", json!({"roots": []}))?;
+    let agent = home.start()?;
+    let mut watch = agent.watch()?;
+    let mut puppet = Puppet::start(session, "told")?;
+    puppet.act(&Act::trigger(&["create", "/data/new"]))?;
+    let expect = file(
+        violation(session, &puppet, "file.unknown", "MEDIUM"),
+        "CREATE",
+        "/data/new",
+    )
+    .is("process.phase", "MAIN");
+    watch.expect("violation", "the file", &expect)?;
     Ok(Outcome::Passed)
 }
 

@@ -2,14 +2,14 @@
 
 use super::common::{any_mode, file, violation, violations_until_now};
 use crate::agent::{Home, Mode};
-use crate::expect::{Expect, Want};
+use crate::expect::Expect;
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::Session;
 use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
-use std::process::Command;
+use serde_json::json;
+use std::process::{Child, Command, Stdio};
 
 pub const CASES: &[Case] = &[
     Case {
@@ -126,28 +126,57 @@ fn without_scope(session: &Session, mode: Mode) -> Result<Home> {
     Ok(home)
 }
 
-/// The host's own processes are traced where that is asked for, as one pseudo-container.
+/// The host's own processes are traced where that is asked for, as one pseudo-container: one that
+/// was there before, in a cgroup that nothing speaks for, and one that is started later.
 fn host(context: &mut Context<'_>) -> Result<Outcome> {
+    const PLAIN: &str = "/plain";
     context.alone();
     let session = context.session;
-    let mut home = without_scope(session, Mode::Learn)?;
+    session.cgroups.make("", &PLAIN[1..])?;
+    let path = session.path(&session.unique("host")).display().to_string();
+    let text = "while :; do : > \"$0\"; sleep 0.2; \"$1\" true; done";
+    // The path that the kernel reports: links resolved.
+    let busybox = std::fs::canonicalize(&session.tools.busybox).context("busybox")?;
+    let busybox = busybox.display().to_string();
+    let daemon = Daemon(
+        Command::new(&busybox)
+            .args(["sh", "-c", text, &path, &busybox])
+            .stdin(Stdio::null())
+            .spawn()
+            .context("busybox")?,
+    );
+    let pid = daemon.0.id();
+    session.cgroups.enter(PLAIN, pid)?;
+    let mut home = Home::new(session, Mode::Learn)?;
     home.set("host", true)?;
     let agent = home.start()?;
     let mut watch = agent.watch()?;
-    let (path, pid) = act_outside(session)?;
-    let expect = any_mode(Expect::new())
-        .is("file.operation", "CREATE")
-        .is("file.path", path.as_str())
+    let common = any_mode(Expect::new())
         .is("workload.kind", "Host")
         .is("workload.name", "host")
         .is("container.runtime", "host")
+        .is("process.phase", "MAIN");
+    let file = common
+        .clone()
+        .is("file.path", path.as_str())
         .is("process.pid", pid)
-        .is("process.containerPid", pid)
-        .want("process.args.0", Want::Is(Value::from(busybox(session))));
-    watch.expect("behaviour", "the host's file", &expect)?;
+        .is("process.containerPid", pid);
+    watch.expect("behaviour", "the file of an older process", &file)?;
+    let exec = common
+        .is("exec.path", busybox.as_str())
+        .is("process.args", [busybox.as_str(), "true"].to_vec());
+    watch.expect("behaviour", "a program that it runs", &exec)?;
+    drop(daemon);
+    session.cgroups.remove(PLAIN);
     Ok(Outcome::Passed)
 }
 
-fn busybox(session: &Session) -> String {
-    session.tools.busybox.display().to_string()
+/// A process of the host; killed when dropped.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

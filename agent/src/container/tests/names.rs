@@ -209,3 +209,29 @@ fn one_that_is_proved_takes_its_name_back() {
     assert!(!forged.is_named());
     assert_ne!(forged.workload, instance(&registry, 6).unwrap().workload);
 }
+
+#[test]
+fn a_container_that_is_gone_already_is_named_by_what_its_runtime_was_told() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("srv/b")).unwrap();
+    let path = format!("/test/{ID}");
+    let config = format!(
+        r#"{{"annotations":{{"lapwing.dev/workload":"shop"}},"linux":{{"cgroupsPath":"{path}"}}}}"#
+    );
+    fs::write(root.path().join("srv/b/config.json"), config).unwrap();
+    let args = format!("runc\0run\0--bundle\0/srv/b\0{ID}\0");
+    let mut registry = registry(root.path(), |_| ());
+    registry.met(5, 1, &path, 0);
+    registry.ordered(5, args.as_bytes());
+    registry.removed(5, 1);
+    assert_eq!(registry.acted(act(5), 2), [Effect::Decided]);
+    assert_eq!(workload(&registry, 5), "/Workload/shop/");
+    let found = instance(&registry, 5).unwrap();
+    assert_eq!((found.runtime, found.id.as_str()), (Runtime::Runc, ID));
+
+    // The same words for another cgroup are worth nothing.
+    registry.met(6, 1, "/test/other", 0);
+    registry.ordered(6, args.as_bytes());
+    registry.acted(act(6), 2);
+    assert!(is_pending(&registry, 6));
+}

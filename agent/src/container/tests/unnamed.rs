@@ -67,6 +67,11 @@ fn a_container_without_a_name_teaches_nothing_and_that_is_said() {
 fn a_container_without_a_name_is_excused_by_nothing() {
     let (items, profiles) = reports(StartMode::Monitor);
     assert_eq!(rule(&items), "egress.unknown");
+    let patch = items.iter().find_map(|item| match item {
+        Item::Violation(violation) => Some(violation.patch.as_str()),
+        _ => None,
+    });
+    assert_eq!(patch, Some(""), "no profile could approve of it");
     assert_eq!(outcome(&items), Some(Outcome::Deviation));
     assert_eq!(profiles, 0);
 }

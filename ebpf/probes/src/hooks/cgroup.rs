@@ -5,18 +5,19 @@ use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
 use crate::process;
 use aya_ebpf::helpers;
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user};
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
+use core::hint::black_box;
 use lapwing_abi::ABI_VERSION;
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{CgroupChange, Loss, Phase};
-use lapwing_abi::record::{CGROUP_HEADER_LEN, CgroupHeader};
+use lapwing_abi::record::{ARGS_MAX, CGROUP_HEADER_LEN, CgroupHeader};
 use lapwing_abi::state::{Cgroup, cgroup_state};
 
-/// Longest path the tracepoint hands over, NUL included.
-const PATH_LEN: u32 = 4096;
+/// Room for words: the longest path that the tracepoint hands over, NUL included.
+const WORDS_LEN: u32 = 4096;
 
 /// TP_PROTO(struct cgroup *cgrp, const char *path), since Linux 4.7.
 #[raw_tracepoint]
@@ -51,7 +52,7 @@ fn created(group: Kptr, path: Kptr) {
     if maps::CGROUPS.insert(&id, &entry, 0).is_err() {
         lost(Loss::CgroupTableFull);
     }
-    send(CgroupChange::Created, id, parent, path);
+    send_path(CgroupChange::Created, id, parent, path);
 }
 
 /// TP_PROTO(struct cgroup *cgrp, const char *path), since Linux 4.7.
@@ -61,7 +62,7 @@ fn cgroup_remove(ctx: RawTracePointContext) -> i32 {
     if kernel::in_our_hierarchy(group) {
         hit(Row::CgroupRemove);
         // The entry stays until user space has read all records that name it.
-        send(
+        send_path(
             CgroupChange::Removed,
             kernel::cgroup_id(group),
             parent_id(group),
@@ -102,6 +103,9 @@ fn attached(group: Kptr, task: Kptr) -> Option<()> {
         return None; // From one cgroup of the host to another.
     }
     process::remember(pid, &process::entering(task, &cgroup, Phase::Runtime));
+    if cgroup.started == 0 {
+        ordered(cgroup.home);
+    }
     Some(())
 }
 
@@ -113,8 +117,31 @@ fn parent_id(group: Kptr) -> u64 {
         .get(Field::KernfsId)
 }
 
+/// Sends the words of the runtime that moves a container's first process in. Of root processes of
+/// the host alone: a container could say anything.
 #[inline(always)]
-fn send(change: CgroupChange, cgroup: u64, parent: u64, path: Kptr) {
+fn ordered(cgroup: u64) -> Option<()> {
+    let task = kernel::current_task();
+    if helpers::bpf_get_current_uid_gid() as u32 != 0 || kernel::is_foreign(kernel::root_of(task)) {
+        return None;
+    }
+    let mm = task.follow(Field::TaskMm);
+    let args: u64 = mm.get(Field::MmArgStart);
+    let len = mm.get::<u64>(Field::MmArgEnd).wrapping_sub(args);
+    send(CgroupChange::Ordered, cgroup, 0, |at| {
+        let most = ARGS_MAX as u64 - 1;
+        let len = black_box(if len < most { len } else { most }) & most;
+        // SAFETY: at most WORDS_LEN bytes, checked by the mask; the helper checks the address.
+        let failed = unsafe { bpf_probe_read_user(at.cast(), len as u32, args as *const _) };
+        if failed < 0 { 0 } else { len as i64 }
+    });
+    Some(())
+}
+
+/// Sends a record with the words that `write` puts at an address, where WORDS_LEN bytes have room;
+/// it answers how many there are.
+#[inline(always)]
+fn send(change: CgroupChange, cgroup: u64, parent: u64, write: impl FnOnce(*mut u8) -> i64) {
     let slot = helpers::bpf_get_current_pid_tgid() as u32 & (maps::SCRATCH_SLOTS - 1);
     let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot) else {
         lost(Loss::ScratchTaken);
@@ -127,17 +154,10 @@ fn send(change: CgroupChange, cgroup: u64, parent: u64, path: Kptr) {
         (&raw mut (*scratch).owner).write_volatile(0);
         (&raw mut (*scratch).bytes).cast::<u8>()
     };
-    // SAFETY: PATH_LEN bytes follow the header inside the value; the helper checks the address.
-    let read = unsafe {
-        bpf_probe_read_kernel_str(
-            bytes.add(CGROUP_HEADER_LEN).cast(),
-            PATH_LEN,
-            path.0 as *const _,
-        )
-    };
-    // Without the NUL that ends it.
-    let path_len = if read > 0 {
-        (read - 1) as u32 & (PATH_LEN - 1)
+    // SAFETY: WORDS_LEN bytes follow the header inside the value.
+    let written = write(unsafe { bytes.add(CGROUP_HEADER_LEN) });
+    let words_len = if written > 0 {
+        written as u32 & (WORDS_LEN - 1)
     } else {
         0
     };
@@ -145,14 +165,14 @@ fn send(change: CgroupChange, cgroup: u64, parent: u64, path: Kptr) {
         abi: ABI_VERSION,
         change: change.raw(),
         reserved: 0,
-        path_len,
+        words_len,
         time: kernel::now(),
         cgroup,
         parent,
     };
     // SAFETY: the bytes are aligned to 8 and longer than the header.
     unsafe { bytes.cast::<CgroupHeader>().write(header) };
-    let len = core::hint::black_box(CGROUP_HEADER_LEN + path_len as usize) & (SCRATCH_REACH - 1);
+    let len = black_box(CGROUP_HEADER_LEN + words_len as usize) & (SCRATCH_REACH - 1);
     // SAFETY: `len` is inside the value.
     let record = unsafe { core::slice::from_raw_parts(bytes.cast_const(), len) };
     if maps::LIFECYCLE.output::<[u8]>(record, 0).is_err() {
@@ -160,4 +180,16 @@ fn send(change: CgroupChange, cgroup: u64, parent: u64, path: Kptr) {
     }
 }
 
-const _: () = assert!(size_of::<Scratch>() > CGROUP_HEADER_LEN + PATH_LEN as usize);
+/// Sends a record with a path.
+#[inline(always)]
+fn send_path(change: CgroupChange, cgroup: u64, parent: u64, path: Kptr) {
+    send(change, cgroup, parent, |at| {
+        // SAFETY: there is room; the helper checks the address.
+        let read = unsafe { bpf_probe_read_kernel_str(at.cast(), WORDS_LEN, path.0 as *const _) };
+        // Without the NUL that ends it.
+        read - 1
+    });
+}
+
+const _: () = assert!(size_of::<Scratch>() > CGROUP_HEADER_LEN + WORDS_LEN as usize);
+const _: () = assert!(ARGS_MAX <= WORDS_LEN as usize);

@@ -1,4 +1,4 @@
-//! Learning what the host's root is.
+//! Learning what the host's root is, and telling which version this object is of.
 //!
 //! Not a hook: the agent runs this program once, by itself (BPF_PROG_TEST_RUN of
 //! raw tracepoints, since Linux 5.10), with a descriptor of the host's root
@@ -14,6 +14,10 @@ use lapwing_abi::fields::Field;
 #[raw_tracepoint]
 fn host_root(ctx: RawTracePointContext) -> i32 {
     let fd: u64 = ctx.arg(0);
+    if let Some(version) = maps::ABI.get_ptr_mut(0) {
+        // SAFETY: the map gave the pointer; the agent runs this before it attaches anything.
+        unsafe { *version = u32::from(lapwing_abi::ABI_VERSION) };
+    }
     take(fd as u32);
     0
 }

@@ -122,7 +122,15 @@ fn finished(regs: Kptr, result: i64) -> Option<()> {
     match call {
         Call::Open => {
             served(Row::FileOpen)?;
-            file::opened(kernel::descriptor(task, result as u32)?)
+            let Some(file) = kernel::descriptor(task, result as u32) else {
+                // Another thread has closed it already.
+                if may_change(regs, number) {
+                    process::current()?;
+                    lost(Loss::DescriptorGone);
+                }
+                return None;
+            };
+            file::opened(file)
         }
         Call::Rmdir => removed(task, regs, Row::FileRmdir, false),
         Call::Unlink { at } => {
@@ -135,6 +143,20 @@ fn finished(regs: Kptr, result: i64) -> Option<()> {
         }
         Call::Rename { at } => renamed(task, regs, at),
     }
+}
+
+/// Whether a system call that opened a file may have made it, or asked to write it, as far as its
+/// flags are at hand.
+#[inline(always)]
+fn may_change(regs: Kptr, number: u64) -> bool {
+    const O_ACCMODE: u64 = 3;
+    const O_CREAT: u64 = 0o100;
+    let flags = match (setting!(ARCH), number) {
+        (0, 2) => argument(regs, 1),
+        (0, 257) | (1, 56) => argument(regs, 2),
+        _ => return true,
+    };
+    flags & (O_ACCMODE | O_CREAT) != 0
 }
 
 /// Whether no better variant serves this row.

@@ -1,0 +1,185 @@
+use super::*;
+use alloc::vec;
+
+fn record(header: &Header, payload: &[u8]) -> Vec<u8> {
+    let mut out = vec![];
+    out.extend(header.abi.to_le_bytes());
+    out.extend([header.kind, header.phase]);
+    out.extend(header.flags.to_le_bytes());
+    for word in [
+        header.time,
+        header.cgroup,
+        header.exec,
+        header.issuer,
+        header.start,
+    ] {
+        out.extend(word.to_le_bytes());
+    }
+    for word in [
+        header.pid,
+        header.tid,
+        header.container_pid,
+        header.parent_pid,
+        header.uid,
+        header.gid,
+    ] {
+        out.extend(word.to_le_bytes());
+    }
+    out.extend([
+        header.operation,
+        header.origin,
+        header.mount,
+        header.protocol,
+    ]);
+    out.extend([header.family, header.reserved]);
+    out.extend(header.port.to_le_bytes());
+    out.extend(header.address);
+    for len in header.sections {
+        out.extend(len.to_le_bytes());
+    }
+    assert_eq!(out.len(), crate::record::HEADER_LEN);
+    out.extend(payload);
+    out
+}
+
+fn header(kind: Kind) -> Header {
+    Header {
+        abi: ABI_VERSION,
+        kind: kind.raw(),
+        ..Header::default()
+    }
+}
+
+#[test]
+fn an_exec_comes_back_with_every_section() {
+    let header = Header {
+        origin: 1,
+        phase: 2,
+        pid: 7,
+        sections: [8, 2, 5, 4],
+        ..header(Kind::Exec)
+    };
+    let bytes = record(&header, b"sh\0bin\0\0shsh\0-c\0tm\0");
+    // Lengths: "sh\0bin\0\0" is 8, "sh" 2, "sh\0-c" 5, "\0tm\0" 4.
+    let decoded = Record::decode(&bytes).expect("a whole record");
+    assert_eq!(decoded.header, header);
+    assert_eq!(decoded.phase, Phase::Main);
+    let Body::Exec {
+        filename,
+        args,
+        cwd,
+        origin,
+        ..
+    } = decoded.body
+    else {
+        panic!("an exec")
+    };
+    assert_eq!(
+        (filename, args, cwd),
+        (&b"sh"[..], &b"sh\0-c"[..], &b"\0tm\0"[..])
+    );
+    assert_eq!(origin, Origin::Image);
+}
+
+#[test]
+fn mapped_addresses_are_the_addresses_they_stand_for() {
+    let mut header = Header {
+        family: 6,
+        port: 443,
+        protocol: 6,
+        ..header(Kind::Egress)
+    };
+    header.address[10..].copy_from_slice(&[0xff, 0xff, 10, 0, 0, 1]);
+    let bytes = record(&header, b"");
+    let Body::Egress { address, port, .. } = Record::decode(&bytes).expect("whole").body else {
+        panic!("egress")
+    };
+    assert_eq!(
+        (address, port),
+        (core::net::Ipv4Addr::new(10, 0, 0, 1).into(), 443)
+    );
+}
+
+#[test]
+fn what_is_cut_or_unknown_is_an_error_that_says_so() {
+    let good = Header {
+        origin: 1,
+        sections: [2, 0, 0, 0],
+        ..header(Kind::Exec)
+    };
+    let cases = [
+        (good, &b"a"[..], DecodeError::Short),
+        (good, b"a\0b", DecodeError::Long),
+        (Header { abi: 9, ..good }, b"a\0", DecodeError::Abi(9)),
+        (Header { kind: 77, ..good }, b"a\0", DecodeError::Kind(77)),
+        (Header { phase: 99, ..good }, b"a\0", DecodeError::Phase(99)),
+        (
+            Header {
+                origin: 200,
+                ..good
+            },
+            b"a\0",
+            DecodeError::Origin(200),
+        ),
+        (
+            Header {
+                kind: 2,
+                operation: 0,
+                ..good
+            },
+            b"a\0",
+            DecodeError::Operation(0),
+        ),
+        (
+            Header {
+                kind: 2,
+                operation: 1,
+                mount: 9,
+                ..good
+            },
+            b"a\0",
+            DecodeError::Mount(9),
+        ),
+        (
+            Header {
+                kind: 3,
+                family: 5,
+                ..good
+            },
+            b"a\0",
+            DecodeError::Family(5),
+        ),
+    ];
+    for (header, payload, error) in cases {
+        assert_eq!(Record::decode(&record(&header, payload)).err(), Some(error));
+    }
+    assert_eq!(Record::decode(&[]).err(), Some(DecodeError::Short));
+}
+
+#[test]
+fn every_prefix_of_a_record_is_an_error() {
+    let header = Header {
+        origin: 1,
+        sections: [6, 2, 3, 1],
+        ..header(Kind::Exec)
+    };
+    let bytes = record(&header, b"sh\0b\0\0shsh\0\0");
+    assert!(Record::decode(&bytes).is_ok());
+    for len in 0..bytes.len() {
+        assert!(Record::decode(&bytes[..len]).is_err(), "{len} bytes");
+    }
+}
+
+#[test]
+fn components_turn_round() {
+    assert_eq!(path_from_components(b"c\0b\0a\0"), b"/a/b/c");
+    assert_eq!(path_from_components(b""), b"/");
+    assert_eq!(path_from_components(b"odd\nname\0tmp\0"), b"/tmp/odd\nname");
+}
+
+#[test]
+fn joined_names_resolve_by_their_letters() {
+    assert_eq!(join(b"/srv/data", b"x/../y"), b"/srv/data/y");
+    assert_eq!(join(b"/srv", b"/etc/./passwd"), b"/etc/passwd");
+    assert_eq!(join(b"/srv", b"../../.."), b"/");
+}
