@@ -121,7 +121,7 @@ fn kernels(runner: &mut Runner, built: &Built, soak: bool) {
     }
     for (index, guest) in kernel::guests().enumerate() {
         let name = format!("on Linux {}", guest.label);
-        runner.stage(&name, 420 * factor, |counts, _| {
+        runner.stage(&name, 600 * factor, |counts, _| {
             let mut command: Vec<String> = [
                 "lapwing-tests",
                 "--lapwing",
