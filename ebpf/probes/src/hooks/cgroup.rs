@@ -14,7 +14,7 @@ use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{CgroupChange, Loss, Phase};
 use lapwing_abi::record::{ARGS_MAX, CGROUP_HEADER_LEN, CgroupHeader};
-use lapwing_abi::state::{Cgroup, cgroup_state};
+use lapwing_abi::state::{Cgroup, Process, cgroup_state};
 
 /// Room for words: the longest path that the tracepoint hands over, NUL included.
 const WORDS_LEN: u32 = 4096;
@@ -86,12 +86,13 @@ fn attached(group: Kptr, task: Kptr) -> Option<()> {
         return None;
     }
     let pid: u32 = task.get(Field::TaskTgid);
+    let cgroup = process::cgroup(kernel::cgroup_id(group));
     if let Some(process) = process::known(pid)
         && process::is_settled(&process)
+        && !is_early(&process, cgroup.home)
     {
         return None; // Membership is sticky.
     }
-    let cgroup = process::cgroup(kernel::cgroup_id(group));
     // A process that has ended, but was not waited for, can still be moved; nothing would ever
     // take its entry away.
     if cgroup.state == cgroup_state::IGNORED || !kernel::is_alive(task) {
@@ -107,6 +108,12 @@ fn attached(group: Kptr, task: Kptr) -> Option<()> {
         ordered(cgroup.home);
     }
     Some(())
+}
+
+/// Whether a process was met in the cgroup a moment before it was said to be moved there.
+#[inline(always)]
+fn is_early(process: &Process, home: u64) -> bool {
+    process.cgroup == home && process.phase == u32::from(Phase::Runtime.raw())
 }
 
 #[inline(always)]
