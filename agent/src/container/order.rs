@@ -35,7 +35,7 @@ impl Order {
             .unwrap_or(args)
             .split(|byte| *byte == 0)
             .collect();
-        let option = |names: [&str; 2]| {
+        let option = |names: &[&str]| {
             words.iter().enumerate().find_map(|(at, word)| {
                 names
                     .iter()
@@ -45,14 +45,14 @@ impl Order {
                     })
             })
         };
-        let bundle = option(["--bundle", "-b"])?;
+        let bundle = option(&["--bundle", "-b"])?;
         if !bundle.starts_with(b"/") || bundle.len() > FOLDER_MAX {
             return None;
         }
         let holds = |word: Option<&[u8]>, part: &str| {
             word.is_some_and(|word| word.windows(part.len()).any(|at| at == part.as_bytes()))
         };
-        let root = option(["--root", "--root"]);
+        let root = option(&["--root"]);
         let runtime = if holds(root, "/moby") {
             Runtime::Docker
         } else if holds(root, "/containerd/") || holds(Some(bundle), "/io.containerd.") {
