@@ -64,7 +64,9 @@ pub enum BestTier {
     #[default]
     #[serde(rename = "best")]
     Best,
-    /// No trampolines: for hosts where these are unwelcome, and for comparison.
+    /// No trampolines, but kprobes.
+    A2,
+    /// Neither: for hosts where these are unwelcome, and for comparison.
     B,
 }
 

@@ -135,14 +135,14 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         ring_bytes: config.ring.bytes,
         best: match config.tier {
             BestTier::Best => Tier::A1,
+            BestTier::A2 => Tier::A2,
             BestTier::B => Tier::B,
         },
         egress: &egress,
         trial: false,
     })
     .map_err(host)?;
-    let rows = sensor.syscall_rows();
-    let (tables, rings) = tables::take_all(&mut sensor.ebpf, rows).map_err(host)?;
+    let (tables, rings) = tables::take_all(&mut sensor.ebpf).map_err(host)?;
     let attached = sensor
         .hooks
         .iter()
@@ -184,7 +184,7 @@ fn build(config: &Config) -> Result<Agent, Failure> {
     tracing::info!(
         endpoint = config.endpoint,
         "{attached} of {} hooks attached; `lapwing status` says more",
-        lapwing_abi::hooks::HOOKS.len()
+        lapwing_abi::hooks::hooks().count()
     );
     Ok(Agent {
         pipeline,

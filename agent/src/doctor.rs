@@ -99,7 +99,7 @@ pub fn object() -> Result<&'static [u8]> {
 fn remedy(tier: Option<Tier>, refused: &[String]) -> &'static str {
     match tier {
         _ if refused.is_empty() => "",
-        Some(Tier::Base | Tier::A1 | Tier::B) => {
+        Some(Tier::Base | Tier::A1 | Tier::A2 | Tier::B) => {
             "tier A1 needs trampolines: CONFIG_DEBUG_INFO_BTF and CONFIG_FUNCTION_TRACER, x86_64 since Linux 5.5 or \
              arm64 since 6.4, and no policy of the host against tracing programs"
         }

@@ -9,14 +9,15 @@ use super::btf::Btf;
 use super::egress::EgressCgroup;
 use super::offsets::Offsets;
 use anyhow::{Context, Result, anyhow, bail};
-use aya::maps::Array;
+use aya::maps::{Array, ProgramArray};
 use aya::programs::{
-    CgroupAttachMode, CgroupSockAddr, FEntry, FExit, ProgramError, RawTracePoint,
-    RawTracePointRunOptions, TestRun,
+    CgroupAttachMode, CgroupSockAddr, FEntry, FExit, KProbe, ProgramError, ProgramFd,
+    RawTracePoint, RawTracePointRunOptions, TestRun,
 };
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
-use lapwing_abi::hooks::{Attach, BASE_FIELDS, HOOKS, Hook, Row, Tier, Variant};
+use lapwing_abi::hooks::{Attach, BASE_FIELDS, Hook, Row, Tier, Variant, hooks};
+use lapwing_abi::syscalls::Syscall;
 use rustix::fd::{AsFd, AsRawFd};
 use rustix::fs::{Mode, OFlags, open};
 use std::collections::HashSet;
@@ -111,8 +112,10 @@ impl Sensor {
             offsets: &offsets,
             settings,
             attached: HashSet::new(),
+            calls: Vec::new(),
         };
-        let hooks: Vec<HookState> = HOOKS.iter().map(|hook| attacher.fill(hook)).collect();
+        let hooks: Vec<HookState> = hooks().map(|hook| attacher.fill(hook)).collect();
+        let calls = attacher.calls;
         for state in &hooks {
             if ESSENTIAL.contains(&state.row) && state.tier.is_none() {
                 bail!(
@@ -122,18 +125,48 @@ impl Sensor {
                 );
             }
         }
-        let sensor = Self { ebpf, hooks };
-        Ok(sensor)
+        if !calls.is_empty() {
+            let rows = hooks
+                .iter()
+                .filter(|state| state.tier == Some(Tier::B))
+                .fold(0, |bits, state| bits | state.row.bit());
+            serve(&mut ebpf, rows, &calls)?;
+        }
+        Ok(Self { ebpf, hooks })
     }
+}
 
-    /// Bits of the rows that the system call program serves, for the map `SYSCALL_ROWS`.
-    #[must_use]
-    pub fn syscall_rows(&self) -> u32 {
-        self.hooks
-            .iter()
-            .filter(|state| state.tier == Some(Tier::B))
-            .fold(0, |bits, state| bits | 1 << state.row as u32)
+/// The program at the exit of all system calls.
+const DISPATCHER: &str = "sys_exit";
+
+/// Fills the tables by which the program at the exit of all system calls finds the others, then
+/// attaches it.
+fn serve(ebpf: &mut Ebpf, rows: u64, calls: &[(Syscall, ProgramFd)]) -> Result<()> {
+    let map = ebpf.map_mut("SYSCALL_ROWS").context(FOREIGN_OBJECT)?;
+    Array::<_, u64>::try_from(map)?.set(0, rows, 0)?;
+    let is_arm = cfg!(target_arch = "aarch64");
+    let map = ebpf.map_mut("SYSCALL_NAMES").context(FOREIGN_OBJECT)?;
+    let mut names = Array::<_, u32>::try_from(map)?;
+    for call in Syscall::ALL {
+        for slot in call.slots(is_arm) {
+            names.set(slot, *call as u32, 0)?;
+        }
     }
+    let map = ebpf.map_mut("SYSCALLS").context(FOREIGN_OBJECT)?;
+    let mut programs = ProgramArray::try_from(map)?;
+    for (call, program) in calls {
+        for slot in call.slots(is_arm) {
+            programs.set(slot, program, 0)?;
+        }
+    }
+    let program: &mut RawTracePoint = ebpf
+        .program_mut(DISPATCHER)
+        .context(FOREIGN_OBJECT)?
+        .try_into()?;
+    program
+        .attach(DISPATCHER)
+        .map(drop)
+        .map_err(|error| explain(&error))
 }
 
 /// How often the kernel skipped a program because another run of it was going on on that
@@ -213,6 +246,8 @@ struct Attacher<'a> {
     settings: &'a Settings<'a>,
     /// Programs that serve several rows are attached once.
     attached: HashSet<&'static str>,
+    /// Programs for the exits of system calls.
+    calls: Vec<(Syscall, ProgramFd)>,
 }
 
 impl Attacher<'_> {
@@ -245,13 +280,21 @@ impl Attacher<'_> {
         if let Some(error) = self.offsets.lack(variant.needs) {
             bail!("{error}");
         }
-        if variant.tier == Tier::A1 && self.settings.best == Tier::B {
-            bail!("left out, as `tier: B` in the configuration says");
+        let best = self.settings.best;
+        if variant.tier != Tier::Base && rank(variant.tier) < rank(best) {
+            bail!(
+                "left out, as `tier: {}` in the configuration says",
+                best.name()
+            );
         }
         let target = match variant.attach {
             Attach::RawTracepoint(name) => name.to_owned(),
             Attach::CgroupSockAddr => "cgroup socket address".to_owned(),
-            Attach::Fentry(functions) | Attach::Fexit(functions) => {
+            Attach::SyscallExit(_) => "sys_exit".to_owned(),
+            Attach::Fentry(functions)
+            | Attach::Fexit(functions)
+            | Attach::Kprobe(functions)
+            | Attach::Kretprobe(functions) => {
                 match functions.iter().find(|name| self.btf.has_function(name)) {
                     Some(name) => (*name).to_owned(),
                     None => bail!("the kernel has no function {}", functions.join(" or ")),
@@ -259,7 +302,16 @@ impl Attacher<'_> {
             }
         };
         if self.attached.contains(variant.program) {
+            if let Attach::SyscallExit(calls) = variant.attach {
+                self.register(variant.program, calls)?;
+            }
             return Ok(target);
+        }
+        if matches!(variant.attach, Attach::SyscallExit(_)) && !self.attached.contains(DISPATCHER) {
+            let program = self.ebpf.program_mut(DISPATCHER).context(FOREIGN_OBJECT)?;
+            let program: &mut RawTracePoint = program.try_into()?;
+            program.load().map_err(|error| explain(&error))?;
+            self.attached.insert(DISPATCHER);
         }
         let program = self.ebpf.program_mut(variant.program).ok_or_else(|| {
             anyhow!(
@@ -284,6 +336,16 @@ impl Attacher<'_> {
                     .load(&target, self.aya_btf)
                     .and_then(|()| program.attach().map(drop))
             }
+            Attach::Kprobe(_) | Attach::Kretprobe(_) => {
+                let program: &mut KProbe = program.try_into()?;
+                program
+                    .load()
+                    .and_then(|()| program.attach(&target, 0).map(drop))
+            }
+            Attach::SyscallExit(_) => {
+                let program: &mut RawTracePoint = program.try_into()?;
+                program.load()
+            }
             Attach::CgroupSockAddr => {
                 let cgroup = match self.settings.egress {
                     Ok(cgroup) => &cgroup.folder,
@@ -300,8 +362,31 @@ impl Attacher<'_> {
             }
         };
         done.map_err(|error| explain(&error))?;
+        if let Attach::SyscallExit(calls) = variant.attach {
+            self.register(variant.program, calls)?;
+        }
         self.attached.insert(variant.program);
         Ok(target)
+    }
+
+    /// Notes a loaded program for the exits of these system calls.
+    fn register(&mut self, program: &str, calls: &[Syscall]) -> Result<()> {
+        let loaded = self.ebpf.program(program).context(FOREIGN_OBJECT)?;
+        let loaded: &RawTracePoint = loaded.try_into()?;
+        for call in calls {
+            self.calls.push((*call, loaded.fd()?.try_clone()?));
+        }
+        Ok(())
+    }
+}
+
+/// The better, the lower; what is the same on every kernel is never left out.
+const fn rank(tier: Tier) -> u8 {
+    match tier {
+        Tier::Base => 0,
+        Tier::A1 => 1,
+        Tier::A2 => 2,
+        Tier::B => 3,
     }
 }
 

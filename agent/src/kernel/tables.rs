@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use aya::Ebpf;
-use aya::maps::{Array, HashMap, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{HashMap, Map, MapData, PerCpuArray, RingBuf};
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::state::{Cgroup, Process};
@@ -30,14 +30,11 @@ fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
         .ok_or_else(|| anyhow!("the object has no map {name}: it was built from other sources"))
 }
 
-/// Takes the maps out of a loaded object and tells the system call program which rows it serves.
+/// Takes the maps out of a loaded object.
 ///
 /// # Errors
-/// When the object lacks a map or the kernel refuses an access.
-pub fn take_all(ebpf: &mut Ebpf, syscall_rows: u32) -> Result<(Tables, Rings)> {
-    let mut rows: Array<_, u32> = take(ebpf, "SYSCALL_ROWS")?.try_into()?;
-    rows.set(0, syscall_rows, 0)
-        .context("cannot write the map SYSCALL_ROWS")?;
+/// When the object lacks a map.
+pub fn take_all(ebpf: &mut Ebpf) -> Result<(Tables, Rings)> {
     Ok((
         Tables {
             cgroups: take(ebpf, "CGROUPS")?.try_into()?,

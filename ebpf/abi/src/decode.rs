@@ -2,7 +2,10 @@
 
 extern crate alloc;
 use crate::ABI_VERSION;
-use crate::ids::{CgroupChange, Kind, Mount, Operation, Origin, Phase};
+use crate::ids::{
+    CgroupChange, Contact, Direction, Family, Kind, Mount, Operation, Origin, Phase, Privileged,
+    flags,
+};
 use crate::record::{Header, SECTIONS};
 use alloc::vec::Vec;
 
@@ -25,8 +28,14 @@ pub enum DecodeError {
     Origin(u8),
     /// Not a [`Mount`].
     Mount(u8),
-    /// Not an address family.
+    /// Not a [`Family`], or none that this kind of record can have.
     Family(u8),
+    /// Not a [`Contact`].
+    Contact(u8),
+    /// Not a [`Direction`].
+    Direction(u8),
+    /// Not a [`Privileged`] operation.
+    Privileged(u8),
 }
 
 impl DecodeError {
@@ -43,6 +52,9 @@ impl DecodeError {
             Self::Origin(_) => "origin",
             Self::Mount(_) => "mount",
             Self::Family(_) => "family",
+            Self::Contact(_) => "contact",
+            Self::Direction(_) => "direction",
+            Self::Privileged(_) => "privileged",
         }
     }
 }
@@ -82,18 +94,90 @@ pub enum Body<'a> {
         mount: Mount,
         /// The file.
         path: Location<'a>,
-        /// The second file, of a rename.
+        /// The second file, of a rename or a link; what a symbolic link says; the name of an
+        /// extended attribute.
         target: Location<'a>,
     },
-    /// A peer was addressed.
+    /// A peer was addressed, or a socket made.
     Egress {
+        /// Which of the two.
+        contact: Contact,
         /// IP protocol number.
         protocol: u8,
-        /// The peer.
-        address: core::net::IpAddr,
-        /// The peer's port.
-        port: u16,
+        /// The peer; of a socket that was only made, its family.
+        peer: Peer<'a>,
     },
+    /// A socket waits for connections.
+    Listen {
+        /// IP protocol number.
+        protocol: u8,
+        /// Where.
+        at: Peer<'a>,
+    },
+    /// A message of the name service.
+    Dns {
+        /// Which way it went.
+        direction: Direction,
+        /// IP protocol number: 17, a datagram; 6, a piece of a stream.
+        protocol: u8,
+        /// The server.
+        address: core::net::IpAddr,
+        /// Its port.
+        port: u16,
+        /// The container's own port.
+        local_port: u16,
+        /// Sequence number of the first byte, of a piece of a stream.
+        sequence: u32,
+        /// The message, or as much of it as fits ([`flags::PAYLOAD_TRUNCATED`]).
+        payload: &'a [u8],
+    },
+    /// Something that needs a privilege, or gives one.
+    Privilege {
+        /// What was done.
+        operation: Privileged,
+        /// A number more, see [`Privileged`].
+        argument: u64,
+        /// The file it was done to.
+        path: Location<'a>,
+        /// A name, see [`Privileged`].
+        name: &'a [u8],
+    },
+}
+
+/// One end of a socket.
+#[derive(Clone, Copy, Debug)]
+pub enum Peer<'a> {
+    /// TCP, UDP and all others above IP. The port is 0 where the protocol has none.
+    Ip(core::net::IpAddr, u16),
+    /// A socket of the file system.
+    Unix(Location<'a>),
+    /// A socket that has a name, and no place in the file system.
+    Abstract(&'a [u8]),
+    /// Another virtual machine, or the host: context id and port.
+    Vsock(u32, u32),
+    /// Frames of a network device: no peer is known.
+    Packet,
+    /// Frames of a network device, by `AF_XDP`: no peer is known.
+    Xdp,
+}
+
+impl<'a> Peer<'a> {
+    fn of(header: &Header, path: Location<'a>) -> Result<Self, DecodeError> {
+        let family = Family::from_raw(header.family).ok_or(DecodeError::Family(header.family))?;
+        let [a, b, c, d, ..] = header.address;
+        Ok(match family {
+            Family::Unix if header.flags & flags::ABSTRACT != 0 => Self::Abstract(path.passed),
+            Family::Unix => Self::Unix(path),
+            Family::Ipv4 => Self::Ip(core::net::Ipv4Addr::new(a, b, c, d).into(), header.port),
+            Family::Ipv6 => Self::Ip(
+                core::net::Ipv6Addr::from(header.address).to_canonical(),
+                header.port,
+            ),
+            Family::Vsock => Self::Vsock(u32::from_le_bytes([a, b, c, d]), header.argument as u32),
+            Family::Packet => Self::Packet,
+            Family::Xdp => Self::Xdp,
+        })
+    }
 }
 
 /// A file as the kernel names it: a component list, and for hooks that see only
@@ -171,6 +255,11 @@ impl<'a> Record<'a> {
             parent_pid: reader.u32()?,
             uid: reader.u32()?,
             gid: reader.u32()?,
+            euid: reader.u32()?,
+            egid: reader.u32()?,
+            capabilities: reader.u64()?,
+            key: reader.u64()?,
+            argument: reader.u64()?,
             operation: reader.u8()?,
             origin: reader.u8()?,
             mount: reader.u8()?,
@@ -190,6 +279,10 @@ impl<'a> Record<'a> {
         }
         let kind = Kind::from_raw(header.kind).ok_or(DecodeError::Kind(header.kind))?;
         let phase = Phase::from_raw(header.phase).ok_or(DecodeError::Phase(header.phase))?;
+        let path = Location {
+            components: sections[0],
+            passed: sections[1],
+        };
         let body = match kind {
             Kind::Exec => Body::Exec {
                 path: sections[0],
@@ -203,26 +296,43 @@ impl<'a> Record<'a> {
                 operation: Operation::from_raw(header.operation)
                     .ok_or(DecodeError::Operation(header.operation))?,
                 mount: Mount::from_raw(header.mount).ok_or(DecodeError::Mount(header.mount))?,
-                path: Location {
-                    components: sections[0],
-                    passed: sections[1],
-                },
+                path,
                 target: Location {
                     components: sections[2],
                     passed: sections[3],
                 },
             },
             Kind::Egress => Body::Egress {
+                contact: Contact::from_raw(header.operation)
+                    .ok_or(DecodeError::Contact(header.operation))?,
                 protocol: header.protocol,
-                address: match header.family {
-                    4 => {
-                        let [a, b, c, d, ..] = header.address;
-                        core::net::Ipv4Addr::new(a, b, c, d).into()
-                    }
-                    6 => core::net::Ipv6Addr::from(header.address).to_canonical(),
-                    other => return Err(DecodeError::Family(other)),
-                },
-                port: header.port,
+                peer: Peer::of(&header, path)?,
+            },
+            Kind::Listen => Body::Listen {
+                protocol: header.protocol,
+                at: Peer::of(&header, path)?,
+            },
+            Kind::Dns => {
+                let Peer::Ip(address, port) = Peer::of(&header, path)? else {
+                    return Err(DecodeError::Family(header.family));
+                };
+                Body::Dns {
+                    direction: Direction::from_raw(header.operation)
+                        .ok_or(DecodeError::Direction(header.operation))?,
+                    protocol: header.protocol,
+                    address,
+                    port,
+                    local_port: header.argument as u16,
+                    sequence: (header.argument >> 32) as u32,
+                    payload: sections[0],
+                }
+            }
+            Kind::Privilege => Body::Privilege {
+                operation: Privileged::from_raw(header.operation)
+                    .ok_or(DecodeError::Privileged(header.operation))?,
+                argument: header.argument,
+                path,
+                name: sections[2],
             },
         };
         Ok(Self {

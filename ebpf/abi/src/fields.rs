@@ -50,6 +50,14 @@ fields! {
     TaskSignal = Member("task_struct", &["signal"]),
     /// `task_struct.thread_pid`
     TaskThreadPid = Member("task_struct", &["thread_pid"]),
+    /// `task_struct.cred`
+    TaskCred = Member("task_struct", &["cred"]),
+    /// `cred.euid`
+    CredEuid = Member("cred", &["euid"]),
+    /// `cred.egid`
+    CredEgid = Member("cred", &["egid"]),
+    /// `cred.cap_effective`: two halves up to Linux 6.2, one word since.
+    CredCapabilities = Member("cred", &["cap_effective"]),
     /// Start time since boot; before Linux 5.5 it was `real_start_time`.
     TaskStart = Member("task_struct", &["start_boottime", "real_start_time"]),
     /// `task_struct.thread_info`: says whether a system call is a 32-bit one.
@@ -142,6 +150,16 @@ fields! {
     RegsSyscall = Member("pt_regs", &["orig_ax", "syscallno"]),
     /// First argument: `di` on x86; on arm64 `orig_x0`, as the result overwrites `x0`.
     RegsArg0 = Member("pt_regs", &["di", "orig_x0"]),
+    /// Result, on x86.
+    RegsAx = Member("pt_regs", &["ax"]),
+    /// First argument of a 32-bit call on x86.
+    RegsBx = Member("pt_regs", &["bx"]),
+    /// Fourth argument of a function, second of a 32-bit call, on x86.
+    RegsCx = Member("pt_regs", &["cx"]),
+    /// Sixth argument of a 32-bit call on x86.
+    RegsBp = Member("pt_regs", &["bp"]),
+    /// Fifth argument on x86.
+    RegsR8 = Member("pt_regs", &["r8"]),
     /// Second argument on x86.
     RegsArg1 = Member("pt_regs", &["si"]),
     /// Third argument on x86.

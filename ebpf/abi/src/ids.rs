@@ -33,8 +33,15 @@ ids! {
         Exec = 1,
         /// A file was changed, or opened so that it can be.
         File = 2,
-        /// A socket was connected, or a datagram sent to a peer.
+        /// A socket was connected, or a datagram sent to a peer; or a socket was made that reaches
+        /// beside TCP and UDP.
         Egress = 3,
+        /// A socket waits for connections.
+        Listen = 4,
+        /// A message from or to port 53.
+        Dns = 5,
+        /// Something was done that needs a privilege, or gives one.
+        Privilege = 6,
     }
 }
 
@@ -75,6 +82,97 @@ ids! {
         Delete = 3,
         /// Renamed; the record carries both names.
         Rename = 4,
+        /// Opened for reading, and on the list of credentials.
+        OpenRead = 5,
+        /// Given a second name; the record carries both.
+        Link = 6,
+        /// A symbolic link was made; the second name is what it says.
+        Symlink = 7,
+        /// A folder was made.
+        Mkdir = 8,
+        /// A device, pipe or socket file was made.
+        Mknod = 9,
+        /// Cut to a length by its name, or by a descriptor.
+        Truncate = 10,
+        /// Its mode was changed; `argument` is the new one.
+        Chmod = 11,
+        /// Its owner was changed.
+        Chown = 12,
+        /// An extended attribute was set or removed; the second name is that of the attribute.
+        Setxattr = 13,
+    }
+}
+
+ids! {
+    /// What an egress record tells of.
+    Contact: u8 {
+        /// A peer was addressed.
+        Peer = 0,
+        /// A socket was made whose peers are not known yet, or never.
+        Socket = 1,
+    }
+}
+
+ids! {
+    /// Address family of a socket. The numbers are our own for IP, the kernel's for the others.
+    Family: u8 {
+        /// `AF_UNIX`.
+        Unix = 1,
+        /// IPv4.
+        Ipv4 = 4,
+        /// IPv6.
+        Ipv6 = 6,
+        /// `AF_PACKET`.
+        Packet = 17,
+        /// `AF_VSOCK`.
+        Vsock = 40,
+        /// `AF_XDP`.
+        Xdp = 44,
+    }
+}
+
+ids! {
+    /// Which way a message of the name service went.
+    Direction: u8 {
+        /// From the container to port 53.
+        Query = 1,
+        /// From port 53 to the container.
+        Answer = 2,
+    }
+}
+
+ids! {
+    /// An act that needs a privilege, or gives one.
+    Privileged: u8 {
+        /// Control over another process was asked for; `argument` is the kernel's access mode.
+        Ptrace = 1,
+        /// Another process's memory was written (process_vm_writev).
+        ProcessVmWrite = 2,
+        /// A file system was mounted or a mount changed; `argument` holds the flags, the first
+        /// location the mount point, the third section the type.
+        Mount = 3,
+        /// A file system was unmounted.
+        Umount = 4,
+        /// The root mount was exchanged.
+        PivotRoot = 5,
+        /// A namespace was entered; `argument` is its kind (`CLONE_NEW*`), 0 if unknown.
+        Setns = 6,
+        /// Namespaces were made; `argument` has their kinds (`CLONE_NEW*`).
+        Unshare = 7,
+        /// A kernel module was loaded; the third section is its name.
+        Module = 8,
+        /// bpf(2) was called; `argument` is the command.
+        Bpf = 9,
+        /// An io_uring was made.
+        IoUring = 10,
+        /// A file was mapped executable that is not the image's; `argument` is an [`Origin`].
+        ExecMapping = 11,
+        /// A capability was used for the first time; `argument` is its number.
+        Capability = 12,
+        /// Another process's memory was opened for writing by `/proc/PID/mem`.
+        ProcMem = 13,
+        /// A process left its container: by cgroup, by namespace, or by root.
+        Escape = 14,
     }
 }
 
@@ -125,7 +223,7 @@ ids! {
         ProcessTableFull = 3,
         /// The table of cgroups was full: the cgroup stays unknown.
         CgroupTableFull = 4,
-        /// A removal or renaming by a 32-bit system call, whose arguments the hook cannot read.
+        /// A system call by an entry whose numbers are not known.
         CompatSyscall = 5,
         /// A file that was opened for writing was closed again by another thread before the hook
         /// could look at it.
@@ -176,4 +274,8 @@ pub mod flags {
     pub const SCRIPT: u32 = 1 << 10;
     /// The path is the one the user passed and was cut.
     pub const USER_PATH_TRUNCATED: u32 = 1 << 11;
+    /// The message is cut.
+    pub const PAYLOAD_TRUNCATED: u32 = 1 << 12;
+    /// The name is that of an abstract socket: it has no place in the file system.
+    pub const ABSTRACT: u32 = 1 << 13;
 }

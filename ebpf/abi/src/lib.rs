@@ -16,7 +16,8 @@ pub mod hooks;
 pub mod ids;
 pub mod record;
 pub mod state;
+pub mod syscalls;
 
 /// Version of everything in this crate; the object carries it and the agent
 /// refuses an object that differs.
-pub const ABI_VERSION: u16 = 1;
+pub const ABI_VERSION: u16 = 2;

@@ -7,7 +7,10 @@
 //! |---|---|---|---|---|
 //! | exec | path | file name as passed | arguments, NUL between | working directory |
 //! | file | path or base directory | name as passed | second path or base | second name as passed |
-//! | egress | | | | |
+//! | egress (AF_UNIX only) | path or base directory | name as passed | | |
+//! | listen (AF_UNIX only) | path or base directory | name as passed | | |
+//! | dns | the message | | | |
+//! | privilege | path or base directory | name as passed | a name, as the operation says | |
 //!
 //! Paths are *component lists*, last component first, each followed by a NUL:
 //! the kernel walks from the leaf to the root and never has to move a byte.
@@ -21,6 +24,8 @@ pub const PATH_MAX: usize = 4096;
 pub const ARGS_MAX: usize = 2048;
 /// Longest name as passed by a caller, in bytes.
 pub const NAME_MAX: usize = 1024;
+/// Longest message of the name service, in bytes; a longer one is cut.
+pub const PAYLOAD_MAX: usize = 1500;
 
 /// The fixed part of a behaviour record, as laid out in memory on both sides
 /// (all little endian; the BPF target and the hosts share it).
@@ -57,21 +62,34 @@ pub struct Header {
     pub uid: u32,
     /// Group id, in the host's numbering.
     pub gid: u32,
-    /// An [`crate::ids::Operation`], for files.
+    /// Effective user id, in the host's numbering: differs from `uid` in a set-user-id program.
+    pub euid: u32,
+    /// Effective group id.
+    pub egid: u32,
+    /// Effective capabilities, one bit each.
+    pub capabilities: u64,
+    /// Stands for everything that makes this behaviour the same as another one of the container:
+    /// under it user space says what it found. 0 where nothing may be held back.
+    pub key: u64,
+    /// One number more, whose meaning the operation gives.
+    pub argument: u64,
+    /// An [`crate::ids::Operation`] for files, [`crate::ids::Contact`] for egress,
+    /// [`crate::ids::Direction`] for names, [`crate::ids::Privileged`] for privileges.
     pub operation: u8,
     /// An [`crate::ids::Origin`], for execs.
     pub origin: u8,
     /// A [`crate::ids::Mount`], for files.
     pub mount: u8,
-    /// IP protocol number, for egress.
+    /// IP protocol number, for sockets.
     pub protocol: u8,
-    /// 4 or 6, for egress.
+    /// A [`crate::ids::Family`], for sockets.
     pub family: u8,
     /// Not used.
     pub reserved: u8,
-    /// Peer's port, for egress.
+    /// Peer's port, for egress; own port, for listening. That of AF_VSOCK is in `argument`.
     pub port: u16,
-    /// Peer's address in network order; IPv4 in the first four bytes.
+    /// Peer's address in network order, IPv4 in the first four bytes; for listening, the own one;
+    /// for AF_VSOCK the context id, little endian, in the first four bytes.
     pub address: [u8; 16],
     /// Lengths of the sections in bytes.
     pub sections: [u16; SECTIONS],
@@ -79,7 +97,7 @@ pub struct Header {
 
 /// Size of [`Header`] on the wire, in bytes.
 pub const HEADER_LEN: usize = size_of::<Header>();
-const _: () = assert!(HEADER_LEN == 104);
+const _: () = assert!(HEADER_LEN == 136);
 
 /// A record on the lifecycle ring; words follow it, see [`crate::decode::CgroupRecord`].
 #[repr(C)]

@@ -5,6 +5,7 @@ use crate::maps::{self, SCRATCH_REACH, Scratch};
 use aya_ebpf::helpers;
 use core::hint::black_box;
 use lapwing_abi::ABI_VERSION;
+use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Kind, Loss};
 use lapwing_abi::record::{HEADER_LEN, Header, SECTIONS};
@@ -34,6 +35,7 @@ pub fn hit(row: Row) {
 pub fn header(kind: Kind, process: &Process, flags: u32) -> Header {
     let (pid, tid) = kernel::current_ids();
     let user = helpers::bpf_get_current_uid_gid();
+    let credentials = kernel::current_task().follow(Field::TaskCred);
     Header {
         abi: ABI_VERSION,
         kind: kind.raw(),
@@ -50,6 +52,9 @@ pub fn header(kind: Kind, process: &Process, flags: u32) -> Header {
         parent_pid: process.parent_pid,
         uid: user as u32,
         gid: (user >> 32) as u32,
+        euid: credentials.get(Field::CredEuid),
+        egid: credentials.get(Field::CredEgid),
+        capabilities: credentials.get(Field::CredCapabilities),
         ..Header::default()
     }
 }

@@ -199,6 +199,32 @@ pub fn is_foreign(root: Place) -> bool {
         .is_some_and(|host| root.dentry.0 != *host)
 }
 
+/// An argument of a function that a kprobe stopped at: its context is the registers.
+#[inline(always)]
+pub fn function_argument(regs: Kptr, index: u32) -> u64 {
+    if setting!(ARCH) == 0 {
+        match index {
+            0 => regs.get(Field::RegsArg0),
+            1 => regs.get(Field::RegsArg1),
+            2 => regs.get(Field::RegsArg2),
+            3 => regs.get(Field::RegsCx),
+            _ => regs.get(Field::RegsR8),
+        }
+    } else {
+        regs.at(Field::RegsArray).plus(u64::from(index) * 8).read()
+    }
+}
+
+/// The result of a function that a kretprobe stopped behind.
+#[inline(always)]
+pub fn function_result(regs: Kptr) -> u64 {
+    if setting!(ARCH) == 0 {
+        regs.get(Field::RegsAx)
+    } else {
+        regs.at(Field::RegsArray).read()
+    }
+}
+
 /// The file behind a descriptor of a task.
 #[inline(always)]
 pub fn descriptor(task: Kptr, fd: u32) -> Option<Kptr> {

@@ -16,10 +16,12 @@ mod emit;
 mod hooks {
     mod cgroup;
     mod file;
+    mod function;
     mod network;
     mod process;
     mod root;
     mod syscall;
+    mod syscall_file;
 }
 mod kernel;
 mod maps;

@@ -1,11 +1,12 @@
 //! Every map and every setting.
 
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf};
 use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::state::{CGROUPS_MAX, Cgroup, PROCESSES_MAX, Process};
+use lapwing_abi::syscalls::SLOTS;
 
 /// Cgroups coming and going: apart, so that a burst of behaviours cannot push them out.
 #[map]
@@ -35,10 +36,19 @@ pub static LOSSES: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.le
 #[map]
 pub static EXEC_SEQUENCE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
-/// Which rows the system call program serves: bit n for the row with number n.
+/// Programs at the exit of system calls, by the slots of [`lapwing_abi::syscalls::Syscall::slots`]: the agent fills in
+/// those whose rows no better variant serves.
+#[map]
+pub static SYSCALLS: ProgramArray = ProgramArray::with_max_entries(SLOTS, 0);
+
+/// Which call each slot is, as a [`lapwing_abi::syscalls::Syscall`]. The agent fills it in for its architecture.
+#[map]
+pub static SYSCALL_NAMES: Array<u32> = Array::with_max_entries(SLOTS, 0);
+
+/// Which rows the programs at the exit of system calls serve: [`Row::bit`] of each.
 /// A map and not a setting, because it is known only after the better variants were tried.
 #[map]
-pub static SYSCALL_ROWS: Array<u32> = Array::with_max_entries(1, 0);
+pub static SYSCALL_ROWS: Array<u64> = Array::with_max_entries(1, 0);
 
 /// Address of the host's root directory (`struct dentry`): what tells a container's root from it.
 /// Numbers of devices and inodes do not, where subvolumes of one file system share them (btrfs).

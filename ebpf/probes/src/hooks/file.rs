@@ -1,11 +1,10 @@
-//! File changes by trampolines (tier A1).
+//! File changes by the kernel's own functions: trampolines (tier A1) or kprobes (A2).
 
+use super::function::{function_entry, function_exit};
 use crate::emit::{self, Builder, hit, lost};
 use crate::kernel::{self, Kptr, Place};
 use crate::path::{self, Walk};
 use crate::process;
-use aya_ebpf::macros::{fentry, fexit};
-use aya_ebpf::programs::{FEntryContext, FExitContext};
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Kind, Loss, Mount, Operation, flags};
@@ -25,15 +24,17 @@ const CGROUP2_MAGIC: u64 = 0x6367_7270;
 const TMPFS_MAGIC: u64 = 0x0102_1994;
 const RAMFS_MAGIC: u64 = 0x8584_58f6;
 
-/// struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)
-#[fexit]
-fn file_open(ctx: FExitContext) -> i32 {
-    // The result stands behind the three arguments.
-    let file: u64 = ctx.arg(3);
-    if file != 0 && file < LAST_POINTER {
-        opened(Kptr(file));
+function_exit! {
+    /// struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)
+    file_open, file_open_kprobe, 3 => opened_by(file)
+}
+
+#[inline(always)]
+fn opened_by(Kptr(file): Kptr) -> Option<()> {
+    if file == 0 || file >= LAST_POINTER {
+        return None;
     }
-    0
+    opened(Kptr(file))
 }
 
 /// A file was opened: reports it if it was made by that, or can be written through this descriptor.
@@ -54,18 +55,14 @@ pub(super) fn opened(file: Kptr) -> Option<()> {
     changed(&process, known, operation, place, None)
 }
 
-/// int security_path_unlink(const struct path *dir, struct dentry *dentry)
-#[fentry]
-fn file_unlink(ctx: FEntryContext) -> i32 {
-    removed(Row::FileUnlink, Kptr(ctx.arg(0)), Kptr(ctx.arg(1)));
-    0
+function_entry! {
+    /// int security_path_unlink(const struct path *dir, struct dentry *dentry)
+    file_unlink, file_unlink_kprobe => removed(Row::FileUnlink; dir 0, dentry 1)
 }
 
-/// int security_path_rmdir(const struct path *dir, struct dentry *dentry)
-#[fentry]
-fn file_rmdir(ctx: FEntryContext) -> i32 {
-    removed(Row::FileRmdir, Kptr(ctx.arg(0)), Kptr(ctx.arg(1)));
-    0
+function_entry! {
+    /// int security_path_rmdir(const struct path *dir, struct dentry *dentry)
+    file_rmdir, file_rmdir_kprobe => removed(Row::FileRmdir; dir 0, dentry 1)
 }
 
 #[inline(always)]
@@ -79,23 +76,16 @@ fn removed(row: Row, dir: Kptr, dentry: Kptr) -> Option<()> {
     changed(&process, known, Operation::Delete, place, None)
 }
 
-/// int security_path_rename(const struct path *old_dir, struct dentry *old_dentry,
-///                          const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
-#[fentry]
-fn file_rename(ctx: FEntryContext) -> i32 {
-    renamed(
-        Kptr(ctx.arg(0)),
-        Kptr(ctx.arg(1)),
-        Kptr(ctx.arg(2)),
-        Kptr(ctx.arg(3)),
-    );
-    0
+function_entry! {
+    /// int security_path_rename(const struct path *old_dir, struct dentry *old_dentry,
+    ///                          const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
+    file_rename, file_rename_kprobe => renamed(Row::FileRename; old_dir 0, old 1, new_dir 2, new 3)
 }
 
 #[inline(always)]
-fn renamed(old_dir: Kptr, old: Kptr, new_dir: Kptr, new: Kptr) -> Option<()> {
+fn renamed(row: Row, old_dir: Kptr, old: Kptr, new_dir: Kptr, new: Kptr) -> Option<()> {
     let (process, known) = process::current()?;
-    hit(Row::FileRename);
+    hit(row);
     let from = Place {
         mnt: old_dir.follow(Field::PathMnt),
         dentry: old,

@@ -6,6 +6,12 @@
 //! derive from this table.
 
 use crate::fields::Field;
+use crate::syscalls::Syscall;
+
+mod cgroup;
+mod file;
+mod network;
+mod process;
 
 macro_rules! rows {
     ($($(#[$meta:meta])* $name:ident = $id:literal,)+) => {
@@ -17,6 +23,12 @@ macro_rules! rows {
         impl Row {
             /// Every row, in order.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The row's bit in a set of rows.
+            #[must_use]
+            pub const fn bit(self) -> u64 {
+                1 << self as u32
+            }
 
             /// The name in configuration, metrics and output.
             #[must_use]
@@ -66,6 +78,8 @@ pub enum Tier {
     Base,
     /// Trampolines (fentry, fexit): x86_64 since Linux 5.5, arm64 since 6.4.
     A1,
+    /// Kprobes: what A1 sees, for more instructions at each call.
+    A2,
     /// Raw tracepoint on the exit of every system call.
     B,
 }
@@ -77,6 +91,7 @@ impl Tier {
         match self {
             Self::Base => "base",
             Self::A1 => "A1",
+            Self::A2 => "A2",
             Self::B => "B",
         }
     }
@@ -91,8 +106,14 @@ pub enum Attach {
     Fentry(&'static [&'static str]),
     /// The exit of the first of these functions that the kernel has.
     Fexit(&'static [&'static str]),
+    /// The entry of the first of these functions that the kernel has, by a breakpoint.
+    Kprobe(&'static [&'static str]),
+    /// The exit of the first of these functions that the kernel has, by a replaced return address.
+    Kretprobe(&'static [&'static str]),
     /// Socket addresses of a cgroup v2 subtree.
     CgroupSockAddr,
+    /// The exits of these system calls: the program is run by the one at the exit of all.
+    SyscallExit(&'static [Syscall]),
 }
 
 /// One way to fill a row.
@@ -131,6 +152,10 @@ pub const BASE_FIELDS: &[Field] = &[
     Field::TaskCgroups,
     Field::TaskThreadPid,
     Field::TaskStart,
+    Field::TaskCred,
+    Field::CredEuid,
+    Field::CredEgid,
+    Field::CredCapabilities,
     Field::PidLevel,
     Field::PidNumbers,
     Field::UpidSize,
@@ -162,8 +187,8 @@ pub const BASE_FIELDS: &[Field] = &[
     Field::KernfsId,
 ];
 
-const FILE_FIELDS: &[Field] = &[Field::FileMode];
-const SYSCALL_FIELDS: &[Field] = &[
+/// Fields that programs at the exit of system calls need, besides [`BASE_FIELDS`].
+pub const SYSCALL_FIELDS: &[Field] = &[
     Field::TaskThreadInfo,
     Field::ThreadInfoFlags,
     Field::RegsSyscall,
@@ -171,9 +196,11 @@ const SYSCALL_FIELDS: &[Field] = &[
     Field::FileMode,
     Field::FsPwd,
 ];
+/// What every hook misses that fires before a change.
 const ATTEMPTS: &str =
     "reports the attempt: a change that the file system then refuses is reported too";
-const SYSCALL_MISSES: &str = "io_uring; 32-bit callers, which are counted as losses; names are the caller's words, links in them not followed";
+/// What every hook misses that reads the caller's words.
+const SYSCALL_MISSES: &str = "io_uring; names are the caller's words, links in them not followed";
 
 const fn raw(program: &'static str, tracepoint: &'static str, needs: &'static [Field]) -> Variant {
     Variant {
@@ -185,137 +212,71 @@ const fn raw(program: &'static str, tracepoint: &'static str, needs: &'static [F
     }
 }
 
-const fn sock(program: &'static str) -> Variant {
-    Variant {
-        tier: Tier::Base,
-        program,
-        attach: Attach::CgroupSockAddr,
-        needs: &[],
-        misses: "raw and packet sockets; sockets that were connected elsewhere and handed over",
-    }
-}
-
-const fn syscall(misses: &'static str) -> Variant {
+const fn syscall(
+    program: &'static str,
+    calls: &'static [Syscall],
+    misses: &'static str,
+) -> Variant {
     Variant {
         tier: Tier::B,
-        program: "sys_exit",
-        attach: Attach::RawTracepoint("sys_exit"),
+        program,
+        attach: Attach::SyscallExit(calls),
         needs: SYSCALL_FIELDS,
         misses,
     }
 }
 
-const fn entry(program: &'static str, functions: &'static [&'static str]) -> Variant {
+/// At the entry of a function, by a trampoline.
+const fn entry(
+    program: &'static str,
+    functions: &'static [&'static str],
+    needs: &'static [Field],
+    misses: &'static str,
+) -> Variant {
     Variant {
         tier: Tier::A1,
         program,
         attach: Attach::Fentry(functions),
-        needs: &[],
-        misses: ATTEMPTS,
+        needs,
+        misses,
     }
 }
 
-/// The table.
-pub const HOOKS: &[Hook] = &[
-    Hook {
-        row: Row::ProcessExec,
-        variants: &[raw(
-            "process_exec",
-            "sched_process_exec",
-            &[
-                Field::TaskMm,
-                Field::FsPwd,
-                Field::InodeNlink,
-                Field::InodeSize,
-                Field::MmExeFile,
-                Field::MmArgStart,
-                Field::MmArgEnd,
-                Field::BprmFilename,
-                Field::BprmInterp,
-            ],
-        )],
-    },
-    Hook {
-        row: Row::ProcessFork,
-        variants: &[raw("process_fork", "sched_process_fork", &[])],
-    },
-    Hook {
-        row: Row::ProcessExit,
-        variants: &[raw("process_exit", "sched_process_exit", &[])],
-    },
-    Hook {
-        row: Row::FileOpen,
-        variants: &[
-            Variant {
-                tier: Tier::A1,
-                program: "file_open",
-                // do_filp_open(int dfd, struct filename *, const struct open_flags *) up to
-                // Linux 6.x; do_file_open(...) from 7.0, with the same arguments.
-                attach: Attach::Fexit(&["do_filp_open", "do_file_open"]),
-                needs: FILE_FIELDS,
-                misses: "open_by_handle_at; truncation by an open for reading; descriptors opened before the agent or \
-                         received over a socket",
-            },
-            syscall(
-                "io_uring; truncation by an open for reading; descriptors opened before the agent or received over a \
-                 socket; one that another thread reuses before the call returns is taken for the new file",
-            ),
-        ],
-    },
-    Hook {
-        row: Row::FileUnlink,
-        // security_path_unlink(const struct path *dir, struct dentry *dentry), since 2.6.29.
-        variants: &[
-            entry("file_unlink", &["security_path_unlink"]),
-            syscall(SYSCALL_MISSES),
-        ],
-    },
-    Hook {
-        row: Row::FileRmdir,
-        // security_path_rmdir(const struct path *dir, struct dentry *dentry), since 2.6.29.
-        variants: &[
-            entry("file_rmdir", &["security_path_rmdir"]),
-            syscall(SYSCALL_MISSES),
-        ],
-    },
-    Hook {
-        row: Row::FileRename,
-        // security_path_rename(old_dir, old_dentry, new_dir, new_dentry, flags), since 2.6.29.
-        variants: &[
-            entry("file_rename", &["security_path_rename"]),
-            syscall(SYSCALL_MISSES),
-        ],
-    },
-    Hook {
-        row: Row::EgressConnect4,
-        variants: &[sock("egress_connect4")],
-    },
-    Hook {
-        row: Row::EgressConnect6,
-        variants: &[sock("egress_connect6")],
-    },
-    Hook {
-        row: Row::EgressSendmsg4,
-        variants: &[sock("egress_sendmsg4")],
-    },
-    Hook {
-        row: Row::EgressSendmsg6,
-        variants: &[sock("egress_sendmsg6")],
-    },
-    Hook {
-        row: Row::CgroupCreate,
-        variants: &[raw("cgroup_create", "cgroup_mkdir", &[Field::KernfsParent])],
-    },
-    Hook {
-        row: Row::CgroupRemove,
-        variants: &[raw("cgroup_remove", "cgroup_rmdir", &[Field::KernfsParent])],
-    },
-    Hook {
-        row: Row::CgroupAttach,
-        variants: &[raw(
-            "cgroup_attach",
-            "cgroup_attach_task",
-            &[Field::TaskMm, Field::MmArgStart, Field::MmArgEnd],
-        )],
-    },
-];
+/// At the exit of a function, by a trampoline.
+const fn exit(
+    program: &'static str,
+    functions: &'static [&'static str],
+    needs: &'static [Field],
+    misses: &'static str,
+) -> Variant {
+    Variant {
+        tier: Tier::A1,
+        program,
+        attach: Attach::Fexit(functions),
+        needs,
+        misses,
+    }
+}
+
+/// The same as a trampoline's variant, by a kprobe; its program is another one.
+const fn probe(of: Variant, program: &'static str) -> Variant {
+    Variant {
+        tier: Tier::A2,
+        program,
+        attach: match of.attach {
+            Attach::Fentry(functions) => Attach::Kprobe(functions),
+            Attach::Fexit(functions) => Attach::Kretprobe(functions),
+            other => other,
+        },
+        needs: of.needs,
+        misses: of.misses,
+    }
+}
+
+/// The table, by area.
+pub const AREAS: &[&[Hook]] = &[process::HOOKS, file::HOOKS, network::HOOKS, cgroup::HOOKS];
+
+/// The table, row by row.
+pub fn hooks() -> impl Iterator<Item = &'static Hook> {
+    AREAS.iter().copied().flatten()
+}
