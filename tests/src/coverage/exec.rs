@@ -95,8 +95,7 @@ pub const ACTS: &[Act] = &[
         Prepare::Trigger("/data/real"),
         Prepare::Symlink("real", "/data/symlink"),
     ])
-    .program("/data/symlink", "tool")
-    .fields(&[("process.exe", Is::Text("/data/real"))]),
+    .program("/data/symlink", "tool"),
     exec(
         "exec.hard-link",
         "a hard link: the path is the one that was used",
@@ -115,8 +114,7 @@ pub const ACTS: &[Act] = &[
         &["proc-root", "hold", "nothing"],
     )
     .named("proc-root")
-    .program("/proc/self/root/usr/bin/tool", "proc-root")
-    .fields(&[("process.exe", Is::Text(TOOL))]),
+    .program("/proc/self/root/usr/bin/tool", "proc-root"),
     exec(
         "exec.bind-mount",
         "a bind mount of a folder of the image",
@@ -195,6 +193,26 @@ pub const ACTS: &[Act] = &[
     .program("/data/job", "job")
     .script("/data/job"),
     exec(
+        "exec.script.chain",
+        "a script whose interpreter is a script: the first and the program in the end",
+        &["nothing"],
+        TOOL,
+        &[
+            TOOL,
+            "hold",
+            "/data/inner",
+            "/data/outer",
+            "hold",
+            "nothing",
+        ],
+    )
+    .after(&[
+        Prepare::Script("#!/data/inner\n", "/data/outer"),
+        Prepare::Script("#!/usr/bin/tool hold\n", "/data/inner"),
+    ])
+    .program("/data/outer", "outer")
+    .script("/data/outer"),
+    exec(
         "exec.tmpfs",
         "a program on a file system in memory",
         &["nothing"],
@@ -248,6 +266,17 @@ pub const ACTS: &[Act] = &[
         &["tool", "hold", "nothing"],
     )
     .named("tool")
+    .from("MEMFD")
+    .rule("exec.fileless", "CRITICAL")
+    .becoming(),
+    exec(
+        "exec.memfd.empty-path",
+        "a program in a memory file, by execveat(2) with AT_EMPTY_PATH",
+        &["execveat-memfd", TRIGGER, "shop", "hold", "nothing"],
+        "detached:/memfd:copy",
+        &["shop", "hold", "nothing"],
+    )
+    .named("shop")
     .from("MEMFD")
     .rule("exec.fileless", "CRITICAL")
     .becoming(),

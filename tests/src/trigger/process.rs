@@ -44,7 +44,14 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         }
         // Without a name, the file that was opened itself.
         ("execveat", [start, name, argv @ ..]) => {
-            return Err(syscall::execveat(start, name, argv));
+            return Err(syscall::execveat(syscall::handle(start)?, name, argv));
+        }
+        ("execveat-memfd", [path, argv @ ..]) => {
+            return Err(syscall::execveat(
+                syscall::memory(path)?,
+                OsStr::new(""),
+                argv,
+            ));
         }
         ("exec-thread", [path, argv @ ..]) => {
             let mut command = program(path, argv)?;

@@ -70,10 +70,15 @@ pub fn exec(file: impl AsFd, argv: &[&OsStr]) -> Error {
     Command::new(path).arg0(name).args(rest).exec().into()
 }
 
+/// A file or folder, opened only to be named.
+pub fn handle(path: &OsStr) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    openat(CWD, path, flags, Mode::empty()).with_context(|| format!("cannot open {path:?}"))
+}
+
 /// Becomes a program by execveat(2): one in a folder, or, without a name, an open one itself.
-pub fn execveat(start: &OsStr, name: &OsStr, argv: &[&OsStr]) -> Error {
+pub fn execveat(start: impl AsFd, name: &OsStr, argv: &[&OsStr]) -> Error {
     let attempt = || -> Result<Error> {
-        let file = openat(CWD, start, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
         let flags = match name.is_empty() {
             true => libc::AT_EMPTY_PATH,
             false => 0,
@@ -91,7 +96,7 @@ pub fn execveat(start: &OsStr, name: &OsStr, argv: &[&OsStr]) -> Error {
         unsafe {
             libc::syscall(
                 libc::SYS_execveat,
-                file.as_raw_fd(),
+                start.as_fd().as_raw_fd(),
                 name.as_ptr(),
                 pointers.as_ptr(),
                 environment.as_ptr(),
