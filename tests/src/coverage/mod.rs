@@ -43,7 +43,7 @@ pub use run::run;
 
 use crate::runner::Tier;
 use act::Act;
-use lapwing_abi::hooks::{HOOKS, Row};
+use lapwing_abi::hooks::{Row, hooks};
 
 /// Areas and their acts, in the order of the run.
 const AREAS: &[(&str, &[Act])] = &[
@@ -108,7 +108,7 @@ fn name(act: &Act) -> String {
 /// A tier that is forced is tried where it can see the act and the sensor has it for the row.
 fn is_tried(act: &Act, tier: Tier) -> bool {
     tier.forced().is_none_or(|name| {
-        let variants = HOOKS.iter().filter(|hook| hook.row == act.row);
+        let variants = hooks().filter(|hook| hook.row == act.row);
         let mut variants = variants.flat_map(|hook| hook.variants);
         act.tiers.has(name) && variants.any(|variant| variant.tier.name() == name)
     })
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn tiers_are_those_of_the_row() {
         for act in all() {
-            let hook = HOOKS.iter().find(|hook| hook.row == act.row);
+            let hook = hooks().find(|hook| hook.row == act.row);
             let known: Vec<_> = hook
                 .into_iter()
                 .flat_map(|hook| hook.variants)
