@@ -387,3 +387,53 @@ fn want(
     }
     Ok(expect)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::all;
+    use super::*;
+    use serde_json::json;
+
+    fn done(pid: u32, path: &str) -> Done {
+        Done {
+            act: all().find(|act| act.id == "file.create").unwrap(),
+            puppet: 0,
+            held: Held {
+                pid,
+                container_pid: 2,
+                start: 0.0,
+                ids: (0, 0),
+            },
+            wanted: vec![Expect::new().is("file.path", path)],
+        }
+    }
+
+    fn report(pid: u32, path: &str) -> Value {
+        json!({"file": {"path": path}, "process": {"pid": pid, "ancestors": [{"pid": 1}]}})
+    }
+
+    fn blamed(reports: &[Value]) -> Vec<usize> {
+        let done = [done(10, "/a"), done(20, "/b")];
+        let errors = judge(&done, &[0, 1], reports);
+        errors.into_iter().map(|(at, _)| at).collect()
+    }
+
+    #[test]
+    fn every_act_has_its_report_and_no_other() {
+        let (a, b) = (report(10, "/a"), report(20, "/b"));
+        assert!(blamed(&[a.clone(), b.clone()]).is_empty());
+        assert_eq!(blamed(std::slice::from_ref(&b)), [0], "missing");
+        assert_eq!(blamed(&[a.clone(), b.clone(), b.clone()]), [1], "twice");
+        assert_eq!(
+            blamed(&[a.clone(), b.clone(), report(10, "/c")]),
+            [0],
+            "not wanted"
+        );
+        let mut child = report(11, "/c");
+        child["process"]["ancestors"][0]["pid"] = 10.into();
+        assert_eq!(blamed(&[a.clone(), b.clone(), child]), [0], "by a child");
+        assert_eq!(blamed(&[a.clone(), b.clone(), report(30, "/c")]), [1]);
+        let trigger = json!({"exec": {"path": TRIGGER}, "process": {"pid": 10}});
+        assert!(blamed(&[a, b, trigger]).is_empty(), "the means");
+    }
+}
