@@ -88,9 +88,9 @@ struct Run {
     /// The same cases with large counts.
     #[arg(long)]
     soak: bool,
-    /// Only cases whose name contains this.
+    /// Only cases whose name contains this; of several, one is enough.
     #[arg(long, value_name = "TEXT")]
-    filter: Option<String>,
+    filter: Vec<String>,
     /// Prints the names of the cases and runs none.
     #[arg(long)]
     list: bool,
@@ -109,7 +109,7 @@ fn main() -> ExitCode {
             program,
         }) => capabilities::become_with(&names, &program).map(|()| false),
         None if cli.run.list => {
-            runner::list(cli.run.filter.as_deref());
+            runner::list(&cli.run.filter);
             Ok(true)
         }
         None => runner::run(&runner::Options {

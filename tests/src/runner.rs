@@ -57,8 +57,8 @@ pub struct Options {
     pub label: String,
     /// Large counts.
     pub soak: bool,
-    /// Only cases whose name contains this.
-    pub filter: Option<String>,
+    /// Only cases whose name contains one of these; without any, all.
+    pub filter: Vec<String>,
 }
 
 /// What a case gets.
@@ -122,20 +122,21 @@ impl Context<'_> {
 }
 
 /// Prints the names of the cases.
-pub fn list(filter: Option<&str>) {
+pub fn list(filter: &[String]) {
     for (_, _, name) in selected(filter) {
         println!("{name}");
     }
 }
 
 /// Cases with their groups and whole names.
-fn selected(filter: Option<&str>) -> impl Iterator<Item = (&'static Group, &'static Case, String)> {
-    let filter = filter.unwrap_or_default().to_owned();
+fn selected(filter: &[String]) -> impl Iterator<Item = (&'static Group, &'static Case, String)> {
     cases::ALL
         .iter()
         .flat_map(|group| group.cases.iter().map(move |case| (group, case)))
         .map(|(group, case)| (group, case, format!("{}{}", group.prefix, case.name)))
-        .filter(move |(_, _, name)| name.contains(&filter))
+        .filter(move |(_, _, name)| {
+            filter.is_empty() || filter.iter().any(|text| name.contains(text))
+        })
 }
 
 /// Runs the cases. Answers whether everything is as it must be.
@@ -155,7 +156,7 @@ pub fn run(options: &Options) -> Result<bool> {
         shared: None,
     };
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for (group, case, name) in selected(options.filter.as_deref()) {
+    for (group, case, name) in selected(&options.filter) {
         check_interrupt()?;
         context.tier = group.tier;
         let start = Instant::now();
@@ -238,7 +239,7 @@ impl ExpectedSkips<'static> {
                 anyhow::bail!("expected-skips.txt: {line:?} is not `LABEL CASE REASON`");
             };
             anyhow::ensure!(
-                name == EVERY_CASE || selected(None).any(|(_, _, known)| known == name),
+                name == EVERY_CASE || selected(&[]).any(|(_, _, known)| known == name),
                 "expected-skips.txt: there is no case {name}"
             );
             if on == label {
@@ -263,8 +264,25 @@ mod tests {
     }
 
     #[test]
+    fn of_several_filters_one_is_enough() {
+        let names = |filter: &[&str]| -> Vec<String> {
+            let filter: Vec<String> = filter.iter().map(|text| (*text).to_owned()).collect();
+            selected(&filter).map(|(_, _, name)| name).collect()
+        };
+        let (all, one, other) = (names(&[]), names(&["process."]), names(&["egress."]));
+        assert!(!one.is_empty() && !other.is_empty());
+        assert!(one.iter().all(|name| name.contains("process.")));
+        assert_eq!(
+            names(&["egress.", "process."]).len(),
+            one.len() + other.len()
+        );
+        assert!(all.len() > one.len() + other.len());
+        assert!(names(&["no such case"]).is_empty());
+    }
+
+    #[test]
     fn names_of_cases_are_unique() {
-        let mut names: Vec<String> = selected(None).map(|(_, _, name)| name).collect();
+        let mut names: Vec<String> = selected(&[]).map(|(_, _, name)| name).collect();
         names.sort_unstable();
         let count = names.len();
         names.dedup();
