@@ -13,6 +13,7 @@ mod cgroup;
 mod container;
 mod demo;
 mod expect;
+mod filter;
 mod netns;
 mod puppet;
 mod rootfs;
@@ -109,14 +110,14 @@ fn main() -> ExitCode {
             program,
         }) => capabilities::become_with(&names, &program).map(|()| false),
         None if cli.run.list => {
-            runner::list(&cli.run.filter);
+            runner::list(&filter::Filter(cli.run.filter));
             Ok(true)
         }
         None => runner::run(&runner::Options {
             tools: cli.run.tools,
             label: cli.run.kernel_label,
             soak: cli.run.soak,
-            filter: cli.run.filter,
+            filter: filter::Filter(cli.run.filter),
         }),
     };
     match result {
