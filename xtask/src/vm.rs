@@ -254,8 +254,8 @@ fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
         .arg(archive)
         .arg("-append")
         .arg(format!(
-            "console={} quiet panic=-1 lsm=bpf",
-            guest.machine.console
+            "{} quiet panic=-1 lsm=bpf",
+            guest.machine.command_line
         ))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
