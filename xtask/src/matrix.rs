@@ -121,7 +121,7 @@ impl Matrix {
             })
             .collect();
         lines.push(
-            "A1 trampolines, A2 kprobes, B system calls and tracepoints; - not possible there, \
+            "base one way only, A1 trampolines, A2 kprobes, B exits of system calls; - not possible there, \
              ! failed, ? not tried"
                 .to_owned(),
         );
