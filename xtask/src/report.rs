@@ -161,6 +161,9 @@ impl Runner {
         if !table.is_empty() {
             println!("\n{}", table.join("\n"));
         }
+        if matrix.failures() > 0 {
+            println!("\n{} proofs of that table failed", matrix.failures());
+        }
         println!(
             "\n{} passed, {} failed, {} skipped",
             sum.passed, sum.failed, sum.skipped
