@@ -73,20 +73,20 @@ static GUESTS: [Guest; 6] = [
         ],
     },
     Guest {
-        label: "arm64-6.1",
-        machine: &ARM64,
-        cgroups: Cgroups::Unified,
-        whole: false,
-        suite: "bookworm",
-        packages: &[Package::Newest("linux-image-6.1.0-", "-cloud-arm64")],
-    },
-    Guest {
         label: "arm64-6.12",
         machine: &ARM64,
         cgroups: Cgroups::Unified,
         whole: false,
         suite: "bookworm",
         packages: &[Package::Newest("linux-image-6.12.", "+deb12-cloud-arm64")],
+    },
+    Guest {
+        label: "arm64-6.1",
+        machine: &ARM64,
+        cgroups: Cgroups::Unified,
+        whole: false,
+        suite: "bookworm",
+        packages: &[Package::Newest("linux-image-6.1.0-", "-cloud-arm64")],
     },
 ];
 
