@@ -14,6 +14,7 @@ mod container;
 mod coverage;
 mod demo;
 mod expect;
+mod filter;
 mod netns;
 mod puppet;
 mod rootfs;
@@ -89,9 +90,9 @@ struct Run {
     /// The same cases with large counts.
     #[arg(long)]
     soak: bool,
-    /// Only cases whose name contains this.
+    /// Only cases whose name contains this; of several, one is enough.
     #[arg(long, value_name = "TEXT")]
-    filter: Option<String>,
+    filter: Vec<String>,
     /// Prints the names of the cases and runs none.
     #[arg(long)]
     list: bool,
@@ -113,7 +114,7 @@ fn main() -> ExitCode {
             program,
         }) => capabilities::become_with(&names, &program).map(|()| false),
         None if cli.run.list => {
-            runner::list(cli.run.filter.as_deref());
+            runner::list(&filter::Filter(cli.run.filter));
             Ok(true)
         }
         None if cli.run.coverage => {
@@ -124,7 +125,7 @@ fn main() -> ExitCode {
             tools: cli.run.tools,
             label: cli.run.kernel_label,
             soak: cli.run.soak,
-            filter: cli.run.filter,
+            filter: filter::Filter(cli.run.filter),
         }),
     };
     match result {

@@ -4,6 +4,7 @@ use crate::Tools;
 use crate::agent::{Agent, Home, Mode, take_problems};
 use crate::cases;
 use crate::coverage;
+use crate::filter::Filter;
 use crate::session::{Session, check_interrupt};
 use crate::tally::{ExpectedSkips, Tally};
 use crate::watch::Watch;
@@ -109,7 +110,7 @@ pub struct Options {
     /// Large counts.
     pub soak: bool,
     /// Only cases whose name contains this.
-    pub filter: Option<String>,
+    pub filter: Filter,
 }
 
 /// What a case gets.
@@ -190,9 +191,8 @@ pub fn names() -> impl Iterator<Item = String> {
 }
 
 /// Prints the names of the cases.
-pub fn list(filter: Option<&str>) {
-    let filter = filter.unwrap_or_default();
-    for name in names().filter(|name| name.contains(filter)) {
+pub fn list(filter: &Filter) {
+    for name in names().filter(|name| filter.takes(name)) {
         println!("{name}");
     }
 }
@@ -214,7 +214,7 @@ pub fn run(options: &Options) -> Result<bool> {
         shared: None,
     };
     let mut tally = Tally::new(expected);
-    let selected = |name: &str| name.contains(options.filter.as_deref().unwrap_or_default());
+    let selected = |name: &str| options.filter.takes(name);
     for group in cases::ALL {
         check_interrupt()?;
         context.tier = group.tier;

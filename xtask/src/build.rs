@@ -1,20 +1,21 @@
 //! Building: the eBPF programs, then the binaries that carry them.
 
-use crate::root;
+use crate::machine::{self, Machine};
 use crate::toolchain::{Compiler, DEBIAN_RUSTC, NIGHTLY, Tools};
+use crate::{cross, root, userland};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-/// Target of the static binaries.
-const TARGET: &str = concat!(env!("XTASK_ARCH"), "-unknown-linux-gnu");
 /// Where the eBPF programs are built, below the workspace.
 const BPF_FOLDER: &str = "target/ebpf";
 
 /// What was built.
 pub struct Built {
+    /// The machine it is for.
+    pub machine: &'static Machine,
     /// The binary.
     pub lapwing: PathBuf,
     /// The tests that need root.
@@ -23,8 +24,15 @@ pub struct Built {
     pub busybox: PathBuf,
 }
 
-/// Builds everything.
+/// Builds everything for this machine.
 pub fn run(tools: &Tools) -> Result<Built> {
+    let own = machine::own().context(concat!("Lapwing is not built on ", env!("XTASK_ARCH")))?;
+    binaries(tools, own)
+}
+
+/// Builds what guests of a machine run. The eBPF programs are the same for all.
+pub fn binaries(tools: &Tools, machine: &'static Machine) -> Result<Built> {
+    const STATIC: &str = "-C target-feature=+crt-static";
     let object = programs(tools)?;
     let start = Instant::now();
     let mut command = Command::new("cargo");
@@ -35,20 +43,28 @@ pub fn run(tools: &Tools) -> Result<Built> {
             "--release",
             "--locked",
             "--target",
-            TARGET,
+            machine.target,
             "-p",
             "lapwing-agent",
             "-p",
             "lapwing-tests",
         ])
         .env("LAPWING_BPF_OBJECT", &object)
-        .env("RUSTFLAGS", "-C target-feature=+crt-static");
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    let busybox = if machine.is_own() {
+        command.env("RUSTFLAGS", STATIC);
+        tools.busybox.clone()
+    } else {
+        cross::find(machine)?.apply(machine, &mut command, STATIC);
+        userland::foreign_busybox(machine)?
+    };
     run_cargo(&mut command, "the binaries")?;
-    let folder = root().join("target").join(TARGET).join("release");
+    let folder = root().join("target").join(machine.target).join("release");
     let built = Built {
+        machine,
         lapwing: folder.join("lapwing"),
         tests: folder.join("lapwing-tests"),
-        busybox: tools.busybox.clone(),
+        busybox,
     };
     let size =
         |path: &PathBuf| fs::metadata(path).map(|file| file.len() as f64 / f64::from(1 << 20));

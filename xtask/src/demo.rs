@@ -74,11 +74,9 @@ pub fn run(force_vm: bool) -> Result<bool> {
         }
         println!("\nnot on this host: {why}");
     }
-    let Some(guest) = kernel::guests().next() else {
-        bail!("there is no kernel for a virtual machine of this architecture");
-    };
+    let guest = kernel::find(None)?;
     println!("\ndemo in a virtual machine with Linux {}\n", guest.label);
-    in_guest(&built, guest, Duration::from_secs(300))
+    in_guest(&built, guest, Duration::from_secs(300), "")
 }
 
 /// Runs it on this kernel.
@@ -94,8 +92,8 @@ pub fn on_host(built: &Built) -> Result<bool> {
     Ok(status.success())
 }
 
-/// Runs it on another kernel.
-pub fn in_guest(built: &Built, guest: &Guest, limit: Duration) -> Result<bool> {
+/// Runs it on another kernel; the prefix stands before each line.
+pub fn in_guest(built: &Built, guest: &Guest, limit: Duration, prefix: &str) -> Result<bool> {
     let command = [
         "lapwing-tests",
         "demo",
@@ -105,7 +103,12 @@ pub fn in_guest(built: &Built, guest: &Guest, limit: Duration) -> Result<bool> {
         vm::PATIENCE,
     ];
     let command = command.map(str::to_owned);
-    Ok(vm::boot(guest, built, &command, limit, |_| ())? == 0)
+    let run = vm::Run {
+        command: &command,
+        limit,
+        prefix,
+    };
+    Ok(vm::boot_beside(guest, built, &run, |_| ())?.code == 0)
 }
 
 /// Runs it as a test: a good end in time, or an error.

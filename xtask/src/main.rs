@@ -5,9 +5,13 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod cross;
+mod debian;
 mod demo;
 mod initramfs;
 mod kernel;
+mod machine;
+mod matrix;
 mod report;
 mod setup;
 mod shell;
@@ -15,6 +19,7 @@ mod skips;
 mod test;
 mod toolchain;
 mod unprivileged;
+mod userland;
 mod vm;
 
 use clap::{Parser, Subcommand};
@@ -49,9 +54,9 @@ enum Command {
     },
     /// Run a command in a virtual machine, with `lapwing` and `runc` at hand
     Vm {
-        /// The kernel, by the start of its version
-        #[arg(long, default_value = "6.12")]
-        kernel: String,
+        /// The kernel: 5.10, 6.1, 6.12, 7.2, arm64-6.1 or arm64-6.12 [default: 6.12 of this architecture]
+        #[arg(long, value_name = "LABEL")]
+        kernel: Option<String>,
         /// The command [default: lapwing doctor]
         #[arg(trailing_var_arg = true)]
         command: Vec<String>,
@@ -80,13 +85,13 @@ fn cache() -> PathBuf {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Setup => setup::run().map(|_| true),
+        Command::Setup => setup::everything().map(|(_, whole)| whole),
         Command::Build => setup::run()
             .and_then(|tools| build::run(&tools))
             .map(|_| true),
         Command::Demo { vm } => demo::run(vm),
         Command::Test { soak } => test::run(soak),
-        Command::Vm { kernel, command } => vm::run(&kernel, &command),
+        Command::Vm { kernel, command } => vm::run(kernel.as_deref(), &command),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

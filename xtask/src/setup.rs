@@ -2,23 +2,43 @@
 //!
 //! One table: each need says how it is found and how it is installed. The
 //! machine's package sources stay as they are, and no package of it is removed;
-//! kernels for virtual machines come through a package configuration of their
-//! own, and they and BusyBox are unpacked into the cache, not installed.
+//! kernels and userlands for virtual machines come through package configurations
+//! of their own, and they and BusyBox are unpacked into the cache, not installed.
+//! What only virtual machines need is looked for when one is to run.
 
-use crate::kernel;
-use crate::shell::{self, output, quiet, which};
+use crate::kernel::{self, Guest};
+use crate::machine::Machine;
+use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Tools};
+use crate::{cross, debian, userland};
 use anyhow::{Context, Result, bail, ensure};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Instant;
 
-struct Need {
-    name: &'static str,
-    why: &'static str,
+/// How a need is found.
+#[derive(Clone, Copy)]
+enum Find {
+    /// A program on the path.
+    Program(&'static str),
+    /// A part of Cargo, by its answer to the question for its version.
+    PartOfCargo(&'static str),
+    /// A file.
+    File(&'static str),
+}
+
+impl Find {
     /// Where it is, if it is there.
-    find: fn() -> Option<String>,
-    from: Source,
+    fn found(self) -> Option<String> {
+        match self {
+            Self::Program(name) => which(name).map(|path| path.display().to_string()),
+            Self::PartOfCargo(name) => {
+                output("cargo", &[name, "--version"]).map(|text| text.trim().to_owned())
+            }
+            Self::File(path) => Path::new(path).is_file().then(|| path.to_owned()),
+        }
+    }
 }
 
 /// What brings a thing that is missing.
@@ -30,112 +50,100 @@ enum Source {
     Component(&'static str),
 }
 
-fn program(name: &str) -> Option<String> {
-    which(name).map(|path| path.display().to_string())
+struct Need {
+    name: &'static str,
+    why: &'static str,
+    find: Find,
+    from: Source,
 }
 
-/// The answer of a part of Cargo to the question for its version.
-fn part_of_cargo(name: &str) -> Option<String> {
-    output("cargo", &[name, "--version"]).map(|text| text.trim().to_owned())
-}
+use Find::{File, PartOfCargo, Program};
+use Source::{Component, Packages};
 
 const NEEDS: &[Need] = &[
     Need {
         name: "C compiler",
         why: "links Rust programs, statically",
-        find: || program("cc"),
-        from: Source::Packages(&["gcc", "libc6-dev"]),
+        find: Program("cc"),
+        from: Packages(&["gcc", "libc6-dev"]),
     },
     Need {
         name: "rustfmt",
         why: "the format of the code is tested",
-        find: || part_of_cargo("fmt"),
-        from: Source::Component("rustfmt"),
+        find: PartOfCargo("fmt"),
+        from: Component("rustfmt"),
     },
     Need {
         name: "clippy",
         why: "so are its lints",
-        find: || part_of_cargo("clippy"),
-        from: Source::Component("clippy"),
+        find: PartOfCargo("clippy"),
+        from: Component("clippy"),
     },
     Need {
         name: "runc",
         why: "runs the containers of tests and demo",
-        find: || program("runc"),
-        from: Source::Packages(&["runc"]),
+        find: Program("runc"),
+        from: Packages(&["runc"]),
     },
     Need {
         name: "setpriv",
         why: "unit tests run without rights",
-        find: || program("setpriv"),
-        from: Source::Packages(&["util-linux"]),
+        find: Program("setpriv"),
+        from: Packages(&["util-linux"]),
     },
 ];
 
-/// What only virtual machines need.
-const GUEST_NEEDS: &[Need] = &[
-    Need {
-        name: "QEMU",
-        why: "other kernels",
-        find: || program("qemu-system-x86_64"),
-        from: Source::Packages(&["qemu-system-x86"]),
-    },
-    Need {
-        name: "xz",
-        why: "modules of other kernels",
-        find: || program("xz"),
-        from: Source::Packages(&["xz-utils"]),
-    },
-    Need {
-        name: "Debian's keys",
-        why: "proves the packages of other kernels",
-        find: || {
-            Path::new(kernel::KEYS)
-                .is_file()
-                .then(|| kernel::KEYS.to_owned())
+/// What a machine's guests need.
+fn guest_needs(machine: &'static Machine) -> Vec<Need> {
+    let mut needs = vec![
+        Need {
+            name: machine.qemu,
+            why: "other kernels",
+            find: Program(machine.qemu),
+            from: Packages(std::slice::from_ref(&machine.qemu_package)),
         },
-        from: Source::Packages(&["debian-archive-keyring"]),
-    },
-];
-
-/// What is needed here.
-fn needs() -> impl Iterator<Item = &'static Need> {
-    let guests = kernel::guests().next().map_or(&[][..], |_| GUEST_NEEDS);
-    NEEDS.iter().chain(guests)
+        Need {
+            name: "xz",
+            why: "modules of other kernels",
+            find: Program("xz"),
+            from: Packages(&["xz-utils"]),
+        },
+        Need {
+            name: "Debian's keys",
+            why: "proves the packages of other kernels",
+            find: File(debian::KEYS),
+            from: Packages(&["debian-archive-keyring"]),
+        },
+    ];
+    if !machine.is_own() {
+        needs.extend([
+            Need {
+                name: "cross compiler",
+                why: "links programs for other machines",
+                find: Program(machine.cross_compiler),
+                from: Packages(machine.cross_packages),
+            },
+            Need {
+                name: "readelf",
+                why: "finds the libraries of other machines' programs",
+                find: Program("readelf"),
+                from: Packages(&["binutils"]),
+            },
+        ]);
+    }
+    needs
 }
 
-/// Finds or installs everything, and says what.
+/// Finds or installs what building and testing on this kernel needs, and says what.
 pub fn run() -> Result<Tools> {
     let start = Instant::now();
     println!("setup");
-    check_rights()?;
-    for need in needs() {
-        if (need.find)().is_none() {
-            match need.from {
-                Source::Packages(packages) => install(need.name, need.why, packages)?,
-                Source::Component(component) => {
-                    println!("  {:<16} missing ({}): by rustup ...", need.name, need.why);
-                    quiet(Command::new("rustup").args(["component", "add", component]))?;
-                }
-            }
-        }
-        let found = (need.find)()
-            .with_context(|| format!("{} is not there after installing it", need.name))?;
-        say(need.name, &format!("{found}  ({})", need.why));
+    check_rights(NEEDS.iter())?;
+    for need in NEEDS {
+        say(need.name, &provide(need)?);
     }
-    let busybox = busybox()?;
+    let busybox = userland::busybox()?;
     let (compiler, linker) = toolchain::find()?;
-    let mut guests = kernel::guests().peekable();
-    if guests.peek().is_none() {
-        say("other kernels", concat!("none for ", env!("XTASK_ARCH")));
-    }
-    for guest in guests {
-        let folder = kernel::ensure(guest)?;
-        say(
-            &format!("Linux {}", guest.label),
-            &format!("{}  (virtual machine)", folder.display()),
-        );
-    }
     println!("setup took {:.1} s\n", start.elapsed().as_secs_f64());
     Ok(Tools {
         compiler,
@@ -144,16 +152,84 @@ pub fn run() -> Result<Tools> {
     })
 }
 
+/// The same, and whatever all guests need. A guest that cannot be had is reported and does not
+/// keep the others from running; whether all can.
+pub fn everything() -> Result<(Tools, bool)> {
+    let tools = run()?;
+    let start = Instant::now();
+    println!("setup of virtual machines");
+    let mut whole = true;
+    for guest in kernel::guests() {
+        let text = match self::guest(guest) {
+            Ok(text) => text,
+            Err(error) => {
+                whole = false;
+                format!("FAILED: {error:#}")
+            }
+        };
+        say(&format!("Linux {}", guest.label), &text);
+    }
+    println!(
+        "setup of virtual machines took {:.1} s\n",
+        start.elapsed().as_secs_f64()
+    );
+    Ok((tools, whole))
+}
+
+/// Finds or installs what a guest needs, and says only what is new. Answers where its kernel is.
+pub fn guest(guest: &Guest) -> Result<String> {
+    // Guests that start side by side may lack the same.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let needs = guest_needs(guest.machine);
+    check_rights(needs.iter())?;
+    for need in &needs {
+        provide(need)?;
+    }
+    let kernel = kernel::ensure(guest)?;
+    if guest.machine.is_own() {
+        return Ok(kernel.display().to_string());
+    }
+    let userland = userland::ensure(guest.machine)?;
+    let library = cross::find(guest.machine)?;
+    Ok(format!(
+        "{}, {}, std of {}",
+        kernel.display(),
+        userland.display(),
+        library.name()
+    ))
+}
+
+/// Installs a thing unless it is there. Answers where it is, and what for.
+fn provide(need: &Need) -> Result<String> {
+    if need.find.found().is_none() {
+        match need.from {
+            Packages(packages) => install(need.name, need.why, packages)?,
+            Component(component) => {
+                println!("  {:<16} missing ({}): by rustup ...", need.name, need.why);
+                quiet(Command::new("rustup").args(["component", "add", component]))?;
+            }
+        }
+    }
+    let found = need
+        .find
+        .found()
+        .with_context(|| format!("{} is not there after installing it", need.name))?;
+    Ok(format!("{found}  ({})", need.why))
+}
+
 /// Who may not install packages is told all that are missing at once.
-fn check_rights() -> Result<()> {
+fn check_rights<'n>(needs: impl Iterator<Item = &'n Need>) -> Result<()> {
     if output("id", &["-u"]).is_some_and(|id| id.trim() == "0") {
         return Ok(());
     }
-    let missing: Vec<&str> = needs()
-        .filter(|need| (need.find)().is_none())
+    let missing: Vec<&str> = needs
+        .filter(|need| need.find.found().is_none())
         .flat_map(|need| match need.from {
-            Source::Packages(packages) => packages,
-            Source::Component(_) => &[],
+            Packages(packages) => packages,
+            Component(_) => &[],
         })
         .copied()
         .collect();
@@ -164,55 +240,6 @@ fn check_rights() -> Result<()> {
         missing.join(" ")
     );
     Ok(())
-}
-
-/// A statically linked BusyBox: the machine's, or one of Debian's package in the cache. Installing
-/// the package would remove the machine's `busybox` where that is another.
-fn busybox() -> Result<PathBuf> {
-    let name = "busybox-static";
-    // A static program has no interpreter: ldd says so by failing.
-    let is_static =
-        |path: &Path| path.is_file() && output("ldd", &[&path.display().to_string()]).is_none();
-    let folder = crate::cache().join(name);
-    let cached = ["bin/busybox", "usr/bin/busybox"].map(|path| folder.join(path));
-    let find = || {
-        std::iter::once(PathBuf::from("/bin/busybox"))
-            .chain(cached.clone())
-            .find(|path| is_static(path))
-    };
-    let why = "userland of the containers and guests";
-    if find().is_none() {
-        println!("  {name:<16} missing ({why}): fetching into the cache ...");
-        shell::folder(&folder)?;
-        let download = || {
-            quiet(Command::new("apt-get").current_dir(&folder).args([
-                "-o",
-                "APT::Sandbox::User=root",
-                "download",
-                name,
-            ]))
-        };
-        if download().is_err() {
-            // The lists may be missing, or name packages that are no longer there.
-            quiet(Command::new("apt-get").arg("update"))?;
-            download().with_context(|| format!("cannot fetch {name}"))?;
-        }
-        let package = std::fs::read_dir(&folder)?
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|ending| ending == "deb"))
-            .with_context(|| format!("{name} was fetched, but is not in {}", folder.display()))?;
-        quiet(
-            Command::new("dpkg-deb")
-                .arg("-x")
-                .arg(&package)
-                .arg(&folder),
-        )?;
-        std::fs::remove_file(&package)?;
-    }
-    let found = find().with_context(|| format!("{} has no static BusyBox", folder.display()))?;
-    say(name, &format!("{}  ({why})", found.display()));
-    Ok(found)
 }
 
 /// One line of the report.

@@ -1,16 +1,31 @@
 //! `cargo xtask test`: everything that can be tested, in stages.
 //!
-//! A stage that fails does not keep the others from running.
+//! A stage that fails does not keep the others from running. Virtual machines run two at a time:
+//! their lines begin with the name of the kernel.
 
 use crate::build::Built;
-use crate::report::{Counts, Runner};
+use crate::kernel::Guest;
+use crate::report::{Counts, Runner, Stage};
 use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
 use crate::{build, demo, kernel, root, setup, skips, vm};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+/// How many guests run at a time: each is emulated in one thread.
+const SIDE_BY_SIDE: usize = 2;
+/// What is tested on kernels that do not get everything: whatever depends most on the kernel, by
+/// parts of the cases' names.
+const CHOSEN: &[&str] = &[
+    "coverage.",
+    "sensor.",
+    "process.",
+    "file.",
+    "egress.",
+    "deploy.",
+];
 
 /// Runs a command whose output may hold closing lines.
 fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
@@ -31,7 +46,9 @@ fn cargo(args: &[&str]) -> Command {
 pub fn run(soak: bool) -> Result<bool> {
     let start = Instant::now();
     let mut runner = Runner::default();
-    let tools = runner.stage("setup", 600, |_, _| setup::run());
+    // What a guest lacks keeps only that guest from running.
+    let tools = runner.stage("setup", 600, |_, _| setup::everything());
+    let tools = tools.map(|(tools, _)| tools);
     runner.stage("format", 30, |counts, _| {
         counted(&mut cargo(&["fmt", "--all", "--check"]), counts)
     });
@@ -41,12 +58,30 @@ pub fn run(soak: bool) -> Result<bool> {
     runner.stage("unit and property", 420, |counts, note| {
         unit(soak, counts, note)
     });
-    let built = tools.and_then(|tools| runner.stage("build", 420, |_, _| build::run(&tools)));
-    if let Some(built) = &built {
-        kernels(&mut runner, built, soak);
+    let built = tools.map_or_else(Vec::new, |tools| build_all(&mut runner, &tools));
+    if !built.is_empty() {
+        kernels(&mut runner, &built, soak);
     }
     println!("\nall stages took {:.0} s", start.elapsed().as_secs_f64());
-    Ok(runner.close() && built.is_some())
+    Ok(runner.close() && !built.is_empty())
+}
+
+/// The binaries for this machine, then for others that are tested; nothing without the first.
+fn build_all(runner: &mut Runner, tools: &Tools) -> Vec<Built> {
+    let mut built: Vec<Built> = runner
+        .stage("build", 420, |_, _| build::run(tools))
+        .into_iter()
+        .collect();
+    let mut tried = Vec::new();
+    for machine in kernel::guests().map(|guest| guest.machine) {
+        if built.is_empty() || machine.is_own() || tried.contains(&machine) {
+            continue;
+        }
+        tried.push(machine);
+        let name = format!("build for {}", machine.debian);
+        built.extend(runner.stage(&name, 420, |_, _| build::binaries(tools, machine)));
+    }
+    built
 }
 
 fn lints(tools: Option<&Tools>, counts: &mut Counts, note: &mut String) -> Result<()> {
@@ -83,71 +118,105 @@ fn unit(soak: bool, counts: &mut Counts, note: &mut String) -> Result<()> {
     failure
 }
 
-/// The tests that need root and the demo: on this kernel, then on others.
-fn kernels(runner: &mut Runner, built: &Built, soak: bool) {
+/// The tests that need root and the demo: on this kernel, then on others. What was built for this
+/// machine comes first.
+fn kernels(runner: &mut Runner, built: &[Built], soak: bool) {
+    let own = &built[0];
     let factor = if soak { 20 } else { 1 };
     let soak_arg = soak.then_some("--soak");
     runner.stage("on this kernel", 240 * factor, |counts, note| {
-        if refused(built, counts, note)? {
+        if refused(own, counts, note)? {
             return Ok(());
         }
+        "host".clone_into(&mut counts.kernel);
         // A last resort: the tests end their waits themselves, and clean up when told to end.
         let mut command = Command::new("timeout");
         command
             .args(["--foreground", "--kill-after=30"])
             .arg((600 * factor).to_string())
-            .arg(&built.tests)
+            .arg(&own.tests)
             .arg("--lapwing")
-            .arg(&built.lapwing)
+            .arg(&own.lapwing)
             .arg("--busybox")
-            .arg(&built.busybox)
+            .arg(&own.busybox)
             .args(["--kernel-label", "host"])
             .args(soak_arg);
         counted(&mut command, counts)
     });
     runner.stage("demo", demo::LIMIT.as_secs(), |counts, note| {
-        if !refused(built, counts, note)? {
-            *note = demo::check(|| demo::on_host(built))?;
+        if !refused(own, counts, note)? {
+            *note = demo::check(|| demo::on_host(own))?;
         }
         Ok(())
     });
-    if kernel::guests().next().is_none() {
-        runner.stage("on other kernels", 1, |counts, note| {
-            let label = concat!("guests-", env!("XTASK_ARCH"));
-            *note = skips::stage(label, "there are no kernels for this architecture")?;
-            counts.skipped = 1;
-            Ok(())
-        });
+    let mut stages: Vec<Stage<'_>> = kernel::guests()
+        .map(|guest| on_guest(guest, built, factor, soak))
+        .collect();
+    stages.push(demo_on_guest(own));
+    // Each has one processor of this machine's for itself.
+    runner.side_by_side(SIDE_BY_SIDE, stages);
+}
+
+/// The tests on another kernel.
+fn on_guest<'b>(guest: &'static Guest, built: &'b [Built], factor: u64, soak: bool) -> Stage<'b> {
+    let mut command: Vec<String> = [
+        "lapwing-tests",
+        "--lapwing",
+        "/bin/lapwing",
+        "--kernel-label",
+        guest.label,
+        "--patience",
+        vm::PATIENCE,
+    ]
+    .map(str::to_owned)
+    .into();
+    if !guest.whole {
+        command.extend(CHOSEN.iter().map(|text| format!("--filter={text}")));
     }
-    for (index, guest) in kernel::guests().enumerate() {
-        let name = format!("on Linux {}", guest.label);
-        runner.stage(&name, 600 * factor, |counts, _| {
-            let mut command: Vec<String> = [
-                "lapwing-tests",
-                "--lapwing",
-                "/bin/lapwing",
-                "--kernel-label",
-                guest.label,
-                "--patience",
-                vm::PATIENCE,
-            ]
-            .map(str::to_owned)
-            .into();
-            command.extend(soak_arg.map(str::to_owned));
-            let limit = Duration::from_secs(900 * factor);
-            let code = vm::boot(guest, built, &command, limit, |line| counts.add(line))?;
-            if code != 0 {
-                bail!("the tests ended with {code}");
+    if soak {
+        command.push("--soak".to_owned());
+    }
+    let budget = if guest.whole { 600 } else { 300 } * factor;
+    Stage {
+        name: format!("on Linux {}", guest.label),
+        budget,
+        work: Box::new(move |counts, note| {
+            guest.label.clone_into(&mut counts.kernel);
+            let built = built
+                .iter()
+                .find(|built| built.machine == guest.machine)
+                .with_context(|| format!("nothing was built for {}", guest.machine.name))?;
+            let run = vm::Run {
+                command: &command,
+                limit: Duration::from_secs(budget * 2),
+                prefix: &prefix(guest.label),
+            };
+            let ended = vm::boot_beside(guest, built, &run, |line| counts.add(line))?;
+            *note = format!("booted in {:.0} s", ended.boot.as_secs_f64());
+            if ended.code != 0 {
+                bail!("the tests ended with {}", ended.code);
             }
             Ok(())
-        });
-        if index == 0 {
-            let name = format!("demo on Linux {}", guest.label);
-            runner.stage(&name, demo::LIMIT.as_secs(), |_, note| {
-                *note = demo::check(|| demo::in_guest(built, guest, demo::LIMIT * 2))?;
-                Ok(())
-            });
-        }
+        }),
+    }
+}
+
+/// What stands before each line of one of the guests that run side by side.
+fn prefix(name: &str) -> String {
+    format!("{name:<10} | ")
+}
+
+/// The demo where most is tested.
+fn demo_on_guest(built: &Built) -> Stage<'_> {
+    Stage {
+        name: "demo on another kernel".to_owned(),
+        budget: demo::LIMIT.as_secs(),
+        work: Box::new(|_, note| {
+            let guest = kernel::find(None)?;
+            *note = demo::check(|| demo::in_guest(built, guest, demo::LIMIT * 2, &prefix("demo")))?;
+            note.push_str(&format!(" on Linux {}", guest.label));
+            Ok(())
+        }),
     }
 }
 

@@ -9,16 +9,15 @@
 use crate::build::{self, Built};
 use crate::initramfs::Archive;
 use crate::kernel::{self, Cgroups, Guest};
-use crate::shell::{output, which};
-use crate::{cache, setup, shell};
-use anyhow::{Context, Result, bail};
+use crate::{cache, setup, shell, userland};
+use anyhow::{Context, Result, bail, ensure};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a report may take in a guest, in seconds: there every instruction is emulated.
 pub const PATIENCE: &str = "60";
@@ -46,8 +45,9 @@ const APPLETS: &[&str] = &[
     "grep",
 ];
 
-/// Modules that tests need where the kernel has not built them in.
-const MODULES: &[&str] = &["overlay", "veth"];
+/// Modules that tests need where the kernel has not built them in: containers' file systems and
+/// networks, and the kinds of sockets that are modules.
+const MODULES: &[&str] = &["overlay", "veth", "sctp", "vsock_loopback", "tun"];
 
 const INIT: &str = "#!/bin/sh
 export PATH=/bin:/sbin
@@ -60,10 +60,30 @@ mount -t devtmpfs none /new/dev
 exec switch_root /new /bin/sh /command.sh
 ";
 
-/// `cargo xtask vm`.
-pub fn run(label: &str, command: &[String]) -> Result<bool> {
+/// What to run in a guest.
+pub struct Run<'r> {
+    /// The command and its arguments.
+    pub command: &'r [String],
+    /// How long boot and command may take together.
+    pub limit: Duration,
+    /// Stands before each line that is shown: guests may run side by side.
+    pub prefix: &'r str,
+}
+
+/// How a command in a guest ended.
+pub struct Ended {
+    /// Its exit code.
+    pub code: i32,
+    /// From the start of the machine to that of the command.
+    pub boot: Duration,
+}
+
+/// `cargo xtask vm`; without a label, on the first kernel.
+pub fn run(label: Option<&str>, command: &[String]) -> Result<bool> {
     let guest = kernel::find(label)?;
-    let built = build::run(&setup::run()?)?;
+    let tools = setup::run()?;
+    setup::guest(guest)?;
+    let built = build::binaries(&tools, guest.machine)?;
     let default = ["lapwing".to_owned(), "doctor".to_owned()];
     let command = if command.is_empty() {
         &default[..]
@@ -83,15 +103,37 @@ pub fn boot(
     limit: Duration,
     line: impl FnMut(&str),
 ) -> Result<i32> {
-    let archive = archive(guest, built, command)?;
+    let run = Run {
+        command,
+        limit,
+        prefix: "",
+    };
+    Ok(boot_beside(guest, built, &run, line)?.code)
+}
+
+/// As `boot`, for guests that run side by side.
+pub fn boot_beside(
+    guest: &Guest,
+    built: &Built,
+    run: &Run<'_>,
+    line: impl FnMut(&str),
+) -> Result<Ended> {
+    ensure!(
+        built.machine == guest.machine,
+        "Linux {} cannot run programs for {}",
+        guest.label,
+        built.machine.name
+    );
+    setup::guest(guest)?;
+    let archive = archive(guest, built, run.command)?;
     let folder = cache().join("vm");
     shell::folder(&folder)?;
     sweep(&folder);
     let path = folder.join(format!("{}-{}.cpio", guest.label, std::process::id()));
     let result = fs::write(&path, archive)
         .with_context(|| format!("cannot write {}", path.display()))
-        .and_then(|()| start(guest, &path, limit))
-        .and_then(|mut child| watch(&mut child, limit, line));
+        .and_then(|()| start(guest, &path, run.limit))
+        .and_then(|mut child| watch(&mut child, run, line));
     // Only the cache holds it if this fails.
     let _ = fs::remove_file(&path);
     result.with_context(|| format!("virtual machine with Linux {}", guest.label))
@@ -113,16 +155,21 @@ fn sweep(folder: &Path) {
 /// The commands by which the guest mounts its control groups.
 fn mount_cgroups(layout: Cgroups) -> String {
     const AT: &str = "/sys/fs/cgroup";
+    const CONTROLLERS: [&str; 7] = [
+        "pids", "memory", "cpu", "cpuset", "devices", "freezer", "blkio",
+    ];
+    let unified = |at: &str| format!("mount -t cgroup2 none {at}\n");
+    let legacy = || {
+        let each = CONTROLLERS
+            .map(|name| format!("mkdir {AT}/{name}; mount -t cgroup -o {name} none {AT}/{name}\n"));
+        format!("mount -t tmpfs none {AT}\n{}", each.concat())
+    };
     match layout {
-        Cgroups::Unified => format!("mount -t cgroup2 none {AT}\n"),
-        Cgroups::Legacy => {
-            let controllers = [
-                "pids", "memory", "cpu", "cpuset", "devices", "freezer", "blkio",
-            ];
-            let each = controllers.map(|name| {
-                format!("mkdir {AT}/{name}; mount -t cgroup -o {name} none {AT}/{name}\n")
-            });
-            format!("mount -t tmpfs none {AT}\n{}", each.concat())
+        Cgroups::Unified => unified(AT),
+        Cgroups::Legacy => legacy(),
+        Cgroups::Hybrid => {
+            let at = format!("{AT}/unified");
+            format!("{}mkdir {at}; {}", legacy(), unified(&at))
         }
     }
 }
@@ -144,16 +191,14 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
     }
     archive.copy("bin/lapwing", &built.lapwing)?;
     archive.copy("bin/lapwing-tests", &built.tests)?;
-    let runc = which("runc").context("runc is gone")?;
-    archive.copy("bin/runc", &runc)?;
-    for library in libraries(&runc) {
-        archive.copy(&library.display().to_string(), &library)?;
+    for (at, file) in userland::runc(guest.machine)? {
+        archive.copy(&at, &file)?;
     }
     archive.file(
         "etc/passwd",
         b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
     );
-    for (number, (name, data)) in modules(guest)?.into_iter().enumerate() {
+    for (number, (name, data)) in kernel::load_order(guest, MODULES)?.into_iter().enumerate() {
         archive.file(&format!("modules/{number:02}-{name}.ko"), &data);
     }
     let colour = if std::io::stdout().is_terminal() {
@@ -175,61 +220,9 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
     Ok(archive.finish())
 }
 
-/// The shared libraries of a program.
-fn libraries(program: &Path) -> Vec<PathBuf> {
-    output("ldd", &[&program.display().to_string()])
-        .unwrap_or_default()
-        .split_whitespace()
-        .filter(|word| word.starts_with('/'))
-        .map(PathBuf::from)
-        .collect()
-}
-
-/// The modules that are needed, in the order in which they can be loaded.
-fn modules(guest: &Guest) -> Result<Vec<(String, Vec<u8>)>> {
-    let folder = kernel::modules(guest)?;
-    let mut all = Vec::new();
-    find_modules(&folder.join("kernel"), &mut all);
-    MODULES
-        .iter()
-        .filter_map(|name| {
-            // One that is not there is built in, or the tests say what they lack.
-            let path = all.iter().find(|path| {
-                let file = path
-                    .file_name()
-                    .map(|file| file.to_string_lossy().into_owned());
-                file.is_some_and(|file| file.split('.').next() == Some(*name))
-            })?;
-            Some(unpack(path).map(|data| ((*name).to_owned(), data)))
-        })
-        .collect()
-}
-
-fn find_modules(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            find_modules(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
-}
-
-fn unpack(path: &Path) -> Result<Vec<u8>> {
-    if path.extension().is_some_and(|ending| ending == "xz") {
-        let output = Command::new("xz").arg("-dc").arg(path).output()?;
-        if !output.status.success() {
-            bail!("cannot unpack {}", path.display());
-        }
-        return Ok(output.stdout);
-    }
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
 fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
     // Some machines have the device and hang with it: it is used only where asked.
-    let accelerator = if std::env::var_os("LAPWING_KVM").is_some() {
+    let accelerator = if guest.machine.is_own() && std::env::var_os("LAPWING_KVM").is_some() {
         "kvm"
     } else {
         // One thread for both processors: with one each, a processor may run into the breakpoint
@@ -241,12 +234,11 @@ fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
     Command::new("timeout")
         .args(["--foreground", "--signal=KILL"])
         .arg(limit.as_secs().to_string())
-        .arg("qemu-system-x86_64")
+        .arg(guest.machine.qemu)
+        .args(guest.machine.board)
         .args([
             "-accel",
             accelerator,
-            "-cpu",
-            "max",
             "-m",
             "2048",
             "-smp",
@@ -260,17 +252,22 @@ fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
         .arg(kernel::image(guest)?)
         .arg("-initrd")
         .arg(archive)
-        .args(["-append", "console=ttyS0 quiet panic=-1 lsm=bpf"])
+        .arg("-append")
+        .arg(format!(
+            "{} quiet panic=-1 lsm=bpf",
+            guest.machine.command_line
+        ))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
-        .context("cannot run qemu-system-x86_64")
+        .with_context(|| format!("cannot run {}", guest.machine.qemu))
 }
 
-fn watch(child: &mut Child, limit: Duration, mut line: impl FnMut(&str)) -> Result<i32> {
+fn watch(child: &mut Child, run: &Run<'_>, mut line: impl FnMut(&str)) -> Result<Ended> {
+    let start = Instant::now();
     let stdout = child.stdout.take().context("no output of QEMU")?;
-    let mut begun = false;
+    let mut begun = None;
     let mut code = None;
     let mut last: VecDeque<String> = VecDeque::new();
     for bytes in BufReader::new(stdout).split(b'\n') {
@@ -284,18 +281,21 @@ fn watch(child: &mut Child, limit: Duration, mut line: impl FnMut(&str)) -> Resu
         if let Some(number) = text.strip_prefix(END) {
             code = number.trim().parse().ok();
         } else if text.contains(BEGIN) {
-            begun = true;
-        } else if begun && code.is_none() {
-            println!("{text}");
+            begun = Some(start.elapsed());
+        } else if begun.is_some() && code.is_none() {
+            println!("{}{text}", run.prefix);
             line(text);
         }
     }
     let status = child.wait().context("cannot wait for QEMU")?;
     match code {
-        Some(code) => Ok(code),
+        Some(code) => Ok(Ended {
+            code,
+            boot: begun.unwrap_or_default(),
+        }),
         // Which is what `timeout` makes of a kill of its own.
         None if status.code() == Some(137) || status.signal() == Some(9) => {
-            bail!("not done after {} s", limit.as_secs())
+            bail!("not done after {} s", run.limit.as_secs())
         }
         None => bail!(
             "ended before the command did; its last words:\n  {}",
@@ -307,6 +307,17 @@ fn watch(child: &mut Child, limit: Duration, mut line: impl FnMut(&str)) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_layout_of_control_groups_is_mounted_as_it_is_called() {
+        let kinds = |layout| {
+            let text = mount_cgroups(layout);
+            ["-t cgroup2 ", "-t cgroup "].map(|kind| text.matches(kind).count())
+        };
+        assert_eq!(kinds(Cgroups::Unified), [1, 0]);
+        assert_eq!(kinds(Cgroups::Legacy), [0, 7]);
+        assert_eq!(kinds(Cgroups::Hybrid), [1, 7]);
+    }
 
     #[test]
     fn words_reach_the_guest_as_they_are() {
