@@ -61,6 +61,36 @@ syscalls! {
     Rename         =     82, NONE,  38,  38;
     Renameat       =    264,   38, 302, 329;
     Renameat2      =    316,  276, 353, 382;
+    PidfdGetfd     =    438,  438, 438, 438;
+    Link           =     86, NONE,   9,   9;
+    Linkat         =    265,   37, 303, 330;
+    Symlink        =     88, NONE,  83,  83;
+    Symlinkat      =    266,   36, 304, 331;
+    Mkdir          =     83, NONE,  39,  39;
+    Mkdirat        =    258,   34, 296, 323;
+    Mknod          =    133, NONE,  14,  14;
+    Mknodat        =    259,   33, 297, 324;
+    Truncate       =     76,   45,  92,  92;
+    Truncate64     =   NONE, NONE, 193, 193;
+    Chmod          =     90, NONE,  15,  15;
+    Fchmod         =     91,   52,  94,  94;
+    Fchmodat       =    268,   53, 306, 333;
+    Fchmodat2      =    452,  452, 452, 452;
+    Chown          =     92, NONE, 182, 182;
+    Lchown         =     94, NONE,  16,  16;
+    Fchown         =     93,   55,  95,  95;
+    Chown32        =   NONE, NONE, 212, 212;
+    Lchown32       =   NONE, NONE, 198, 198;
+    Fchown32       =   NONE, NONE, 207, 207;
+    Fchownat       =    260,   54, 298, 325;
+    Setxattr       =    188,    5, 226, 226;
+    Lsetxattr      =    189,    6, 227, 227;
+    Fsetxattr      =    190,    7, 228, 228;
+    Setxattrat     =    463,  463, 463, 463;
+    Removexattr    =    197,   14, 235, 235;
+    Lremovexattr   =    198,   15, 236, 236;
+    Fremovexattr   =    199,   16, 237, 237;
+    Removexattrat  =    466,  466, 466, 466;
 }
 
 #[cfg(test)]
