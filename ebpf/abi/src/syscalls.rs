@@ -91,6 +91,10 @@ syscalls! {
     Lremovexattr   =    198,   15, 236, 236;
     Fremovexattr   =    199,   16, 237, 237;
     Removexattrat  =    466,  466, 466, 466;
+    Socket         =     41,  198, 359, 281;
+    Connect        =     42,  203, 362, 283;
+    Sendto         =     44,  206, 369, 290;
+    Sendmsg        =     46,  211, 370, 296;
 }
 
 #[cfg(test)]
