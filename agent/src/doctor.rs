@@ -2,6 +2,7 @@
 
 use crate::cli::{Code, DoctorArgs, Failure, Outcome, Output};
 use crate::container::hierarchy::Hierarchy;
+use crate::credentials::Credentials;
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::object::OBJECT;
 use crate::kernel::sensor::{SYSTEM_BTF, Sensor, Settings};
@@ -130,6 +131,7 @@ fn examine(btf: &Path, report: &mut Report) -> Result<()> {
         ring_bytes: 64 << 10,
         best: Tier::A1,
         egress: &egress,
+        credentials: &Credentials::default(),
         trial: true,
     })?;
     report.hooks = sensor

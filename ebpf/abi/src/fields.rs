@@ -117,8 +117,6 @@ fields! {
     QstrName = Member("qstr", &["name"]),
     /// `qstr.len`
     QstrLen = Member("qstr", &["len"]),
-    /// `inode.i_mode`
-    InodeMode = Member("inode", &["i_mode"]),
     /// `inode.i_nlink`
     InodeNlink = Member("inode", &["i_nlink", "__i_nlink"]),
     /// Size of `inode`: overlayfs keeps `__upperdentry` right behind it.
