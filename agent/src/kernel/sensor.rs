@@ -447,6 +447,13 @@ const fn rank(tier: Tier) -> u8 {
     }
 }
 
+/// Whether a line of the verifier's log only says how much it did.
+fn is_statistics(line: &str) -> bool {
+    ["processed", "stack depth", "verification time"]
+        .iter()
+        .any(|start| line.starts_with(start))
+}
+
 /// An error in one line: the verifier's log is long, its last words say why.
 fn explain(error: &ProgramError) -> anyhow::Error {
     match error {
@@ -458,7 +465,7 @@ fn explain(error: &ProgramError) -> anyhow::Error {
             match log
                 .lines()
                 .rev()
-                .find(|line| !line.is_empty() && !line.starts_with("processed"))
+                .find(|line| !line.is_empty() && !is_statistics(line))
             {
                 Some(line) => anyhow!("refused at load: {io_error} ({line})"),
                 None => anyhow!("refused at load: {io_error}"),

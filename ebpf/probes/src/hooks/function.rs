@@ -5,8 +5,11 @@
 //! object serves all architectures.
 //!
 //! An argument is written with its place. Where kernels differ about that it is
-//! `(field + number: first | other)`: the place is the field's value and so many more, which
-//! is one of the two.
+//! `(field, number)`: the field's value and so many more.
+//!
+//! Trampolines read the array like any other memory of the kernel, and not by itself: the
+//! verifier would take what it finds there for typed pointers, with which it forbids the
+//! arithmetic that `path` does, and no place in it could be computed.
 
 /// Programs at the entry of a function: `trampoline, kprobe => act(fixed; argument place, ...)`.
 macro_rules! function_entry {
@@ -14,7 +17,7 @@ macro_rules! function_entry {
         $(#[$doc])*
         #[aya_ebpf::macros::fentry]
         fn $fentry(ctx: aya_ebpf::programs::FEntryContext) -> i32 {
-            $(let $name = $crate::kernel::Kptr($crate::hooks::function::in_array!(ctx, $place));)+
+            $(let $name = $crate::kernel::Kptr($crate::hooks::function::in_array!(ctx, $place).read());)+
             let _ = $act($($fixed,)* $($name),+);
             0
         }
@@ -30,46 +33,40 @@ macro_rules! function_entry {
     };
 }
 
-/// An argument of a trampoline.
-///
-/// Of two places, each is read in its own branch and hidden there: else the compiler makes one read
-/// of the two at a pointer that moves, and programs may not move the pointer to their context.
+/// The address of an argument in the array that a trampoline is given.
 macro_rules! in_array {
-    ($ctx:ident, ($field:expr, $more:literal: $first:literal | $other:literal)) => {
-        if $crate::kernel::offset($field) + $more == $first {
-            core::hint::black_box($ctx.arg::<u64>($first))
-        } else {
-            core::hint::black_box($ctx.arg::<u64>($other))
-        }
-    };
-    ($ctx:ident, $index:literal) => {
-        $ctx.arg::<u64>($index)
+    ($ctx:ident, $place:tt) => {
+        $crate::kernel::Kptr(aya_ebpf::EbpfContext::as_ptr(&$ctx) as u64)
+            .plus(8 * $crate::hooks::function::place!($place))
     };
 }
 
 /// An argument of a kprobe.
 macro_rules! in_registers {
-    ($regs:ident, ($field:expr, $more:literal: $first:literal | $other:literal)) => {
-        if $crate::kernel::offset($field) + $more == $first {
-            $crate::kernel::function_argument($regs, $first)
-        } else {
-            $crate::kernel::function_argument($regs, $other)
-        }
-    };
-    ($regs:ident, $index:literal) => {
-        $crate::kernel::function_argument($regs, $index)
+    ($regs:ident, $place:tt) => {
+        $crate::kernel::function_argument($regs, $crate::hooks::function::place!($place) as u32)
     };
 }
 
-/// Programs at the exit of a function with so many arguments, a number or a field and the two
-/// numbers it may have: `trampoline, kprobe, count => act(fixed; result)`.
+/// A place, counted from 0.
+macro_rules! place {
+    (($field:expr, $more:literal)) => {
+        $crate::kernel::offset($field) + $more
+    };
+    ($index:literal) => {
+        $index
+    };
+}
+
+/// Programs at the exit of a function with so many arguments, a number or `(field, number)`:
+/// `trampoline, kprobe, count => act(fixed; result)`.
 macro_rules! function_exit {
     ($(#[$doc:meta])* $fexit:ident, $kretprobe:ident, $count:tt => $act:ident($($fixed:expr),*; $result:ident)) => {
         $(#[$doc])*
         #[aya_ebpf::macros::fexit]
         fn $fexit(ctx: aya_ebpf::programs::FExitContext) -> i32 {
             // The result stands behind the arguments.
-            let $result = $crate::kernel::Kptr($crate::hooks::function::in_array!(ctx, $count));
+            let $result = $crate::kernel::Kptr($crate::hooks::function::in_array!(ctx, $count).read());
             let _ = $act($($fixed,)* $result);
             0
         }
@@ -85,4 +82,4 @@ macro_rules! function_exit {
     };
 }
 
-pub(super) use {function_entry, function_exit, in_array, in_registers};
+pub(super) use {function_entry, function_exit, in_array, in_registers, place};

@@ -40,15 +40,15 @@ function_entry! {
     /// int vfs_setxattr([struct mnt_idmap *idmap,] struct dentry *dentry, const char *name, const void *value,
     ///                  size_t size, int flags)
     file_setxattr, file_setxattr_kprobe =>
-        set(Row::FileSetxattr, Row::FileSetAcl, 0; dentry (Field::SetxattrDentry, 0: 0 | 1),
-            name (Field::SetxattrDentry, 1: 1 | 2))
+        set(Row::FileSetxattr, Row::FileSetAcl, 0; dentry (Field::SetxattrDentry, 0),
+            name (Field::SetxattrDentry, 1))
 }
 
 function_entry! {
     /// int vfs_removexattr([struct mnt_idmap *idmap,] struct dentry *dentry, const char *name)
     file_removexattr, file_removexattr_kprobe =>
-        set(Row::FileRemovexattr, Row::FileRemoveAcl, REMOVED; dentry (Field::RemovexattrDentry, 0: 0 | 1),
-            name (Field::RemovexattrDentry, 1: 1 | 2))
+        set(Row::FileRemovexattr, Row::FileRemoveAcl, REMOVED; dentry (Field::RemovexattrDentry, 0),
+            name (Field::RemovexattrDentry, 1))
 }
 
 function_entry! {

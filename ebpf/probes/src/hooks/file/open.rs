@@ -42,7 +42,7 @@ function_exit! {
 function_exit! {
     /// struct file *do_file_open_root(const struct path *root, const char *name, const struct open_flags *op),
     /// since Linux 5.13; before, the two parts of the root came apart.
-    file_handle, file_handle_kprobe, (Field::RootedOpenParameters, 0: 3 | 4) => opened_by(Row::FileHandle; file)
+    file_handle, file_handle_kprobe, (Field::RootedOpenParameters, 0) => opened_by(Row::FileHandle; file)
 }
 
 function_entry! {
@@ -52,7 +52,7 @@ function_entry! {
 
 function_entry! {
     /// int do_truncate([struct mnt_idmap *idmap,] struct dentry *, loff_t, unsigned int, struct file *filp)
-    file_truncate_open, file_truncate_open_kprobe => truncated(; file (Field::TruncateFile, 0: 3 | 4))
+    file_truncate_open, file_truncate_open_kprobe => truncated(; file (Field::TruncateFile, 0))
 }
 
 #[inline(always)]
