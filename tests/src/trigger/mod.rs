@@ -16,6 +16,7 @@ mod privilege;
 mod process;
 mod serve;
 mod shop;
+mod sockets;
 mod syscall;
 mod uring;
 

@@ -1,125 +1,74 @@
-//! One operation by io_uring.
+//! Acts by io_uring: no system call does them.
 
 use super::lacking;
-use anyhow::{Result, ensure};
-use std::ffi::{CString, OsStr, c_void};
+use super::sockets::{self, Name};
+use anyhow::{Context, Result, bail};
+use io_uring::{IoUring, opcode, squeue, types};
+use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicU32, Ordering};
 
-/// `IORING_OP_OPENAT`.
-const OPENAT: u8 = 18;
-/// `IORING_OP_WRITE`.
-const WRITE: u8 = 23;
-/// `IORING_OFF_SQES`.
-const ENTRIES: libc::off_t = 0x1000_0000;
-/// `IORING_ENTER_GETEVENTS`.
-const WAIT: u32 = 1;
-/// Bytes of a ring, which are more than one of two entries has.
-const RING: usize = 4096;
-
-/// struct io_uring_params.
-#[repr(C)]
-#[derive(Default)]
-struct Parameters {
-    head: [u32; 10],
-    /// struct io_sqring_offsets: head, tail, ring_mask, ring_entries, flags, dropped, array, ...
-    submission: [u32; 10],
-    /// struct io_cqring_offsets: head, tail, ring_mask, ring_entries, overflow, cqes, ...
-    completion: [u32; 10],
+/// A ring; a kernel without is a lack.
+fn ring(polled: bool) -> Result<IoUring> {
+    let mut builder = IoUring::builder();
+    if polled {
+        builder.setup_sqpoll(1000);
+    }
+    match builder.build(4) {
+        Ok(ring) => Ok(ring),
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => Err(lacking("io_uring")),
+        Err(error) => Err(error).context("io_uring_setup"),
+    }
 }
 
-/// struct io_uring_sqe, as far as these operations need it.
-#[repr(C)]
-#[derive(Default)]
-struct Entry {
-    operation: u8,
-    flags: u8,
-    priority: u16,
-    fd: i32,
-    offset: u64,
-    address: u64,
-    len: u32,
-    operation_flags: u32,
-    rest: [u64; 4],
+/// Does one thing and waits for its end, which may be a bad one: answers its result.
+fn done(ring: &mut IoUring, entry: &squeue::Entry) -> Result<i32> {
+    // SAFETY: what the entry points to is the caller's, who waits here until it is done.
+    unsafe { ring.submission().push(entry) }.context("no room in the ring")?;
+    ring.submit_and_wait(1).context("io_uring_enter")?;
+    let end = ring.completion().next().context("nothing was done")?;
+    Ok(end.result())
 }
 
-/// Makes a file by openat.
+/// Does one thing, which must succeed.
+fn succeed(entry: &squeue::Entry) -> Result<()> {
+    match done(&mut ring(false)?, entry)? {
+        error if error < 0 => Err(io::Error::from_raw_os_error(-error).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a file by opening it. It is open until this process ends, which is soon.
 pub fn create(path: &OsStr) -> Result<()> {
     let path = CString::new(path.as_bytes())?;
-    submit(Entry {
-        operation: OPENAT,
-        fd: libc::AT_FDCWD,
-        address: path.as_ptr() as u64,
-        len: 0o644,
-        operation_flags: (libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL) as u32,
-        ..Entry::default()
-    })
+    let entry = opcode::OpenAt::new(types::Fd(libc::AT_FDCWD), path.as_ptr())
+        .flags(libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL)
+        .mode(0o644)
+        .build();
+    succeed(&entry)
 }
 
 /// Writes an open file.
 pub fn write(file: &File) -> Result<()> {
     let bytes = b"12345678";
-    submit(Entry {
-        operation: WRITE,
-        fd: file.as_raw_fd(),
-        address: bytes.as_ptr() as u64,
-        len: 8,
-        ..Entry::default()
-    })
+    succeed(&opcode::Write::new(types::Fd(file.as_raw_fd()), bytes.as_ptr(), 8).build())
 }
 
-/// Has one operation done, and waits for its end.
-fn submit(entry: Entry) -> Result<()> {
-    let mut parameters = Parameters::default();
-    // SAFETY: the parameters live until the call is over.
-    let ring = unsafe { libc::syscall(libc::SYS_io_uring_setup, 2, &raw mut parameters) };
-    if ring < 0 {
-        let error = io::Error::last_os_error();
-        return Err(match error.raw_os_error() {
-            Some(libc::ENOSYS | libc::EPERM) => lacking("io_uring"),
-            _ => error.into(),
-        });
-    }
-    let ring = i32::try_from(ring)?;
-    let map = |offset| {
-        // SAFETY: a new mapping of the ring, which stays until the process ends.
-        let at = unsafe {
-            libc::mmap(
-                null_mut(),
-                RING,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                ring,
-                offset,
-            )
-        };
-        ensure!(at != libc::MAP_FAILED, "mmap: {}", io::Error::last_os_error());
-        Ok(at)
+/// Connects a TCP socket: in the caller's context, by a worker, or by the kernel's own thread.
+pub fn connect(to: SocketAddr, how: &OsStr) -> Result<()> {
+    let (polled, flags) = match how.to_str() {
+        Some("inline") => (false, squeue::Flags::empty()),
+        Some("worker") => (false, squeue::Flags::ASYNC),
+        Some("polled") => (true, squeue::Flags::empty()),
+        _ => bail!("inline, worker or polled"),
     };
-    let submission = map(0)?;
-    let completion = map(0x800_0000)?;
-    let entries = map(ENTRIES)?;
-    let word = |base: *mut c_void, offset: u32| {
-        // SAFETY: the kernel gave the offset of a word that is in the mapping, aligned, and shared.
-        unsafe { AtomicU32::from_ptr(base.cast::<u8>().add(offset as usize).cast()) }
-    };
-    // SAFETY: the mapping has room for two entries.
-    unsafe { entries.cast::<Entry>().write(entry) };
-    let [_, tail, .., array, _, _, _] = parameters.submission;
-    word(submission, array).store(0, Ordering::Relaxed);
-    word(submission, tail).fetch_add(1, Ordering::Release);
-    // SAFETY: the call takes numbers and a null pointer.
-    let done = unsafe {
-        libc::syscall(libc::SYS_io_uring_enter, ring, 1, 1, WAIT, null::<c_void>(), 0)
-    };
-    ensure!(done == 1, "io_uring_enter: {}", io::Error::last_os_error());
-    let [_, _, _, _, _, first, ..] = parameters.completion;
-    // struct io_uring_cqe: the caller's data, then the result.
-    let result = word(completion, first + 8).load(Ordering::Acquire) as i32;
-    ensure!(result >= 0, "{}", io::Error::from_raw_os_error(-result));
-    Ok(())
+    let name = Name::of(to);
+    let socket = sockets::socket(name.family(), libc::SOCK_STREAM, 0)?;
+    let entry = opcode::Connect::new(types::Fd(socket.as_raw_fd()), name.as_ptr(), name.len())
+        .build()
+        .flags(flags);
+    done(&mut ring(polled)?, &entry).map(drop)
 }

@@ -41,6 +41,17 @@ macro_rules! in_array {
     };
 }
 
+/// The result, behind so many arguments. At a fixed place it is read by itself, which costs
+/// nothing: nobody computes with it.
+macro_rules! result {
+    ($ctx:ident, $count:literal) => {
+        $ctx.arg::<u64>($count)
+    };
+    ($ctx:ident, $place:tt) => {
+        $crate::hooks::function::in_array!($ctx, $place).read::<u64>()
+    };
+}
+
 /// An argument of a kprobe.
 macro_rules! in_registers {
     ($regs:ident, $place:tt) => {
@@ -66,7 +77,7 @@ macro_rules! function_exit {
         #[aya_ebpf::macros::fexit]
         fn $fexit(ctx: aya_ebpf::programs::FExitContext) -> i32 {
             // The result stands behind the arguments.
-            let $result = $crate::kernel::Kptr($crate::hooks::function::in_array!(ctx, $count).read());
+            let $result = $crate::kernel::Kptr($crate::hooks::function::result!(ctx, $count));
             let _ = $act($($fixed,)* $result);
             0
         }
@@ -82,4 +93,4 @@ macro_rules! function_exit {
     };
 }
 
-pub(super) use {function_entry, function_exit, in_array, in_registers, place};
+pub(super) use {function_entry, function_exit, in_array, in_registers, place, result};
