@@ -48,9 +48,35 @@ pub struct Walk {
 
 /// Appends the names from `place` up to the root of the namespace that `root` is mounted in.
 #[inline(always)]
-pub fn append(builder: &mut Builder, place: Place, root: Place) -> Walk {
+pub fn append(_builder: &mut Builder, place: Place, root: Place) -> Walk {
+    let end = append_names(place.dentry.0, place.mnt.0, root.mnt.0);
+    Walk {
+        end: end as u32,
+        on_root: (end >> 32) as u32,
+    }
+}
+
+/// [`append`], as a function of its own (in the kernel's words a global one, since Linux 5.6): the
+/// verifier follows its loop once for each program, and not once for each path and each way that
+/// leads to it.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn append_names(dentry: u64, mnt: u64, root: u64) -> u64 {
+    let Some(mut builder) = Builder::resume() else {
+        return u64::from(TRUNCATED);
+    };
+    let place = Place {
+        mnt: Kptr(mnt),
+        dentry: Kptr(dentry),
+    };
+    let walk = walk(&mut builder, place, Kptr(root));
+    u64::from(walk.on_root) << 32 | u64::from(walk.end)
+}
+
+#[inline(always)]
+fn walk(builder: &mut Builder, place: Place, root: Kptr) -> Walk {
     let start = builder.len();
-    let namespace = mount_of(root.mnt).follow(Field::MountNamespace);
+    let namespace = mount_of(root).follow(Field::MountNamespace);
     let mut end = TRUNCATED;
     let mut on_root = 0;
     let mut dentry = place.dentry;
