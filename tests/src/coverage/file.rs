@@ -37,8 +37,7 @@ const BY_NAME: &[(Tiers, &[Field])] = &[(
     ],
 )];
 /// One without stands in its folder.
-const BY_ONE_NAME: &[(Tiers, &[Field])] =
-    &[(Tiers::B, &[("file.pathFromCaller", Is::Flag(true))])];
+const BY_ONE_NAME: &[(Tiers, &[Field])] = &[(Tiers::B, &[("file.pathFromCaller", Is::Flag(true))])];
 
 /// A container whose root may read every file, and make devices and programs with capabilities.
 const RIGHTS: Shape = Shape {
@@ -61,7 +60,12 @@ const fn more(operation: &'static str, path: &'static str, target: &'static str)
 }
 
 /// The reading of a credential.
-const fn credential(id: &'static str, what: &'static str, words: &'static [&'static str], path: &'static str) -> Act {
+const fn credential(
+    id: &'static str,
+    what: &'static str,
+    words: &'static [&'static str],
+    path: &'static str,
+) -> Act {
     let fields = [
         ("file.operation", Is::Text("OPEN_READ")),
         ("file.path", Is::Text(path)),
@@ -212,6 +216,24 @@ const OPENS: &[Act] = &[
     )
     .after(&[Prepare::File("/data/ftruncate")]),
     file(
+        "file.open.uring",
+        Row::FileOpen,
+        "an open by io_uring",
+        &["uring-open", "/data/uring"],
+        "CREATE",
+        "/data/uring",
+    )
+    .tiers(Tiers::A),
+    file(
+        "file.open.uring-write",
+        Row::FileOpen,
+        "a write by io_uring, at the open",
+        &["write", "uring", "/data/by-uring"],
+        "OPEN_WRITE",
+        "/data/by-uring",
+    )
+    .after(&[Prepare::File("/data/by-uring")]),
+    file(
         "file.open.handle",
         Row::FileHandle,
         "open_by_handle_at(2)",
@@ -232,7 +254,10 @@ const OPENS: &[Act] = &[
     )
     .after(&[Prepare::File("/data/sent")])
     .tiers(Tiers::A)
-    .also(&[more("OPEN_WRITE", "/data/sent", ""), more("RENAME", "/data/sent", "/data/received")]),
+    .also(&[
+        more("OPEN_WRITE", "/data/sent", ""),
+        more("RENAME", "/data/sent", "/data/received"),
+    ]),
     file(
         "file.receive.pidfd",
         Row::FileReceive,
@@ -242,7 +267,10 @@ const OPENS: &[Act] = &[
         "/data/fetched",
     )
     .after(&[Prepare::File("/data/kept")])
-    .also(&[more("OPEN_WRITE", "/data/kept", ""), more("RENAME", "/data/kept", "/data/fetched")]),
+    .also(&[
+        more("OPEN_WRITE", "/data/kept", ""),
+        more("RENAME", "/data/kept", "/data/fetched"),
+    ]),
     file(
         "file.truncate.open",
         Row::FileTruncateOpen,
@@ -273,14 +301,27 @@ const OPENS: &[Act] = &[
     credential(
         "file.read.token",
         "a token of a service account, as Kubernetes lays it out",
-        &["open-read", "/run/secrets/kubernetes.io/serviceaccount/token"],
+        &[
+            "open-read",
+            "/run/secrets/kubernetes.io/serviceaccount/token",
+        ],
         "/run/secrets/kubernetes.io/serviceaccount/..data/token",
     )
     .after(&[
-        Prepare::Folder("/run/secrets/kubernetes.io/serviceaccount/..2026_11_25_22_26_40.123456789"),
-        Prepare::File("/run/secrets/kubernetes.io/serviceaccount/..2026_11_25_22_26_40.123456789/token"),
-        Prepare::Symlink("..2026_11_25_22_26_40.123456789", "/run/secrets/kubernetes.io/serviceaccount/..data"),
-        Prepare::Symlink("..data/token", "/run/secrets/kubernetes.io/serviceaccount/token"),
+        Prepare::Folder(
+            "/run/secrets/kubernetes.io/serviceaccount/..2026_11_25_22_26_40.123456789",
+        ),
+        Prepare::File(
+            "/run/secrets/kubernetes.io/serviceaccount/..2026_11_25_22_26_40.123456789/token",
+        ),
+        Prepare::Symlink(
+            "..2026_11_25_22_26_40.123456789",
+            "/run/secrets/kubernetes.io/serviceaccount/..data",
+        ),
+        Prepare::Symlink(
+            "..data/token",
+            "/run/secrets/kubernetes.io/serviceaccount/token",
+        ),
     ]),
     credential(
         "file.read.both",

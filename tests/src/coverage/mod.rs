@@ -85,7 +85,9 @@ pub fn elsewhere(case: &str) -> impl Iterator<Item = &'static (Row, &'static str
 
 /// Every act.
 fn all() -> impl Iterator<Item = &'static Act> {
-    AREAS.iter().flat_map(|(_, parts)| parts.iter().copied().flatten())
+    AREAS
+        .iter()
+        .flat_map(|(_, parts)| parts.iter().copied().flatten())
 }
 
 /// The acts that are tried with a tier, row by row.

@@ -50,7 +50,9 @@ fn made(verb: &str, words: &[&OsStr]) -> Result<bool> {
         ("link", [from, to]) => fs::hard_link(from, to)?,
         ("link-descriptor", [how, from, to]) => file_call::link(how, &File::open(from)?, to)?,
         ("unnamed", [folder]) => drop(file_call::unnamed(folder)?),
-        ("unnamed-link", [how, folder, to]) => file_call::link(how, &file_call::unnamed(folder)?, to)?,
+        ("unnamed-link", [how, folder, to]) => {
+            file_call::link(how, &file_call::unnamed(folder)?, to)?
+        }
         ("symlink", [text, path]) => symlink(text, path)?,
         ("symlinkat", [text, folder, name]) => file_call::symlinkat(text, folder, name)?,
         ("mkdir", [path]) => fs::create_dir(path)?,
@@ -88,6 +90,17 @@ fn opened(verb: &str, words: &[&OsStr]) -> Result<bool> {
         }
         ("write", [how, path]) => file_call::write(how, path)?,
         ("uring-open", [path]) => uring::create(path)?,
+        // Makes a file in the working directory once that has no path any more.
+        ("create-when-moved", [folder, name]) => {
+            std::env::set_current_dir(folder)?;
+            while std::env::current_dir().is_ok_and(|path| path.is_absolute() && path.exists()) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            File::create_new(name)?;
+        }
+        ("open-while-renamed", [here, there, name, count]) => {
+            file_call::open_while_renamed(here, there, name, number(count)?)?;
+        }
         _ => return Ok(false),
     }
     Ok(true)

@@ -4,10 +4,10 @@ use super::lacking;
 use super::syscall::folder;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, chmodat, chownat, copy_file_range,
-    fremovexattr, fsetxattr, linkat, lremovexattr, lsetxattr, mkdirat as make_at, mknodat, open,
-    removexattr as remove_attribute, renameat_with, sendfile, setxattr as set_attribute,
-    symlinkat as symlink_at, XattrFlags,
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, XattrFlags, chmodat, chownat,
+    copy_file_range, fremovexattr, fsetxattr, linkat, lremovexattr, lsetxattr, mkdirat as make_at,
+    mknodat, open, removexattr as remove_attribute, renameat_with, sendfile,
+    setxattr as set_attribute, symlinkat as symlink_at,
 };
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr};
@@ -16,6 +16,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What a call answered below 0, as an error.
 fn checked(answer: libc::c_long) -> io::Result<libc::c_long> {
@@ -129,16 +130,23 @@ pub fn fchmodat2(path: &OsStr) -> Result<()> {
 /// fchownat(2) of an open file itself.
 pub fn fchownat(path: &OsStr) -> Result<()> {
     let file = super::syscall::handle(path)?;
-    Ok(chownat(file, "", None, Some(Gid::ROOT), AtFlags::EMPTY_PATH)?)
+    Ok(chownat(
+        file,
+        "",
+        None,
+        Some(Gid::ROOT),
+        AtFlags::EMPTY_PATH,
+    )?)
 }
 
 /// A value that an attribute of this name may have.
 fn value(name: &OsStr) -> Vec<u8> {
     match name.to_str() {
         // struct vfs_cap_data of version 2: no capability at all.
-        Some("security.capability") => {
-            [0x0200_0000u32, 0, 0, 0, 0].iter().flat_map(|word| word.to_le_bytes()).collect()
-        }
+        Some("security.capability") => [0x0200_0000u32, 0, 0, 0, 0]
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect(),
         // Version 2, then tag, permissions and id: owner, group and others as a mode has them.
         Some("system.posix_acl_access") => {
             let mut value = 2u32.to_le_bytes().to_vec();
@@ -266,7 +274,11 @@ pub fn write(how: &OsStr, path: &OsStr) -> Result<()> {
                     file.as_raw_fd(),
                     0,
                 );
-                ensure!(at != libc::MAP_FAILED, "mmap: {}", io::Error::last_os_error());
+                ensure!(
+                    at != libc::MAP_FAILED,
+                    "mmap: {}",
+                    io::Error::last_os_error()
+                );
                 at.cast::<u8>().write_volatile(b'm');
             }
         }
@@ -296,5 +308,32 @@ pub fn write(how: &OsStr, path: &OsStr) -> Result<()> {
         Some("uring") => super::uring::write(&file)?,
         _ => bail!("no such way: {how:?}"),
     }
+    Ok(())
+}
+
+/// Opens a file in a folder again and again, while another thread renames the folder between two
+/// places.
+pub fn open_while_renamed(here: &OsStr, there: &OsStr, name: &OsStr, count: u64) -> Result<()> {
+    let start = folder(here)?;
+    let (stop, renames) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut from, mut to) = (here, there);
+            while !stop.load(Ordering::Relaxed) && fs::rename(from, to).is_ok() {
+                (from, to) = (to, from);
+                renames.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let opened = (0..count)
+            .try_for_each(|_| rustix::fs::openat(&start, name, flags, Mode::empty()).map(drop));
+        stop.store(true, Ordering::Relaxed);
+        opened
+    })?;
+    let renames = renames.into_inner();
+    ensure!(
+        renames > count / 20,
+        "only {renames} renames in {count} opens"
+    );
     Ok(())
 }

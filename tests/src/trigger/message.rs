@@ -22,7 +22,12 @@ pub fn pass(file: &File) -> Result<OwnedFd> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&fds));
-    sendmsg(&here, &[IoSlice::new(b"x")], &mut control, SendFlags::empty())?;
+    sendmsg(
+        &here,
+        &[IoSlice::new(b"x")],
+        &mut control,
+        SendFlags::empty(),
+    )?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];

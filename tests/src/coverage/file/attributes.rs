@@ -47,7 +47,11 @@ pub const ACTS: &[Act] = &[
     .by_name()
     .root()
     .rule("file.unknown", "HIGH")
-    .fields(&[("file.mode", Is::Text("4711")), ("file.setId", Is::Text("USER")), ("attack.0", Is::Text("T1548.001"))]),
+    .fields(&[
+        ("file.mode", Is::Text("4711")),
+        ("file.setId", Is::Text("USER")),
+        ("attack.0", Is::Text("T1548.001")),
+    ]),
     file(
         "file.chmod.fchmod",
         Row::FileChmod,
@@ -183,7 +187,12 @@ pub const ACTS: &[Act] = &[
         "file.removexattr",
         Row::FileRemovexattr,
         "removexattr(2)",
-        &["removexattr", "path", "/data/removexattr", "security.capability"],
+        &[
+            "removexattr",
+            "path",
+            "/data/removexattr",
+            "security.capability",
+        ],
         "SETXATTR",
         "/data/removexattr",
     )
@@ -210,7 +219,12 @@ pub const ACTS: &[Act] = &[
         "file.removexattr.acl",
         Row::FileRemoveAcl,
         "removexattr(2) of an access control list",
-        &["removexattr", "path", "/data/no-acl", "system.posix_acl_access"],
+        &[
+            "removexattr",
+            "path",
+            "/data/no-acl",
+            "system.posix_acl_access",
+        ],
         "SETXATTR",
         "/data/no-acl",
     )

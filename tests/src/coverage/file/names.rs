@@ -121,7 +121,12 @@ pub const ACTS: &[Act] = &[
         "file.link.descriptor",
         Row::FileLink,
         "linkat(2) of an open file by /proc/self/fd",
-        &["link-descriptor", "proc", "/data/open-from", "/data/open-to"],
+        &[
+            "link-descriptor",
+            "proc",
+            "/data/open-from",
+            "/data/open-to",
+        ],
         "LINK",
         "/data/open-from",
     )
@@ -133,7 +138,12 @@ pub const ACTS: &[Act] = &[
         "file.link.empty",
         Row::FileLink,
         "linkat(2) of an open file with AT_EMPTY_PATH",
-        &["link-descriptor", "empty", "/data/empty-from", "/data/empty-to"],
+        &[
+            "link-descriptor",
+            "empty",
+            "/data/empty-from",
+            "/data/empty-to",
+        ],
         "LINK",
         "/data/empty-from",
     )
@@ -146,7 +156,12 @@ pub const ACTS: &[Act] = &[
         "file.link.unnamed",
         Row::FileLink,
         "a file without a name gets its first",
-        &["unnamed-link", "proc", "/data/nameless", "/data/nameless/named"],
+        &[
+            "unnamed-link",
+            "proc",
+            "/data/nameless",
+            "/data/nameless/named",
+        ],
         "CREATE",
         "/data/nameless/named",
     )
@@ -157,7 +172,12 @@ pub const ACTS: &[Act] = &[
         "file.link.unnamed-empty",
         Row::FileLink,
         "the same with AT_EMPTY_PATH",
-        &["unnamed-link", "empty", "/data/nameless2", "/data/nameless2/named"],
+        &[
+            "unnamed-link",
+            "empty",
+            "/data/nameless2",
+            "/data/nameless2/named",
+        ],
         "CREATE",
         "/data/nameless2/named",
     )
