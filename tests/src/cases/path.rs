@@ -180,7 +180,7 @@ fn renamed_meanwhile(context: &mut Context<'_>) -> Result<Outcome> {
         "/data/here/a",
         "/data/there/b",
         "file",
-        "5000",
+        "20000",
     ]))?;
     violations_until_now(watch, &mut puppet, "/data/end")?;
     let paths: BTreeSet<String> = about(watch, "violation", &puppet)
