@@ -51,7 +51,7 @@ fn made(verb: &str, words: &[&OsStr]) -> Result<bool> {
         ("link-descriptor", [how, from, to]) => file_call::link(how, &File::open(from)?, to)?,
         ("unnamed", [folder]) => drop(file_call::unnamed(folder)?),
         ("unnamed-link", [how, folder, to]) => {
-            file_call::link(how, &file_call::unnamed(folder)?, to)?
+            file_call::link(how, &file_call::unnamed(folder)?, to)?;
         }
         ("symlink", [text, path]) => symlink(text, path)?,
         ("symlinkat", [text, folder, name]) => file_call::symlinkat(text, folder, name)?,
