@@ -3,6 +3,7 @@
 //! A key that is not known is an error with a suggestion, never ignored: a
 //! misspelt setting of a security tool must not pass for a set one.
 
+use crate::credentials::{self, Credentials};
 use lapwing_profile::yaml::{self, Limits};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -124,6 +125,9 @@ section! {
         btf "btf": PathBuf = PathBuf::from(crate::kernel::sensor::SYSTEM_BTF),
         /// The best tier of hooks that may be used.
         tier "tier": BestTier = BestTier::Best,
+        /// The files whose reading is a behaviour.
+        credentials "credentials": Vec<String> =
+            credentials::DEFAULT.iter().map(|pattern| (*pattern).to_owned()).collect(),
         /// Which cgroups are looked at.
         cgroups "cgroups": Cgroups = Cgroups::default(),
         /// Where runc keeps its containers.
@@ -263,6 +267,9 @@ impl Config {
                 format!("`{}` is not of the form unix:///path", self.endpoint),
             );
         }
+        if let Err(message) = Credentials::parse(&self.credentials) {
+            return wrong("credentials", message);
+        }
         for scope in &self.cgroups.scope {
             if !scope.starts_with('/') {
                 return wrong(
@@ -343,7 +350,7 @@ mod tests {
     fn every_key_is_read() {
         let config = parse(
             "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
-             btf: /b\ntier: B\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\nfeed: {items: 7, bytes: 65536}\n",
+             btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\nfeed: {items: 7, bytes: 65536}\n",
         )
         .unwrap();
         assert_eq!(
@@ -353,6 +360,7 @@ mod tests {
         assert_eq!(config.mode, StartMode::Monitor);
         assert!(config.host);
         assert_eq!(config.tier, BestTier::B);
+        assert_eq!(config.credentials, ["/k"]);
         assert_eq!(config.cgroups.egress.as_deref(), Some(Path::new("/g")));
         assert_eq!(config.cgroups.scope, ["/a"]);
         assert_eq!(config.runc.roots, [Path::new("/r")]);
@@ -406,6 +414,8 @@ mod tests {
             ("endpoint: tcp://1", "unix:///path"),
             ("cgroups: {scope: [a]}", "must start with a slash"),
             ("mode: both", "both"),
+            ("credentials: [/etc/id_*]", "plain name"),
+            ("credentials: [shadow]", "must start with a slash"),
             ("host: [", "lapwing.yaml"),
         ] {
             let error = parse(text).unwrap_err();

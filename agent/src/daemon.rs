@@ -7,6 +7,7 @@ use crate::cli::{AgentArgs, Code, Failure, Outcome};
 use crate::config::{BestTier, Config, StartMode};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Options, Registry};
+use crate::credentials::Credentials;
 use crate::doctor::{check_rights, host_root, object, raise_memory_limit};
 use crate::feed::Feed;
 use crate::judge::Judge;
@@ -126,6 +127,8 @@ fn build(config: &Config) -> Result<Agent, Failure> {
             .or(hierarchy.unified.as_deref()),
     );
     raise_memory_limit();
+    let credentials = Credentials::parse(&config.credentials)
+        .map_err(|message| host(anyhow!("`credentials`: {message}")))?;
     let mut sensor = Sensor::start(&Settings {
         object,
         btf: &config.btf,
@@ -139,6 +142,7 @@ fn build(config: &Config) -> Result<Agent, Failure> {
             BestTier::B => Tier::B,
         },
         egress: &egress,
+        credentials: &credentials,
         trial: false,
     })
     .map_err(host)?;
@@ -171,6 +175,7 @@ fn build(config: &Config) -> Result<Agent, Failure> {
     ));
     let (control, requests) = Control::new(wake);
     let parts = Parts {
+        credentials,
         sensor,
         tables,
         registry: Registry::new(options, hierarchy),

@@ -2,6 +2,7 @@
 
 use crate::cli::{Code, DoctorArgs, Failure, Outcome, Output};
 use crate::container::hierarchy::Hierarchy;
+use crate::credentials::{self, Credentials};
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::object::OBJECT;
 use crate::kernel::sensor::{SYSTEM_BTF, Sensor, Settings};
@@ -121,6 +122,8 @@ fn examine(btf: &Path, report: &mut Report) -> Result<()> {
             .unwrap_or_default(),
     };
     raise_memory_limit();
+    // Programs are checked as they run by default, not without what a list makes them do.
+    let credentials = Credentials::parse(credentials::DEFAULT).map_err(|error| anyhow!(error))?;
     let sensor = Sensor::start(&Settings {
         object,
         btf,
@@ -130,6 +133,7 @@ fn examine(btf: &Path, report: &mut Report) -> Result<()> {
         ring_bytes: 64 << 10,
         best: Tier::A1,
         egress: &egress,
+        credentials: &credentials,
         trial: true,
     })?;
     report.hooks = sensor

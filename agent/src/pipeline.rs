@@ -18,6 +18,7 @@ pub use waker::Waker;
 use crate::api::control::Request;
 use crate::clock::{self, Clock};
 use crate::container::{Act, Effect, Registry, Resolution};
+use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::judge::{Judge, Scene, sighting};
 use crate::kernel::sensor::{self, HookState, Sensor};
@@ -59,6 +60,8 @@ pub struct Parts {
     pub sensor: Sensor,
     /// The kernel side's maps.
     pub tables: Tables,
+    /// The files whose reading is a behaviour.
+    pub credentials: Credentials,
     /// The containers.
     pub registry: Registry,
     /// The profiles.
@@ -77,6 +80,7 @@ pub struct Parts {
 /// is judged.
 struct Line {
     tables: Tables,
+    credentials: Credentials,
     registry: Registry,
     judge: Judge,
     feed: Arc<Feed>,
@@ -120,6 +124,7 @@ impl Pipeline {
         let Sensor { ebpf, hooks } = parts.sensor;
         let mut line = Line {
             tables: parts.tables,
+            credentials: parts.credentials,
             registry: parts.registry,
             judge: parts.judge,
             feed: parts.feed,
@@ -314,6 +319,9 @@ impl Line {
             self.lose(UserLoss::Undecodable, 1);
             return;
         };
+        if !self.credentials.wants(&record) {
+            return;
+        }
         let now = clock::since_boot();
         self.remember(&record, now);
         let cgroup = record.header.cgroup;

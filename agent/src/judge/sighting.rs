@@ -1,5 +1,6 @@
 //! From a record to a behaviour, in the words of the container.
 
+use crate::credentials;
 use crate::process::Image;
 use lapwing_abi::decode::{Body, Location, Peer, Record, join, path_from_components};
 use lapwing_abi::ids::{Contact, flags};
@@ -206,7 +207,10 @@ fn file(
     target: Location<'_>,
     image: Option<&Image>,
 ) -> Behaviour {
-    let path = marked(record, PATH, &path.path());
+    let mut path = marked(record, PATH, &path.path());
+    if operation == Operation::OpenRead {
+        path = credentials::stable(&path);
+    }
     let writes = match operation {
         Operation::OpenWrite | Operation::Create => true,
         Operation::Delete

@@ -9,7 +9,7 @@
 //! A kernel may hold several structs of one name. Where they disagree about a
 //! member the answer is an error: a guess would read the wrong memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 const MAGIC: u16 = 0xeb9f;
 const KIND_INT: u32 = 1;
@@ -39,6 +39,12 @@ pub enum BtfError {
     /// The struct has none of these members.
     #[error("struct {0} has no member {1}")]
     NoMember(String, String),
+    /// No function of this name.
+    #[error("the kernel has no function {0}")]
+    NoFunction(String),
+    /// The function has no such parameter.
+    #[error("the kernel's function {0} has no parameter {1}")]
+    NoParameter(String, String),
     /// Several structs of this name put the member at different offsets.
     #[error("the kernel has several structs {0}, which disagree about {1}")]
     Ambiguous(String, String),
@@ -59,7 +65,8 @@ pub struct Btf {
     bytes: Vec<u8>,
     types: Vec<Type>,
     structs: HashMap<Vec<u8>, Vec<u32>>,
-    functions: HashSet<Vec<u8>>,
+    /// Functions, and the type that lists their parameters.
+    functions: HashMap<Vec<u8>, u32>,
     enum_values: HashMap<Vec<u8>, u32>,
     strings: std::ops::Range<usize>,
 }
@@ -93,7 +100,7 @@ impl Btf {
                 size_or_type: 0,
             }],
             structs: HashMap::new(),
-            functions: HashSet::new(),
+            functions: HashMap::new(),
             enum_values: HashMap::new(),
             strings,
             bytes,
@@ -142,7 +149,7 @@ impl Btf {
                     self.structs.entry(name).or_default().push(id);
                 }
                 KIND_FUNC => {
-                    self.functions.insert(name);
+                    self.functions.insert(name, entry.size_or_type);
                 }
                 KIND_ENUM => {
                     for value in 0..count {
@@ -255,7 +262,41 @@ impl Btf {
     /// Whether the kernel has a function of this name.
     #[must_use]
     pub fn has_function(&self, name: &str) -> bool {
-        self.functions.contains(name.as_bytes())
+        self.functions.contains_key(name.as_bytes())
+    }
+
+    /// Names of a function's parameters, in order.
+    ///
+    /// # Errors
+    /// Says that the kernel has no such function.
+    pub fn parameters(&self, function: &str) -> Result<Vec<&[u8]>, BtfError> {
+        let missing = || BtfError::NoFunction(function.to_owned());
+        let id = self
+            .functions
+            .get(function.as_bytes())
+            .ok_or_else(missing)?;
+        let prototype = self.types.get(*id as usize).ok_or_else(missing)?;
+        if prototype.kind != KIND_FUNC_PROTO {
+            return Err(missing());
+        }
+        (0..prototype.vlen as usize)
+            .map(|index| {
+                let name = word(&self.bytes, prototype.data + index * 8).ok_or_else(missing)?;
+                Ok(self.string(name))
+            })
+            .collect()
+    }
+
+    /// Place of a parameter among those of a function, counted from 0.
+    ///
+    /// # Errors
+    /// Says which function or parameter is missing.
+    pub fn parameter(&self, function: &str, name: &str) -> Result<u32, BtfError> {
+        self.parameters(function)?
+            .iter()
+            .position(|known| *known == name.as_bytes())
+            .map(|index| index as u32)
+            .ok_or_else(|| BtfError::NoParameter(function.to_owned(), name.to_owned()))
     }
 
     /// The number of an enum's value.
@@ -354,7 +395,10 @@ mod tests {
         );
         let pids = b.name("pids_cgrp_id");
         b.entry("cgroup_subsys_id", KIND_ENUM, 1, 4, &[pids, 9]);
-        b.entry("do_filp_open", KIND_FUNC, 0, 1, &[]);
+        let [dfd, name] = ["dfd", "name"].map(|name| b.name(name));
+        let proto = b.entry("", KIND_FUNC_PROTO, 2, int, &[dfd, int, name, int]);
+        b.entry("do_filp_open", KIND_FUNC, 0, proto, &[]);
+        b.entry("odd", KIND_FUNC, 0, int, &[]);
         b.finish()
     }
 
@@ -366,6 +410,26 @@ mod tests {
         assert_eq!(btf.size_of("file"), Ok(32));
         assert_eq!(btf.enum_value("pids_cgrp_id"), Some(9));
         assert!(btf.has_function("do_filp_open") && !btf.has_function("do_file_open"));
+    }
+
+    #[test]
+    fn parameters_are_found_by_name() {
+        let btf = Btf::parse(sample()).expect("well formed");
+        assert_eq!(btf.parameter("do_filp_open", "name"), Ok(1));
+        assert_eq!(btf.parameters("do_filp_open").map(|all| all.len()), Ok(2));
+        let error = btf
+            .parameter("do_filp_open", "op")
+            .expect_err("no such parameter");
+        assert_eq!(
+            error.to_string(),
+            "the kernel's function do_filp_open has no parameter op"
+        );
+        for function in ["do_file_open", "odd"] {
+            assert_eq!(
+                btf.parameter(function, "dfd"),
+                Err(BtfError::NoFunction(function.to_owned()))
+            );
+        }
     }
 
     #[test]

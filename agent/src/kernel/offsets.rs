@@ -23,6 +23,10 @@ impl Offsets {
             let found = match source {
                 Source::Member(name, members) => btf.member_offset(name, members),
                 Source::Size(name) => btf.size_of(name),
+                Source::Parameter(function, name) => btf.parameter(function, name),
+                Source::Parameters(function) => {
+                    btf.parameters(function).map(|names| names.len() as u32)
+                }
             };
             match found {
                 Ok(offset) => *value = offset,

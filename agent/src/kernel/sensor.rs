@@ -8,6 +8,7 @@
 use super::btf::Btf;
 use super::egress::EgressCgroup;
 use super::offsets::Offsets;
+use crate::credentials::Credentials;
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::{Array, ProgramArray};
 use aya::programs::{
@@ -17,10 +18,11 @@ use aya::programs::{
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
 use lapwing_abi::hooks::{Attach, BASE_FIELDS, Hook, Row, Tier, Variant, hooks};
+use lapwing_abi::state::CredentialName;
 use lapwing_abi::syscalls::Syscall;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Where the kernel describes its types.
@@ -52,6 +54,8 @@ pub struct Settings<'a> {
     pub best: Tier,
     /// The cgroup v2 folder below which egress is traced, or why there is none.
     pub egress: &'a Result<EgressCgroup>,
+    /// The files whose reading is a behaviour.
+    pub credentials: &'a Credentials,
     /// Whether this is a trial: programs that act on a whole cgroup are loaded, not attached.
     pub trial: bool,
 }
@@ -119,6 +123,7 @@ impl Sensor {
 
         let mut ebpf = load(settings, &btf, &offsets)?;
         acquaint(&mut ebpf, settings.host_root)?;
+        list(&mut ebpf, settings.credentials)?;
         let mut attacher = Attacher {
             ebpf: &mut ebpf,
             btf: &btf,
@@ -126,6 +131,7 @@ impl Sensor {
             offsets: &offsets,
             settings,
             attached: HashSet::new(),
+            failed: HashMap::new(),
             calls: Vec::new(),
         };
         let hooks: Vec<HookState> = hooks().map(|hook| attacher.fill(hook)).collect();
@@ -215,6 +221,7 @@ fn load(settings: &Settings<'_>, btf: &Btf, offsets: &Offsets) -> Result<Ebpf> {
         .override_global("CGROUP_SUBSYS", &subsys, true)
         .override_global("CGROUP_HIERARCHY", &settings.cgroup_hierarchy, true)
         .override_global("ARCH", &arch, true)
+        .override_global("CREDENTIAL_LENGTHS", &settings.credentials.lengths(), true)
         .map_max_entries("BEHAVIOUR", settings.ring_bytes)
         .load(settings.object)
         .context("the kernel refuses the sensor's maps")
@@ -252,6 +259,16 @@ fn acquaint(ebpf: &mut Ebpf, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Tells the programs the last names of credentials.
+fn list(ebpf: &mut Ebpf, credentials: &Credentials) -> Result<()> {
+    let map = ebpf.map_mut("CREDENTIALS").context(FOREIGN_OBJECT)?;
+    let mut names = aya::maps::HashMap::<_, CredentialName, u8>::try_from(map)?;
+    for name in credentials.names() {
+        names.insert(name, 1, 0)?;
+    }
+    Ok(())
+}
+
 struct Attacher<'a> {
     ebpf: &'a mut Ebpf,
     btf: &'a Btf,
@@ -260,6 +277,8 @@ struct Attacher<'a> {
     settings: &'a Settings<'a>,
     /// Programs that serve several rows are attached once.
     attached: HashSet<&'static str>,
+    /// Programs that were refused, and why: rows that share one are told the same.
+    failed: HashMap<&'static str, String>,
     /// Programs for the exits of system calls.
     calls: Vec<(Syscall, ProgramFd)>,
 }
@@ -323,6 +342,9 @@ impl Attacher<'_> {
             }
             return Ok(target);
         }
+        if let Some(error) = self.failed.get(variant.program) {
+            bail!("{error}");
+        }
         if matches!(variant.attach, Attach::SyscallExit(_)) && !self.attached.contains(DISPATCHER) {
             let program = self.ebpf.program_mut(DISPATCHER).context(FOREIGN_OBJECT)?;
             let program: &mut RawTracePoint = program.try_into()?;
@@ -383,7 +405,11 @@ impl Attacher<'_> {
                 })
             }
         };
-        done.map_err(|error| explain(&error))?;
+        if let Err(error) = done {
+            let error = explain(&error);
+            self.failed.insert(variant.program, format!("{error:#}"));
+            return Err(error);
+        }
         if let Attach::SyscallExit(calls) = variant.attach {
             self.register(variant.program, calls)?;
         }
@@ -412,6 +438,13 @@ const fn rank(tier: Tier) -> u8 {
     }
 }
 
+/// Whether a line of the verifier's log only says how much it did.
+fn is_statistics(line: &str) -> bool {
+    ["processed", "stack depth", "verification time"]
+        .iter()
+        .any(|start| line.starts_with(start))
+}
+
 /// An error in one line: the verifier's log is long, its last words say why.
 fn explain(error: &ProgramError) -> anyhow::Error {
     match error {
@@ -423,7 +456,7 @@ fn explain(error: &ProgramError) -> anyhow::Error {
             match log
                 .lines()
                 .rev()
-                .find(|line| !line.is_empty() && !line.starts_with("processed"))
+                .find(|line| !line.is_empty() && !is_statistics(line))
             {
                 Some(line) => anyhow!("refused at load: {io_error} ({line})"),
                 None => anyhow!("refused at load: {io_error}"),

@@ -295,7 +295,15 @@ impl<'a> Record<'a> {
             Kind::File => Body::File {
                 operation: Operation::from_raw(header.operation)
                     .ok_or(DecodeError::Operation(header.operation))?,
-                mount: Mount::from_raw(header.mount).ok_or(DecodeError::Mount(header.mount))?,
+                mount: Mount::from_raw(header.mount)
+                    .map(|mount| {
+                        if leads_elsewhere(&header, path) {
+                            Mount::Unknown
+                        } else {
+                            mount
+                        }
+                    })
+                    .ok_or(DecodeError::Mount(header.mount))?,
                 path,
                 target: Location {
                     components: sections[2],
@@ -341,6 +349,12 @@ impl<'a> Record<'a> {
             body,
         })
     }
+}
+
+/// Whether a name that the caller passed may lie on another mount than the directory it is
+/// relative to: it has more than one part.
+fn leads_elsewhere(header: &Header, path: Location<'_>) -> bool {
+    header.flags & flags::PATH_FROM_USER != 0 && path.passed.contains(&b'/')
 }
 
 /// A cgroup that came or went.

@@ -15,6 +15,11 @@ pub enum Source {
     Member(&'static str, &'static [&'static str]),
     /// Size of the struct in bytes.
     Size(&'static str),
+    /// Place of a parameter among those of a function, counted from 0: kernels have put others
+    /// in front of it.
+    Parameter(&'static str, &'static str),
+    /// Number of parameters of a function: where a trampoline finds the result.
+    Parameters(&'static str),
 }
 
 macro_rules! fields {
@@ -29,7 +34,7 @@ macro_rules! fields {
     };
 }
 
-use Source::{Member, Size};
+use Source::{Member, Parameter, Parameters, Size};
 
 fields! {
     /// `task_struct.tgid`
@@ -52,6 +57,8 @@ fields! {
     TaskThreadPid = Member("task_struct", &["thread_pid"]),
     /// `task_struct.cred`
     TaskCred = Member("task_struct", &["cred"]),
+    /// `task_struct.real_cred`: another than `cred` while the kernel acts for itself.
+    TaskRealCred = Member("task_struct", &["real_cred"]),
     /// `cred.euid`
     CredEuid = Member("cred", &["euid"]),
     /// `cred.egid`
@@ -94,6 +101,10 @@ fields! {
     FilePath = Member("file", &["f_path", "__f_path"]),
     /// `file.f_mode`
     FileMode = Member("file", &["f_mode"]),
+    /// `file.f_flags`
+    FileFlags = Member("file", &["f_flags"]),
+    /// `dentry.d_seq`: odd while the entry is renamed, another number after it.
+    DentrySeq = Member("dentry", &["d_seq"]),
     /// `dentry.d_parent`
     DentryParent = Member("dentry", &["d_parent"]),
     /// `dentry.d_name`
@@ -104,12 +115,32 @@ fields! {
     DentrySb = Member("dentry", &["d_sb"]),
     /// `qstr.name`
     QstrName = Member("qstr", &["name"]),
+    /// `qstr.len`
+    QstrLen = Member("qstr", &["len"]),
     /// `inode.i_nlink`
     InodeNlink = Member("inode", &["i_nlink", "__i_nlink"]),
     /// Size of `inode`: overlayfs keeps `__upperdentry` right behind it.
     InodeSize = Size("inode"),
     /// `super_block.s_magic`
     SuperMagic = Member("super_block", &["s_magic"]),
+    /// `super_block.s_flags`
+    SuperFlags = Member("super_block", &["s_flags"]),
+    /// `super_block.s_mounts`: a list head; since Linux 6.18 the first mount.
+    SuperMounts = Member("super_block", &["s_mounts"]),
+    /// `mount.mnt_instance`, the mount's place in that list, up to Linux 6.17.
+    MountInstance = Member("mount", &["mnt_instance"]),
+    /// What links the mounts of a file system, in either form.
+    MountLink = Member("mount", &["mnt_instance", "mnt_next_for_sb"]),
+    /// `task_struct.nameidata`: not null while a path is being opened.
+    TaskNameidata = Member("task_struct", &["nameidata"]),
+    /// Place of `dentry` in `vfs_setxattr`; the name of the attribute follows it.
+    SetxattrDentry = Parameter("vfs_setxattr", "dentry"),
+    /// Place of `dentry` in `vfs_removexattr`; the name of the attribute follows it.
+    RemovexattrDentry = Parameter("vfs_removexattr", "dentry"),
+    /// Place of `filp` in `do_truncate`.
+    TruncateFile = Parameter("do_truncate", "filp"),
+    /// Number of parameters of `do_file_open_root`: 4 on Linux 5.10, 3 since 5.13.
+    RootedOpenParameters = Parameters("do_file_open_root"),
     /// `mount.mnt`
     MountMnt = Member("mount", &["mnt"]),
     /// `mount.mnt_parent`

@@ -76,11 +76,13 @@ ids! {
     Operation: u8 {
         /// Opened so that it can be written.
         OpenWrite = 1,
-        /// Made by opening it.
+        /// Made: by opening it, by mknod(2) of a regular file, or unnamed (`O_TMPFILE`, whose path
+        /// ends with a slash behind its folder) and later by the link that names it.
         Create = 2,
         /// Removed (file or directory).
         Delete = 3,
-        /// Renamed; the record carries both names.
+        /// Renamed; the record carries both names, `argument` the flags of renameat2(2). An
+        /// exchange gives two records, one for each of the files.
         Rename = 4,
         /// Opened for reading, and on the list of credentials.
         OpenRead = 5,
@@ -90,15 +92,18 @@ ids! {
         Symlink = 7,
         /// A folder was made.
         Mkdir = 8,
-        /// A device, pipe or socket file was made.
+        /// A device, pipe or socket file was made; the low half of `argument` is its type
+        /// (`S_IFMT`), the high half the device's number as mknod(2) takes it.
         Mknod = 9,
-        /// Cut to a length by its name, or by a descriptor.
+        /// Cut by its name, or by opening it for reading; other ways need it opened for writing,
+        /// which is reported.
         Truncate = 10,
         /// Its mode was changed; `argument` is the new one.
         Chmod = 11,
         /// Its owner was changed.
         Chown = 12,
-        /// An extended attribute was set or removed; the second name is that of the attribute.
+        /// An extended attribute was set or removed; the second name is that of the attribute,
+        /// `argument` is 1 where it was removed.
         Setxattr = 13,
     }
 }

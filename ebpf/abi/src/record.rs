@@ -17,11 +17,13 @@
 //!
 //! Paths are *component lists*, last component first, each followed by a NUL:
 //! the kernel walks from the leaf to the root and never has to move a byte.
-//! [`crate::decode::path_from_components`] turns one round.
+//! [`crate::decode::path_from_components`] turns one round. A file that never had a
+//! name (`O_TMPFILE`) has an empty one, so its path ends with a slash.
 
 /// Number of sections a record may carry.
 pub const SECTIONS: usize = 4;
-/// Longest path section in bytes; a longer path is cut at the side of the root.
+/// Length of a path section from which on no further name is written: a longer path is cut at
+/// the side of the root.
 pub const PATH_MAX: usize = 4096;
 /// Longest arguments section in bytes.
 pub const ARGS_MAX: usize = 2048;
@@ -82,7 +84,8 @@ pub struct Header {
     pub operation: u8,
     /// An [`crate::ids::Origin`], for execs.
     pub origin: u8,
-    /// A [`crate::ids::Mount`], for files.
+    /// A [`crate::ids::Mount`], for files. Of names as the caller passed them it is that of the
+    /// directory they are relative to, see [`crate::decode`].
     pub mount: u8,
     /// IP protocol number, for sockets.
     pub protocol: u8,

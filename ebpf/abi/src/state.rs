@@ -49,6 +49,22 @@ pub struct Process {
 /// Ids of images that the agent gave to processes which ran before it have this bit.
 pub const EXEC_SEEDED: u64 = 1 << 63;
 
+/// Bytes of a name in the map `CREDENTIALS`, of which the last is 0.
+pub const CREDENTIAL_NAME: usize = 32;
+/// A key of the map `CREDENTIALS`: the last name of a path, cut if it does not fit, and zeros.
+pub type CredentialName = [u8; CREDENTIAL_NAME];
+/// Entries of the map `CREDENTIALS`.
+pub const CREDENTIALS_MAX: u32 = 256;
+
+/// The key of a file's last name, and the bit of its length that the programs look at first.
+#[must_use]
+pub fn credential_key(name: &[u8]) -> (CredentialName, u64) {
+    let mut key = [0; CREDENTIAL_NAME];
+    let len = name.len().min(CREDENTIAL_NAME - 1);
+    key[..len].copy_from_slice(&name[..len]);
+    (key, 1 << len)
+}
+
 /// Entries of the map `PROCESSES`.
 pub const PROCESSES_MAX: u32 = 32_768;
 /// Entries of the map `CGROUPS`.

@@ -6,7 +6,9 @@ use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::record::Header;
-use lapwing_abi::state::{CGROUPS_MAX, Cgroup, PROCESSES_MAX, Process};
+use lapwing_abi::state::{
+    CGROUPS_MAX, CREDENTIALS_MAX, Cgroup, CredentialName, PROCESSES_MAX, Process,
+};
 use lapwing_abi::syscalls::SLOTS;
 
 /// Cgroups coming and going: apart, so that a burst of behaviours cannot push them out.
@@ -86,6 +88,10 @@ pub static HOST_ROOT: Array<u64> = Array::with_max_entries(1, 0);
 #[map]
 pub static ABI: Array<u32> = Array::with_max_entries(1, 0);
 
+/// The last names of credentials. The agent fills it in before the programs are attached.
+#[map]
+pub static CREDENTIALS: HashMap<CredentialName, u8> = HashMap::with_max_entries(CREDENTIALS_MAX, 0);
+
 /// Buffers in which records are built; which one a task takes depends on its id.
 #[map]
 pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SCRATCH_SLOTS, 0);
@@ -133,3 +139,7 @@ pub static CGROUP_HIERARCHY: u32 = 0;
 /// 0 on x86_64, 1 on arm64: which numbers system calls have.
 #[unsafe(no_mangle)]
 pub static ARCH: u32 = 0;
+
+/// Which lengths the names in [`CREDENTIALS`] have, one bit each; those that do not fit have the last.
+#[unsafe(no_mangle)]
+pub static CREDENTIAL_LENGTHS: u64 = 0;

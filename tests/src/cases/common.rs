@@ -52,6 +52,7 @@ fn attack(rule: &str) -> &'static str {
         "exec.fileless" => "T1620",
         "file.unknown" => "T1565",
         "file.binary_dir" => "T1554",
+        "file.credential" => "T1552.001",
         "egress.unknown" => "T1071",
         "egress.imds" => "T1552.005",
         "egress.raw" => "T1095",

@@ -11,6 +11,7 @@ mod losses;
 mod many;
 mod membership;
 mod names;
+mod path;
 mod process;
 mod restart;
 mod sensor;
@@ -52,6 +53,7 @@ pub const ALL: &[Group] = &[
     coverage("", Tier::Best),
     group(process::CASES),
     group(file::CASES),
+    group(path::CASES),
     group(cgroup::CASES),
     group(membership::CASES),
     group(names::CASES),

@@ -22,7 +22,7 @@ pub fn document() -> String {
             text,
             "\n## {area}\n\n| technique | row | tiers | test |\n|---|---|---|---|\n"
         );
-        for act in *acts {
+        for act in acts.iter().copied().flatten() {
             let tiers: Vec<_> = act.tiers.names().collect();
             let _ = writeln!(
                 text,

@@ -1,6 +1,10 @@
 //! Ways to change files.
 
-use super::act::{Act, Field, Is, Prepare, Report, Tiers};
+mod attributes;
+mod names;
+
+use super::act::{Act, Field, Is, Prepare, Report, Shape, Tiers};
+use crate::puppet::TRIGGER;
 use lapwing_abi::hooks::Row;
 
 /// A change of a file of the image by an ordinary user, seen by every tier.
@@ -24,7 +28,7 @@ const fn file(
     Act::new(id, row, Tiers::ALL, what, words, report)
 }
 
-/// Tier B reads the names where the caller keeps them, and so knows no mount.
+/// Tier B reads the names where the caller keeps them, and knows no mount of one with a slash.
 const BY_NAME: &[(Tiers, &[Field])] = &[(
     Tiers::B,
     &[
@@ -32,6 +36,46 @@ const BY_NAME: &[(Tiers, &[Field])] = &[(
         ("file.pathFromCaller", Is::Flag(true)),
     ],
 )];
+/// One without stands in its folder.
+const BY_ONE_NAME: &[(Tiers, &[Field])] = &[(Tiers::B, &[("file.pathFromCaller", Is::Flag(true))])];
+
+/// A container whose root may read every file, and make devices and programs with capabilities.
+const RIGHTS: Shape = Shape {
+    name: "rights",
+    spec: |spec| {
+        spec.capability("CAP_DAC_READ_SEARCH")
+            .capability("CAP_SETFCAP")
+            .capability("CAP_MKNOD")
+    },
+};
+
+/// One more report of an act: a change of a file of the image.
+const fn more(operation: &'static str, path: &'static str, target: &'static str) -> Report {
+    let fields = [
+        ("file.operation", Is::Text(operation)),
+        ("file.path", Is::Text(path)),
+        ("file.target", Is::Text(target)),
+    ];
+    Report::new("file.unknown", "MEDIUM", "file", fields)
+}
+
+/// The reading of a credential.
+const fn credential(
+    id: &'static str,
+    what: &'static str,
+    words: &'static [&'static str],
+    path: &'static str,
+) -> Act {
+    let fields = [
+        ("file.operation", Is::Text("OPEN_READ")),
+        ("file.path", Is::Text(path)),
+        ("file.by", Is::Text(TRIGGER)),
+        ("file.mount", Is::Text("IMAGE")),
+        ("file.pathFromCaller", Is::Flag(false)),
+    ];
+    let report = Report::new("file.credential", "HIGH", "file", fields);
+    Act::new(id, Row::FileRead, Tiers::ALL, what, words, report)
+}
 
 impl Act {
     /// To another name.
@@ -43,10 +87,18 @@ impl Act {
     const fn by_name(self) -> Self {
         self.per_tier(BY_NAME)
     }
+
+    /// By a system call that is told a name in a folder.
+    const fn by_one_name(self) -> Self {
+        self.per_tier(BY_ONE_NAME)
+    }
 }
 
-/// Every act of this area.
-pub const ACTS: &[Act] = &[
+/// Every act of this area, by what is done.
+pub const ACTS: &[&[Act]] = &[OPENS, names::ACTS, attributes::ACTS];
+
+/// Files that are opened.
+const OPENS: &[Act] = &[
     file(
         "file.open",
         Row::FileOpen,
@@ -110,65 +162,173 @@ pub const ACTS: &[Act] = &[
     )
     .after(&[Prepare::Symlink("data", "/short")]),
     file(
-        "file.unlink",
-        Row::FileUnlink,
-        "unlink(2)",
-        &["delete", "/data/unlink"],
-        "DELETE",
-        "/data/unlink",
+        "file.create.unnamed",
+        Row::FileOpen,
+        "open(2) with O_TMPFILE: the path ends behind the folder",
+        &["unnamed", "/data/unnamed"],
+        "CREATE",
+        "/data/unnamed/",
     )
-    .after(&[Prepare::File("/data/unlink")])
-    .by_name(),
+    .after(&[Prepare::Folder("/data/unnamed")]),
     file(
-        "file.unlink.unlinkat",
-        Row::FileUnlink,
-        "unlinkat(2) with a descriptor of the folder",
-        &["unlinkat", "/data", "unlinkat"],
-        "DELETE",
-        "/data/unlinkat",
+        "file.open.mmap",
+        Row::FileOpen,
+        "a write by a shared mapping, at the open",
+        &["write", "mmap", "/data/by-mmap"],
+        "OPEN_WRITE",
+        "/data/by-mmap",
     )
-    .after(&[Prepare::File("/data/unlinkat")])
-    .by_name(),
+    .after(&[Prepare::File("/data/by-mmap")]),
     file(
-        "file.rmdir",
-        Row::FileRmdir,
-        "rmdir(2)",
-        &["rmdir", "/data/rmdir"],
-        "DELETE",
-        "/data/rmdir",
+        "file.open.sendfile",
+        Row::FileOpen,
+        "a write by sendfile(2), at the open",
+        &["write", "sendfile", "/data/by-sendfile"],
+        "OPEN_WRITE",
+        "/data/by-sendfile",
     )
-    .after(&[Prepare::Folder("/data/rmdir")])
-    .by_name(),
+    .after(&[Prepare::File("/data/by-sendfile")]),
     file(
-        "file.rmdir.unlinkat",
-        Row::FileRmdir,
-        "unlinkat(2) with AT_REMOVEDIR",
-        &["rmdirat", "/data", "rmdirat"],
-        "DELETE",
-        "/data/rmdirat",
+        "file.open.copy",
+        Row::FileOpen,
+        "a write by copy_file_range(2), at the open",
+        &["write", "copy", "/data/by-copy"],
+        "OPEN_WRITE",
+        "/data/by-copy",
     )
-    .after(&[Prepare::Folder("/data/rmdirat")])
-    .by_name(),
+    .after(&[Prepare::File("/data/by-copy")]),
     file(
-        "file.rename",
-        Row::FileRename,
-        "rename(2)",
-        &["rename", "/data/rename", "/tmp/renamed"],
-        "RENAME",
-        "/data/rename",
+        "file.open.splice",
+        Row::FileOpen,
+        "a write by splice(2), at the open",
+        &["write", "splice", "/data/by-splice"],
+        "OPEN_WRITE",
+        "/data/by-splice",
     )
-    .to("/tmp/renamed")
-    .after(&[Prepare::File("/data/rename")])
-    .by_name(),
+    .after(&[Prepare::File("/data/by-splice")]),
     file(
-        "file.rename.renameat2",
-        Row::FileRename,
-        "renameat2(2) with RENAME_NOREPLACE and descriptors of both folders",
-        &["renameat2", "/data", "renameat2", "/tmp", "renamed2"],
-        "RENAME",
-        "/data/renameat2",
+        "file.open.ftruncate",
+        Row::FileOpen,
+        "ftruncate(2), at the open",
+        &["ftruncate", "/data/ftruncate"],
+        "OPEN_WRITE",
+        "/data/ftruncate",
     )
-    .to("/tmp/renamed2")
-    .after(&[Prepare::File("/data/renameat2")])
-    .by_name(),
+    .after(&[Prepare::File("/data/ftruncate")]),
+    file(
+        "file.open.uring",
+        Row::FileOpen,
+        "an open by io_uring",
+        &["uring-open", "/data/uring"],
+        "CREATE",
+        "/data/uring",
+    )
+    .tiers(Tiers::A),
+    file(
+        "file.open.uring-write",
+        Row::FileOpen,
+        "a write by io_uring, at the open",
+        &["write", "uring", "/data/by-uring"],
+        "OPEN_WRITE",
+        "/data/by-uring",
+    )
+    .after(&[Prepare::File("/data/by-uring")]),
+    file(
+        "file.open.handle",
+        Row::FileHandle,
+        "open_by_handle_at(2)",
+        &["open-handle", "/data/handle"],
+        "OPEN_WRITE",
+        "/data/handle",
+    )
+    .after(&[Prepare::File("/data/handle")])
+    .inside(RIGHTS)
+    .root(),
+    file(
+        "file.receive.socket",
+        Row::FileReceive,
+        "a descriptor in a message on a socket",
+        &["receive", "socket", "/data/sent", "/data/received"],
+        "OPEN_WRITE",
+        "/data/received",
+    )
+    .after(&[Prepare::File("/data/sent")])
+    .tiers(Tiers::A)
+    .also(&[
+        more("OPEN_WRITE", "/data/sent", ""),
+        more("RENAME", "/data/sent", "/data/received"),
+    ]),
+    file(
+        "file.receive.pidfd",
+        Row::FileReceive,
+        "pidfd_getfd(2)",
+        &["receive", "pidfd", "/data/kept", "/data/fetched"],
+        "OPEN_WRITE",
+        "/data/fetched",
+    )
+    .after(&[Prepare::File("/data/kept")])
+    .also(&[
+        more("OPEN_WRITE", "/data/kept", ""),
+        more("RENAME", "/data/kept", "/data/fetched"),
+    ]),
+    file(
+        "file.truncate.open",
+        Row::FileTruncateOpen,
+        "open(2) with O_RDONLY and O_TRUNC",
+        &["open-truncate", "/data/open-truncate"],
+        "TRUNCATE",
+        "/data/open-truncate",
+    )
+    .after(&[Prepare::File("/data/open-truncate")]),
+    credential(
+        "file.read.shadow",
+        "a file of the list, by its path",
+        &["open-read", "/etc/shadow"],
+        "/etc/shadow",
+    )
+    .after(&[Prepare::File("/etc/shadow")]),
+    credential(
+        "file.read.link",
+        "a file of the list, through a symbolic link",
+        &["open-read", "/data/key"],
+        "/root/.ssh/id_ed25519",
+    )
+    .after(&[
+        Prepare::Folder("/root/.ssh"),
+        Prepare::File("/root/.ssh/id_ed25519"),
+        Prepare::Symlink("/root/.ssh/id_ed25519", "/data/key"),
+    ]),
+    credential(
+        "file.read.token",
+        "a token of a service account, as Kubernetes lays it out",
+        &[
+            "open-read",
+            "/run/secrets/kubernetes.io/serviceaccount/token",
+        ],
+        "/run/secrets/kubernetes.io/serviceaccount/..data/token",
+    )
+    .after(&[
+        Prepare::Folder(
+            "/run/secrets/kubernetes.io/serviceaccount/..2026_11_25_22_26_40.123456789",
+        ),
+        Prepare::File(
+            "/run/secrets/kubernetes.io/serviceaccount/..2026_11_25_22_26_40.123456789/token",
+        ),
+        Prepare::Symlink(
+            "..2026_11_25_22_26_40.123456789",
+            "/run/secrets/kubernetes.io/serviceaccount/..data",
+        ),
+        Prepare::Symlink(
+            "..data/token",
+            "/run/secrets/kubernetes.io/serviceaccount/token",
+        ),
+    ]),
+    credential(
+        "file.read.both",
+        "a file of the list, opened for reading and writing",
+        &["open-both", "/root/.netrc"],
+        "/root/.netrc",
+    )
+    .after(&[Prepare::Folder("/root"), Prepare::File("/root/.netrc")])
+    .also(&[more("OPEN_WRITE", "/root/.netrc", "")]),
 ];

@@ -46,12 +46,12 @@ use act::Act;
 use lapwing_abi::hooks::{Row, hooks};
 
 /// Areas and their acts, in the order of the run.
-const AREAS: &[(&str, &[Act])] = &[
-    ("Programs", exec::ACTS),
-    ("Processes", process::ACTS),
+const AREAS: &[(&str, &[&[Act]])] = &[
+    ("Programs", &[exec::ACTS]),
+    ("Processes", &[process::ACTS]),
     ("Files", file::ACTS),
-    ("Network", network::ACTS),
-    ("Privilege", privilege::ACTS),
+    ("Network", &[network::ACTS]),
+    ("Privilege", &[privilege::ACTS]),
 ];
 
 /// Rows that no single act in a container can prove, the case that does, and why.
@@ -85,7 +85,9 @@ pub fn elsewhere(case: &str) -> impl Iterator<Item = &'static (Row, &'static str
 
 /// Every act.
 fn all() -> impl Iterator<Item = &'static Act> {
-    AREAS.iter().flat_map(|(_, acts)| acts.iter())
+    AREAS
+        .iter()
+        .flat_map(|(_, parts)| parts.iter().copied().flatten())
 }
 
 /// The acts that are tried with a tier, row by row.

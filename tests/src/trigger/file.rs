@@ -1,10 +1,12 @@
 //! Acts on files.
 
-use super::{number, syscall};
+use super::{file_call, number, syscall, uring};
 use anyhow::Result;
 use rustix::fs::AtFlags;
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, fchown, lchown, symlink};
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 /// Does one; answers whether there is such an act.
@@ -35,6 +37,69 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         ("rmdirat", [folder, name]) => syscall::unlinkat(folder, name, AtFlags::REMOVEDIR)?,
         ("renameat2", [folder, from, to_folder, to]) => {
             syscall::renameat2((folder, from), (to_folder, to))?;
+        }
+        _ => return made(verb, words),
+    }
+    Ok(true)
+}
+
+/// Names that are made or changed, and what a file is beside its contents.
+fn made(verb: &str, words: &[&OsStr]) -> Result<bool> {
+    match (verb, words) {
+        ("rename-with", [flags, from, to]) => file_call::rename(flags, from, to)?,
+        ("link", [from, to]) => fs::hard_link(from, to)?,
+        ("link-descriptor", [how, from, to]) => file_call::link(how, &File::open(from)?, to)?,
+        ("unnamed", [folder]) => drop(file_call::unnamed(folder)?),
+        ("unnamed-link", [how, folder, to]) => {
+            file_call::link(how, &file_call::unnamed(folder)?, to)?;
+        }
+        ("symlink", [text, path]) => symlink(text, path)?,
+        ("symlinkat", [text, folder, name]) => file_call::symlinkat(text, folder, name)?,
+        ("mkdir", [path]) => fs::create_dir(path)?,
+        ("mkdirat", [folder, name]) => file_call::mkdirat(folder, name)?,
+        ("mknod", [kind, path]) => file_call::mknod(kind, path)?,
+        ("bind", [path]) => drop(UnixDatagram::bind(path)?),
+        ("truncate", [path]) => file_call::truncate(path)?,
+        ("open-truncate", [path]) => file_call::open_truncate(path)?,
+        ("ftruncate", [path]) => OpenOptions::new().write(true).open(path)?.set_len(0)?,
+        ("chmod", [path]) => fs::set_permissions(path, Permissions::from_mode(0o4711))?,
+        ("fchmod", [path]) => File::open(path)?.set_permissions(Permissions::from_mode(0o640))?,
+        ("fchmodat", [folder, name]) => file_call::fchmodat(folder, name)?,
+        ("fchmodat2", [path]) => file_call::fchmodat2(path)?,
+        ("chown", [path]) => chown(path, None, Some(0))?,
+        ("lchown", [path]) => lchown(path, None, Some(0))?,
+        ("fchown", [path]) => fchown(File::open(path)?, None, Some(0))?,
+        ("fchownat", [path]) => file_call::fchownat(path)?,
+        ("setxattr", [how, path, name]) => file_call::setxattr(how, path, name)?,
+        ("removexattr", [how, path, name]) => file_call::removexattr(how, path, name)?,
+        _ => return opened(verb, words),
+    }
+    Ok(true)
+}
+
+/// Ways to get a file that can be written, and to write it.
+fn opened(verb: &str, words: &[&OsStr]) -> Result<bool> {
+    match (verb, words) {
+        ("open-both", [path]) => drop(OpenOptions::new().read(true).write(true).open(path)?),
+        ("open-handle", [path]) => file_call::open_by_handle(path)?,
+        ("receive", [how, path, other]) => {
+            let file = OpenOptions::new().write(true).open(path)?;
+            // Under another name, because the first open was reported.
+            fs::rename(path, other)?;
+            drop(file_call::receive(how, &file)?);
+        }
+        ("write", [how, path]) => file_call::write(how, path)?,
+        ("uring-open", [path]) => uring::create(path)?,
+        // Makes a file in the working directory once that has no path any more.
+        ("create-when-moved", [folder, name]) => {
+            std::env::set_current_dir(folder)?;
+            while std::env::current_dir().is_ok_and(|path| path.is_absolute() && path.exists()) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            File::create_new(name)?;
+        }
+        ("open-while-renamed", [here, there, name, count]) => {
+            file_call::open_while_renamed(here, there, name, number(count)?)?;
         }
         _ => return Ok(false),
     }

@@ -9,6 +9,8 @@
 //! with [`lacking`], which makes a skip of it, and not a failure.
 
 mod file;
+mod file_call;
+mod message;
 mod network;
 mod privilege;
 mod process;

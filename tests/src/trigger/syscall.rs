@@ -14,7 +14,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-fn folder(path: &OsStr) -> Result<OwnedFd> {
+/// A folder that names are relative to.
+pub fn folder(path: &OsStr) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(CWD, path, flags, Mode::empty()).with_context(|| format!("cannot open {path:?}"))
 }

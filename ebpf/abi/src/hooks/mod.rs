@@ -54,6 +54,36 @@ rows! {
     FileRmdir = "file.rmdir",
     /// A file or directory is renamed.
     FileRename = "file.rename",
+    /// A file on the list of credentials is opened for reading.
+    FileRead = "file.read",
+    /// A file is opened by a handle instead of a name.
+    FileHandle = "file.handle",
+    /// An open file is received from another process.
+    FileReceive = "file.receive",
+    /// A file gets a second name.
+    FileLink = "file.link",
+    /// A symbolic link is made.
+    FileSymlink = "file.symlink",
+    /// A directory is made.
+    FileMkdir = "file.mkdir",
+    /// A device, pipe, socket or regular file is made without opening it.
+    FileMknod = "file.mknod",
+    /// A file is cut by its name.
+    FileTruncate = "file.truncate",
+    /// A file is cut by opening it for reading.
+    FileTruncateOpen = "file.truncate_open",
+    /// A file's mode is changed.
+    FileChmod = "file.chmod",
+    /// A file's owner is changed.
+    FileChown = "file.chown",
+    /// An extended attribute is set.
+    FileSetxattr = "file.setxattr",
+    /// An extended attribute is removed.
+    FileRemovexattr = "file.removexattr",
+    /// An access control list is set.
+    FileSetAcl = "file.set_acl",
+    /// An access control list is removed.
+    FileRemoveAcl = "file.remove_acl",
     /// An IPv4 peer is connected to.
     EgressConnect4 = "egress.connect4",
     /// An IPv6 peer is connected to.
@@ -198,6 +228,7 @@ pub const BASE_FIELDS: &[Field] = &[
     Field::PathMnt,
     Field::PathDentry,
     Field::DentryParent,
+    Field::DentrySeq,
     Field::DentryName,
     Field::DentryInode,
     Field::DentrySb,
@@ -224,6 +255,9 @@ pub const SYSCALL_FIELDS: &[Field] = &[
     Field::RegsSyscall,
     Field::RegsArg0,
     Field::FileMode,
+    Field::FileFlags,
+    Field::QstrLen,
+    Field::InodeNlink,
     Field::FsPwd,
 ];
 /// What every hook misses that fires before a change.

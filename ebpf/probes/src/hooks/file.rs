@@ -1,21 +1,22 @@
 //! File changes by the kernel's own functions: trampolines (tier A1) or kprobes (A2).
+//!
+//! What they share stands here: how a file is named in a record, and what it lies on.
 
-use super::function::{function_entry, function_exit};
+mod attributes;
+mod names;
+mod open;
+
 use crate::emit::{self, Builder, hit, lost};
 use crate::kernel::{self, Kptr, Place};
 use crate::path::{self, Walk};
 use crate::process;
+pub(super) use attributes::{REMOVED, is_acl_start};
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Kind, Loss, Mount, Operation, flags};
 use lapwing_abi::state::Process;
-
-/// `FMODE_WRITE`, include/linux/fs.h.
-const FMODE_WRITE: u32 = 2;
-/// `FMODE_CREATED`, include/linux/fs.h, since Linux 4.19.
-const FMODE_CREATED: u32 = 0x10_0000;
-/// Pointers above are errors (`IS_ERR`).
-const LAST_POINTER: u64 = u64::MAX - 4095;
+pub(super) use names::{EXCHANGE, file_of_mknod};
+pub(super) use open::{TMPFILE, cut_by_open, is_changed, opened, received};
 
 const PROC_MAGIC: u64 = 0x9fa0;
 const SYSFS_MAGIC: u64 = 0x6265_6572;
@@ -24,86 +25,57 @@ const CGROUP2_MAGIC: u64 = 0x6367_7270;
 const TMPFS_MAGIC: u64 = 0x0102_1994;
 const RAMFS_MAGIC: u64 = 0x8584_58f6;
 
-function_exit! {
-    /// struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)
-    file_open, file_open_kprobe, 3 => opened_by(file)
+/// The bits of a mode that chmod(2) sets: `S_IALLUGO`, include/linux/stat.h.
+pub(super) const MODE_BITS: u64 = 0o7777;
+
+/// What is done to a file.
+#[derive(Clone, Copy)]
+pub(super) struct Change {
+    /// An [`Operation`].
+    pub operation: u8,
+    /// A number more, as the operation says.
+    pub argument: u64,
+    /// Whether it has no name, and `place` is its folder.
+    pub is_nameless: bool,
 }
 
-#[inline(always)]
-fn opened_by(Kptr(file): Kptr) -> Option<()> {
-    if file == 0 || file >= LAST_POINTER {
-        return None;
+impl Change {
+    /// One that has no more to say.
+    pub const fn new(operation: Operation) -> Self {
+        Self::with(operation, 0)
     }
-    opened(Kptr(file))
-}
 
-/// A file was opened: reports it if it was made by that, or can be written through this descriptor.
-#[inline(always)]
-pub(super) fn opened(file: Kptr) -> Option<()> {
-    let mode: u32 = file.get(Field::FileMode);
-    if mode & (FMODE_WRITE | FMODE_CREATED) == 0 {
-        return None;
+    /// One with a number.
+    pub const fn with(operation: Operation, argument: u64) -> Self {
+        Self {
+            operation: operation.raw(),
+            argument,
+            is_nameless: false,
+        }
     }
-    let (process, known) = process::current()?;
-    hit(Row::FileOpen);
-    let operation = if mode & FMODE_CREATED == 0 {
-        Operation::OpenWrite
-    } else {
-        Operation::Create
-    };
-    let place = Place::at(file.at(Field::FilePath));
-    changed(&process, known, operation, place, None)
 }
 
-function_entry! {
-    /// int security_path_unlink(const struct path *dir, struct dentry *dentry)
-    file_unlink, file_unlink_kprobe => removed(Row::FileUnlink; dir 0, dentry 1)
-}
-
-function_entry! {
-    /// int security_path_rmdir(const struct path *dir, struct dentry *dentry)
-    file_rmdir, file_rmdir_kprobe => removed(Row::FileRmdir; dir 0, dentry 1)
-}
-
+/// Reports a change by the process that runs, if it is traced.
 #[inline(always)]
-fn removed(row: Row, dir: Kptr, dentry: Kptr) -> Option<()> {
+pub(super) fn report(
+    row: Row,
+    change: Change,
+    place: Place,
+    second: impl FnOnce(&mut Builder, Place) -> u32,
+) -> Option<()> {
     let (process, known) = process::current()?;
     hit(row);
-    let place = Place {
-        mnt: dir.follow(Field::PathMnt),
-        dentry,
-    };
-    changed(&process, known, Operation::Delete, place, None)
+    send(&process, known, change, place, second)
 }
 
-function_entry! {
-    /// int security_path_rename(const struct path *old_dir, struct dentry *old_dentry,
-    ///                          const struct path *new_dir, struct dentry *new_dentry, unsigned int flags)
-    file_rename, file_rename_kprobe => renamed(Row::FileRename; old_dir 0, old 1, new_dir 2, new 3)
-}
-
+/// Sends a change; `second` writes the sections of the second name and answers flags.
 #[inline(always)]
-fn renamed(row: Row, old_dir: Kptr, old: Kptr, new_dir: Kptr, new: Kptr) -> Option<()> {
-    let (process, known) = process::current()?;
-    hit(row);
-    let from = Place {
-        mnt: old_dir.follow(Field::PathMnt),
-        dentry: old,
-    };
-    let to = Place {
-        mnt: new_dir.follow(Field::PathMnt),
-        dentry: new,
-    };
-    changed(&process, known, Operation::Rename, from, Some(to))
-}
-
-#[inline(always)]
-fn changed(
+fn send(
     process: &Process,
     known: bool,
-    operation: Operation,
+    change: Change,
     place: Place,
-    target: Option<Place>,
+    second: impl FnOnce(&mut Builder, Place) -> u32,
 ) -> Option<()> {
     let Some(mut builder) = Builder::new() else {
         lost(Loss::ScratchTaken);
@@ -111,24 +83,48 @@ fn changed(
     };
     let root = kernel::root_of(kernel::current_task());
     let mut bits = if known { 0 } else { flags::PROCESS_UNKNOWN };
+    path::append_nameless(&mut builder, change.is_nameless);
     let walk = path::append(&mut builder, place, root);
     bits |= walk.end;
     builder.end_section();
     builder.end_section();
-    if let Some(target) = target {
-        bits |= path::for_target(path::append(&mut builder, target, root).end);
-    }
-    builder.end_section();
+    bits |= second(&mut builder, root);
     let mut header = emit::header(Kind::File, process, bits);
-    header.operation = operation.raw();
+    header.operation = change.operation;
+    header.argument = change.argument;
     header.mount = mount(place, walk).raw();
     builder.send(&header);
     Some(())
 }
 
+/// There is no second name.
+#[inline(always)]
+pub(super) fn alone(_: &mut Builder, _: Place) -> u32 {
+    0
+}
+
+/// The second name is that of a place.
+#[inline(always)]
+fn and(target: Place) -> impl FnOnce(&mut Builder, Place) -> u32 {
+    move |builder, root| {
+        let walk = path::append(builder, target, root);
+        builder.end_section();
+        path::for_target(walk.end)
+    }
+}
+
+/// An entry of a directory that the function names by its path.
+#[inline(always)]
+fn in_folder(folder: Kptr, dentry: Kptr) -> Place {
+    Place {
+        mnt: folder.follow(Field::PathMnt),
+        dentry,
+    }
+}
+
 /// What kind of mount a place lies on.
 #[inline(always)]
-fn mount(place: Place, walk: Walk) -> Mount {
+pub(super) fn mount(place: Place, walk: Walk) -> Mount {
     match place.magic() {
         0 => Mount::Unknown,
         PROC_MAGIC | SYSFS_MAGIC | CGROUP_MAGIC | CGROUP2_MAGIC => Mount::ProcSys,

@@ -168,29 +168,40 @@ pub(super) fn begin() -> Option<Builder> {
 /// The directory that names are relative to which have none.
 pub(super) const HERE: i32 = AT_FDCWD;
 
+/// The place behind a descriptor, or the working directory.
+#[inline(always)]
+pub(super) fn directory(task: Kptr, dir: i32) -> Option<Place> {
+    if dir == AT_FDCWD {
+        Some(Place::at(task.follow(Field::TaskFs).at(Field::FsPwd)))
+    } else {
+        kernel::descriptor(task, dir as u32).map(|file| Place::at(file.at(Field::FilePath)))
+    }
+}
+
 /// Writes the two sections of a location: the directory, and the name relative to it.
 #[inline(always)]
 pub(super) fn location(builder: &mut Builder, task: Kptr, dir: i32, name: u64) -> u32 {
     let mut bits = 0;
-    let place = if dir == AT_FDCWD {
-        Some(Place::at(task.follow(Field::TaskFs).at(Field::FsPwd)))
-    } else {
-        kernel::descriptor(task, dir as u32).map(|file| Place::at(file.at(Field::FilePath)))
-    };
-    if let Some(place) = place {
+    if let Some(place) = directory(task, dir) {
         bits |= path::append(builder, place, kernel::root_of(task)).end;
     }
     builder.end_section();
+    if !passed(builder, name) {
+        bits |= flags::USER_PATH_TRUNCATED;
+    }
+    bits
+}
+
+/// Writes a section with a text as the caller passed it; answers whether all of it is there.
+#[inline(always)]
+pub(super) fn passed(builder: &mut Builder, text: u64) -> bool {
     let read = builder.append(|at| {
         // SAFETY: NAME_MAX is below READ_MAX; the helper checks the address.
-        let read = unsafe { bpf_probe_read_user_str(at.cast(), NAME_MAX as u32, name as *const _) };
+        let read = unsafe { bpf_probe_read_user_str(at.cast(), NAME_MAX as u32, text as *const _) };
         // Without the NUL that ends it.
         if read > 0 { read - 1 } else { read }
     });
-    // One that is there no longer is cut to nothing.
-    if read < 0 || read >= NAME_MAX as i64 - 1 {
-        bits |= flags::USER_PATH_TRUNCATED;
-    }
     builder.end_section();
-    bits
+    // One that is there no longer is cut to nothing.
+    read >= 0 && read < NAME_MAX as i64 - 1
 }
