@@ -42,13 +42,25 @@ pub struct Process {
     pub parent_pid: u32,
     /// A [`crate::ids::Phase`].
     pub phase: u32,
-    /// Not 0 if the container's program had run already when the process entered it.
-    pub late: u32,
+    /// Bits of [`process_marks`].
+    pub marks: u32,
+}
+
+/// Marks of a [`Process`], inherited at fork.
+pub mod process_marks {
+    /// The container's program had run already when the process entered it.
+    pub const LATE: u32 = 1;
+    /// It was reported to have the host's root directory.
+    pub const ESCAPED_ROOT: u32 = 1 << 1;
 }
 
 /// Ids of images that the agent gave to processes which ran before it have this bit.
 pub const EXEC_SEEDED: u64 = 1 << 63;
 
+/// Entries of the maps that note something of a thread between two hooks of one system call.
+pub const THREADS_MAX: u32 = 2_048;
+/// Entries of the map `CAPABILITIES`.
+pub const CAPABILITIES_MAX: u32 = 4_096;
 /// Entries of the map `PROCESSES`.
 pub const PROCESSES_MAX: u32 = 32_768;
 /// Entries of the map `CGROUPS`.
@@ -82,7 +94,7 @@ impl Process {
             self.cgroup,
             self.start,
             self.container_pid as u64 | (self.parent_pid as u64) << 32,
-            self.phase as u64 | (self.late as u64) << 32,
+            self.phase as u64 | (self.marks as u64) << 32,
         ]
     }
 
@@ -97,7 +109,7 @@ impl Process {
             container_pid: pids as u32,
             parent_pid: (pids >> 32) as u32,
             phase: phase as u32,
-            late: (phase >> 32) as u32,
+            marks: (phase >> 32) as u32,
         }
     }
 }

@@ -61,6 +61,19 @@ syscalls! {
     Rename         =     82, NONE,  38,  38;
     Renameat       =    264,   38, 302, 329;
     Renameat2      =    316,  276, 353, 382;
+    Mmap           =      9,  222, 192, 192;
+    OldMmap        =   NONE, NONE,  90, NONE;
+    Ptrace         =    101,  117,  26,  26;
+    PivotRoot      =    155,   41, 217, 218;
+    Chroot         =    161,   51,  61,  61;
+    Mount          =    165,   40,  21,  21;
+    Umount2        =    166,   39,  52,  52;
+    Umount         =   NONE, NONE,  22, NONE;
+    Unshare        =    272,   97, 310, 337;
+    Setns          =    308,  268, 346, 375;
+    ProcessVmWritev =   311,  271, 348, 377;
+    Bpf            =    321,  280, 357, 386;
+    MoveMount      =    429,  429, 429, 429;
 }
 
 #[cfg(test)]
