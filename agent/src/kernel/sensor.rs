@@ -11,14 +11,14 @@ use super::offsets::Offsets;
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::{Array, ProgramArray};
 use aya::programs::{
-    CgroupAttachMode, CgroupSockAddr, FEntry, FExit, KProbe, ProgramError, ProgramFd,
+    CgroupAttachMode, CgroupSock, CgroupSockAddr, FEntry, FExit, KProbe, ProgramError, ProgramFd,
     RawTracePoint, RawTracePointRunOptions, TestRun,
 };
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
 use lapwing_abi::hooks::{Attach, BASE_FIELDS, Hook, Row, Tier, Variant, hooks};
 use lapwing_abi::syscalls::Syscall;
-use rustix::fd::{AsFd, AsRawFd};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use std::collections::HashSet;
 use std::path::Path;
@@ -54,6 +54,20 @@ pub struct Settings<'a> {
     pub egress: &'a Result<EgressCgroup>,
     /// Whether this is a trial: programs that act on a whole cgroup are loaded, not attached.
     pub trial: bool,
+}
+
+/// The kernel's links are always shared; the flag for it is refused with links.
+const LINK: CgroupAttachMode = CgroupAttachMode::Single;
+
+impl Settings<'_> {
+    /// Where programs of a cgroup are attached; none in a trial.
+    fn cgroup(&self) -> Result<Option<&OwnedFd>> {
+        match self.egress {
+            Err(error) => bail!("{error:#}"),
+            Ok(_) if self.trial => Ok(None),
+            Ok(cgroup) => Ok(Some(&cgroup.folder)),
+        }
+    }
 }
 
 /// What became of one row.
@@ -290,6 +304,7 @@ impl Attacher<'_> {
         let target = match variant.attach {
             Attach::RawTracepoint(name) => name.to_owned(),
             Attach::CgroupSockAddr => "cgroup socket address".to_owned(),
+            Attach::CgroupSock => "cgroup socket".to_owned(),
             Attach::SyscallExit(_) => "sys_exit".to_owned(),
             Attach::Fentry(functions)
             | Attach::Fexit(functions)
@@ -347,17 +362,19 @@ impl Attacher<'_> {
                 program.load()
             }
             Attach::CgroupSockAddr => {
-                let cgroup = match self.settings.egress {
-                    Ok(cgroup) => &cgroup.folder,
-                    Err(error) => bail!("{error:#}"),
-                };
                 let program: &mut CgroupSockAddr = program.try_into()?;
-                // The kernel's links are always shared; the flag for it is refused with links.
-                program.load().and_then(|()| {
-                    if self.settings.trial {
-                        return Ok(());
-                    }
-                    program.attach(cgroup, CgroupAttachMode::Single).map(drop)
+                let cgroup = self.settings.cgroup()?;
+                program.load().and_then(|()| match cgroup {
+                    None => Ok(()),
+                    Some(cgroup) => program.attach(cgroup, LINK).map(drop),
+                })
+            }
+            Attach::CgroupSock => {
+                let program: &mut CgroupSock = program.try_into()?;
+                let cgroup = self.settings.cgroup()?;
+                program.load().and_then(|()| match cgroup {
+                    None => Ok(()),
+                    Some(cgroup) => program.attach(cgroup, LINK).map(drop),
                 })
             }
         };

@@ -74,6 +74,10 @@ syscalls! {
     ProcessVmWritev =   311,  271, 348, 377;
     Bpf            =    321,  280, 357, 386;
     MoveMount      =    429,  429, 429, 429;
+    Socket         =     41,  198, 359, 281;
+    Connect        =     42,  203, 362, 283;
+    Sendto         =     44,  206, 369, 290;
+    Sendmsg        =     46,  211, 370, 296;
 }
 
 #[cfg(test)]

@@ -17,11 +17,15 @@ mod hooks {
     mod cgroup;
     mod file;
     mod function;
+    mod listen;
     mod network;
     mod process;
     mod root;
+    mod socket;
     mod syscall;
     mod syscall_file;
+    mod syscall_socket;
+    mod unix;
 }
 mod kernel;
 mod maps;
