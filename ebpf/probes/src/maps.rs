@@ -1,11 +1,13 @@
 //! Every map and every setting.
 
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf};
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
-use lapwing_abi::state::{CGROUPS_MAX, Cgroup, PROCESSES_MAX, Process};
+use lapwing_abi::state::{
+    CAPABILITIES_MAX, CGROUPS_MAX, Cgroup, PROCESSES_MAX, Process, THREADS_MAX,
+};
 use lapwing_abi::syscalls::SLOTS;
 
 /// Cgroups coming and going: apart, so that a burst of behaviours cannot push them out.
@@ -52,8 +54,23 @@ pub static SYSCALL_ROWS: Array<u64> = Array::with_max_entries(1, 0);
 
 /// Address of the host's root directory (`struct dentry`): what tells a container's root from it.
 /// Numbers of devices and inodes do not, where subvolumes of one file system share them (btrfs).
+/// Behind it that of the mount namespace in which the host's root is mounted.
 #[map]
-pub static HOST_ROOT: Array<u64> = Array::with_max_entries(1, 0);
+pub static HOST_ROOT: Array<u64> = Array::with_max_entries(2, 0);
+
+/// Files that threads are about to execute and that need an interpreter: `struct linux_binprm` and
+/// `struct file`, by thread.
+#[map]
+pub static SCRIPTS: LruHashMap<u32, [u64; 2]> = LruHashMap::with_max_entries(THREADS_MAX, 0);
+
+/// Threads that are about to get namespaces of their own: where the kernel will note them.
+#[map]
+pub static UNSHARING: LruHashMap<u32, u64> = LruHashMap::with_max_entries(THREADS_MAX, 0);
+
+/// Capabilities that were reported of each container, one bit each, by cgroup. What is evicted is
+/// reported again.
+#[map]
+pub static CAPABILITIES: LruHashMap<u64, u64> = LruHashMap::with_max_entries(CAPABILITIES_MAX, 0);
 
 /// Version of what crosses between the programs and the agent, which refuses any but its own.
 #[map]

@@ -11,7 +11,7 @@
 //! another there (a root that was moved over the first one), it is the top one.
 
 use crate::emit::Builder;
-use crate::kernel::{self, Kptr, Place};
+use crate::kernel::{Kptr, Place, mount_of};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use lapwing_abi::fields::Field;
 use lapwing_abi::ids::flags;
@@ -82,12 +82,6 @@ pub fn append(builder: &mut Builder, place: Place, root: Place) -> Walk {
         end: builder.forget(end),
         on_root: builder.forget(on_root),
     }
-}
-
-/// The `struct mount` around a `struct vfsmount`.
-#[inline(always)]
-fn mount_of(mnt: Kptr) -> Kptr {
-    Kptr(mnt.0.wrapping_sub(kernel::offset(Field::MountMnt)))
 }
 
 /// The flags of a walk, for the second path of a record.
