@@ -11,8 +11,8 @@ use super::offsets::Offsets;
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::{Array, ProgramArray};
 use aya::programs::{
-    CgroupAttachMode, CgroupSock, CgroupSockAddr, FEntry, FExit, KProbe, ProgramError, ProgramFd,
-    RawTracePoint, RawTracePointRunOptions, TestRun,
+    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, CgroupSockAddr, FEntry, FExit,
+    KProbe, ProgramError, ProgramFd, RawTracePoint, RawTracePointRunOptions, TestRun,
 };
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
@@ -305,6 +305,8 @@ impl Attacher<'_> {
             Attach::RawTracepoint(name) => name.to_owned(),
             Attach::CgroupSockAddr => "cgroup socket address".to_owned(),
             Attach::CgroupSock => "cgroup socket".to_owned(),
+            Attach::CgroupEgress => "cgroup packets sent".to_owned(),
+            Attach::CgroupIngress => "cgroup packets received".to_owned(),
             Attach::SyscallExit(_) => "sys_exit".to_owned(),
             Attach::Fentry(functions)
             | Attach::Fexit(functions)
@@ -367,6 +369,18 @@ impl Attacher<'_> {
                 program.load().and_then(|()| match cgroup {
                     None => Ok(()),
                     Some(cgroup) => program.attach(cgroup, LINK).map(drop),
+                })
+            }
+            Attach::CgroupEgress | Attach::CgroupIngress => {
+                let program: &mut CgroupSkb = program.try_into()?;
+                let cgroup = self.settings.cgroup()?;
+                let way = match variant.attach {
+                    Attach::CgroupEgress => CgroupSkbAttachType::Egress,
+                    _ => CgroupSkbAttachType::Ingress,
+                };
+                program.load().and_then(|()| match cgroup {
+                    None => Ok(()),
+                    Some(cgroup) => program.attach(cgroup, way, LINK).map(drop),
                 })
             }
             Attach::CgroupSock => {

@@ -15,6 +15,7 @@
 mod emit;
 mod hooks {
     mod cgroup;
+    mod dns;
     mod file;
     mod function;
     mod listen;

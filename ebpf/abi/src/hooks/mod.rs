@@ -85,6 +85,10 @@ rows! {
     ListenDatagram4 = "listen.datagram4",
     /// A datagram socket is bound to an IPv6 port.
     ListenDatagram6 = "listen.datagram6",
+    /// A name is asked for, at port 53.
+    DnsQuery = "dns.query",
+    /// Port 53 answers.
+    DnsAnswer = "dns.answer",
     /// A cgroup is made.
     CgroupCreate = "cgroup.create",
     /// A cgroup is removed.
@@ -175,6 +179,10 @@ pub enum Attach {
     CgroupSockAddr,
     /// Sockets of a cgroup v2 subtree.
     CgroupSock,
+    /// Packets that leave a cgroup v2 subtree.
+    CgroupEgress,
+    /// Packets that come to a cgroup v2 subtree.
+    CgroupIngress,
     /// The exits of these system calls: the program is run by the one at the exit of all.
     SyscallExit(&'static [Syscall]),
 }

@@ -29,6 +29,17 @@ const fn sock(program: &'static str) -> Variant {
     }
 }
 
+const fn packets(program: &'static str, attach: Attach) -> Variant {
+    Variant {
+        tier: Tier::Base,
+        program,
+        attach,
+        needs: &[],
+        misses: "other ports than 53, and what is encrypted (DoT, DoH); IPv6 with extension headers; sockets that were \
+                 connected before the agent, or elsewhere and handed over",
+    }
+}
+
 const SOCK: &[Field] = &[Field::SockType, Field::SockProtocol, Field::SockFamily];
 const SOCKET: &[Field] = &[
     Field::SocketSk,
@@ -191,5 +202,13 @@ pub const HOOKS: &[Hook] = &[
     Hook {
         row: Row::ListenDatagram6,
         variants: &[sock("listen_datagram6")],
+    },
+    Hook {
+        row: Row::DnsQuery,
+        variants: &[packets("dns_query", Attach::CgroupEgress)],
+    },
+    Hook {
+        row: Row::DnsAnswer,
+        variants: &[packets("dns_answer", Attach::CgroupIngress)],
     },
 ];
