@@ -4,7 +4,7 @@
 use super::hierarchy::Hierarchy;
 use crate::process::Image;
 use lapwing_abi::ids::Phase;
-use lapwing_abi::state::{EXEC_SEEDED, Process};
+use lapwing_abi::state::{EXEC_SEEDED, Process, process_marks};
 use lapwing_profile::text::canonical;
 use rustix::fs::stat;
 use std::collections::{HashMap, HashSet};
@@ -141,7 +141,9 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
         .map(|seed| seed.process.cgroup)
         .collect();
     for seed in &mut seeds {
-        seed.process.late = u32::from(started.contains(&seed.process.cgroup));
+        if started.contains(&seed.process.cgroup) {
+            seed.process.marks |= process_marks::LATE;
+        }
     }
     seeds
 }
@@ -175,7 +177,7 @@ fn seed(proc: &Path, met: &Met, home: u64) -> Option<Seed> {
             container_pid: number("NSpid:")?,
             parent_pid: number("PPid:")?,
             phase: u32::from(phase.raw()),
-            late: 0,
+            marks: 0,
         },
         image: Image {
             exe: link("exe"),
