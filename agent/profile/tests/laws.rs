@@ -1,12 +1,14 @@
 //! What must hold of every profile, whatever was seen and decided.
 
 use lapwing_profile::behaviour::{
-    Behaviour, Egress, Exec, FileChange, Operation, Origin, Protocol,
+    Behaviour, Dns, Egress, Exec, FileChange, Kind, Listen, Operation, Origin, Peer, Privilege,
+    Protocol, Reach, SetId, SocketType, domain, listen_port, privilege, record_type,
 };
 use lapwing_profile::compare::nearest;
 use lapwing_profile::decide::By;
 use lapwing_profile::diff::Diff;
 use lapwing_profile::entry::{Entry, Phase};
+use lapwing_profile::fingerprint;
 use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{Mode, Profile, Verdict};
 use lapwing_profile::rule::{self, Rule};
@@ -54,37 +56,112 @@ fn entry() -> impl Strategy<Value = Entry> {
                 origin,
             })
         });
-    let file = (
-        prop::sample::select(Operation::ALL),
-        name(),
-        prop::option::of(name()),
-    )
-        .prop_map(|(operation, path, target)| {
-            FileChange {
-                operation,
-                path,
-                target,
-            }
-            .into()
-        });
-    let egress = (
-        prop::sample::select(Protocol::ALL),
-        any::<std::net::IpAddr>(),
-        any::<u16>(),
-    )
-        .prop_map(|(protocol, address, port)| {
-            Egress {
-                protocol,
-                address,
-                port,
-            }
-            .into()
-        });
     (
-        prop_oneof![exec, file, egress],
+        prop_oneof![
+            exec,
+            file(),
+            egress(),
+            listen(),
+            dns().prop_map(Behaviour::from),
+            privilege()
+        ],
         prop::sample::select(Phase::ALL),
     )
         .prop_map(|(behaviour, phase)| Entry { behaviour, phase })
+}
+
+fn file() -> impl Strategy<Value = Behaviour> {
+    (
+        prop::sample::select(Operation::ALL),
+        name(),
+        name(),
+        prop::option::of(prop::sample::select(SetId::ALL)),
+    )
+        .prop_map(|(operation, path, other, set_id)| {
+            FileChange {
+                operation,
+                path,
+                target: operation.has_target().then(|| other.clone()),
+                set_id: set_id.filter(|_| operation == Operation::Chmod),
+                by: (operation == Operation::OpenRead).then_some(other),
+            }
+            .into()
+        })
+}
+
+fn ip_protocol() -> impl Strategy<Value = Protocol> {
+    any::<u8>().prop_map(Protocol::from_number)
+}
+
+/// Names as containers ask for them: with hostile bytes, and in any case.
+fn asked() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("api.example.com".to_owned()),
+        prop::collection::vec(any::<u8>(), 1..12).prop_map(|bytes| domain(&bytes)),
+    ]
+}
+
+fn egress() -> impl Strategy<Value = Behaviour> {
+    let address = any::<std::net::IpAddr>().prop_map(|it| Peer::Address(it.to_canonical()));
+    let ip = (
+        ip_protocol(),
+        prop_oneof![address, asked().prop_map(Peer::Domain)],
+        any::<u16>().prop_map(u32::from),
+    );
+    let unix = name().prop_map(|path| (Protocol::Unix, Peer::Path(path), 0));
+    let machine =
+        any::<(u32, u32)>().prop_map(|(cid, port)| (Protocol::Vsock, Peer::Cid(cid), port));
+    let socket = (
+        prop_oneof![prop::sample::select(Protocol::NAMED), ip_protocol()],
+        prop::sample::select(SocketType::ALL).prop_map(Peer::Socket),
+        Just(0),
+    );
+    prop_oneof![ip, unix, machine, socket].prop_map(|(protocol, peer, port)| {
+        Egress {
+            protocol,
+            peer,
+            port,
+        }
+        .into()
+    })
+}
+
+fn listen() -> impl Strategy<Value = Behaviour> {
+    let reach = prop::sample::select(vec![Reach::Network, Reach::Loopback]);
+    let ip = (ip_protocol(), reach, any::<u16>().prop_map(listen_port));
+    let unix = name().prop_map(|path| (Protocol::Unix, Reach::Path(path), 0));
+    let machine = any::<u32>().prop_map(|port| (Protocol::Vsock, Reach::Network, port));
+    prop_oneof![ip, unix, machine].prop_map(|(protocol, reach, port)| {
+        Listen {
+            protocol,
+            reach,
+            port,
+        }
+        .into()
+    })
+}
+
+fn dns() -> impl Strategy<Value = Dns> {
+    (asked(), any::<u16>()).prop_map(|(name, number)| Dns {
+        name,
+        record: record_type(number),
+    })
+}
+
+fn privilege() -> impl Strategy<Value = Behaviour> {
+    (
+        prop::sample::select(lapwing_abi::ids::Privileged::ALL),
+        prop_oneof![0..64u64, any::<u64>()],
+        name(),
+        prop::collection::vec(any::<u8>(), 0..12),
+    )
+        .prop_map(|(operation, argument, path, name)| {
+            Privilege {
+                operation: operation.into(),
+                detail: privilege::detail(operation, argument, &path, &name),
+            }
+            .into()
+        })
 }
 
 #[derive(Clone, Debug)]
@@ -194,6 +271,27 @@ proptest! {
                 prop_assert!(profile.accepts(&entry));
             }
             Outcome::Learned | Outcome::Full => prop_assert!(false, "{outcome:?}"),
+        }
+    }
+
+    #[test]
+    fn every_entry_has_one_text_and_one_fingerprint(a in entry(), b in entry()) {
+        prop_assert_eq!(&Entry::parse(&a.to_string()).unwrap(), &a);
+        let of = |entry: &Entry| {
+            fingerprint::of(&workload(), rule::classify(&entry.behaviour).rule, entry)
+        };
+        prop_assert_eq!(a == b, a.to_string() == b.to_string());
+        prop_assert_eq!(a == b, of(&a) == of(&b));
+    }
+
+    #[test]
+    fn counts_are_those_of_the_kinds(profile in profile()) {
+        let counts = profile.approved_by_kind();
+        prop_assert_eq!(counts.iter().sum::<usize>(), profile.approved_len());
+        for (kind, count) in Kind::ALL.iter().zip(counts) {
+            let approved = profile.entries(Verdict::Approved);
+            let of_kind = approved.keys().filter(|entry| entry.kind() == kind.word());
+            prop_assert_eq!(of_kind.count(), count);
         }
     }
 
@@ -311,12 +409,7 @@ fn a_refused_entry_is_not_learned_again() {
 fn a_file_that_may_be_made_may_be_written() {
     let mut profile = Profile::new(workload(), Mode::Learning);
     let file = |operation| Entry {
-        behaviour: FileChange {
-            operation,
-            path: "/data/x".into(),
-            target: None,
-        }
-        .into(),
+        behaviour: FileChange::new(operation, "/data/x").into(),
         phase: Phase::Main,
     };
     see(&mut profile, &file(Operation::Create));
@@ -348,6 +441,23 @@ fn what_enters_from_outside_is_not_learned_and_not_excused() {
         entered.patch(),
         "- exec: {path: /bin/busybox, name: sh, phase: exec}"
     );
+}
+
+#[test]
+fn a_profile_of_an_older_version_reads_and_means_the_same() {
+    let text = "apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec:\n  workload: {name: web}\n  mode: Monitoring\n  exec:\n    - {path: /bin/ls}\n  files:\n    - {operation: RENAME, path: /a, target: /b}\n  egress:\n    - {protocol: TCP, address: \"10.0.0.1\", port: 80}\n    - {protocol: OTHER, address: \"10.0.0.1\", port: 7}\nstatus:\n  modeRevision: 0\n  overflow: 0\n  seen:\n    - {egress: {protocol: UDP, address: \"::1\", port: 53}, count: 3}\n  refused: []\n  decisions: []\n";
+    let profile = Profile::from_yaml(text).unwrap();
+    assert_eq!(profile.approved_by_kind(), [1, 1, 2, 0, 0, 0]);
+    assert_eq!(profile.pending_len(), 1);
+    for entry in [
+        "exec: {path: /bin/ls}",
+        "file: {operation: RENAME, path: /a, target: /b}",
+        "egress: {protocol: TCP, address: 10.0.0.1, port: 80}",
+    ] {
+        assert!(profile.accepts(&Entry::parse(entry).unwrap()), "{entry}");
+    }
+    let read = Profile::from_yaml(profile.to_yaml()).unwrap();
+    assert_eq!(read, profile);
 }
 
 #[test]

@@ -126,7 +126,9 @@ impl Judge {
         let Some(phase) = phase(record.phase) else {
             return (at, Vec::new()); // The runtime's own steps.
         };
-        let seen = sighting::seen(record, scene.images.get(record.header.exec));
+        let Some(seen) = sighting::seen(record, scene.images.get(record.header.exec)) else {
+            return (at, Vec::new());
+        };
         let entry = Entry {
             behaviour: seen.behaviour.clone(),
             phase,
