@@ -49,6 +49,9 @@ const APPLETS: &[&str] = &[
 /// Modules that tests need where the kernel has not built them in.
 const MODULES: &[&str] = &["overlay", "veth"];
 
+/// A module that is left for tests to load, and the folder it lies in.
+const SPARE: (&str, &str) = ("dummy", "lib/lapwing");
+
 const INIT: &str = "#!/bin/sh
 export PATH=/bin:/sbin
 mount -t proc none /proc
@@ -153,8 +156,12 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
         "etc/passwd",
         b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
     );
-    for (number, (name, data)) in modules(guest)?.into_iter().enumerate() {
+    for (number, (name, data)) in modules(guest, MODULES)?.into_iter().enumerate() {
         archive.file(&format!("modules/{number:02}-{name}.ko"), &data);
+    }
+    let (spare, folder) = SPARE;
+    for (name, data) in modules(guest, &[spare])? {
+        archive.file(&format!("{folder}/{name}.ko"), &data);
     }
     let colour = if std::io::stdout().is_terminal() {
         ""
@@ -185,12 +192,12 @@ fn libraries(program: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The modules that are needed, in the order in which they can be loaded.
-fn modules(guest: &Guest) -> Result<Vec<(String, Vec<u8>)>> {
+/// The modules of these names that the guest's kernel has, in this order.
+fn modules(guest: &Guest, names: &[&str]) -> Result<Vec<(String, Vec<u8>)>> {
     let folder = kernel::modules(guest)?;
     let mut all = Vec::new();
     find_modules(&folder.join("kernel"), &mut all);
-    MODULES
+    names
         .iter()
         .filter_map(|name| {
             // One that is not there is built in, or the tests say what they lack.

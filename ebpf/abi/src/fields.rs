@@ -226,8 +226,6 @@ fields! {
     NsproxyTime = Member("nsproxy", &["time_ns_for_children"]),
     /// `nsproxy.cgroup_ns`
     NsproxyCgroup = Member("nsproxy", &["cgroup_ns"]),
-    /// `pid_namespace.level`
-    PidNamespaceLevel = Member("pid_namespace", &["level"]),
     /// `inode.i_private`: the namespace, of a file that stands for one.
     InodePrivate = Member("inode", &["i_private"]),
     /// `ns_common.ns_type`, since Linux 6.18.

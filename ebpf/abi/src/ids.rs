@@ -182,7 +182,7 @@ ids! {
     Escape: u8 {
         /// By moving itself or another one to a cgroup outside the container's.
         Cgroup = 1,
-        /// By entering the host's mount or process namespace.
+        /// By entering the host's mount namespace.
         Namespace = 2,
         /// By having the host's root directory.
         Root = 3,

@@ -19,7 +19,6 @@ const NAMESPACES: &[Field] = &[
     Field::NsproxyNet,
     Field::NsproxyTime,
     Field::NsproxyCgroup,
-    Field::PidNamespaceLevel,
     Field::CredUserNs,
 ];
 /// Fields to tell where a mapped file comes from.
@@ -148,13 +147,11 @@ const SETNS_EXIT: Variant = Variant {
     misses: SUCCESSES,
 };
 /// [`SYSCALL_FIELDS`], and those by which a namespace is told.
-const SETNS_FIELDS: &[Field] = &join::<{ SYSCALL_FIELDS.len() + 5 }>(
+const SETNS_FIELDS: &[Field] = &join::<{ SYSCALL_FIELDS.len() + 3 }>(
     SYSCALL_FIELDS,
     &[
         Field::TaskNsproxy,
         Field::NsproxyMount,
-        Field::NsproxyPid,
-        Field::PidNamespaceLevel,
         Field::InodePrivate,
     ],
 );

@@ -3,6 +3,10 @@
 //! The kernel gives a task other namespaces in one function, for setns(2) in all its forms and
 //! for unshare(2), and which of the two it was is not told there: unshare is seen on its way, and
 //! leaves a note of where the kernel will put what it makes.
+//!
+//! Of the host's namespaces the one of its mounts is the way out: into a process namespace above
+//! its own the kernel lets nobody, and all others a runtime may share with a container from the
+//! start.
 
 use super::function::function_entry;
 use super::privilege::{self, actor, escaped};
@@ -105,13 +109,7 @@ fn switched(task: Kptr, new: Kptr) -> Option<()> {
     }
     hit(Row::PrivilegeSetns);
     privilege::send(&process, bits, Privileged::Setns, kinds);
-    let level = |of: Kptr| {
-        of.follow(Field::NsproxyPid)
-            .get::<u32>(Field::PidNamespaceLevel)
-    };
-    let to_host = kinds & CLONE_NEWNS != 0 && has_host_mounts(new)
-        || kinds & CLONE_NEWPID != 0 && level(new) == 0;
-    if to_host {
+    if has_host_mounts(new) && !has_host_mounts(old) {
         escaped(&process, bits, Escape::Namespace);
     }
     Some(())

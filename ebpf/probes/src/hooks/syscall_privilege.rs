@@ -2,7 +2,7 @@
 //! succeeded. Names are the caller's words, as in the file's own programs.
 
 use super::mapping;
-use super::namespace::{self, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER};
+use super::namespace::{self, CLONE_NEWNS, CLONE_NEWUSER};
 use super::privilege::{self, ATTACH, MS_MOVE, NAME_LEN, actor, append_name, escaped, type_of};
 use super::syscall::{self, Call, HERE, is, location, served};
 use crate::emit::{self, Builder, hit};
@@ -107,13 +107,8 @@ fn entered(call: Call) -> Option<()> {
     let (process, bits) = actor()?;
     hit(row);
     privilege::send(&process, bits, Privileged::Setns, kinds);
-    let set = call.task.follow(Field::TaskNsproxy);
-    let level: u32 = set.follow(Field::NsproxyPid).get(Field::PidNamespaceLevel);
-    // The namespace for children is another one than its own, which the process keeps.
-    let own: u32 = call.task.follow(Field::TaskThreadPid).get(Field::PidLevel);
-    let to_host = kinds & CLONE_NEWNS != 0 && namespace::has_host_mounts(set)
-        || kinds & CLONE_NEWPID != 0 && level == 0 && own != 0;
-    if to_host {
+    let is_out = namespace::has_host_mounts(call.task.follow(Field::TaskNsproxy));
+    if kinds & CLONE_NEWNS != 0 && is_out {
         escaped(&process, bits, Escape::Namespace);
     }
     Some(())
