@@ -108,7 +108,8 @@ ids! {
     Contact: u8 {
         /// A peer was addressed.
         Peer = 0,
-        /// A socket was made whose peers are not known yet, or never.
+        /// A socket was made whose peers are not known yet, or never; `argument` is its type
+        /// (`SOCK_*`), 0 if unknown.
         Socket = 1,
     }
 }

@@ -54,6 +54,16 @@ fn attack(rule: &str) -> &'static str {
         "file.binary_dir" => "T1554",
         "egress.unknown" => "T1071",
         "egress.imds" => "T1552.005",
+        "egress.raw" => "T1095",
+        "egress.unix" => "T1611",
+        "listen.unknown" => "T1571",
+        "privilege.ptrace" => "T1055.008",
+        "privilege.mount" | "privilege.namespace" | "privilege.escape" => "T1611",
+        "privilege.module" => "T1547.006",
+        "privilege.bpf" => "T1014",
+        "privilege.io_uring" => "T1562.001",
+        "privilege.exec_mapping" => "T1620",
+        "privilege.capability" => "T1548",
         other => panic!("no technique is known of the rule {other}"),
     }
 }

@@ -191,7 +191,8 @@ fn write_memory(pid: i32) -> Result<()> {
     };
     let other = own;
     // SAFETY: both describe one byte, of this process and at the same place of its copy.
-    let written = unsafe { libc::process_vm_writev(pid, &raw const own, 1, &raw const other, 1, 0) };
+    let written =
+        unsafe { libc::process_vm_writev(pid, &raw const own, 1, &raw const other, 1, 0) };
     ensure!(answer(written as c_long)? == 1, "nothing was written");
     Ok(())
 }

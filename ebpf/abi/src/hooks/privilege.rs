@@ -149,11 +149,7 @@ const SETNS_EXIT: Variant = Variant {
 /// [`SYSCALL_FIELDS`], and those by which a namespace is told.
 const SETNS_FIELDS: &[Field] = &join::<{ SYSCALL_FIELDS.len() + 3 }>(
     SYSCALL_FIELDS,
-    &[
-        Field::TaskNsproxy,
-        Field::NsproxyMount,
-        Field::InodePrivate,
-    ],
+    &[Field::TaskNsproxy, Field::NsproxyMount, Field::InodePrivate],
 );
 /// [`SYSCALL_FIELDS`], and those by which a mapped file is told.
 const MMAP_FIELDS: &[Field] =
