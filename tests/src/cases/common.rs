@@ -116,6 +116,8 @@ pub fn by(expect: Expect, puppet: &Puppet<'_>, held: &Held, args: &[&str]) -> Re
         .is("process.cwd", "/")
         .is("process.uid", uid)
         .is("process.gid", gid)
+        .is("process.effectiveUid", uid)
+        .is("process.effectiveGid", gid)
         .is("process.phase", "MAIN")
         .is("process.pid", held.pid)
         .is("process.containerPid", held.container_pid)

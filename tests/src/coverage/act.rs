@@ -143,6 +143,12 @@ impl Report {
         }
     }
 
+    /// By another process than the one that was told.
+    pub const fn by(mut self, actor: Actor) -> Self {
+        self.actor = actor;
+        self
+    }
+
     /// Its fields.
     pub fn fields(&self) -> impl Iterator<Item = Field> {
         self.fields.into_iter().flatten()

@@ -93,8 +93,22 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             mapped(&File::open(path)?, libc::PROT_READ)?;
         }
         ("protect", [path]) => protected(&File::open(path)?)?,
-        // Moves itself to the cgroup of this folder.
-        ("enter-cgroup", [folder]) => fs::write(Path::new(folder).join("cgroup.procs"), "0")?,
+        // Moves itself to the cgroups of these folders, and makes a file.
+        ("enter-cgroups", [path, folders @ ..]) => {
+            for folder in folders {
+                fs::write(Path::new(folder).join("cgroup.procs"), "0")?;
+            }
+            File::create_new(path)?;
+        }
+        // The same, to cgroups that it makes itself.
+        ("nest-cgroups", [path, folders @ ..]) => {
+            for folder in folders {
+                nest(Path::new(folder))?;
+            }
+            File::create_new(path)?;
+        }
+        // A child that is in another cgroup from its start, and makes a file.
+        ("clone-into", [folder, path]) => clone_into(&File::open(folder)?, path)?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -194,6 +208,49 @@ fn write_memory(pid: i32) -> Result<()> {
     let written =
         unsafe { libc::process_vm_writev(pid, &raw const own, 1, &raw const other, 1, 0) };
     ensure!(answer(written as c_long)? == 1, "nothing was written");
+    Ok(())
+}
+
+/// Makes a cgroup and moves to it.
+fn nest(folder: &Path) -> Result<()> {
+    fs::create_dir(folder)?;
+    // A cpuset of v1 takes no process before it has processors and memory.
+    for name in ["cpuset.cpus", "cpuset.mems"] {
+        let above = folder.parent().context("a cgroup without a parent")?;
+        if let Ok(value) = fs::read(above.join(name)) {
+            fs::write(folder.join(name), value)?;
+        }
+    }
+    Ok(fs::write(folder.join("cgroup.procs"), "0")?)
+}
+
+/// clone3(2) with CLONE_INTO_CGROUP: the child makes a file and ends.
+fn clone_into(folder: &File, path: &OsStr) -> Result<()> {
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+    // struct clone_args: flags, three addresses, the signal at the end, six more, the cgroup.
+    let mut arguments = [0_u64; 11];
+    arguments[0] = CLONE_INTO_CGROUP;
+    arguments[4] = libc::SIGCHLD as u64;
+    arguments[10] = folder.as_raw_fd() as u64;
+    // SAFETY: like fork: the child has a copy of the one thread and its stack; the kernel reads the
+    // struct alone.
+    let pid = unsafe {
+        libc::syscall(
+            libc::SYS_clone3,
+            arguments.as_ptr(),
+            size_of_val(&arguments),
+        )
+    };
+    let pid = answer(pid)?;
+    if pid == 0 {
+        let made = File::create_new(path).is_ok();
+        // SAFETY: it does not come back, and runs nothing of the parent's.
+        unsafe { libc::_exit(i32::from(!made)) }
+    }
+    let mut status = 0;
+    // SAFETY: the status is a number of this function's.
+    answer(unsafe { libc::waitpid(pid as i32, &raw mut status, 0) }.into())?;
+    ensure!(status == 0, "the child ended with {status}");
     Ok(())
 }
 
