@@ -246,7 +246,7 @@ pub const ACTS: &[Act] = &[
         "privilege.escape.setns",
         Row::PrivilegeSetns,
         "setns(2) to the host's mount namespace",
-        &["setns-file", "/host/proc/1/ns/mnt"],
+        &["setns-host", "/host/proc"],
         namespace("SETNS", "mnt"),
     )
     .inside(HOSTED)

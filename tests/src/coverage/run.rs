@@ -156,7 +156,9 @@ impl<'s> Stage<'_, 's> {
 
     /// Does one act; or says why it cannot be done here.
     fn one(&mut self, act: &'static Act) -> Result<Result<Done, String>> {
-        let attached = self.attached(act.row)?;
+        let Ok(attached) = self.attached(act.row) else {
+            return Ok(Err(format!("nothing sees {} here", act.row.id())));
+        };
         if let Some(forced) = self.tier.forced()
             && forced != attached
         {

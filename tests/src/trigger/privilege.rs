@@ -69,7 +69,8 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         ("setns-user", []) => with_child(libc::CLONE_NEWUSER, |child| {
             setns(&File::open(format!("/proc/{}/ns/user", child.pid))?, 0)
         })?,
-        ("setns-file", [path]) => setns(&File::open(path)?, 0)?,
+        // Joins the agent, whose mounts are the host's.
+        ("setns-host", [proc]) => setns(&mounts_of(Path::new(proc), "lapwing")?, 0)?,
         ("chroot", [path]) => std::os::unix::fs::chroot(path)?,
         ("load-module", [path, name]) => load_module(path, name)?,
         ("bpf", []) => map()?,
@@ -209,6 +210,18 @@ fn write_memory(pid: i32) -> Result<()> {
         unsafe { libc::process_vm_writev(pid, &raw const own, 1, &raw const other, 1, 0) };
     ensure!(answer(written as c_long)? == 1, "nothing was written");
     Ok(())
+}
+
+/// The mount namespace of the first process of this name.
+fn mounts_of(proc: &Path, name: &str) -> Result<File> {
+    for entry in fs::read_dir(proc)? {
+        let folder = entry?.path();
+        let is_it = fs::read_to_string(folder.join("comm")).is_ok_and(|comm| comm.trim() == name);
+        if is_it && let Ok(file) = File::open(folder.join("ns/mnt")) {
+            return Ok(file);
+        }
+    }
+    bail!("no process {name} in {}", proc.display())
 }
 
 /// Makes a cgroup and moves to it.
