@@ -145,7 +145,29 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
             seed.process.marks |= process_marks::LATE;
         }
     }
+    admit_escaped(&mut seeds);
     seeds
+}
+
+/// Who has the host's root and descends from a program of the container's has left it: above the
+/// runtime's own processes there are none of the container's.
+fn admit_escaped(seeds: &mut [Seed]) {
+    let main = u32::from(Phase::Main.raw());
+    let mut members: HashSet<u32> = seeds
+        .iter()
+        .filter(|seed| seed.process.phase == main)
+        .map(|seed| seed.pid)
+        .collect();
+    let mut before = usize::MAX;
+    while before != members.len() {
+        before = members.len();
+        for seed in &mut *seeds {
+            if members.contains(&seed.process.parent_pid) {
+                seed.process.phase = main;
+                members.insert(seed.pid);
+            }
+        }
+    }
 }
 
 fn seed(proc: &Path, met: &Met, home: u64) -> Option<Seed> {
@@ -261,6 +283,28 @@ mod tests {
         assert!(seed.image.exe.starts_with('/') && !seed.image.args.is_empty());
         assert!(seed.process.start > 0 && seed.process.start <= crate::clock::since_boot());
         assert_eq!(start_time("1 (a) b) S 0"), None);
+    }
+
+    #[test]
+    fn who_left_a_container_is_told_from_its_runtime() {
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let phase = |foreign| {
+            let met = [(child.id(), false), (std::process::id(), foreign)];
+            let met = met.map(|(pid, foreign)| Met {
+                pid,
+                cgroup: 9,
+                foreign,
+            });
+            seeds(Path::new("/proc"), &met, Some)[0].process.phase
+        };
+        let found = [phase(true), phase(false)];
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        let expected = [Phase::Main, Phase::Runtime].map(|phase| u32::from(phase.raw()));
+        assert_eq!(found, expected);
     }
 
     #[test]

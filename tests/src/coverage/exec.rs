@@ -221,7 +221,7 @@ pub const ACTS: &[Act] = &[
     .program("/data/outer", "outer")
     .script("/data/outer"),
     exec(
-        "exec.script.symlink",
+        "exec.script-file.symlink",
         "a script by a symbolic link: its path is the file's",
         &["nothing"],
         TOOL,
@@ -236,7 +236,7 @@ pub const ACTS: &[Act] = &[
     .program("/data/script-link", "job")
     .script("/data/script-file"),
     exec(
-        "exec.script.relative",
+        "exec.script-file.relative",
         "a script by a relative path",
         &["nothing"],
         TOOL,

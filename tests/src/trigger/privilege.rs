@@ -286,10 +286,9 @@ fn load_module(path: &OsStr, name: &OsStr) -> Result<()> {
     let name = CString::new(name.as_bytes())?;
     let none = c"";
     // SAFETY: the parameters end with a NUL and live until the call is over.
-    optional(
-        unsafe { libc::syscall(libc::SYS_finit_module, file.as_raw_fd(), none.as_ptr(), 0) },
-        "kernel modules",
-    )?;
+    let loaded =
+        unsafe { libc::syscall(libc::SYS_finit_module, file.as_raw_fd(), none.as_ptr(), 0) };
+    optional(loaded, "kernel modules")?;
     // SAFETY: the name ends with a NUL and lives until the call is over.
     answer(unsafe { libc::syscall(libc::SYS_delete_module, name.as_ptr(), libc::O_NONBLOCK) })?;
     Ok(())

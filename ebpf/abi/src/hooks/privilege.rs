@@ -1,11 +1,11 @@
 //! What needs a privilege, or gives one.
 
-use super::{
-    ATTEMPTS, Attach, Hook, Row, SYSCALL_FIELDS, Tier, Variant, entry, probe, raw, syscall,
-};
+use super::{Attach, Hook, Row, SYSCALL_FIELDS, Tier, Variant, entry, probe, raw, syscall};
 use crate::fields::Field;
 use crate::syscalls::Syscall;
 
+/// What every hook misses that fires before an act.
+const ATTEMPTS: &str = "reports the attempt: one that is then refused is reported too";
 /// What every hook misses that fires when a call has succeeded.
 const SUCCESSES: &str = "calls that fail";
 
@@ -66,7 +66,7 @@ const MOVE_MOUNT: Variant = entry(
     "privilege_move_mount",
     &["security_move_mount"],
     &[Field::SuperType, Field::FileSystemName],
-    "a file system that is mounted and never put into place (fsmount alone); mount_setattr; reports the attempt",
+    "a file system that is mounted and never put into place (fsmount alone); mount_setattr; reports the attempt: one that is then refused is reported too",
 );
 /// security_sb_umount(struct vfsmount *mnt, int flags), since 2.6.24.
 const UMOUNT: Variant = entry("privilege_umount", &["security_sb_umount"], &[], ATTEMPTS);
