@@ -272,7 +272,7 @@ pub const ACTS: &[Act] = &[
         Row::PrivilegeBpf,
         "bpf(2)",
         &["bpf"],
-        report("privilege.bpf", "HIGH", "BPF", "BPF_MAP_CREATE"),
+        report("privilege.bpf", "HIGH", "BPF", "BPF_PROG_GET_NEXT_ID"),
     ),
     plain(
         "privilege.io-uring",

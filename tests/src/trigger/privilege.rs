@@ -73,7 +73,7 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         ("setns-host", [proc]) => setns(&mounts_of(Path::new(proc), "lapwing")?, 0)?,
         ("chroot", [path]) => std::os::unix::fs::chroot(path)?,
         ("load-module", [path, name]) => load_module(path, name)?,
-        ("bpf", []) => map()?,
+        ("bpf", []) => programs()?,
         ("io-uring", []) => ring()?,
         ("bind-port", [port]) => {
             // Not a listener yet: it only has a name.
@@ -294,21 +294,22 @@ fn load_module(path: &OsStr, name: &OsStr) -> Result<()> {
     Ok(())
 }
 
-/// bpf(2): makes a map of one number.
-fn map() -> Result<()> {
-    const BPF_MAP_CREATE: c_long = 0;
-    // Type (array), sizes of key and value, entries, flags; the rest of the union is not read.
-    let attributes: [u32; 5] = [2, 4, 8, 1, 0];
-    // SAFETY: the kernel reads as many bytes as it is told there are.
-    let fd = unsafe {
+/// bpf(2): asks for the first program there is, of which the agent has some. To make one's own would
+/// be counted as locked memory of the user before Linux 5.11.
+fn programs() -> Result<()> {
+    const BPF_PROG_GET_NEXT_ID: c_long = 11;
+    // Where to start, the answer, flags.
+    let mut attributes = [0_u32; 3];
+    // SAFETY: the kernel reads and writes as many bytes as it is told there are.
+    let result = unsafe {
         libc::syscall(
             libc::SYS_bpf,
-            BPF_MAP_CREATE,
-            attributes.as_ptr(),
+            BPF_PROG_GET_NEXT_ID,
+            attributes.as_mut_ptr(),
             size_of_val(&attributes),
         )
     };
-    optional(fd, "bpf(2)")?;
+    optional(result, "bpf(2)")?;
     Ok(())
 }
 
