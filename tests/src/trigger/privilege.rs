@@ -230,7 +230,9 @@ fn nest(folder: &Path) -> Result<()> {
     // A cpuset of v1 takes no process before it has processors and memory.
     for name in ["cpuset.cpus", "cpuset.mems"] {
         let above = folder.parent().context("a cgroup without a parent")?;
-        if let Ok(value) = fs::read(above.join(name)) {
+        if let Ok(value) = fs::read(above.join(name))
+            && folder.join(name).exists()
+        {
             fs::write(folder.join(name), value)?;
         }
     }

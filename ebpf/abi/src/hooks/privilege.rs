@@ -68,8 +68,9 @@ const MOVE_MOUNT: Variant = entry(
     &[Field::SuperType, Field::FileSystemName],
     "a file system that is mounted and never put into place (fsmount alone); mount_setattr; reports the attempt: one that is then refused is reported too",
 );
-/// security_sb_umount(struct vfsmount *mnt, int flags), since 2.6.24.
-const UMOUNT: Variant = entry("privilege_umount", &["security_sb_umount"], &[], ATTEMPTS);
+/// path_umount(struct path *path, int flags), since 5.9. Trampolines are refused for
+/// security_sb_umount: of its argument's type the kernel's BTF knows no more than the name.
+const UMOUNT: Variant = entry("privilege_umount", &["path_umount"], &[], ATTEMPTS);
 /// security_sb_pivotroot(const struct path *old_path, const struct path *new_path), since 4.8.
 const PIVOT_ROOT: Variant = entry(
     "privilege_pivot_root",

@@ -202,17 +202,19 @@ pub(super) fn type_of(dentry: Kptr) -> Kptr {
 }
 
 function_entry! {
-    /// int security_sb_umount(struct vfsmount *mnt, int flags)
-    privilege_umount, privilege_umount_kprobe => unmounted(; mnt 0)
+    /// int path_umount(struct path *path, int flags)
+    privilege_umount, privilege_umount_kprobe => unmounted(; path 0)
 }
 
 #[inline(always)]
-fn unmounted(mnt: Kptr) -> Option<()> {
-    let place = Place {
-        mnt,
-        dentry: mnt.follow(Field::VfsmountRoot),
-    };
-    report_at(Row::PrivilegeUmount, Privileged::Umount, 0, place, Kptr(0))
+fn unmounted(path: Kptr) -> Option<()> {
+    report_at(
+        Row::PrivilegeUmount,
+        Privileged::Umount,
+        0,
+        Place::at(path),
+        Kptr(0),
+    )
 }
 
 function_entry! {
