@@ -69,6 +69,11 @@ impl Cgroups {
         Some(self.at(self.unified.as_ref()?, ""))
     }
 
+    /// Whether there are hierarchies of v1: then those tell containers apart.
+    pub fn is_mixed(&self) -> bool {
+        !self.legacy.is_empty()
+    }
+
     fn at(&self, mount: &Path, below: &str) -> PathBuf {
         mount.join(format!("{}{below}", &self.scope[1..]))
     }

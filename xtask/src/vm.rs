@@ -49,6 +49,9 @@ const APPLETS: &[&str] = &[
 /// networks, and the kinds of sockets that are modules.
 const MODULES: &[&str] = &["overlay", "veth", "sctp", "vsock_loopback", "tun"];
 
+/// A module that is left for tests to load, and the folder it lies in.
+const SPARE: (&str, &str) = ("dummy", "lib/lapwing");
+
 const INIT: &str = "#!/bin/sh
 export PATH=/bin:/sbin
 mount -t proc none /proc
@@ -200,6 +203,10 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
     );
     for (number, (name, data)) in kernel::load_order(guest, MODULES)?.into_iter().enumerate() {
         archive.file(&format!("modules/{number:02}-{name}.ko"), &data);
+    }
+    let (spare, folder) = SPARE;
+    for (name, data) in kernel::load_order(guest, &[spare])? {
+        archive.file(&format!("{folder}/{name}.ko"), &data);
     }
     let colour = if std::io::stdout().is_terminal() {
         ""

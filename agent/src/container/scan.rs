@@ -4,7 +4,7 @@
 use super::hierarchy::Hierarchy;
 use crate::process::Image;
 use lapwing_abi::ids::Phase;
-use lapwing_abi::state::{EXEC_SEEDED, Process};
+use lapwing_abi::state::{EXEC_SEEDED, Process, process_marks};
 use lapwing_profile::text::canonical;
 use rustix::fs::stat;
 use std::collections::{HashMap, HashSet};
@@ -141,9 +141,33 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
         .map(|seed| seed.process.cgroup)
         .collect();
     for seed in &mut seeds {
-        seed.process.late = u32::from(started.contains(&seed.process.cgroup));
+        if started.contains(&seed.process.cgroup) {
+            seed.process.marks |= process_marks::LATE;
+        }
     }
+    admit_escaped(&mut seeds);
     seeds
+}
+
+/// Who has the host's root and descends from a program of the container's has left it: above the
+/// runtime's own processes there are none of the container's.
+fn admit_escaped(seeds: &mut [Seed]) {
+    let main = u32::from(Phase::Main.raw());
+    let mut members: HashSet<u32> = seeds
+        .iter()
+        .filter(|seed| seed.process.phase == main)
+        .map(|seed| seed.pid)
+        .collect();
+    let mut before = usize::MAX;
+    while before != members.len() {
+        before = members.len();
+        for seed in &mut *seeds {
+            if members.contains(&seed.process.parent_pid) {
+                seed.process.phase = main;
+                members.insert(seed.pid);
+            }
+        }
+    }
 }
 
 fn seed(proc: &Path, met: &Met, home: u64) -> Option<Seed> {
@@ -175,7 +199,7 @@ fn seed(proc: &Path, met: &Met, home: u64) -> Option<Seed> {
             container_pid: number("NSpid:")?,
             parent_pid: number("PPid:")?,
             phase: u32::from(phase.raw()),
-            late: 0,
+            marks: 0,
         },
         image: Image {
             exe: link("exe"),
@@ -259,6 +283,28 @@ mod tests {
         assert!(seed.image.exe.starts_with('/') && !seed.image.args.is_empty());
         assert!(seed.process.start > 0 && seed.process.start <= crate::clock::since_boot());
         assert_eq!(start_time("1 (a) b) S 0"), None);
+    }
+
+    #[test]
+    fn who_left_a_container_is_told_from_its_runtime() {
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let phase = |foreign| {
+            let met = [(child.id(), false), (std::process::id(), foreign)];
+            let met = met.map(|(pid, foreign)| Met {
+                pid,
+                cgroup: 9,
+                foreign,
+            });
+            seeds(Path::new("/proc"), &met, Some)[0].process.phase
+        };
+        let found = [phase(true), phase(false)];
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        let expected = [Phase::Main, Phase::Runtime].map(|phase| u32::from(phase.raw()));
+        assert_eq!(found, expected);
     }
 
     #[test]

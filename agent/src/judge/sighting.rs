@@ -126,6 +126,9 @@ pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Option<Seen> {
             let path = marked(record, PATH, &path_from_components(path));
             let args = image.map_or_else(|| arguments(args), |image| image.args.clone());
             let script = flag(flags::SCRIPT).then(|| {
+                if flag(flags::SCRIPT_RESOLVED) {
+                    return marked(record, TARGET, &path_from_components(filename));
+                }
                 let passed = filename.strip_suffix(b"\0").unwrap_or(filename);
                 if passed.starts_with(b"/") {
                     canonical(passed)

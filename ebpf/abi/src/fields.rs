@@ -229,6 +229,53 @@ fields! {
     RegsArg3 = Member("pt_regs", &["r10"]),
     /// The register array on arm64.
     RegsArray = Member("pt_regs", &["regs", "user_regs"]),
+    /// Stack pointer: from the seventh on, arguments of a function are on the stack on x86.
+    RegsSp = Member("pt_regs", &["sp"]),
+    /// `task_struct.nsproxy`
+    TaskNsproxy = Member("task_struct", &["nsproxy"]),
+    /// `task_struct.personality`
+    TaskPersonality = Member("task_struct", &["personality"]),
+    /// `cred.user_ns`
+    CredUserNs = Member("cred", &["user_ns"]),
+    /// `linux_binprm.file`
+    BprmFile = Member("linux_binprm", &["file"]),
+    /// `linux_binprm.buf`: the first bytes of the file.
+    BprmBuf = Member("linux_binprm", &["buf"]),
+    /// `nsproxy.uts_ns`
+    NsproxyUts = Member("nsproxy", &["uts_ns"]),
+    /// `nsproxy.ipc_ns`
+    NsproxyIpc = Member("nsproxy", &["ipc_ns"]),
+    /// `nsproxy.mnt_ns`
+    NsproxyMount = Member("nsproxy", &["mnt_ns"]),
+    /// `nsproxy.pid_ns_for_children`
+    NsproxyPid = Member("nsproxy", &["pid_ns_for_children"]),
+    /// `nsproxy.net_ns`
+    NsproxyNet = Member("nsproxy", &["net_ns"]),
+    /// `nsproxy.time_ns_for_children`
+    NsproxyTime = Member("nsproxy", &["time_ns_for_children"]),
+    /// `nsproxy.cgroup_ns`
+    NsproxyCgroup = Member("nsproxy", &["cgroup_ns"]),
+    /// `inode.i_private`: the namespace, of a file that stands for one.
+    InodePrivate = Member("inode", &["i_private"]),
+    /// `ns_common.ns_type`, since Linux 6.18.
+    NamespaceType = Member("ns_common", &["ns_type"]),
+    /// `ns_common.ops`
+    NamespaceOps = Member("ns_common", &["ops"]),
+    /// `proc_ns_operations.type`, before Linux 6.18.
+    NamespaceOpsType = Member("proc_ns_operations", &["type"]),
+    /// `vm_area_struct.vm_file`
+    VmaFile = Member("vm_area_struct", &["vm_file"]),
+    /// `backing_file.user_path`: what was opened, of a file that overlayfs opened behind it; since
+    /// Linux 6.8. Before, it is the file's own path.
+    BackingUserPath = Member("backing_file", &["user_path"]),
+    /// `vfsmount.mnt_sb`
+    VfsmountSuper = Member("vfsmount", &["mnt_sb"]),
+    /// `super_block.s_type`
+    SuperType = Member("super_block", &["s_type"]),
+    /// `file_system_type.name`
+    FileSystemName = Member("file_system_type", &["name"]),
+    /// `module.name`
+    ModuleName = Member("module", &["name"]),
 }
 
 /// Number of fields.

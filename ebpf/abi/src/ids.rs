@@ -150,7 +150,8 @@ ids! {
 ids! {
     /// An act that needs a privilege, or gives one.
     Privileged: u8 {
-        /// Control over another process was asked for; `argument` is the kernel's access mode.
+        /// Control over another process was asked for, or over oneself by the parent; `argument` is
+        /// the kernel's access mode (`PTRACE_MODE_*`).
         Ptrace = 1,
         /// Another process's memory was written (process_vm_writev).
         ProcessVmWrite = 2,
@@ -177,9 +178,20 @@ ids! {
         Capability = 12,
         /// Another process's memory was opened for writing by `/proc/PID/mem`.
         ProcMem = 13,
-        /// A process left its container; `argument` is 1 for by cgroup, 2 by namespace, 3 by
-        /// root.
+        /// A process left its container; `argument` is an [`Escape`].
         Escape = 14,
+    }
+}
+
+ids! {
+    /// How a process left its container. It stays a member, and so do its descendants.
+    Escape: u8 {
+        /// By moving itself or another one to a cgroup outside the container's.
+        Cgroup = 1,
+        /// By entering the host's mount namespace.
+        Namespace = 2,
+        /// By having the host's root directory.
+        Root = 3,
     }
 }
 
@@ -285,4 +297,7 @@ pub mod flags {
     pub const PAYLOAD_TRUNCATED: u32 = 1 << 12;
     /// The name is that of an abstract socket: it has no place in the file system.
     pub const ABSTRACT: u32 = 1 << 13;
+    /// The second section of an exec is the script's file as a component list, and not the name as
+    /// passed; the flags of the second path are about it.
+    pub const SCRIPT_RESOLVED: u32 = 1 << 14;
 }

@@ -5,7 +5,7 @@
 //!
 //! | kind | 0 | 1 | 2 | 3 |
 //! |---|---|---|---|---|
-//! | exec | path | file name as passed | arguments, NUL between | working directory |
+//! | exec | path | file name as passed, or the script's path | arguments, NUL between | working directory |
 //! | file | path or base directory | name as passed | second path or base | second name as passed |
 //! | egress (AF_UNIX only) | path or base directory | name as passed | | |
 //! | listen (AF_UNIX only) | path or base directory | name as passed | | |

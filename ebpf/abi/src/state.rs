@@ -42,8 +42,16 @@ pub struct Process {
     pub parent_pid: u32,
     /// A [`crate::ids::Phase`].
     pub phase: u32,
-    /// Not 0 if the container's program had run already when the process entered it.
-    pub late: u32,
+    /// Bits of [`process_marks`].
+    pub marks: u32,
+}
+
+/// Marks of a [`Process`], inherited at fork.
+pub mod process_marks {
+    /// The container's program had run already when the process entered it.
+    pub const LATE: u32 = 1;
+    /// It was reported to have the host's root directory.
+    pub const ESCAPED_ROOT: u32 = 1 << 1;
 }
 
 /// Ids of images that the agent gave to processes which ran before it have this bit.
@@ -65,6 +73,10 @@ pub fn credential_key(name: &[u8]) -> (CredentialName, u64) {
     (key, 1 << len)
 }
 
+/// Entries of the maps that note something of a thread between two hooks of one system call.
+pub const THREADS_MAX: u32 = 2_048;
+/// Entries of the map `CAPABILITIES`.
+pub const CAPABILITIES_MAX: u32 = 4_096;
 /// Entries of the map `PROCESSES`.
 pub const PROCESSES_MAX: u32 = 32_768;
 /// Entries of the map `CGROUPS`.
@@ -98,7 +110,7 @@ impl Process {
             self.cgroup,
             self.start,
             self.container_pid as u64 | (self.parent_pid as u64) << 32,
-            self.phase as u64 | (self.late as u64) << 32,
+            self.phase as u64 | (self.marks as u64) << 32,
         ]
     }
 
@@ -113,7 +125,7 @@ impl Process {
             container_pid: pids as u32,
             parent_pid: (pids >> 32) as u32,
             phase: phase as u32,
-            late: (phase >> 32) as u32,
+            marks: (phase >> 32) as u32,
         }
     }
 }

@@ -59,16 +59,18 @@ pub fn header(kind: Kind, process: &Process, flags: u32) -> Header {
     }
 }
 
-/// Sends a record that has no sections.
+/// Sends a record that has no sections; answers whether it was sent.
 #[inline(always)]
-pub fn send(header: &Header) {
+pub fn send(header: &Header) -> bool {
     // SAFETY: a Header is plain integers without padding, alive for the call.
     let bytes = unsafe {
         core::slice::from_raw_parts(core::ptr::from_ref(header).cast::<u8>(), HEADER_LEN)
     };
-    if maps::BEHAVIOUR.output::<[u8]>(bytes, 0).is_err() {
+    let sent = maps::BEHAVIOUR.output::<[u8]>(bytes, 0).is_ok();
+    if !sent {
         lost(Loss::BehaviourRingFull);
     }
+    sent
 }
 
 /// A record with sections, built in a buffer of this CPU.

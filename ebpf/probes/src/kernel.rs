@@ -207,6 +207,19 @@ pub fn root_of(task: Kptr) -> Place {
     Place::at(task.follow(Field::TaskFs).at(Field::FsRoot))
 }
 
+/// The `struct mount` around a `struct vfsmount`.
+#[inline(always)]
+pub fn mount_of(mnt: Kptr) -> Kptr {
+    Kptr(mnt.0.wrapping_sub(offset(Field::MountMnt)))
+}
+
+/// The host's mount namespace, if it is known.
+#[inline(always)]
+pub fn host_mounts() -> Option<Kptr> {
+    let namespace = Kptr(*maps::HOST_ROOT.get(1)?);
+    (!namespace.is_null()).then_some(namespace)
+}
+
 /// Whether a root directory is another one than the host's.
 #[inline(always)]
 pub fn is_foreign(root: Place) -> bool {
@@ -224,7 +237,13 @@ pub fn function_argument(regs: Kptr, index: u32) -> u64 {
             1 => regs.get(Field::RegsArg1),
             2 => regs.get(Field::RegsArg2),
             3 => regs.get(Field::RegsCx),
-            _ => regs.get(Field::RegsR8),
+            4 => regs.get(Field::RegsR8),
+            // Six are in registers, of which the sixth is not asked for; the others follow the
+            // return address.
+            _ => regs
+                .follow(Field::RegsSp)
+                .plus(8 * (u64::from(index) - 5))
+                .read(),
         }
     } else {
         regs.at(Field::RegsArray).plus(u64::from(index) * 8).read()

@@ -19,12 +19,16 @@ mod hooks {
     mod file;
     mod function;
     mod listen;
+    mod mapping;
+    mod namespace;
     mod network;
+    mod privilege;
     mod process;
     mod root;
     mod socket;
     mod syscall;
     mod syscall_file;
+    mod syscall_privilege;
     mod syscall_socket;
     mod unix;
 }

@@ -7,7 +7,8 @@ use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::record::Header;
 use lapwing_abi::state::{
-    CGROUPS_MAX, CREDENTIALS_MAX, Cgroup, CredentialName, PROCESSES_MAX, Process,
+    CAPABILITIES_MAX, CGROUPS_MAX, CREDENTIALS_MAX, Cgroup, CredentialName, PROCESSES_MAX, Process,
+    THREADS_MAX,
 };
 use lapwing_abi::syscalls::SLOTS;
 
@@ -81,8 +82,23 @@ pub const MESSAGE_REACH: usize = 2048;
 
 /// Address of the host's root directory (`struct dentry`): what tells a container's root from it.
 /// Numbers of devices and inodes do not, where subvolumes of one file system share them (btrfs).
+/// Behind it that of the mount namespace in which the host's root is mounted.
 #[map]
-pub static HOST_ROOT: Array<u64> = Array::with_max_entries(1, 0);
+pub static HOST_ROOT: Array<u64> = Array::with_max_entries(2, 0);
+
+/// Files that threads are about to execute and that need an interpreter: `struct linux_binprm` and
+/// `struct file`, by thread.
+#[map]
+pub static SCRIPTS: LruHashMap<u32, [u64; 2]> = LruHashMap::with_max_entries(THREADS_MAX, 0);
+
+/// Threads that are about to get namespaces of their own: where the kernel will note them.
+#[map]
+pub static UNSHARING: LruHashMap<u32, u64> = LruHashMap::with_max_entries(THREADS_MAX, 0);
+
+/// Capabilities that were reported of each container, one bit each, by cgroup. What is evicted is
+/// reported again.
+#[map]
+pub static CAPABILITIES: LruHashMap<u64, u64> = LruHashMap::with_max_entries(CAPABILITIES_MAX, 0);
 
 /// Version of what crosses between the programs and the agent, which refuses any but its own.
 #[map]

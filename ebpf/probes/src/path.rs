@@ -14,7 +14,7 @@
 //! another there (a root that was moved over the first one), it is the top one.
 
 use crate::emit::Builder;
-use crate::kernel::{self, Kptr, Place};
+use crate::kernel::{Kptr, Place, mount_of};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use core::hint::black_box;
 use lapwing_abi::fields::{Field, MISSING};
@@ -124,12 +124,6 @@ fn walk(builder: &mut Builder, place: Place, root: Kptr) -> Walk {
         end: builder.forget(end),
         on_root: builder.forget(on_root),
     }
-}
-
-/// The `struct mount` around a `struct vfsmount`.
-#[inline(always)]
-fn mount_of(mnt: Kptr) -> Kptr {
-    Kptr(mnt.0.wrapping_sub(kernel::offset(Field::MountMnt)))
 }
 
 /// The flags of a walk, for the second path of a record.

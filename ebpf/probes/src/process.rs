@@ -9,7 +9,7 @@ use crate::kernel::{self, Kptr};
 use crate::maps;
 use lapwing_abi::fields::Field;
 use lapwing_abi::ids::{Loss, Phase};
-use lapwing_abi::state::{Cgroup, Process, cgroup_state};
+use lapwing_abi::state::{Cgroup, Process, cgroup_state, process_marks};
 
 /// The entry of a cgroup, or what stands for one that has none.
 #[inline(always)]
@@ -104,7 +104,11 @@ pub fn entering(task: Kptr, cgroup: &Cgroup, phase: Phase) -> Process {
         container_pid: kernel::container_pid(task),
         parent_pid: task.follow(Field::TaskRealParent).get(Field::TaskTgid),
         phase: u32::from(phase.raw()),
-        late: cgroup.started,
+        marks: if cgroup.started == 0 {
+            0
+        } else {
+            process_marks::LATE
+        },
     }
 }
 

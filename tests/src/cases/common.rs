@@ -58,6 +58,13 @@ fn attack(rule: &str) -> &'static str {
         "egress.raw" => "T1095",
         "egress.unix" => "T1611",
         "listen.unknown" => "T1571",
+        "privilege.ptrace" => "T1055.008",
+        "privilege.mount" | "privilege.namespace" | "privilege.escape" => "T1611",
+        "privilege.module" => "T1547.006",
+        "privilege.bpf" => "T1014",
+        "privilege.io_uring" => "T1562.001",
+        "privilege.exec_mapping" => "T1620",
+        "privilege.capability" => "T1548",
         other => panic!("no technique is known of the rule {other}"),
     }
 }
@@ -110,6 +117,8 @@ pub fn by(expect: Expect, puppet: &Puppet<'_>, held: &Held, args: &[&str]) -> Re
         .is("process.cwd", "/")
         .is("process.uid", uid)
         .is("process.gid", gid)
+        .is("process.effectiveUid", uid)
+        .is("process.effectiveGid", gid)
         .is("process.phase", "MAIN")
         .is("process.pid", held.pid)
         .is("process.containerPid", held.container_pid)

@@ -1,8 +1,9 @@
 //! Who belongs to a container, and who does not.
 
-use super::common::{any_mode, file, violation, violations_until_now};
+use super::common::{about, any_mode, file, violation, violations_until_now};
 use crate::agent::{Home, Mode};
-use crate::expect::Expect;
+use crate::container::Spec;
+use crate::expect::{Expect, Want};
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::Session;
@@ -15,6 +16,22 @@ pub const CASES: &[Case] = &[
     Case {
         name: "membership.sticks",
         run: sticks,
+    },
+    Case {
+        name: "membership.escape.cgroup",
+        run: escape_by_cgroup,
+    },
+    Case {
+        name: "membership.escape.clone-into-cgroup",
+        run: escape_by_clone,
+    },
+    Case {
+        name: "membership.escape.root",
+        run: escape_by_root,
+    },
+    Case {
+        name: "membership.forged-name",
+        run: forged_name,
     },
     Case {
         name: "membership.strangers-are-silent",
@@ -58,6 +75,162 @@ fn sticks(context: &mut Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// A container that has the host's root directory inside, and the rights to go there: what a
+/// careless privileged pod looks like.
+fn hosted<'s>(session: &'s Session, workload: &str) -> Result<Puppet<'s>> {
+    let spec = Spec::new(workload, &[TRIGGER, "serve"])
+        .capability("CAP_SYS_ADMIN")
+        .capability("CAP_SYS_CHROOT")
+        .mount(json!({
+            "destination": "/host", "type": "bind", "source": "/", "options": ["rbind"],
+        }));
+    Puppet::from_spec(session, &spec)
+}
+
+/// What is reported of a way out.
+fn escape(session: &Session, puppet: &Puppet<'_>, how: &str) -> Expect {
+    violation(session, puppet, "privilege.escape", "CRITICAL")
+        .is("privilege.operation", "ESCAPE")
+        .is("privilege.detail", how)
+        .is("process.phase", "MAIN")
+        .is("process.ancestors.0.pid", puppet.pid().unwrap_or_default())
+        .want("file", Want::Absent)
+        .want("exec", Want::Absent)
+}
+
+/// The folders of a cgroup as the container sees them, below the host's root.
+fn seen_folders(session: &Session, cgroup: &str) -> Vec<String> {
+    let folders = session.cgroups.folders(cgroup);
+    let seen = folders.iter().map(|at| format!("/host{}", at.display()));
+    seen.collect()
+}
+
+/// Who moves itself to a cgroup outside of the container's stays in the container, and is
+/// reported.
+fn escape_by_cgroup(context: &mut Context<'_>) -> Result<Outcome> {
+    const OUTSIDE: &str = "/outside";
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = hosted(session, "escape-cgroup")?;
+    session.cgroups.make("", &OUTSIDE[1..])?;
+    let folders = seen_folders(session, OUTSIDE);
+    let mut words = vec!["enter-cgroups", "/data/outside"];
+    words.extend(folders.iter().map(String::as_str));
+    let done = puppet.act(&Act::trigger(&words));
+    let expected = escape(session, &puppet, "cgroup").is("process.exe", TRIGGER);
+    let reported = done
+        .and_then(|()| watch.expect("violation", "the way out", &expected))
+        .and_then(|(report, _)| {
+            let made = file(
+                violation(session, &puppet, "file.unknown", "MEDIUM"),
+                "CREATE",
+                "/data/outside",
+            )
+            .is("process.pid", report["process"]["pid"].clone());
+            watch.expect("violation", "what it did outside", &made)
+        });
+    drop(puppet);
+    session.cgroups.remove(OUTSIDE);
+    reported?;
+    Ok(Outcome::Passed)
+}
+
+/// The same for a child that is born there.
+fn escape_by_clone(context: &mut Context<'_>) -> Result<Outcome> {
+    const OUTSIDE: &str = "/elsewhere-born";
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    if session.cgroups.is_mixed() {
+        return Ok(Outcome::Skipped(
+            "containers are told apart by cgroup v1, whose cgroups take no children at birth"
+                .to_owned(),
+        ));
+    }
+    let mut puppet = hosted(session, "escape-clone")?;
+    session.cgroups.make("", &OUTSIDE[1..])?;
+    let folders = seen_folders(session, OUTSIDE);
+    let folder = folders.first().context("no cgroup v2")?;
+    let done = puppet.act(&Act::trigger(&["clone-into", folder, "/data/born"]));
+    let expected = escape(session, &puppet, "cgroup").is("process.exe", TRIGGER);
+    let reported = done
+        .and_then(|()| watch.expect("violation", "the way out", &expected))
+        .and_then(|_| {
+            let made = file(
+                violation(session, &puppet, "file.unknown", "MEDIUM"),
+                "CREATE",
+                "/data/born",
+            );
+            watch.expect("violation", "what the child did outside", &made)
+        });
+    drop(puppet);
+    session.cgroups.remove(OUTSIDE);
+    reported?;
+    Ok(Outcome::Passed)
+}
+
+/// Who takes the host's root directory for its own and runs the host's programs stays in the
+/// container, and is reported.
+fn escape_by_root(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = hosted(session, "escape-root")?;
+    let busybox = std::fs::canonicalize(&session.tools.busybox).context("busybox")?;
+    let busybox = busybox.display().to_string();
+    let words = ["chroot-exec", "/host", &busybox, "busybox", "true"];
+    puppet.act(&Act::trigger(&words))?;
+    watch.expect(
+        "violation",
+        "the way out",
+        &escape(session, &puppet, "root"),
+    )?;
+    let expect = violation(session, &puppet, "exec.unknown", "HIGH")
+        .is("exec.path", format!("/host{busybox}"))
+        .is("exec.origin", "VOLUME")
+        .is("process.phase", "MAIN")
+        .is("process.ancestors.0.exe", TRIGGER)
+        .is("process.ancestors.1.pid", puppet.pid()?);
+    watch.expect("violation", "the host's program", &expect)?;
+    Ok(Outcome::Passed)
+}
+
+/// A cgroup that a container makes below its own is its own, whatever it is called; to go there
+/// is no way out.
+fn forged_name(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = hosted(session, "forged")?;
+    let forged = format!("docker-{}.scope", "f0".repeat(32));
+    let folders: Vec<String> = seen_folders(session, &puppet.cgroup())
+        .into_iter()
+        .map(|folder| format!("{folder}/{forged}"))
+        .collect();
+    let mut words = vec!["nest-cgroups", "/data/nested"];
+    words.extend(folders.iter().map(String::as_str));
+    puppet.act(&Act::trigger(&words))?;
+    let made = file(
+        violation(session, &puppet, "file.unknown", "MEDIUM"),
+        "CREATE",
+        "/data/nested",
+    )
+    .is("process.phase", "MAIN");
+    watch.expect("violation", "what it did under the false name", &made)?;
+    for report in about(watch, "violation", &puppet) {
+        ensure!(
+            report["rule"] != "privilege.escape",
+            "its own cgroup is taken for a way out: {report}"
+        );
+    }
+    for kind in ["violation", "behaviour"] {
+        for report in watch.of_kind(kind) {
+            ensure!(
+                !report["container"].to_string().contains(&forged[7..71]),
+                "a report by the forged name: {report}"
+            );
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
 /// A file and a program outside of every container, both by this run. Answers with what tells them.
 fn act_outside(session: &Session) -> Result<(String, u32)> {
     let path = session.path(&session.unique("stranger"));
@@ -98,7 +271,9 @@ fn strangers(context: &mut Context<'_>) -> Result<Outcome> {
     let (_, watch) = context.agent(Mode::Monitor)?;
     silent_about_strangers(session, watch)?;
     for kind in ["violation", "behaviour"] {
-        for report in watch.of_kind(kind) {
+        // What the sensor says of itself has no container.
+        let reports = watch.of_kind(kind).into_iter();
+        for report in reports.filter(|report| report["degraded"].is_null()) {
             ensure!(
                 report["workload"]["kind"] == "Workload",
                 "a report without one of our containers: {report}"

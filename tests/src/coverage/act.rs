@@ -143,6 +143,12 @@ impl Report {
         }
     }
 
+    /// By another process than the one that was told.
+    pub const fn by(mut self, actor: Actor) -> Self {
+        self.actor = actor;
+        self
+    }
+
     /// Its fields.
     pub fn fields(&self) -> impl Iterator<Item = Field> {
         self.fields.into_iter().flatten()
@@ -263,6 +269,8 @@ pub struct Act {
     pub report: Report,
     /// What must be reported besides, exactly once each.
     pub also: &'static [Report],
+    /// What must be reported besides on some tiers only, exactly once each.
+    pub also_on: &'static [(Tiers, &'static [Report])],
     /// Fields of the process, or any others of the first report, that are not as they are usually.
     pub fields: &'static [Field],
     /// Fields of the first report that are not the same on every tier.
@@ -296,6 +304,7 @@ impl Act {
             ids: IDS,
             report,
             also: &[],
+            also_on: &[],
             fields: &[],
             per_tier: &[],
         }
@@ -365,6 +374,12 @@ impl Act {
     /// Which gives more than one report.
     pub const fn also(mut self, reports: &'static [Report]) -> Self {
         self.also = reports;
+        self
+    }
+
+    /// Which gives more than one report on some tiers.
+    pub const fn also_on(mut self, reports: &'static [(Tiers, &'static [Report])]) -> Self {
+        self.also_on = reports;
         self
     }
 

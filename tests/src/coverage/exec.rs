@@ -4,10 +4,12 @@
 //! always has another path or name, so that each is news.
 
 use super::act::{Act, Is, OVERLAY, Prepare, Report, Shape, Tiers};
-use crate::cases::common::TOOL;
+use crate::cases::common::{IDS, TOOL};
 use crate::puppet::TRIGGER;
 use lapwing_abi::hooks::Row;
 use serde_json::json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 /// A program of the image run by an ordinary user. `argv` is what the report must say.
 const fn exec(
@@ -33,6 +35,12 @@ impl Act {
     /// Under another name than its file's.
     const fn named(self, name: &'static str) -> Self {
         self.field(1, ("exec.name", Is::Text(name)))
+    }
+
+    /// Reported by another row as well.
+    const fn row(mut self, row: Row) -> Self {
+        self.row = row;
+        self
     }
 
     /// As the interpreter of a script.
@@ -212,6 +220,76 @@ pub const ACTS: &[Act] = &[
     ])
     .program("/data/outer", "outer")
     .script("/data/outer"),
+    exec(
+        "exec.script-file.symlink",
+        "a script by a symbolic link: its path is the file's",
+        &["nothing"],
+        TOOL,
+        &[TOOL, "hold", "/data/script-link", "hold", "nothing"],
+    )
+    .row(Row::ProcessScript)
+    .tiers(Tiers::A)
+    .after(&[
+        Prepare::Script("#!/usr/bin/tool hold\n", "/data/script-file"),
+        Prepare::Symlink("script-file", "/data/script-link"),
+    ])
+    .program("/data/script-link", "job")
+    .script("/data/script-file"),
+    exec(
+        "exec.script-file.relative",
+        "a script by a relative path",
+        &["nothing"],
+        TOOL,
+        &[TOOL, "hold", "../data/relative-job", "hold", "nothing"],
+    )
+    .row(Row::ProcessScript)
+    .tiers(Tiers::A)
+    .after(&[Prepare::Script(
+        "#!/usr/bin/tool hold\n",
+        "/data/relative-job",
+    )])
+    .program("../data/relative-job", "job")
+    .cwd("/data")
+    .script("/data/relative-job"),
+    exec(
+        "exec.set-user-id",
+        "a set-user-id program: whose it is and as whom it acts",
+        &["nothing"],
+        "/data/set-user-id",
+        &["tool", "hold", "nothing"],
+    )
+    .named("tool")
+    .after(&[
+        Prepare::Copy("/data/set-user-id"),
+        Prepare::By(|puppet| {
+            let path = puppet.root().join("data/set-user-id");
+            Ok(fs::set_permissions(
+                path,
+                fs::Permissions::from_mode(0o4755),
+            )?)
+        }),
+    ])
+    .program("/data/set-user-id", "tool")
+    .fields(&[
+        ("process.uid", Is::Number(IDS.0 as i64)),
+        ("process.gid", Is::Number(IDS.1 as i64)),
+        ("process.effectiveUid", Is::Number(0)),
+        ("process.effectiveGid", Is::Number(IDS.1 as i64)),
+        (
+            "process.capabilities",
+            Is::Texts(&[
+                "CAP_CHOWN",
+                "CAP_DAC_OVERRIDE",
+                "CAP_FOWNER",
+                "CAP_FSETID",
+                "CAP_KILL",
+                "CAP_SETGID",
+                "CAP_SETUID",
+                "CAP_NET_BIND_SERVICE",
+                "CAP_NET_RAW",
+            ]),
+        ),
+    ]),
     exec(
         "exec.tmpfs",
         "a program on a file system in memory",

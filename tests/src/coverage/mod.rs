@@ -30,6 +30,7 @@
 //! and a report that no act accounts for fails too.
 
 mod act;
+mod compat;
 mod docs;
 mod exec;
 mod file;
@@ -50,6 +51,7 @@ const AREAS: &[(&str, &[&[Act]])] = &[
     ("Programs", &[exec::ACTS]),
     ("Processes", &[process::ACTS]),
     ("Files", file::ACTS),
+    ("32-bit programs", &[compat::ACTS]),
     ("Network", &[network::ACTS]),
     ("Privilege", &[privilege::ACTS]),
 ];

@@ -4,20 +4,39 @@ use super::act::{Act, Is, Report, Tiers};
 use lapwing_abi::hooks::Row;
 
 /// Every act of this area.
-pub const ACTS: &[Act] = &[Act::new(
-    "process.fork",
-    Row::ProcessFork,
-    Tiers::BASE,
-    "fork(2): a child without a program of its own is known by its parent's",
-    &["fork-create", "/data/forked"],
-    Report::new(
-        "file.unknown",
-        "MEDIUM",
-        "file",
-        [
-            ("file.operation", Is::Text("CREATE")),
-            ("file.path", Is::Text("/data/forked")),
-        ],
-    ),
-)
-.by_fork()];
+pub const ACTS: &[Act] = &[
+    Act::new(
+        "process.fork",
+        Row::ProcessFork,
+        Tiers::BASE,
+        "fork(2): a child without a program of its own is known by its parent's",
+        &["fork-create", "/data/forked"],
+        Report::new(
+            "file.unknown",
+            "MEDIUM",
+            "file",
+            [
+                ("file.operation", Is::Text("CREATE")),
+                ("file.path", Is::Text("/data/forked")),
+            ],
+        ),
+    )
+    .by_fork(),
+    Act::new(
+        "process.setsid",
+        Row::ProcessFork,
+        Tiers::BASE,
+        "setsid(2): a child in a session of its own is known by its parent's program",
+        &["setsid-create", "/data/session"],
+        Report::new(
+            "file.unknown",
+            "MEDIUM",
+            "file",
+            [
+                ("file.operation", Is::Text("CREATE")),
+                ("file.path", Is::Text("/data/session")),
+            ],
+        ),
+    )
+    .by_fork(),
+];

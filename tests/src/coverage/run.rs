@@ -12,7 +12,7 @@ use crate::session::{Session, check_interrupt, wait_for};
 use crate::watch::{Mark, Watch};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use lapwing_abi::hooks::Row;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -156,7 +156,9 @@ impl<'s> Stage<'_, 's> {
 
     /// Does one act; or says why it cannot be done here.
     fn one(&mut self, act: &'static Act) -> Result<Result<Done, String>> {
-        let attached = self.attached(act.row)?;
+        let Ok(attached) = self.attached(act.row) else {
+            return Ok(Err(format!("nothing sees {} here", act.row.id())));
+        };
         if let Some(forced) = self.tier.forced()
             && forced != attached
         {
@@ -192,9 +194,12 @@ impl<'s> Stage<'_, 's> {
                 return Err(error);
             }
         };
+        let on_tier = act.also_on.iter();
+        let on_tier = on_tier.filter(|(tiers, _)| tiers.has(&attached));
         let wanted = [act.report]
             .iter()
             .chain(act.also)
+            .chain(on_tier.flat_map(|(_, reports)| *reports))
             .map(|report| want(self.session, puppet, act, report, &held, &attached))
             .collect::<Result<_>>()?;
         Ok(Ok(Done {
@@ -312,8 +317,14 @@ fn judge(done: &[Done], mine: &[usize], reports: &[Value]) -> Vec<(usize, anyhow
     errors
 }
 
-/// The exec of a program whose acts are the point.
+/// The exec of a program whose acts are the point, or a capability that was used on the way: by
+/// the container's first process to make others, or by acts that are about something else.
 fn is_means(report: &Value, done: &[Done]) -> bool {
+    if report["rule"] == "privilege.capability" {
+        let is_point = |one: &Done| one.act.row == Row::PrivilegeCapability;
+        return report["process"]["args"] == json!([TRIGGER, "serve"])
+            || !done.iter().any(is_point);
+    }
     let path = lookup(report, "exec.path").and_then(Value::as_str);
     let is_program = |path| {
         let mut others = done.iter().filter(|one| one.act.row != Row::ProcessExec);
@@ -382,6 +393,10 @@ fn want(
         let on_tier = on_tier.filter(|(tiers, _)| tiers.has(attached));
         let fields = on_tier.flat_map(|(_, fields)| *fields);
         for (field, is) in act.fields.iter().chain(fields) {
+            // One more ancestor than there is usually.
+            if let Some((ancestor, _)) = field.rsplit_once('.') {
+                expect = expect.any(ancestor);
+            }
             expect = expect.want(field, is.want());
         }
     }
@@ -392,7 +407,6 @@ fn want(
 mod tests {
     use super::super::all;
     use super::*;
-    use serde_json::json;
 
     fn done(pid: u32, path: &str) -> Done {
         Done {

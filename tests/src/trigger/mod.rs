@@ -98,7 +98,7 @@ fn act(args: &[OsString]) -> Result<()> {
         }
         ("nothing", _) => return Ok(()),
         // The interpreter of a script is told its path first.
-        (script, _) if script.starts_with('/') => return act(&args[1..]),
+        (script, _) if script.contains('/') => return act(&args[1..]),
         _ => {}
     }
     for area in [file::act, process::act, network::act, privilege::act] {

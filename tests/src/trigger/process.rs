@@ -1,7 +1,7 @@
 //! Acts on processes: new ones, and new programs in old ones.
 
-use super::syscall;
-use anyhow::{Context, Result, anyhow, ensure};
+use super::{lacking, syscall};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use rustix::process::Pid;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -22,6 +22,21 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             let status = program(path, argv)?.stdin(Stdio::null()).status()?;
             ensure!(status.success(), "{path:?} ended with {status}");
         }
+        // The same, of a 32-bit program.
+        ("child-compat", [path, argv @ ..]) => {
+            let status = program(path, argv)?.stdin(Stdio::null()).status();
+            let status = status.map_err(foreign)?;
+            ensure!(status.success(), "{path:?} ended with {status}");
+        }
+        ("exec-compat", [path, argv @ ..]) => {
+            return Err(foreign(program(path, argv)?.exec()));
+        }
+        // A child in a session of its own, that runs no program of its own.
+        ("setsid-create", [path]) => syscall::in_child(|| {
+            rustix::process::setsid()?;
+            File::create_new(path)?;
+            Ok(())
+        })?,
         // Starts a program and ends without waiting for it.
         ("leave", [path, argv @ ..]) => {
             Command::new(path).args(argv).stdin(Stdio::null()).spawn()?;
@@ -69,6 +84,14 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// Why a 32-bit program did not start.
+fn foreign(error: std::io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(libc::ENOEXEC) => lacking("32-bit programs"),
+        _ => error.into(),
+    }
 }
 
 /// A program with all its arguments, the first of which is its name.

@@ -52,6 +52,16 @@ fn programs_get_their_invoked_name_and_script() {
         line(script),
         "exec: {path: /bin/python3, script: /app/run.py}"
     );
+    let resolved = exec(
+        flags::SCRIPT | flags::SCRIPT_RESOLVED | flags::TARGET_TRUNCATED,
+        b"sh\0bin\0",
+        b"job\0etc\0",
+        b"/bin/sh\0../job\0",
+    );
+    assert_eq!(
+        line(resolved),
+        "exec: {path: /bin/sh, script: \"\u{2026}/etc/job\"}"
+    );
     assert_eq!(arguments(b""), Vec::<String>::new());
     assert_eq!(arguments(b"a\0\0b\n"), ["a", "", "b\\x0a"]);
 }

@@ -11,6 +11,7 @@ use crate::syscalls::Syscall;
 mod cgroup;
 mod file;
 mod network;
+mod privilege;
 mod process;
 
 macro_rules! rows {
@@ -124,6 +125,44 @@ rows! {
     CgroupRemove = "cgroup.remove",
     /// A process moves to a cgroup.
     CgroupAttach = "cgroup.attach",
+    /// A script is executed: which file it is.
+    ProcessScript = "process.script",
+    /// Control over another process is asked for.
+    PrivilegePtrace = "privilege.ptrace",
+    /// A process asks to be controlled by its parent.
+    PrivilegeTraceme = "privilege.traceme",
+    /// Another process's memory is written by a system call of its own.
+    PrivilegeProcessVmWrite = "privilege.process-vm-write",
+    /// A file system is mounted, or a mount changed, by mount(2).
+    PrivilegeMount = "privilege.mount",
+    /// A mount is put into place by move_mount(2).
+    PrivilegeMoveMount = "privilege.move-mount",
+    /// A file system is unmounted.
+    PrivilegeUmount = "privilege.umount",
+    /// The root mount is exchanged.
+    PrivilegePivotRoot = "privilege.pivot-root",
+    /// A namespace is entered.
+    PrivilegeSetns = "privilege.setns",
+    /// A user namespace is entered.
+    PrivilegeSetnsUser = "privilege.setns-user",
+    /// Namespaces are made for oneself.
+    PrivilegeUnshare = "privilege.unshare",
+    /// Namespaces are made for a child.
+    PrivilegeClone = "privilege.clone",
+    /// The root directory is changed to the host's.
+    PrivilegeChroot = "privilege.chroot",
+    /// A kernel module is loaded.
+    PrivilegeModule = "privilege.module",
+    /// bpf(2) is called.
+    PrivilegeBpf = "privilege.bpf",
+    /// An io_uring is made.
+    PrivilegeIoUring = "privilege.io-uring",
+    /// A file that is not from the image is mapped so that it can be executed.
+    PrivilegeMmap = "privilege.mmap",
+    /// A mapping of such a file is made executable.
+    PrivilegeMprotect = "privilege.mprotect",
+    /// A capability is used.
+    PrivilegeCapability = "privilege.capability",
 }
 
 /// How good a variant is: what it needs and what it costs.
@@ -338,7 +377,13 @@ const fn probe(of: Variant, program: &'static str) -> Variant {
 }
 
 /// The table, by area.
-pub const AREAS: &[&[Hook]] = &[process::HOOKS, file::HOOKS, network::HOOKS, cgroup::HOOKS];
+pub const AREAS: &[&[Hook]] = &[
+    process::HOOKS,
+    file::HOOKS,
+    network::HOOKS,
+    cgroup::HOOKS,
+    privilege::HOOKS,
+];
 
 /// The table, row by row.
 pub fn hooks() -> impl Iterator<Item = &'static Hook> {

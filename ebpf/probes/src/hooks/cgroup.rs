@@ -1,5 +1,6 @@
 //! Cgroups coming, going, and taking in processes.
 
+use super::privilege;
 use crate::emit::{hit, lost};
 use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
@@ -12,7 +13,7 @@ use core::hint::black_box;
 use lapwing_abi::ABI_VERSION;
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
-use lapwing_abi::ids::{CgroupChange, Loss, Phase};
+use lapwing_abi::ids::{CgroupChange, Escape, Loss, Phase, flags};
 use lapwing_abi::record::{ARGS_MAX, CGROUP_HEADER_LEN, CgroupHeader};
 use lapwing_abi::state::{Cgroup, Process, cgroup_state};
 
@@ -91,6 +92,9 @@ fn attached(group: Kptr, task: Kptr) -> Option<()> {
         && process::is_settled(&process)
         && !is_early(&process, cgroup.home)
     {
+        if cgroup.home != process.cgroup {
+            moved_out(&process);
+        }
         return None; // Membership is sticky.
     }
     // A process that has ended, but was not waited for, can still be moved; nothing would ever
@@ -108,6 +112,18 @@ fn attached(group: Kptr, task: Kptr) -> Option<()> {
         ordered(cgroup.home);
     }
     Some(())
+}
+
+/// A member was moved out of its container's cgroups: a way out, if a member did it. Who does so
+/// from outside has a right to.
+#[inline(always)]
+fn moved_out(moved: &Process) -> Option<()> {
+    let (process, known) = process::current()?;
+    if process.cgroup != moved.cgroup || process.phase == u32::from(Phase::Runtime.raw()) {
+        return None;
+    }
+    let bits = if known { 0 } else { flags::PROCESS_UNKNOWN };
+    privilege::escaped(&process, bits, Escape::Cgroup)
 }
 
 /// Whether a process was met in the cgroup a moment before it was said to be moved there.

@@ -1,7 +1,9 @@
 //! Programs, forks and ends of processes.
 
+use super::function::function_entry;
+use super::privilege;
 use crate::emit::{self, Builder, append_user, hit, lost};
-use crate::kernel::{self, Kptr, Place};
+use crate::kernel::{self, Kptr, Place, setting};
 use crate::path::{self, Walk};
 use crate::{maps, process};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
@@ -9,25 +11,39 @@ use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
-use lapwing_abi::ids::{Kind, Loss, Origin, Phase, flags};
+use lapwing_abi::ids::{Escape, Kind, Loss, Origin, Phase, flags};
 use lapwing_abi::record::{ARGS_MAX, NAME_MAX};
-use lapwing_abi::state::{Cgroup, Process, cgroup_state};
+use lapwing_abi::state::{Cgroup, Process, cgroup_state, process_marks};
 
-const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
+/// `OVERLAYFS_SUPER_MAGIC`, include/uapi/linux/magic.h.
+pub(super) const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
+/// First word of an executable in ELF.
+const ELF_MAGIC: u32 = 0x464c_457f;
+/// Where it says for which machine it is.
+const ELF_MACHINE: u64 = 18;
 
 /// TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm), since Linux 3.4.
 #[raw_tracepoint]
 fn process_exec(ctx: RawTracePointContext) -> i32 {
-    exec(Kptr(ctx.arg(0)), Kptr(ctx.arg(2)));
+    let thread: u64 = ctx.arg(1);
+    exec(Kptr(ctx.arg(0)), thread as u32, Kptr(ctx.arg(2)));
     0
 }
 
 #[inline(always)]
-fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
+fn exec(task: Kptr, thread: u32, bprm: Kptr) -> Option<()> {
     let (mut process, known) = process::current()?;
     hit(Row::ProcessExec);
     let root = kernel::root_of(task);
     let foreign = kernel::is_foreign(root);
+    // Whose phase is known has had a root of the container's before.
+    let escaped = !foreign
+        && process.phase > u32::from(Phase::Runtime.raw())
+        && process.marks & process_marks::ESCAPED_ROOT == 0
+        && process::is_settled(&process);
+    if escaped {
+        process.marks |= process_marks::ESCAPED_ROOT;
+    }
     if process.phase <= u32::from(Phase::Runtime.raw()) {
         process.phase = u32::from(first_phase(&process, foreign).raw());
     }
@@ -37,6 +53,9 @@ fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
     // The runtime starts containers in namespaces of their own: the id may be new.
     process.container_pid = kernel::container_pid(task);
     process::remember(pid, &process);
+    if escaped {
+        privilege::escaped(&process, 0, Escape::Root);
+    }
 
     let Some(mut builder) = Builder::new() else {
         lost(Loss::ScratchTaken);
@@ -53,14 +72,22 @@ fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
     bits |= walk.end;
 
     let name = bprm.follow(Field::BprmFilename);
-    builder.append(|at| {
-        // SAFETY: NAME_MAX is below READ_MAX; the helper checks the address.
-        unsafe { bpf_probe_read_kernel_str(at.cast(), NAME_MAX as u32, name.0 as *const _) }
-    });
-    builder.end_section();
     if bprm.follow(Field::BprmInterp) != name {
         bits |= flags::SCRIPT;
     }
+    match script_of(thread, bprm) {
+        Some(script) => {
+            let end = path::append(&mut builder, script, root).end;
+            bits |= flags::SCRIPT_RESOLVED | path::for_target(end);
+        }
+        None => {
+            builder.append(|at| {
+                // SAFETY: NAME_MAX is below READ_MAX; the helper checks the address.
+                unsafe { bpf_probe_read_kernel_str(at.cast(), NAME_MAX as u32, name.0 as *const _) }
+            });
+        }
+    }
+    builder.end_section();
 
     let args: u64 = mm.get(Field::MmArgStart);
     let args_len = mm.get::<u64>(Field::MmArgEnd).wrapping_sub(args);
@@ -84,6 +111,53 @@ fn exec(task: Kptr, bprm: Kptr) -> Option<()> {
     Some(())
 }
 
+function_entry! {
+    /// int security_bprm_check(struct linux_binprm *bprm)
+    process_script, process_script_kprobe => checked(; bprm 0)
+}
+
+/// A file is about to be executed: notes it if it needs an interpreter. That comes to be checked
+/// later in the same call, and then goes by another name than the file.
+#[inline(always)]
+fn checked(bprm: Kptr) -> Option<()> {
+    if bprm.follow(Field::BprmInterp) != bprm.follow(Field::BprmFilename) {
+        return None;
+    }
+    let first = bprm.at(Field::BprmBuf);
+    if first.read::<u32>() == ELF_MAGIC && is_native(first.plus(ELF_MACHINE).read()) {
+        return None;
+    }
+    process::current()?;
+    hit(Row::ProcessScript);
+    let (_, thread) = kernel::current_ids();
+    let file = bprm.follow(Field::BprmFile);
+    // Full it can not be: the oldest make room.
+    let _ = maps::SCRIPTS.insert(&thread, &[bprm.0, file.0], 0);
+    Some(())
+}
+
+/// Whether a kernel runs programs of a machine (`e_machine`, and the field behind it) by itself.
+#[inline(always)]
+fn is_native(machine: u32) -> bool {
+    const X86: [u32; 2] = [62, 3];
+    const ARM: [u32; 2] = [183, 40];
+    let [wide, narrow] = if setting!(ARCH) == 0 { X86 } else { ARM };
+    let machine = machine & 0xffff;
+    machine == wide || machine == narrow
+}
+
+/// The file that needed an interpreter, where a thread executes one.
+#[inline(always)]
+fn script_of(thread: u32, bprm: Kptr) -> Option<Place> {
+    if bprm.follow(Field::BprmInterp) == bprm.follow(Field::BprmFilename) {
+        return None;
+    }
+    // SAFETY: the reference is not kept; only this thread writes the entry.
+    let [of, file] = *unsafe { maps::SCRIPTS.get(&thread) }?;
+    let _ = maps::SCRIPTS.remove(&thread);
+    (of == bprm.0).then(|| Place::at(Kptr(file).at(Field::FilePath)))
+}
+
 /// The phase of a process from its first program on.
 ///
 /// Who came before the container's program ran belongs to it, as do the hooks that a runtime runs
@@ -99,7 +173,8 @@ fn first_phase(process: &Process, foreign: bool) -> Phase {
         return Phase::Runtime;
     }
     start(process.cgroup);
-    if process.late != 0 && process.phase == u32::from(Phase::Runtime.raw()) {
+    if process.marks & process_marks::LATE != 0 && process.phase == u32::from(Phase::Runtime.raw())
+    {
         Phase::Exec
     } else {
         Phase::Main
@@ -142,8 +217,9 @@ fn next_exec() -> u64 {
     }
 }
 
+/// Where an executable comes from.
 #[inline(always)]
-fn origin(file: Place, walk: Walk) -> Origin {
+pub(super) fn origin(file: Place, walk: Walk) -> Origin {
     let inode = file.dentry.follow(Field::DentryInode);
     if walk.end == path::DETACHED {
         return Origin::Memfd;
@@ -157,14 +233,19 @@ fn origin(file: Place, walk: Walk) -> Origin {
     if walk.on_root == 0 {
         return Origin::Volume;
     }
-    if file.magic() == OVERLAYFS_MAGIC {
-        // struct ovl_inode { ...; struct inode vfs_inode; struct dentry *__upperdentry; ... }
-        let upper: u64 = inode.plus(kernel::offset(Field::InodeSize)).read();
-        if upper != 0 {
-            return Origin::UpperLayer;
-        }
+    if is_upper(file) {
+        return Origin::UpperLayer;
     }
     Origin::Image
+}
+
+/// Whether a file lies in the upper layer of an overlay.
+#[inline(always)]
+pub(super) fn is_upper(file: Place) -> bool {
+    // struct ovl_inode { ...; struct inode vfs_inode; struct dentry *__upperdentry; ... }
+    let inode = file.dentry.follow(Field::DentryInode);
+    file.magic() == OVERLAYFS_MAGIC
+        && inode.plus(kernel::offset(Field::InodeSize)).read::<u64>() != 0
 }
 
 /// TP_PROTO(struct task_struct *parent, struct task_struct *child), since Linux 2.6.28.
@@ -178,8 +259,10 @@ fn process_fork(ctx: RawTracePointContext) -> i32 {
 fn fork(parent: Kptr, child: Kptr) -> Option<()> {
     let parent_pid: u32 = parent.get(Field::TaskTgid);
     let child_pid: u32 = child.get(Field::TaskTgid);
-    if parent_pid == child_pid {
-        return None; // A thread.
+    let is_thread = parent_pid == child_pid;
+    privilege::cloned(parent, child, is_thread);
+    if is_thread {
+        return None;
     }
     let process = match process::known(parent_pid) {
         // Membership is sticky.
@@ -210,7 +293,25 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
         ..process
     };
     process::remember(child_pid, &process);
+    let group = parent.follow(Field::TaskCgroups);
+    if group != child.follow(Field::TaskCgroups) {
+        left_at_birth(parent, child, &process);
+    }
     Some(())
+}
+
+/// A child has another cgroup than its parent (clone3 with CLONE_INTO_CGROUP): one outside the
+/// container's is a way out.
+#[inline(always)]
+fn left_at_birth(parent: Kptr, child: Kptr, process: &Process) -> Option<()> {
+    let home = process::cgroup(kernel::cgroup_of(child)).home;
+    let before = process::cgroup(kernel::cgroup_of(parent)).home;
+    if home == process.cgroup || home == before {
+        return None;
+    }
+    let (parent, known) = process::current()?;
+    let bits = if known { 0 } else { flags::PROCESS_UNKNOWN };
+    privilege::escaped(&parent, bits, Escape::Cgroup)
 }
 
 /// TP_PROTO(struct task_struct *p), with a second argument since Linux 6.16.

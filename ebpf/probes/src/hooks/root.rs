@@ -1,4 +1,4 @@
-//! Learning what the host's root is, and telling which version this object is of.
+//! Learning what the host's root and mount namespace are, and telling which version this object is of.
 //!
 //! Not a hook: the agent runs this program once, by itself (BPF_PROG_TEST_RUN of
 //! raw tracepoints, since Linux 5.10), with a descriptor of the host's root
@@ -25,9 +25,12 @@ fn host_root(ctx: RawTracePointContext) -> i32 {
 #[inline(always)]
 fn take(fd: u32) -> Option<()> {
     let file = kernel::descriptor(kernel::current_task(), fd)?;
-    let Kptr(dentry) = Place::at(file.at(Field::FilePath)).dentry;
-    let slot = maps::HOST_ROOT.get_ptr_mut(0)?;
-    // SAFETY: the map gave the pointer; the agent runs this before it attaches anything.
-    unsafe { *slot = dentry };
+    let root = Place::at(file.at(Field::FilePath));
+    let namespace = kernel::mount_of(root.mnt).follow(Field::MountNamespace);
+    for (index, Kptr(address)) in [(0, root.dentry), (1, namespace)] {
+        let slot = maps::HOST_ROOT.get_ptr_mut(index)?;
+        // SAFETY: the map gave the pointer; the agent runs this before it attaches anything.
+        unsafe { *slot = address };
+    }
     Some(())
 }
