@@ -14,7 +14,7 @@
 //! another there (a root that was moved over the first one), it is the top one.
 
 use crate::emit::Builder;
-use crate::kernel::{Kptr, Place, mount_of};
+use crate::kernel::{self, Kptr, Place, mount_of};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use core::hint::black_box;
 use lapwing_abi::fields::{Field, MISSING};

@@ -376,6 +376,9 @@ const fn probe(of: Variant, program: &'static str) -> Variant {
     }
 }
 
+// Sets of rows are words.
+const _: () = assert!(Row::ALL.len() <= 64);
+
 /// The table, by area.
 pub const AREAS: &[&[Hook]] = &[
     process::HOOKS,
