@@ -10,6 +10,7 @@ mod adopted;
 mod answer;
 mod held;
 mod loss;
+mod standing;
 mod upkeep;
 mod waker;
 
@@ -32,6 +33,7 @@ use lapwing_abi::ids::{CgroupChange, Phase, flags};
 use lapwing_profile::text;
 use loss::{UserLoss, UserLosses};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use standing::Standing;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -107,6 +109,7 @@ pub struct Pipeline {
     ebpf: Ebpf,
     rings: Rings,
     line: Line,
+    standing: Standing,
     requests: Receiver<Request>,
     waker: Waker,
     /// Skipped runs of programs that were counted.
@@ -145,11 +148,13 @@ impl Pipeline {
         line.report_blind_hooks();
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
         line.carry_out(effects);
+        let standing = Standing::begin(&seeds, waker.clone());
         line.seed(proc, seeds);
         Self {
             ebpf,
             rings,
             line,
+            standing,
             requests,
             waker,
             skipped: 0,
@@ -169,6 +174,12 @@ impl Pipeline {
             let until = self.line.registry.next_look().unwrap_or(next_tick);
             self.wait(until.min(next_tick).saturating_sub(now))?;
             if self.line.read(&mut self.rings) {
+                self.waker.wake();
+            }
+            if self
+                .line
+                .stand(&mut self.standing, &mut self.rings.lifecycle)
+            {
                 self.waker.wake();
             }
             let now = clock::since_boot();

@@ -20,11 +20,13 @@ pub enum UserLoss {
     Unpublished,
     /// The kernel skipped a program, because another run of it had not ended on that processor.
     Skipped,
+    /// What containers held when the agent started was too much, or could not be looked at.
+    SnapshotCut,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
@@ -33,6 +35,7 @@ impl UserLoss {
         Self::Stopped,
         Self::Unpublished,
         Self::Skipped,
+        Self::SnapshotCut,
     ];
 
     /// The name in gaps and `lapwing status`.
@@ -47,6 +50,7 @@ impl UserLoss {
             Self::Stopped => "stopped",
             Self::Unpublished => "behaviours-unpublished",
             Self::Skipped => "program-skipped",
+            Self::SnapshotCut => "snapshot-cut",
         }
     }
 }
