@@ -31,6 +31,8 @@ pub struct Spec {
     pub overlay: bool,
     /// What it may do beyond what containers usually may.
     pub capabilities: Vec<String>,
+    /// Settings of the kernel, in namespaces of its own.
+    pub sysctls: Vec<(String, String)>,
     /// What is mounted beyond the usual, as the runtime is told it.
     pub mounts: Vec<Value>,
     /// Its network namespace.
@@ -51,6 +53,7 @@ impl Spec {
             args: args.iter().map(ToString::to_string).collect(),
             overlay: false,
             capabilities: Vec::new(),
+            sysctls: Vec::new(),
             mounts: Vec::new(),
             network: Network::Own,
             id: String::new(),
@@ -80,6 +83,12 @@ impl Spec {
     /// With an overlay as root and another as volume, where the kernel has it.
     pub fn overlay(mut self) -> Self {
         self.overlay = true;
+        self
+    }
+
+    /// With a setting of the kernel, as `net.ipv4.ping_group_range`.
+    pub fn sysctl(mut self, name: &str, value: &str) -> Self {
+        self.sysctls.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -324,6 +333,9 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
             ],
         },
     });
+    for (name, value) in &spec.sysctls {
+        config["linux"]["sysctl"][name] = value.as_str().into();
+    }
     if let Some(mounts) = config["mounts"].as_array_mut() {
         mounts.extend(spec.mounts.iter().cloned());
     }

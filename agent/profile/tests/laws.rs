@@ -120,7 +120,9 @@ fn egress() -> impl Strategy<Value = Behaviour> {
         Egress {
             protocol,
             peer,
-            port,
+            port: protocol
+                .has_ports()
+                .map_or(port, |has| if has { port } else { 0 }),
         }
         .into()
     })
@@ -135,7 +137,9 @@ fn listen() -> impl Strategy<Value = Behaviour> {
         Listen {
             protocol,
             reach,
-            port,
+            port: protocol
+                .has_ports()
+                .map_or(port, |has| if has { port } else { 0 }),
         }
         .into()
     })

@@ -5,6 +5,7 @@ pub mod decide;
 pub mod episodes;
 pub mod keep;
 pub mod report;
+mod sensor;
 pub mod sighting;
 pub mod store;
 mod writer;

@@ -316,10 +316,15 @@ fn egress(record: &Record<'_>, contact: Contact, number: u8, peer: Peer<'_>) -> 
             }
         }
     };
+    let protocol = protocol_of(number, peer);
     Egress {
-        protocol: protocol_of(number, peer),
+        protocol,
         peer: with,
-        port,
+        port: if protocol.has_ports() == Some(false) {
+            0
+        } else {
+            port
+        },
     }
     .into()
 }
@@ -333,10 +338,15 @@ fn listen(record: &Record<'_>, number: u8, at: Peer<'_>) -> Behaviour {
             (local(record, at).map_or(Reach::Network, Reach::Path), 0)
         }
     };
+    let protocol = protocol_of(number, at);
     Listen {
-        protocol: protocol_of(number, at),
+        protocol,
         reach,
-        port,
+        port: if protocol.has_ports() == Some(false) {
+            0
+        } else {
+            port
+        },
     }
     .into()
 }

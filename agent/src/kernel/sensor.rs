@@ -11,8 +11,8 @@ use super::offsets::Offsets;
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::{Array, ProgramArray};
 use aya::programs::{
-    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, CgroupSockAddr, FEntry, FExit,
-    KProbe, ProgramError, ProgramFd, RawTracePoint, RawTracePointRunOptions, TestRun,
+    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSockAddr, FEntry, FExit, KProbe,
+    ProgramError, ProgramFd, RawTracePoint, RawTracePointRunOptions, TestRun,
 };
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
@@ -304,7 +304,6 @@ impl Attacher<'_> {
         let target = match variant.attach {
             Attach::RawTracepoint(name) => name.to_owned(),
             Attach::CgroupSockAddr => "cgroup socket address".to_owned(),
-            Attach::CgroupSock => "cgroup socket".to_owned(),
             Attach::CgroupEgress => "cgroup packets sent".to_owned(),
             Attach::CgroupIngress => "cgroup packets received".to_owned(),
             Attach::SyscallExit(_) => "sys_exit".to_owned(),
@@ -381,14 +380,6 @@ impl Attacher<'_> {
                 program.load().and_then(|()| match cgroup {
                     None => Ok(()),
                     Some(cgroup) => program.attach(cgroup, way, LINK).map(drop),
-                })
-            }
-            Attach::CgroupSock => {
-                let program: &mut CgroupSock = program.try_into()?;
-                let cgroup = self.settings.cgroup()?;
-                program.load().and_then(|()| match cgroup {
-                    None => Ok(()),
-                    Some(cgroup) => program.attach(cgroup, LINK).map(drop),
                 })
             }
         };

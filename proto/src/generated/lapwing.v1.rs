@@ -929,6 +929,9 @@ pub struct WatchRequest {
     /// %NN) contains this.
     #[prost(string, tag = "4")]
     pub workload: ::prost::alloc::string::String,
+    /// Only violations and behaviours about these; about all if empty.
+    #[prost(enumeration = "watch_request::Subject", repeated, tag = "5")]
+    pub subjects: ::prost::alloc::vec::Vec<i32>,
     /// Where to start; from now on if neither is given.
     #[prost(oneof = "watch_request::Since", tags = "1, 2")]
     pub since: ::core::option::Option<watch_request::Since>,
@@ -976,6 +979,62 @@ pub mod watch_request {
                 "BEHAVIOUR" => Some(Self::Behaviour),
                 "GAP" => Some(Self::Gap),
                 "HEARTBEAT" => Some(Self::Heartbeat),
+                _ => None,
+            }
+        }
+    }
+    /// What violations and behaviours are about.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Subject {
+        Unspecified = 0,
+        Exec = 1,
+        File = 2,
+        Egress = 3,
+        Listen = 4,
+        Dns = 5,
+        Privilege = 6,
+        /// The sensor itself: what it lost or does not see.
+        Sensor = 7,
+    }
+    impl Subject {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "SUBJECT_UNSPECIFIED",
+                Self::Exec => "EXEC",
+                Self::File => "FILE",
+                Self::Egress => "EGRESS",
+                Self::Listen => "LISTEN",
+                Self::Dns => "DNS",
+                Self::Privilege => "PRIVILEGE",
+                Self::Sensor => "SENSOR",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "SUBJECT_UNSPECIFIED" => Some(Self::Unspecified),
+                "EXEC" => Some(Self::Exec),
+                "FILE" => Some(Self::File),
+                "EGRESS" => Some(Self::Egress),
+                "LISTEN" => Some(Self::Listen),
+                "DNS" => Some(Self::Dns),
+                "PRIVILEGE" => Some(Self::Privilege),
+                "SENSOR" => Some(Self::Sensor),
                 _ => None,
             }
         }

@@ -6504,6 +6504,9 @@ impl serde::Serialize for WatchRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         if self.since.is_some() {
             len += 1;
         }
@@ -6517,6 +6520,13 @@ impl serde::Serialize for WatchRequest {
         }
         if true {
             struct_ser.serialize_field("workload", &self.workload)?;
+        }
+        if true {
+            let v = self.subjects.iter().cloned().map(|v| {
+                watch_request::Subject::try_from(v)
+                    .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", v)))
+                }).collect::<std::result::Result<Vec<_>, _>>()?;
+            struct_ser.serialize_field("subjects", &v)?;
         }
         if let Some(v) = self.since.as_ref() {
             match v {
@@ -6542,6 +6552,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
         const FIELDS: &[&str] = &[
             "kinds",
             "workload",
+            "subjects",
             "cursor",
             "age_milliseconds",
             "ageMilliseconds",
@@ -6551,6 +6562,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
         enum GeneratedField {
             Kinds,
             Workload,
+            Subjects,
             Cursor,
             AgeMilliseconds,
         }
@@ -6576,6 +6588,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                         match value {
                             "kinds" => Ok(GeneratedField::Kinds),
                             "workload" => Ok(GeneratedField::Workload),
+                            "subjects" => Ok(GeneratedField::Subjects),
                             "cursor" => Ok(GeneratedField::Cursor),
                             "ageMilliseconds" | "age_milliseconds" => Ok(GeneratedField::AgeMilliseconds),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -6599,6 +6612,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
             {
                 let mut kinds__ = None;
                 let mut workload__ = None;
+                let mut subjects__ = None;
                 let mut since__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -6613,6 +6627,12 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                                 return Err(serde::de::Error::duplicate_field("workload"));
                             }
                             workload__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Subjects => {
+                            if subjects__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("subjects"));
+                            }
+                            subjects__ = Some(map_.next_value::<Vec<watch_request::Subject>>()?.into_iter().map(|x| x as i32).collect());
                         }
                         GeneratedField::Cursor => {
                             if since__.is_some() {
@@ -6631,6 +6651,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                 Ok(WatchRequest {
                     kinds: kinds__.unwrap_or_default(),
                     workload: workload__.unwrap_or_default(),
+                    subjects: subjects__.unwrap_or_default(),
                     since: since__,
                 })
             }
@@ -6711,6 +6732,95 @@ impl<'de> serde::Deserialize<'de> for watch_request::Kind {
                     "BEHAVIOUR" => Ok(watch_request::Kind::Behaviour),
                     "GAP" => Ok(watch_request::Kind::Gap),
                     "HEARTBEAT" => Ok(watch_request::Kind::Heartbeat),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for watch_request::Subject {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "SUBJECT_UNSPECIFIED",
+            Self::Exec => "EXEC",
+            Self::File => "FILE",
+            Self::Egress => "EGRESS",
+            Self::Listen => "LISTEN",
+            Self::Dns => "DNS",
+            Self::Privilege => "PRIVILEGE",
+            Self::Sensor => "SENSOR",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for watch_request::Subject {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "SUBJECT_UNSPECIFIED",
+            "EXEC",
+            "FILE",
+            "EGRESS",
+            "LISTEN",
+            "DNS",
+            "PRIVILEGE",
+            "SENSOR",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = watch_request::Subject;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "SUBJECT_UNSPECIFIED" => Ok(watch_request::Subject::Unspecified),
+                    "EXEC" => Ok(watch_request::Subject::Exec),
+                    "FILE" => Ok(watch_request::Subject::File),
+                    "EGRESS" => Ok(watch_request::Subject::Egress),
+                    "LISTEN" => Ok(watch_request::Subject::Listen),
+                    "DNS" => Ok(watch_request::Subject::Dns),
+                    "PRIVILEGE" => Ok(watch_request::Subject::Privilege),
+                    "SENSOR" => Ok(watch_request::Subject::Sensor),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }

@@ -54,6 +54,9 @@ fn attack(rule: &str) -> &'static str {
         "file.binary_dir" => "T1554",
         "egress.unknown" => "T1071",
         "egress.imds" => "T1552.005",
+        "egress.raw" => "T1095",
+        "egress.unix" => "T1611",
+        "listen.unknown" => "T1571",
         other => panic!("no technique is known of the rule {other}"),
     }
 }

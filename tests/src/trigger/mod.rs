@@ -14,7 +14,9 @@ mod privilege;
 mod process;
 mod serve;
 mod shop;
+mod sockets;
 mod syscall;
+mod uring;
 
 pub use serve::hex;
 
@@ -47,7 +49,6 @@ impl std::error::Error for Lacking {}
 
 /// The error of an act that cannot be done because this kernel does not have what it needs, in
 /// words for the list of skips. Nothing else may be reported so: it would hide a failure.
-#[allow(dead_code, reason = "for acts that need what not every kernel has")]
 fn lacking(what: impl Into<String>) -> Error {
     Lacking(what.into()).into()
 }

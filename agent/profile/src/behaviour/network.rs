@@ -145,6 +145,17 @@ impl Protocol {
         }
     }
 
+    /// Whether its ends have ports; `None` where it is not known. What stands in the place of a
+    /// port where there is none is the caller's whim, and no part of a behaviour.
+    #[must_use]
+    pub const fn has_ports(self) -> Option<bool> {
+        match self {
+            Self::Tcp | Self::Udp | Self::Sctp | Self::Vsock => Some(true),
+            Self::Icmp | Self::Icmpv6 | Self::Unix | Self::Packet | Self::Xdp => Some(false),
+            Self::Other(_) => None,
+        }
+    }
+
     /// In a word, with the number where there is one.
     #[must_use]
     pub fn text(self) -> String {

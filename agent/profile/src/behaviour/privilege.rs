@@ -77,6 +77,7 @@ impl From<Wire> for Privileged {
 /// `path` is canonical text, `name` raw bytes.
 #[must_use]
 pub fn detail(operation: Wire, argument: u64, path: &str, name: &[u8]) -> String {
+    let name = name.strip_suffix(b"\0").unwrap_or(name);
     match operation {
         Wire::Ptrace => access(argument),
         Wire::Mount => format!("{} at {path}", mount(argument, name)),
@@ -149,7 +150,6 @@ fn mount(flags: u64, kind: &[u8]) -> String {
         return "move".to_owned();
     }
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    let kind = kind.strip_suffix(b"\0").unwrap_or(kind);
     match std::str::from_utf8(kind) {
         Ok("") => "mount".to_owned(),
         Ok(kind) if kind.bytes().all(|byte| word(&byte)) => kind.to_owned(),
@@ -294,7 +294,7 @@ mod tests {
         for (operation, argument, path, name, expected) in [
             (Wire::Ptrace, 2 | 16, "/", &b""[..], "ATTACH"),
             (Wire::Ptrace, 1 | 8, "/", b"", "READ"),
-            (Wire::Mount, 0, "/x", b"tmpfs", "tmpfs at /x"),
+            (Wire::Mount, 0, "/x", b"tmpfs\0", "tmpfs at /x"),
             (Wire::Mount, 4096 | 16384, "/x", b"none", "bind at /x"),
             (Wire::Mount, 32 | 4096, "/x", b"", "remount at /x"),
             (Wire::Mount, 1 << 18 | 16384, "/", b"", "private at /"),
@@ -302,7 +302,7 @@ mod tests {
             (Wire::Umount, 0, "/x", b"", "/x"),
             (Wire::Setns, 0, "/", b"", "unknown"),
             (Wire::Unshare, 0x1002_0000, "/", b"", "mnt,user"),
-            (Wire::Module, 0, "/", b"evil\n", "evil\\x0a"),
+            (Wire::Module, 0, "/", b"evil\n\0", "evil\\x0a"),
             (Wire::Bpf, 5, "/", b"", "BPF_PROG_LOAD"),
             (Wire::Bpf, 999, "/", b"", "BPF_999"),
             (

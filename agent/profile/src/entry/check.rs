@@ -88,11 +88,11 @@ fn check_egress(egress: &Egress) -> Result<(), String> {
             if address.to_canonical() != *address {
                 return Err(format!("{address} is written {}", address.to_canonical()));
             }
-            small(egress.port)
+            ip_port(protocol, egress.port)
         }
         Peer::Domain(domain) => {
             named(domain)?;
-            small(egress.port)
+            ip_port(protocol, egress.port)
         }
         Peer::Cid(_) => Ok(()),
         Peer::Path(path) => {
@@ -118,7 +118,7 @@ fn check_listen(listen: &Listen) -> Result<(), String> {
     if listen.protocol == Protocol::Vsock {
         return Ok(());
     }
-    small(listen.port)?;
+    ip_port(listen.protocol, listen.port)?;
     let port = u16::try_from(listen.port).unwrap_or_default();
     if listen_port(port) != listen.port {
         return Err(format!(
@@ -151,7 +151,10 @@ fn named(domain: &str) -> Result<(), String> {
     ))
 }
 
-fn small(port: u32) -> Result<(), String> {
+fn ip_port(protocol: Protocol, port: u32) -> Result<(), String> {
+    if protocol.has_ports() == Some(false) {
+        return none(port);
+    }
     match u16::try_from(port) {
         Ok(_) => Ok(()),
         Err(_) => Err(format!("`port: {port}` is none: the last is 65535")),

@@ -186,17 +186,9 @@ impl PrivilegeLine {
     }
 }
 
-/// Whether ends of this protocol have ports, so that one must be said.
+/// Whether ends of this protocol have ports for sure, so that one must be said.
 fn has_ports(protocol: Protocol) -> bool {
-    match protocol {
-        Protocol::Tcp | Protocol::Udp | Protocol::Sctp | Protocol::Vsock => true,
-        Protocol::Icmp
-        | Protocol::Icmpv6
-        | Protocol::Unix
-        | Protocol::Packet
-        | Protocol::Xdp
-        | Protocol::Other(_) => false,
-    }
+    protocol.has_ports() == Some(true)
 }
 
 fn port(port: Option<u32>, wanted: bool, protocol: Protocol) -> Result<u32, String> {

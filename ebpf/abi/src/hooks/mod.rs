@@ -138,8 +138,6 @@ pub enum Attach {
     Kretprobe(&'static [&'static str]),
     /// Socket addresses of a cgroup v2 subtree.
     CgroupSockAddr,
-    /// Sockets of a cgroup v2 subtree.
-    CgroupSock,
     /// Packets that leave a cgroup v2 subtree.
     CgroupEgress,
     /// Packets that come to a cgroup v2 subtree.

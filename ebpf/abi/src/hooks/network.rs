@@ -9,23 +9,16 @@ use super::{Attach, Hook, Row, Tier, Variant, entry, probe, raw, syscall};
 use crate::fields::Field;
 use crate::syscalls::Syscall;
 
-const fn sock_addr(program: &'static str) -> Variant {
+const CONNECTED_ELSEWHERE: &str = "sockets that were connected elsewhere and handed over";
+const BOUND: &str = "sockets that were bound elsewhere and handed over; reports the attempt";
+
+const fn sock_addr(program: &'static str, misses: &'static str) -> Variant {
     Variant {
         tier: Tier::Base,
         program,
         attach: Attach::CgroupSockAddr,
         needs: &[],
-        misses: "sockets that were connected elsewhere and handed over",
-    }
-}
-
-const fn sock(program: &'static str) -> Variant {
-    Variant {
-        tier: Tier::Base,
-        program,
-        attach: Attach::CgroupSock,
-        needs: &[],
-        misses: "sockets that were bound elsewhere and handed over; ports that a first send chose",
+        misses,
     }
 }
 
@@ -123,19 +116,19 @@ const CONNECTED: Variant = Variant {
 pub const HOOKS: &[Hook] = &[
     Hook {
         row: Row::EgressConnect4,
-        variants: &[sock_addr("egress_connect4")],
+        variants: &[sock_addr("egress_connect4", CONNECTED_ELSEWHERE)],
     },
     Hook {
         row: Row::EgressConnect6,
-        variants: &[sock_addr("egress_connect6")],
+        variants: &[sock_addr("egress_connect6", CONNECTED_ELSEWHERE)],
     },
     Hook {
         row: Row::EgressSendmsg4,
-        variants: &[sock_addr("egress_sendmsg4")],
+        variants: &[sock_addr("egress_sendmsg4", CONNECTED_ELSEWHERE)],
     },
     Hook {
         row: Row::EgressSendmsg6,
-        variants: &[sock_addr("egress_sendmsg6")],
+        variants: &[sock_addr("egress_sendmsg6", CONNECTED_ELSEWHERE)],
     },
     Hook {
         row: Row::EgressUnix,
@@ -197,11 +190,11 @@ pub const HOOKS: &[Hook] = &[
     },
     Hook {
         row: Row::ListenDatagram4,
-        variants: &[sock("listen_datagram4")],
+        variants: &[sock_addr("listen_datagram4", BOUND)],
     },
     Hook {
         row: Row::ListenDatagram6,
-        variants: &[sock("listen_datagram6")],
+        variants: &[sock_addr("listen_datagram6", BOUND)],
     },
     Hook {
         row: Row::DnsQuery,

@@ -4,8 +4,8 @@ use super::socket::Sort;
 use crate::emit::{self, hit};
 use crate::kernel::Kptr;
 use crate::process;
-use aya_ebpf::macros::{cgroup_sock, raw_tracepoint};
-use aya_ebpf::programs::{RawTracePointContext, SockContext};
+use aya_ebpf::macros::{cgroup_sock_addr, raw_tracepoint};
+use aya_ebpf::programs::{RawTracePointContext, SockAddrContext};
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Family, Kind, flags};
@@ -47,20 +47,20 @@ fn listening(sock: Kptr) -> Option<()> {
     )
 }
 
-/// struct bpf_sock behind bind(2) of an AF_INET socket, since Linux 4.17.
-#[cgroup_sock(post_bind4)]
-fn listen_datagram4(ctx: SockContext) -> i32 {
+/// struct bpf_sock_addr at bind(2) of an AF_INET socket, since Linux 4.17.
+#[cgroup_sock_addr(bind4)]
+fn listen_datagram4(ctx: SockAddrContext) -> i32 {
     // SAFETY: the context is valid for the call and these fields may be read by these programs.
     let (address, port, of_type, protocol) = unsafe {
-        let sock = ctx.sock;
+        let sock = ctx.sock_addr;
         (
-            (*sock).src_ip4,
-            (*sock).src_port,
+            (*sock).user_ip4,
+            (*sock).user_port,
             (*sock).type_,
             (*sock).protocol,
         )
     };
-    if of_type == SOCK_DGRAM {
+    if waits(of_type, port) {
         let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&address.to_ne_bytes());
         report(
@@ -68,30 +68,30 @@ fn listen_datagram4(ctx: SockContext) -> i32 {
             Family::Ipv4.raw(),
             protocol as u8,
             bytes,
-            port as u16,
+            (port as u16).swap_bytes(),
         );
     }
     ALLOW
 }
 
 /// As above, for AF_INET6.
-#[cgroup_sock(post_bind6)]
-fn listen_datagram6(ctx: SockContext) -> i32 {
+#[cgroup_sock_addr(bind6)]
+fn listen_datagram6(ctx: SockAddrContext) -> i32 {
     // SAFETY: as above.
     let (a, b, c, d, port, of_type, protocol) = unsafe {
-        let sock = ctx.sock;
-        let ip = &raw const (*sock).src_ip6;
+        let sock = ctx.sock_addr;
+        let ip = &raw const (*sock).user_ip6;
         (
             (*ip)[0],
             (*ip)[1],
             (*ip)[2],
             (*ip)[3],
-            (*sock).src_port,
+            (*sock).user_port,
             (*sock).type_,
             (*sock).protocol,
         )
     };
-    if of_type == SOCK_DGRAM {
+    if waits(of_type, port) {
         let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&a.to_ne_bytes());
         bytes[4..8].copy_from_slice(&b.to_ne_bytes());
@@ -102,10 +102,17 @@ fn listen_datagram6(ctx: SockContext) -> i32 {
             Family::Ipv6.raw(),
             protocol as u8,
             bytes,
-            port as u16,
+            (port as u16).swap_bytes(),
         );
     }
     ALLOW
+}
+
+/// Whether a socket that is bound waits for others: a datagram socket with a port of its choice.
+/// What takes any port is a client, and streams say when they listen.
+#[inline(always)]
+fn waits(of_type: u32, port: u32) -> bool {
+    of_type == SOCK_DGRAM && port != 0
 }
 
 #[inline(always)]
