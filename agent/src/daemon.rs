@@ -4,7 +4,7 @@ use crate::api::control::Control;
 use crate::api::server::serve;
 use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, Failure, Outcome};
-use crate::config::{BestTier, Config, StartMode};
+use crate::config::{Config, StartMode};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Options, Registry};
 use crate::doctor::{check_rights, host_root, object, raise_memory_limit};
@@ -13,16 +13,16 @@ use crate::judge::Judge;
 use crate::judge::keep::OpenError;
 use crate::judge::store::Store;
 use crate::kernel::egress::EgressCgroup;
+use crate::kernel::refusal;
 use crate::kernel::sensor::{Sensor, Settings};
 use crate::kernel::tables;
 use crate::pipeline::{Parts, Pipeline, Waker};
 use crate::{clock, status};
 use anyhow::{Context, anyhow};
-use lapwing_abi::hooks::Tier;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -85,6 +85,7 @@ struct Agent {
 
 fn build(config: &Config) -> Result<Agent, Failure> {
     let host = |error| Failure::new(Code::Host, error);
+    let begun = Instant::now();
     check_rights().map_err(host)?;
     let object = object().map_err(host)?;
     let started = clock::now();
@@ -133,15 +134,12 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         cgroup_hierarchy: hierarchy.id,
         host_root: host_root(),
         ring_bytes: config.ring.bytes,
-        best: match config.tier {
-            BestTier::Best => Tier::A1,
-            BestTier::A2 => Tier::A2,
-            BestTier::B => Tier::B,
-        },
+        best: config.tier.tier(),
         egress: &egress,
         trial: false,
     })
     .map_err(host)?;
+    let took = begun.elapsed().as_millis();
     let (tables, rings) = tables::take_all(&mut sensor.ebpf).map_err(host)?;
     let attached = sensor
         .hooks
@@ -152,7 +150,7 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         tracing::warn!(
             row = hook.row.id(),
             "not seen here: {}",
-            hook.refused.join("; ")
+            refusal::joined(&hook.refused)
         );
     }
     let options = Options {
@@ -183,7 +181,7 @@ fn build(config: &Config) -> Result<Agent, Failure> {
     let pipeline = Pipeline::new(parts, rings, requests, waker.clone());
     tracing::info!(
         endpoint = config.endpoint,
-        "{attached} of {} hooks attached; `lapwing status` says more",
+        "{attached} of {} hooks attached in {took} ms; `lapwing status` says more",
         lapwing_abi::hooks::hooks().count()
     );
     Ok(Agent {

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::config::BestTier;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lapwing_profile::rule::Rule;
 use std::path::PathBuf;
@@ -124,6 +125,9 @@ pub struct DoctorArgs {
     /// File with the kernel's type information
     #[arg(long, value_name = "FILE")]
     pub btf: Option<PathBuf>,
+    /// The best tier of hooks that is tried
+    #[arg(long, value_enum, default_value_t, ignore_case = true)]
+    pub tier: BestTier,
 }
 
 /// Kinds of items in the stream, and what violations and behaviours are about.

@@ -4,7 +4,7 @@
 //! seconds. Its records come through a channel, and then take the way of all others.
 
 use super::loss::UserLoss;
-use super::{Line, Ring, Waker};
+use super::{Line, MILLISECOND, Ring, Waker};
 use crate::clock;
 use crate::container::scan::Seed;
 use crate::container::snapshot::{self, LIMITS, Subject};
@@ -28,8 +28,10 @@ enum Word {
 /// The thread's end of the pipeline.
 pub struct Standing {
     words: Option<Receiver<Word>>,
-    /// When nothing more is expected, since boot in nanoseconds.
-    deadline: u64,
+    /// Records taken.
+    records: u64,
+    /// When the thread began, since boot in nanoseconds.
+    begun: u64,
 }
 
 impl Standing {
@@ -52,7 +54,8 @@ impl Standing {
         Self {
             // Where there is no thread, its end has gone with it, which is counted.
             words: Some(words),
-            deadline: clock::since_boot() + PATIENCE,
+            records: 0,
+            begun: clock::since_boot(),
         }
     }
 }
@@ -74,20 +77,26 @@ impl Line {
         let Some(words) = &standing.words else {
             return false;
         };
+        let begun = standing.begun;
+        let took = || clock::since_boot().saturating_sub(begun);
         for _ in 0..WAITING {
             let left_out = match words.try_recv() {
                 Ok(Word::Record(record)) => {
+                    standing.records += 1;
                     self.take(&record, lifecycle);
                     continue;
                 }
                 Ok(Word::Done(cut)) => cut,
-                Err(TryRecvError::Empty) if clock::since_boot() < standing.deadline => {
-                    return false;
-                }
+                Err(TryRecvError::Empty) if took() < PATIENCE => return false,
                 // How much it would have been nobody knows.
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => 1,
             };
             self.lose(UserLoss::SnapshotCut, left_out);
+            tracing::info!(
+                "what containers hold already was looked at in {} ms: {} files and sockets, {left_out} left out",
+                took() / MILLISECOND,
+                standing.records
+            );
             standing.words = None;
             return false;
         }

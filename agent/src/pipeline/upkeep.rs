@@ -6,6 +6,7 @@ use super::loss::UserLoss;
 use crate::clock::{self, Clock};
 use crate::container::scan::{self, Seed};
 use crate::judge::episodes::Moment;
+use crate::kernel::refusal;
 use lapwing_abi::ids::Loss;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{Gap, Heartbeat, watch_response::Item};
@@ -36,7 +37,7 @@ impl Line {
     pub(super) fn report_blind_hooks(&mut self) {
         let moment = self.moment();
         for hook in self.hooks.iter().filter(|hook| hook.tier.is_none()) {
-            let text = format!("{}: {}", hook.row.id(), hook.refused.join("; "));
+            let text = format!("{}: {}", hook.row.id(), refusal::joined(&hook.refused));
             for item in self.judge.blind(hook.row.id(), text, moment) {
                 self.feed.publish(moment.wall, item);
             }

@@ -14,6 +14,7 @@ mod names;
 mod process;
 mod restart;
 mod sensor;
+mod start;
 mod stream;
 mod verbs;
 
@@ -63,6 +64,7 @@ pub const ALL: &[Group] = &[
     group(learning::CASES),
     group(losses::CASES),
     group(restart::CASES),
+    group(start::CASES),
     group(deploy::CASES),
     group(errors::CASES),
     group(many::CASES),
