@@ -108,7 +108,7 @@ pub fn check_rights() -> Result<()> {
     if effective & SYS_ADMIN == 0 && effective & ENOUGH != ENOUGH {
         bail!(
             "this needs root: run it with sudo, or as root with the capabilities BPF, PERFMON, NET_ADMIN and \
-             SYS_PTRACE (before Linux 5.11 also SYS_RESOURCE)"
+             SYS_PTRACE (before Linux 5.11 also SYS_RESOURCE, or no limit of locked memory)"
         );
     }
     Ok(())

@@ -254,8 +254,12 @@ impl Pipeline {
 /// records, and a container that lives for a few milliseconds must be named while it does.
 fn prefer_this_thread() {
     const NICE: i32 = -10;
-    // Without CAP_SYS_NICE it works all the same, less surely under load.
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+        tracing::info!(
+            "the reader of the rings has no priority over others ({error}): on a busy machine records may be lost, \
+             which is counted; `LimitNICE=-10` in the unit or CAP_SYS_NICE gives it"
+        );
+    }
 }
 
 impl Line {

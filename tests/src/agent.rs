@@ -35,6 +35,8 @@ pub struct Home {
     config: Value,
     /// Names of the only capabilities of the agent, if they are limited.
     capabilities: Option<String>,
+    /// Whether it has the limits of the unit then.
+    limits: bool,
 }
 
 impl Home {
@@ -60,6 +62,7 @@ impl Home {
             lapwing: session.tools.lapwing.clone(),
             config,
             capabilities: None,
+            limits: false,
         };
         home.write()?;
         Ok(home)
@@ -105,14 +108,23 @@ impl Home {
         self
     }
 
+    /// And the limits that the unit sets.
+    pub fn with_limits(mut self) -> Self {
+        self.limits = true;
+        self
+    }
+
     /// `lapwing agent` with the configuration, not started.
     pub fn agent_command(&self) -> Command {
         let mut command = match &self.capabilities {
             None => Command::new(&self.lapwing),
             Some(names) => {
                 let mut with = Command::new("/proc/self/exe");
-                with.args(["with", "--capabilities", names])
-                    .arg(&self.lapwing);
+                with.args(["with", "--capabilities", names]);
+                if self.limits {
+                    with.arg("--limits");
+                }
+                with.arg(&self.lapwing);
                 with
             }
         };
@@ -311,6 +323,7 @@ impl Agent {
             lapwing: self.home.lapwing.clone(),
             config: self.home.config.clone(),
             capabilities: self.home.capabilities.clone(),
+            limits: self.home.limits,
         }
     }
 

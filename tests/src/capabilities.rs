@@ -1,6 +1,7 @@
 //! Running a program with no more capabilities than are named.
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, remove_capability_from_bounding_set,
     set_capabilities,
@@ -8,9 +9,37 @@ use rustix::thread::{
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+/// What the unit sets besides: memory that programs may lock, and the priority they may give
+/// themselves (20 less the value of nice).
+const LOCKED: Rlimit = Rlimit {
+    current: None,
+    maximum: None,
+};
+const PRIORITY: Rlimit = Rlimit {
+    current: Some(30),
+    maximum: Some(30),
+};
+const NONE: Rlimit = Rlimit {
+    current: Some(0),
+    maximum: Some(0),
+};
+/// What a process has without a unit that says so: 64 KiB until Linux 5.16.
+const LOCKED_BY_DEFAULT: Rlimit = Rlimit {
+    current: Some(64 << 10),
+    maximum: Some(64 << 10),
+};
+
 /// Becomes a program that has only these of the caller's capabilities (`CAP_BPF` and so on), as
 /// with `CapabilityBoundingSet=` of systemd.exec(5). Returns only if that fails.
-pub fn become_with(names: &[String], program: &[String]) -> Result<()> {
+///
+/// With `limits` it has those of the unit, else those that processes have by default.
+pub fn become_with(names: &[String], limits: bool, program: &[String]) -> Result<()> {
+    let (locked, priority) = match limits {
+        true => (LOCKED, PRIORITY),
+        false => (LOCKED_BY_DEFAULT, NONE),
+    };
+    setrlimit(Resource::Memlock, locked).context("the limit of locked memory")?;
+    setrlimit(Resource::Nice, priority).context("the limit of priority")?;
     let mut keep = CapabilitySet::empty();
     for name in names {
         let short = name.strip_prefix("CAP_").unwrap_or(name);

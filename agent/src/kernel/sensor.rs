@@ -219,7 +219,18 @@ fn load(settings: &Settings<'_>, btf: &Btf, aya_btf: &aya::Btf, offsets: &Offset
         .override_global("ARCH", &arch, true)
         .map_max_entries("BEHAVIOUR", settings.ring_bytes)
         .load(settings.object)
-        .context("the kernel refuses the sensor's maps")
+        .with_context(|| {
+            use rustix::process::{Resource, getrlimit};
+            let bound = getrlimit(Resource::Memlock).current;
+            let remedy = match bound {
+                None => String::new(),
+                Some(bytes) => format!(
+                    ": before Linux 5.11 they count as locked memory, of which {bytes} bytes are allowed; run the \
+                     agent with CAP_SYS_RESOURCE, or with `LimitMEMLOCK=infinity` (`ulimit -l unlimited`)"
+                ),
+            };
+            format!("the kernel refuses the sensor's maps{remedy}")
+        })
 }
 
 const FOREIGN_OBJECT: &str = "the kernel programs in this binary were built from other sources than the agent: build both anew";

@@ -157,7 +157,7 @@ fn agrees(context: &mut Context<'_>) -> Result<Outcome> {
     drop(watch);
     let home = agent.stop()?;
     let secret = "/scratch/unknown";
-    puppet.begin(&Act::trigger(&["hold-file", secret]))?;
+    puppet.begin(&Act::trigger(&["keep-file", secret]))?;
     wait_for("the file to be open", patience(), || {
         Ok(is_open(session, &puppet, secret).then_some(()))
     })?;
@@ -292,6 +292,8 @@ fn moments(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
     let count = if context.soak { 200 } else { 20 };
+    // A runtime makes the run's folder in every hierarchy; this one stays as long as the case.
+    let _first = Puppet::start(session, "first")?;
     let root = session.folder("moment")?;
     crate::rootfs::fill(session, &root)?;
     let agent = Home::new(session, Mode::Monitor)?.start()?;

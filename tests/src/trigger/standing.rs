@@ -10,6 +10,7 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// A file that the first process has open.
 pub const HELD: &str = "/data/held\nname";
@@ -55,6 +56,14 @@ pub fn hold_file(path: &OsStr) -> Result<()> {
     println!();
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
+}
+
+/// Holds a file until it is killed.
+pub fn keep_file(path: &OsStr) -> Result<()> {
+    let _file = append(path)?;
+    loop {
+        std::thread::sleep(Duration::from_secs(60));
+    }
 }
 
 fn append(path: &OsStr) -> Result<File> {
