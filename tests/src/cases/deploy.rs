@@ -56,7 +56,10 @@ fn unit(context: &mut Context<'_>) -> Result<Outcome> {
         .start()?;
     let blind = blind(&agent)?;
     ensure!(blind.is_empty(), "not attached with {keep:?}: {blind:?}");
-    ensure!(goes_first(&agent)?, "no thread has a priority");
+    ensure!(
+        goes_first(&agent)? == may_go_first(&agent)?,
+        "a thread has a priority without the right to it, or none with it"
+    );
     let mut watch = agent.watch()?;
     puppet.act(&Act::trigger(&["create", "/data/unit"]))?;
     let expect = file(
@@ -93,6 +96,16 @@ fn goes_first(agent: &Agent) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Whether the limit of the unit is in force: tests without CAP_SYS_RESOURCE cannot set it.
+fn may_go_first(agent: &Agent) -> Result<bool> {
+    let limits = fs::read_to_string(format!("/proc/{}/limits", agent.pid().as_raw_nonzero()))?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max nice priority"))
+        .context("no limit of priority")?;
+    Ok(line.split_whitespace().next() == Some("30"))
 }
 
 /// The capabilities that a process has, as a number.

@@ -31,7 +31,6 @@ use rustix::fs::stat;
 use sockets::{Socket, Use};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
-use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -165,8 +164,6 @@ impl<F: Offer> Snapshot<'_, F> {
         let Some(actor) = Actor::of(&folder, subject) else {
             return Ok(());
         };
-        let root = std::fs::read_link(folder.join("root")).unwrap_or_default();
-        let root = root.into_os_string().into_vec();
         // Its id may have been given to another process in the middle of this.
         if scan::start(self.proc, subject.pid) != Some(subject.process.start) {
             return Ok(());
@@ -180,14 +177,13 @@ impl<F: Offer> Snapshot<'_, F> {
                     // What was opened in other mounts was handed in from outside: it is not
                     // what this container does.
                     if let Some(mount) = mounts().of_id(file.mount) {
-                        let path = below(&root, file.path);
-                        self.file(actor, path, mount, file.nameless)?;
+                        self.file(actor, file.path, mount, file.nameless)?;
                     }
                 }
             }
         }
         for (path, mount) in mapped {
-            self.file(actor, below(&root, path), mount, false)?;
+            self.file(actor, path, mount, false)?;
         }
         self.want(actor, &folder, sockets, namespaces);
         Ok(())
@@ -354,15 +350,6 @@ impl Actor {
             capabilities: u64::from_str_radix(words("CapEff:").next()?, 16).ok()?,
             ..Header::default()
         }))
-    }
-}
-
-/// A path below the root of a mount namespace, as a process with this root names it. One that is
-/// not below it stays as it is.
-fn below(root: &[u8], path: Vec<u8>) -> Vec<u8> {
-    match path.strip_prefix(root) {
-        Some(rest) if root != b"/" && rest.starts_with(b"/") => rest.to_vec(),
-        _ => path,
     }
 }
 

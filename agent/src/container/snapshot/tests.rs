@@ -137,12 +137,3 @@ fn nothing_more_is_asked_once_nobody_listens() {
     });
     assert_eq!(times, 1);
 }
-
-#[test]
-fn paths_are_those_of_a_changed_root() {
-    let of = |root: &str, path: &str| below(root.as_bytes(), path.as_bytes().to_vec());
-    assert_eq!(of("/", "/a/b"), b"/a/b");
-    assert_eq!(of("/srv/root", "/srv/root/a"), b"/a");
-    assert_eq!(of("/srv/root", "/srv/rooted/a"), b"/srv/rooted/a");
-    assert_eq!(of("/srv/root", "/etc/a"), b"/etc/a");
-}
