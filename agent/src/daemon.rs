@@ -17,6 +17,7 @@ use crate::kernel::refusal;
 use crate::kernel::sensor::{Sensor, Settings};
 use crate::kernel::tables;
 use crate::pipeline::{Parts, Pipeline, Waker};
+use crate::replace::end_other;
 use crate::{clock, status};
 use anyhow::{Context, anyhow};
 use std::path::Path;
@@ -66,7 +67,7 @@ pub fn run(args: &AgentArgs, endpoint: Option<&str>) -> Outcome {
         return Ok(());
     }
     let config = configure(args, endpoint)?;
-    let agent = build(&config)?;
+    let agent = build(&config, args.replace)?;
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -83,12 +84,65 @@ struct Agent {
     control: Control,
 }
 
-fn build(config: &Config) -> Result<Agent, Failure> {
-    let host = |error| Failure::new(Code::Host, error);
+/// The sensor at work.
+struct Attached {
+    sensor: Sensor,
+    hierarchy: Hierarchy,
+    /// When the last program was attached, in nanoseconds since the Unix epoch.
+    since: i64,
+    /// How long it took.
+    took: Duration,
+}
+
+fn attach(config: &Config, object: &[u8]) -> anyhow::Result<Attached> {
     let begun = Instant::now();
+    let hierarchy = Hierarchy::find(Path::new("/proc"))?;
+    let egress = EgressCgroup::open(
+        config
+            .cgroups
+            .egress
+            .as_deref()
+            .or(hierarchy.unified.as_deref()),
+    );
+    raise_memory_limit();
+    let sensor = Sensor::start(&Settings {
+        object,
+        btf: &config.btf,
+        cgroup_subsys: hierarchy.controller,
+        cgroup_hierarchy: hierarchy.id,
+        host_root: host_root(),
+        ring_bytes: config.ring.bytes,
+        best: config.tier.tier(),
+        egress: &egress,
+        trial: false,
+    })?;
+    Ok(Attached {
+        sensor,
+        hierarchy,
+        since: clock::now(),
+        took: begun.elapsed(),
+    })
+}
+
+fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
+    let host = |error| Failure::new(Code::Host, error);
     check_rights().map_err(host)?;
     let object = object().map_err(host)?;
     let started = clock::now();
+    let path = config.socket().ok_or_else(|| {
+        Failure::new(
+            Code::Usage,
+            anyhow!("`{}` is not of the form unix:///path", config.endpoint),
+        )
+    })?;
+    let early = match replace {
+        true => {
+            let attached = attach(config, object).map_err(host)?;
+            end_other(path).map_err(|error| Failure::new(Code::Failed, error))?;
+            Some(attached)
+        }
+        false => None,
+    };
     let store =
         Store::open(&config.state_dir).map_err(|error| Failure::new(Code::Failed, error))?;
     let waker = Waker::new().map_err(host)?;
@@ -110,36 +164,17 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         };
         Failure::new(code, error)
     })?;
-    let path = config.socket().ok_or_else(|| {
-        Failure::new(
-            Code::Usage,
-            anyhow!("`{}` is not of the form unix:///path", config.endpoint),
-        )
-    })?;
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 
-    let hierarchy = Hierarchy::find(Path::new("/proc")).map_err(host)?;
-    let egress = EgressCgroup::open(
-        config
-            .cgroups
-            .egress
-            .as_deref()
-            .or(hierarchy.unified.as_deref()),
-    );
-    raise_memory_limit();
-    let mut sensor = Sensor::start(&Settings {
-        object,
-        btf: &config.btf,
-        cgroup_subsys: hierarchy.controller,
-        cgroup_hierarchy: hierarchy.id,
-        host_root: host_root(),
-        ring_bytes: config.ring.bytes,
-        best: config.tier.tier(),
-        egress: &egress,
-        trial: false,
-    })
-    .map_err(host)?;
-    let took = begun.elapsed().as_millis();
+    let Attached {
+        mut sensor,
+        hierarchy,
+        since,
+        took,
+    } = match early {
+        Some(attached) => attached,
+        None => attach(config, object).map_err(host)?,
+    };
     let (tables, rings) = tables::take_all(&mut sensor.ebpf).map_err(host)?;
     let attached = sensor
         .hooks
@@ -177,12 +212,14 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         node: config.node.clone(),
         cluster: config.cluster.clone(),
         started,
+        attached: since,
     };
     let pipeline = Pipeline::new(parts, rings, requests, waker.clone());
     tracing::info!(
         endpoint = config.endpoint,
-        "{attached} of {} hooks attached in {took} ms; `lapwing status` says more",
-        lapwing_abi::hooks::hooks().count()
+        "{attached} of {} hooks attached in {} ms; `lapwing status` says more",
+        lapwing_abi::hooks::hooks().count(),
+        took.as_millis()
     );
     Ok(Agent {
         pipeline,

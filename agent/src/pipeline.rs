@@ -73,6 +73,8 @@ pub struct Parts {
     pub cluster: String,
     /// When the agent started, in nanoseconds since the Unix epoch.
     pub started: i64,
+    /// When all programs were attached, in nanoseconds since the Unix epoch.
+    pub attached: i64,
 }
 
 /// Everything behind the rings, apart from them: a record is borrowed from its ring while it
@@ -141,7 +143,10 @@ impl Pipeline {
             last_gap: 0,
             swept: 0,
         };
-        if let Some(beat) = line.judge.store().last_beat() {
+        // One that took over from another was attached before that one went.
+        if let Some(beat) = line.judge.store().last_beat()
+            && beat < parts.attached
+        {
             line.gap("agent-down", 0, beat, "node");
         }
         let proc = Path::new("/proc");
@@ -210,6 +215,8 @@ impl Pipeline {
             mut line,
             ..
         } = self;
+        // What is on its way may take a while to judge, in which nobody looks.
+        let detached = clock::now();
         drop(ebpf);
         let deadline = clock::since_boot() + DRAIN;
         while line.read(&mut rings) {
@@ -221,7 +228,7 @@ impl Pipeline {
                 line.lose(UserLoss::Stopped, left);
             }
         }
-        line.end();
+        line.end(detached);
     }
 
     fn count_skipped(&mut self) {

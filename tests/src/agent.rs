@@ -191,6 +191,12 @@ impl Home {
 
     /// Starts the agent with more arguments and waits until it answers.
     pub fn start_with(self, args: &[&str]) -> Result<Agent> {
+        let mut agent = self.launch(args)?;
+        agent.answers()?;
+        Ok(agent)
+    }
+
+    fn launch(self, args: &[&str]) -> Result<Agent> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -202,19 +208,11 @@ impl Home {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot run {}", self.lapwing.display()))?;
-        let mut agent = Agent {
+        Ok(Agent {
             home: self,
             child,
             killed: false,
-        };
-        wait_for("the agent to answer", START, || {
-            if let Some(status) = agent.child.try_wait()? {
-                bail!("the agent ended: {status}: {}", agent.log());
-            }
-            Ok(agent.home.call(&["status", "-o", "json"]).ok())
         })
-        .with_context(|| agent.log())?;
-        Ok(agent)
     }
 }
 
@@ -315,6 +313,35 @@ impl Agent {
         self.child.kill()?;
         self.child.wait()?;
         Ok(self.folder())
+    }
+
+    /// Has another agent take over, with the same folder, and waits until that one answers.
+    pub fn replace(mut self) -> Result<Self> {
+        let mut next = self.folder().launch(&["--replace"])?;
+        let ended = wait_for("the agent to make way", START, || {
+            if let Some(status) = next.child.try_wait()? {
+                bail!("the new agent ended: {status}: {}", next.log());
+            }
+            Ok(self.child.try_wait()?)
+        });
+        let status = ended.with_context(|| next.log())?;
+        ensure!(
+            status.success(),
+            "the agent that made way ended with {status}"
+        );
+        next.answers()?;
+        Ok(next)
+    }
+
+    fn answers(&mut self) -> Result<()> {
+        wait_for("the agent to answer", START, || {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the agent ended: {status}: {}", self.log());
+            }
+            Ok(self.home.call(&["status", "-o", "json"]).ok())
+        })
+        .with_context(|| self.log())?;
+        Ok(())
     }
 
     fn folder(&self) -> Home {

@@ -108,6 +108,9 @@ pub struct AgentArgs {
     /// Workloads without a profile have an empty one: all they do is reported
     #[arg(long)]
     pub monitor: bool,
+    /// Take over from the agent that listens at the same endpoint: attach first, then have it end
+    #[arg(long)]
+    pub replace: bool,
     /// Folder of everything that must survive a restart
     #[arg(long, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,

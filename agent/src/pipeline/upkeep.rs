@@ -138,8 +138,9 @@ impl Line {
         );
     }
 
-    /// Nothing more comes: what waits goes out with what is known, and everything is stored.
-    pub(super) fn end(&mut self) {
+    /// Nothing more comes: what waits goes out with what is known, and everything is stored. The
+    /// programs were detached at `detached`, in nanoseconds since the Unix epoch.
+    pub(super) fn end(&mut self, detached: i64) {
         let effects = self.registry.finish(clock::since_boot());
         self.carry_out(effects);
         for (_, records) in self.held.take(|_| true) {
@@ -147,7 +148,11 @@ impl Line {
         }
         self.tick();
         let moment = self.moment();
-        for item in self.judge.end(moment) {
+        let end = Moment {
+            wall: detached,
+            ..moment
+        };
+        for item in self.judge.end(end) {
             self.feed.publish(moment.wall, item);
         }
     }
