@@ -361,6 +361,9 @@ impl Attacher<'_> {
                 format!("the kernel has no kprobes: there is no {KPROBES}"),
             ));
         }
+        if is_of_cgroup(variant.attach) {
+            self.settings.cgroup()?;
+        }
         Ok(match variant.attach {
             Attach::RawTracepoint(name) => name.to_owned(),
             Attach::CgroupSockAddr => "cgroup socket address".to_owned(),
@@ -407,11 +410,9 @@ impl Attacher<'_> {
                 variant.program
             )
         })?;
-        let cgroup = match variant.attach {
-            Attach::CgroupSockAddr | Attach::CgroupEgress | Attach::CgroupIngress => {
-                self.settings.cgroup()?
-            }
-            _ => None,
+        let cgroup = match is_of_cgroup(variant.attach) {
+            true => self.settings.cgroup()?,
+            false => None,
         };
         let attach = variant.attach;
         if let Err(error) = programs::load(program, attach, &target, self.aya_btf)
@@ -437,6 +438,14 @@ impl Attacher<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether it acts on all processes of a cgroup.
+const fn is_of_cgroup(attach: Attach) -> bool {
+    matches!(
+        attach,
+        Attach::CgroupSockAddr | Attach::CgroupEgress | Attach::CgroupIngress
+    )
 }
 
 /// The better, the lower; what is the same on every kernel is never left out.

@@ -192,7 +192,7 @@ fn is_open(session: &Session, puppet: &Puppet<'_>, path: &str) -> bool {
         .processes(&puppet.cgroup())
         .into_iter()
         .filter_map(|pid| fs::read_dir(format!("/proc/{pid}/fd")).ok())
-        .flat_map(|folder| folder.flatten())
+        .flat_map(Iterator::flatten)
         .any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str() == path))
 }
 
