@@ -4,6 +4,8 @@
 //! misspelt setting of a security tool must not pass for a set one.
 
 use crate::credentials::{self, Credentials};
+use clap::ValueEnum;
+use lapwing_abi::hooks::Tier;
 use lapwing_profile::yaml::{self, Limits};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -59,16 +61,30 @@ pub enum ConfigError {
 }
 
 /// The best tier of hooks that may be used.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
 pub enum BestTier {
     /// The best that the kernel allows, row by row.
     #[default]
     #[serde(rename = "best")]
     Best,
     /// No trampolines, but kprobes.
+    #[value(name = "A2")]
     A2,
     /// Neither: for hosts where these are unwelcome, and for comparison.
+    #[value(name = "B")]
     B,
+}
+
+impl BestTier {
+    /// The best tier that is tried.
+    #[must_use]
+    pub const fn tier(self) -> Tier {
+        match self {
+            Self::Best => Tier::A1,
+            Self::A2 => Tier::A2,
+            Self::B => Tier::B,
+        }
+    }
 }
 
 /// How profiles that do not exist yet start.

@@ -4,7 +4,7 @@ use crate::api::control::Control;
 use crate::api::server::serve;
 use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, Failure, Outcome};
-use crate::config::{BestTier, Config, StartMode};
+use crate::config::{Config, StartMode};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Options, Registry};
 use crate::credentials::Credentials;
@@ -14,16 +14,17 @@ use crate::judge::Judge;
 use crate::judge::keep::OpenError;
 use crate::judge::store::Store;
 use crate::kernel::egress::EgressCgroup;
+use crate::kernel::refusal;
 use crate::kernel::sensor::{Sensor, Settings};
 use crate::kernel::tables;
 use crate::pipeline::{Parts, Pipeline, Waker};
+use crate::replace::end_other;
 use crate::{clock, status};
 use anyhow::{Context, anyhow};
-use lapwing_abi::hooks::Tier;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -67,7 +68,7 @@ pub fn run(args: &AgentArgs, endpoint: Option<&str>) -> Outcome {
         return Ok(());
     }
     let config = configure(args, endpoint)?;
-    let agent = build(&config)?;
+    let agent = build(&config, args.replace)?;
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -84,11 +85,70 @@ struct Agent {
     control: Control,
 }
 
-fn build(config: &Config) -> Result<Agent, Failure> {
+/// The sensor at work.
+struct Attached {
+    credentials: Credentials,
+    sensor: Sensor,
+    hierarchy: Hierarchy,
+    /// When the last program was attached, in nanoseconds since the Unix epoch.
+    since: i64,
+    /// How long it took.
+    took: Duration,
+}
+
+fn attach(config: &Config, object: &[u8]) -> anyhow::Result<Attached> {
+    let begun = Instant::now();
+    let hierarchy = Hierarchy::find(Path::new("/proc"))?;
+    let egress = EgressCgroup::open(
+        config
+            .cgroups
+            .egress
+            .as_deref()
+            .or(hierarchy.unified.as_deref()),
+    );
+    raise_memory_limit();
+    let credentials = Credentials::parse(&config.credentials)
+        .map_err(|message| anyhow!("`credentials`: {message}"))?;
+    let sensor = Sensor::start(&Settings {
+        object,
+        btf: &config.btf,
+        cgroup_subsys: hierarchy.controller,
+        cgroup_hierarchy: hierarchy.id,
+        host_root: host_root(),
+        ring_bytes: config.ring.bytes,
+        best: config.tier.tier(),
+        egress: &egress,
+        credentials: &credentials,
+        trial: false,
+    })?;
+    Ok(Attached {
+        credentials,
+        sensor,
+        hierarchy,
+        since: clock::now(),
+        took: begun.elapsed(),
+    })
+}
+
+fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     let host = |error| Failure::new(Code::Host, error);
     check_rights().map_err(host)?;
     let object = object().map_err(host)?;
     let started = clock::now();
+    let path = config.socket().ok_or_else(|| {
+        Failure::new(
+            Code::Usage,
+            anyhow!("`{}` is not of the form unix:///path", config.endpoint),
+        )
+    })?;
+    let early = match replace {
+        true => {
+            let attached = attach(config, object).map_err(host)?;
+            end_other(path).map_err(|error| Failure::new(Code::Failed, error))?;
+            Some(attached)
+        }
+        false => None,
+    };
     let store =
         Store::open(&config.state_dir).map_err(|error| Failure::new(Code::Failed, error))?;
     let waker = Waker::new().map_err(host)?;
@@ -110,42 +170,18 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         };
         Failure::new(code, error)
     })?;
-    let path = config.socket().ok_or_else(|| {
-        Failure::new(
-            Code::Usage,
-            anyhow!("`{}` is not of the form unix:///path", config.endpoint),
-        )
-    })?;
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 
-    let hierarchy = Hierarchy::find(Path::new("/proc")).map_err(host)?;
-    let egress = EgressCgroup::open(
-        config
-            .cgroups
-            .egress
-            .as_deref()
-            .or(hierarchy.unified.as_deref()),
-    );
-    raise_memory_limit();
-    let credentials = Credentials::parse(&config.credentials)
-        .map_err(|message| host(anyhow!("`credentials`: {message}")))?;
-    let mut sensor = Sensor::start(&Settings {
-        object,
-        btf: &config.btf,
-        cgroup_subsys: hierarchy.controller,
-        cgroup_hierarchy: hierarchy.id,
-        host_root: host_root(),
-        ring_bytes: config.ring.bytes,
-        best: match config.tier {
-            BestTier::Best => Tier::A1,
-            BestTier::A2 => Tier::A2,
-            BestTier::B => Tier::B,
-        },
-        egress: &egress,
-        credentials: &credentials,
-        trial: false,
-    })
-    .map_err(host)?;
+    let Attached {
+        credentials,
+        mut sensor,
+        hierarchy,
+        since,
+        took,
+    } = match early {
+        Some(attached) => attached,
+        None => attach(config, object).map_err(host)?,
+    };
     let (tables, rings) = tables::take_all(&mut sensor.ebpf).map_err(host)?;
     let attached = sensor
         .hooks
@@ -156,7 +192,7 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         tracing::warn!(
             row = hook.row.id(),
             "not seen here: {}",
-            hook.refused.join("; ")
+            refusal::joined(&hook.refused)
         );
     }
     let options = Options {
@@ -184,12 +220,14 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         node: config.node.clone(),
         cluster: config.cluster.clone(),
         started,
+        attached: since,
     };
     let pipeline = Pipeline::new(parts, rings, requests, waker.clone());
     tracing::info!(
         endpoint = config.endpoint,
-        "{attached} of {} hooks attached; `lapwing status` says more",
-        lapwing_abi::hooks::hooks().count()
+        "{attached} of {} hooks attached in {} ms; `lapwing status` says more",
+        lapwing_abi::hooks::hooks().count(),
+        took.as_millis()
     );
     Ok(Agent {
         pipeline,

@@ -5,6 +5,7 @@ use crate::container::hierarchy::Hierarchy;
 use crate::credentials::{self, Credentials};
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::object::OBJECT;
+use crate::kernel::refusal::Refusal;
 use crate::kernel::sensor::{SYSTEM_BTF, Sensor, Settings};
 use crate::status;
 use anyhow::{Result, anyhow, bail};
@@ -12,6 +13,8 @@ use lapwing_abi::hooks::Tier;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
+
+mod layout;
 
 /// The host's root folder: that of its first process, which in a container of the host's pid
 /// namespace is not our own. Where that may not be looked at, our own.
@@ -51,16 +54,41 @@ struct Cgroups {
     egress: String,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
     row: &'static str,
     /// Empty where nothing works.
     tier: &'static str,
     target: String,
+    /// What the tier does not see; empty where nothing is known to be missed.
     misses: &'static str,
+    /// Why better tiers do not work, best first: the texts of `lacks`.
     refused: Vec<String>,
+    /// The same, with what could be done.
+    lacks: Vec<Lack>,
+}
+
+/// Why one tier is not used for a row.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Lack {
+    tier: &'static str,
+    /// A word for programs, see [`Cause::name`](crate::kernel::refusal::Cause::name).
+    cause: &'static str,
+    reason: String,
     remedy: &'static str,
+}
+
+impl From<&Refusal> for Lack {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            tier: refusal.tier.name(),
+            cause: refusal.cause.name(),
+            reason: refusal.text.clone(),
+            remedy: refusal.cause.remedy(),
+        }
+    }
 }
 
 /// Whether this process may load programs: root, or the capabilities for it.
@@ -81,7 +109,7 @@ pub fn check_rights() -> Result<()> {
     if effective & SYS_ADMIN == 0 && effective & ENOUGH != ENOUGH {
         bail!(
             "this needs root: run it with sudo, or as root with the capabilities BPF, PERFMON, NET_ADMIN and \
-             SYS_PTRACE (before Linux 5.11 also SYS_RESOURCE)"
+             SYS_PTRACE (before Linux 5.11 also SYS_RESOURCE, or no limit of locked memory)"
         );
     }
     Ok(())
@@ -97,18 +125,7 @@ pub fn object() -> Result<&'static [u8]> {
     })
 }
 
-fn remedy(tier: Option<Tier>, refused: &[String]) -> &'static str {
-    match tier {
-        _ if refused.is_empty() => "",
-        Some(Tier::Base | Tier::A1 | Tier::A2 | Tier::B) => {
-            "tier A1 needs trampolines: CONFIG_DEBUG_INFO_BTF and CONFIG_FUNCTION_TRACER, x86_64 since Linux 5.5 or \
-             arm64 since 6.4, and no policy of the host against tracing programs"
-        }
-        None => "nothing sees this row here; the reasons are the kernel's own words",
-    }
-}
-
-fn examine(btf: &Path, report: &mut Report) -> Result<()> {
+fn examine(btf: &Path, best: Tier, report: &mut Report) -> Result<()> {
     check_rights()?;
     let object = object()?;
     let hierarchy = Hierarchy::find(Path::new("/proc"))?;
@@ -131,7 +148,7 @@ fn examine(btf: &Path, report: &mut Report) -> Result<()> {
         cgroup_hierarchy: hierarchy.id,
         host_root: host_root(),
         ring_bytes: 64 << 10,
-        best: Tier::A1,
+        best,
         egress: &egress,
         credentials: &credentials,
         trial: true,
@@ -144,8 +161,8 @@ fn examine(btf: &Path, report: &mut Report) -> Result<()> {
             tier: state.tier.map(Tier::name).unwrap_or_default(),
             target: state.target.clone(),
             misses: state.misses,
-            refused: state.refused.clone(),
-            remedy: remedy(state.tier, &state.refused),
+            refused: state.refused.iter().map(ToString::to_string).collect(),
+            lacks: state.refused.iter().map(Lack::from).collect(),
         })
         .collect();
     Ok(())
@@ -177,7 +194,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
         cgroups: Cgroups::default(),
         hooks: Vec::new(),
     };
-    if let Err(error) = examine(btf, &mut report) {
+    if let Err(error) = examine(btf, args.tier.tier(), &mut report) {
         report.able = false;
         report.problem = format!("{error:#}");
     }
@@ -188,7 +205,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
                 .map_err(|error| Failure::new(Code::Failed, error))?;
             writeln!(out, "{line}")?;
         }
-        Output::Text => write(&mut out, &report)?,
+        Output::Text => layout::write(&mut out, &report, crate::cli::wrap::width())?,
     }
     if report.able {
         Ok(())
@@ -198,70 +215,4 @@ pub fn run(args: &DoctorArgs) -> Outcome {
             anyhow!("the sensor cannot run here: {}", report.problem),
         ))
     }
-}
-
-fn write(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
-    use crate::cli::{BOLD, DIM, styled, table};
-    writeln!(
-        out,
-        "lapwing {}, kernel {}, {}",
-        report.version, report.kernel, report.architecture
-    )?;
-    if !report.able {
-        return Ok(());
-    }
-    let hierarchy = if report.cgroups.controller.is_empty() {
-        "cgroup v2".to_owned()
-    } else {
-        format!("cgroup v1 ({})", report.cgroups.controller)
-    };
-    let egress = if report.cgroups.egress.is_empty() {
-        "nowhere"
-    } else {
-        &report.cgroups.egress
-    };
-    writeln!(
-        out,
-        "containers are told apart by {hierarchy} at {}; egress is traced at {egress}\n",
-        report.cgroups.root
-    )?;
-    let rows: Vec<Vec<String>> = report
-        .hooks
-        .iter()
-        .map(|row| {
-            let tier = if row.tier.is_empty() {
-                "none"
-            } else {
-                row.tier
-            };
-            vec![
-                row.row.to_owned(),
-                tier.to_owned(),
-                row.target.clone(),
-                row.misses.to_owned(),
-            ]
-        })
-        .collect();
-    table(out, &["HOOK", "TIER", "ON", "DOES NOT SEE"], &rows)?;
-    let mut said: Vec<(&[String], Vec<&str>, &str)> = Vec::new();
-    for row in report.hooks.iter().filter(|row| !row.refused.is_empty()) {
-        match said
-            .iter_mut()
-            .find(|(refused, ..)| *refused == row.refused)
-        {
-            Some((_, rows, _)) => rows.push(row.row),
-            None => said.push((&row.refused, vec![row.row], row.remedy)),
-        }
-    }
-    if !said.is_empty() {
-        writeln!(out, "\n{}", styled(BOLD, "why not better"))?;
-    }
-    for (refused, rows, remedy) in said {
-        writeln!(out, "  {}", rows.join(", "))?;
-        for reason in refused {
-            writeln!(out, "    {reason}")?;
-        }
-        writeln!(out, "    {}", styled(DIM, remedy))?;
-    }
-    writeln!(out, "\nthe sensor can run here")
 }

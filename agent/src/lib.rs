@@ -17,4 +17,5 @@ pub mod judge;
 pub mod kernel;
 pub mod pipeline;
 pub mod process;
+pub mod replace;
 pub mod status;

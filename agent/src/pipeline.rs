@@ -10,6 +10,7 @@ mod adopted;
 mod answer;
 mod held;
 mod loss;
+mod standing;
 mod upkeep;
 mod waker;
 
@@ -33,6 +34,7 @@ use lapwing_abi::ids::{CgroupChange, Phase, flags};
 use lapwing_profile::text;
 use loss::{UserLoss, UserLosses};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use standing::Standing;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -74,6 +76,8 @@ pub struct Parts {
     pub cluster: String,
     /// When the agent started, in nanoseconds since the Unix epoch.
     pub started: i64,
+    /// When all programs were attached, in nanoseconds since the Unix epoch.
+    pub attached: i64,
 }
 
 /// Everything behind the rings, apart from them: a record is borrowed from its ring while it
@@ -111,6 +115,7 @@ pub struct Pipeline {
     ebpf: Ebpf,
     rings: Rings,
     line: Line,
+    standing: Standing,
     requests: Receiver<Request>,
     waker: Waker,
     /// Skipped runs of programs that were counted.
@@ -143,18 +148,23 @@ impl Pipeline {
             last_gap: 0,
             swept: 0,
         };
-        if let Some(beat) = line.judge.store().last_beat() {
+        // One that took over from another was attached before that one went.
+        if let Some(beat) = line.judge.store().last_beat()
+            && beat < parts.attached
+        {
             line.gap("agent-down", 0, beat, "node");
         }
         let proc = Path::new("/proc");
         line.report_blind_hooks();
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
         line.carry_out(effects);
+        let standing = Standing::begin(&seeds, waker.clone());
         line.seed(proc, seeds);
         Self {
             ebpf,
             rings,
             line,
+            standing,
             requests,
             waker,
             skipped: 0,
@@ -174,6 +184,12 @@ impl Pipeline {
             let until = self.line.registry.next_look().unwrap_or(next_tick);
             self.wait(until.min(next_tick).saturating_sub(now))?;
             if self.line.read(&mut self.rings) {
+                self.waker.wake();
+            }
+            if self
+                .line
+                .stand(&mut self.standing, &mut self.rings.lifecycle)
+            {
                 self.waker.wake();
             }
             let now = clock::since_boot();
@@ -204,6 +220,8 @@ impl Pipeline {
             mut line,
             ..
         } = self;
+        // What is on its way may take a while to judge, in which nobody looks.
+        let detached = clock::now();
         drop(ebpf);
         let deadline = clock::since_boot() + DRAIN;
         while line.read(&mut rings) {
@@ -215,7 +233,7 @@ impl Pipeline {
                 line.lose(UserLoss::Stopped, left);
             }
         }
-        line.end();
+        line.end(detached);
     }
 
     fn count_skipped(&mut self) {
@@ -248,8 +266,12 @@ impl Pipeline {
 /// records, and a container that lives for a few milliseconds must be named while it does.
 fn prefer_this_thread() {
     const NICE: i32 = -10;
-    // Without CAP_SYS_NICE it works all the same, less surely under load.
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+        tracing::info!(
+            "the reader of the rings has no priority over others ({error}): on a busy machine records may be lost, \
+             which is counted; `LimitNICE=-10` in the unit or CAP_SYS_NICE gives it"
+        );
+    }
 }
 
 impl Line {

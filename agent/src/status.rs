@@ -51,7 +51,7 @@ pub fn hooks(hooks: &[HookState], tables: &Tables) -> Vec<Hook> {
                 .unwrap_or_default(),
             target: state.target.clone(),
             misses: state.misses.to_owned(),
-            refused: state.refused.clone(),
+            refused: state.refused.iter().map(ToString::to_string).collect(),
             hits: tables.hits(state.row),
         })
         .collect()

@@ -35,6 +35,8 @@ pub struct Home {
     config: Value,
     /// Names of the only capabilities of the agent, if they are limited.
     capabilities: Option<String>,
+    /// Whether it has the limits of the unit then.
+    limits: bool,
 }
 
 impl Home {
@@ -60,6 +62,7 @@ impl Home {
             lapwing: session.tools.lapwing.clone(),
             config,
             capabilities: None,
+            limits: false,
         };
         home.write()?;
         Ok(home)
@@ -105,14 +108,23 @@ impl Home {
         self
     }
 
+    /// And the limits that the unit sets.
+    pub fn with_limits(mut self) -> Self {
+        self.limits = true;
+        self
+    }
+
     /// `lapwing agent` with the configuration, not started.
     pub fn agent_command(&self) -> Command {
         let mut command = match &self.capabilities {
             None => Command::new(&self.lapwing),
             Some(names) => {
                 let mut with = Command::new("/proc/self/exe");
-                with.args(["with", "--capabilities", names])
-                    .arg(&self.lapwing);
+                with.args(["with", "--capabilities", names]);
+                if self.limits {
+                    with.arg("--limits");
+                }
+                with.arg(&self.lapwing);
                 with
             }
         };
@@ -179,6 +191,12 @@ impl Home {
 
     /// Starts the agent with more arguments and waits until it answers.
     pub fn start_with(self, args: &[&str]) -> Result<Agent> {
+        let mut agent = self.launch(args)?;
+        agent.answers()?;
+        Ok(agent)
+    }
+
+    fn launch(self, args: &[&str]) -> Result<Agent> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -190,19 +208,11 @@ impl Home {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot run {}", self.lapwing.display()))?;
-        let mut agent = Agent {
+        Ok(Agent {
             home: self,
             child,
             killed: false,
-        };
-        wait_for("the agent to answer", START, || {
-            if let Some(status) = agent.child.try_wait()? {
-                bail!("the agent ended: {status}: {}", agent.log());
-            }
-            Ok(agent.home.call(&["status", "-o", "json"]).ok())
         })
-        .with_context(|| agent.log())?;
-        Ok(agent)
     }
 }
 
@@ -305,12 +315,42 @@ impl Agent {
         Ok(self.folder())
     }
 
+    /// Has another agent take over, with the same folder, and waits until that one answers.
+    pub fn replace(mut self) -> Result<Self> {
+        let mut next = self.folder().launch(&["--replace"])?;
+        let ended = wait_for("the agent to make way", START, || {
+            if let Some(status) = next.child.try_wait()? {
+                bail!("the new agent ended: {status}: {}", next.log());
+            }
+            Ok(self.child.try_wait()?)
+        });
+        let status = ended.with_context(|| next.log())?;
+        ensure!(
+            status.success(),
+            "the agent that made way ended with {status}"
+        );
+        next.answers()?;
+        Ok(next)
+    }
+
+    fn answers(&mut self) -> Result<()> {
+        wait_for("the agent to answer", START, || {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the agent ended: {status}: {}", self.log());
+            }
+            Ok(self.home.call(&["status", "-o", "json"]).ok())
+        })
+        .with_context(|| self.log())?;
+        Ok(())
+    }
+
     fn folder(&self) -> Home {
         Home {
             folder: self.home.folder.clone(),
             lapwing: self.home.lapwing.clone(),
             config: self.home.config.clone(),
             capabilities: self.home.capabilities.clone(),
+            limits: self.home.limits,
         }
     }
 

@@ -53,6 +53,9 @@ enum Command {
         /// The capabilities, as `CAP_BPF`.
         #[arg(long, value_delimiter = ',')]
         capabilities: Vec<String>,
+        /// With the limits of the unit, not those that processes have by default.
+        #[arg(long)]
+        limits: bool,
         /// The program and its arguments.
         #[arg(trailing_var_arg = true, required = true)]
         program: Vec<String>,
@@ -111,8 +114,9 @@ fn main() -> ExitCode {
         Some(Command::Demo(tools)) => demo::run(tools),
         Some(Command::With {
             capabilities: names,
+            limits,
             program,
-        }) => capabilities::become_with(&names, &program).map(|()| false),
+        }) => capabilities::become_with(&names, limits, &program).map(|()| false),
         None if cli.run.list => {
             runner::list(&filter::Filter(cli.run.filter));
             Ok(true)

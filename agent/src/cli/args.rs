@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::config::BestTier;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lapwing_profile::rule::Rule;
 use std::path::PathBuf;
@@ -107,6 +108,9 @@ pub struct AgentArgs {
     /// Workloads without a profile have an empty one: all they do is reported
     #[arg(long)]
     pub monitor: bool,
+    /// Take over from the agent that listens at the same endpoint: attach first, then have it end
+    #[arg(long)]
+    pub replace: bool,
     /// Folder of everything that must survive a restart
     #[arg(long, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,
@@ -124,6 +128,9 @@ pub struct DoctorArgs {
     /// File with the kernel's type information
     #[arg(long, value_name = "FILE")]
     pub btf: Option<PathBuf>,
+    /// The best tier of hooks that is tried
+    #[arg(long, value_enum, default_value_t, ignore_case = true)]
+    pub tier: BestTier,
 }
 
 /// Kinds of items in the stream, and what violations and behaviours are about.

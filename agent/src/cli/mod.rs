@@ -2,12 +2,14 @@
 
 mod args;
 mod client;
+mod hooks;
 mod profile;
 mod profile_file;
 mod profile_text;
 mod show;
 pub mod text;
 mod watch;
+pub mod wrap;
 
 pub use args::{AgentArgs, Cli, Command, DEFAULT_ENDPOINT, DoctorArgs, Output, ProfileCommand};
 pub use text::{BOLD, DIM, styled, table};

@@ -1,8 +1,10 @@
 //! `lapwing status` and `lapwing containers`.
 
 use super::args::Output;
+use super::hooks::write_hooks;
 use super::profile_text::{json, write_list};
 use super::text::{BOLD, DIM, styled, table};
+use super::wrap::width;
 use super::{Outcome, client};
 use lapwing_proto::v1;
 use std::io::Write;
@@ -43,24 +45,7 @@ fn write_status(out: &mut impl Write, status: &v1::GetStatusResponse) -> std::io
     )?;
     write_list(out, &status.profiles)?;
     writeln!(out)?;
-    let rows: Vec<Vec<String>> = status
-        .hooks
-        .iter()
-        .map(|hook| {
-            let tier = if hook.tier.is_empty() {
-                "none"
-            } else {
-                &hook.tier
-            };
-            vec![
-                hook.row.clone(),
-                tier.to_owned(),
-                hook.target.clone(),
-                hook.hits.to_string(),
-            ]
-        })
-        .collect();
-    table(out, &["HOOK", "TIER", "ON", "FIRED"], &rows)?;
+    write_hooks(out, &status.hooks, width())?;
     writeln!(out)?;
     if status.losses.is_empty() {
         return writeln!(out, "nothing was lost");

@@ -28,6 +28,7 @@ mod naming;
 mod order;
 mod registry;
 pub mod scan;
+pub mod snapshot;
 pub mod states;
 mod survey;
 pub mod workload;

@@ -5,5 +5,7 @@ pub mod btf;
 pub mod egress;
 pub mod object;
 pub mod offsets;
+pub mod programs;
+pub mod refusal;
 pub mod sensor;
 pub mod tables;

@@ -8,13 +8,12 @@
 use super::btf::Btf;
 use super::egress::EgressCgroup;
 use super::offsets::Offsets;
+use super::programs::{self, Wanted};
+use super::refusal::{Because, Cause, Refusal, because, explain, joined};
 use crate::credentials::Credentials;
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::{Array, ProgramArray};
-use aya::programs::{
-    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSockAddr, FEntry, FExit, KProbe,
-    ProgramError, ProgramFd, RawTracePoint, RawTracePointRunOptions, TestRun,
-};
+use aya::programs::{ProgramFd, RawTracePoint, RawTracePointRunOptions, TestRun};
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
 use lapwing_abi::hooks::{Attach, BASE_FIELDS, Hook, Row, Tier, Variant, hooks};
@@ -27,6 +26,9 @@ use std::path::Path;
 
 /// Where the kernel describes its types.
 pub const SYSTEM_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// What is there where the kernel has kprobes: how one is made, since Linux 4.17.
+const KPROBES: &str = "/sys/bus/event_source/devices/kprobe/type";
 
 /// Rows without which nothing can be attributed.
 const ESSENTIAL: &[Row] = &[
@@ -60,14 +62,11 @@ pub struct Settings<'a> {
     pub trial: bool,
 }
 
-/// The kernel's links are always shared; the flag for it is refused with links.
-const LINK: CgroupAttachMode = CgroupAttachMode::Single;
-
 impl Settings<'_> {
     /// Where programs of a cgroup are attached; none in a trial.
-    fn cgroup(&self) -> Result<Option<&OwnedFd>> {
+    fn cgroup(&self) -> Result<Option<&OwnedFd>, Because> {
         match self.egress {
-            Err(error) => bail!("{error:#}"),
+            Err(error) => Err(because(Cause::NoCgroup, format!("{error:#}"))),
             Ok(_) if self.trial => Ok(None),
             Ok(cgroup) => Ok(Some(&cgroup.folder)),
         }
@@ -86,7 +85,7 @@ pub struct HookState {
     /// What the attached variant does not see.
     pub misses: &'static str,
     /// Why the better variants do not work here, in order.
-    pub refused: Vec<String>,
+    pub refused: Vec<Refusal>,
 }
 
 /// Loaded and attached programs.
@@ -111,9 +110,9 @@ impl Sensor {
                 settings.btf.display()
             )
         })?;
-        let btf = Btf::parse(bytes).with_context(|| format!("{}", settings.btf.display()))?;
-        let aya_btf = aya::Btf::parse_file(settings.btf, aya::Endianness::default())
+        let aya_btf = aya::Btf::parse(&bytes, aya::Endianness::default())
             .with_context(|| format!("{}", settings.btf.display()))?;
+        let btf = Btf::parse(bytes).with_context(|| format!("{}", settings.btf.display()))?;
         let offsets = Offsets::resolve(&btf);
         if let Some(error) = offsets.lack(BASE_FIELDS) {
             bail!(
@@ -121,7 +120,7 @@ impl Sensor {
             );
         }
 
-        let mut ebpf = load(settings, &btf, &offsets)?;
+        let mut ebpf = load(settings, &btf, &aya_btf, &offsets)?;
         acquaint(&mut ebpf, settings.host_root)?;
         list(&mut ebpf, settings.credentials)?;
         let mut attacher = Attacher {
@@ -134,14 +133,14 @@ impl Sensor {
             failed: HashMap::new(),
             calls: Vec::new(),
         };
-        let hooks: Vec<HookState> = hooks().map(|hook| attacher.fill(hook)).collect();
+        let hooks = attacher.fill();
         let calls = attacher.calls;
         for state in &hooks {
             if ESSENTIAL.contains(&state.row) && state.tier.is_none() {
                 bail!(
                     "the kernel refuses the hook {}: {}",
                     state.row.id(),
-                    state.refused.join("; ")
+                    joined(&state.refused)
                 );
             }
         }
@@ -186,7 +185,7 @@ fn serve(ebpf: &mut Ebpf, rows: u64, calls: &[(Syscall, ProgramFd)]) -> Result<(
     program
         .attach(DISPATCHER)
         .map(drop)
-        .map_err(|error| explain(&error))
+        .map_err(|error| explain(None, &error).into())
 }
 
 /// How often the kernel skipped a program because another run of it was going on on that
@@ -206,7 +205,7 @@ pub fn skipped(ebpf: &Ebpf) -> u64 {
         .sum()
 }
 
-fn load(settings: &Settings<'_>, btf: &Btf, offsets: &Offsets) -> Result<Ebpf> {
+fn load(settings: &Settings<'_>, btf: &Btf, aya_btf: &aya::Btf, offsets: &Offsets) -> Result<Ebpf> {
     let subsys = match settings.cgroup_subsys {
         None => u32::MAX,
         Some(controller) => btf
@@ -217,6 +216,8 @@ fn load(settings: &Settings<'_>, btf: &Btf, offsets: &Offsets) -> Result<Ebpf> {
     };
     let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
     EbpfLoader::new()
+        // Else it reads the kernel's own once more.
+        .btf(Some(aya_btf))
         .override_global("OFFSETS", offsets.values(), true)
         .override_global("CGROUP_SUBSYS", &subsys, true)
         .override_global("CGROUP_HIERARCHY", &settings.cgroup_hierarchy, true)
@@ -224,7 +225,18 @@ fn load(settings: &Settings<'_>, btf: &Btf, offsets: &Offsets) -> Result<Ebpf> {
         .override_global("CREDENTIAL_LENGTHS", &settings.credentials.lengths(), true)
         .map_max_entries("BEHAVIOUR", settings.ring_bytes)
         .load(settings.object)
-        .context("the kernel refuses the sensor's maps")
+        .with_context(|| {
+            use rustix::process::{Resource, getrlimit};
+            let bound = getrlimit(Resource::Memlock).current;
+            let remedy = match bound {
+                None => String::new(),
+                Some(bytes) => format!(
+                    ": before Linux 5.11 they count as locked memory, of which {bytes} bytes are allowed; run the \
+                     agent with CAP_SYS_RESOURCE, or with `LimitMEMLOCK=infinity` (`ulimit -l unlimited`)"
+                ),
+            };
+            format!("the kernel refuses the sensor's maps{remedy}")
+        })
 }
 
 const FOREIGN_OBJECT: &str = "the kernel programs in this binary were built from other sources than the agent: build both anew";
@@ -241,7 +253,7 @@ fn acquaint(ebpf: &mut Ebpf, path: &Path) -> Result<()> {
         .program_mut("host_root")
         .context(FOREIGN_OBJECT)?
         .try_into()?;
-    program.load().map_err(|error| explain(&error))?;
+    program.load().map_err(|error| explain(None, &error))?;
     let mut options = RawTracePointRunOptions::new();
     options.args[0] = root.as_raw_fd() as u64;
     program
@@ -278,49 +290,97 @@ struct Attacher<'a> {
     /// Programs that serve several rows are attached once.
     attached: HashSet<&'static str>,
     /// Programs that were refused, and why: rows that share one are told the same.
-    failed: HashMap<&'static str, String>,
+    failed: HashMap<&'static str, Because>,
     /// Programs for the exits of system calls.
     calls: Vec<(Syscall, ProgramFd)>,
 }
 
 impl Attacher<'_> {
-    fn fill(&mut self, hook: &Hook) -> HookState {
-        let mut refused = Vec::new();
-        for variant in hook.variants {
-            match self.attach(variant) {
-                Ok(target) => {
-                    return HookState {
-                        row: hook.row,
-                        tier: Some(variant.tier),
-                        target,
-                        misses: variant.misses,
-                        refused,
-                    };
+    /// Fills the rows: all by their best variants first, then those that are left by the next.
+    fn fill(&mut self) -> Vec<HookState> {
+        let all: Vec<&'static Hook> = hooks().collect();
+        let mut states: Vec<HookState> = all
+            .iter()
+            .map(|hook| HookState {
+                row: hook.row,
+                tier: None,
+                target: String::new(),
+                misses: "",
+                refused: Vec::new(),
+            })
+            .collect();
+        for round in 0.. {
+            let open: Vec<(&Variant, &mut HookState)> = all
+                .iter()
+                .zip(&mut states)
+                .filter(|(_, state)| state.tier.is_none())
+                .filter_map(|(hook, state)| Some((hook.variants.get(round)?, state)))
+                .collect();
+            if open.is_empty() {
+                break;
+            }
+            self.preload(open.iter().map(|(variant, _)| *variant));
+            for (variant, state) in open {
+                match self.attach(variant) {
+                    Ok(target) => {
+                        state.tier = Some(variant.tier);
+                        state.target = target;
+                        state.misses = variant.misses;
+                    }
+                    Err(error) => state.refused.push(Refusal::new(variant, &error)),
                 }
-                Err(error) => refused.push(format!("tier {}: {error:#}", variant.tier.name())),
             }
         }
-        HookState {
-            row: hook.row,
-            tier: None,
-            target: String::new(),
-            misses: "",
-            refused,
+        states
+    }
+
+    /// Loads the programs of these variants, as far as they may work here.
+    fn preload<'v>(&mut self, variants: impl Iterator<Item = &'v Variant>) {
+        let mut wanted = HashMap::new();
+        let mut names = HashMap::new();
+        for variant in variants {
+            if let Ok(target) = self.target(variant) {
+                let attach = variant.attach;
+                if matches!(attach, Attach::SyscallExit(_)) {
+                    let target = target.clone();
+                    wanted.insert(DISPATCHER, Wanted { attach, target });
+                }
+                names.insert(variant.program, attach);
+                wanted.insert(variant.program, Wanted { attach, target });
+            }
+        }
+        let failed = programs::preload(self.ebpf, &wanted, self.aya_btf);
+        for (program, attach) in names {
+            if let Some(error) = failed.get(program) {
+                self.failed.insert(program, explain(Some(attach), error));
+            }
         }
     }
 
-    fn attach(&mut self, variant: &Variant) -> Result<String> {
+    /// What a variant would be attached to; an error where it cannot work.
+    fn target(&self, variant: &Variant) -> Result<String, Because> {
         if let Some(error) = self.offsets.lack(variant.needs) {
-            bail!("{error}");
+            return Err(because(Cause::NoField, error.to_string()));
         }
         let best = self.settings.best;
         if variant.tier != Tier::Base && rank(variant.tier) < rank(best) {
-            bail!(
-                "left out, as `tier: {}` in the configuration says",
-                best.name()
-            );
+            return Err(because(
+                Cause::LeftOut,
+                format!("left out: no better tier than {} is wanted", best.name()),
+            ));
         }
-        let target = match variant.attach {
+        if matches!(variant.attach, Attach::Kprobe(_) | Attach::Kretprobe(_))
+            && !Path::new(KPROBES).exists()
+        {
+            return Err(because(
+                Cause::NoKprobes,
+                format!("the kernel has no kprobes: there is no {KPROBES}"),
+            ));
+        }
+        if is_of_cgroup(variant.attach) {
+            self.settings.cgroup()?;
+        }
+        Ok(match variant.attach {
             Attach::RawTracepoint(name) => name.to_owned(),
             Attach::CgroupSockAddr => "cgroup socket address".to_owned(),
             Attach::CgroupEgress => "cgroup packets sent".to_owned(),
@@ -332,23 +392,32 @@ impl Attacher<'_> {
             | Attach::Kretprobe(functions) => {
                 match functions.iter().find(|name| self.btf.has_function(name)) {
                     Some(name) => (*name).to_owned(),
-                    None => bail!("the kernel has no function {}", functions.join(" or ")),
+                    None => {
+                        return Err(because(
+                            Cause::NoFunction,
+                            format!("the kernel has no function {}", functions.join(" or ")),
+                        ));
+                    }
                 }
             }
-        };
+        })
+    }
+
+    fn attach(&mut self, variant: &Variant) -> Result<String> {
+        let target = self.target(variant)?;
         if self.attached.contains(variant.program) {
             if let Attach::SyscallExit(calls) = variant.attach {
                 self.register(variant.program, calls)?;
             }
             return Ok(target);
         }
-        if let Some(error) = self.failed.get(variant.program) {
-            bail!("{error}");
+        if let Some(because) = self.failed.get(variant.program) {
+            return Err(because.clone().into());
         }
         if matches!(variant.attach, Attach::SyscallExit(_)) && !self.attached.contains(DISPATCHER) {
             let program = self.ebpf.program_mut(DISPATCHER).context(FOREIGN_OBJECT)?;
-            let program: &mut RawTracePoint = program.try_into()?;
-            program.load().map_err(|error| explain(&error))?;
+            programs::load(program, variant.attach, &target, self.aya_btf)
+                .map_err(|error| explain(None, &error))?;
             self.attached.insert(DISPATCHER);
         }
         let program = self.ebpf.program_mut(variant.program).ok_or_else(|| {
@@ -357,58 +426,17 @@ impl Attacher<'_> {
                 variant.program
             )
         })?;
-        let done = match variant.attach {
-            Attach::RawTracepoint(name) => {
-                let program: &mut RawTracePoint = program.try_into()?;
-                program.load().and_then(|()| program.attach(name).map(drop))
-            }
-            Attach::Fentry(_) => {
-                let program: &mut FEntry = program.try_into()?;
-                program
-                    .load(&target, self.aya_btf)
-                    .and_then(|()| program.attach().map(drop))
-            }
-            Attach::Fexit(_) => {
-                let program: &mut FExit = program.try_into()?;
-                program
-                    .load(&target, self.aya_btf)
-                    .and_then(|()| program.attach().map(drop))
-            }
-            Attach::Kprobe(_) | Attach::Kretprobe(_) => {
-                let program: &mut KProbe = program.try_into()?;
-                program
-                    .load()
-                    .and_then(|()| program.attach(&target, 0).map(drop))
-            }
-            Attach::SyscallExit(_) => {
-                let program: &mut RawTracePoint = program.try_into()?;
-                program.load()
-            }
-            Attach::CgroupSockAddr => {
-                let program: &mut CgroupSockAddr = program.try_into()?;
-                let cgroup = self.settings.cgroup()?;
-                program.load().and_then(|()| match cgroup {
-                    None => Ok(()),
-                    Some(cgroup) => program.attach(cgroup, LINK).map(drop),
-                })
-            }
-            Attach::CgroupEgress | Attach::CgroupIngress => {
-                let program: &mut CgroupSkb = program.try_into()?;
-                let cgroup = self.settings.cgroup()?;
-                let way = match variant.attach {
-                    Attach::CgroupEgress => CgroupSkbAttachType::Egress,
-                    _ => CgroupSkbAttachType::Ingress,
-                };
-                program.load().and_then(|()| match cgroup {
-                    None => Ok(()),
-                    Some(cgroup) => program.attach(cgroup, way, LINK).map(drop),
-                })
-            }
+        let cgroup = match is_of_cgroup(variant.attach) {
+            true => self.settings.cgroup()?,
+            false => None,
         };
-        if let Err(error) = done {
-            let error = explain(&error);
-            self.failed.insert(variant.program, format!("{error:#}"));
-            return Err(error);
+        let attach = variant.attach;
+        if let Err(error) = programs::load(program, attach, &target, self.aya_btf)
+            .and_then(|()| programs::attach(program, attach, &target, cgroup))
+        {
+            let because = explain(Some(attach), &error);
+            self.failed.insert(variant.program, because.clone());
+            return Err(because.into());
         }
         if let Attach::SyscallExit(calls) = variant.attach {
             self.register(variant.program, calls)?;
@@ -428,6 +456,14 @@ impl Attacher<'_> {
     }
 }
 
+/// Whether it acts on all processes of a cgroup.
+const fn is_of_cgroup(attach: Attach) -> bool {
+    matches!(
+        attach,
+        Attach::CgroupSockAddr | Attach::CgroupEgress | Attach::CgroupIngress
+    )
+}
+
 /// The better, the lower; what is the same on every kernel is never left out.
 const fn rank(tier: Tier) -> u8 {
     match tier {
@@ -435,41 +471,5 @@ const fn rank(tier: Tier) -> u8 {
         Tier::A1 => 1,
         Tier::A2 => 2,
         Tier::B => 3,
-    }
-}
-
-/// Whether a line of the verifier's log only says how much it did.
-fn is_statistics(line: &str) -> bool {
-    ["processed", "stack depth", "verification time"]
-        .iter()
-        .any(|start| line.starts_with(start))
-}
-
-/// An error in one line: the verifier's log is long, its last words say why.
-fn explain(error: &ProgramError) -> anyhow::Error {
-    match error {
-        ProgramError::LoadError {
-            io_error,
-            verifier_log,
-        } => {
-            let log = verifier_log.to_string();
-            match log
-                .lines()
-                .rev()
-                .find(|line| !line.is_empty() && !is_statistics(line))
-            {
-                Some(line) => anyhow!("refused at load: {io_error} ({line})"),
-                None => anyhow!("refused at load: {io_error}"),
-            }
-        }
-        other => {
-            let mut text = other.to_string();
-            let mut source = std::error::Error::source(other);
-            while let Some(error) = source {
-                text = format!("{text}: {error}");
-                source = error.source();
-            }
-            anyhow!("refused: {text}")
-        }
     }
 }

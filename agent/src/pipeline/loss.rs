@@ -20,11 +20,13 @@ pub enum UserLoss {
     Unpublished,
     /// The kernel skipped a program, because another run of it had not ended on that processor.
     Skipped,
+    /// What containers held when the agent started was too much, or could not be looked at.
+    SnapshotCut,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
@@ -33,6 +35,7 @@ impl UserLoss {
         Self::Stopped,
         Self::Unpublished,
         Self::Skipped,
+        Self::SnapshotCut,
     ];
 
     /// The name in gaps and `lapwing status`.
@@ -47,6 +50,7 @@ impl UserLoss {
             Self::Stopped => "stopped",
             Self::Unpublished => "behaviours-unpublished",
             Self::Skipped => "program-skipped",
+            Self::SnapshotCut => "snapshot-cut",
         }
     }
 }
@@ -82,7 +86,8 @@ mod tests {
             losses.add(reason, index as u64 + 1);
         }
         let counts: Vec<u64> = losses.iter().map(|(_, count)| count).collect();
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
+        let all = UserLoss::ALL.len() as u64;
+        assert_eq!(counts, (1..=all).collect::<Vec<_>>());
         let user = UserLoss::ALL.iter().map(|reason| reason.name());
         let names: HashSet<_> = Loss::ALL
             .iter()

@@ -6,6 +6,7 @@ use super::loss::UserLoss;
 use crate::clock::{self, Clock};
 use crate::container::scan::{self, Seed};
 use crate::judge::episodes::Moment;
+use crate::kernel::refusal;
 use lapwing_abi::ids::Loss;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{Gap, Heartbeat, watch_response::Item};
@@ -36,7 +37,7 @@ impl Line {
     pub(super) fn report_blind_hooks(&mut self) {
         let moment = self.moment();
         for hook in self.hooks.iter().filter(|hook| hook.tier.is_none()) {
-            let text = format!("{}: {}", hook.row.id(), hook.refused.join("; "));
+            let text = format!("{}: {}", hook.row.id(), refusal::joined(&hook.refused));
             for item in self.judge.blind(hook.row.id(), text, moment) {
                 self.feed.publish(moment.wall, item);
             }
@@ -137,8 +138,9 @@ impl Line {
         );
     }
 
-    /// Nothing more comes: what waits goes out with what is known, and everything is stored.
-    pub(super) fn end(&mut self) {
+    /// Nothing more comes: what waits goes out with what is known, and everything is stored. The
+    /// programs were detached at `detached`, in nanoseconds since the Unix epoch.
+    pub(super) fn end(&mut self, detached: i64) {
         let effects = self.registry.finish(clock::since_boot());
         self.carry_out(effects);
         for (_, records) in self.held.take(|_| true) {
@@ -146,7 +148,11 @@ impl Line {
         }
         self.tick();
         let moment = self.moment();
-        for item in self.judge.end(moment) {
+        let end = Moment {
+            wall: detached,
+            ..moment
+        };
+        for item in self.judge.end(end) {
             self.feed.publish(moment.wall, item);
         }
     }

@@ -11,6 +11,9 @@
 // The BPF target has no allocator, and kernel programs only write.
 #[cfg(not(target_arch = "bpf"))]
 pub mod decode;
+// Only user space has whole records in hand; the kernel side writes into its ring.
+#[cfg(not(target_arch = "bpf"))]
+pub mod encode;
 pub mod fields;
 pub mod hooks;
 pub mod ids;

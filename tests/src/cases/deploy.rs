@@ -1,22 +1,38 @@
-//! What `deploy/` promises.
+//! What `deploy/` promises, and what the agent needs at least.
 
-use super::common::{file, violation};
-use crate::agent::{Home, Mode};
+use super::common::{
+    egress, file, learned_until_now, promote, silent, violation, violations_until_now,
+};
+use crate::agent::{Agent, Home, Mode};
+use crate::container::Spec;
+use crate::expect::{Expect, lookup};
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
+use crate::session::Session;
+use crate::trigger::standing::OF_CHILD;
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use std::fs;
 
-pub const CASES: &[Case] = &[Case {
-    name: "deploy.capabilities",
-    run: capabilities,
-}];
+pub const CASES: &[Case] = &[
+    Case {
+        name: "deploy.capabilities",
+        run: unit,
+    },
+    Case {
+        name: "deploy.least-capabilities",
+        run: least,
+    },
+];
 
 /// The unit for systemd.
 const UNIT: &str = include_str!("../../../deploy/lapwing.service");
+/// What the agent needs on every kernel.
+const LEAST: [&str; 4] = ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_PTRACE"];
 
-/// With the capabilities of the unit every hook is attached, what ran before is found, and what
-/// is done is reported.
-fn capabilities(context: &mut Context<'_>) -> Result<Outcome> {
+/// With the capabilities and limits of the unit every hook is attached, the reader of the rings
+/// goes first, what ran before is found, and what is done is reported.
+fn unit(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
     let mut puppet = Puppet::start(session, "unit")?;
@@ -26,20 +42,24 @@ fn capabilities(context: &mut Context<'_>) -> Result<Outcome> {
         .context("the unit bounds no capabilities")?
         .split_whitespace()
         .collect();
+    ensure!(keep == LEAST, "the unit gives {keep:?}");
+    for limit in ["LimitMEMLOCK=infinity", "LimitNICE=-10"] {
+        ensure!(UNIT.lines().any(|line| line == limit), "no {limit}");
+    }
     if session.cgroups.egress().is_none() {
         // As the unit says of hosts without cgroup v2.
         keep.push("CAP_SYS_ADMIN");
     }
     let agent = Home::new(session, Mode::Monitor)?
         .with_capabilities(&keep)
+        .with_limits()
         .start()?;
-    let status = agent.status()?;
-    for hook in status["hooks"].as_array().context("hooks")? {
-        ensure!(
-            hook["tier"].as_str().is_some_and(|tier| !tier.is_empty()),
-            "not attached with {keep:?}: {hook}"
-        );
-    }
+    let blind = blind(&agent)?;
+    ensure!(blind.is_empty(), "not attached with {keep:?}: {blind:?}");
+    ensure!(
+        goes_first(&agent)? == may_go_first(&agent)?,
+        "a thread has a priority without the right to it, or none with it"
+    );
     let mut watch = agent.watch()?;
     puppet.act(&Act::trigger(&["create", "/data/unit"]))?;
     let expect = file(
@@ -54,4 +74,136 @@ fn capabilities(context: &mut Context<'_>) -> Result<Outcome> {
     .is("process.ancestors.0.pid", puppet.pid()?);
     watch.expect("violation", "the file", &expect)?;
     Ok(Outcome::Passed)
+}
+
+/// The hooks that are not attached.
+fn blind(agent: &Agent) -> Result<Vec<Value>> {
+    let status = agent.status()?;
+    let hooks = status["hooks"].as_array().context("hooks")?;
+    let is_blind = |hook: &&Value| hook["tier"].as_str().is_none_or(str::is_empty);
+    Ok(hooks.iter().filter(is_blind).cloned().collect())
+}
+
+/// Whether a thread of the agent has a higher priority than programs have by default.
+fn goes_first(agent: &Agent) -> Result<bool> {
+    let tasks = format!("/proc/{}/task", agent.pid().as_raw_nonzero());
+    for task in fs::read_dir(&tasks)? {
+        let stat = fs::read_to_string(task?.path().join("stat"))?;
+        let (_, fields) = stat.rsplit_once(')').context("a stat")?;
+        let nice: i32 = fields.split_whitespace().nth(16).context("nice")?.parse()?;
+        if nice < 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the limit of the unit is in force: tests without CAP_SYS_RESOURCE cannot set it.
+fn may_go_first(agent: &Agent) -> Result<bool> {
+    let limits = fs::read_to_string(format!("/proc/{}/limits", agent.pid().as_raw_nonzero()))?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max nice priority"))
+        .context("no limit of priority")?;
+    Ok(line.split_whitespace().next() == Some("30"))
+}
+
+/// The capabilities that a process has, as a number.
+fn held(agent: &Agent) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", agent.pid().as_raw_nonzero()))?;
+    let held = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapPrm:"))
+        .context("no CapPrm")?;
+    Ok(u64::from_str_radix(held.trim(), 16)?)
+}
+
+/// Whether maps count as locked memory here: before Linux 5.11.
+fn counts_maps() -> Result<bool> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let mut numbers = release.split(['.', '-']).map(str::parse::<u32>);
+    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
+        anyhow::bail!("an odd release {release:?}");
+    };
+    Ok((major, minor) < (5, 11))
+}
+
+/// With exactly the least capabilities, and the limits that processes have by default, a container
+/// that runs already is found with all that it holds, is learned, and is reported.
+fn least(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let workload = "least";
+    let mut puppet = Puppet::from_spec(session, &Spec::new(workload, &[TRIGGER, "serve-holding"]))?;
+    let mut keep = LEAST.to_vec();
+    if counts_maps()? {
+        keep.push("CAP_SYS_RESOURCE");
+    }
+    let agent = Home::new(session, Mode::Learn)?
+        .with_capabilities(&keep)
+        .start()?;
+    let count = held(&agent)?.count_ones() as usize;
+    ensure!(count == keep.len(), "the agent has {count} capabilities");
+    let blind = blind(&agent)?;
+    check_blind(session, &blind)?;
+    let mut watch = agent.watch()?;
+
+    // A process of another user than root's, which this agent may not look at as others may.
+    let child = Expect::new()
+        .is("container.id", puppet.id.as_str())
+        .is("file.path", OF_CHILD)
+        .is("file.mount", "TMPFS")
+        .is("process.uid", 1000);
+    watch.expect("behaviour", "the file that a child holds", &child)?;
+    let act = |puppet: &mut Puppet<'_>| -> Result<()> {
+        puppet.act(&Act::program("/bin/true", "true"))?;
+        puppet.act(&Act::trigger(&["connect-tcp", "127.0.0.1", "9"]))
+    };
+    act(&mut puppet)?;
+    learned_until_now(&mut watch, &mut puppet, "/data/end")?;
+    promote(&agent.home, workload)?;
+    act(&mut puppet)?;
+    let before = violations_until_now(&mut watch, &mut puppet, "/data/mark")?;
+    silent(&before, "of what was learned")?;
+
+    let known = |rule: &str, severity: &str| {
+        violation(session, &puppet, rule, severity).is("afterGap", true)
+    };
+    let change = file(known("file.unknown", "MEDIUM"), "CREATE", "/data/news");
+    let program = known("exec.unknown", "HIGH")
+        .is("exec.path", "/bin/busybox")
+        .is("exec.name", "id");
+    let peer = egress(known("egress.unknown", "HIGH"), "TCP", "127.0.0.1", 10);
+    puppet.act(&Act::trigger(&["create", "/data/news"]))?;
+    puppet.act(&Act::program("/bin/busybox", "id"))?;
+    puppet.act(&Act::trigger(&["connect-tcp", "127.0.0.1", "10"]))?;
+    watch.expect("violation", "the file", &change)?;
+    watch.expect("violation", "the program", &program)?;
+    if session.cgroups.egress().is_some() {
+        watch.expect("violation", "the peer", &peer)?;
+    }
+    let losses = agent.status()?["losses"].clone();
+    ensure!(losses.as_array().is_some_and(Vec::is_empty), "{losses}");
+    Ok(Outcome::Measured(format!(
+        "{}; {} hooks not attached",
+        keep.join(" "),
+        blind.len()
+    )))
+}
+
+/// Nothing may lack but the programs of a cgroup where there is no cgroup v2 to attach them to;
+/// then the reason says what to do.
+fn check_blind(session: &Session, blind: &[Value]) -> Result<()> {
+    if session.cgroups.egress().is_some() {
+        ensure!(blind.is_empty(), "not attached: {blind:?}");
+    }
+    for hook in blind {
+        let why = lookup(hook, "refused.0").and_then(Value::as_str);
+        let why = why.with_context(|| format!("no reason: {hook}"))?;
+        ensure!(
+            why.contains("no cgroup v2 is mounted") && why.contains("CAP_SYS_ADMIN"),
+            "not attached for another reason: {hook}"
+        );
+    }
+    Ok(())
 }

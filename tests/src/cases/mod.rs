@@ -15,6 +15,7 @@ mod path;
 mod process;
 mod restart;
 mod sensor;
+mod start;
 mod stream;
 mod verbs;
 
@@ -65,6 +66,7 @@ pub const ALL: &[Group] = &[
     group(learning::CASES),
     group(losses::CASES),
     group(restart::CASES),
+    group(start::CASES),
     group(deploy::CASES),
     group(errors::CASES),
     group(many::CASES),

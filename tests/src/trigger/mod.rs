@@ -17,6 +17,7 @@ mod process;
 mod serve;
 mod shop;
 mod sockets;
+pub mod standing;
 mod syscall;
 mod uring;
 
@@ -89,6 +90,9 @@ fn act(args: &[OsString]) -> Result<()> {
     let verb = verb.to_str().unwrap_or_default();
     match (verb, rest) {
         ("serve", []) => return serve::serve(),
+        ("serve-holding", []) => return standing::serve_holding(),
+        ("hold-file", [path]) => return standing::hold_file(path),
+        ("keep-file", [path]) => return standing::keep_file(path),
         ("shop", [peer, port]) => return shop::shop(address(peer, port)?),
         ("peer", ports) => return shop::peer(ports),
         ("hold", _) => {

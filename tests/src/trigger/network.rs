@@ -26,7 +26,7 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             let _ = udp(to)?.connect(to);
         }
         ("connect-bound-tcp", [to, port, own]) => {
-            sockets::connect_bound(address(to, port)?, number(own)?)
+            sockets::connect_bound(address(to, port)?, number(own)?);
         }
         ("connect-mptcp", [to, port]) => sockets::connect_mptcp(address(to, port)?)?,
         ("connect-sctp", [to, port]) => sockets::connect_sctp(address(to, port)?)?,
@@ -49,7 +49,7 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             sockets::socket(number(family)?, number(of_type)?, number(protocol)?)?;
         }
         ("send-raw", [to, protocol]) => {
-            sockets::send_raw(address(to, OsStr::new("0"))?, number(protocol)?)?
+            sockets::send_raw(address(to, OsStr::new("0"))?, number(protocol)?)?;
         }
         ("connect-raw", [to, protocol]) => {
             sockets::connect_raw(address(to, OsStr::new("0"))?, number(protocol)?)?;
