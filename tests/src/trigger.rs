@@ -56,6 +56,7 @@ fn act(args: &[OsString]) -> Result<()> {
             Ok(())
         }
         ("nothing", _) => Ok(()),
+        ("bench", [folder, program]) => crate::bench::work(folder, program),
         ("open-write", [path]) => {
             OpenOptions::new().write(true).open(path)?;
             Ok(())

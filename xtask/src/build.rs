@@ -10,8 +10,16 @@ use std::time::Instant;
 
 /// Target of the static binaries.
 const TARGET: &str = concat!(env!("XTASK_ARCH"), "-unknown-linux-gnu");
-/// Where the eBPF programs are built, below the workspace.
-const BPF_FOLDER: &str = "target/ebpf";
+/// Where the eBPF programs are built, below the folder of what is built.
+const BPF_FOLDER: &str = "ebpf";
+
+/// The folder of what is built: Cargo's variable moves it.
+fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
+}
 
 /// What was built.
 pub struct Built {
@@ -25,7 +33,7 @@ pub struct Built {
 
 /// Builds everything.
 pub fn run(tools: &Tools) -> Result<Built> {
-    let object = programs(tools)?;
+    let object = programs(tools, "lapwing-ebpf")?;
     let start = Instant::now();
     let mut command = Command::new("cargo");
     command
@@ -44,7 +52,7 @@ pub fn run(tools: &Tools) -> Result<Built> {
         .env("LAPWING_BPF_OBJECT", &object)
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
     run_cargo(&mut command, "the binaries")?;
-    let folder = root().join("target").join(TARGET).join("release");
+    let folder = target().join(TARGET).join("release");
     let built = Built {
         lapwing: folder.join("lapwing"),
         tests: folder.join("lapwing-tests"),
@@ -67,8 +75,8 @@ fn run_cargo(command: &mut Command, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Cargo for the eBPF programs: their target, their compiler, their linker.
-fn bpf_cargo(tools: &Tools, verb: &str) -> Command {
+/// Cargo for a package of eBPF programs: their target, their compiler, their linker.
+fn bpf_cargo(tools: &Tools, verb: &str, package: &str) -> Command {
     let mut command = Command::new("cargo");
     command
         .current_dir(root())
@@ -78,12 +86,12 @@ fn bpf_cargo(tools: &Tools, verb: &str) -> Command {
             "--profile",
             "bpf",
             "-p",
-            "lapwing-ebpf",
+            package,
             "--target",
             "bpfel-unknown-none",
             "--target-dir",
         ])
-        .arg(root().join(BPF_FOLDER))
+        .arg(target().join(BPF_FOLDER))
         .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &tools.linker)
         .env("RUSTFLAGS", "-C debuginfo=2 -C link-arg=--btf")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -103,25 +111,31 @@ fn bpf_cargo(tools: &Tools, verb: &str) -> Command {
     command
 }
 
+/// The program that the benches compare the sensor with.
+pub fn floor(tools: &Tools) -> Result<PathBuf> {
+    programs(tools, "lapwing-floor")
+}
+
 /// Clippy over the eBPF programs; `None` where their compiler comes without it.
 pub fn bpf_lints(tools: &Tools) -> Option<Command> {
     match tools.compiler {
         Compiler::Debian => None,
         Compiler::Rustup => {
-            let mut command = bpf_cargo(tools, "clippy");
-            command.args(["--", "-D", "warnings"]);
+            let mut command = bpf_cargo(tools, "clippy", "lapwing-ebpf");
+            command.args(["-p", "lapwing-floor", "--", "-D", "warnings"]);
             Some(command)
         }
     }
 }
 
-/// Compiles the eBPF programs to one object.
-fn programs(tools: &Tools) -> Result<PathBuf> {
+/// Compiles the eBPF programs of a package to one object.
+fn programs(tools: &Tools, package: &str) -> Result<PathBuf> {
     let start = Instant::now();
-    run_cargo(&mut bpf_cargo(tools, "build"), "the eBPF programs")?;
-    let object = root()
+    run_cargo(&mut bpf_cargo(tools, "build", package), "the eBPF programs")?;
+    let object = target()
         .join(BPF_FOLDER)
-        .join("bpfel-unknown-none/bpf/lapwing-ebpf");
+        .join("bpfel-unknown-none/bpf")
+        .join(package);
     let len = fs::metadata(&object).map_or(0, |file| file.len());
     ensure!(
         len > 0,

@@ -4,6 +4,7 @@
 //! missing, and says so. Nothing here is needed by the agent itself.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
 mod demo;
 mod initramfs;
@@ -47,6 +48,8 @@ enum Command {
         #[arg(long)]
         soak: bool,
     },
+    /// Measure what tracing costs and holds, and compare it with the targets
+    Bench(bench::Args),
     /// Run a command in a virtual machine, with `lapwing` and `runc` at hand
     Vm {
         /// The kernel, by the start of its version
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
             .map(|_| true),
         Command::Demo { vm } => demo::run(vm),
         Command::Test { soak } => test::run(soak),
+        Command::Bench(args) => bench::run(&args),
         Command::Vm { kernel, command } => vm::run(&kernel, &command),
     };
     match result {

@@ -60,6 +60,31 @@ mount -t devtmpfs none /new/dev
 exec switch_root /new /bin/sh /command.sh
 ";
 
+/// What a guest is besides its kernel.
+#[derive(Clone, Copy)]
+pub struct Machine<'a> {
+    /// Processors.
+    pub cpus: u32,
+    /// Whether its clocks move by one nanosecond for each instruction that is executed, and
+    /// everything else is as alike from one start to the next as can be.
+    pub counting: bool,
+    /// More files, by their paths in the guest.
+    pub files: &'a [(&'a str, &'a Path)],
+    /// Whether the output of the command is shown on standard output as well.
+    pub shown: bool,
+}
+
+impl Default for Machine<'_> {
+    fn default() -> Self {
+        Self {
+            cpus: 2,
+            counting: false,
+            files: &[],
+            shown: true,
+        }
+    }
+}
+
 /// `cargo xtask vm`.
 pub fn run(label: &str, command: &[String]) -> Result<bool> {
     let guest = kernel::find(label)?;
@@ -83,15 +108,27 @@ pub fn boot(
     limit: Duration,
     line: impl FnMut(&str),
 ) -> Result<i32> {
-    let archive = archive(guest, built, command)?;
+    boot_machine(guest, Machine::default(), built, command, limit, line)
+}
+
+/// As [`boot`], on a machine of another kind.
+pub fn boot_machine(
+    guest: &Guest,
+    machine: Machine<'_>,
+    built: &Built,
+    command: &[String],
+    limit: Duration,
+    line: impl FnMut(&str),
+) -> Result<i32> {
+    let archive = archive(guest, machine, built, command)?;
     let folder = cache().join("vm");
     shell::folder(&folder)?;
     sweep(&folder);
     let path = folder.join(format!("{}-{}.cpio", guest.label, std::process::id()));
     let result = fs::write(&path, archive)
         .with_context(|| format!("cannot write {}", path.display()))
-        .and_then(|()| start(guest, &path, limit))
-        .and_then(|mut child| watch(&mut child, limit, line));
+        .and_then(|()| start(guest, machine, &path, limit))
+        .and_then(|mut child| watch(&mut child, limit, machine.shown, line));
     // Only the cache holds it if this fails.
     let _ = fs::remove_file(&path);
     result.with_context(|| format!("virtual machine with Linux {}", guest.label))
@@ -132,7 +169,12 @@ fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> {
+fn archive(
+    guest: &Guest,
+    machine: Machine<'_>,
+    built: &Built,
+    command: &[String],
+) -> Result<Vec<u8>> {
     let mut archive = Archive::default();
     for folder in ["new", "proc", "etc", "usr", "lib64"] {
         archive.folder(folder);
@@ -144,6 +186,9 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
     }
     archive.copy("bin/lapwing", &built.lapwing)?;
     archive.copy("bin/lapwing-tests", &built.tests)?;
+    for (name, file) in machine.files {
+        archive.copy(name, file)?;
+    }
     let runc = which("runc").context("runc is gone")?;
     archive.copy("bin/runc", &runc)?;
     for library in libraries(&runc) {
@@ -227,9 +272,21 @@ fn unpack(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
+/// What makes a guest count instructions, and run alike each time: clocks follow the instructions
+/// of its only processor and jump over idle time; the time of day is the same; so are the
+/// addresses of the kernel and of programs; and no random numbers come from outside.
+const COUNTING: [&str; 4] = [
+    "-icount",
+    "shift=0,align=off,sleep=off",
+    "-rtc",
+    "base=2026-01-01T00:00:00,clock=vm",
+];
+const COUNTING_CPU: &str = "max,-rdrand,-rdseed";
+const COUNTING_KERNEL: &str = " nokaslr norandmaps random.trust_cpu=off tsc=reliable nowatchdog";
+
+fn start(guest: &Guest, machine: Machine<'_>, archive: &Path, limit: Duration) -> Result<Child> {
     // Some machines have the device and hang with it: it is used only where asked.
-    let accelerator = if std::env::var_os("LAPWING_KVM").is_some() {
+    let accelerator = if std::env::var_os("LAPWING_KVM").is_some() && !machine.counting {
         "kvm"
     } else {
         // One thread for both processors: with one each, a processor may run into the breakpoint
@@ -246,11 +303,15 @@ fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
             "-accel",
             accelerator,
             "-cpu",
-            "max",
+            if machine.counting {
+                COUNTING_CPU
+            } else {
+                "max"
+            },
             "-m",
             "2048",
             "-smp",
-            "2",
+            &machine.cpus.to_string(),
             "-nographic",
             "-no-reboot",
             "-nic",
@@ -260,7 +321,16 @@ fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
         .arg(kernel::image(guest)?)
         .arg("-initrd")
         .arg(archive)
-        .args(["-append", "console=ttyS0 quiet panic=-1 lsm=bpf"])
+        .args(if machine.counting { &COUNTING[..] } else { &[] })
+        .arg("-append")
+        .arg(format!(
+            "console=ttyS0 quiet panic=-1 lsm=bpf{}",
+            if machine.counting {
+                COUNTING_KERNEL
+            } else {
+                ""
+            }
+        ))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -268,7 +338,12 @@ fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
         .context("cannot run qemu-system-x86_64")
 }
 
-fn watch(child: &mut Child, limit: Duration, mut line: impl FnMut(&str)) -> Result<i32> {
+fn watch(
+    child: &mut Child,
+    limit: Duration,
+    shown: bool,
+    mut line: impl FnMut(&str),
+) -> Result<i32> {
     let stdout = child.stdout.take().context("no output of QEMU")?;
     let mut begun = false;
     let mut code = None;
@@ -286,7 +361,9 @@ fn watch(child: &mut Child, limit: Duration, mut line: impl FnMut(&str)) -> Resu
         } else if text.contains(BEGIN) {
             begun = true;
         } else if begun && code.is_none() {
-            println!("{text}");
+            if shown {
+                println!("{text}");
+            }
             line(text);
         }
     }
