@@ -166,10 +166,12 @@ impl Bench<'_> {
     fn choose_counts(&mut self) -> Result<()> {
         for op in Op::ALL {
             let count = if self.args.counting {
+                // About ten million instructions each, so that what a batch takes besides counts little.
                 let count = match op {
                     Op::Exec => 40,
-                    Op::Connect => 150,
-                    _ => 500,
+                    Op::Connect => 200,
+                    Op::UdpSend | Op::OpenRead | Op::OpenWrite => 1_000,
+                    Op::Null | Op::Write => 20_000,
                 };
                 count / if self.args.quick { 4 } else { 1 }
             } else {
@@ -305,11 +307,21 @@ impl Bench<'_> {
         let quick = self.args.quick;
         let mut values = Vec::new();
         if let Some(soaker) = self.soaker.take() {
-            for _ in 0..if quick { 3 } else { 5 } {
+            let repeats = if quick { 3 } else { 7 };
+            let mut measure = |count: u32| -> Result<Vec<f64>> {
                 let pipes = self.pipes(site);
-                let executed = soaker.measure(SETTLE, || pipes.run(op, count, 1, 0).map(drop))?;
-                values.push(executed as f64 / f64::from(count));
-            }
+                let mut all = Vec::new();
+                for _ in 0..repeats {
+                    let executed =
+                        soaker.measure(SETTLE, || pipes.run(op, count, 1, 0).map(drop))?;
+                    all.push(executed as f64);
+                }
+                Ok(all)
+            };
+            // What the machine does anyway in such a time, and what giving an order takes.
+            let anyway = median(&measure(0)?);
+            let each = |executed: &f64| (executed - anyway) / f64::from(count);
+            values.extend(measure(count)?.iter().map(each));
             self.soaker = Some(soaker);
         } else {
             let batches = if quick { 5 } else { 25 };
