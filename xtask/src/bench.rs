@@ -9,12 +9,11 @@ mod table;
 use crate::build::{self, Built};
 use crate::vm::{self, Machine};
 use crate::{kernel, setup, shell};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::fd::OwnedFd;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -23,6 +22,8 @@ const GUEST: &str = "6.12";
 const GUEST_LIMIT: Duration = Duration::from_secs(3600);
 /// The floor program in the guest.
 const GUEST_FLOOR: &str = "lib/lapwing-floor";
+/// Figures that a whole run on a host has at least.
+const FIGURES_LEAST: usize = 100;
 /// How long the tests wait for what must come: guests are slow.
 const PATIENCE: &str = "120";
 
@@ -89,10 +90,11 @@ impl Place {
         };
         if value["figure"].is_string() {
             self.figures.push(value);
-        } else if let (Some(bench), Some(error)) =
-            (value["bench"].as_str(), value["error"].as_str())
-        {
-            self.failures.push(format!("{bench}: {error}"));
+        } else if let Some(bench) = value["bench"].as_str() {
+            eprintln!("bench: {bench} took {} s", value["seconds"]);
+            if let Some(error) = value["error"].as_str() {
+                self.failures.push(format!("{bench}: {error}"));
+            }
         }
     }
 
@@ -110,19 +112,17 @@ pub fn run(args: &Args) -> Result<bool> {
         Output::Json => Some(stdout_apart()?),
     };
     altered_profile();
-    let tools = setup::run()?;
-    let floor = build::floor(&tools)?;
-    let built = build::run(&tools)?;
+    let built = build::run(&setup::run()?)?;
     let mut places = Vec::new();
     if !args.guest {
-        places.push(on_host(&built, &floor, args)?);
+        places.push(on_host(&built, args)?);
     }
     let counted = args
         .only
         .as_deref()
         .is_none_or(|only| "overhead".contains(only));
     if !args.host && counted {
-        places.push(in_guest(&built, &floor, args)?);
+        places.push(in_guest(&built, args)?);
     }
     if places.is_empty() {
         bail!("only `overhead` is measured in the guest");
@@ -134,6 +134,25 @@ pub fn run(args: &Args) -> Result<bool> {
         }
     }
     Ok(places.iter().all(|place| place.failures.is_empty()))
+}
+
+/// Runs all benches with small counts on this host, as a test of the benches themselves.
+pub fn smoke(built: &Built) -> Result<String> {
+    let args = Args {
+        quick: true,
+        only: None,
+        guest: false,
+        host: true,
+        output: Output::Text,
+    };
+    let place = on_host(built, &args)?;
+    ensure!(place.failures.is_empty(), "{}", place.failures.join("; "));
+    ensure!(
+        place.figures.len() >= FIGURES_LEAST,
+        "only {} figures",
+        place.figures.len()
+    );
+    Ok(format!("{} figures", place.figures.len()))
 }
 
 /// The standard output for what is asked for; everything else goes to standard error from here on.
@@ -163,7 +182,7 @@ fn arguments(args: &Args) -> Vec<String> {
     words
 }
 
-fn on_host(built: &Built, floor: &Path, args: &Args) -> Result<Place> {
+fn on_host(built: &Built, args: &Args) -> Result<Place> {
     let release = shell::output("uname", &["-r"]).unwrap_or_default();
     let about = format!(
         "Linux {}, time by the clock, the least of many batches",
@@ -178,7 +197,7 @@ fn on_host(built: &Built, floor: &Path, args: &Args) -> Result<Place> {
         .arg("--busybox")
         .arg(&built.busybox)
         .arg("--floor")
-        .arg(floor)
+        .arg(&built.floor)
         .args(arguments(args))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
@@ -202,7 +221,7 @@ fn on_host(built: &Built, floor: &Path, args: &Args) -> Result<Place> {
     Ok(place)
 }
 
-fn in_guest(built: &Built, floor: &Path, args: &Args) -> Result<Place> {
+fn in_guest(built: &Built, args: &Args) -> Result<Place> {
     let guest = kernel::find(GUEST)?;
     let about = format!(
         "Linux {} in QEMU, instructions of the whole machine, the median",
@@ -218,11 +237,10 @@ fn in_guest(built: &Built, floor: &Path, args: &Args) -> Result<Place> {
         "--counting".to_owned(),
     ]);
     command.extend(arguments(args));
-    let floor = PathBuf::from(floor);
     let machine = Machine {
         cpus: 1,
         counting: true,
-        files: &[(GUEST_FLOOR, &floor)],
+        files: &[(GUEST_FLOOR, &built.floor)],
         shown: false,
     };
     let code = vm::boot_machine(guest, machine, built, &command, GUEST_LIMIT, |line| {

@@ -29,11 +29,14 @@ pub struct Built {
     pub tests: PathBuf,
     /// The userland of their containers.
     pub busybox: PathBuf,
+    /// The program that the benches compare the sensor with.
+    pub floor: PathBuf,
 }
 
 /// Builds everything.
 pub fn run(tools: &Tools) -> Result<Built> {
     let object = programs(tools, "lapwing-ebpf")?;
+    let floor = programs(tools, "lapwing-floor")?;
     let start = Instant::now();
     let mut command = Command::new("cargo");
     command
@@ -57,6 +60,7 @@ pub fn run(tools: &Tools) -> Result<Built> {
         lapwing: folder.join("lapwing"),
         tests: folder.join("lapwing-tests"),
         busybox: tools.busybox.clone(),
+        floor,
     };
     let size =
         |path: &PathBuf| fs::metadata(path).map(|file| file.len() as f64 / f64::from(1 << 20));
@@ -109,11 +113,6 @@ fn bpf_cargo(tools: &Tools, verb: &str, package: &str) -> Command {
         }
     }
     command
-}
-
-/// The program that the benches compare the sensor with.
-pub fn floor(tools: &Tools) -> Result<PathBuf> {
-    programs(tools, "lapwing-floor")
 }
 
 /// Clippy over the eBPF programs; `None` where their compiler comes without it.

@@ -7,7 +7,7 @@ use crate::report::{Counts, Runner};
 use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
-use crate::{build, demo, kernel, root, setup, skips, vm};
+use crate::{bench, build, demo, kernel, root, setup, skips, vm};
 use anyhow::{Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -108,6 +108,12 @@ fn kernels(runner: &mut Runner, built: &Built, soak: bool) {
     runner.stage("demo", demo::LIMIT.as_secs(), |counts, note| {
         if !refused(built, counts, note)? {
             *note = demo::check(|| demo::on_host(built))?;
+        }
+        Ok(())
+    });
+    runner.stage("benches, briefly", 60, |counts, note| {
+        if !refused(built, counts, note)? {
+            *note = bench::smoke(built)?;
         }
         Ok(())
     });

@@ -88,7 +88,7 @@ const fn row(op: Op) -> Option<&'static str> {
 /// What runs now; ends when dropped.
 enum Running {
     Nothing,
-    Floor(Floor),
+    Floor(Box<Floor>),
     Agent(Box<Agent>),
 }
 
@@ -223,12 +223,12 @@ impl Bench<'_> {
         let session = self.session;
         Ok(match variant {
             Variant::Nothing => Running::Nothing,
-            Variant::Floor => Running::Floor(Floor::attach(
+            Variant::Floor => Running::Floor(Box::new(Floor::attach(
                 &self.args.floor,
                 &stage::unified(session, &self.inside.container)?,
                 &session.cgroups.egress().context("no cgroup v2")?,
                 self.trampolines,
-            )?),
+            )?)),
             Variant::Learning | Variant::Monitoring => {
                 let home = self.homes.remove(&variant).context("no home")?;
                 let agent = home.start()?;
