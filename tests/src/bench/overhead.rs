@@ -31,8 +31,8 @@ const BATCH: u64 = 1_500_000;
 const BATCH_MAX: u32 = 2_000;
 /// Pause after a batch, in microseconds: time for the agent to read what came.
 const PAUSE: u32 = 5_000;
-/// Time for everything to settle where instructions are counted.
-const SETTLE: Duration = Duration::from_millis(40);
+/// Time for everything to settle where instructions are counted: ten million of them.
+const SETTLE: Duration = Duration::from_millis(10);
 
 /// What runs beside the workload.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -242,9 +242,10 @@ impl Bench<'_> {
     fn turn(&mut self, variant: Variant) -> Result<()> {
         let running = self.start(variant)?;
         self.warm_up()?;
-        if let Running::Agent(agent) = &running {
-            Counts::settled(agent)?;
-        }
+        let mut known = match &running {
+            Running::Agent(agent) => Counts::settled(agent)?,
+            Running::Nothing | Running::Floor(_) => Counts::default(),
+        };
         for index in 0..Op::ALL.len() {
             for site in Site::ALL {
                 check_interrupt()?;
@@ -258,7 +259,9 @@ impl Bench<'_> {
                         let done = if site == Site::Container { done } else { 0 };
                         floor::check(Op::ALL[index], done, &before, &floor.counts()?)?;
                     }
-                    Running::Agent(agent) => self.watched(index, site, variant, agent)?,
+                    Running::Agent(agent) => {
+                        known = self.watched(index, site, variant, agent, &known)?;
+                    }
                 }
             }
         }
@@ -268,12 +271,22 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Measures beside an agent, and asks it afterwards.
-    fn watched(&mut self, index: usize, site: Site, variant: Variant, agent: &Agent) -> Result<()> {
+    /// Measures beside an agent, and asks it afterwards. Answers what it has counted by then.
+    fn watched(
+        &mut self,
+        index: usize,
+        site: Site,
+        variant: Variant,
+        agent: &Agent,
+        before: &Counts,
+    ) -> Result<Counts> {
         let op = Op::ALL[index];
-        let before = Counts::now(agent)?;
         let done = self.measure(index, site, variant)?;
-        let after = Counts::settled(agent)?;
+        // Where instructions are counted, all has settled already, and asking takes long.
+        let after = match self.soaker {
+            Some(_) => Counts::now(agent)?,
+            None => Counts::settled(agent)?,
+        };
         let what = format!("{} beside an agent, {}", op.name(), variant.name());
         ensure!(
             after.lost == before.lost,
@@ -298,7 +311,7 @@ impl Bench<'_> {
             sums.0 += after.records - before.records;
             sums.1 += done;
         }
-        Ok(())
+        Ok(after)
     }
 
     /// Does an operation in batches, and answers how often it did.
@@ -307,7 +320,7 @@ impl Bench<'_> {
         let quick = self.args.quick;
         let mut values = Vec::new();
         if let Some(soaker) = self.soaker.take() {
-            let repeats = if quick { 3 } else { 7 };
+            let repeats = if quick { 2 } else { 5 };
             let mut measure = |count: u32| -> Result<Vec<f64>> {
                 let pipes = self.pipes(site);
                 let mut all = Vec::new();
