@@ -48,7 +48,7 @@ fn pass(hook: u32) {
     if unsafe { bpf_get_current_cgroup_id() } != traced {
         return;
     }
-    if let Some(count) = COUNTS.get_ptr_mut(&hook) {
+    if let Some(count) = COUNTS.get_ptr_mut(hook) {
         // SAFETY: the slot belongs to this CPU, and the traced container has one process that acts.
         unsafe { *count += 1 };
     }
