@@ -98,11 +98,13 @@ pub fn run(args: Args) -> Result<bool> {
         let result = bench(&session, &args);
         drop(session);
         let problems = take_problems();
-        let error = match result {
-            Ok(()) if problems.is_empty() => None,
-            Ok(()) => Some(problems.join("; ")),
-            Err(error) => Some(format!("{error:#}; {}", problems.join("; "))),
-        };
+        let failures: Vec<String> = result
+            .err()
+            .map(|error| format!("{error:#}"))
+            .into_iter()
+            .chain(problems)
+            .collect();
+        let error = (!failures.is_empty()).then(|| failures.join("; "));
         if let Some(error) = &error {
             good = false;
             note(&format!("{name} FAILED: {error}"));
