@@ -7,7 +7,7 @@
 mod table;
 
 use crate::build::{self, Built};
-use crate::vm::{self, Machine};
+use crate::vm::{self, Extras};
 use crate::{kernel, setup, shell};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fd::OwnedFd;
@@ -26,6 +26,21 @@ const GUEST_FLOOR: &str = "lib/lapwing-floor";
 const FIGURES_LEAST: usize = 100;
 /// How long the tests wait for what must come: guests are slow.
 const PATIENCE: &str = "120";
+
+/// What makes a guest count instructions, and run alike each time: clocks follow the instructions
+/// of its only processor and jump over idle time; the time of day is the same; so are the
+/// addresses of the kernel and of programs; and no random numbers come from the processor.
+const COUNTING: &[&str] = &[
+    "-smp",
+    "1",
+    "-cpu",
+    "max,-rdrand,-rdseed",
+    "-icount",
+    "shift=0,align=off,sleep=off",
+    "-rtc",
+    "base=2026-01-01T00:00:00,clock=vm",
+];
+const COUNTING_KERNEL: &str = "nokaslr norandmaps random.trust_cpu=off tsc=reliable nowatchdog";
 
 /// Options of the command.
 #[derive(clap::Args)]
@@ -237,13 +252,13 @@ fn in_guest(built: &Built, args: &Args) -> Result<Place> {
         "--counting".to_owned(),
     ]);
     command.extend(arguments(args));
-    let machine = Machine {
-        cpus: 1,
-        counting: true,
+    let extras = Extras {
+        qemu: COUNTING,
+        kernel: COUNTING_KERNEL,
         files: &[(GUEST_FLOOR, &built.floor)],
         shown: false,
     };
-    let code = vm::boot_machine(guest, machine, built, &command, GUEST_LIMIT, |line| {
+    let code = vm::boot_with(guest, extras, built, &command, GUEST_LIMIT, |line| {
         place.take(line);
     })?;
     if code != 0 && place.failures.is_empty() {

@@ -60,25 +60,24 @@ mount -t devtmpfs none /new/dev
 exec switch_root /new /bin/sh /command.sh
 ";
 
-/// What a guest is besides its kernel.
+/// What a guest is told and given besides the usual.
 #[derive(Clone, Copy)]
-pub struct Machine<'a> {
-    /// Processors.
-    pub cpus: u32,
-    /// Whether its clocks move by one nanosecond for each instruction that is executed, and
-    /// everything else is as alike from one start to the next as can be.
-    pub counting: bool,
+pub struct Extras<'a> {
+    /// More arguments of QEMU; of those that are there already, the last counts.
+    pub qemu: &'a [&'a str],
+    /// More words on the kernel's command line.
+    pub kernel: &'a str,
     /// More files, by their paths in the guest.
     pub files: &'a [(&'a str, &'a Path)],
     /// Whether the output of the command is shown on standard output as well.
     pub shown: bool,
 }
 
-impl Default for Machine<'_> {
+impl Default for Extras<'_> {
     fn default() -> Self {
         Self {
-            cpus: 2,
-            counting: false,
+            qemu: &[],
+            kernel: "",
             files: &[],
             shown: true,
         }
@@ -108,27 +107,27 @@ pub fn boot(
     limit: Duration,
     line: impl FnMut(&str),
 ) -> Result<i32> {
-    boot_machine(guest, Machine::default(), built, command, limit, line)
+    boot_with(guest, Extras::default(), built, command, limit, line)
 }
 
-/// As [`boot`], on a machine of another kind.
-pub fn boot_machine(
+/// As [`boot`], with more.
+pub fn boot_with(
     guest: &Guest,
-    machine: Machine<'_>,
+    extras: Extras<'_>,
     built: &Built,
     command: &[String],
     limit: Duration,
     line: impl FnMut(&str),
 ) -> Result<i32> {
-    let archive = archive(guest, machine, built, command)?;
+    let archive = archive(guest, extras, built, command)?;
     let folder = cache().join("vm");
     shell::folder(&folder)?;
     sweep(&folder);
     let path = folder.join(format!("{}-{}.cpio", guest.label, std::process::id()));
     let result = fs::write(&path, archive)
         .with_context(|| format!("cannot write {}", path.display()))
-        .and_then(|()| start(guest, machine, &path, limit))
-        .and_then(|mut child| watch(&mut child, limit, machine.shown, line));
+        .and_then(|()| start(guest, extras, &path, limit))
+        .and_then(|mut child| watch(&mut child, limit, extras.shown, line));
     // Only the cache holds it if this fails.
     let _ = fs::remove_file(&path);
     result.with_context(|| format!("virtual machine with Linux {}", guest.label))
@@ -171,7 +170,7 @@ fn quote(word: &str) -> String {
 
 fn archive(
     guest: &Guest,
-    machine: Machine<'_>,
+    extras: Extras<'_>,
     built: &Built,
     command: &[String],
 ) -> Result<Vec<u8>> {
@@ -186,7 +185,7 @@ fn archive(
     }
     archive.copy("bin/lapwing", &built.lapwing)?;
     archive.copy("bin/lapwing-tests", &built.tests)?;
-    for (name, file) in machine.files {
+    for (name, file) in extras.files {
         archive.copy(name, file)?;
     }
     let runc = which("runc").context("runc is gone")?;
@@ -272,21 +271,9 @@ fn unpack(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// What makes a guest count instructions, and run alike each time: clocks follow the instructions
-/// of its only processor and jump over idle time; the time of day is the same; so are the
-/// addresses of the kernel and of programs; and no random numbers come from outside.
-const COUNTING: [&str; 4] = [
-    "-icount",
-    "shift=0,align=off,sleep=off",
-    "-rtc",
-    "base=2026-01-01T00:00:00,clock=vm",
-];
-const COUNTING_CPU: &str = "max,-rdrand,-rdseed";
-const COUNTING_KERNEL: &str = " nokaslr norandmaps random.trust_cpu=off tsc=reliable nowatchdog";
-
-fn start(guest: &Guest, machine: Machine<'_>, archive: &Path, limit: Duration) -> Result<Child> {
+fn start(guest: &Guest, extras: Extras<'_>, archive: &Path, limit: Duration) -> Result<Child> {
     // Some machines have the device and hang with it: it is used only where asked.
-    let accelerator = if std::env::var_os("LAPWING_KVM").is_some() && !machine.counting {
+    let accelerator = if std::env::var_os("LAPWING_KVM").is_some() {
         "kvm"
     } else {
         // One thread for both processors: with one each, a processor may run into the breakpoint
@@ -303,15 +290,11 @@ fn start(guest: &Guest, machine: Machine<'_>, archive: &Path, limit: Duration) -
             "-accel",
             accelerator,
             "-cpu",
-            if machine.counting {
-                COUNTING_CPU
-            } else {
-                "max"
-            },
+            "max",
             "-m",
             "2048",
             "-smp",
-            &machine.cpus.to_string(),
+            "2",
             "-nographic",
             "-no-reboot",
             "-nic",
@@ -321,15 +304,11 @@ fn start(guest: &Guest, machine: Machine<'_>, archive: &Path, limit: Duration) -
         .arg(kernel::image(guest)?)
         .arg("-initrd")
         .arg(archive)
-        .args(if machine.counting { &COUNTING[..] } else { &[] })
+        .args(extras.qemu)
         .arg("-append")
         .arg(format!(
-            "console=ttyS0 quiet panic=-1 lsm=bpf{}",
-            if machine.counting {
-                COUNTING_KERNEL
-            } else {
-                ""
-            }
+            "console=ttyS0 quiet panic=-1 lsm=bpf {}",
+            extras.kernel
         ))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -8,9 +8,9 @@
 //! taken off. What is left is the work of the whole machine: the workload, the
 //! kernel, the agent, and their switching to and fro.
 
+use super::machine;
 use super::stage::Pipes;
 use super::work::now;
-use crate::syscall;
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -25,9 +25,9 @@ const READING: u64 = 1_000;
 
 /// Takes idle time until it is killed.
 pub fn soak() -> Result<bool> {
-    syscall::run_when_idle()?;
+    machine::run_when_idle()?;
     loop {
-        syscall::counted_loop(1 << 20);
+        machine::counted_loop(1 << 20);
     }
 }
 

@@ -16,6 +16,7 @@ mod figure;
 mod flood;
 mod floor;
 mod latency;
+mod machine;
 mod memory;
 mod overhead;
 mod path;

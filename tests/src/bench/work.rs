@@ -9,7 +9,7 @@
 //! read once before and once after a batch, so that reading it costs the operations
 //! next to nothing. Every operation is checked: one that fails ends the run.
 
-use crate::syscall;
+use super::machine;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, open};
@@ -245,7 +245,7 @@ fn make(stem: &str, count: u32, pause: Duration) -> Result<Value> {
 fn spin(rounds: u64, times: u32) -> Value {
     let time = |_| {
         let start = now();
-        syscall::counted_loop(rounds);
+        machine::counted_loop(rounds);
         now() - start
     };
     json!({"ns": (0..times).map(time).collect::<Vec<u64>>()})
