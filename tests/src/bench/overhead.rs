@@ -171,7 +171,7 @@ impl Bench<'_> {
                     Op::Exec => 40,
                     Op::Connect => 200,
                     Op::UdpSend | Op::OpenRead | Op::OpenWrite => 1_000,
-                    Op::Null | Op::Write => 20_000,
+                    Op::Null | Op::Write => 50_000,
                 };
                 count / if self.args.quick { 4 } else { 1 }
             } else {
