@@ -12,7 +12,7 @@
 //! operation was done; did the agent lose nothing; was there really no violation.
 
 use super::counting::{self, Soaker};
-use super::figure::{figure, least, median};
+use super::figure::{figure, least, median, percentile};
 use super::floor::{self, Floor};
 use super::stage::{self, Counts, Inside, Outside, Pipes};
 use super::work::Op;
@@ -168,7 +168,7 @@ impl Bench<'_> {
             let count = if self.args.counting {
                 // About ten million instructions each, so that what a batch takes besides counts little.
                 let count = match op {
-                    Op::Exec => 40,
+                    Op::Exec => 100,
                     Op::Connect => 200,
                     Op::UdpSend | Op::OpenRead | Op::OpenWrite => 1_000,
                     Op::Null | Op::Write => 50_000,
@@ -383,14 +383,22 @@ impl Bench<'_> {
                         "batches": samples.len(),
                         "perBatch": self.counts[index],
                         "medianRatio": middle(*variant) / middle(Variant::Nothing),
+                        "noise": spread(samples) + spread(bare_samples),
                     });
                     let with = self.value(index, site, *variant);
                     figure(&format!("overhead.{name}"), with / bare, "x", &detail);
                     figure(&format!("added.{name}"), added(*variant), unit, &detail);
-                    let over_floor = added(*variant) / added(Variant::Floor);
-                    // A real clock cannot tell the floor from its own noise.
+                    // A real clock cannot tell the floor from its own noise, and not every floor
+                    // can be told from that of a counting one.
+                    let floor = added(Variant::Floor);
+                    let noise = spread(&self.samples[&(index, site, Variant::Floor)])
+                        + spread(bare_samples);
                     let tells = self.args.counting && site == Site::Container && row(op).is_some();
                     if tells && *variant != Variant::Floor {
+                        let over_floor = match floor > noise {
+                            true => added(*variant) / floor,
+                            false => f64::NAN,
+                        };
                         figure(&format!("to-floor.{name}"), over_floor, "x", &detail);
                     }
                 }
@@ -407,6 +415,13 @@ impl Bench<'_> {
             }
         }
     }
+}
+
+/// How far the middle of some values may be off: half the width of their middle half, over the
+/// root of their number.
+fn spread(values: &[f64]) -> f64 {
+    let width = percentile(values, 0.75) - percentile(values, 0.25);
+    width / 2.0 / (values.len() as f64).sqrt()
 }
 
 fn most(values: &[f64]) -> f64 {

@@ -81,6 +81,7 @@ impl Target {
 fn verdict(target: Option<Target>, value: f64) -> &'static str {
     match target {
         None => "",
+        Some(_) if value.is_nan() => "lost in the noise",
         Some(target) if target.is_met(value) => "met",
         Some(_) => "NOT MET",
     }
@@ -89,6 +90,7 @@ fn verdict(target: Option<Target>, value: f64) -> &'static str {
 /// A number as a person wants to read it.
 fn digits(value: f64) -> String {
     match value.abs() {
+        size if size.is_nan() => "?".to_owned(),
         size if size >= 1_000.0 => {
             let whole = format!("{:.0}", value.abs());
             let mut text = String::new();
@@ -130,7 +132,9 @@ pub fn json(places: &[Place]) -> String {
             line["about"] = place.about.clone().into();
             if let Some(target) = target {
                 line["target"] = target.text().into();
-                line["met"] = target.is_met(value(figure)).into();
+                // Null where there is no number to compare.
+                let value = Some(value(figure)).filter(|value| !value.is_nan());
+                line["met"] = value.map(|value| target.is_met(value)).into();
             }
             let _ = writeln!(text, "{line}");
         }
@@ -276,7 +280,7 @@ mod tests {
         assert_eq!(verdict(Some(AtMost(2.0)), 2.0), "met");
         assert_eq!(verdict(Some(AtMost(2.0)), 2.001), "NOT MET");
         assert_eq!(verdict(Some(AtLeast(5.0)), 4.0), "NOT MET");
-        assert_eq!(verdict(Some(AtMost(2.0)), f64::NAN), "NOT MET");
+        assert_eq!(verdict(Some(AtMost(2.0)), f64::NAN), "lost in the noise");
         assert_eq!(verdict(None, 2.0), "");
     }
 
