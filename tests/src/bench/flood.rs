@@ -72,8 +72,10 @@ pub fn run(session: &Session, args: &Args) -> Result<()> {
     }
     let done = u64::from(count + QUIET.0);
     let fired = after.hits(ROW) - before.hits(ROW);
+    // On a busy host it fires for others too: a cgroup that is made meanwhile is traced until the
+    // agent has judged it.
     ensure!(
-        fired == done,
+        fired >= done,
         "{done} files were made, {ROW} fired {fired} times"
     );
     let received = after.violations - before.violations;
