@@ -189,7 +189,7 @@ pub fn run(session: &Session, args: &Args) -> Result<()> {
     let (_, told) = line.time(&known, 1)?;
     ensure!(told == DIFFERENT, "{DIFFERENT} were news, {told} were told");
     // Short rounds, of which the best was disturbed least.
-    let (repeats, sets) = if args.quick { (3, 4) } else { (5, 20) };
+    let (repeats, sets) = if args.quick { (3, 4) } else { (5, 15) };
     let (mut of_known, mut of_news) = (Vec::new(), Vec::new());
     for round in 0..sets {
         check_interrupt()?;
