@@ -231,6 +231,15 @@ impl Counts {
             .collect()
     }
 
+    /// What was lost for one reason.
+    pub fn lost_for(&self, reason: &str) -> u64 {
+        let losses = self.status["losses"].as_array().into_iter().flatten();
+        losses
+            .filter(|loss| loss["reason"] == reason)
+            .map(|loss| number(&loss["count"]))
+            .sum()
+    }
+
     /// What was lost, for people.
     pub fn losses(&self) -> String {
         self.status["losses"].to_string()
