@@ -7,6 +7,7 @@
 //! guest whose userland is BusyBox, runc and `lapwing`.
 
 mod agent;
+mod bench;
 mod capabilities;
 mod cases;
 mod cgroup;
@@ -47,6 +48,11 @@ struct Cli {
 enum Command {
     /// Tells the whole story once: a service is learned, promoted, attacked, and each deviation shown.
     Demo(Tools),
+    /// Measures what tracing costs, and prints one figure a line.
+    Bench(bench::Args),
+    /// Takes the time that nobody else wants, so that a counting machine is never idle.
+    #[command(hide = true)]
+    Soak,
     /// Becomes another program, with no more capabilities than these.
     #[command(hide = true)]
     With {
@@ -112,6 +118,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Demo(tools)) => demo::run(tools),
+        Some(Command::Bench(args)) => bench::run(args),
+        Some(Command::Soak) => bench::soak(),
         Some(Command::With {
             capabilities: names,
             limits,

@@ -9,8 +9,16 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-/// Where the eBPF programs are built, below the workspace.
-const BPF_FOLDER: &str = "target/ebpf";
+/// Where the eBPF programs are built, below the folder of what is built.
+const BPF_FOLDER: &str = "ebpf";
+
+/// The folder of what is built: Cargo's variable moves it.
+fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
+}
 
 /// What was built.
 pub struct Built {
@@ -22,6 +30,8 @@ pub struct Built {
     pub tests: PathBuf,
     /// The userland of their containers.
     pub busybox: PathBuf,
+    /// The program that the benches compare the sensor with.
+    pub floor: PathBuf,
 }
 
 /// Builds everything for this machine.
@@ -33,7 +43,8 @@ pub fn run(tools: &Tools) -> Result<Built> {
 /// Builds what guests of a machine run. The eBPF programs are the same for all.
 pub fn binaries(tools: &Tools, machine: &'static Machine) -> Result<Built> {
     const STATIC: &str = "-C target-feature=+crt-static";
-    let object = programs(tools)?;
+    let object = programs(tools, "lapwing-ebpf")?;
+    let floor = programs(tools, "lapwing-floor")?;
     let start = Instant::now();
     let mut command = Command::new("cargo");
     command
@@ -59,12 +70,13 @@ pub fn binaries(tools: &Tools, machine: &'static Machine) -> Result<Built> {
         userland::foreign_busybox(machine)?
     };
     run_cargo(&mut command, "the binaries")?;
-    let folder = root().join("target").join(machine.target).join("release");
+    let folder = target().join(machine.target).join("release");
     let built = Built {
         machine,
         lapwing: folder.join("lapwing"),
         tests: folder.join("lapwing-tests"),
         busybox,
+        floor,
     };
     let size =
         |path: &PathBuf| fs::metadata(path).map(|file| file.len() as f64 / f64::from(1 << 20));
@@ -83,8 +95,8 @@ fn run_cargo(command: &mut Command, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Cargo for the eBPF programs: their target, their compiler, their linker.
-fn bpf_cargo(tools: &Tools, verb: &str) -> Command {
+/// Cargo for a package of eBPF programs: their target, their compiler, their linker.
+fn bpf_cargo(tools: &Tools, verb: &str, package: &str) -> Command {
     let mut command = Command::new("cargo");
     command
         .current_dir(root())
@@ -94,12 +106,12 @@ fn bpf_cargo(tools: &Tools, verb: &str) -> Command {
             "--profile",
             "bpf",
             "-p",
-            "lapwing-ebpf",
+            package,
             "--target",
             "bpfel-unknown-none",
             "--target-dir",
         ])
-        .arg(root().join(BPF_FOLDER))
+        .arg(target().join(BPF_FOLDER))
         .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &tools.linker)
         .env("RUSTFLAGS", "-C debuginfo=2 -C link-arg=--btf")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -124,20 +136,21 @@ pub fn bpf_lints(tools: &Tools) -> Option<Command> {
     match tools.compiler {
         Compiler::Debian => None,
         Compiler::Rustup => {
-            let mut command = bpf_cargo(tools, "clippy");
-            command.args(["--", "-D", "warnings"]);
+            let mut command = bpf_cargo(tools, "clippy", "lapwing-ebpf");
+            command.args(["-p", "lapwing-floor", "--", "-D", "warnings"]);
             Some(command)
         }
     }
 }
 
-/// Compiles the eBPF programs to one object.
-fn programs(tools: &Tools) -> Result<PathBuf> {
+/// Compiles the eBPF programs of a package to one object.
+fn programs(tools: &Tools, package: &str) -> Result<PathBuf> {
     let start = Instant::now();
-    run_cargo(&mut bpf_cargo(tools, "build"), "the eBPF programs")?;
-    let object = root()
+    run_cargo(&mut bpf_cargo(tools, "build", package), "the eBPF programs")?;
+    let object = target()
         .join(BPF_FOLDER)
-        .join("bpfel-unknown-none/bpf/lapwing-ebpf");
+        .join("bpfel-unknown-none/bpf")
+        .join(package);
     let len = fs::metadata(&object).map_or(0, |file| file.len());
     ensure!(
         len > 0,

@@ -107,6 +107,7 @@ pub fn in_guest(built: &Built, guest: &Guest, limit: Duration, prefix: &str) -> 
         command: &command,
         limit,
         prefix,
+        extras: vm::Extras::default(),
     };
     Ok(vm::boot_beside(guest, built, &run, |_| ())?.code == 0)
 }

@@ -4,6 +4,7 @@
 //! missing, and says so. Nothing here is needed by the agent itself.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
 mod cross;
 mod debian;
@@ -52,6 +53,8 @@ enum Command {
         #[arg(long)]
         soak: bool,
     },
+    /// Measure what tracing costs and holds, and compare it with the targets
+    Bench(bench::Args),
     /// Run a command in a virtual machine, with `lapwing` and `runc` at hand
     Vm {
         /// The kernel: 5.10, 6.1, 6.12, 7.2, arm64-6.1 or arm64-6.12 [default: 6.12 of this architecture]
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
             .map(|_| true),
         Command::Demo { vm } => demo::run(vm),
         Command::Test { soak } => test::run(soak),
+        Command::Bench(args) => bench::run(&args),
         Command::Vm { kernel, command } => vm::run(kernel.as_deref(), &command),
     };
     match result {

@@ -9,7 +9,7 @@ use crate::report::{Counts, Runner, Stage};
 use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
-use crate::{build, demo, kernel, root, setup, skips, vm};
+use crate::{bench, build, demo, kernel, root, setup, skips, vm};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -149,6 +149,12 @@ fn kernels(runner: &mut Runner, built: &[Built], soak: bool) {
         }
         Ok(())
     });
+    runner.stage("benches, briefly", 90, |counts, note| {
+        if !refused(own, counts, note)? {
+            *note = bench::smoke(own)?;
+        }
+        Ok(())
+    });
     let mut stages: Vec<Stage<'_>> = kernel::guests()
         .map(|guest| on_guest(guest, built, factor, soak))
         .collect();
@@ -190,6 +196,7 @@ fn on_guest<'b>(guest: &'static Guest, built: &'b [Built], factor: u64, soak: bo
                 command: &command,
                 limit: Duration::from_secs(budget * 2),
                 prefix: &prefix(guest.label),
+                extras: vm::Extras::default(),
             };
             let ended = vm::boot_beside(guest, built, &run, |line| counts.add(line))?;
             *note = format!("booted in {:.0} s", ended.boot.as_secs_f64());

@@ -71,6 +71,8 @@ pub struct Run<'r> {
     pub limit: Duration,
     /// Stands before each line that is shown: guests may run side by side.
     pub prefix: &'r str,
+    /// What the guest is told and given besides the usual.
+    pub extras: Extras<'r>,
 }
 
 /// How a command in a guest ended.
@@ -79,6 +81,30 @@ pub struct Ended {
     pub code: i32,
     /// From the start of the machine to that of the command.
     pub boot: Duration,
+}
+
+/// What a guest is told and given besides the usual.
+#[derive(Clone, Copy)]
+pub struct Extras<'a> {
+    /// More arguments of QEMU; of those that are there already, the last counts.
+    pub qemu: &'a [&'a str],
+    /// More words on the kernel's command line.
+    pub kernel: &'a str,
+    /// More files, by their paths in the guest.
+    pub files: &'a [(&'a str, &'a Path)],
+    /// Whether the output of the command is shown on standard output as well.
+    pub shown: bool,
+}
+
+impl Default for Extras<'_> {
+    fn default() -> Self {
+        Self {
+            qemu: &[],
+            kernel: "",
+            files: &[],
+            shown: true,
+        }
+    }
 }
 
 /// `cargo xtask vm`; without a label, on the first kernel.
@@ -110,6 +136,7 @@ pub fn boot(
         command,
         limit,
         prefix: "",
+        extras: Extras::default(),
     };
     Ok(boot_beside(guest, built, &run, line)?.code)
 }
@@ -128,14 +155,14 @@ pub fn boot_beside(
         built.machine.name
     );
     setup::guest(guest)?;
-    let archive = archive(guest, built, run.command)?;
+    let archive = archive(guest, built, run)?;
     let folder = cache().join("vm");
     shell::folder(&folder)?;
     sweep(&folder);
     let path = folder.join(format!("{}-{}.cpio", guest.label, std::process::id()));
     let result = fs::write(&path, archive)
         .with_context(|| format!("cannot write {}", path.display()))
-        .and_then(|()| start(guest, &path, run.limit))
+        .and_then(|()| start(guest, &path, run))
         .and_then(|mut child| watch(&mut child, run, line));
     // Only the cache holds it if this fails.
     let _ = fs::remove_file(&path);
@@ -182,7 +209,7 @@ fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> {
+fn archive(guest: &Guest, built: &Built, run: &Run<'_>) -> Result<Vec<u8>> {
     let mut archive = Archive::default();
     for folder in ["new", "proc", "etc", "usr", "lib64"] {
         archive.folder(folder);
@@ -196,6 +223,9 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
     archive.copy("bin/lapwing-tests", &built.tests)?;
     for (at, file) in userland::runc(guest.machine)? {
         archive.copy(&at, &file)?;
+    }
+    for (name, file) in run.extras.files {
+        archive.copy(name, file)?;
     }
     archive.file(
         "etc/passwd",
@@ -213,7 +243,7 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
     } else {
         "export NO_COLOR=1\n"
     };
-    let words: Vec<String> = command.iter().map(|word| quote(word)).collect();
+    let words: Vec<String> = run.command.iter().map(|word| quote(word)).collect();
     let script = format!(
         "export PATH=/bin:/sbin HOME=/root TERM=xterm\n{colour}\
          mount -t proc none /proc\nmount -t sysfs none /sys\nmount -t tmpfs none /run\n\
@@ -227,7 +257,7 @@ fn archive(guest: &Guest, built: &Built, command: &[String]) -> Result<Vec<u8>> 
     Ok(archive.finish())
 }
 
-fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
+fn start(guest: &Guest, archive: &Path, run: &Run<'_>) -> Result<Child> {
     // Some machines have the device and hang with it: it is used only where asked.
     let accelerator = if guest.machine.is_own() && std::env::var_os("LAPWING_KVM").is_some() {
         "kvm"
@@ -240,7 +270,7 @@ fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
     // Ends it also where nobody is left to.
     Command::new("timeout")
         .args(["--foreground", "--signal=KILL"])
-        .arg(limit.as_secs().to_string())
+        .arg(run.limit.as_secs().to_string())
         .arg(guest.machine.qemu)
         .args(guest.machine.board)
         .args([
@@ -259,10 +289,11 @@ fn start(guest: &Guest, archive: &Path, limit: Duration) -> Result<Child> {
         .arg(kernel::image(guest)?)
         .arg("-initrd")
         .arg(archive)
+        .args(run.extras.qemu)
         .arg("-append")
         .arg(format!(
-            "{} quiet panic=-1 lsm=bpf",
-            guest.machine.command_line
+            "{} quiet panic=-1 lsm=bpf {}",
+            guest.machine.command_line, run.extras.kernel
         ))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -290,7 +321,9 @@ fn watch(child: &mut Child, run: &Run<'_>, mut line: impl FnMut(&str)) -> Result
         } else if text.contains(BEGIN) {
             begun = Some(start.elapsed());
         } else if begun.is_some() && code.is_none() {
-            println!("{}{text}", run.prefix);
+            if run.extras.shown {
+                println!("{}{text}", run.prefix);
+            }
             line(text);
         }
     }

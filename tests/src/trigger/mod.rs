@@ -90,6 +90,7 @@ fn act(args: &[OsString]) -> Result<()> {
     let verb = verb.to_str().unwrap_or_default();
     match (verb, rest) {
         ("serve", []) => return serve::serve(),
+        ("bench", [folder, program]) => return crate::bench::work(folder, program),
         ("serve-holding", []) => return standing::serve_holding(),
         ("hold-file", [path]) => return standing::hold_file(path),
         ("keep-file", [path]) => return standing::keep_file(path),

@@ -1,0 +1,100 @@
+//! One container makes as many new files as it can; a neighbour goes on quietly.
+//!
+//! The neighbour is judged by its client: what it did must be in the stream, each file
+//! once. The flooder is judged by sums: what was reported of it and what was counted as
+//! lost must be what it did, to the file.
+
+use super::figure::figure;
+use super::stage::{self, Counts, Inside, times};
+use super::{Args, note};
+use crate::agent::Mode;
+use crate::session::{Session, check_interrupt};
+use crate::watch::Watch;
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const STEM: &str = "/data/flood-";
+/// Files of the neighbour, and microseconds between them.
+const QUIET: (u32, u32) = (500, 3_000);
+/// The one loss of something that was judged and reported: it is not listed as news as well.
+const TOLD: &str = "behaviours-unpublished";
+/// The row that fires for each file.
+const ROW: &str = "file.open";
+
+/// Files of the neighbour that its client was told of.
+fn told(watch: &Watch) -> usize {
+    let violations = watch.of_kind("violation");
+    let paths: BTreeSet<&str> = violations
+        .iter()
+        .filter_map(|report| report["file"]["path"].as_str())
+        .filter(|path| path.starts_with(STEM))
+        .collect();
+    paths.len()
+}
+
+/// Measures and prints.
+pub fn run(session: &Session, args: &Args) -> Result<()> {
+    let count: u32 = if args.quick { 10_000 } else { 100_000 };
+    let agent = stage::home(session, Mode::Monitor)?.start()?;
+    let mut flooder = Inside::start(session, "flooder")?;
+    let mut neighbour = Inside::start(session, "neighbour")?;
+    stage::wait_for_containers(&agent, 2)?;
+    let words = ["watch", "-o", "json", "--since", "1h", "--workload"];
+    let words = [&words[..], &["neighbour", "--kind", "violation,gap"]].concat();
+    let watch = Watch::start(agent.home.client(&words))?;
+    let before = Counts::settled(&agent)?;
+    note(&format!("flood: {count} files"));
+    neighbour
+        .pipes
+        .send(&format!("make {STEM} {} {}", QUIET.0, QUIET.1))?;
+    std::thread::sleep(Duration::from_millis(100));
+    flooder.pipes.send(&format!("make {STEM} {count} 0"))?;
+    let flooded = flooder.pipes.answer()?;
+    let seconds = flooded["total"].as_u64().context("no time")? as f64 / 1e9;
+    ensure!(
+        times(&flooded)?.len() as u64 == u64::from(count),
+        "files are missing"
+    );
+    ensure!(
+        times(&neighbour.pipes.answer()?)?.len() == QUIET.0 as usize,
+        "the neighbour's files are missing"
+    );
+    let after = Counts::settled(&agent)?;
+    // The client may be behind the agent; what does not come in this time does not come.
+    let mut known = 0;
+    for _ in 0..20 {
+        check_interrupt()?;
+        std::thread::sleep(Duration::from_millis(100));
+        known = told(&watch);
+        if known == QUIET.0 as usize {
+            break;
+        }
+    }
+    let done = u64::from(count + QUIET.0);
+    let fired = after.hits(ROW) - before.hits(ROW);
+    // On a busy host it fires for others too: a cgroup that is made meanwhile is traced until the
+    // agent has judged it.
+    ensure!(
+        fired >= done,
+        "{done} files were made, {ROW} fired {fired} times"
+    );
+    let received = after.violations - before.violations;
+    let lost = (after.lost - after.lost_for(TOLD)) - (before.lost - before.lost_for(TOLD));
+    let detail = json!({
+        "done": done,
+        "reported": received,
+        "lost": lost,
+        "losses": after.losses(),
+        "filesPerSecond": f64::from(count) / seconds,
+        "gaps": watch.of_kind("gap").len(),
+    });
+    let unheard = f64::from(QUIET.0) - known as f64;
+    figure("flood.neighbour-lost", unheard, "files", &detail);
+    let unexplained = done as f64 - received as f64 - lost as f64;
+    figure("flood.unexplained", unexplained.abs(), "files", &detail);
+    figure("flood.own-lost", lost as f64, "files", &detail);
+    figure("flood.seconds", seconds, "s", &detail);
+    Ok(())
+}
