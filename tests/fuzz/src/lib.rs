@@ -15,6 +15,8 @@
 //! formats as they change, and asserts that they are what they should be: a target whose
 //! seeds no longer get past the first check would find nothing and not say so.
 
+#[path = "../../../agent/src/dns/mod.rs"]
+pub mod dns;
 pub mod kernel;
 pub mod mini_btf;
 
