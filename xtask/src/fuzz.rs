@@ -27,7 +27,8 @@ const TARGET: &str = concat!(env!("XTASK_ARCH"), "-unknown-linux-gnu");
 const FOLDER: &str = "target/fuzz";
 /// Named in `tests/fuzz/src/lib.rs` too.
 const SEEDS: &str = "LAPWING_FUZZ_SEEDS";
-/// Edges are counted, and what is compared is seen. `fuzzing` turns on checks of invariants.
+/// Edges are counted, and what is compared is seen. `fuzzing` is the cfg that crates look for which
+/// behave otherwise under a fuzzer.
 const FLAGS: &str = "-C passes=sancov-module \
     -C llvm-args=-sanitizer-coverage-level=4 \
     -C llvm-args=-sanitizer-coverage-inline-8bit-counters \

@@ -449,8 +449,10 @@ impl Dns {
         result
     }
 
-    /// Asserts what must hold after any packet.
-    #[cfg(any(test, fuzzing))]
+    /// Asserts what must hold after any packet: for tests and fuzz targets.
+    ///
+    /// # Panics
+    /// If it does not hold.
     pub fn check(&self) {
         let sum = |of: fn(&Container) -> usize| self.containers.values().map(of).sum::<usize>();
         assert_eq!(self.waiting, sum(|own| own.outstanding.len()));

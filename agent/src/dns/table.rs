@@ -224,8 +224,10 @@ impl Table {
         self.bytes
     }
 
-    /// What the counters say is what is there.
-    #[cfg(any(test, fuzzing))]
+    /// Asserts that what the counters say is what is there: for tests and fuzz targets.
+    ///
+    /// # Panics
+    /// If it is not.
     pub fn check(&self, settings: &TableSettings) {
         let mut all = 0;
         let mut deadlines = BTreeSet::new();
