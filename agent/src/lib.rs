@@ -1,7 +1,7 @@
 //! The Lapwing agent. The modules stand along the path of an event: [`kernel`]
 //! sees it, [`container`] says whose it is, [`judge`] compares it with the
-//! profile, [`feed`] keeps what is reported, [`api`] streams it. [`pipeline`] is
-//! the path itself; [`cli`] is the command line on top.
+//! profile, [`dns`] knows the names of its peers, [`feed`] keeps what is reported,
+//! [`api`] streams it. [`pipeline`] is the path itself; [`cli`] is the command line on top.
 #![forbid(unsafe_code)]
 
 pub mod api;
@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod container;
 pub mod daemon;
+pub mod dns;
 pub mod doctor;
 pub mod feed;
 pub mod judge;

@@ -6,6 +6,7 @@
 
 mod build;
 mod demo;
+mod fuzz;
 mod initramfs;
 mod kernel;
 mod report;
@@ -47,6 +48,12 @@ enum Command {
         #[arg(long)]
         soak: bool,
     },
+    /// Feed what decodes records, BTF and DNS with hostile bytes
+    Fuzz {
+        /// For how long, all targets side by side
+        #[arg(long, default_value_t = fuzz::SECONDS)]
+        seconds: u64,
+    },
     /// Run a command in a virtual machine, with `lapwing` and `runc` at hand
     Vm {
         /// The kernel, by the start of its version
@@ -86,6 +93,7 @@ fn main() -> ExitCode {
             .map(|_| true),
         Command::Demo { vm } => demo::run(vm),
         Command::Test { soak } => test::run(soak),
+        Command::Fuzz { seconds } => setup::run().and_then(|_| fuzz::run(seconds)),
         Command::Vm { kernel, command } => vm::run(&kernel, &command),
     };
     match result {

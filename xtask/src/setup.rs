@@ -47,6 +47,12 @@ const NEEDS: &[Need] = &[
         from: Source::Packages(&["gcc", "libc6-dev"]),
     },
     Need {
+        name: "C++ compiler",
+        why: "builds the engine of the fuzz targets",
+        find: || program("c++"),
+        from: Source::Packages(&["g++"]),
+    },
+    Need {
         name: "rustfmt",
         why: "the format of the code is tested",
         find: || part_of_cargo("fmt"),

@@ -7,7 +7,7 @@ use crate::report::{Counts, Runner};
 use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
-use crate::{build, demo, kernel, root, setup, skips, vm};
+use crate::{build, demo, fuzz, kernel, root, setup, skips, vm};
 use anyhow::{Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -41,6 +41,9 @@ pub fn run(soak: bool) -> Result<bool> {
     runner.stage("unit and property", 420, |counts, note| {
         unit(soak, counts, note)
     });
+    runner.stage("fuzz", fuzz::budget(soak), |counts, note| {
+        fuzz::stage(soak, counts, note)
+    });
     let built = tools.and_then(|tools| runner.stage("build", 420, |_, _| build::run(&tools)));
     if let Some(built) = &built {
         kernels(&mut runner, built, soak);
@@ -50,7 +53,7 @@ pub fn run(soak: bool) -> Result<bool> {
 }
 
 fn lints(tools: Option<&Tools>, counts: &mut Counts, note: &mut String) -> Result<()> {
-    for package in [&[][..], &["-p", "lapwing-tests"]] {
+    for package in [&[][..], &["-p", "lapwing-tests"], &["-p", "lapwing-fuzz"]] {
         let mut command = cargo(&["clippy", "--locked", "--all-targets"]);
         command.args(package).args(["--", "-D", "warnings"]);
         counted(&mut command, counts)?;
