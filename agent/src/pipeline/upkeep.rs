@@ -68,8 +68,12 @@ impl Line {
 
     /// Publishes a gap that ends now.
     pub(super) fn gap(&mut self, reason: &str, count: u64, from: i64, scope: &str) {
-        let now = clock::now();
         self.last_gap = clock::since_boot();
+        self.publish_gap(reason, count, from, scope);
+    }
+
+    pub(super) fn publish_gap(&mut self, reason: &str, count: u64, from: i64, scope: &str) {
+        let now = clock::now();
         self.feed.publish(
             now,
             Item::Gap(Gap {
@@ -84,9 +88,10 @@ impl Line {
 
     /// Every loss so far, by name.
     pub(super) fn losses(&self) -> Vec<(&'static str, u64)> {
-        let kernel = Loss::ALL
-            .iter()
-            .map(|reason| (reason.name(), self.tables.losses(*reason)));
+        let kernel = Loss::ALL.iter().map(|reason| {
+            let count = self.tables.losses(*reason) + self.lost.total(*reason);
+            (reason.name(), count)
+        });
         kernel.chain(self.user_losses.iter()).collect()
     }
 
@@ -98,7 +103,13 @@ impl Line {
         self.lose(UserLoss::Unpublished, unpublished);
         let from = self.looked;
         let mut resync = false;
-        for (reason, count) in self.losses() {
+        self.report_lost(from);
+        // What containers lost was told with their names.
+        let node = Loss::ALL
+            .iter()
+            .map(|reason| (reason.name(), self.tables.losses(*reason)));
+        let node: Vec<_> = node.chain(self.user_losses.iter()).collect();
+        for (reason, count) in node {
             let reported = self.reported.insert(reason, count).unwrap_or_default();
             if count > reported {
                 self.gap(reason, count - reported, from, "node");
@@ -109,6 +120,7 @@ impl Line {
             let effects = self.registry.resync(clock::since_boot());
             self.carry_out(effects);
         }
+        self.sweep_repeats(clock::since_boot());
         let moment = self.moment();
         self.looked = moment.wall;
         let mut items = self.judge.due(moment);
@@ -144,6 +156,7 @@ impl Line {
         for (_, records) in self.held.take(|_| true) {
             self.lose(UserLoss::Stopped, records.len() as u64);
         }
+        self.sweep_all();
         self.tick();
         let moment = self.moment();
         for item in self.judge.end(moment) {
