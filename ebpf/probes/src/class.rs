@@ -4,7 +4,7 @@
 //! there is guarded here, and more is, because here a look at the name of the folder
 //! below the root has to do.
 
-use crate::emit::Builder;
+use crate::news::Built;
 use lapwing_abi::ids::{Class, Contact, Family, Kind, Origin, flags};
 use lapwing_abi::record::{HEADER_LEN, Header};
 
@@ -15,27 +15,9 @@ const PARTIAL: u32 = flags::PATH_TRUNCATED
     | flags::TARGET_DETACHED
     | flags::USER_PATH_TRUNCATED;
 
-/// The class of a record without sections.
+/// The class of a record.
 #[inline(always)]
-pub fn plain(header: &Header) -> Class {
-    if header.kind == Kind::Privilege.raw() {
-        Class::Privilege
-    } else if header.kind == Kind::Dns.raw() {
-        Class::Dns
-    } else if header.kind == Kind::File.raw() {
-        Class::File
-    } else if header.kind == Kind::Exec.raw() {
-        Class::Exec
-    } else if header.kind == Kind::Egress.raw() && is_guarded_peer(header) {
-        Class::EgressGuarded
-    } else {
-        Class::Egress
-    }
-}
-
-/// The class of a record that is built.
-#[inline(always)]
-pub fn of(builder: &mut Builder, header: &Header) -> Class {
+pub fn of(built: Built, header: &Header) -> Class {
     if header.kind == Kind::Exec.raw() {
         let origin = header.origin;
         let known = origin == Origin::Image.raw() || origin == Origin::Volume.raw();
@@ -52,23 +34,41 @@ pub fn of(builder: &mut Builder, header: &Header) -> Class {
             return Class::FileGuarded;
         }
         let mut at = HEADER_LEN;
-        if is_guarded_folder(builder.end_of(at, path)) {
+        if is_guarded_folder(built.end_of(at, path)) {
             return Class::FileGuarded;
         }
         at += path;
-        if passed != 0 && is_guarded_name(builder.start_of(at)) {
+        if passed != 0 && is_guarded_name(built.start_of(at)) {
             return Class::FileGuarded;
         }
         at += passed;
-        if target != 0 && is_guarded_folder(builder.end_of(at, target)) {
+        if target != 0 && is_guarded_folder(built.end_of(at, target)) {
             return Class::FileGuarded;
         }
         at += target;
-        if target_passed != 0 && is_guarded_name(builder.start_of(at)) {
+        if target_passed != 0 && is_guarded_name(built.start_of(at)) {
             return Class::FileGuarded;
         }
     }
     plain(header)
+}
+
+/// The class of a record by its header alone.
+#[inline(always)]
+fn plain(header: &Header) -> Class {
+    if header.kind == Kind::Privilege.raw() {
+        Class::Privilege
+    } else if header.kind == Kind::Dns.raw() {
+        Class::Dns
+    } else if header.kind == Kind::File.raw() {
+        Class::File
+    } else if header.kind == Kind::Exec.raw() {
+        Class::Exec
+    } else if header.kind == Kind::Egress.raw() && is_guarded_peer(header) {
+        Class::EgressGuarded
+    } else {
+        Class::Egress
+    }
 }
 
 #[inline(always)]

@@ -1,20 +1,12 @@
-//! Building a record and sending it, or counting why it was not sent.
-//!
-//! A record on its way out passes, in this order: its key is made ([`identity`]); if
-//! the behaviour was judged already it is counted and goes no further ([`seen`]); the
-//! container's allowance and the room in the ring are asked ([`budget`]); what only a
-//! reader needs is filled in; and once it is in the ring, that is noted under its key.
+//! Building a record; [`news`](crate::news) sends it, or counts why not.
 
-use crate::class;
 use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
-use crate::{budget, identity, seen};
 use aya_ebpf::helpers;
 use core::hint::black_box;
 use lapwing_abi::ABI_VERSION;
-use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
-use lapwing_abi::ids::{Class, Kind, Loss};
+use lapwing_abi::ids::{Kind, Loss};
 use lapwing_abi::record::{HEADER_LEN, Header, SECTIONS};
 use lapwing_abi::state::Process;
 
@@ -61,47 +53,13 @@ pub fn header(kind: Kind, process: &Process, flags: u32) -> Header {
     }
 }
 
-/// Fills in what only a reader needs.
-#[inline(always)]
-fn complete(header: &mut Header) {
-    let user = helpers::bpf_get_current_uid_gid();
-    let credentials = kernel::current_task().follow(Field::TaskCred);
-    header.uid = user as u32;
-    header.gid = (user >> 32) as u32;
-    header.euid = credentials.get(Field::CredEuid);
-    header.egid = credentials.get(Field::CredEgid);
-    header.capabilities = credentials.get(Field::CredCapabilities);
-}
-
-/// Puts a record into the ring, and notes that.
-#[inline(always)]
-fn deliver(header: &Header, class: Class, bytes: &[u8], flags: u64) {
-    if maps::BEHAVIOUR.output::<[u8]>(bytes, flags).is_err() {
-        budget::lost_of(header.cgroup, Loss::BehaviourRingFull, class);
-    } else if header.key != 0 {
-        seen::sent(header.cgroup, header.key, header.time, class);
-    }
-}
-
 /// Sends a record that has no sections, if it is news.
 #[inline(always)]
 pub fn send(header: &Header) {
-    let mut header = *header;
-    header.key = identity::plain(&header, header.key);
-    if header.key != 0 && seen::is_known(header.cgroup, header.key, header.time) {
-        return;
+    match Builder::new() {
+        Some(builder) => builder.send(header),
+        None => lost(Loss::ScratchTaken),
     }
-    let class = class::plain(&header);
-    let len = HEADER_LEN as u64 + RING_HEADER;
-    let Some(flags) = budget::admit(header.cgroup, class, len, header.time) else {
-        return;
-    };
-    complete(&mut header);
-    // SAFETY: a Header is plain integers without padding, alive for the call.
-    let bytes = unsafe {
-        core::slice::from_raw_parts(core::ptr::from_ref(&header).cast::<u8>(), HEADER_LEN)
-    };
-    deliver(&header, class, bytes, flags);
 }
 
 /// A record with sections, built in a buffer of this CPU.
@@ -123,7 +81,7 @@ impl Builder {
     #[inline(always)]
     pub fn new() -> Option<Self> {
         let owner = helpers::bpf_get_current_pid_tgid();
-        let scratch = maps::SCRATCH.get_ptr_mut(owner as u32 & (maps::SCRATCH_SLOTS - 1))?;
+        let scratch = maps::SCRATCH.get_ptr_mut(slot(owner))?;
         // SAFETY: the map gave the pointer; writes stay inside the value.
         unsafe { (&raw mut (*scratch).owner).write_volatile(owner) };
         // SAFETY: as above.
@@ -208,113 +166,28 @@ impl Builder {
         self.begun = self.len();
     }
 
-    /// The address of a byte. READ_MAX bytes follow it, whatever the place.
-    #[inline(always)]
-    pub fn at(&mut self, at: usize) -> *mut u8 {
-        let at = black_box(at) & (SCRATCH_REACH - 1);
-        // SAFETY: `at` is below SCRATCH_REACH, and READ_MAX bytes follow that.
-        unsafe { (&raw mut (*self.scratch).bytes).cast::<u8>().add(at) }
-    }
-
-    /// The address of the first section.
-    #[inline(always)]
-    pub fn sections(&self) -> *const u8 {
-        // SAFETY: the value is longer than a header.
-        unsafe { (&raw const (*self.scratch).bytes).cast::<u8>().add(HEADER_LEN) }
-    }
-
-    /// The last eight bytes of a section; zeros stand before a shorter one.
-    #[inline(always)]
-    pub fn end_of(&mut self, start: usize, len: usize) -> u64 {
-        let word: u64 = Kptr(self.at(start + len - 8) as u64).read();
-        let missing = if len < 8 { 8 * (8 - len as u32) } else { 0 };
-        // More than 63 is no shift.
-        if len == 0 { 0 } else { word >> missing << missing }
-    }
-
-    /// The first eight bytes of a section.
-    #[inline(always)]
-    pub fn start_of(&mut self, start: usize) -> u64 {
-        Kptr(self.at(start) as u64).read()
-    }
-
-    /// Notes where the last part of an argument starts.
-    #[inline(always)]
-    pub fn set_part(&mut self, part: u32) {
-        // SAFETY: as in `new`.
-        unsafe { (&raw mut (*self.scratch).part).write_volatile(part) };
-    }
-
-    /// Where that is.
-    #[inline(always)]
-    pub fn part(&self) -> u32 {
-        // SAFETY: as in `new`.
-        unsafe { (&raw const (*self.scratch).part).read_volatile() }
-    }
-
-    /// Whether the bytes are still those of this record. If not, who took the buffer is told that
-    /// its bytes may be mixed.
-    #[inline(always)]
-    fn is_ours(&self) -> bool {
-        // SAFETY: as in `new`.
-        if unsafe { (&raw const (*self.scratch).owner).read_volatile() } == self.owner {
-            return true;
-        }
-        // SAFETY: as in `new`.
-        unsafe { (&raw mut (*self.scratch).owner).write_volatile(0) };
-        false
-    }
-
     /// Sends the record, if it is news.
     #[inline(always)]
-    pub fn send(mut self, header: &Header) {
-        let image = header.key;
-        let mut header = Header {
+    pub fn send(self, header: &Header) {
+        let header = Header {
             sections: self.sections,
             ..*header
         };
-        header.key = identity::of(&mut self, &header, image);
-        let class = class::of(&mut self, &header);
-        // A key of mixed bytes could be another behaviour's.
-        if !self.is_ours() {
-            if header.kind == Kind::Exec.raw() {
-                crate::process::runs(header.pid, 0);
-            }
-            budget::lost_of(header.cgroup, Loss::ScratchTaken, class);
-            return;
-        }
-        if header.key != 0
-            && header.kind != Kind::Exec.raw()
-            && seen::is_known(header.cgroup, header.key, header.time)
-        {
-            return;
-        }
-        let len = black_box(self.len()) & (SCRATCH_REACH - 1);
-        let room = len as u64 + RING_HEADER;
-        let Some(flags) = budget::admit(header.cgroup, class, room, header.time) else {
-            return;
-        };
-        complete(&mut header);
         // SAFETY: the value is larger than a header and aligned to 8, the bytes follow an u64.
         unsafe {
             (&raw mut (*self.scratch).bytes)
                 .cast::<Header>()
                 .write(header);
         };
-        if !self.is_ours() {
-            budget::lost_of(header.cgroup, Loss::ScratchTaken, class);
-            return;
-        }
-        // SAFETY: `len` is below SCRATCH_REACH, inside the value.
-        let bytes = unsafe {
-            core::slice::from_raw_parts((&raw const (*self.scratch).bytes).cast::<u8>(), len)
-        };
-        deliver(&header, class, bytes, flags);
+        crate::news::ship(slot(self.owner));
     }
 }
 
-/// Bytes that the ring puts before each record, and rounds it up by.
-const RING_HEADER: u64 = 16;
+/// Which buffer a task takes, by its pid/tgid pair.
+#[inline(always)]
+fn slot(owner: u64) -> u32 {
+    owner as u32 & (maps::SCRATCH_SLOTS - 1)
+}
 
 /// Reads `len` bytes (at most `max`, a power of two) from the caller's memory to the end.
 /// Answers how many there were, or an error below 0.

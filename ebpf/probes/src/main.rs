@@ -2,9 +2,10 @@
 //!
 //! The path of an event inside the kernel: a hook ([`hooks`]) fires; [`process`]
 //! says whose process acts, or that it is nobody's we trace; [`path`] names the
-//! file as the container sees it; [`identity`] makes its key, under which [`seen`]
-//! counts it if it is no news; [`budget`] says whether the container may send more of
-//! its [`class`]; [`emit`] puts one record into the ring or counts why it could not. [`kernel`] is the only place that reads kernel
+//! file as the container sees it; [`emit`] builds one record; [`news`] makes its key
+//! ([`identity`]), asks whether the behaviour was judged already ([`seen`]) and whether
+//! the container may send more ([`budget`]) of its [`class`], and puts it into the ring or
+//! counts why it could not. [`kernel`] is the only place that reads kernel
 //! memory, at offsets that the agent resolved from the running kernel's BTF.
 #![no_std]
 #![no_main]
@@ -31,6 +32,7 @@ mod hooks {
 mod identity;
 mod kernel;
 mod maps;
+mod news;
 mod path;
 mod process;
 mod seen;
