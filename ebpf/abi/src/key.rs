@@ -17,8 +17,9 @@
 //!   origin) is at the same time the identity of the program, which the process and its
 //!   children carry, so that a behaviour's key tells the programs that do the same
 //!   apart.
-//! - **Words**: bytes are taken eight at a time and the last word is filled with zeros.
-//!   The lengths go first, so no two lists of sections give the same words.
+//! - **Words**: bytes are taken eight at a time and the last word is filled with zeros;
+//!   longer ones are hashed piece by piece ([`CHUNK`]), and the hashes of the pieces
+//!   then. The lengths go first, so no two lists of sections give the same words.
 //!
 //! The arguments of an exec are in the key as far as they tell the invoked name, and no
 //! further: see [`name_bytes`].
@@ -109,16 +110,55 @@ pub const fn telling(bits: u32) -> u32 {
     bits & !idle
 }
 
-/// Begins the content of a record: `taken` are the lengths of its sections in bytes, as far as
-/// they belong to the content. Their words follow.
+/// Bytes that are hashed at once.
+pub const CHUNK: usize = 512;
+
+/// The content of a record: `taken` are the lengths of its sections in bytes, as far as they belong
+/// to the content; `bytes` and `folder` are hashes of theirs, of a script's working directory
+/// apart.
 #[inline(always)]
 #[must_use]
-pub const fn content(secret: [u64; 2], header: &Header, taken: [u16; 4]) -> Sip {
+pub const fn content(
+    secret: [u64; 2],
+    header: &Header,
+    taken: [u16; 4],
+    bytes: u64,
+    folder: u64,
+) -> u64 {
     let mut sip = Sip::new(secret);
     let [a, b, c, d] = taken;
     sip.word(a as u64 | (b as u64) << 16 | (c as u64) << 32 | (d as u64) << 48);
     sip.word(telling(header.flags) as u64 | (header.origin as u64) << 32);
-    sip
+    sip.word(bytes);
+    sip.word(folder);
+    sip.finish()
+}
+
+/// The hash of some bytes. The kernel side hashes the same way; see there for why in pieces.
+#[must_use]
+pub fn bytes(secret: [u64; 2], bytes: &[u8]) -> u64 {
+    let chunk = |bytes: &[u8]| {
+        let mut sip = Sip::new(secret);
+        for part in bytes.chunks(8) {
+            let mut word = [0; 8];
+            for (to, from) in word.iter_mut().zip(part) {
+                *to = *from;
+            }
+            sip.word(u64::from_le_bytes(word));
+        }
+        sip.finish()
+    };
+    if bytes.is_empty() {
+        return 0;
+    }
+    if bytes.len() <= CHUNK {
+        return chunk(bytes);
+    }
+    let mut sip = Sip::new(secret);
+    bytes
+        .chunks(CHUNK)
+        .for_each(|bytes| sip.word(chunk(bytes)));
+    sip.finish()
 }
 
 /// The key of a record, from the identity of the program that acts (for an exec, that issued it)

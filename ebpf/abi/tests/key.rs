@@ -1,7 +1,7 @@
 //! The key of a behaviour changes with each field that user space reads of it, and with no other.
 
 use lapwing_abi::ids::{Kind, flags};
-use lapwing_abi::key::{Sip, content, key, may_launch, name_bytes};
+use lapwing_abi::key::{Sip, bytes, content, key, may_launch, name_bytes};
 use lapwing_abi::record::Header;
 use proptest::prelude::*;
 use std::hash::Hasher;
@@ -17,14 +17,33 @@ fn sip(words: &[u64], secret: [u64; 2]) -> u64 {
 /// As the kernel side: the sections that count, one behind the other, by words.
 fn hash(header: &Header, image: u64, sections: [&[u8]; 4]) -> (u64, u64) {
     let taken = sections.map(|section| section.len() as u16);
-    let mut sip = content(SECRET, header, taken);
-    for chunk in sections.concat().chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        sip.word(u64::from_le_bytes(word));
-    }
-    let content = sip.finish();
+    let [a, b, c, folder] = sections;
+    let script = header.flags & flags::SCRIPT != 0;
+    let (bytes, folder) = if script {
+        (bytes(SECRET, &[a, b, c].concat()), bytes(SECRET, folder))
+    } else {
+        (bytes(SECRET, &sections.concat()), 0)
+    };
+    let content = content(SECRET, header, taken, bytes, folder);
     (key(SECRET, header, image, content), content)
+}
+
+#[test]
+fn each_byte_of_long_texts_counts_and_so_does_their_length() {
+    let text = vec![b'x'; 1500];
+    let mut hashes = vec![bytes(SECRET, &text)];
+    for at in [0, 7, 8, 511, 512, 1023, 1024, 1499] {
+        let mut text = text.clone();
+        text[at] ^= 1;
+        hashes.push(bytes(SECRET, &text));
+    }
+    for len in [1, 7, 8, 9, 504, 505, 511, 512, 513, 1024, 1499] {
+        hashes.push(bytes(SECRET, &text[..len]));
+    }
+    let count = hashes.len();
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), count);
 }
 
 #[test]

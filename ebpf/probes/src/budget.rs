@@ -24,6 +24,13 @@ use lapwing_abi::state::{Budget, CLASSES, LostKey};
 /// called so recently is still reading.
 const CALL_EVERY: u64 = 500_000;
 
+/// Of a container that is not known yet: it may be anything, so its records are urgent. Not on the
+/// stack, which would be filled byte by byte.
+static FRESH: Budget = Budget {
+    watched: 1,
+    spent: [0; CLASSES],
+};
+
 /// Counts a loss of a container.
 #[inline(always)]
 pub fn lost_of(home: u64, reason: Loss, class: Class) {
@@ -53,12 +60,7 @@ pub fn admit(home: u64, class: Class, len: u64, now: u64) -> Option<u64> {
     }
     let mut budget = maps::BUDGETS.get_ptr_mut(&home);
     if budget.is_none() {
-        // Whoever is not known yet may be anything: his records are urgent.
-        let fresh = Budget {
-            watched: 1,
-            spent: [0; CLASSES],
-        };
-        let _ = maps::BUDGETS.insert(&home, &fresh, u64::from(BPF_NOEXIST));
+        let _ = maps::BUDGETS.insert(&home, &FRESH, u64::from(BPF_NOEXIST));
         budget = maps::BUDGETS.get_ptr_mut(&home);
     }
     let watched = match budget {

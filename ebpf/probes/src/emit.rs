@@ -169,15 +169,12 @@ impl Builder {
     /// Sends the record, if it is news.
     #[inline(always)]
     pub fn send(self, header: &Header) {
-        let header = Header {
-            sections: self.sections,
-            ..*header
-        };
+        // Written there and completed there: another copy on the stack would not fit.
         // SAFETY: the value is larger than a header and aligned to 8, the bytes follow an u64.
         unsafe {
-            (&raw mut (*self.scratch).bytes)
-                .cast::<Header>()
-                .write(header);
+            let to = (&raw mut (*self.scratch).bytes).cast::<Header>();
+            to.write(*header);
+            (&raw mut (*to).sections).write(self.sections);
         };
         crate::news::ship(slot(self.owner));
     }

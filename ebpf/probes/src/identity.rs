@@ -5,25 +5,23 @@
 //! count are its first ones. Of an exec that are the file, the name as passed, and the
 //! arguments as far as they tell the invoked name; a script may be named from the working
 //! directory, which then counts too and is copied to where it can be read by words.
+//!
+//! The loops are functions of their own, which the verifier follows once each and not
+//! for every way that leads to them. That is also why long texts are hashed in pieces.
 
-use crate::news::Built;
 use crate::kernel::setting;
-use crate::maps::{READ_MAX, SCRATCH_REACH};
+use crate::maps::{self, READ_MAX, SCRATCH_REACH, SCRATCH_SLOTS};
+use crate::news::Built;
 use crate::process;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use core::hint::black_box;
 use lapwing_abi::ids::{Kind, flags};
-use lapwing_abi::key::{self, Sip, WORD_MAX};
+use lapwing_abi::key::{self, CHUNK, Sip, WORD_MAX};
 use lapwing_abi::record::{HEADER_LEN, Header, NAME_MAX, PATH_MAX};
-
-/// More than the words of the sections that count, of a record of two locations.
-const WORDS: usize = 2_048;
-/// Most words of a working directory.
-const CWD_WORDS: usize = PATH_MAX / 8;
 
 /// The secret.
 #[inline(always)]
-pub fn secret() -> [u64; 2] {
+fn secret() -> [u64; 2] {
     setting!(SECRET)
 }
 
@@ -32,26 +30,26 @@ pub fn secret() -> [u64; 2] {
 #[inline(always)]
 pub fn of(built: Built, header: &Header) -> u64 {
     let mut taken = header.sections;
-    let mut cwd = 0;
+    let [path, name, args, folder] = header.sections.map(u32::from);
+    let mut len = path + name + args + folder;
+    let mut of_folder = 0;
     if header.kind == Kind::Exec.raw() {
-        let [path, name, args, folder] = header.sections;
-        let at = HEADER_LEN + usize::from(path) + usize::from(name);
-        taken[2] = name_bytes(built, at, args);
+        let at = HEADER_LEN as u32 + path + name;
+        let told = name_bytes(built, at, args);
+        taken[2] = told as u16;
+        len = path + name + told;
         if header.flags & flags::SCRIPT == 0 {
             taken[3] = 0;
-        } else {
-            cwd = usize::from(folder);
+        } else if folder != 0 {
+            of_folder = bytes(built, copy_folder(built, folder), folder);
         }
     }
-    let [a, b, c, d] = taken.map(usize::from);
-    let mut sip = key::content(secret(), header, taken);
-    let first = if header.kind == Kind::Exec.raw() { a + b + c } else { a + b + c + d };
-    words::<WORDS>(built.sections().cast(), first, &mut sip);
-    if cwd != 0 {
-        let at = copy_cwd(built, cwd);
-        words::<CWD_WORDS>(built.at(at).cast_const().cast(), cwd, &mut sip);
-    }
-    let content = sip.finish();
+    let of_bytes = if len == 0 {
+        0
+    } else {
+        bytes(built, HEADER_LEN as u32, len)
+    };
+    let content = key::content(secret(), header, taken, of_bytes, of_folder);
     if header.kind == Kind::Exec.raw() {
         process::runs(header.pid, content);
     }
@@ -60,99 +58,144 @@ pub fn of(built: Built, header: &Header) -> u64 {
 
 /// Copies the last section of a record behind it, to a multiple of eight.
 #[inline(always)]
-fn copy_cwd(built: Built, len: usize) -> usize {
-    let end = built.len();
+fn copy_folder(built: Built, len: u32) -> u32 {
+    let end = built.len() as u32;
     let to = (end + 7) & !7;
-    let from = built.at(end - len);
-    let to_address = built.at(to);
-    let len = black_box(len) & (2 * PATH_MAX - 1);
-    let len = if len > PATH_MAX { PATH_MAX } else { len };
+    let (from, target) = (built.at((end - len) as usize), built.at(to as usize));
+    let len = black_box(len) & (2 * PATH_MAX as u32 - 1);
+    let len = if len > PATH_MAX as u32 { PATH_MAX as u32 } else { len };
     // SAFETY: READ_MAX bytes follow each place that `at` answers, and len is at most that.
-    unsafe { bpf_probe_read_kernel(to_address.cast(), len as u32, from.cast_const().cast()) };
+    unsafe { bpf_probe_read_kernel(target.cast(), len, from.cast_const().cast()) };
     to
+}
+
+/// Pieces of the longest text.
+const CHUNKS: u32 = (2 * (PATH_MAX + NAME_MAX)).div_ceil(CHUNK) as u32;
+
+/// As [`key::bytes`], of the bytes from `at` on, a multiple of eight.
+#[inline(always)]
+fn bytes(built: Built, at: u32, len: u32) -> u64 {
+    const PIECE: u32 = CHUNK as u32;
+    if len <= PIECE {
+        return chunk(built.slot, at, len);
+    }
+    long(built.slot, at, len)
+}
+
+/// As [`bytes`], of more than one piece.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn long(slot: u32, at: u32, len: u32) -> u64 {
+    const PIECE: u32 = CHUNK as u32;
+    let mut sip = Sip::new(secret());
+    for index in 0..CHUNKS {
+        let from = index * PIECE;
+        if from >= len {
+            break;
+        }
+        let left = len - from;
+        let piece = if left < PIECE { left } else { PIECE };
+        sip.word(chunk(slot, at + from, piece));
+    }
+    sip.finish()
+}
+
+/// The hash of one piece.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn chunk(slot: u32, at: u32, len: u32) -> u64 {
+    const WORDS: usize = CHUNK / 8;
+    let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot & (SCRATCH_SLOTS - 1)) else {
+        return 0;
+    };
+    let at = black_box(at as usize) & (SCRATCH_REACH - 1) & !7;
+    // SAFETY: `at` is below SCRATCH_REACH, and READ_MAX bytes follow that.
+    let base = unsafe { (&raw const (*scratch).bytes).cast::<u8>().add(at).cast::<u64>() };
+    let mut sip = Sip::new(secret());
+    let whole = len as usize / 8;
+    for index in 0..WORDS {
+        if index >= whole {
+            break;
+        }
+        // SAFETY: READ_MAX bytes follow.
+        sip.word(unsafe { base.add(index).read_volatile() });
+    }
+    if len % 8 != 0 {
+        let last = black_box(whole) & (WORDS - 1);
+        // SAFETY: as above.
+        let word = unsafe { base.add(last).read_volatile() };
+        // The bytes behind the end are whatever stood there before.
+        sip.word(word & u64::MAX >> (64 - 8 * (len % 8)));
+    }
+    sip.finish()
 }
 
 /// As [`key::name_bytes`]: how many bytes of the arguments, which start at `at`, tell the invoked
 /// name.
 #[inline(always)]
-fn name_bytes(built: Built, at: usize, len: u16) -> u16 {
-    let first = word(built, at, len, true);
-    if first == 0 {
-        return len;
+fn name_bytes(built: Built, at: u32, len: u32) -> u32 {
+    let first = word(built.slot, at, len, 1);
+    if first == 0 || first & LAUNCHES == 0 {
+        return if first == 0 { len } else { first };
     }
-    if !launches(built, at) {
-        return first;
-    }
-    let second = word(built, at + usize::from(first), len - first, false);
-    if second == 0 || launches(built, at + usize::from(first)) {
+    let first = first & !LAUNCHES;
+    let second = word(built.slot, at + first, len - first, 0);
+    if second == 0 || second & LAUNCHES != 0 {
         return len;
     }
     first + second
 }
 
-/// Length of the argument at `at` with its NUL, 0 if there is none; notes where its last part
-/// starts.
-#[inline(always)]
-fn word(built: Built, at: usize, len: u16, is_first: bool) -> u16 {
-    let text = built.at(at);
-    // SAFETY: READ_MAX bytes follow.
+/// Marks an argument whose last part may name a launcher.
+const LAUNCHES: u32 = 1 << 31;
+
+/// Length of the argument at `at` with its NUL, 0 if there is none; with [`LAUNCHES`]. The dash of
+/// a login shell stands before the first one alone.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn word(slot: u32, at: u32, len: u32, is_first: u32) -> u32 {
+    let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot & (SCRATCH_SLOTS - 1)) else {
+        return 0;
+    };
+    let at = black_box(at as usize) & (SCRATCH_REACH - 1);
+    // SAFETY: `at` is below SCRATCH_REACH, and READ_MAX bytes follow that.
+    let text = unsafe { (&raw const (*scratch).bytes).cast::<u8>().add(at) };
+    // SAFETY: as above.
     let lead = unsafe { (text.read_volatile(), text.add(1).read_volatile()) };
-    built.set_part(u32::from(is_first && lead.0 == b'-' && lead.1 != b'-'));
+    // Kept in the map, so that the verifier sees the rounds of the loop as one state.
+    // SAFETY: the map gave the pointer.
+    let part = unsafe { &raw mut (*scratch).part };
+    // SAFETY: as above.
+    unsafe { part.write_volatile(u32::from(is_first != 0 && lead.0 == b'-' && lead.1 != b'-')) };
     let mut end = 0;
-    for index in 0..WORD_MAX as u16 {
+    for index in 0..WORD_MAX as u32 {
         if index >= len {
             break;
         }
-        // SAFETY: as above.
-        let letter = unsafe { text.add(usize::from(index)).read_volatile() };
+        // SAFETY: READ_MAX bytes follow.
+        let letter = unsafe { text.add(index as usize).read_volatile() };
         if letter == 0 {
             end = index + 1;
             break;
         }
         if letter == b'/' {
-            built.set_part(u32::from(index) + 1);
+            // SAFETY: as above.
+            unsafe { part.write_volatile(index + 1) };
         }
     }
-    built.forget(u32::from(end)) as u16
-}
-
-/// Whether the last part of the argument at `at` may name a launcher.
-#[inline(always)]
-fn launches(built: Built, at: usize) -> bool {
-    let part = built.part() as usize & (WORD_MAX * 2 - 1);
-    let text = built.at(at);
-    // SAFETY: READ_MAX bytes follow.
+    if end == 0 {
+        return 0;
+    }
+    // SAFETY: as above.
     let start = unsafe {
-        let text = text.add(part);
+        let text = text.add(part.read_volatile() as usize & (2 * WORD_MAX - 1));
         [
             text.read_volatile(),
             text.add(1).read_volatile(),
             text.add(2).read_volatile(),
         ]
     };
-    key::may_launch(start)
+    if key::may_launch(start) { end | LAUNCHES } else { end }
 }
 
-/// Takes `len` bytes from `base`, at most MOST words (a power of two), all of which can be read.
-#[inline(always)]
-fn words<const MOST: usize>(base: *const u64, len: usize, sip: &mut Sip) {
-    let whole = len / 8;
-    for index in 0..MOST {
-        if index >= whole {
-            break;
-        }
-        // SAFETY: the caller says that so many words are there.
-        sip.word(unsafe { base.add(index).read_volatile() });
-    }
-    if len % 8 != 0 {
-        let last = black_box(whole) & (MOST - 1);
-        // SAFETY: as above.
-        let word = unsafe { base.add(last).read_volatile() };
-        // The bytes behind the end are whatever stood there before.
-        sip.word(word & u64::MAX >> (64 - 8 * (len % 8) as u32));
-    }
-}
-
-const _: () = assert!(HEADER_LEN % 8 == 0 && 2 * (PATH_MAX + NAME_MAX) < 8 * WORDS);
-const _: () = assert!(HEADER_LEN + 8 * WORDS <= SCRATCH_REACH + READ_MAX);
-const _: () = assert!(8 * CWD_WORDS <= READ_MAX);
+const _: () = assert!(HEADER_LEN % 8 == 0 && CHUNK <= READ_MAX);

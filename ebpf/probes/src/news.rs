@@ -11,13 +11,13 @@
 //! walk of a path can end.
 
 use crate::kernel::{self, Kptr};
-use crate::maps::{self, READ_MAX, SCRATCH_REACH, Scratch};
+use crate::maps::{self, SCRATCH_REACH, Scratch};
 use crate::{budget, class, identity, process, seen};
 use aya_ebpf::helpers;
 use core::hint::black_box;
 use lapwing_abi::fields::Field;
 use lapwing_abi::ids::{Kind, Loss};
-use lapwing_abi::record::{HEADER_LEN, Header};
+use lapwing_abi::record::Header;
 
 /// Bytes that the ring puts before each record, and rounds it up by.
 const RING_HEADER: u64 = 16;
@@ -28,21 +28,25 @@ const RING_HEADER: u64 = 16;
 #[inline(never)]
 pub extern "C" fn ship(slot: u32) -> i32 {
     if let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot & (maps::SCRATCH_SLOTS - 1)) {
-        Built(scratch).ship();
+        Built { scratch, slot }.ship();
     }
     0
 }
 
 /// A record in a buffer, whole but for what is filled in last.
 #[derive(Clone, Copy)]
-pub struct Built(*mut Scratch);
+pub struct Built {
+    scratch: *mut Scratch,
+    /// Which buffer it is.
+    pub slot: u32,
+}
 
 impl Built {
     #[inline(always)]
     fn ship(self) {
         // SAFETY: the map gave the pointer; the bytes are longer than a header, aligned to 8, and
         // any bytes are a valid one.
-        let header = unsafe { &mut *(&raw mut (*self.0).bytes).cast::<Header>() };
+        let header = unsafe { &mut *(&raw mut (*self.scratch).bytes).cast::<Header>() };
         let (home, now, is_exec) = (header.cgroup, header.time, header.kind == Kind::Exec.raw());
         header.key = identity::of(self, header);
         let class = class::of(self, header);
@@ -69,7 +73,7 @@ impl Built {
         }
         // SAFETY: `len` is below SCRATCH_REACH, inside the value.
         let bytes = unsafe {
-            core::slice::from_raw_parts((&raw const (*self.0).bytes).cast::<u8>(), len)
+            core::slice::from_raw_parts((&raw const (*self.scratch).bytes).cast::<u8>(), len)
         };
         if maps::BEHAVIOUR.output::<[u8]>(bytes, flags).is_err() {
             budget::lost_of(home, Loss::BehaviourRingFull, class);
@@ -82,7 +86,7 @@ impl Built {
     #[inline(always)]
     pub fn len(self) -> usize {
         // SAFETY: the map gave the pointer.
-        unsafe { (&raw const (*self.0).len).read_volatile() as usize }
+        unsafe { (&raw const (*self.scratch).len).read_volatile() as usize }
     }
 
     /// The address of a byte. READ_MAX bytes follow it, whatever the place.
@@ -90,14 +94,7 @@ impl Built {
     pub fn at(self, at: usize) -> *mut u8 {
         let at = black_box(at) & (SCRATCH_REACH - 1);
         // SAFETY: `at` is below SCRATCH_REACH, and READ_MAX bytes follow that.
-        unsafe { (&raw mut (*self.0).bytes).cast::<u8>().add(at) }
-    }
-
-    /// The address of the first section.
-    #[inline(always)]
-    pub fn sections(self) -> *const u8 {
-        // SAFETY: the value is longer than a header.
-        unsafe { (&raw const (*self.0).bytes).cast::<u8>().add(HEADER_LEN) }
+        unsafe { (&raw mut (*self.scratch).bytes).cast::<u8>().add(at) }
     }
 
     /// The last eight bytes of a section; zeros stand before a shorter one.
@@ -120,41 +117,17 @@ impl Built {
         Kptr(self.at(start) as u64).read()
     }
 
-    /// The same value, of which the verifier no longer knows what it is.
-    #[inline(always)]
-    pub fn forget(self, value: u32) -> u32 {
-        // SAFETY: the map gave the pointer.
-        unsafe {
-            (&raw mut (*self.0).value).write_volatile(value);
-            (&raw const (*self.0).value).read_volatile()
-        }
-    }
-
-    /// Notes where the last part of an argument starts.
-    #[inline(always)]
-    pub fn set_part(self, part: u32) {
-        // SAFETY: the map gave the pointer.
-        unsafe { (&raw mut (*self.0).part).write_volatile(part) };
-    }
-
-    /// Where that is.
-    #[inline(always)]
-    pub fn part(self) -> u32 {
-        // SAFETY: the map gave the pointer.
-        unsafe { (&raw const (*self.0).part).read_volatile() }
-    }
-
     /// Whether the bytes are still those of this task's record. If not, who took the buffer is told
     /// that its bytes may be mixed.
     #[inline(always)]
     fn is_ours(self) -> bool {
         // SAFETY: the map gave the pointer.
-        let owner = unsafe { (&raw const (*self.0).owner).read_volatile() };
+        let owner = unsafe { (&raw const (*self.scratch).owner).read_volatile() };
         if owner == helpers::bpf_get_current_pid_tgid() {
             return true;
         }
         // SAFETY: as above.
-        unsafe { (&raw mut (*self.0).owner).write_volatile(0) };
+        unsafe { (&raw mut (*self.scratch).owner).write_volatile(0) };
         false
     }
 }
@@ -171,5 +144,3 @@ fn complete(header: &mut Header) {
     header.capabilities = credentials.get(Field::CredCapabilities);
 }
 
-
-const _: () = assert!(READ_MAX >= 8);
