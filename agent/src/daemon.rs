@@ -144,7 +144,8 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         trial: false,
     })
     .map_err(host)?;
-    let (tables, rings) = tables::take_all(&mut sensor.ebpf, config.tables.behaviours).map_err(host)?;
+    let (tables, rings) =
+        tables::take_all(&mut sensor.ebpf, config.tables.behaviours).map_err(host)?;
     let attached = sensor
         .hooks
         .iter()

@@ -32,6 +32,9 @@ fn a_violation_has_every_field_in_its_documented_form() {
             pid: 123,
             args: vec!["sh".into(), "a\nb\"\u{1}".into()],
             phase: process::Phase::Main.into(),
+            uid: 1000,
+            effective_gid: 7,
+            capabilities: vec!["CAP_NET_RAW".into()],
             ancestors: vec![process::Ancestor {
                 pid: 100,
                 exe: "/usr/sbin/nginx".into(),
@@ -54,7 +57,8 @@ fn a_violation_has_every_field_in_its_documented_form() {
         "workload": {"namespace": "", "kind": "", "name": "web", "container": ""},
         "container": {"id": "", "name": "", "image": "", "pod": "", "cgroupId": u64::MAX.to_string(), "runtime": ""},
         "process": {"pid": 123, "containerPid": 0, "startTime": null, "exe": "", "args": ["sh", "a\nb\"\u{1}"],
-            "cwd": "", "uid": 0, "gid": 0, "phase": "MAIN",
+            "cwd": "", "uid": 1000, "gid": 0, "phase": "MAIN",
+            "effectiveUid": 0, "effectiveGid": 7, "capabilities": ["CAP_NET_RAW"],
             "ancestors": [{"pid": 100, "exe": "/usr/sbin/nginx"}]},
         "exec": {"path": "/bin/sh", "name": "", "script": "", "origin": "IMAGE"},
         "nearest": "", "patch": "", "afterGap": false
@@ -91,7 +95,8 @@ fn files_and_peers_have_every_field_too() {
     };
     assert_eq!(
         serde_json::to_value(&file).unwrap(),
-        json!({"operation": "OPEN_WRITE", "path": "/etc/passwd", "target": "", "mount": "IMAGE", "pathFromCaller": false})
+        json!({"operation": "OPEN_WRITE", "path": "/etc/passwd", "target": "", "mount": "IMAGE", "pathFromCaller": false,
+            "mode": "", "setId": "NONE", "by": ""})
     );
     let egress = Egress {
         protocol: egress::Protocol::Tcp.into(),
@@ -101,7 +106,8 @@ fn files_and_peers_have_every_field_too() {
     };
     assert_eq!(
         serde_json::to_value(&egress).unwrap(),
-        json!({"protocol": "TCP", "address": "10.0.0.1", "port": 443, "domain": "", "service": ""})
+        json!({"protocol": "TCP", "address": "10.0.0.1", "port": 443, "domain": "", "service": "",
+            "number": 0, "socket": "NONE"})
     );
     let behaviour = Behaviour {
         outcome: behaviour::Outcome::Learned.into(),
@@ -121,6 +127,42 @@ fn files_and_peers_have_every_field_too() {
     assert_eq!(
         serde_json::to_value(&gap).unwrap(),
         json!({"reason": "agent-down", "count": "0", "from": "1970-01-01T00:00:00Z", "to": "1970-01-01T00:00:01.500Z", "scope": ""})
+    );
+}
+
+#[test]
+fn sockets_names_and_privileges_have_every_field_too() {
+    use lapwing_proto::v1::{Dns, Listen, Privilege, egress, privilege};
+    let listen = Listen {
+        protocol: egress::Protocol::Unix.into(),
+        address: "@bus".into(),
+        ..Listen::default()
+    };
+    assert_eq!(
+        serde_json::to_value(&listen).unwrap(),
+        json!({"protocol": "UNIX", "address": "@bus", "port": 0, "number": 0})
+    );
+    let dns = Dns {
+        name: "example.com".into(),
+        r#type: "AAAA".into(),
+    };
+    assert_eq!(
+        serde_json::to_value(&dns).unwrap(),
+        json!({"name": "example.com", "type": "AAAA"})
+    );
+    let privilege = Privilege {
+        operation: privilege::Operation::IoUring.into(),
+        ..Privilege::default()
+    };
+    let value = serde_json::to_value(&privilege).unwrap();
+    assert_eq!(value, json!({"operation": "IO_URING", "detail": ""}));
+    let violation = Violation {
+        detail: Some(violation::Detail::Privilege(privilege)),
+        ..Violation::default()
+    };
+    assert_eq!(
+        serde_json::to_value(&violation).unwrap()["privilege"],
+        value
     );
 }
 

@@ -4,6 +4,7 @@ use crate::rootfs::{self, Overlay};
 use crate::session::Session;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -28,6 +29,12 @@ pub struct Spec {
     pub args: Vec<String>,
     /// Whether its root is an overlay.
     pub overlay: bool,
+    /// What it may do beyond what containers usually may.
+    pub capabilities: Vec<String>,
+    /// Settings of the kernel, in namespaces of its own.
+    pub sysctls: Vec<(String, String)>,
+    /// What is mounted beyond the usual, as the runtime is told it.
+    pub mounts: Vec<Value>,
     /// Its network namespace.
     pub network: Network,
     /// Its id; a generated one if empty.
@@ -45,6 +52,9 @@ impl Spec {
             workload: workload.to_owned(),
             args: args.iter().map(ToString::to_string).collect(),
             overlay: false,
+            capabilities: Vec::new(),
+            sysctls: Vec::new(),
+            mounts: Vec::new(),
             network: Network::Own,
             id: String::new(),
             cgroup: "/{id}".to_owned(),
@@ -76,6 +86,25 @@ impl Spec {
         self
     }
 
+    /// With a setting of the kernel, as `net.ipv4.ping_group_range`.
+    pub fn sysctl(mut self, name: &str, value: &str) -> Self {
+        self.sysctls.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a capability that containers usually do not have, as `CAP_SYS_PTRACE`.
+    pub fn capability(mut self, name: &str) -> Self {
+        self.capabilities.push(name.to_owned());
+        self
+    }
+
+    /// With one more mount: an OCI `mount`. A relative source is taken from the bundle, so that
+    /// `rootfs/usr` is a folder of the image.
+    pub fn mount(mut self, mount: Value) -> Self {
+        self.mounts.push(mount);
+        self
+    }
+
     /// In the network namespace of a process.
     pub fn network_of(mut self, pid: u32) -> Self {
         self.network = Network::Of(pid);
@@ -99,6 +128,8 @@ pub struct Container<'s> {
     is_overlay: bool,
     kept: Option<ChildStdin>,
     child: Child,
+    /// The id of its first process, once it was asked for.
+    pid: OnceCell<u32>,
 }
 
 impl<'s> Container<'s> {
@@ -156,6 +187,7 @@ impl<'s> Container<'s> {
             is_overlay,
             kept: None,
             child,
+            pid: OnceCell::new(),
         })
     }
 
@@ -193,6 +225,9 @@ impl<'s> Container<'s> {
 
     /// The process id of its first process, as the host numbers it.
     pub fn pid(&self) -> Result<u32> {
+        if let Some(pid) = self.pid.get() {
+            return Ok(*pid);
+        }
         let output = self.session.runc().args(["state", &self.id]).output()?;
         ensure!(
             output.status.success(),
@@ -200,10 +235,11 @@ impl<'s> Container<'s> {
             String::from_utf8_lossy(&output.stderr).trim()
         );
         let state: Value = serde_json::from_slice(&output.stdout).context("runc state")?;
-        state["pid"]
+        let pid = state["pid"]
             .as_u64()
             .and_then(|pid| u32::try_from(pid).ok())
-            .context("runc state has no pid")
+            .context("runc state has no pid")?;
+        Ok(*self.pid.get_or_init(|| pid))
     }
 
     /// `runc exec`: a program that enters from outside.
@@ -211,6 +247,11 @@ impl<'s> Container<'s> {
         let mut command = self.session.runc();
         command.args(["exec", &self.id]).args(args);
         command
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits until it ends by itself, and answers its exit code.
@@ -247,7 +288,7 @@ fn new_id(session: &Session) -> String {
 }
 
 fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value {
-    let capabilities = json!([
+    let mut capabilities = vec![
         "CAP_CHOWN",
         "CAP_DAC_OVERRIDE",
         "CAP_FOWNER",
@@ -256,13 +297,14 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
         "CAP_NET_BIND_SERVICE",
         "CAP_NET_RAW",
         "CAP_SETGID",
-        "CAP_SETUID"
-    ]);
+        "CAP_SETUID",
+    ];
+    capabilities.extend(spec.capabilities.iter().map(String::as_str));
     let mut network = json!({"type": "network"});
     if let Network::Of(pid) = spec.network {
         network["path"] = format!("/proc/{pid}/ns/net").into();
     }
-    json!({
+    let mut config = json!({
         "ociVersion": "1.0.2",
         "process": {
             "terminal": false,
@@ -290,5 +332,12 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
                 {"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, network,
             ],
         },
-    })
+    });
+    for (name, value) in &spec.sysctls {
+        config["linux"]["sysctl"][name] = value.as_str().into();
+    }
+    if let Some(mounts) = config["mounts"].as_array_mut() {
+        mounts.extend(spec.mounts.iter().cloned());
+    }
+    config
 }

@@ -16,6 +16,8 @@ pub enum Want {
     OneOf(Vec<Value>),
     /// A text that is not empty.
     Text,
+    /// A number above nought.
+    Count,
     /// A text that holds this.
     Holds(String),
     /// A text that starts with this.
@@ -40,6 +42,7 @@ impl Want {
             Self::Text => found
                 .and_then(Value::as_str)
                 .is_some_and(|text| !text.is_empty()),
+            Self::Count => found.and_then(Value::as_u64).is_some_and(|count| count > 0),
             Self::Holds(part) => found
                 .and_then(Value::as_str)
                 .is_some_and(|text| text.contains(part)),
@@ -75,6 +78,7 @@ impl fmt::Display for Want {
                 write!(out, "one of {}", values.join(", "))
             }
             Self::Text => write!(out, "a text"),
+            Self::Count => write!(out, "a number above 0"),
             Self::Holds(part) => write!(out, "a text with {part:?}"),
             Self::Starts(part) => write!(out, "a text that starts with {part:?}"),
             Self::Near(time) => write!(out, "a time near {time:.3} s"),
@@ -100,6 +104,12 @@ impl Expect {
     pub fn want(mut self, field: &str, want: Want) -> Self {
         self.fields.retain(|(known, _)| known != field);
         self.fields.push((field.to_owned(), want));
+        self
+    }
+
+    /// With a field that may hold anything.
+    pub fn any(mut self, field: &str) -> Self {
+        self.fields.retain(|(known, _)| known != field);
         self
     }
 

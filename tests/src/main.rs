@@ -11,6 +11,7 @@ mod capabilities;
 mod cases;
 mod cgroup;
 mod container;
+mod coverage;
 mod demo;
 mod expect;
 mod netns;
@@ -19,7 +20,7 @@ mod rootfs;
 mod runner;
 mod session;
 mod sweep;
-mod syscall;
+mod tally;
 mod trigger;
 mod watch;
 
@@ -94,6 +95,9 @@ struct Run {
     /// Prints the names of the cases and runs none.
     #[arg(long)]
     list: bool,
+    /// Prints the table of techniques and the tests that prove them, and runs none.
+    #[arg(long, conflicts_with = "list")]
+    coverage: bool,
 }
 
 fn main() -> ExitCode {
@@ -110,6 +114,10 @@ fn main() -> ExitCode {
         }) => capabilities::become_with(&names, &program).map(|()| false),
         None if cli.run.list => {
             runner::list(cli.run.filter.as_deref());
+            Ok(true)
+        }
+        None if cli.run.coverage => {
+            print!("{}", coverage::document());
             Ok(true)
         }
         None => runner::run(&runner::Options {

@@ -4,9 +4,10 @@
 
 use crate::container::{Container, Spec};
 use crate::session::{Session, patience, wait_for};
-use crate::trigger::hex;
+use crate::trigger::{LACKING, LACKING_STEM, hex};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::ops::Deref;
@@ -88,6 +89,18 @@ pub struct Held {
     pub ids: (u32, u32),
 }
 
+/// What this kernel does not have, so that an act cannot be done at all.
+#[derive(Debug)]
+pub struct Lacking(pub String);
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "this kernel lacks {}", self.0)
+    }
+}
+
+impl std::error::Error for Lacking {}
+
 /// A container with the trigger as its first process.
 pub struct Puppet<'s> {
     container: Container<'s>,
@@ -149,14 +162,35 @@ impl<'s> Puppet<'s> {
         let pid = self.answer()?["pid"].as_u64().context("no pid")?;
         let pid = u32::try_from(pid)?;
         let held = wait_for("a process inside the container", patience(), || {
-            Ok(self.find(pid, act.ids.unwrap_or_default()))
+            let held = self.find(pid, act.ids.unwrap_or_default());
+            // One that has ended is not in its cgroup any more, and its exit code says why.
+            Ok((held.is_some() || self.has_ended(pid)?).then_some(held))
         });
         self.send(&json!({"release": true}))?;
         let code = self.end()?;
         if code != 0 {
-            bail!("the trigger ended with {code}: {}", self.stderr().trim());
+            return Err(self.failure(code));
         }
-        held
+        held?.context("the process did not hold")
+    }
+
+    /// Why a trigger ended with this code: [`Lacking`], or what it wrote last.
+    fn failure(&self, code: i64) -> anyhow::Error {
+        let text = self.stderr();
+        let last = text.lines().last().unwrap_or_default();
+        match last.strip_prefix(LACKING_STEM) {
+            Some(what) if code == i64::from(LACKING) => Lacking(what.to_owned()).into(),
+            _ => anyhow::anyhow!("the trigger ended with {code}: {last}"),
+        }
+    }
+
+    /// Whether a child of the first process waits to be taken notice of.
+    fn has_ended(&self, container_pid: u32) -> Result<bool> {
+        let stat = format!("/proc/{}/root/proc/{container_pid}/stat", self.pid()?);
+        let stat = fs::read_to_string(stat).unwrap_or_default();
+        Ok(stat
+            .rsplit_once(')')
+            .is_some_and(|(_, rest)| rest.trim_start().starts_with('Z')))
     }
 
     /// The process that has this id inside.
@@ -174,6 +208,11 @@ impl<'s> Puppet<'s> {
                     ids,
                 })
             })
+    }
+
+    /// Whether the first process still answers.
+    pub fn is_running(&mut self) -> bool {
+        self.container.is_running()
     }
 
     fn send(&mut self, request: &Value) -> Result<()> {

@@ -1,12 +1,11 @@
-//! Runs the cases, times them, and judges skips.
-//!
-//! A skip is a hole in the proof, so each one must be on the list for its
-//! kernel; one that is not fails the run, and so does one on the list that ran.
+//! Runs the cases, and times them.
 
 use crate::Tools;
 use crate::agent::{Agent, Home, Mode, take_problems};
 use crate::cases;
+use crate::coverage;
 use crate::session::{Session, check_interrupt};
+use crate::tally::{ExpectedSkips, Tally};
 use crate::watch::Watch;
 use anyhow::{Context as _, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,7 +35,59 @@ pub enum Tier {
     /// The best that the kernel allows.
     Best,
     /// No trampolines.
+    A2,
+    /// Neither trampolines nor kprobes.
     B,
+}
+
+impl Tier {
+    /// The name of a tier that is not just the best, in configuration and output.
+    pub fn forced(self) -> Option<&'static str> {
+        match self {
+            Self::Best => None,
+            Self::A2 => Some("A2"),
+            Self::B => Some("B"),
+        }
+    }
+}
+
+/// The cases of a group.
+pub enum Cases {
+    /// These, in order.
+    These(&'static [Case]),
+    /// The coverage table with the group's tier.
+    Coverage,
+}
+
+/// How a case is counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It ran, and all was well.
+    Passed,
+    /// It did not run, as expected.
+    Skipped,
+    /// Anything else.
+    Failed,
+}
+
+impl Verdict {
+    /// Of cases together: one failure is enough, and so is one that passed without any.
+    pub fn of_all(all: &[Self]) -> Self {
+        match () {
+            () if all.contains(&Self::Failed) => Self::Failed,
+            () if all.contains(&Self::Passed) => Self::Passed,
+            () => Self::Skipped,
+        }
+    }
+
+    /// The word for a row of hooks.
+    pub const fn of_row(self) -> &'static str {
+        match self {
+            Self::Passed => "ok",
+            Self::Skipped => "skipped",
+            Self::Failed => "FAILED",
+        }
+    }
 }
 
 /// Cases that run with the same agent.
@@ -45,8 +96,8 @@ pub struct Group {
     pub prefix: &'static str,
     /// What their shared agent may use.
     pub tier: Tier,
-    /// The cases, in order.
-    pub cases: &'static [Case],
+    /// The cases.
+    pub cases: Cases,
 }
 
 /// Options of a run.
@@ -85,8 +136,8 @@ impl Context<'_> {
         if !usable {
             self.shared = None;
             let mut home = Home::new(self.session, mode)?;
-            if self.tier == Tier::B {
-                home.set("tier", "B")?;
+            if let Some(tier) = self.tier.forced() {
+                home.set("tier", tier)?;
             }
             let agent = home.start()?;
             let watch = agent.watch()?;
@@ -121,28 +172,36 @@ impl Context<'_> {
     }
 }
 
-/// Prints the names of the cases.
-pub fn list(filter: Option<&str>) {
-    for (_, _, name) in selected(filter) {
-        println!("{name}");
+impl Group {
+    /// The whole names of its cases.
+    fn names(&self) -> Vec<String> {
+        let names = match self.cases {
+            Cases::These(cases) => cases.iter().map(|case| case.name.to_owned()).collect(),
+            Cases::Coverage => coverage::names(self.tier),
+        };
+        let whole = |name| format!("{}{name}", self.prefix);
+        names.into_iter().map(whole).collect()
     }
 }
 
-/// Cases with their groups and whole names.
-fn selected(filter: Option<&str>) -> impl Iterator<Item = (&'static Group, &'static Case, String)> {
-    let filter = filter.unwrap_or_default().to_owned();
-    cases::ALL
-        .iter()
-        .flat_map(|group| group.cases.iter().map(move |case| (group, case)))
-        .map(|(group, case)| (group, case, format!("{}{}", group.prefix, case.name)))
-        .filter(move |(_, _, name)| name.contains(&filter))
+/// The whole names of all cases.
+pub fn names() -> impl Iterator<Item = String> {
+    cases::ALL.iter().flat_map(Group::names)
+}
+
+/// Prints the names of the cases.
+pub fn list(filter: Option<&str>) {
+    let filter = filter.unwrap_or_default();
+    for name in names().filter(|name| name.contains(filter)) {
+        println!("{name}");
+    }
 }
 
 /// Runs the cases. Answers whether everything is as it must be.
 pub fn run(options: &Options) -> Result<bool> {
     let expected = ExpectedSkips::of(&options.label)?;
     anyhow::ensure!(
-        !expected.has(EVERY_CASE),
+        !expected.nothing_can_run(),
         "expected-skips.txt says that nothing can run on {}, but here we are: take the line off",
         options.label
     );
@@ -154,117 +213,67 @@ pub fn run(options: &Options) -> Result<bool> {
         tier: Tier::Best,
         shared: None,
     };
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for (group, case, name) in selected(options.filter.as_deref()) {
+    let mut tally = Tally::new(expected);
+    let selected = |name: &str| name.contains(options.filter.as_deref().unwrap_or_default());
+    for group in cases::ALL {
         check_interrupt()?;
         context.tier = group.tier;
-        let start = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| (case.run)(&mut context)))
-            .unwrap_or_else(|_| Err(anyhow::anyhow!("the case panicked")));
-        let problems = context.problems();
-        let outcome = match outcome {
-            Ok(_) if !problems.is_empty() => Err(anyhow::anyhow!(problems.join("\n"))),
-            Err(error) if !problems.is_empty() => {
-                Err(anyhow::anyhow!("{error:#}\n{}", problems.join("\n")))
+        match group.cases {
+            Cases::These(cases) => {
+                for case in cases {
+                    let name = format!("{}{}", group.prefix, case.name);
+                    if selected(&name) {
+                        check_interrupt()?;
+                        let (took, outcome) = one(&mut context, case);
+                        let verdict = tally.judge(&name, took, outcome);
+                        for (row, _, _) in coverage::elsewhere(&name) {
+                            println!("row {} base {}", row.id(), verdict.of_row());
+                        }
+                    }
+                }
             }
-            outcome => outcome,
-        };
-        let took = start.elapsed().as_secs_f64();
-        let listed = expected.has(&name);
-        let (word, detail) = match outcome {
-            Ok(Outcome::Passed | Outcome::Measured(_)) if listed => {
-                failed += 1;
-                (
-                    "FAILED",
-                    "ran, but is on the list of expected skips: take it off".to_owned(),
-                )
+            Cases::Coverage => {
+                let whole = |name: &str| format!("{}{name}", group.prefix);
+                coverage::run(
+                    &mut context,
+                    |name| selected(&whole(name)),
+                    |name, took, outcome| tally.judge(&whole(name), took, outcome),
+                )?;
+                tally.problems(&context.problems(), "after the acts");
             }
-            Ok(Outcome::Passed) => {
-                passed += 1;
-                ("passed", String::new())
-            }
-            Ok(Outcome::Measured(figure)) => {
-                passed += 1;
-                ("passed", figure)
-            }
-            Ok(Outcome::Skipped(reason)) if listed => {
-                skipped += 1;
-                ("skipped", reason)
-            }
-            Ok(Outcome::Skipped(reason)) => {
-                failed += 1;
-                (
-                    "FAILED",
-                    format!("skipped, but not on the list of expected skips: {reason}"),
-                )
-            }
-            Err(error) => {
-                failed += 1;
-                ("FAILED", format!("{error:#}"))
-            }
-        };
-        println!("{took:7.2} s  {word:7}  {name}");
-        for line in detail.lines() {
-            println!("             {line}");
         }
     }
     context.alone();
-    for problem in take_problems() {
-        failed += 1;
-        println!("FAILED at the end: {problem}");
-    }
-    println!("{passed} passed, {failed} failed, {skipped} skipped");
-    Ok(failed == 0 && passed + skipped > 0)
+    tally.problems(&take_problems(), "at the end");
+    println!(
+        "{} passed, {} failed, {} skipped",
+        tally.passed, tally.failed, tally.skipped
+    );
+    Ok(tally.failed == 0 && tally.passed + tally.skipped > 0)
 }
 
-/// The skips that were looked at and accepted.
-struct ExpectedSkips<'l>(Vec<&'l str>);
-
-/// Stands on the list for a kernel on which nothing can run.
-const EVERY_CASE: &str = "*";
-/// One line for each: kernel label, name of the case, reason.
-const EXPECTED_SKIPS: &str = include_str!("../expected-skips.txt");
-
-impl ExpectedSkips<'static> {
-    fn of(label: &str) -> Result<Self> {
-        let mut names = Vec::new();
-        for line in EXPECTED_SKIPS.lines() {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let mut words = line.split_whitespace();
-            let (Some(on), Some(name), Some(_reason)) = (words.next(), words.next(), words.next())
-            else {
-                anyhow::bail!("expected-skips.txt: {line:?} is not `LABEL CASE REASON`");
-            };
-            anyhow::ensure!(
-                name == EVERY_CASE || selected(None).any(|(_, _, known)| known == name),
-                "expected-skips.txt: there is no case {name}"
-            );
-            if on == label {
-                names.push(name);
-            }
+/// Runs a case. Answers its time in seconds, and how it ended.
+fn one(context: &mut Context<'_>, case: &Case) -> (f64, Result<Outcome>) {
+    let start = Instant::now();
+    let outcome = catch_unwind(AssertUnwindSafe(|| (case.run)(context)))
+        .unwrap_or_else(|_| Err(anyhow::anyhow!("the case panicked")));
+    let problems = context.problems();
+    let outcome = match outcome {
+        Ok(_) if !problems.is_empty() => Err(anyhow::anyhow!(problems.join("\n"))),
+        Err(error) if !problems.is_empty() => {
+            Err(anyhow::anyhow!("{error:#}\n{}", problems.join("\n")))
         }
-        Ok(Self(names))
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.0.contains(&name)
-    }
+        outcome => outcome,
+    };
+    (start.elapsed().as_secs_f64(), outcome)
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_list_of_skips_is_well_formed() {
-        ExpectedSkips::of("host").unwrap();
-    }
-
-    #[test]
     fn names_of_cases_are_unique() {
-        let mut names: Vec<String> = selected(None).map(|(_, _, name)| name).collect();
+        let mut names: Vec<String> = names().collect();
         names.sort_unstable();
         let count = names.len();
         names.dedup();

@@ -20,6 +20,10 @@ pub struct Item {
     pub value: Option<Value>,
 }
 
+/// A place in the stream. The default one is its start.
+#[derive(Clone, Copy, Default)]
+pub struct Mark(usize);
+
 /// A running `lapwing watch -o json`; ended when dropped.
 pub struct Watch {
     child: Child,
@@ -69,27 +73,49 @@ impl Watch {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A place in the stream: everything read from now on comes after it.
+    pub fn mark(&self) -> Mark {
+        Mark(self.items().len())
+    }
+
     /// What was read of one kind (`violation`, `behaviour`, `gap`, `heartbeat`).
     pub fn of_kind(&self, kind: &str) -> Vec<Value> {
+        self.of_kind_since(kind, Mark::default())
+    }
+
+    /// What was read of one kind after a place.
+    pub fn of_kind_since(&self, kind: &str, mark: Mark) -> Vec<Value> {
         self.items()
             .iter()
+            .skip(mark.0)
             .filter_map(|item| item.value.as_ref()?.get(kind).cloned())
             .collect()
     }
 
     /// Waits for a report that is as expected, and answers it with the time it was read.
     pub fn expect(&mut self, kind: &str, what: &str, expect: &Expect) -> Result<(Value, Instant)> {
+        self.expect_since(kind, what, expect, Mark::default())
+    }
+
+    /// As [`Self::expect`], among what was read after a place.
+    pub fn expect_since(
+        &mut self,
+        kind: &str,
+        what: &str,
+        expect: &Expect,
+        mark: Mark,
+    ) -> Result<(Value, Instant)> {
         let found = wait_for(what, patience(), || {
             if let Ok(Some(status)) = self.child.try_wait() {
                 bail!("`lapwing watch` ended: {status}");
             }
-            Ok(self.items().iter().find_map(|item| {
+            Ok(self.items().iter().skip(mark.0).find_map(|item| {
                 let report = item.value.as_ref()?.get(kind)?;
                 expect.accepts(report).then(|| (report.clone(), item.at))
             }))
         });
         found.map_err(|error| {
-            let reports = self.of_kind(kind);
+            let reports = self.of_kind_since(kind, mark);
             error.context(format!(
                 "{kind} of {what}: {}",
                 expect.explain(reports.iter())

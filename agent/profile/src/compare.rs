@@ -6,7 +6,10 @@
 //! share its path or address, and the first of its kind are looked at besides.
 //! Where a profile holds no more than that of a kind, the answer is exact.
 
-use crate::behaviour::{Behaviour, Egress, Exec, FileChange, Operation, Origin, Protocol};
+use crate::behaviour::{
+    Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Peer, Privilege,
+    Privileged, Protocol, Reach, SetId,
+};
 use crate::entry::{Entry, Phase};
 use crate::profile::{Profile, Verdict};
 use crate::text::basename;
@@ -39,22 +42,36 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
 /// The first entry that a profile could hold of the same kind.
 fn least(of: &Behaviour) -> Entry {
     let behaviour = match of {
-        Behaviour::Exec(_) => Behaviour::Exec(Exec {
+        Behaviour::Exec(_) => Exec {
             path: String::new(),
             name: None,
             script: None,
             origin: Origin::Image,
-        }),
-        Behaviour::File(_) => Behaviour::File(FileChange {
-            operation: Operation::OpenWrite,
-            path: String::new(),
-            target: None,
-        }),
-        Behaviour::Egress(_) => Behaviour::Egress(Egress {
+        }
+        .into(),
+        Behaviour::File(_) => FileChange::new(Operation::OpenWrite, "").into(),
+        Behaviour::Egress(_) => Egress {
             protocol: Protocol::Tcp,
-            address: Ipv4Addr::UNSPECIFIED.into(),
+            peer: Peer::Address(Ipv4Addr::UNSPECIFIED.into()),
             port: 0,
-        }),
+        }
+        .into(),
+        Behaviour::Listen(_) => Listen {
+            protocol: Protocol::Tcp,
+            reach: Reach::Network,
+            port: 0,
+        }
+        .into(),
+        Behaviour::Dns(_) => Dns {
+            name: String::new(),
+            record: String::new(),
+        }
+        .into(),
+        Behaviour::Privilege(_) => Privilege {
+            operation: Privileged::Ptrace,
+            detail: String::new(),
+        }
+        .into(),
     };
     Entry {
         behaviour,
@@ -73,20 +90,50 @@ pub fn describe(behaviour: &Behaviour) -> String {
             (None, Some(script)) => format!("{path} {script}"),
             (None, None) => path.clone(),
         },
-        Behaviour::File(file) => match &file.target {
-            Some(target) => format!("{} {} -> {target}", file.operation.word(), file.path),
-            None => format!("{} {}", file.operation.word(), file.path),
-        },
-        Behaviour::Egress(egress) => peer(egress),
+        Behaviour::File(file) => {
+            let mut text = format!("{} {}", file.operation.word(), file.path);
+            for (lead, more) in [
+                (" -> ", file.target.as_deref()),
+                (" set-id ", file.set_id.map(SetId::word)),
+                (" by ", file.by.as_deref()),
+            ] {
+                if let Some(more) = more {
+                    text.push_str(lead);
+                    text.push_str(more);
+                }
+            }
+            text
+        }
+        Behaviour::Egress(egress) => format!("{} {}", egress.protocol.text(), peer(egress)),
+        Behaviour::Listen(listen) => {
+            let at = match &listen.reach {
+                Reach::Network => format!("port {}", listen.port),
+                Reach::Loopback => format!("port {} on loopback", listen.port),
+                Reach::Path(path) => path.clone(),
+            };
+            format!("{} {at}", listen.protocol.text())
+        }
+        Behaviour::Dns(dns) => format!("{} {}", dns.record, dns.name),
+        Behaviour::Privilege(privilege) => {
+            let text = format!("{} {}", privilege.operation.word(), privilege.detail);
+            text.trim_end().to_owned()
+        }
     }
 }
 
 fn peer(egress: &Egress) -> String {
-    format!(
-        "{} {}",
-        egress.protocol.word(),
-        std::net::SocketAddr::new(egress.address, egress.port)
-    )
+    let port = egress.port;
+    match &egress.peer {
+        Peer::Address(address) => match u16::try_from(port) {
+            Ok(port) if port != 0 => std::net::SocketAddr::new(*address, port).to_string(),
+            _ => address.to_string(),
+        },
+        Peer::Domain(domain) if port == 0 => domain.clone(),
+        Peer::Domain(domain) => format!("{domain}:{port}"),
+        Peer::Path(path) => path.clone(),
+        Peer::Cid(cid) => format!("{cid}:{port}"),
+        Peer::Socket(kind) => format!("socket {}", kind.word()),
+    }
 }
 
 /// How alike two behaviours are; `None` for not at all.
@@ -99,16 +146,62 @@ fn likeness(known: &Behaviour, unknown: &Behaviour) -> Option<(usize, usize)> {
             shared_folders(&a.path, &b.path),
         ),
         (Behaviour::File(a), Behaviour::File(b)) => (
-            shared_folders(&a.path, &b.path) * 2 + usize::from(a.path == b.path) * 2,
+            shared_folders(&a.path, &b.path) * 2
+                + usize::from(a.path == b.path) * 2
+                + usize::from(a.by.is_some() && a.by == b.by),
             usize::from(a.operation == b.operation),
         ),
         (Behaviour::Egress(a), Behaviour::Egress(b)) => (
-            usize::from(a.address == b.address) * 2 + usize::from(a.port == b.port),
+            usize::from(a.peer == b.peer) * 2
+                + usize::from(a.port != 0 && a.port == b.port)
+                + shared_peers(&a.peer, &b.peer),
             usize::from(a.protocol == b.protocol),
         ),
-        _ => return None,
+        (Behaviour::Listen(a), Behaviour::Listen(b)) => (
+            usize::from(a.port == b.port && a.reach == b.reach) * 2
+                + usize::from(a.port != 0 && a.port == b.port)
+                + match (&a.reach, &b.reach) {
+                    (Reach::Path(a), Reach::Path(b)) => shared_folders(a, b),
+                    _ => 0,
+                },
+            usize::from(a.protocol == b.protocol),
+        ),
+        (Behaviour::Dns(a), Behaviour::Dns(b)) => (
+            shared_labels(&a.name, &b.name).saturating_sub(1),
+            usize::from(a.record == b.record),
+        ),
+        (Behaviour::Privilege(a), Behaviour::Privilege(b)) => (
+            usize::from(a.operation == b.operation) * 2,
+            usize::from(a.detail == b.detail),
+        ),
+        (
+            Behaviour::Exec(_)
+            | Behaviour::File(_)
+            | Behaviour::Egress(_)
+            | Behaviour::Listen(_)
+            | Behaviour::Dns(_)
+            | Behaviour::Privilege(_),
+            _,
+        ) => return None,
     };
     (score.0 > 0 || matches!(known, Behaviour::Exec(_)) && score.1 > 0).then_some(score)
+}
+
+/// What two different peers share: folders of a path, or more of a domain than its last label.
+fn shared_peers(a: &Peer, b: &Peer) -> usize {
+    match (a, b) {
+        (Peer::Path(a), Peer::Path(b)) => shared_folders(a, b),
+        (Peer::Domain(a), Peer::Domain(b)) => shared_labels(a, b).saturating_sub(1),
+        _ => 0,
+    }
+}
+
+/// Number of labels that two names share, from the last on.
+fn shared_labels(a: &str, b: &str) -> usize {
+    a.rsplit('.')
+        .zip(b.rsplit('.'))
+        .take_while(|(a, b)| a == b)
+        .count()
 }
 
 /// Number of leading folders that two paths share, the root not counted.
@@ -145,6 +238,12 @@ mod tests {
             "file: {operation: CREATE, path: /var/log/x}",
             "egress: {protocol: TCP, address: 10.0.0.1, port: 5432}",
             "egress: {protocol: TCP, address: 10.0.0.2, port: 80}",
+            "egress: {protocol: TCP, domain: api.example.com, port: 443}",
+            "egress: {protocol: UNIX, path: /run/app/a.sock}",
+            "file: {operation: OPEN_READ, path: /run/secrets/token, by: /bin/app}",
+            "listen: {protocol: TCP, port: 8080}",
+            "dns: {name: api.example.com, type: A}",
+            "privilege: {operation: CAPABILITY, detail: CAP_CHOWN}",
         ]);
         for (entry, expected) in [
             (
@@ -170,6 +269,38 @@ mod tests {
                 Some("TCP 10.0.0.2:80"),
             ),
             ("egress: {protocol: UDP, address: 8.8.8.8, port: 53}", None),
+            (
+                "egress: {protocol: TCP, domain: evil.example.com, port: 1}",
+                Some("TCP api.example.com:443"),
+            ),
+            (
+                "egress: {protocol: TCP, domain: example.org, port: 1}",
+                None,
+            ),
+            (
+                "egress: {protocol: UNIX, path: /run/app/b.sock}",
+                Some("UNIX /run/app/a.sock"),
+            ),
+            ("egress: {protocol: ICMP, socket: RAW}", None),
+            (
+                "file: {operation: OPEN_READ, path: /root/key, by: /bin/app}",
+                Some("OPEN_READ /run/secrets/token by /bin/app"),
+            ),
+            (
+                "listen: {protocol: TCP, port: 8080, loopback: true}",
+                Some("TCP port 8080"),
+            ),
+            ("listen: {protocol: TCP, port: 4444}", None),
+            (
+                "dns: {name: api.example.com, type: TXT}",
+                Some("A api.example.com"),
+            ),
+            ("dns: {name: evil.com, type: A}", None),
+            (
+                "privilege: {operation: CAPABILITY, detail: CAP_SYS_ADMIN}",
+                Some("CAPABILITY CAP_CHOWN"),
+            ),
+            ("privilege: {operation: BPF}", None),
         ] {
             let entry = Entry::parse(entry).unwrap();
             assert_eq!(nearest(&known, &entry).as_deref(), expected, "{entry}");

@@ -10,6 +10,10 @@
 //!     - {path: /usr/sbin/nginx}
 //!   files: []
 //!   egress: []
+//!   listen:
+//!     - {protocol: TCP, port: 8080}
+//!   dns: []
+//!   privileges: []
 //! status:
 //!   modeRevision: 0
 //!   overflow: 0
@@ -23,8 +27,11 @@
 //! wrote it there; what stands only in `status.seen` is pending. The text is
 //! canonical: the same profile is always the same bytes.
 
-use crate::behaviour::Behaviour;
-use crate::entry::{EgressLine, Entry, ExecLine, FileLine};
+use crate::behaviour::Kind;
+use crate::entry::Entry;
+use crate::entry::line::{
+    DnsLine, EgressLine, ExecLine, FileLine, Lines, ListenLine, PrivilegeLine,
+};
 use crate::profile::{
     APPROVED_MAX, BYTES_MAX, DECISIONS_MAX, Decision, Mode, PENDING_MAX, Profile, REFUSED_MAX,
     Record, Verdict,
@@ -87,6 +94,12 @@ struct Spec {
     files: Vec<FileLine>,
     #[serde(default)]
     egress: Vec<EgressLine>,
+    #[serde(default)]
+    listen: Vec<ListenLine>,
+    #[serde(default)]
+    dns: Vec<DnsLine>,
+    #[serde(default)]
+    privileges: Vec<PrivilegeLine>,
 }
 
 #[derive(Default, Deserialize)]
@@ -113,6 +126,12 @@ struct Seen {
     file: Option<FileLine>,
     #[serde(default)]
     egress: Option<EgressLine>,
+    #[serde(default)]
+    listen: Option<ListenLine>,
+    #[serde(default)]
+    dns: Option<DnsLine>,
+    #[serde(default)]
+    privilege: Option<PrivilegeLine>,
     #[serde(default)]
     first: Option<jiff::Timestamp>,
     #[serde(default)]
@@ -147,18 +166,37 @@ fn nanoseconds(time: jiff::Timestamp) -> i64 {
     i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
 }
 
+impl Spec {
+    /// What is approved, whatever its kind.
+    fn entries(self) -> impl Iterator<Item = Result<Entry, String>> {
+        fn read<L>(lines: Vec<L>) -> impl Iterator<Item = Result<Entry, String>>
+        where
+            Entry: TryFrom<L, Error = String>,
+        {
+            lines.into_iter().map(Entry::try_from)
+        }
+        read(self.exec)
+            .chain(read(self.files))
+            .chain(read(self.egress))
+            .chain(read(self.listen))
+            .chain(read(self.dns))
+            .chain(read(self.privileges))
+    }
+}
+
 impl Seen {
     fn split(self) -> Result<(Entry, Record), NoProfile> {
-        let entry = match (self.exec, self.file, self.egress) {
-            (Some(line), None, None) => line.into(),
-            (None, Some(line), None) => line.into(),
-            (None, None, Some(line)) => line.into(),
-            _ => {
-                return Err(NoProfile(
-                    "an entry of `status` needs one of `exec`, `file` and `egress`".to_owned(),
-                ));
-            }
+        let lines = Lines {
+            exec: self.exec,
+            file: self.file,
+            egress: self.egress,
+            listen: self.listen,
+            dns: self.dns,
+            privilege: self.privilege,
         };
+        let entry = lines
+            .only()
+            .map_err(|why| NoProfile(format!("an entry of `status`: {why}")))?;
         let record = Record {
             verdict: Verdict::Pending,
             revision: self.revision,
@@ -184,8 +222,10 @@ impl Profile {
                 crate::text::canonical(document.api_version.as_bytes()),
             )));
         }
-        let Document { spec, status, .. } = document;
-        let mut profile = Self::new(spec.workload, spec.mode);
+        let Document {
+            mut spec, status, ..
+        } = document;
+        let mut profile = Self::new(std::mem::take(&mut spec.workload), spec.mode);
         profile.mode_revision = status.mode_revision;
         profile.overflow = status.overflow;
         for seen in status.seen {
@@ -197,13 +237,8 @@ impl Profile {
             record.verdict = Verdict::Refused;
             profile.records.insert(entry, record);
         }
-        let approved = spec
-            .exec
-            .into_iter()
-            .map(Entry::from)
-            .chain(spec.files.into_iter().map(Entry::from))
-            .chain(spec.egress.into_iter().map(Entry::from));
-        for entry in approved {
+        for entry in spec.entries() {
+            let entry = entry.map_err(|why| NoProfile(format!("an entry of `spec`: {why}")))?;
             // What a person wrote into `spec` counts, whatever `status` remembers.
             profile.records.entry(entry).or_default().verdict = Verdict::Approved;
         }
@@ -216,9 +251,6 @@ impl Profile {
             reason: decided.reason,
         }));
         profile.recount();
-        for entry in profile.records.keys() {
-            entry.check().map_err(NoProfile)?;
-        }
         profile.check().map_err(NoProfile)?;
         Ok(profile)
     }
@@ -250,19 +282,12 @@ impl Profile {
         line(out, &format!("  workload: {}", map.finish()));
         line(out, &format!("  mode: {}", self.mode.word()));
         let approved = self.entries(Verdict::Approved);
-        for (key, wanted) in [("exec", 0), ("files", 1), ("egress", 2)] {
+        for kind in Kind::ALL {
             let lines = approved
                 .keys()
-                .filter(|entry| {
-                    wanted
-                        == match entry.behaviour {
-                            Behaviour::Exec(_) => 0,
-                            Behaviour::File(_) => 1,
-                            Behaviour::Egress(_) => 2,
-                        }
-                })
+                .filter(|entry| entry.behaviour.kind() == *kind)
                 .map(|entry| entry.fields());
-            list(out, key, lines);
+            list(out, kind.list(), lines);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Hashes that stay the same wherever and whenever the same thing is reported.
 
-use crate::behaviour::Behaviour;
+use crate::behaviour::{Behaviour, Egress, Peer};
 use crate::rule::Rule;
 use crate::workload::Workload;
 use sha2::{Digest, Sha256};
@@ -40,16 +40,25 @@ pub fn of(workload: &Workload, rule: Rule, entry: &crate::entry::Entry) -> Strin
             format!("{:?}", exec.script),
             exec.origin.word().to_owned(),
         ]),
-        Behaviour::File(file) => parts.extend([
-            file.operation.word().to_owned(),
-            file.path.clone(),
-            format!("{:?}", file.target),
-        ]),
-        Behaviour::Egress(egress) => parts.extend([
-            egress.protocol.word().to_owned(),
-            egress.address.to_string(),
-            egress.port.to_string(),
-        ]),
+        Behaviour::File(file) => {
+            parts.extend([
+                file.operation.word().to_owned(),
+                file.path.clone(),
+                format!("{:?}", file.target),
+            ]);
+            parts.extend(file.set_id.map(|set_id| set_id.word().to_owned()));
+            parts.extend(file.by.clone());
+        }
+        Behaviour::Egress(Egress {
+            protocol,
+            peer: Peer::Address(address),
+            port,
+        }) => parts.extend([protocol.text(), address.to_string(), port.to_string()]),
+        // Their line is their key: canonical, and one for each meaning.
+        Behaviour::Egress(_)
+        | Behaviour::Listen(_)
+        | Behaviour::Dns(_)
+        | Behaviour::Privilege(_) => parts.extend([entry.kind().to_owned(), entry.fields()]),
     }
     let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
     hex(&parts)

@@ -1,6 +1,6 @@
 //! Taking a sighting to a profile: is it known, is it learned, is it reported?
 
-use crate::behaviour::Behaviour;
+use crate::behaviour::Kind;
 use crate::entry::{Entry, Phase};
 use crate::profile::{Mode, Profile, Record, Verdict};
 use crate::rule::{self, Rule, Severity};
@@ -99,18 +99,13 @@ impl Profile {
         })
     }
 
-    /// The class of what is learned or reported, for counting: `exec`, `file`, `egress`.
+    /// How many entries of each kind are approved, in the order of [`Kind::ALL`].
     #[must_use]
-    pub fn approved_by_kind(&self) -> [(&'static str, usize); 3] {
-        let mut counts = [("exec", 0), ("file", 0), ("egress", 0)];
+    pub fn approved_by_kind(&self) -> [usize; Kind::ALL.len()] {
+        let mut counts = [0; Kind::ALL.len()];
         for (entry, record) in &self.records {
             if record.verdict == Verdict::Approved {
-                let kind = match entry.behaviour {
-                    Behaviour::Exec(_) => 0,
-                    Behaviour::File(_) => 1,
-                    Behaviour::Egress(_) => 2,
-                };
-                counts[kind].1 += 1;
+                counts[entry.behaviour.kind() as usize] += 1;
             }
         }
         counts

@@ -36,6 +36,9 @@ mod tests {
         profile.repeated(&entry, 5, 50);
         profile.repeated(&entry, 2, 200);
         let record = profile.record(&entry).unwrap();
-        assert_eq!((record.count, record.first, record.last), (8, Some(100), Some(200)));
+        assert_eq!(
+            (record.count, record.first, record.last),
+            (8, Some(100), Some(200))
+        );
     }
 }

@@ -1,16 +1,17 @@
 //! What must hold of every profile, whatever was seen and decided.
 
-use lapwing_profile::behaviour::{
-    Behaviour, Egress, Exec, FileChange, Operation, Origin, Protocol,
-};
+mod entries;
+
+use entries::entry;
+use lapwing_profile::behaviour::{Exec, FileChange, Kind, Operation, Origin};
 use lapwing_profile::compare::nearest;
 use lapwing_profile::decide::By;
 use lapwing_profile::diff::Diff;
 use lapwing_profile::entry::{Entry, Phase};
+use lapwing_profile::fingerprint;
 use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{Mode, Profile, Verdict};
 use lapwing_profile::rule::{self, Rule};
-use lapwing_profile::text;
 use lapwing_profile::workload::Workload;
 use proptest::prelude::*;
 
@@ -21,70 +22,6 @@ fn workload() -> Workload {
         container: "app".into(),
         ..Workload::default()
     }
-}
-
-/// Names from a small set, so that entries meet, and hostile ones.
-fn name() -> impl Strategy<Value = String> {
-    prop_oneof![
-        prop::sample::select(vec![
-            "/bin/sh",
-            "/data/a",
-            "/etc/passwd",
-            "/usr/bin/x",
-            "yes",
-            "- a: {b"
-        ])
-        .prop_map(str::to_owned),
-        prop::collection::vec(any::<u8>(), 0..12).prop_map(|bytes| text::canonical(&bytes)),
-    ]
-}
-
-fn entry() -> impl Strategy<Value = Entry> {
-    let exec = (
-        name(),
-        prop::option::of(name()),
-        prop::option::of(name()),
-        prop::sample::select(Origin::ALL),
-    )
-        .prop_map(|(path, name, script, origin)| {
-            Behaviour::from(Exec {
-                path,
-                name,
-                script,
-                origin,
-            })
-        });
-    let file = (
-        prop::sample::select(Operation::ALL),
-        name(),
-        prop::option::of(name()),
-    )
-        .prop_map(|(operation, path, target)| {
-            FileChange {
-                operation,
-                path,
-                target,
-            }
-            .into()
-        });
-    let egress = (
-        prop::sample::select(Protocol::ALL),
-        any::<std::net::IpAddr>(),
-        any::<u16>(),
-    )
-        .prop_map(|(protocol, address, port)| {
-            Egress {
-                protocol,
-                address,
-                port,
-            }
-            .into()
-        });
-    (
-        prop_oneof![exec, file, egress],
-        prop::sample::select(Phase::ALL),
-    )
-        .prop_map(|(behaviour, phase)| Entry { behaviour, phase })
 }
 
 #[derive(Clone, Debug)]
@@ -194,6 +131,27 @@ proptest! {
                 prop_assert!(profile.accepts(&entry));
             }
             Outcome::Learned | Outcome::Full => prop_assert!(false, "{outcome:?}"),
+        }
+    }
+
+    #[test]
+    fn every_entry_has_one_text_and_one_fingerprint(a in entry(), b in entry()) {
+        prop_assert_eq!(&Entry::parse(&a.to_string()).unwrap(), &a);
+        let of = |entry: &Entry| {
+            fingerprint::of(&workload(), rule::classify(&entry.behaviour).rule, entry)
+        };
+        prop_assert_eq!(a == b, a.to_string() == b.to_string());
+        prop_assert_eq!(a == b, of(&a) == of(&b));
+    }
+
+    #[test]
+    fn counts_are_those_of_the_kinds(profile in profile()) {
+        let counts = profile.approved_by_kind();
+        prop_assert_eq!(counts.iter().sum::<usize>(), profile.approved_len());
+        for (kind, count) in Kind::ALL.iter().zip(counts) {
+            let approved = profile.entries(Verdict::Approved);
+            let of_kind = approved.keys().filter(|entry| entry.kind() == kind.word());
+            prop_assert_eq!(of_kind.count(), count);
         }
     }
 
@@ -311,12 +269,7 @@ fn a_refused_entry_is_not_learned_again() {
 fn a_file_that_may_be_made_may_be_written() {
     let mut profile = Profile::new(workload(), Mode::Learning);
     let file = |operation| Entry {
-        behaviour: FileChange {
-            operation,
-            path: "/data/x".into(),
-            target: None,
-        }
-        .into(),
+        behaviour: FileChange::new(operation, "/data/x").into(),
         phase: Phase::Main,
     };
     see(&mut profile, &file(Operation::Create));
@@ -348,6 +301,23 @@ fn what_enters_from_outside_is_not_learned_and_not_excused() {
         entered.patch(),
         "- exec: {path: /bin/busybox, name: sh, phase: exec}"
     );
+}
+
+#[test]
+fn a_profile_of_an_older_version_reads_and_means_the_same() {
+    let text = "apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec:\n  workload: {name: web}\n  mode: Monitoring\n  exec:\n    - {path: /bin/ls}\n  files:\n    - {operation: RENAME, path: /a, target: /b}\n  egress:\n    - {protocol: TCP, address: \"10.0.0.1\", port: 80}\n    - {protocol: OTHER, address: \"10.0.0.1\", port: 7}\nstatus:\n  modeRevision: 0\n  overflow: 0\n  seen:\n    - {egress: {protocol: UDP, address: \"::1\", port: 53}, count: 3}\n  refused: []\n  decisions: []\n";
+    let profile = Profile::from_yaml(text).unwrap();
+    assert_eq!(profile.approved_by_kind(), [1, 1, 2, 0, 0, 0]);
+    assert_eq!(profile.pending_len(), 1);
+    for entry in [
+        "exec: {path: /bin/ls}",
+        "file: {operation: RENAME, path: /a, target: /b}",
+        "egress: {protocol: TCP, address: 10.0.0.1, port: 80}",
+    ] {
+        assert!(profile.accepts(&Entry::parse(entry).unwrap()), "{entry}");
+    }
+    let read = Profile::from_yaml(profile.to_yaml()).unwrap();
+    assert_eq!(read, profile);
 }
 
 #[test]

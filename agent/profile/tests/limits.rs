@@ -1,6 +1,9 @@
 //! A profile at its limits: bounded in number and in bytes, and what is written can be read.
 
-use lapwing_profile::behaviour::{Egress, Exec, FileChange, Operation, Origin, Protocol};
+use lapwing_profile::behaviour::{
+    Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Peer, Privilege, Privileged,
+    Protocol, Reach, record_type,
+};
 use lapwing_profile::decide::{By, Refusal};
 use lapwing_profile::entry::{Entry, Phase};
 use lapwing_profile::file::TEXT_MAX;
@@ -37,7 +40,7 @@ fn see(profile: &mut Profile, entry: &Entry, at: i64) -> Outcome {
 /// Entries of every kind with every field set, which makes the most nodes.
 fn entry(number: usize) -> Entry {
     let path = format!("/x{number}");
-    let behaviour = match number % 3 {
+    let behaviour = match number % 6 {
         0 => Exec {
             path,
             name: Some("n".into()),
@@ -46,15 +49,30 @@ fn entry(number: usize) -> Entry {
         }
         .into(),
         1 => FileChange {
-            operation: Operation::Rename,
-            path,
             target: Some("/y".into()),
+            ..FileChange::new(Operation::Rename, path)
         }
         .into(),
-        _ => Egress {
-            protocol: Protocol::Tcp,
-            address: std::net::Ipv4Addr::LOCALHOST.into(),
-            port: (number / 3) as u16,
+        2 => Egress {
+            protocol: Protocol::Other(47),
+            peer: Peer::Address(std::net::Ipv4Addr::from(number as u32).into()),
+            port: 1,
+        }
+        .into(),
+        3 => Listen {
+            protocol: Protocol::Unix,
+            reach: Reach::Path(path),
+            port: 0,
+        }
+        .into(),
+        4 => Dns {
+            name: format!("x{number}"),
+            record: record_type(1),
+        }
+        .into(),
+        _ => Privilege {
+            operation: Privileged::Unshare,
+            detail: path,
         }
         .into(),
     };

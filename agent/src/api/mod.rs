@@ -3,3 +3,4 @@
 pub mod control;
 pub mod server;
 pub mod socket;
+mod wanted;

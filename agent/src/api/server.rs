@@ -2,12 +2,12 @@
 
 use super::control::{Control, Ended, Request};
 use super::socket::Socket;
+use super::wanted::wanted;
 use crate::feed::{Feed, Start};
 use crate::judge::decide::AskError;
 use anyhow::{Context, Result};
 use lapwing_proto::v1::agent_server::{Agent, AgentServer};
-use lapwing_proto::v1::watch_request::{Kind, Since};
-use lapwing_proto::v1::watch_response::Item;
+use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::{
     DecideEntriesRequest, DecideEntriesResponse, GetProfileRequest, GetProfileResponse,
     GetStatusRequest, GetStatusResponse, ImportProfileRequest, ImportProfileResponse,
@@ -51,22 +51,6 @@ fn refused(error: &AskError) -> Status {
         AskError::Refused(_) => Status::failed_precondition(message),
         AskError::NoRoom | AskError::Store(_) => Status::resource_exhausted(message),
     }
-}
-
-/// Whether a client asked for an item. Gaps of the stream itself always come.
-fn wanted(request: &WatchRequest, item: &Item) -> bool {
-    let (kind, workload) = match item {
-        Item::Violation(violation) => (Kind::Violation, violation.workload.as_ref()),
-        Item::Behaviour(behaviour) => (Kind::Behaviour, behaviour.workload.as_ref()),
-        Item::Gap(gap) if gap.scope == crate::feed::STREAM => return true,
-        Item::Gap(_) => (Kind::Gap, None),
-        Item::Heartbeat(_) => (Kind::Heartbeat, None),
-    };
-    let of_kind = request.kinds.is_empty() || request.kinds().any(|wanted| wanted == kind);
-    let of_workload = request.workload.is_empty()
-        || workload
-            .is_none_or(|workload| crate::judge::workload_of(workload).is_like(&request.workload));
-    of_kind && of_workload
 }
 
 #[tonic::async_trait]

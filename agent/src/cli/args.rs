@@ -126,7 +126,7 @@ pub struct DoctorArgs {
     pub btf: Option<PathBuf>,
 }
 
-/// Kinds of items in the stream.
+/// Kinds of items in the stream, and what violations and behaviours are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// What should not have happened
@@ -139,18 +139,33 @@ pub enum Kind {
     Heartbeat,
     /// All of these
     All,
+    /// Of violations and behaviours, those about programs
+    Exec,
+    /// About files
+    File,
+    /// About peers, and sockets that reach beside TCP and UDP
+    Egress,
+    /// About sockets that wait for connections
+    Listen,
+    /// About names asked of the name service
+    Dns,
+    /// About privileges
+    Privilege,
+    /// About the sensor itself
+    Sensor,
 }
 
 const WATCH: &str = "\
 Examples:
   lapwing watch
   lapwing watch --since 10m --workload shop
+  lapwing watch --kind egress,dns                    violations about peers and names
   lapwing watch -o json | jq 'select(.violation.severity == \"CRITICAL\")'
   lapwing watch -o json --since \"$LAST_CURSOR\"     go on where you left off";
 
 /// What each rule means, one a line.
 fn rules() -> String {
-    let line = |rule: &Rule| format!("  {:<17} {}", rule.id(), rule.doc());
+    let line = |rule: &Rule| format!("  {:<22} {}", rule.id(), rule.doc());
     Rule::ALL.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -164,8 +179,8 @@ pub struct WatchArgs {
     /// Start in the past: a duration like 90s, 10m or 2h, or a cursor from the JSON output
     #[arg(long, value_name = "CURSOR|DURATION")]
     pub since: Option<String>,
-    /// Only these kinds [default: violation,gap]
-    #[arg(long, value_enum, value_delimiter = ',', hide_default_value = true, default_values_t = [Kind::Violation, Kind::Gap])]
+    /// Only these kinds of items, and only about these things [default: violation,gap, about all]
+    #[arg(long, value_enum, value_delimiter = ',')]
     pub kind: Vec<Kind>,
     /// Only of workloads whose name contains this
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -283,7 +298,7 @@ mod tests {
         let Command::Watch(args) = parse("lapwing watch") else {
             panic!()
         };
-        assert_eq!(args.kind, [Kind::Violation, Kind::Gap]);
+        assert!(args.kind.is_empty());
         let Command::Watch(args) = parse("lapwing watch --kind behaviour,heartbeat -o json") else {
             panic!()
         };

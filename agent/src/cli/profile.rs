@@ -225,14 +225,35 @@ async fn promote(endpoint: &str, output: Output, name: &str, by: Decider) -> Out
             .unwrap_or_default()
     };
     let text = format!(
-        "{} is {} now: {} programs, {} files and {} peers are approved, everything else is reported\n",
+        "{} is {} now: {} are approved, everything else is reported\n",
         profile.name,
         mode(profile.mode()),
-        profile.exec,
-        profile.file,
-        profile.egress,
+        approved(&profile),
     );
     print(output, &profile, &text)
+}
+
+/// How much a profile approves, by kind.
+fn approved(profile: &v1::ProfileSummary) -> String {
+    let counts = [
+        ("programs", profile.exec),
+        ("files", profile.file),
+        ("peers", profile.egress),
+        ("listening sockets", profile.listen),
+        ("names", profile.dns),
+        ("privileges", profile.privilege),
+    ];
+    // The first three are what every workload has.
+    let said: Vec<String> = counts
+        .iter()
+        .enumerate()
+        .filter(|(index, (_, count))| *index < 3 || *count > 0)
+        .map(|(_, (what, count))| format!("{count} {what}"))
+        .collect();
+    match said.split_last() {
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
 }
 
 async fn export(endpoint: &str, output: Output, name: &str, file: Option<&Path>) -> Outcome {

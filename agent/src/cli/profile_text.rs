@@ -59,6 +59,9 @@ pub(super) fn write_list(
                 profile.exec.to_string(),
                 profile.file.to_string(),
                 profile.egress.to_string(),
+                profile.listen.to_string(),
+                profile.dns.to_string(),
+                profile.privilege.to_string(),
                 profile.pending.to_string(),
                 profile
                     .instances
@@ -73,6 +76,9 @@ pub(super) fn write_list(
         "EXEC",
         "FILE",
         "EGRESS",
+        "LISTEN",
+        "DNS",
+        "PRIVILEGE",
         "PENDING",
         "RUNNING",
         "LAST LEARNED",

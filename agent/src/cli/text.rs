@@ -5,13 +5,14 @@
 //! made visible here once more, which leaves canonical ones as they are. Nothing
 //! can reach a terminal as a control sequence.
 
+mod detail;
+
 use anstyle::{AnsiColor, Style};
 use lapwing_profile::text::{canonical, visible};
-use lapwing_proto::v1::violation::{Detail, Severity};
+use lapwing_proto::v1::violation::Severity;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{
-    Behaviour, Container, Gap, Process, Violation, WatchResponse, Workload, behaviour, egress,
-    file, process,
+    Behaviour, Container, Gap, Process, Violation, WatchResponse, Workload, behaviour, process,
 };
 use lapwing_proto::{Timestamp, nanoseconds};
 use std::io::{Result, Write};
@@ -133,7 +134,7 @@ fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
         whose(item.workload.as_ref(), item.container.as_ref()),
         styled(DIM, &notes),
     )?;
-    if let Some((label, what)) = item.detail.as_ref().and_then(detail) {
+    if let Some((label, what)) = item.detail.as_ref().and_then(detail::of_violation) {
         row(out, label, &what)?;
     }
     if let Some(process) = &item.process {
@@ -150,65 +151,6 @@ fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
         )?;
     }
     Ok(())
-}
-
-fn detail(detail: &Detail) -> Option<(&'static str, String)> {
-    Some(match detail {
-        Detail::Exec(exec) => ("exec", exec_text(exec)),
-        Detail::File(file) => ("file", file_text(file)),
-        Detail::Egress(egress) => ("egress", egress_text(egress)),
-        Detail::Degraded(degraded) => ("why", canonical(degraded.detail.as_bytes())),
-        Detail::Gap(_) => return None,
-    })
-}
-
-fn exec_text(exec: &lapwing_proto::v1::Exec) -> String {
-    let mut text = visible(&exec.path).into_owned();
-    if !exec.name.is_empty() {
-        text.push_str(&format!(" ({})", visible(&exec.name)));
-    }
-    if !exec.script.is_empty() {
-        text.push_str(&format!(" {}", visible(&exec.script)));
-    }
-    use lapwing_proto::v1::exec::Origin;
-    text.push_str(match exec.origin() {
-        Origin::Image | Origin::Unspecified | Origin::Unknown => "",
-        Origin::UpperLayer => "  not from the image",
-        Origin::Volume => "  from a volume",
-        Origin::Memfd => "  from memory",
-        Origin::Unlinked => "  from a removed file",
-    });
-    text
-}
-
-fn file_text(file: &lapwing_proto::v1::File) -> String {
-    let verb = match file.operation() {
-        file::Operation::Unspecified => "change",
-        file::Operation::OpenWrite => "write",
-        file::Operation::Create => "create",
-        file::Operation::Delete => "delete",
-        file::Operation::Rename => "rename",
-    };
-    if file.target.is_empty() {
-        format!("{verb} {}", visible(&file.path))
-    } else {
-        let (path, target) = (visible(&file.path), visible(&file.target));
-        format!("{verb} {path} to {target}")
-    }
-}
-
-fn egress_text(egress: &lapwing_proto::v1::Egress) -> String {
-    let protocol = match egress.protocol() {
-        egress::Protocol::Unspecified | egress::Protocol::Other => "",
-        egress::Protocol::Tcp => "TCP ",
-        egress::Protocol::Udp => "UDP ",
-        egress::Protocol::Sctp => "SCTP ",
-    };
-    let address = match egress.address.parse() {
-        Ok(address) => std::net::SocketAddr::new(address, egress.port as u16).to_string(),
-        Err(_) => format!("{} {}", canonical(egress.address.as_bytes()), egress.port),
-    };
-    format!("{protocol}{address}")
 }
 
 /// The process, and what led to it, outermost first.
@@ -232,7 +174,11 @@ fn actor(process: &Process) -> String {
         process::Phase::Exec => ", entered from outside",
         process::Phase::Unspecified | process::Phase::Runtime | process::Phase::Main => "",
     };
-    let note = format!("pid {}, uid {}{phase}", process.pid, process.uid);
+    let mut note = format!("pid {}, uid {}", process.pid, process.uid);
+    if process.effective_uid != process.uid {
+        note.push_str(&format!(", effective uid {}", process.effective_uid));
+    }
+    note.push_str(phase);
     let chain = if chain.is_empty() {
         String::new()
     } else {
@@ -242,12 +188,11 @@ fn actor(process: &Process) -> String {
 }
 
 fn behaviour_line(out: &mut impl Write, item: &Behaviour) -> Result<()> {
-    let what = match &item.detail {
-        Some(behaviour::Detail::Exec(exec)) => format!("exec    {}", exec_text(exec)),
-        Some(behaviour::Detail::File(file)) => format!("file    {}", file_text(file)),
-        Some(behaviour::Detail::Egress(egress)) => format!("egress  {}", egress_text(egress)),
-        None => String::new(),
-    };
+    let what = item
+        .detail
+        .as_ref()
+        .map(detail::of_behaviour)
+        .map_or_else(String::new, |(label, what)| format!("{label:<9} {what}"));
     let word = match item.outcome() {
         behaviour::Outcome::Unspecified => "seen",
         behaviour::Outcome::Known => "known",
@@ -322,6 +267,7 @@ pub fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -> Resul
 mod tests {
     use super::*;
     use lapwing_proto::timestamp;
+    use lapwing_proto::v1::violation::Detail;
 
     fn plain(response: &WatchResponse) -> String {
         let mut out = anstream::StripStream::new(Vec::new());

@@ -11,10 +11,12 @@ use std::io::Write;
 pub async fn run(endpoint: &str, args: WatchArgs) -> Outcome {
     let since = args.since.as_deref().map(since).transpose()?;
     let mut client = client::connect(endpoint).await?;
+    let (kinds, subjects) = kinds(&args.kind);
     let request = WatchRequest {
         since,
-        kinds: kinds(&args.kind),
+        kinds,
         workload: args.workload,
+        subjects,
     };
     let mut stream = client
         .watch(request)
@@ -55,24 +57,34 @@ fn ended(endpoint: &str, cursor: &str, why: &str) -> Failure {
     )
 }
 
-fn kinds(kinds: &[Kind]) -> Vec<i32> {
-    use watch_request::Kind as Wire;
-    if kinds.contains(&Kind::All) {
-        return Vec::new();
+/// Which items, and about what: the one word list of the command line is two lists of the API.
+/// What is not said of either is its default.
+fn kinds(words: &[Kind]) -> (Vec<i32>, Vec<i32>) {
+    use watch_request::{Kind as Wire, Subject};
+    let (mut kinds, mut subjects) = (Vec::new(), Vec::new());
+    for word in words {
+        match word {
+            Kind::Violation => kinds.push(Wire::Violation.into()),
+            Kind::Behaviour => kinds.push(Wire::Behaviour.into()),
+            Kind::Gap => kinds.push(Wire::Gap.into()),
+            Kind::Heartbeat => kinds.push(Wire::Heartbeat.into()),
+            Kind::All => {}
+            Kind::Exec => subjects.push(Subject::Exec.into()),
+            Kind::File => subjects.push(Subject::File.into()),
+            Kind::Egress => subjects.push(Subject::Egress.into()),
+            Kind::Listen => subjects.push(Subject::Listen.into()),
+            Kind::Dns => subjects.push(Subject::Dns.into()),
+            Kind::Privilege => subjects.push(Subject::Privilege.into()),
+            Kind::Sensor => subjects.push(Subject::Sensor.into()),
+        }
     }
-    kinds
-        .iter()
-        .map(|kind| {
-            match kind {
-                Kind::Violation => Wire::Violation,
-                Kind::Behaviour => Wire::Behaviour,
-                Kind::Gap => Wire::Gap,
-                Kind::Heartbeat => Wire::Heartbeat,
-                Kind::All => Wire::Unspecified,
-            }
-            .into()
-        })
-        .collect()
+    if words.contains(&Kind::All) {
+        // None is all.
+        kinds.clear();
+    } else if kinds.is_empty() {
+        kinds = vec![Wire::Violation.into(), Wire::Gap.into()];
+    }
+    (kinds, subjects)
 }
 
 /// A duration, or else a cursor: a cursor always has a dash and no duration has one.
@@ -94,6 +106,26 @@ fn since(text: &str) -> Result<watch_request::Since, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_say_which_items_and_about_what() {
+        use watch_request::{Kind as Wire, Subject};
+        let default = vec![i32::from(Wire::Violation), Wire::Gap.into()];
+        for (words, expected) in [
+            (&[][..], (default.clone(), vec![])),
+            (&[Kind::Dns], (default, vec![Subject::Dns.into()])),
+            (
+                &[Kind::Behaviour, Kind::Listen],
+                (vec![Wire::Behaviour.into()], vec![Subject::Listen.into()]),
+            ),
+            (
+                &[Kind::Gap, Kind::All, Kind::Sensor],
+                (vec![], vec![Subject::Sensor.into()]),
+            ),
+        ] {
+            assert_eq!(kinds(words), expected, "{words:?}");
+        }
+    }
 
     #[test]
     fn durations_and_cursors() {

@@ -359,7 +359,10 @@ mod tests {
         let update = episodes.due(PERIOD).pop().unwrap();
         assert_eq!((update.revision, update.count), (2, 1000));
         assert_eq!(update.last_seen, Some(timestamp(moment(PERIOD).wall)));
-        assert!(!episodes.recurred("f", 2, 1, moment(5)), "another container");
+        assert!(
+            !episodes.recurred("f", 2, 1, moment(5)),
+            "another container"
+        );
         episodes.close("f");
         assert!(!episodes.recurred("f", 1, 1, moment(5)));
     }

@@ -215,7 +215,10 @@ impl Ledger {
     /// Behaviours of all containers.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.accounts.values().map(|account| account.judged.len()).sum()
+        self.accounts
+            .values()
+            .map(|account| account.judged.len())
+            .sum()
     }
 
     /// Whether nothing was said.
@@ -300,7 +303,12 @@ mod tests {
     fn a_container_that_gets_a_name_is_stale() {
         let mut ledger = Ledger::default();
         let (unnamed, web) = (workload(""), workload("web"));
-        ledger.note((1, &unnamed, false), 77, &entry("exec: {path: /bin/ls}"), None);
+        ledger.note(
+            (1, &unnamed, false),
+            77,
+            &entry("exec: {path: /bin/ls}"),
+            None,
+        );
         assert!(!ledger.is_stale(1, &unnamed, false));
         assert!(ledger.is_stale(1, &unnamed, true) && ledger.is_stale(1, &web, true));
         assert!(!ledger.is_stale(2, &web, true));

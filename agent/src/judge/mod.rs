@@ -7,6 +7,7 @@ pub mod keep;
 pub mod ledger;
 mod repeat;
 pub mod report;
+mod sensor;
 pub mod sighting;
 pub mod store;
 mod writer;
@@ -20,12 +21,12 @@ use lapwing_abi::decode::Record;
 use lapwing_profile::compare;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::fingerprint;
-use ledger::{Ledger, Said, verdict_of};
 use lapwing_profile::learn::{Outcome, Sighting, phase};
 use lapwing_profile::rule::Rule;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{self, watch_response::Item};
+use ledger::{Ledger, Said, verdict_of};
 use report::Detail;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -139,7 +140,9 @@ impl Judge {
         let Some(phase) = phase(record.phase) else {
             return (at, Vec::new()); // The runtime's own steps.
         };
-        let seen = sighting::seen(record, scene.images.get(record.header.exec));
+        let Some(seen) = sighting::seen(record, scene.images.get(record.header.exec)) else {
+            return (at, Vec::new());
+        };
         let entry = Entry {
             behaviour: seen.behaviour.clone(),
             phase,

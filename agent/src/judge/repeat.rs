@@ -33,7 +33,9 @@ impl Judge {
     /// side was told of them holds no longer.
     pub fn take_changed(&mut self) -> Vec<u64> {
         let changed = std::mem::take(&mut self.changed);
-        let homes = changed.iter().flat_map(|workload| self.ledger.homes(workload));
+        let homes = changed
+            .iter()
+            .flat_map(|workload| self.ledger.homes(workload));
         homes.collect()
     }
 
@@ -51,7 +53,12 @@ impl Judge {
     /// Takes what the kernel side counted of a container. Answers the keys of behaviours whose
     /// violation has ended meanwhile, with the counts that nobody asks for any more: their next
     /// occurrence must be news.
-    pub fn repeated(&mut self, home: u64, entries: &[(u64, Seen)], clock: Clock) -> Vec<(u64, u64)> {
+    pub fn repeated(
+        &mut self,
+        home: u64,
+        entries: &[(u64, Seen)],
+        clock: Clock,
+    ) -> Vec<(u64, u64)> {
         let repeats = self.ledger.take(home, entries, |boot| clock.wall(boot));
         let mut ended = Vec::new();
         for repeat in repeats {

@@ -6,26 +6,54 @@ use crate::container::Instance;
 use crate::process::Images;
 use lapwing_abi::ids::{Mount, Phase};
 use lapwing_abi::record::Header;
-use lapwing_profile::behaviour::{Behaviour, Operation, Origin, Protocol};
+use lapwing_profile::behaviour::{
+    Behaviour, Egress, Operation, Origin, Peer, Privileged, Protocol, Reach, SetId, SocketType,
+    privilege,
+};
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::rule::{Rule, Severity};
 use lapwing_profile::workload::Workload;
 use lapwing_proto::{timestamp, v1};
 
-/// What a behaviour is, in the API's words; both kinds of reports carry it.
-pub enum Detail {
+macro_rules! details {
+    ($($(#[$meta:meta])* $name:ident,)+) => {
+        /// What a behaviour is, in the API's words; both kinds of reports carry it.
+        pub enum Detail { $($(#[$meta])* $name(v1::$name),)+ }
+
+        impl From<Detail> for v1::violation::Detail {
+            fn from(detail: Detail) -> Self {
+                match detail { $(Detail::$name(one) => Self::$name(one),)+ }
+            }
+        }
+
+        impl From<Detail> for v1::behaviour::Detail {
+            fn from(detail: Detail) -> Self {
+                match detail { $(Detail::$name(one) => Self::$name(one),)+ }
+            }
+        }
+    };
+}
+
+details! {
     /// A program.
-    Exec(v1::Exec),
+    Exec,
     /// A file.
-    File(v1::File),
-    /// A peer.
-    Egress(v1::Egress),
+    File,
+    /// A peer, or a socket.
+    Egress,
+    /// A socket that waits.
+    Listen,
+    /// A name.
+    Dns,
+    /// A privilege.
+    Privilege,
 }
 
 impl Detail {
     /// From a sighting.
     #[must_use]
     pub fn of(seen: &Seen) -> Self {
+        let aside = &seen.aside;
         match &seen.behaviour {
             Behaviour::Exec(exec) => Self::Exec(v1::Exec {
                 path: exec.path.clone(),
@@ -37,38 +65,56 @@ impl Detail {
                 operation: operation(file.operation).into(),
                 path: file.path.clone(),
                 target: file.target.clone().unwrap_or_default(),
-                mount: mount(seen.mount).into(),
-                path_from_caller: seen.path_from_caller,
+                mount: mount(aside.mount).into(),
+                path_from_caller: aside.path_from_caller,
+                mode: aside
+                    .mode
+                    .map(|mode| format!("{mode:o}"))
+                    .unwrap_or_default(),
+                set_id: file.set_id.map_or(v1::file::SetId::None, set_id).into(),
+                by: file.by.clone().unwrap_or_default(),
             }),
-            Behaviour::Egress(egress) => Self::Egress(v1::Egress {
-                protocol: protocol(egress.protocol).into(),
-                address: egress.address.to_string(),
-                port: u32::from(egress.port),
-                domain: String::new(),
-                service: String::new(),
+            Behaviour::Egress(egress) => Self::Egress(self::egress(egress)),
+            Behaviour::Listen(listen) => {
+                let (address, port) = match (aside.at, &listen.reach) {
+                    (Some((address, port)), _) => (address.to_string(), u32::from(port)),
+                    (None, Reach::Path(path)) => (path.clone(), 0),
+                    (None, Reach::Network | Reach::Loopback) => (String::new(), listen.port),
+                };
+                Self::Listen(v1::Listen {
+                    protocol: protocol(listen.protocol).into(),
+                    address,
+                    port,
+                    number: number(listen.protocol),
+                })
+            }
+            Behaviour::Dns(dns) => Self::Dns(v1::Dns {
+                name: dns.name.clone(),
+                r#type: dns.record.clone(),
+            }),
+            Behaviour::Privilege(privilege) => Self::Privilege(v1::Privilege {
+                operation: privileged(privilege.operation).into(),
+                detail: privilege.detail.clone(),
             }),
         }
     }
 }
 
-impl From<Detail> for v1::violation::Detail {
-    fn from(detail: Detail) -> Self {
-        match detail {
-            Detail::Exec(exec) => Self::Exec(exec),
-            Detail::File(file) => Self::File(file),
-            Detail::Egress(egress) => Self::Egress(egress),
-        }
+fn egress(egress: &Egress) -> v1::Egress {
+    let mut report = v1::Egress {
+        protocol: protocol(egress.protocol).into(),
+        number: number(egress.protocol),
+        port: egress.port,
+        ..v1::Egress::default()
+    };
+    match &egress.peer {
+        Peer::Address(address) => report.address = address.to_string(),
+        Peer::Domain(domain) => report.domain.clone_from(domain),
+        Peer::Path(path) => report.address.clone_from(path),
+        Peer::Cid(cid) => report.address = cid.to_string(),
+        Peer::Socket(kind) => report.socket = socket(*kind).into(),
     }
-}
-
-impl From<Detail> for v1::behaviour::Detail {
-    fn from(detail: Detail) -> Self {
-        match detail {
-            Detail::Exec(exec) => Self::Exec(exec),
-            Detail::File(file) => Self::File(file),
-            Detail::Egress(egress) => Self::Egress(egress),
-        }
-    }
+    report
 }
 
 const fn origin(origin: Origin) -> v1::exec::Origin {
@@ -88,6 +134,23 @@ const fn operation(operation: Operation) -> v1::file::Operation {
         Operation::Create => v1::file::Operation::Create,
         Operation::Delete => v1::file::Operation::Delete,
         Operation::Rename => v1::file::Operation::Rename,
+        Operation::OpenRead => v1::file::Operation::OpenRead,
+        Operation::Link => v1::file::Operation::Link,
+        Operation::Symlink => v1::file::Operation::Symlink,
+        Operation::Mkdir => v1::file::Operation::Mkdir,
+        Operation::Mknod => v1::file::Operation::Mknod,
+        Operation::Truncate => v1::file::Operation::Truncate,
+        Operation::Chmod => v1::file::Operation::Chmod,
+        Operation::Chown => v1::file::Operation::Chown,
+        Operation::Setxattr => v1::file::Operation::Setxattr,
+    }
+}
+
+const fn set_id(set_id: SetId) -> v1::file::SetId {
+    match set_id {
+        SetId::User => v1::file::SetId::User,
+        SetId::Group => v1::file::SetId::Group,
+        SetId::UserAndGroup => v1::file::SetId::UserAndGroup,
     }
 }
 
@@ -106,7 +169,48 @@ const fn protocol(protocol: Protocol) -> v1::egress::Protocol {
         Protocol::Tcp => v1::egress::Protocol::Tcp,
         Protocol::Udp => v1::egress::Protocol::Udp,
         Protocol::Sctp => v1::egress::Protocol::Sctp,
-        Protocol::Other => v1::egress::Protocol::Other,
+        Protocol::Icmp => v1::egress::Protocol::Icmp,
+        Protocol::Icmpv6 => v1::egress::Protocol::Icmpv6,
+        Protocol::Unix => v1::egress::Protocol::Unix,
+        Protocol::Packet => v1::egress::Protocol::Packet,
+        Protocol::Vsock => v1::egress::Protocol::Vsock,
+        Protocol::Xdp => v1::egress::Protocol::Xdp,
+        Protocol::Other(_) => v1::egress::Protocol::Other,
+    }
+}
+
+fn number(protocol: Protocol) -> u32 {
+    protocol.number().map_or(0, u32::from)
+}
+
+const fn socket(kind: SocketType) -> v1::egress::Socket {
+    match kind {
+        SocketType::Stream => v1::egress::Socket::Stream,
+        SocketType::Dgram => v1::egress::Socket::Dgram,
+        SocketType::Raw => v1::egress::Socket::Raw,
+        SocketType::Rdm => v1::egress::Socket::Rdm,
+        SocketType::Seqpacket => v1::egress::Socket::Seqpacket,
+        SocketType::Unknown => v1::egress::Socket::Unknown,
+    }
+}
+
+const fn privileged(operation: Privileged) -> v1::privilege::Operation {
+    use v1::privilege::Operation;
+    match operation {
+        Privileged::Ptrace => Operation::Ptrace,
+        Privileged::ProcessVmWrite => Operation::ProcessVmWrite,
+        Privileged::Mount => Operation::Mount,
+        Privileged::Umount => Operation::Umount,
+        Privileged::PivotRoot => Operation::PivotRoot,
+        Privileged::Setns => Operation::Setns,
+        Privileged::Unshare => Operation::Unshare,
+        Privileged::Module => Operation::Module,
+        Privileged::Bpf => Operation::Bpf,
+        Privileged::IoUring => Operation::IoUring,
+        Privileged::ExecMapping => Operation::ExecMapping,
+        Privileged::Capability => Operation::Capability,
+        Privileged::ProcMem => Operation::ProcMem,
+        Privileged::Escape => Operation::Escape,
     }
 }
 
@@ -145,7 +249,8 @@ pub fn workload(workload: &Workload) -> v1::Workload {
 /// A profile in short, with the number of containers that run where it is known.
 #[must_use]
 pub fn summary(profile: &Profile, instances: Option<u32>) -> v1::ProfileSummary {
-    let [exec, file, egress] = profile.approved_by_kind().map(|(_, count)| count as u32);
+    let [exec, file, egress, listen, dns, privilege] =
+        profile.approved_by_kind().map(|count| count as u32);
     v1::ProfileSummary {
         name: profile.workload.to_string(),
         workload: Some(workload(&profile.workload)),
@@ -153,6 +258,9 @@ pub fn summary(profile: &Profile, instances: Option<u32>) -> v1::ProfileSummary 
         exec,
         file,
         egress,
+        listen,
+        dns,
+        privilege,
         pending: profile.pending_len() as u32,
         revision: profile.revision(),
         instances,
@@ -186,6 +294,9 @@ pub fn process(header: &Header, phase: Phase, images: &Images, clock: Clock) -> 
         cwd: image.map(|image| image.cwd.clone()).unwrap_or_default(),
         uid: header.uid,
         gid: header.gid,
+        effective_uid: header.euid,
+        effective_gid: header.egid,
+        capabilities: privilege::capabilities(header.capabilities),
         phase: match phase {
             Phase::Unknown => v1::process::Phase::Unspecified,
             Phase::Runtime => v1::process::Phase::Runtime,

@@ -1,21 +1,37 @@
 //! From a record to a behaviour, in the words of the container.
 
 use crate::process::Image;
-use lapwing_abi::decode::{Body, Record, join, path_from_components};
-use lapwing_abi::ids::flags;
-use lapwing_profile::behaviour::{Behaviour, Egress, Exec, FileChange, Protocol};
+use lapwing_abi::decode::{Body, Location, Peer, Record, join, path_from_components};
+use lapwing_abi::ids::{Contact, flags};
+use lapwing_profile::behaviour::{
+    ABSTRACT, Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Peer as End, Privilege,
+    Privileged, Protocol, Reach, SetId, SocketType, Target, domain, listen_port, privilege,
+    record_type,
+};
 use lapwing_profile::name::invoked_name;
 use lapwing_profile::text::{CUT, DETACHED, canonical};
+use std::net::IpAddr;
 
 /// What a record says, in canonical text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The behaviour.
     pub behaviour: Behaviour,
+    /// What is reported besides, and makes no other behaviour of it.
+    pub aside: Aside,
+}
+
+/// What is reported of a behaviour and is no part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aside {
     /// For files: what they lie on.
     pub mount: Option<lapwing_abi::ids::Mount>,
     /// For files: whether the path is the caller's words.
     pub path_from_caller: bool,
+    /// For changes of mode: the new one.
+    pub mode: Option<u32>,
+    /// For listening: at which address and port, folded in no way.
+    pub at: Option<(IpAddr, u16)>,
 }
 
 /// Arguments, each ended by NUL, as canonical texts.
@@ -84,15 +100,21 @@ pub fn image(record: &Record<'_>) -> Option<Image> {
             pid: record.header.pid,
             issuer: record.header.issuer,
         }),
-        Body::File { .. } | Body::Egress { .. } => None,
+        Body::File { .. }
+        | Body::Egress { .. }
+        | Body::Listen { .. }
+        | Body::Dns { .. }
+        | Body::Privilege { .. } => None,
     }
 }
 
-/// The behaviour in a record. `image` is the one that acts; for an exec, the new one.
+/// The behaviour in a record; `None` where a record is none by itself. `image` is the one that
+/// acts; for an exec, the new one.
 #[must_use]
-pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Seen {
+pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Option<Seen> {
     let flag = |bit| record.header.flags & bit != 0;
-    let (behaviour, mount) = match record.body {
+    let mut aside = Aside::default();
+    let behaviour = match record.body {
         Body::Exec {
             path,
             filename,
@@ -111,15 +133,13 @@ pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Seen {
                 }
             });
             let name = invoked_name(&path, &args);
-            (
-                Behaviour::Exec(Exec {
-                    path,
-                    name,
-                    script,
-                    origin: origin.into(),
-                }),
-                None,
-            )
+            Exec {
+                path,
+                name,
+                script,
+                origin: origin.into(),
+            }
+            .into()
         }
         Body::File {
             operation,
@@ -127,194 +147,209 @@ pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Seen {
             path,
             target,
         } => {
-            let renamed = operation == lapwing_abi::ids::Operation::Rename;
-            let change = FileChange {
-                operation: operation.into(),
-                path: marked(record, PATH, &path.path()),
-                target: renamed.then(|| marked(record, TARGET, &target.path())),
-            };
-            (Behaviour::File(change), Some(mount))
+            aside.mount = Some(mount);
+            aside.path_from_caller = flag(flags::PATH_FROM_USER);
+            if operation == lapwing_abi::ids::Operation::Chmod {
+                aside.mode = Some((record.header.argument & 0o7777) as u32);
+            }
+            file(record, operation.into(), mount, path, target, image)
         }
         Body::Egress {
+            contact,
             protocol,
-            address,
-            port,
+            peer,
+        } => egress(record, contact, protocol, peer),
+        Body::Listen { protocol, at } => {
+            if let Peer::Ip(address, port) = at {
+                aside.at = Some((address, port));
+            }
+            listen(record, protocol, at)
+        }
+        // A message is not yet a behaviour: whether it is a query of a name that the container
+        // has not asked for before, only the one who follows its questions and answers knows.
+        Body::Dns { .. } => return None,
+        Body::Privilege {
+            operation,
+            argument,
+            path,
+            name,
         } => {
-            let protocol = Protocol::from_number(protocol);
-            (
-                Behaviour::Egress(Egress {
-                    protocol,
-                    address,
-                    port,
-                }),
-                None,
-            )
+            let path = marked(record, PATH, &path.path());
+            Privilege {
+                operation: operation.into(),
+                detail: privilege::detail(operation, argument, &path, name),
+            }
+            .into()
         }
     };
+    Some(Seen { behaviour, aside })
+}
+
+/// A name that was asked of the name service, as a sighting: the type of record by its number.
+#[must_use]
+pub fn asked(name: &[u8], record: u16) -> Seen {
+    let dns = Dns {
+        name: domain(name),
+        record: record_type(record),
+    };
     Seen {
-        behaviour,
-        mount,
-        path_from_caller: flag(flags::PATH_FROM_USER),
+        behaviour: dns.into(),
+        aside: Aside::default(),
     }
+}
+
+fn file(
+    record: &Record<'_>,
+    operation: Operation,
+    mount: lapwing_abi::ids::Mount,
+    path: Location<'_>,
+    target: Location<'_>,
+    image: Option<&Image>,
+) -> Behaviour {
+    let path = marked(record, PATH, &path.path());
+    let writes = match operation {
+        Operation::OpenWrite | Operation::Create => true,
+        Operation::Delete
+        | Operation::Rename
+        | Operation::OpenRead
+        | Operation::Link
+        | Operation::Symlink
+        | Operation::Mkdir
+        | Operation::Mknod
+        | Operation::Truncate
+        | Operation::Chmod
+        | Operation::Chown
+        | Operation::Setxattr => false,
+    };
+    if writes
+        && mount == lapwing_abi::ids::Mount::ProcSys
+        && is_memory_of_another(&path, record.header.container_pid)
+    {
+        return Privilege {
+            operation: Privileged::ProcMem,
+            detail: String::new(),
+        }
+        .into();
+    }
+    FileChange {
+        operation,
+        path,
+        target: match operation.target() {
+            Target::None => None,
+            Target::Path => Some(marked(record, TARGET, &target.path())),
+            // The caller's bytes, which no folder and no `..` changes.
+            Target::Words => {
+                let words = target.passed;
+                let words = canonical(words.strip_suffix(b"\0").unwrap_or(words));
+                let cut = record.header.flags & TARGET.cut != 0;
+                Some(if cut { words + CUT } else { words })
+            }
+        },
+        set_id: match operation {
+            Operation::Chmod => SetId::from_mode(record.header.argument),
+            _ => None,
+        },
+        by: (operation == Operation::OpenRead)
+            .then(|| image.map_or_else(|| CUT.to_owned(), |image| image.exe.clone())),
+    }
+    .into()
+}
+
+/// Whether a path of the proc file system is the memory of another process: `/proc/N/mem`, or the
+/// same of a thread, `/proc/N/task/M/mem`. Below any other folder than `/proc` the numbers are
+/// those of another namespace, of which the process's own number there is not known.
+fn is_memory_of_another(path: &str, own: u32) -> bool {
+    let Some(folder) = path.strip_suffix("/mem") else {
+        return false;
+    };
+    let number = |text: &str| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse::<u32>().ok()).flatten()
+    };
+    let Some((before, last)) = folder.rsplit_once('/') else {
+        return false;
+    };
+    let Some(mut process) = number(last) else {
+        return false;
+    };
+    let mut root = before;
+    if let Some((above, group)) = before
+        .strip_suffix("/task")
+        .and_then(|folder| folder.rsplit_once('/'))
+        && let Some(group) = number(group)
+    {
+        (process, root) = (group, above);
+    }
+    root != "/proc" || process != own
+}
+
+/// Where a socket of this machine is: its path, or its name behind a mark.
+fn local(record: &Record<'_>, peer: Peer<'_>) -> Option<String> {
+    match peer {
+        Peer::Unix(path) => Some(marked(record, PATH, &path.path())),
+        Peer::Abstract(name) => Some(format!("{ABSTRACT}{}", canonical(name))),
+        Peer::Ip(..) | Peer::Vsock(..) | Peer::Packet | Peer::Xdp => None,
+    }
+}
+
+fn protocol_of(number: u8, peer: Peer<'_>) -> Protocol {
+    match peer {
+        Peer::Ip(..) => Protocol::from_number(number),
+        Peer::Unix(_) | Peer::Abstract(_) => Protocol::Unix,
+        Peer::Vsock(..) => Protocol::Vsock,
+        Peer::Packet => Protocol::Packet,
+        Peer::Xdp => Protocol::Xdp,
+    }
+}
+
+fn egress(record: &Record<'_>, contact: Contact, number: u8, peer: Peer<'_>) -> Behaviour {
+    let made = End::Socket(SocketType::from_number(record.header.argument));
+    let (with, port) = match (contact, peer) {
+        (Contact::Socket, _) => (made, 0),
+        (Contact::Peer, Peer::Ip(address, port)) => (End::Address(address), u32::from(port)),
+        (Contact::Peer, Peer::Vsock(cid, port)) => (End::Cid(cid), port),
+        (Contact::Peer, Peer::Unix(_) | Peer::Abstract(_) | Peer::Packet | Peer::Xdp) => {
+            match local(record, peer) {
+                Some(path) => (End::Path(path), 0),
+                // Frames have no peer that is known: of such a socket no more is said.
+                None => (End::Socket(SocketType::Unknown), 0),
+            }
+        }
+    };
+    let protocol = protocol_of(number, peer);
+    Egress {
+        protocol,
+        peer: with,
+        port: if protocol.has_ports() == Some(false) {
+            0
+        } else {
+            port
+        },
+    }
+    .into()
+}
+
+fn listen(record: &Record<'_>, number: u8, at: Peer<'_>) -> Behaviour {
+    let (reach, port) = match at {
+        Peer::Ip(address, port) if address.is_loopback() => (Reach::Loopback, listen_port(port)),
+        Peer::Ip(_, port) => (Reach::Network, listen_port(port)),
+        Peer::Vsock(_, port) => (Reach::Network, port),
+        Peer::Unix(_) | Peer::Abstract(_) | Peer::Packet | Peer::Xdp => {
+            (local(record, at).map_or(Reach::Network, Reach::Path), 0)
+        }
+    };
+    let protocol = protocol_of(number, at);
+    Listen {
+        protocol,
+        reach,
+        port: if protocol.has_ports() == Some(false) {
+            0
+        } else {
+            port
+        },
+    }
+    .into()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use lapwing_abi::decode::Location;
-    use lapwing_abi::ids::{Mount, Operation};
-    use lapwing_abi::record::Header;
-
-    fn record<'a>(flags: u32, body: Body<'a>) -> Record<'a> {
-        Record {
-            header: Header {
-                flags,
-                ..Header::default()
-            },
-            phase: lapwing_abi::ids::Phase::Main,
-            body,
-        }
-    }
-
-    fn exec<'a>(flags: u32, path: &'a [u8], filename: &'a [u8], args: &'a [u8]) -> Seen {
-        let origin = lapwing_abi::ids::Origin::Image;
-        let record = record(
-            flags,
-            Body::Exec {
-                path,
-                filename,
-                args,
-                cwd: b"app\0",
-                origin,
-            },
-        );
-        seen(&record, image(&record).as_ref())
-    }
-
-    fn line(seen: Seen) -> String {
-        let phase = lapwing_profile::entry::Phase::Main;
-        lapwing_profile::entry::Entry {
-            behaviour: seen.behaviour,
-            phase,
-        }
-        .to_string()
-    }
-
-    #[test]
-    fn programs_get_their_invoked_name_and_script() {
-        let busybox = exec(0, b"busybox\0bin\0", b"/proc/self/exe\0", b"sleep\x001\0");
-        assert_eq!(line(busybox), "exec: {path: /bin/busybox, name: sleep}");
-        let script = exec(
-            flags::SCRIPT,
-            b"python3\0bin\0",
-            b"./run.py\0",
-            b"python3\0./run.py\0",
-        );
-        assert_eq!(
-            line(script),
-            "exec: {path: /bin/python3, script: /app/run.py}"
-        );
-        assert_eq!(arguments(b""), Vec::<String>::new());
-        assert_eq!(arguments(b"a\0\0b\n"), ["a", "", "b\\x0a"]);
-    }
-
-    #[test]
-    fn what_lies_outside_the_root_equals_no_inside_path() {
-        let here = Location {
-            components: b"passwd\0etc\0",
-            passed: b"",
-        };
-        let rename = Body::File {
-            operation: Operation::Rename,
-            mount: Mount::Volume,
-            path: here,
-            target: here,
-        };
-        for (bits, expected) in [
-            (0, "path: /etc/passwd, target: /etc/passwd"),
-            (
-                flags::PATH_DETACHED,
-                "path: \"detached:/etc/passwd\", target: /etc/passwd",
-            ),
-            (
-                flags::TARGET_DETACHED,
-                "path: /etc/passwd, target: \"detached:/etc/passwd\"",
-            ),
-            (
-                flags::PATH_DETACHED | flags::PATH_TRUNCATED,
-                "path: \"detached:\u{2026}/etc/passwd\", target: /etc/passwd",
-            ),
-        ] {
-            let entry = line(seen(&record(bits, rename), None));
-            assert_eq!(entry, format!("file: {{operation: RENAME, {expected}}}"));
-        }
-        let memory = exec(
-            flags::PATH_DETACHED,
-            b"memfd:x\0",
-            b"/proc/self/fd/3\0",
-            b"x\0",
-        );
-        assert_eq!(line(memory), "exec: {path: \"detached:/memfd:x\", name: x}");
-    }
-
-    #[test]
-    fn a_script_in_a_folder_that_is_not_known_says_so() {
-        let bits = flags::SCRIPT | flags::CWD_PARTIAL;
-        for (passed, expected) in [
-            (&b"./run.sh\0"[..], "\"\u{2026}/app/run.sh\""),
-            (b"/run.sh\0", "/run.sh"),
-        ] {
-            let seen = exec(bits, b"sh\0bin\0", passed, b"/bin/sh\0x\0");
-            assert_eq!(
-                line(seen),
-                format!("exec: {{path: /bin/sh, script: {expected}}}")
-            );
-        }
-    }
-
-    #[test]
-    fn files_keep_both_names_and_say_whose_words_they_are() {
-        let here = Location {
-            components: b"data\0",
-            passed: b"../x",
-        };
-        let there = Location {
-            components: b"y\0tmp\0",
-            passed: b"",
-        };
-        let rename = Body::File {
-            operation: Operation::Rename,
-            mount: Mount::Image,
-            path: here,
-            target: there,
-        };
-        let renamed = seen(&record(flags::PATH_FROM_USER, rename), None);
-        assert!(renamed.path_from_caller);
-        assert_eq!(renamed.mount, Some(Mount::Image));
-        assert_eq!(
-            line(renamed),
-            "file: {operation: RENAME, path: /x, target: /tmp/y}"
-        );
-        let cut = Body::File {
-            operation: Operation::Delete,
-            mount: Mount::Image,
-            path: there,
-            target: Location::default(),
-        };
-        let cut = seen(&record(flags::PATH_TRUNCATED, cut), None);
-        assert_eq!(
-            line(cut),
-            "file: {operation: DELETE, path: \"\u{2026}/tmp/y\"}"
-        );
-        let open = Body::File {
-            operation: Operation::OpenWrite,
-            mount: Mount::Tmpfs,
-            path: there,
-            target: Location::default(),
-        };
-        assert_eq!(
-            line(seen(&record(0, open), None)),
-            "file: {operation: OPEN_WRITE, path: /tmp/y}"
-        );
-    }
-}
+mod tests;

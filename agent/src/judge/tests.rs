@@ -152,6 +152,10 @@ impl Bench {
                 origin: Origin::Image,
             },
         };
+        self.take(&record)
+    }
+
+    fn take(&mut self, record: &Record<'_>) -> Vec<Item> {
         let Resolution::Instance(instance) = self.registry.resolve(HOME) else {
             panic!("no container")
         };
@@ -161,7 +165,27 @@ impl Bench {
             clock: Clock::read(),
             last_gap: 0,
         };
-        self.judge.take(&record, scene).1
+        self.judge.take(record, scene).1
+    }
+
+    fn lose(&mut self, count: u64) -> Vec<Item> {
+        self.now += SECOND;
+        let now = self.moment();
+        let Resolution::Instance(instance) = self.registry.resolve(HOME) else {
+            panic!("no container")
+        };
+        let scene = Scene {
+            instance,
+            images: &self.images,
+            clock: Clock::read(),
+            last_gap: 0,
+        };
+        let gap = v1::Gap {
+            reason: "behaviour-ring-full".into(),
+            count,
+            ..v1::Gap::default()
+        };
+        self.judge.lost(gap, scene, now)
     }
 
     fn moment(&self) -> Moment {
@@ -267,6 +291,69 @@ fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
         let error = approve(&mut bench.judge, entry).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }
+}
+
+#[test]
+fn losses_are_violations_once_the_profile_is_compared_with() {
+    let mut bench = Bench::new();
+    bench.exec("ls");
+    assert!(bench.lose(3).is_empty());
+    bench.promote().unwrap();
+    let items = bench.lose(3);
+    let found = violations(&items)[0];
+    assert_eq!(
+        (found.rule.as_str(), found.severity()),
+        ("sensor.gap", v1::violation::Severity::High)
+    );
+    assert!(matches!(&found.detail, Some(v1::violation::Detail::Gap(gap)) if gap.count == 3));
+    assert!(violations(&bench.lose(1)).is_empty(), "it counts up");
+}
+
+#[test]
+fn a_message_of_the_name_service_is_no_behaviour_by_itself() {
+    let mut bench = Bench::new();
+    let record = |body| Record {
+        header: Header {
+            cgroup: HOME,
+            uid: 1000,
+            capabilities: 1 << 13,
+            ..Header::default()
+        },
+        phase: Phase::Main,
+        body,
+    };
+    let message = Body::Dns {
+        direction: lapwing_abi::ids::Direction::Query,
+        protocol: 17,
+        address: [10, 0, 0, 2].into(),
+        port: 53,
+        local_port: 4000,
+        sequence: 0,
+        payload: b"\0\x01",
+    };
+    assert!(bench.take(&record(message)).is_empty());
+    // Others are: with who did it, as whom, and with which rights.
+    let bpf = Body::Privilege {
+        operation: lapwing_abi::ids::Privileged::Bpf,
+        argument: 5,
+        path: lapwing_abi::decode::Location::default(),
+        name: b"",
+    };
+    let items = bench.take(&record(bpf));
+    let found = violations(&items)[0];
+    assert_eq!(
+        (found.rule.as_str(), found.pending, found.patch.as_str()),
+        (
+            "privilege.bpf",
+            true,
+            "- privilege: {operation: BPF, detail: BPF_PROG_LOAD}"
+        )
+    );
+    let process = found.process.as_ref().unwrap();
+    assert_eq!((process.uid, process.effective_uid), (1000, 0));
+    assert_eq!(process.capabilities, ["CAP_NET_RAW"]);
+    let (summary, _) = bench.judge.profile(&bench.name()).unwrap();
+    assert_eq!((summary.privilege, summary.pending), (0, 1));
 }
 
 #[test]

@@ -12,14 +12,14 @@ use super::offsets::Offsets;
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::{Array, ProgramArray};
 use aya::programs::{
-    CgroupAttachMode, CgroupSockAddr, FEntry, FExit, KProbe, ProgramError, ProgramFd,
-    RawTracePoint, RawTracePointRunOptions, TestRun,
+    CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSockAddr, FEntry, FExit, KProbe,
+    ProgramError, ProgramFd, RawTracePoint, RawTracePointRunOptions, TestRun,
 };
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
 use lapwing_abi::hooks::{Attach, BASE_FIELDS, Hook, Row, Tier, Variant, hooks};
 use lapwing_abi::syscalls::Syscall;
-use rustix::fd::{AsFd, AsRawFd};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use std::collections::HashSet;
 use std::io::Read;
@@ -60,6 +60,20 @@ pub struct Settings<'a> {
     pub egress: &'a Result<EgressCgroup>,
     /// Whether this is a trial: programs that act on a whole cgroup are loaded, not attached.
     pub trial: bool,
+}
+
+/// The kernel's links are always shared; the flag for it is refused with links.
+const LINK: CgroupAttachMode = CgroupAttachMode::Single;
+
+impl Settings<'_> {
+    /// Where programs of a cgroup are attached; none in a trial.
+    fn cgroup(&self) -> Result<Option<&OwnedFd>> {
+        match self.egress {
+            Err(error) => bail!("{error:#}"),
+            Ok(_) if self.trial => Ok(None),
+            Ok(cgroup) => Ok(Some(&cgroup.folder)),
+        }
+    }
 }
 
 /// What became of one row.
@@ -312,6 +326,8 @@ impl Attacher<'_> {
         let target = match variant.attach {
             Attach::RawTracepoint(name) => name.to_owned(),
             Attach::CgroupSockAddr => "cgroup socket address".to_owned(),
+            Attach::CgroupEgress => "cgroup packets sent".to_owned(),
+            Attach::CgroupIngress => "cgroup packets received".to_owned(),
             Attach::SyscallExit(_) => "sys_exit".to_owned(),
             Attach::Fentry(functions)
             | Attach::Fexit(functions)
@@ -369,17 +385,23 @@ impl Attacher<'_> {
                 program.load()
             }
             Attach::CgroupSockAddr => {
-                let cgroup = match self.settings.egress {
-                    Ok(cgroup) => &cgroup.folder,
-                    Err(error) => bail!("{error:#}"),
-                };
                 let program: &mut CgroupSockAddr = program.try_into()?;
-                // The kernel's links are always shared; the flag for it is refused with links.
-                program.load().and_then(|()| {
-                    if self.settings.trial {
-                        return Ok(());
-                    }
-                    program.attach(cgroup, CgroupAttachMode::Single).map(drop)
+                let cgroup = self.settings.cgroup()?;
+                program.load().and_then(|()| match cgroup {
+                    None => Ok(()),
+                    Some(cgroup) => program.attach(cgroup, LINK).map(drop),
+                })
+            }
+            Attach::CgroupEgress | Attach::CgroupIngress => {
+                let program: &mut CgroupSkb = program.try_into()?;
+                let cgroup = self.settings.cgroup()?;
+                let way = match variant.attach {
+                    Attach::CgroupEgress => CgroupSkbAttachType::Egress,
+                    _ => CgroupSkbAttachType::Ingress,
+                };
+                program.load().and_then(|()| match cgroup {
+                    None => Ok(()),
+                    Some(cgroup) => program.attach(cgroup, way, LINK).map(drop),
                 })
             }
         };

@@ -128,14 +128,17 @@ impl Tables {
 
     /// What was lost of containers since the start, or since it was [forgotten](Self::forget_lost).
     pub fn lost(&self) -> impl Iterator<Item = (LostKey, u64)> {
-        self.lost.iter().filter_map(Result::ok).map(|([home, ids], count)| {
-            let key = LostKey {
-                home,
-                reason: ids as u32,
-                class: (ids >> 32) as u32,
-            };
-            (key, count)
-        })
+        self.lost
+            .iter()
+            .filter_map(Result::ok)
+            .map(|([home, ids], count)| {
+                let key = LostKey {
+                    home,
+                    reason: ids as u32,
+                    class: (ids >> 32) as u32,
+                };
+                (key, count)
+            })
     }
 
     /// Makes room.

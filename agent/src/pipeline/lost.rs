@@ -3,8 +3,11 @@
 use super::Line;
 use crate::clock;
 use crate::container::Resolution;
+use crate::judge::Scene;
 use lapwing_abi::ids::{Class, Loss};
 use lapwing_abi::state::LostKey;
+use lapwing_proto::timestamp;
+use lapwing_proto::v1::{Gap, watch_response::Item};
 use std::collections::HashMap;
 
 /// What was lost of each container, and how much of it was told.
@@ -70,19 +73,36 @@ impl Line {
         }
         for ((home, reason), count) in gaps {
             self.lost.gaps.insert(home, clock::since_boot());
-            let scope = match self.registry.resolve(home) {
-                Resolution::Instance(instance) => instance.id.clone(),
-                // Of a container nobody can name, or that is not one.
-                _ => "node".to_owned(),
-            };
-            self.publish_gap(reason.name(), count, from, &scope);
-            self.report_gap(home, reason.name(), count);
+            self.container_gap(home, reason, count, from);
         }
     }
 
-    /// A gap of a container that is compared with its profile is a violation too.
-    fn report_gap(&mut self, home: u64, reason: &str, count: u64) {
-        let _ = (home, reason, count);
+    /// A gap of a container; while it is compared with its profile, that is a violation too.
+    fn container_gap(&mut self, home: u64, reason: Loss, count: u64, from: i64) {
+        let now = self.moment();
+        let mut gap = Gap {
+            reason: reason.name().to_owned(),
+            count,
+            from: Some(timestamp(from)),
+            to: Some(timestamp(now.wall)),
+            // Of a container nobody can name, or that is not one.
+            scope: "node".to_owned(),
+        };
+        let mut items = Vec::new();
+        if let Resolution::Instance(instance) = self.registry.resolve(home) {
+            gap.scope.clone_from(&instance.id);
+            let scene = Scene {
+                instance,
+                images: &self.images,
+                clock: self.clock,
+                last_gap: 0,
+            };
+            items = self.judge.lost(gap.clone(), scene, now);
+        }
+        items.insert(0, Item::Gap(gap));
+        for item in items {
+            self.feed.publish(now.wall, item);
+        }
     }
 
     /// A container is gone: its counters make room.

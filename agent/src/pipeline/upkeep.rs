@@ -68,12 +68,8 @@ impl Line {
 
     /// Publishes a gap that ends now.
     pub(super) fn gap(&mut self, reason: &str, count: u64, from: i64, scope: &str) {
-        self.last_gap = clock::since_boot();
-        self.publish_gap(reason, count, from, scope);
-    }
-
-    pub(super) fn publish_gap(&mut self, reason: &str, count: u64, from: i64, scope: &str) {
         let now = clock::now();
+        self.last_gap = clock::since_boot();
         self.feed.publish(
             now,
             Item::Gap(Gap {
@@ -130,7 +126,7 @@ impl Line {
         }
     }
 
-    fn moment(&self) -> Moment {
+    pub(super) fn moment(&self) -> Moment {
         let boot = clock::since_boot();
         let wall = self.clock.wall(boot);
         Moment { boot, wall }

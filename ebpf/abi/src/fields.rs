@@ -130,6 +130,36 @@ fields! {
     BprmFilename = Member("linux_binprm", &["filename"]),
     /// `linux_binprm.interp`
     BprmInterp = Member("linux_binprm", &["interp"]),
+    /// `inode.i_mode`
+    InodeMode = Member("inode", &["i_mode"]),
+    /// `file.private_data`: the socket, of a socket's file.
+    FilePrivate = Member("file", &["private_data"]),
+    /// `socket.sk`
+    SocketSk = Member("socket", &["sk"]),
+    /// `sock.sk_type`
+    SockType = Member("sock", &["sk_type"]),
+    /// `sock.sk_protocol`
+    SockProtocol = Member("sock", &["sk_protocol"]),
+    /// `sock_common.skc_family`: a `sock` begins with it.
+    SockFamily = Member("sock_common", &["skc_family"]),
+    /// `sock_common.skc_num`: the own port.
+    SockPort = Member("sock_common", &["skc_num"]),
+    /// `sock_common.skc_rcv_saddr`: the own IPv4 address.
+    SockAddress4 = Member("sock_common", &["skc_rcv_saddr"]),
+    /// `sock_common.skc_v6_rcv_saddr`: the own IPv6 address.
+    SockAddress6 = Member("sock_common", &["skc_v6_rcv_saddr"]),
+    /// `unix_sock.path`
+    UnixPath = Member("unix_sock", &["path"]),
+    /// `unix_sock.addr`
+    UnixAddress = Member("unix_sock", &["addr"]),
+    /// `unix_sock.peer`
+    UnixPeer = Member("unix_sock", &["peer"]),
+    /// `unix_address.len`
+    UnixAddressLen = Member("unix_address", &["len"]),
+    /// `unix_address.name`
+    UnixAddressName = Member("unix_address", &["name"]),
+    /// `msghdr.msg_name`
+    MsgName = Member("msghdr", &["msg_name"]),
     /// `css_set.subsys`
     CssSetSubsys = Member("css_set", &["subsys"]),
     /// `css_set.dfl_cgrp`

@@ -108,7 +108,8 @@ ids! {
     Contact: u8 {
         /// A peer was addressed.
         Peer = 0,
-        /// A socket was made whose peers are not known yet, or never.
+        /// A socket was made whose peers are not known yet, or never; `argument` is its type
+        /// (`SOCK_*`), 0 if unknown.
         Socket = 1,
     }
 }
@@ -171,7 +172,8 @@ ids! {
         Capability = 12,
         /// Another process's memory was opened for writing by `/proc/PID/mem`.
         ProcMem = 13,
-        /// A process left its container: by cgroup, by namespace, or by root.
+        /// A process left its container; `argument` is 1 for by cgroup, 2 by namespace, 3 by
+        /// root.
         Escape = 14,
     }
 }

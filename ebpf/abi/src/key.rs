@@ -155,9 +155,7 @@ pub fn bytes(secret: [u64; 2], bytes: &[u8]) -> u64 {
         return chunk(bytes);
     }
     let mut sip = Sip::new(secret);
-    bytes
-        .chunks(CHUNK)
-        .for_each(|bytes| sip.word(chunk(bytes)));
+    bytes.chunks(CHUNK).for_each(|bytes| sip.word(chunk(bytes)));
     sip.finish()
 }
 
@@ -187,7 +185,11 @@ pub const fn key(secret: [u64; 2], header: &Header, image: u64, content: u64) ->
     sip.word(low);
     sip.word(high);
     let key = sip.finish();
-    if key < FIRST_KEY { key + FIRST_KEY } else { key }
+    if key < FIRST_KEY {
+        key + FIRST_KEY
+    } else {
+        key
+    }
 }
 
 /// An address as two words.
@@ -241,8 +243,14 @@ struct Word {
 fn word(args: &[u8]) -> Option<Word> {
     let len = args.iter().take(WORD_MAX).position(|byte| *byte == 0)? + 1;
     let text = &args[..len - 1];
-    let text = text.strip_prefix(b"-").filter(|rest| !rest.starts_with(b"-")).unwrap_or(text);
-    let start = text.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    let text = text
+        .strip_prefix(b"-")
+        .filter(|rest| !rest.starts_with(b"-"))
+        .unwrap_or(text);
+    let start = text
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(0, |at| at + 1);
     let mut letters = [0; 3];
     for (letter, byte) in letters.iter_mut().zip(&text[start..]) {
         *letter = *byte;

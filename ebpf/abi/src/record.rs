@@ -12,6 +12,9 @@
 //! | dns | the message | | | |
 //! | privilege | path or base directory | name as passed | a name, as the operation says | |
 //!
+//! The name of an abstract socket stands in section 1 as it was passed, without
+//! the NUL before it.
+//!
 //! Paths are *component lists*, last component first, each followed by a NUL:
 //! the kernel walks from the leaf to the root and never has to move a byte.
 //! [`crate::decode::path_from_components`] turns one round.
@@ -71,7 +74,8 @@ pub struct Header {
     /// Stands for everything that makes this behaviour the same as another one of the container:
     /// under it user space says what it found. 0 where nothing may be held back.
     pub key: u64,
-    /// One number more, whose meaning the operation gives.
+    /// One number more, whose meaning the operation gives; for a listening or connecting socket of
+    /// AF_VSOCK, its port.
     pub argument: u64,
     /// An [`crate::ids::Operation`] for files, [`crate::ids::Contact`] for egress,
     /// [`crate::ids::Direction`] for names, [`crate::ids::Privileged`] for privileges.

@@ -61,6 +61,10 @@ syscalls! {
     Rename         =     82, NONE,  38,  38;
     Renameat       =    264,   38, 302, 329;
     Renameat2      =    316,  276, 353, 382;
+    Socket         =     41,  198, 359, 281;
+    Connect        =     42,  203, 362, 283;
+    Sendto         =     44,  206, 369, 290;
+    Sendmsg        =     46,  211, 370, 296;
 }
 
 #[cfg(test)]

@@ -6,24 +6,27 @@
 
 use lapwing_abi::ABI_VERSION;
 use lapwing_abi::decode::{
-    Body, CgroupRecord, DecodeError, Location, Record, join, path_from_components,
+    Body, CgroupRecord, DecodeError, Location, Peer, Record, join, path_from_components,
 };
-use lapwing_abi::ids::{CgroupChange, Kind, Mount, Operation, Origin, Phase};
-use lapwing_abi::record::{CGROUP_HEADER_LEN, HEADER_LEN, SECTIONS};
+use lapwing_abi::ids::{
+    CgroupChange, Contact, Direction, Family, Kind, Mount, Operation, Origin, Phase, Privileged,
+    flags,
+};
+use lapwing_abi::record::{CGROUP_HEADER_LEN, HEADER_LEN, Header, SECTIONS};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 /// Bytes of a record, laid out by hand: what the kernel programs write, not what the decoder reads.
-fn encode(ids: [u8; 7], words: &[u8; 80], port: u16, sections: &[Vec<u8>]) -> Vec<u8> {
+fn encode(ids: [u8; 7], words: &[u8; WORDS], port: u16, sections: &[Vec<u8>]) -> Vec<u8> {
     let [kind, phase, operation, origin, mount, protocol, family] = ids;
     let mut bytes = ABI_VERSION.to_le_bytes().to_vec();
     bytes.extend([kind, phase]);
-    // Flags, five words of 64 bits, six of 32.
-    bytes.extend(&words[..68]);
+    // Flags, five words of 64 bits, eight of 32, three of 64.
+    bytes.extend(&words[..100]);
     bytes.extend([operation, origin, mount, protocol, family, 0]);
     bytes.extend(port.to_le_bytes());
-    bytes.extend(&words[64..80]);
+    bytes.extend(&words[100..]);
     for section in sections {
         bytes.extend((section.len() as u16).to_le_bytes());
     }
@@ -31,6 +34,9 @@ fn encode(ids: [u8; 7], words: &[u8; 80], port: u16, sections: &[Vec<u8>]) -> Ve
     bytes.extend(sections.concat());
     bytes
 }
+
+/// What of a header may be anything, and the address.
+const WORDS: usize = 116;
 
 /// Texts as containers choose them: with the separators that matter, and without.
 fn text() -> impl Strategy<Value = Vec<u8>> {
@@ -41,28 +47,52 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// What the kind of a record makes of its operation, and the families that it may have.
+fn operation(kind: Kind) -> (Vec<u8>, Vec<Family>) {
+    let families = || Family::ALL.to_vec();
+    match kind {
+        Kind::Exec | Kind::Listen => (vec![0, 255], families()),
+        Kind::File => (
+            Operation::ALL.iter().map(|it| it.raw()).collect(),
+            families(),
+        ),
+        Kind::Egress => (Contact::ALL.iter().map(|it| it.raw()).collect(), families()),
+        Kind::Dns => (
+            Direction::ALL.iter().map(|it| it.raw()).collect(),
+            vec![Family::Ipv4, Family::Ipv6],
+        ),
+        Kind::Privilege => (
+            Privileged::ALL.iter().map(|it| it.raw()).collect(),
+            families(),
+        ),
+    }
+}
+
 fn record() -> impl Strategy<Value = Vec<u8>> {
+    let kind = select(Kind::ALL).prop_flat_map(|kind| {
+        let (operations, families) = operation(kind);
+        (Just(kind), select(operations), select(families))
+    });
     let ids = (
-        select(Kind::ALL),
+        kind,
         select(Phase::ALL),
-        select(Operation::ALL),
         select(Origin::ALL),
         select(Mount::ALL),
         any::<u8>(),
-        select([4u8, 6].as_slice()),
     );
-    let words = vec(any::<u8>(), 80).prop_map(|bytes| <[u8; 80]>::try_from(bytes).expect("80"));
+    let words =
+        vec(any::<u8>(), WORDS).prop_map(|bytes| <[u8; WORDS]>::try_from(bytes).expect("all"));
     let sections = vec(text(), SECTIONS);
     (ids, words, any::<u16>(), sections).prop_map(|(ids, words, port, sections)| {
-        let (kind, phase, operation, origin, mount, protocol, family) = ids;
+        let ((kind, operation, family), phase, origin, mount, protocol) = ids;
         let ids = [
             kind.raw(),
             phase.raw(),
-            operation.raw(),
+            operation,
             origin.raw(),
             mount.raw(),
             protocol,
-            family,
+            family.raw(),
         ];
         encode(ids, &words, port, &sections)
     })
@@ -150,21 +180,87 @@ fn holds(bytes: &[u8], record: &Record<'_>) -> Result<(), TestCaseError> {
             location(&target)
         }
         Body::Egress {
+            contact,
+            protocol,
+            peer,
+        } => {
+            prop_assert_eq!(Kind::Egress.raw(), header.kind);
+            prop_assert_eq!(contact.raw(), header.operation);
+            prop_assert_eq!(protocol, header.protocol);
+            end(bytes, header, &peer)
+        }
+        Body::Listen { protocol, at } => {
+            prop_assert_eq!(Kind::Listen.raw(), header.kind);
+            prop_assert_eq!(protocol, header.protocol);
+            end(bytes, header, &at)
+        }
+        Body::Dns {
+            direction,
             protocol,
             address,
             port,
+            local_port,
+            sequence,
+            payload,
         } => {
-            prop_assert_eq!(Kind::Egress.raw(), header.kind);
-            prop_assert_eq!((protocol, port), (header.protocol, header.port));
-            // One peer has one address, however it was written.
-            prop_assert_eq!(address.to_canonical(), address);
-            match header.family {
-                4 => prop_assert!(address.is_ipv4()),
-                family => prop_assert_eq!(family, 6),
-            }
-            Ok(())
+            prop_assert_eq!(Kind::Dns.raw(), header.kind);
+            prop_assert_eq!(direction.raw(), header.operation);
+            prop_assert_eq!(protocol, header.protocol);
+            prop_assert_eq!(u64::from(local_port), header.argument & 0xffff);
+            prop_assert_eq!(u64::from(sequence), header.argument >> 32);
+            prop_assert_eq!(payload, &bytes[HEADER_LEN..][..len(0)]);
+            end(bytes, header, &Peer::Ip(address, port))
+        }
+        Body::Privilege {
+            operation,
+            argument,
+            path,
+            name,
+        } => {
+            prop_assert_eq!(Kind::Privilege.raw(), header.kind);
+            prop_assert_eq!(operation.raw(), header.operation);
+            prop_assert_eq!(argument, header.argument);
+            let rest = &bytes[bytes.len() - len(3)..];
+            in_order([path.components, path.passed, name, rest])?;
+            location(&path)
         }
     }
+}
+
+/// What one end of a socket must be.
+fn end(bytes: &[u8], header: &Header, end: &Peer<'_>) -> Result<(), TestCaseError> {
+    let family = Family::from_raw(header.family);
+    let (components, passed) = bytes[HEADER_LEN..].split_at(usize::from(header.sections[0]));
+    let passed = &passed[..usize::from(header.sections[1])];
+    let is_abstract = header.flags & flags::ABSTRACT != 0;
+    match *end {
+        Peer::Ip(address, port) => {
+            // One peer has one address, however it was written.
+            prop_assert_eq!(address.to_canonical(), address);
+            prop_assert_eq!(port, header.port);
+            match family {
+                Some(Family::Ipv4) => prop_assert!(address.is_ipv4()),
+                family => prop_assert_eq!(family, Some(Family::Ipv6)),
+            }
+        }
+        Peer::Unix(path) => {
+            prop_assert!(family == Some(Family::Unix) && !is_abstract);
+            prop_assert_eq!((path.components, path.passed), (components, passed));
+            location(&path)?;
+        }
+        Peer::Abstract(name) => {
+            prop_assert!(family == Some(Family::Unix) && is_abstract);
+            prop_assert_eq!(name, passed);
+        }
+        Peer::Vsock(cid, port) => {
+            prop_assert_eq!(family, Some(Family::Vsock));
+            prop_assert_eq!(&cid.to_le_bytes()[..], &header.address[..4]);
+            prop_assert_eq!(u64::from(port), header.argument & 0xffff_ffff);
+        }
+        Peer::Packet => prop_assert_eq!(family, Some(Family::Packet)),
+        Peer::Xdp => prop_assert_eq!(family, Some(Family::Xdp)),
+    }
+    Ok(())
 }
 
 fn absolute(path: &[u8]) -> Result<(), TestCaseError> {

@@ -52,7 +52,9 @@ fn it_is_siphash_1_3() {
     for words in [&[][..], &[1], &[1, 2], &[u64::MAX; 40]] {
         #[allow(deprecated)]
         let mut hasher = std::collections::hash_map::DefaultHasher::new();
-        words.iter().for_each(|word| hasher.write(&word.to_le_bytes()));
+        words
+            .iter()
+            .for_each(|word| hasher.write(&word.to_le_bytes()));
         assert_eq!(sip(words, [0, 0]), hasher.finish(), "{words:?}");
     }
     assert_ne!(sip(&[1], [0, 0]), sip(&[1], SECRET));
@@ -100,7 +102,11 @@ fn each_field_that_is_read_makes_another_key() {
     for bit in 0..32 {
         let mut header = header();
         header.flags = 1 << bit;
-        let idle = [flags::FOREIGN_ROOT, flags::PROCESS_UNKNOWN, flags::CWD_PARTIAL];
+        let idle = [
+            flags::FOREIGN_ROOT,
+            flags::PROCESS_UNKNOWN,
+            flags::CWD_PARTIAL,
+        ];
         let other = hash(&header, 7, [b"a\0b\0", b"", b"", b""]).0;
         if idle.contains(&header.flags) {
             assert_eq!(other, base, "bit {bit} says nothing of the behaviour");

@@ -48,15 +48,22 @@ pub fn lost_of(home: u64, reason: Loss, class: Class) {
     }
 }
 
-/// Asks whether a record of so many bytes may be sent. Answers with the flags to send it with,
-/// or counts it.
-#[inline(always)]
-pub fn admit(home: u64, class: Class, len: u64, now: u64) -> Option<u64> {
+/// The answer to a record that may not be sent.
+pub const REFUSED: u64 = u64::MAX;
+
+/// Asks whether a record of so many bytes and a [`Class`] may be sent. Answers with the flags to
+/// send it with, or [`REFUSED`], and counts it then.
+///
+/// A function of its own for the verifier, and for its place on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn admit(home: u64, class: u32, len: u64, now: u64) -> u64 {
+    let class = Class::from_raw(class).unwrap_or(Class::File);
     let ring: u64 = setting!(RING_BYTES);
     let level = maps::BEHAVIOUR.query(u64::from(BPF_RB_AVAIL_DATA));
     if level + len > ring / 8 * class.ring_share() {
         lost_of(home, Loss::BehaviourRingFull, class);
-        return None;
+        return REFUSED;
     }
     let mut budget = maps::BUDGETS.get_ptr_mut(&home);
     if budget.is_none() {
@@ -74,14 +81,20 @@ pub fn admit(home: u64, class: Class, len: u64, now: u64) -> Option<u64> {
             // SAFETY: the mask keeps the index inside; volatile as in `setting!`.
             let (cost, burst) = unsafe {
                 (
-                    (&raw const maps::BUDGET_COST).cast::<u64>().add(index).read_volatile(),
-                    (&raw const maps::BUDGET_BURST).cast::<u64>().add(index).read_volatile(),
+                    (&raw const maps::BUDGET_COST)
+                        .cast::<u64>()
+                        .add(index)
+                        .read_volatile(),
+                    (&raw const maps::BUDGET_BURST)
+                        .cast::<u64>()
+                        .add(index)
+                        .read_volatile(),
                 )
             };
             let after = until + len * cost;
             if after - now > burst {
                 lost_of(home, Loss::BudgetSpent, class);
-                return None;
+                return REFUSED;
             }
             // SAFETY: as above.
             unsafe {
@@ -95,7 +108,11 @@ pub fn admit(home: u64, class: Class, len: u64, now: u64) -> Option<u64> {
         }
     };
     let urgent = watched || is_guarded(class) || level > ring / 8;
-    Some(if urgent { call(now) } else { u64::from(BPF_RB_NO_WAKEUP) })
+    if urgent {
+        call(now)
+    } else {
+        u64::from(BPF_RB_NO_WAKEUP)
+    }
 }
 
 /// How to send a record that must not wait.

@@ -63,7 +63,11 @@ fn copy_folder(built: Built, len: u32) -> u32 {
     let to = (end + 7) & !7;
     let (from, target) = (built.at((end - len) as usize), built.at(to as usize));
     let len = black_box(len) & (2 * PATH_MAX as u32 - 1);
-    let len = if len > PATH_MAX as u32 { PATH_MAX as u32 } else { len };
+    let len = if len > PATH_MAX as u32 {
+        PATH_MAX as u32
+    } else {
+        len
+    };
     // SAFETY: READ_MAX bytes follow each place that `at` answers, and len is at most that.
     unsafe { bpf_probe_read_kernel(target.cast(), len, from.cast_const().cast()) };
     to
@@ -110,7 +114,12 @@ extern "C" fn chunk(slot: u32, at: u32, len: u32) -> u64 {
     };
     let at = black_box(at as usize) & (SCRATCH_REACH - 1) & !7;
     // SAFETY: `at` is below SCRATCH_REACH, and READ_MAX bytes follow that.
-    let base = unsafe { (&raw const (*scratch).bytes).cast::<u8>().add(at).cast::<u64>() };
+    let base = unsafe {
+        (&raw const (*scratch).bytes)
+            .cast::<u8>()
+            .add(at)
+            .cast::<u64>()
+    };
     let mut sip = Sip::new(secret());
     let whole = len as usize / 8;
     for index in 0..WORDS {
@@ -195,7 +204,11 @@ extern "C" fn word(slot: u32, at: u32, len: u32, is_first: u32) -> u32 {
             text.add(2).read_volatile(),
         ]
     };
-    if key::may_launch(start) { end | LAUNCHES } else { end }
+    if key::may_launch(start) {
+        end | LAUNCHES
+    } else {
+        end
+    }
 }
 
 const _: () = assert!(HEADER_LEN % 8 == 0 && CHUNK <= READ_MAX);

@@ -17,6 +17,7 @@ pub struct Kptr(pub u64);
 /// Types that any bytes are a value of.
 pub trait Integer {}
 impl Integer for u8 {}
+impl Integer for u16 {}
 impl Integer for u32 {}
 impl Integer for u64 {}
 
@@ -66,6 +67,21 @@ impl Kptr {
         // bytes are a valid integer.
         unsafe {
             generated::bpf_probe_read_kernel(
+                value.as_mut_ptr().cast(),
+                size_of::<T>() as u32,
+                self.0 as *const c_void,
+            );
+            value.assume_init()
+        }
+    }
+
+    /// What stands at this address of the caller's memory; 0 where nothing can be read.
+    #[inline(always)]
+    pub fn read_user<T: Integer>(self) -> T {
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: as in `read`.
+        unsafe {
+            generated::bpf_probe_read_user(
                 value.as_mut_ptr().cast(),
                 size_of::<T>() as u32,
                 self.0 as *const c_void,

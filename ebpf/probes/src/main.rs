@@ -21,13 +21,18 @@ mod class;
 mod emit;
 mod hooks {
     mod cgroup;
+    mod dns;
     mod file;
     mod function;
+    mod listen;
     mod network;
     mod process;
     mod root;
+    mod socket;
     mod syscall;
     mod syscall_file;
+    mod syscall_socket;
+    mod unix;
 }
 mod identity;
 mod kernel;

@@ -2,10 +2,11 @@
 
 use aya_ebpf::btf_maps::{HashMap as Inner, HashOfMaps};
 use aya_ebpf::macros::{btf_map, map};
-use aya_ebpf::maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf};
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
+use lapwing_abi::record::Header;
 use lapwing_abi::state::{
     BUDGETS_MAX, Budget, CGROUPS_MAX, CLASSES, Cgroup, LOST_MAX, LostKey, PROCESSES_MAX, Process,
     SEEN_INNER, SEEN_MAX, Seen,
@@ -70,6 +71,32 @@ pub static SYSCALL_NAMES: Array<u32> = Array::with_max_entries(SLOTS, 0);
 /// A map and not a setting, because it is known only after the better variants were tried.
 #[map]
 pub static SYSCALL_ROWS: Array<u64> = Array::with_max_entries(1, 0);
+
+/// Sockets that talk to port 53, by cookie: whose they are, as the head of the records about them.
+/// The oldest make room: what has talked last is what answers are awaited by.
+#[map]
+pub static DNS_SOCKETS: LruHashMap<u64, Header> = LruHashMap::with_max_entries(DNS_SOCKETS_MAX, 0);
+
+/// Sockets of that map.
+const DNS_SOCKETS_MAX: u32 = 8192;
+
+/// Buffers for messages of the name service, one for each way: packets come while others are sent.
+#[map]
+pub static MESSAGES: PerCpuArray<Message> = PerCpuArray::with_max_entries(2, 0);
+
+/// A record with such a message.
+#[repr(C)]
+pub struct Message {
+    /// As [`Scratch::owner`]: here the time at which the record was begun.
+    pub owner: u64,
+    /// The head of the record.
+    pub header: Header,
+    /// The message.
+    pub payload: [u8; MESSAGE_REACH],
+}
+
+/// Bytes of a message's buffer: a power of two, above [`lapwing_abi::record::PAYLOAD_MAX`].
+pub const MESSAGE_REACH: usize = 2048;
 
 /// Address of the host's root directory (`struct dentry`): what tells a container's root from it.
 /// Numbers of devices and inodes do not, where subvolumes of one file system share them (btrfs).

@@ -16,11 +16,26 @@ use crate::{budget, class, identity, process, seen};
 use aya_ebpf::helpers;
 use core::hint::black_box;
 use lapwing_abi::fields::Field;
-use lapwing_abi::ids::{Kind, Loss};
+use lapwing_abi::ids::{Class, Kind, Loss};
 use lapwing_abi::record::Header;
 
 /// Bytes that the ring puts before each record, and rounds it up by.
 const RING_HEADER: u64 = 16;
+
+/// Puts a record into the ring, if the container may send it. Answers whether it is there; if not,
+/// that is counted.
+#[inline(always)]
+pub fn put(home: u64, class: Class, now: u64, record: &[u8]) -> bool {
+    let flags = budget::admit(home, class.raw(), record.len() as u64 + RING_HEADER, now);
+    if flags == budget::REFUSED {
+        return false;
+    }
+    if maps::BEHAVIOUR.output::<[u8]>(record, flags).is_err() {
+        budget::lost_of(home, Loss::BehaviourRingFull, class);
+        return false;
+    }
+    true
+}
 
 /// Sends the record that the running task has built in a buffer of this processor, if it is news.
 /// Answers 0.
@@ -59,26 +74,17 @@ impl Built {
             return;
         }
         let key = header.key;
-        if key != 0 && !is_exec && seen::is_known(home, key, now) {
+        if key != 0 && !is_exec && seen::is_known(home, key, now) != 0 {
             return;
         }
-        let len = self.len() & (SCRATCH_REACH - 1);
-        let Some(flags) = budget::admit(home, class, len as u64 + RING_HEADER, now) else {
-            return;
-        };
         complete(header);
-        if !self.is_ours() {
-            budget::lost_of(home, Loss::ScratchTaken, class);
-            return;
-        }
+        let len = self.len() & (SCRATCH_REACH - 1);
         // SAFETY: `len` is below SCRATCH_REACH, inside the value.
         let bytes = unsafe {
             core::slice::from_raw_parts((&raw const (*self.scratch).bytes).cast::<u8>(), len)
         };
-        if maps::BEHAVIOUR.output::<[u8]>(bytes, flags).is_err() {
-            budget::lost_of(home, Loss::BehaviourRingFull, class);
-        } else if key != 0 {
-            seen::sent(home, key, now, class);
+        if put(home, class, now, bytes) && key != 0 {
+            seen::sent(home, key, now, class.raw());
         }
     }
 
@@ -134,7 +140,7 @@ impl Built {
 
 /// Fills in what only a reader needs.
 #[inline(always)]
-fn complete(header: &mut Header) {
+pub fn complete(header: &mut Header) {
     let user = helpers::bpf_get_current_uid_gid();
     let credentials = kernel::current_task().follow(Field::TaskCred);
     header.uid = user as u32;
@@ -143,4 +149,3 @@ fn complete(header: &mut Header) {
     header.egid = credentials.get(Field::CredEgid);
     header.capabilities = credentials.get(Field::CredCapabilities);
 }
-

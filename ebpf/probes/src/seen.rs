@@ -37,26 +37,28 @@ pub fn raise(number: *mut u64) {
     }
 }
 
-/// Whether a behaviour is no news; it is counted then.
-#[inline(always)]
-pub fn is_known(home: u64, key: u64, now: u64) -> bool {
+/// Not 0 if a behaviour is no news; it is counted then. As [`sent`], a function of its own for the
+/// verifier, and for its place on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
     // SAFETY: the map is not kept.
     let Some(inner) = (unsafe { maps::SEEN.get(&home) }) else {
-        return false;
+        return 0;
     };
     let Some(entry) = inner.get_ptr_mut(&key) else {
-        return false;
+        return 0;
     };
     // SAFETY: the map gave the pointer.
     let said = unsafe { (&raw const (*entry).verdict).read_volatile() };
     if said == verdict::RETIRED {
-        return false;
+        return 0;
     }
     if said == verdict::PENDING {
         // SAFETY: as above.
         let sent = unsafe { (&raw const (*entry).sent).read_volatile() };
         if now.wrapping_sub(sent) > PENDING_FOR {
-            return false;
+            return 0;
         }
     }
     // SAFETY: as above.
@@ -70,15 +72,17 @@ pub fn is_known(home: u64, key: u64, now: u64) -> bool {
         // SAFETY: as above.
         unsafe { raise(&raw mut (*all).count) };
     }
-    true
+    1
 }
 
-/// The record of a behaviour is in the ring.
-#[inline(always)]
-pub fn sent(home: u64, key: u64, now: u64, class: Class) {
+/// The record of a behaviour of a [`Class`] is in the ring. Answers 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn sent(home: u64, key: u64, now: u64, class: u32) -> u32 {
+    let class = Class::from_raw(class).unwrap_or(Class::File);
     // SAFETY: the map is not kept.
     let Some(inner) = (unsafe { maps::SEEN.get(&home) }) else {
-        return;
+        return 0;
     };
     if let Some(entry) = inner.get_ptr_mut(&key) {
         // SAFETY: the map gave the pointer.
@@ -89,7 +93,7 @@ pub fn sent(home: u64, key: u64, now: u64, class: Class) {
                 (&raw mut (*entry).verdict).write_volatile(verdict::PENDING);
             }
         }
-        return;
+        return 0;
     }
     let fresh = Seen {
         verdict: verdict::PENDING,
@@ -102,6 +106,7 @@ pub fn sent(home: u64, key: u64, now: u64, class: Class) {
     {
         budget::lost_of(home, Loss::SeenFull, class);
     }
+    0
 }
 
 /// Not a hook: what user space has the kernel side do, see [`task`].

@@ -57,7 +57,7 @@ pub struct Violation {
     /// Whether events were lost in the container's lifetime before this one.
     #[prost(bool, tag = "32")]
     pub after_gap: bool,
-    #[prost(oneof = "violation::Detail", tags = "20, 21, 22, 23, 24")]
+    #[prost(oneof = "violation::Detail", tags = "20, 21, 22, 23, 24, 25, 26, 27")]
     pub detail: ::core::option::Option<violation::Detail>,
 }
 /// Nested message and enum types in `Violation`.
@@ -119,6 +119,12 @@ pub mod violation {
         Gap(super::Gap),
         #[prost(message, tag = "24")]
         Degraded(super::Degraded),
+        #[prost(message, tag = "25")]
+        Listen(super::Listen),
+        #[prost(message, tag = "26")]
+        Dns(super::Dns),
+        #[prost(message, tag = "27")]
+        Privilege(super::Privilege),
     }
 }
 /// A behaviour seen for the first time in an instance.
@@ -140,7 +146,7 @@ pub struct Behaviour {
     pub container: ::core::option::Option<Container>,
     #[prost(message, optional, tag = "8")]
     pub process: ::core::option::Option<Process>,
-    #[prost(oneof = "behaviour::Detail", tags = "20, 21, 22")]
+    #[prost(oneof = "behaviour::Detail", tags = "20, 21, 22, 25, 26, 27")]
     pub detail: ::core::option::Option<behaviour::Detail>,
 }
 /// Nested message and enum types in `Behaviour`.
@@ -202,6 +208,12 @@ pub mod behaviour {
         File(super::File),
         #[prost(message, tag = "22")]
         Egress(super::Egress),
+        #[prost(message, tag = "25")]
+        Listen(super::Listen),
+        #[prost(message, tag = "26")]
+        Dns(super::Dns),
+        #[prost(message, tag = "27")]
+        Privilege(super::Privilege),
     }
 }
 /// An interval in which events were lost.
@@ -295,6 +307,15 @@ pub struct Process {
     /// The programs that led to it, nearest first.
     #[prost(message, repeated, tag = "10")]
     pub ancestors: ::prost::alloc::vec::Vec<process::Ancestor>,
+    /// The user it acts as, in the host's numbering; another than `uid` in a set-user-id program.
+    #[prost(uint32, tag = "11")]
+    pub effective_uid: u32,
+    /// The group it acts as; another than `gid` in a set-group-id program.
+    #[prost(uint32, tag = "12")]
+    pub effective_gid: u32,
+    /// Its effective capabilities, as `CAP_NET_RAW`.
+    #[prost(string, repeated, tag = "13")]
+    pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Nested message and enum types in `Process`.
 pub mod process {
@@ -417,14 +438,15 @@ pub mod exec {
         }
     }
 }
-/// A file was changed.
+/// A file was changed, or a credential read.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct File {
     #[prost(enumeration = "file::Operation", tag = "1")]
     pub operation: i32,
     #[prost(string, tag = "2")]
     pub path: ::prost::alloc::string::String,
-    /// The new name, of a rename.
+    /// The new name, of a rename; the second name, of a link; what a symbolic link says; the name of
+    /// an extended attribute.
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
     #[prost(enumeration = "file::Mount", tag = "4")]
@@ -432,6 +454,15 @@ pub struct File {
     /// Whether the path is the caller's words, in which links were not followed.
     #[prost(bool, tag = "5")]
     pub path_from_caller: bool,
+    /// Of a change of mode: the new one in octal, as `4755`.
+    #[prost(string, tag = "6")]
+    pub mode: ::prost::alloc::string::String,
+    /// Of a change of mode: whose identity the file gives from then on to whoever executes it.
+    #[prost(enumeration = "file::SetId", tag = "7")]
+    pub set_id: i32,
+    /// Of OPEN_READ: the executable that reads.
+    #[prost(string, tag = "8")]
+    pub by: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `File`.
 pub mod file {
@@ -453,6 +484,15 @@ pub mod file {
         Create = 2,
         Delete = 3,
         Rename = 4,
+        OpenRead = 5,
+        Link = 6,
+        Symlink = 7,
+        Mkdir = 8,
+        Mknod = 9,
+        Truncate = 10,
+        Chmod = 11,
+        Chown = 12,
+        Setxattr = 13,
     }
     impl Operation {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -466,6 +506,15 @@ pub mod file {
                 Self::Create => "CREATE",
                 Self::Delete => "DELETE",
                 Self::Rename => "RENAME",
+                Self::OpenRead => "OPEN_READ",
+                Self::Link => "LINK",
+                Self::Symlink => "SYMLINK",
+                Self::Mkdir => "MKDIR",
+                Self::Mknod => "MKNOD",
+                Self::Truncate => "TRUNCATE",
+                Self::Chmod => "CHMOD",
+                Self::Chown => "CHOWN",
+                Self::Setxattr => "SETXATTR",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -476,6 +525,57 @@ pub mod file {
                 "CREATE" => Some(Self::Create),
                 "DELETE" => Some(Self::Delete),
                 "RENAME" => Some(Self::Rename),
+                "OPEN_READ" => Some(Self::OpenRead),
+                "LINK" => Some(Self::Link),
+                "SYMLINK" => Some(Self::Symlink),
+                "MKDIR" => Some(Self::Mkdir),
+                "MKNOD" => Some(Self::Mknod),
+                "TRUNCATE" => Some(Self::Truncate),
+                "CHMOD" => Some(Self::Chmod),
+                "CHOWN" => Some(Self::Chown),
+                "SETXATTR" => Some(Self::Setxattr),
+                _ => None,
+            }
+        }
+    }
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum SetId {
+        None = 0,
+        User = 1,
+        Group = 2,
+        UserAndGroup = 3,
+    }
+    impl SetId {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::None => "NONE",
+                Self::User => "USER",
+                Self::Group => "GROUP",
+                Self::UserAndGroup => "USER_AND_GROUP",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "NONE" => Some(Self::None),
+                "USER" => Some(Self::User),
+                "GROUP" => Some(Self::Group),
+                "USER_AND_GROUP" => Some(Self::UserAndGroup),
                 _ => None,
             }
         }
@@ -529,11 +629,13 @@ pub mod file {
         }
     }
 }
-/// A peer was contacted.
+/// A peer was contacted, or a socket made.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Egress {
     #[prost(enumeration = "egress::Protocol", tag = "1")]
     pub protocol: i32,
+    /// An IP address; for UNIX the path, or `@` and an abstract name; for VSOCK the context id; empty
+    /// where a socket was made and no peer is known.
     #[prost(string, tag = "2")]
     pub address: ::prost::alloc::string::String,
     #[prost(uint32, tag = "3")]
@@ -544,6 +646,12 @@ pub struct Egress {
     /// The cluster's service behind the address, where one is known.
     #[prost(string, tag = "5")]
     pub service: ::prost::alloc::string::String,
+    /// The protocol's number at IANA, where `protocol` is OTHER.
+    #[prost(uint32, tag = "6")]
+    pub number: u32,
+    /// The type of the socket, where one was made and no peer is known.
+    #[prost(enumeration = "egress::Socket", tag = "7")]
+    pub socket: i32,
 }
 /// Nested message and enum types in `Egress`.
 pub mod egress {
@@ -564,7 +672,14 @@ pub mod egress {
         Tcp = 1,
         Udp = 2,
         Sctp = 3,
+        /// Another above IP, see `number`.
         Other = 4,
+        Icmp = 5,
+        Icmpv6 = 6,
+        Unix = 7,
+        Packet = 8,
+        Vsock = 9,
+        Xdp = 10,
     }
     impl Protocol {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -578,6 +693,12 @@ pub mod egress {
                 Self::Udp => "UDP",
                 Self::Sctp => "SCTP",
                 Self::Other => "OTHER",
+                Self::Icmp => "ICMP",
+                Self::Icmpv6 => "ICMPV6",
+                Self::Unix => "UNIX",
+                Self::Packet => "PACKET",
+                Self::Vsock => "VSOCK",
+                Self::Xdp => "XDP",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -588,6 +709,179 @@ pub mod egress {
                 "UDP" => Some(Self::Udp),
                 "SCTP" => Some(Self::Sctp),
                 "OTHER" => Some(Self::Other),
+                "ICMP" => Some(Self::Icmp),
+                "ICMPV6" => Some(Self::Icmpv6),
+                "UNIX" => Some(Self::Unix),
+                "PACKET" => Some(Self::Packet),
+                "VSOCK" => Some(Self::Vsock),
+                "XDP" => Some(Self::Xdp),
+                _ => None,
+            }
+        }
+    }
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Socket {
+        /// A peer was contacted.
+        None = 0,
+        Stream = 1,
+        Dgram = 2,
+        Raw = 3,
+        Rdm = 4,
+        Seqpacket = 5,
+        Unknown = 6,
+    }
+    impl Socket {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::None => "NONE",
+                Self::Stream => "STREAM",
+                Self::Dgram => "DGRAM",
+                Self::Raw => "RAW",
+                Self::Rdm => "RDM",
+                Self::Seqpacket => "SEQPACKET",
+                Self::Unknown => "UNKNOWN",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "NONE" => Some(Self::None),
+                "STREAM" => Some(Self::Stream),
+                "DGRAM" => Some(Self::Dgram),
+                "RAW" => Some(Self::Raw),
+                "RDM" => Some(Self::Rdm),
+                "SEQPACKET" => Some(Self::Seqpacket),
+                "UNKNOWN" => Some(Self::Unknown),
+                _ => None,
+            }
+        }
+    }
+}
+/// A socket waits for connections.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Listen {
+    #[prost(enumeration = "egress::Protocol", tag = "1")]
+    pub protocol: i32,
+    /// Its own end: as the address of an egress.
+    #[prost(string, tag = "2")]
+    pub address: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub port: u32,
+    /// The protocol's number at IANA, where `protocol` is OTHER.
+    #[prost(uint32, tag = "4")]
+    pub number: u32,
+}
+/// A name was asked of the name service.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Dns {
+    /// Small letters, without the dot of the root.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// As `AAAA`; `TYPE` and a number where there is no name for it.
+    #[prost(string, tag = "2")]
+    pub r#type: ::prost::alloc::string::String,
+}
+/// Something was done that needs a privilege, or gives one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Privilege {
+    #[prost(enumeration = "privilege::Operation", tag = "1")]
+    pub operation: i32,
+    /// What it was done to or with, as one text: `ATTACH` or `READ` for PTRACE; `tmpfs at /mnt` for
+    /// MOUNT (`bind`, `move`, `remount`, `private` and the like instead of the type); a path for
+    /// UMOUNT and PIVOT_ROOT; kinds as `net,user` for SETNS and UNSHARE; a name for MODULE; a command
+    /// as `BPF_PROG_LOAD`; `UPPER_LAYER /tmp/x.so` for EXEC_MAPPING; a name as `CAP_SYS_ADMIN`;
+    /// `cgroup`, `namespace` or `root` for ESCAPE; empty for the others.
+    #[prost(string, tag = "2")]
+    pub detail: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `Privilege`.
+pub mod privilege {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Operation {
+        Unspecified = 0,
+        Ptrace = 1,
+        ProcessVmWrite = 2,
+        Mount = 3,
+        Umount = 4,
+        PivotRoot = 5,
+        Setns = 6,
+        Unshare = 7,
+        Module = 8,
+        Bpf = 9,
+        IoUring = 10,
+        ExecMapping = 11,
+        Capability = 12,
+        ProcMem = 13,
+        Escape = 14,
+    }
+    impl Operation {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "OPERATION_UNSPECIFIED",
+                Self::Ptrace => "PTRACE",
+                Self::ProcessVmWrite => "PROCESS_VM_WRITE",
+                Self::Mount => "MOUNT",
+                Self::Umount => "UMOUNT",
+                Self::PivotRoot => "PIVOT_ROOT",
+                Self::Setns => "SETNS",
+                Self::Unshare => "UNSHARE",
+                Self::Module => "MODULE",
+                Self::Bpf => "BPF",
+                Self::IoUring => "IO_URING",
+                Self::ExecMapping => "EXEC_MAPPING",
+                Self::Capability => "CAPABILITY",
+                Self::ProcMem => "PROC_MEM",
+                Self::Escape => "ESCAPE",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "OPERATION_UNSPECIFIED" => Some(Self::Unspecified),
+                "PTRACE" => Some(Self::Ptrace),
+                "PROCESS_VM_WRITE" => Some(Self::ProcessVmWrite),
+                "MOUNT" => Some(Self::Mount),
+                "UMOUNT" => Some(Self::Umount),
+                "PIVOT_ROOT" => Some(Self::PivotRoot),
+                "SETNS" => Some(Self::Setns),
+                "UNSHARE" => Some(Self::Unshare),
+                "MODULE" => Some(Self::Module),
+                "BPF" => Some(Self::Bpf),
+                "IO_URING" => Some(Self::IoUring),
+                "EXEC_MAPPING" => Some(Self::ExecMapping),
+                "CAPABILITY" => Some(Self::Capability),
+                "PROC_MEM" => Some(Self::ProcMem),
+                "ESCAPE" => Some(Self::Escape),
                 _ => None,
             }
         }
@@ -635,6 +929,9 @@ pub struct WatchRequest {
     /// %NN) contains this.
     #[prost(string, tag = "4")]
     pub workload: ::prost::alloc::string::String,
+    /// Only violations and behaviours about these; about all if empty.
+    #[prost(enumeration = "watch_request::Subject", repeated, tag = "5")]
+    pub subjects: ::prost::alloc::vec::Vec<i32>,
     /// Where to start; from now on if neither is given.
     #[prost(oneof = "watch_request::Since", tags = "1, 2")]
     pub since: ::core::option::Option<watch_request::Since>,
@@ -682,6 +979,62 @@ pub mod watch_request {
                 "BEHAVIOUR" => Some(Self::Behaviour),
                 "GAP" => Some(Self::Gap),
                 "HEARTBEAT" => Some(Self::Heartbeat),
+                _ => None,
+            }
+        }
+    }
+    /// What violations and behaviours are about.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Subject {
+        Unspecified = 0,
+        Exec = 1,
+        File = 2,
+        Egress = 3,
+        Listen = 4,
+        Dns = 5,
+        Privilege = 6,
+        /// The sensor itself: what it lost or does not see.
+        Sensor = 7,
+    }
+    impl Subject {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "SUBJECT_UNSPECIFIED",
+                Self::Exec => "EXEC",
+                Self::File => "FILE",
+                Self::Egress => "EGRESS",
+                Self::Listen => "LISTEN",
+                Self::Dns => "DNS",
+                Self::Privilege => "PRIVILEGE",
+                Self::Sensor => "SENSOR",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "SUBJECT_UNSPECIFIED" => Some(Self::Unspecified),
+                "EXEC" => Some(Self::Exec),
+                "FILE" => Some(Self::File),
+                "EGRESS" => Some(Self::Egress),
+                "LISTEN" => Some(Self::Listen),
+                "DNS" => Some(Self::Dns),
+                "PRIVILEGE" => Some(Self::Privilege),
+                "SENSOR" => Some(Self::Sensor),
                 _ => None,
             }
         }
@@ -855,6 +1208,12 @@ pub struct ProfileSummary {
     /// When the profile last learned something; absent if never.
     #[prost(message, optional, tag = "10")]
     pub last_learned: ::core::option::Option<crate::Timestamp>,
+    #[prost(uint32, tag = "11")]
+    pub listen: u32,
+    #[prost(uint32, tag = "12")]
+    pub dns: u32,
+    #[prost(uint32, tag = "13")]
+    pub privilege: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListProfilesRequest {}

@@ -73,6 +73,15 @@ impl serde::Serialize for Behaviour {
                 behaviour::Detail::Egress(v) => {
                     struct_ser.serialize_field("egress", v)?;
                 }
+                behaviour::Detail::Listen(v) => {
+                    struct_ser.serialize_field("listen", v)?;
+                }
+                behaviour::Detail::Dns(v) => {
+                    struct_ser.serialize_field("dns", v)?;
+                }
+                behaviour::Detail::Privilege(v) => {
+                    struct_ser.serialize_field("privilege", v)?;
+                }
             }
         }
         struct_ser.end()
@@ -96,6 +105,9 @@ impl<'de> serde::Deserialize<'de> for Behaviour {
             "exec",
             "file",
             "egress",
+            "listen",
+            "dns",
+            "privilege",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -111,6 +123,9 @@ impl<'de> serde::Deserialize<'de> for Behaviour {
             Exec,
             File,
             Egress,
+            Listen,
+            Dns,
+            Privilege,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -143,6 +158,9 @@ impl<'de> serde::Deserialize<'de> for Behaviour {
                             "exec" => Ok(GeneratedField::Exec),
                             "file" => Ok(GeneratedField::File),
                             "egress" => Ok(GeneratedField::Egress),
+                            "listen" => Ok(GeneratedField::Listen),
+                            "dns" => Ok(GeneratedField::Dns),
+                            "privilege" => Ok(GeneratedField::Privilege),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -240,6 +258,27 @@ impl<'de> serde::Deserialize<'de> for Behaviour {
                                 return Err(serde::de::Error::duplicate_field("egress"));
                             }
                             detail__ = map_.next_value::<::std::option::Option<_>>()?.map(behaviour::Detail::Egress)
+;
+                        }
+                        GeneratedField::Listen => {
+                            if detail__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("listen"));
+                            }
+                            detail__ = map_.next_value::<::std::option::Option<_>>()?.map(behaviour::Detail::Listen)
+;
+                        }
+                        GeneratedField::Dns => {
+                            if detail__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("dns"));
+                            }
+                            detail__ = map_.next_value::<::std::option::Option<_>>()?.map(behaviour::Detail::Dns)
+;
+                        }
+                        GeneratedField::Privilege => {
+                            if detail__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("privilege"));
+                            }
+                            detail__ = map_.next_value::<::std::option::Option<_>>()?.map(behaviour::Detail::Privilege)
 ;
                         }
                     }
@@ -1063,6 +1102,114 @@ impl<'de> serde::Deserialize<'de> for Degraded {
         deserializer.deserialize_struct("lapwing.v1.Degraded", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for Dns {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.Dns", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            struct_ser.serialize_field("type", &self.r#type)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Dns {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "type",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Type,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "type" => Ok(GeneratedField::Type),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Dns;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.Dns")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Dns, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut r#type__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Type => {
+                            if r#type__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("type"));
+                            }
+                            r#type__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Dns {
+                    name: name__.unwrap_or_default(),
+                    r#type: r#type__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.Dns", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Egress {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -1071,6 +1218,12 @@ impl serde::Serialize for Egress {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         if true {
             len += 1;
         }
@@ -1104,6 +1257,14 @@ impl serde::Serialize for Egress {
         if true {
             struct_ser.serialize_field("service", &self.service)?;
         }
+        if true {
+            struct_ser.serialize_field("number", &self.number)?;
+        }
+        if true {
+            let v = egress::Socket::try_from(self.socket)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.socket)))?;
+            struct_ser.serialize_field("socket", &v)?;
+        }
         struct_ser.end()
     }
 }
@@ -1119,6 +1280,8 @@ impl<'de> serde::Deserialize<'de> for Egress {
             "port",
             "domain",
             "service",
+            "number",
+            "socket",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -1128,6 +1291,8 @@ impl<'de> serde::Deserialize<'de> for Egress {
             Port,
             Domain,
             Service,
+            Number,
+            Socket,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -1154,6 +1319,8 @@ impl<'de> serde::Deserialize<'de> for Egress {
                             "port" => Ok(GeneratedField::Port),
                             "domain" => Ok(GeneratedField::Domain),
                             "service" => Ok(GeneratedField::Service),
+                            "number" => Ok(GeneratedField::Number),
+                            "socket" => Ok(GeneratedField::Socket),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -1178,6 +1345,8 @@ impl<'de> serde::Deserialize<'de> for Egress {
                 let mut port__ = None;
                 let mut domain__ = None;
                 let mut service__ = None;
+                let mut number__ = None;
+                let mut socket__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Protocol => {
@@ -1212,6 +1381,20 @@ impl<'de> serde::Deserialize<'de> for Egress {
                             }
                             service__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Number => {
+                            if number__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("number"));
+                            }
+                            number__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Socket => {
+                            if socket__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("socket"));
+                            }
+                            socket__ = Some(map_.next_value::<egress::Socket>()? as i32);
+                        }
                     }
                 }
                 Ok(Egress {
@@ -1220,6 +1403,8 @@ impl<'de> serde::Deserialize<'de> for Egress {
                     port: port__.unwrap_or_default(),
                     domain: domain__.unwrap_or_default(),
                     service: service__.unwrap_or_default(),
+                    number: number__.unwrap_or_default(),
+                    socket: socket__.unwrap_or_default(),
                 })
             }
         }
@@ -1238,6 +1423,12 @@ impl serde::Serialize for egress::Protocol {
             Self::Udp => "UDP",
             Self::Sctp => "SCTP",
             Self::Other => "OTHER",
+            Self::Icmp => "ICMP",
+            Self::Icmpv6 => "ICMPV6",
+            Self::Unix => "UNIX",
+            Self::Packet => "PACKET",
+            Self::Vsock => "VSOCK",
+            Self::Xdp => "XDP",
         };
         serializer.serialize_str(variant)
     }
@@ -1254,6 +1445,12 @@ impl<'de> serde::Deserialize<'de> for egress::Protocol {
             "UDP",
             "SCTP",
             "OTHER",
+            "ICMP",
+            "ICMPV6",
+            "UNIX",
+            "PACKET",
+            "VSOCK",
+            "XDP",
         ];
 
         struct GeneratedVisitor;
@@ -1299,6 +1496,98 @@ impl<'de> serde::Deserialize<'de> for egress::Protocol {
                     "UDP" => Ok(egress::Protocol::Udp),
                     "SCTP" => Ok(egress::Protocol::Sctp),
                     "OTHER" => Ok(egress::Protocol::Other),
+                    "ICMP" => Ok(egress::Protocol::Icmp),
+                    "ICMPV6" => Ok(egress::Protocol::Icmpv6),
+                    "UNIX" => Ok(egress::Protocol::Unix),
+                    "PACKET" => Ok(egress::Protocol::Packet),
+                    "VSOCK" => Ok(egress::Protocol::Vsock),
+                    "XDP" => Ok(egress::Protocol::Xdp),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for egress::Socket {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::None => "NONE",
+            Self::Stream => "STREAM",
+            Self::Dgram => "DGRAM",
+            Self::Raw => "RAW",
+            Self::Rdm => "RDM",
+            Self::Seqpacket => "SEQPACKET",
+            Self::Unknown => "UNKNOWN",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for egress::Socket {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "NONE",
+            "STREAM",
+            "DGRAM",
+            "RAW",
+            "RDM",
+            "SEQPACKET",
+            "UNKNOWN",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = egress::Socket;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "NONE" => Ok(egress::Socket::None),
+                    "STREAM" => Ok(egress::Socket::Stream),
+                    "DGRAM" => Ok(egress::Socket::Dgram),
+                    "RAW" => Ok(egress::Socket::Raw),
+                    "RDM" => Ok(egress::Socket::Rdm),
+                    "SEQPACKET" => Ok(egress::Socket::Seqpacket),
+                    "UNKNOWN" => Ok(egress::Socket::Unknown),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }
@@ -1559,6 +1848,15 @@ impl serde::Serialize for File {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.File", len)?;
         if true {
             let v = file::Operation::try_from(self.operation)
@@ -1579,6 +1877,17 @@ impl serde::Serialize for File {
         if true {
             struct_ser.serialize_field("pathFromCaller", &self.path_from_caller)?;
         }
+        if true {
+            struct_ser.serialize_field("mode", &self.mode)?;
+        }
+        if true {
+            let v = file::SetId::try_from(self.set_id)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.set_id)))?;
+            struct_ser.serialize_field("setId", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("by", &self.by)?;
+        }
         struct_ser.end()
     }
 }
@@ -1595,6 +1904,10 @@ impl<'de> serde::Deserialize<'de> for File {
             "mount",
             "path_from_caller",
             "pathFromCaller",
+            "mode",
+            "set_id",
+            "setId",
+            "by",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -1604,6 +1917,9 @@ impl<'de> serde::Deserialize<'de> for File {
             Target,
             Mount,
             PathFromCaller,
+            Mode,
+            SetId,
+            By,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -1630,6 +1946,9 @@ impl<'de> serde::Deserialize<'de> for File {
                             "target" => Ok(GeneratedField::Target),
                             "mount" => Ok(GeneratedField::Mount),
                             "pathFromCaller" | "path_from_caller" => Ok(GeneratedField::PathFromCaller),
+                            "mode" => Ok(GeneratedField::Mode),
+                            "setId" | "set_id" => Ok(GeneratedField::SetId),
+                            "by" => Ok(GeneratedField::By),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -1654,6 +1973,9 @@ impl<'de> serde::Deserialize<'de> for File {
                 let mut target__ = None;
                 let mut mount__ = None;
                 let mut path_from_caller__ = None;
+                let mut mode__ = None;
+                let mut set_id__ = None;
+                let mut by__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Operation => {
@@ -1686,6 +2008,24 @@ impl<'de> serde::Deserialize<'de> for File {
                             }
                             path_from_caller__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Mode => {
+                            if mode__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("mode"));
+                            }
+                            mode__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::SetId => {
+                            if set_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("setId"));
+                            }
+                            set_id__ = Some(map_.next_value::<file::SetId>()? as i32);
+                        }
+                        GeneratedField::By => {
+                            if by__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("by"));
+                            }
+                            by__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(File {
@@ -1694,6 +2034,9 @@ impl<'de> serde::Deserialize<'de> for File {
                     target: target__.unwrap_or_default(),
                     mount: mount__.unwrap_or_default(),
                     path_from_caller: path_from_caller__.unwrap_or_default(),
+                    mode: mode__.unwrap_or_default(),
+                    set_id: set_id__.unwrap_or_default(),
+                    by: by__.unwrap_or_default(),
                 })
             }
         }
@@ -1795,6 +2138,15 @@ impl serde::Serialize for file::Operation {
             Self::Create => "CREATE",
             Self::Delete => "DELETE",
             Self::Rename => "RENAME",
+            Self::OpenRead => "OPEN_READ",
+            Self::Link => "LINK",
+            Self::Symlink => "SYMLINK",
+            Self::Mkdir => "MKDIR",
+            Self::Mknod => "MKNOD",
+            Self::Truncate => "TRUNCATE",
+            Self::Chmod => "CHMOD",
+            Self::Chown => "CHOWN",
+            Self::Setxattr => "SETXATTR",
         };
         serializer.serialize_str(variant)
     }
@@ -1811,6 +2163,15 @@ impl<'de> serde::Deserialize<'de> for file::Operation {
             "CREATE",
             "DELETE",
             "RENAME",
+            "OPEN_READ",
+            "LINK",
+            "SYMLINK",
+            "MKDIR",
+            "MKNOD",
+            "TRUNCATE",
+            "CHMOD",
+            "CHOWN",
+            "SETXATTR",
         ];
 
         struct GeneratedVisitor;
@@ -1856,6 +2217,92 @@ impl<'de> serde::Deserialize<'de> for file::Operation {
                     "CREATE" => Ok(file::Operation::Create),
                     "DELETE" => Ok(file::Operation::Delete),
                     "RENAME" => Ok(file::Operation::Rename),
+                    "OPEN_READ" => Ok(file::Operation::OpenRead),
+                    "LINK" => Ok(file::Operation::Link),
+                    "SYMLINK" => Ok(file::Operation::Symlink),
+                    "MKDIR" => Ok(file::Operation::Mkdir),
+                    "MKNOD" => Ok(file::Operation::Mknod),
+                    "TRUNCATE" => Ok(file::Operation::Truncate),
+                    "CHMOD" => Ok(file::Operation::Chmod),
+                    "CHOWN" => Ok(file::Operation::Chown),
+                    "SETXATTR" => Ok(file::Operation::Setxattr),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for file::SetId {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::None => "NONE",
+            Self::User => "USER",
+            Self::Group => "GROUP",
+            Self::UserAndGroup => "USER_AND_GROUP",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for file::SetId {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "NONE",
+            "USER",
+            "GROUP",
+            "USER_AND_GROUP",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = file::SetId;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "NONE" => Ok(file::SetId::None),
+                    "USER" => Ok(file::SetId::User),
+                    "GROUP" => Ok(file::SetId::Group),
+                    "USER_AND_GROUP" => Ok(file::SetId::UserAndGroup),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }
@@ -3764,6 +4211,154 @@ impl<'de> serde::Deserialize<'de> for ListProfilesResponse {
         deserializer.deserialize_struct("lapwing.v1.ListProfilesResponse", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for Listen {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.Listen", len)?;
+        if true {
+            let v = egress::Protocol::try_from(self.protocol)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.protocol)))?;
+            struct_ser.serialize_field("protocol", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("address", &self.address)?;
+        }
+        if true {
+            struct_ser.serialize_field("port", &self.port)?;
+        }
+        if true {
+            struct_ser.serialize_field("number", &self.number)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Listen {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "protocol",
+            "address",
+            "port",
+            "number",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Protocol,
+            Address,
+            Port,
+            Number,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "protocol" => Ok(GeneratedField::Protocol),
+                            "address" => Ok(GeneratedField::Address),
+                            "port" => Ok(GeneratedField::Port),
+                            "number" => Ok(GeneratedField::Number),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Listen;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.Listen")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Listen, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut protocol__ = None;
+                let mut address__ = None;
+                let mut port__ = None;
+                let mut number__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Protocol => {
+                            if protocol__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("protocol"));
+                            }
+                            protocol__ = Some(map_.next_value::<egress::Protocol>()? as i32);
+                        }
+                        GeneratedField::Address => {
+                            if address__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("address"));
+                            }
+                            address__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Port => {
+                            if port__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("port"));
+                            }
+                            port__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Number => {
+                            if number__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("number"));
+                            }
+                            number__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(Listen {
+                    protocol: protocol__.unwrap_or_default(),
+                    address: address__.unwrap_or_default(),
+                    port: port__.unwrap_or_default(),
+                    number: number__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.Listen", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Mode {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -3841,6 +4436,226 @@ impl<'de> serde::Deserialize<'de> for Mode {
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl serde::Serialize for Privilege {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.Privilege", len)?;
+        if true {
+            let v = privilege::Operation::try_from(self.operation)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.operation)))?;
+            struct_ser.serialize_field("operation", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("detail", &self.detail)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Privilege {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "operation",
+            "detail",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Operation,
+            Detail,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "operation" => Ok(GeneratedField::Operation),
+                            "detail" => Ok(GeneratedField::Detail),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Privilege;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.Privilege")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Privilege, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut operation__ = None;
+                let mut detail__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Operation => {
+                            if operation__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("operation"));
+                            }
+                            operation__ = Some(map_.next_value::<privilege::Operation>()? as i32);
+                        }
+                        GeneratedField::Detail => {
+                            if detail__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("detail"));
+                            }
+                            detail__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Privilege {
+                    operation: operation__.unwrap_or_default(),
+                    detail: detail__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.Privilege", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for privilege::Operation {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "OPERATION_UNSPECIFIED",
+            Self::Ptrace => "PTRACE",
+            Self::ProcessVmWrite => "PROCESS_VM_WRITE",
+            Self::Mount => "MOUNT",
+            Self::Umount => "UMOUNT",
+            Self::PivotRoot => "PIVOT_ROOT",
+            Self::Setns => "SETNS",
+            Self::Unshare => "UNSHARE",
+            Self::Module => "MODULE",
+            Self::Bpf => "BPF",
+            Self::IoUring => "IO_URING",
+            Self::ExecMapping => "EXEC_MAPPING",
+            Self::Capability => "CAPABILITY",
+            Self::ProcMem => "PROC_MEM",
+            Self::Escape => "ESCAPE",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for privilege::Operation {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "OPERATION_UNSPECIFIED",
+            "PTRACE",
+            "PROCESS_VM_WRITE",
+            "MOUNT",
+            "UMOUNT",
+            "PIVOT_ROOT",
+            "SETNS",
+            "UNSHARE",
+            "MODULE",
+            "BPF",
+            "IO_URING",
+            "EXEC_MAPPING",
+            "CAPABILITY",
+            "PROC_MEM",
+            "ESCAPE",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = privilege::Operation;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "OPERATION_UNSPECIFIED" => Ok(privilege::Operation::Unspecified),
+                    "PTRACE" => Ok(privilege::Operation::Ptrace),
+                    "PROCESS_VM_WRITE" => Ok(privilege::Operation::ProcessVmWrite),
+                    "MOUNT" => Ok(privilege::Operation::Mount),
+                    "UMOUNT" => Ok(privilege::Operation::Umount),
+                    "PIVOT_ROOT" => Ok(privilege::Operation::PivotRoot),
+                    "SETNS" => Ok(privilege::Operation::Setns),
+                    "UNSHARE" => Ok(privilege::Operation::Unshare),
+                    "MODULE" => Ok(privilege::Operation::Module),
+                    "BPF" => Ok(privilege::Operation::Bpf),
+                    "IO_URING" => Ok(privilege::Operation::IoUring),
+                    "EXEC_MAPPING" => Ok(privilege::Operation::ExecMapping),
+                    "CAPABILITY" => Ok(privilege::Operation::Capability),
+                    "PROC_MEM" => Ok(privilege::Operation::ProcMem),
+                    "ESCAPE" => Ok(privilege::Operation::Escape),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Process {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -3849,6 +4664,15 @@ impl serde::Serialize for Process {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         if true {
             len += 1;
         }
@@ -3912,6 +4736,15 @@ impl serde::Serialize for Process {
         if true {
             struct_ser.serialize_field("ancestors", &self.ancestors)?;
         }
+        if true {
+            struct_ser.serialize_field("effectiveUid", &self.effective_uid)?;
+        }
+        if true {
+            struct_ser.serialize_field("effectiveGid", &self.effective_gid)?;
+        }
+        if true {
+            struct_ser.serialize_field("capabilities", &self.capabilities)?;
+        }
         struct_ser.end()
     }
 }
@@ -3934,6 +4767,11 @@ impl<'de> serde::Deserialize<'de> for Process {
             "gid",
             "phase",
             "ancestors",
+            "effective_uid",
+            "effectiveUid",
+            "effective_gid",
+            "effectiveGid",
+            "capabilities",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3948,6 +4786,9 @@ impl<'de> serde::Deserialize<'de> for Process {
             Gid,
             Phase,
             Ancestors,
+            EffectiveUid,
+            EffectiveGid,
+            Capabilities,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3979,6 +4820,9 @@ impl<'de> serde::Deserialize<'de> for Process {
                             "gid" => Ok(GeneratedField::Gid),
                             "phase" => Ok(GeneratedField::Phase),
                             "ancestors" => Ok(GeneratedField::Ancestors),
+                            "effectiveUid" | "effective_uid" => Ok(GeneratedField::EffectiveUid),
+                            "effectiveGid" | "effective_gid" => Ok(GeneratedField::EffectiveGid),
+                            "capabilities" => Ok(GeneratedField::Capabilities),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4008,6 +4852,9 @@ impl<'de> serde::Deserialize<'de> for Process {
                 let mut gid__ = None;
                 let mut phase__ = None;
                 let mut ancestors__ = None;
+                let mut effective_uid__ = None;
+                let mut effective_gid__ = None;
+                let mut capabilities__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Pid => {
@@ -4078,6 +4925,28 @@ impl<'de> serde::Deserialize<'de> for Process {
                             }
                             ancestors__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::EffectiveUid => {
+                            if effective_uid__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("effectiveUid"));
+                            }
+                            effective_uid__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::EffectiveGid => {
+                            if effective_gid__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("effectiveGid"));
+                            }
+                            effective_gid__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Capabilities => {
+                            if capabilities__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("capabilities"));
+                            }
+                            capabilities__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Process {
@@ -4091,6 +4960,9 @@ impl<'de> serde::Deserialize<'de> for Process {
                     gid: gid__.unwrap_or_default(),
                     phase: phase__.unwrap_or_default(),
                     ancestors: ancestors__.unwrap_or_default(),
+                    effective_uid: effective_uid__.unwrap_or_default(),
+                    effective_gid: effective_gid__.unwrap_or_default(),
+                    capabilities: capabilities__.unwrap_or_default(),
                 })
             }
         }
@@ -4322,6 +5194,15 @@ impl serde::Serialize for ProfileSummary {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ProfileSummary", len)?;
         if true {
             struct_ser.serialize_field("name", &self.name)?;
@@ -4357,6 +5238,15 @@ impl serde::Serialize for ProfileSummary {
         if let Some(v) = self.last_learned.as_ref() {
             struct_ser.serialize_field("lastLearned", v)?;
         }
+        if true {
+            struct_ser.serialize_field("listen", &self.listen)?;
+        }
+        if true {
+            struct_ser.serialize_field("dns", &self.dns)?;
+        }
+        if true {
+            struct_ser.serialize_field("privilege", &self.privilege)?;
+        }
         struct_ser.end()
     }
 }
@@ -4378,6 +5268,9 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             "instances",
             "last_learned",
             "lastLearned",
+            "listen",
+            "dns",
+            "privilege",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -4392,6 +5285,9 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             Revision,
             Instances,
             LastLearned,
+            Listen,
+            Dns,
+            Privilege,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4423,6 +5319,9 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                             "revision" => Ok(GeneratedField::Revision),
                             "instances" => Ok(GeneratedField::Instances),
                             "lastLearned" | "last_learned" => Ok(GeneratedField::LastLearned),
+                            "listen" => Ok(GeneratedField::Listen),
+                            "dns" => Ok(GeneratedField::Dns),
+                            "privilege" => Ok(GeneratedField::Privilege),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4452,6 +5351,9 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                 let mut revision__ = None;
                 let mut instances__ = None;
                 let mut last_learned__ = None;
+                let mut listen__ = None;
+                let mut dns__ = None;
+                let mut privilege__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Name => {
@@ -4526,6 +5428,30 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                             }
                             last_learned__ = map_.next_value()?;
                         }
+                        GeneratedField::Listen => {
+                            if listen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("listen"));
+                            }
+                            listen__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Dns => {
+                            if dns__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("dns"));
+                            }
+                            dns__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Privilege => {
+                            if privilege__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("privilege"));
+                            }
+                            privilege__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(ProfileSummary {
@@ -4539,6 +5465,9 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                     revision: revision__.unwrap_or_default(),
                     instances: instances__,
                     last_learned: last_learned__,
+                    listen: listen__.unwrap_or_default(),
+                    dns: dns__.unwrap_or_default(),
+                    privilege: privilege__.unwrap_or_default(),
                 })
             }
         }
@@ -5073,6 +6002,15 @@ impl serde::Serialize for Violation {
                 violation::Detail::Degraded(v) => {
                     struct_ser.serialize_field("degraded", v)?;
                 }
+                violation::Detail::Listen(v) => {
+                    struct_ser.serialize_field("listen", v)?;
+                }
+                violation::Detail::Dns(v) => {
+                    struct_ser.serialize_field("dns", v)?;
+                }
+                violation::Detail::Privilege(v) => {
+                    struct_ser.serialize_field("privilege", v)?;
+                }
             }
         }
         struct_ser.end()
@@ -5116,6 +6054,9 @@ impl<'de> serde::Deserialize<'de> for Violation {
             "egress",
             "gap",
             "degraded",
+            "listen",
+            "dns",
+            "privilege",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -5147,6 +6088,9 @@ impl<'de> serde::Deserialize<'de> for Violation {
             Egress,
             Gap,
             Degraded,
+            Listen,
+            Dns,
+            Privilege,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -5195,6 +6139,9 @@ impl<'de> serde::Deserialize<'de> for Violation {
                             "egress" => Ok(GeneratedField::Egress),
                             "gap" => Ok(GeneratedField::Gap),
                             "degraded" => Ok(GeneratedField::Degraded),
+                            "listen" => Ok(GeneratedField::Listen),
+                            "dns" => Ok(GeneratedField::Dns),
+                            "privilege" => Ok(GeneratedField::Privilege),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -5410,6 +6357,27 @@ impl<'de> serde::Deserialize<'de> for Violation {
                             detail__ = map_.next_value::<::std::option::Option<_>>()?.map(violation::Detail::Degraded)
 ;
                         }
+                        GeneratedField::Listen => {
+                            if detail__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("listen"));
+                            }
+                            detail__ = map_.next_value::<::std::option::Option<_>>()?.map(violation::Detail::Listen)
+;
+                        }
+                        GeneratedField::Dns => {
+                            if detail__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("dns"));
+                            }
+                            detail__ = map_.next_value::<::std::option::Option<_>>()?.map(violation::Detail::Dns)
+;
+                        }
+                        GeneratedField::Privilege => {
+                            if detail__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("privilege"));
+                            }
+                            detail__ = map_.next_value::<::std::option::Option<_>>()?.map(violation::Detail::Privilege)
+;
+                        }
                     }
                 }
                 Ok(Violation {
@@ -5536,6 +6504,9 @@ impl serde::Serialize for WatchRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         if self.since.is_some() {
             len += 1;
         }
@@ -5549,6 +6520,13 @@ impl serde::Serialize for WatchRequest {
         }
         if true {
             struct_ser.serialize_field("workload", &self.workload)?;
+        }
+        if true {
+            let v = self.subjects.iter().cloned().map(|v| {
+                watch_request::Subject::try_from(v)
+                    .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", v)))
+                }).collect::<std::result::Result<Vec<_>, _>>()?;
+            struct_ser.serialize_field("subjects", &v)?;
         }
         if let Some(v) = self.since.as_ref() {
             match v {
@@ -5574,6 +6552,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
         const FIELDS: &[&str] = &[
             "kinds",
             "workload",
+            "subjects",
             "cursor",
             "age_milliseconds",
             "ageMilliseconds",
@@ -5583,6 +6562,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
         enum GeneratedField {
             Kinds,
             Workload,
+            Subjects,
             Cursor,
             AgeMilliseconds,
         }
@@ -5608,6 +6588,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                         match value {
                             "kinds" => Ok(GeneratedField::Kinds),
                             "workload" => Ok(GeneratedField::Workload),
+                            "subjects" => Ok(GeneratedField::Subjects),
                             "cursor" => Ok(GeneratedField::Cursor),
                             "ageMilliseconds" | "age_milliseconds" => Ok(GeneratedField::AgeMilliseconds),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -5631,6 +6612,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
             {
                 let mut kinds__ = None;
                 let mut workload__ = None;
+                let mut subjects__ = None;
                 let mut since__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -5645,6 +6627,12 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                                 return Err(serde::de::Error::duplicate_field("workload"));
                             }
                             workload__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Subjects => {
+                            if subjects__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("subjects"));
+                            }
+                            subjects__ = Some(map_.next_value::<Vec<watch_request::Subject>>()?.into_iter().map(|x| x as i32).collect());
                         }
                         GeneratedField::Cursor => {
                             if since__.is_some() {
@@ -5663,6 +6651,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                 Ok(WatchRequest {
                     kinds: kinds__.unwrap_or_default(),
                     workload: workload__.unwrap_or_default(),
+                    subjects: subjects__.unwrap_or_default(),
                     since: since__,
                 })
             }
@@ -5743,6 +6732,95 @@ impl<'de> serde::Deserialize<'de> for watch_request::Kind {
                     "BEHAVIOUR" => Ok(watch_request::Kind::Behaviour),
                     "GAP" => Ok(watch_request::Kind::Gap),
                     "HEARTBEAT" => Ok(watch_request::Kind::Heartbeat),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for watch_request::Subject {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "SUBJECT_UNSPECIFIED",
+            Self::Exec => "EXEC",
+            Self::File => "FILE",
+            Self::Egress => "EGRESS",
+            Self::Listen => "LISTEN",
+            Self::Dns => "DNS",
+            Self::Privilege => "PRIVILEGE",
+            Self::Sensor => "SENSOR",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for watch_request::Subject {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "SUBJECT_UNSPECIFIED",
+            "EXEC",
+            "FILE",
+            "EGRESS",
+            "LISTEN",
+            "DNS",
+            "PRIVILEGE",
+            "SENSOR",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = watch_request::Subject;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "SUBJECT_UNSPECIFIED" => Ok(watch_request::Subject::Unspecified),
+                    "EXEC" => Ok(watch_request::Subject::Exec),
+                    "FILE" => Ok(watch_request::Subject::File),
+                    "EGRESS" => Ok(watch_request::Subject::Egress),
+                    "LISTEN" => Ok(watch_request::Subject::Listen),
+                    "DNS" => Ok(watch_request::Subject::Dns),
+                    "PRIVILEGE" => Ok(watch_request::Subject::Privilege),
+                    "SENSOR" => Ok(watch_request::Subject::Sensor),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }

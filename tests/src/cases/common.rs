@@ -5,7 +5,7 @@ use crate::container::Container;
 use crate::expect::{Expect, Want, lookup};
 use crate::puppet::{Act, Held, Puppet, TRIGGER};
 use crate::session::{Session, patience, wait_for};
-use crate::watch::Watch;
+use crate::watch::{Mark, Watch};
 use anyhow::{Context as _, Result, ensure};
 use lapwing_abi::hooks::Row;
 use serde_json::{Value, json};
@@ -54,6 +54,9 @@ fn attack(rule: &str) -> &'static str {
         "file.binary_dir" => "T1554",
         "egress.unknown" => "T1071",
         "egress.imds" => "T1552.005",
+        "egress.raw" => "T1095",
+        "egress.unix" => "T1611",
+        "listen.unknown" => "T1571",
         other => panic!("no technique is known of the rule {other}"),
     }
 }
@@ -162,38 +165,22 @@ pub fn open_up(puppet: &Puppet<'_>, path: &str) -> Result<()> {
     )?)
 }
 
-/// One act gives one report: besides its programs a container did nothing but this.
-pub fn only(violations: &[Value], expect: &Expect) -> Result<()> {
-    let others: Vec<&Value> = violations
-        .iter()
-        .filter(|report| report["exec"].is_null())
-        .collect();
-    ensure!(
-        others.len() == 1 && expect.accepts(others[0]),
-        "one act, but these reports: {others:?}"
-    );
-    Ok(())
-}
-
 /// How often the hook of a row fired since the agent started.
 pub fn hits(agent: &Agent, row: Row) -> Result<u64> {
-    let hook = hook(agent, row)?;
+    hits_of(&agent.status()?, row)
+}
+
+/// How often the hook of a row had fired, as a status says.
+pub fn hits_of(status: &Value, row: Row) -> Result<u64> {
+    let hook = hook_of(status, row)?;
     number(&hook["hits"]).with_context(|| format!("no hits in {hook}"))
 }
 
-/// The tier that serves a row.
-pub fn tier(agent: &Agent, row: Row) -> Result<String> {
-    let hook = hook(agent, row)?;
-    let tier = hook["tier"].as_str().map(str::to_owned);
-    tier.with_context(|| format!("no tier in {hook}"))
-}
-
-fn hook(agent: &Agent, row: Row) -> Result<Value> {
-    let status = agent.status()?;
+/// The hook of a row, as a status tells of it.
+pub fn hook_of(status: &Value, row: Row) -> Result<&Value> {
     status["hooks"]
         .as_array()
         .and_then(|hooks| hooks.iter().find(|hook| hook["row"] == row.id()))
-        .cloned()
         .with_context(|| format!("the status has no hook {}: {status}", row.id()))
 }
 
@@ -204,8 +191,13 @@ pub fn number(value: &Value) -> Option<u64> {
 
 /// The reports about a container.
 pub fn about(watch: &Watch, kind: &str, container: &Container<'_>) -> Vec<Value> {
+    about_since(watch, kind, container, Mark::default())
+}
+
+/// The reports about a container after a place in the stream.
+pub fn about_since(watch: &Watch, kind: &str, container: &Container<'_>, mark: Mark) -> Vec<Value> {
     watch
-        .of_kind(kind)
+        .of_kind_since(kind, mark)
         .into_iter()
         .filter(|report| lookup(report, "container.id") == Some(&json!(container.id)))
         .collect()

@@ -6,8 +6,8 @@ use crate::config::StartMode;
 use crate::judge::store::Store;
 use crate::judge::{Judge, Scene};
 use crate::process::Images;
-use lapwing_abi::decode::{Body, Record};
-use lapwing_abi::ids::Phase;
+use lapwing_abi::decode::{Body, Peer, Record};
+use lapwing_abi::ids::{Contact, Phase};
 use lapwing_abi::record::Header;
 use lapwing_proto::v1::behaviour::Outcome;
 use lapwing_proto::v1::watch_response::Item;
@@ -25,9 +25,9 @@ fn reports(start: StartMode) -> (Vec<Item>, usize) {
         header: Header::default(),
         phase: Phase::Main,
         body: Body::Egress {
+            contact: Contact::Peer,
             protocol: 6,
-            address: [192, 0, 2, 1].into(),
-            port: 443,
+            peer: Peer::Ip([192, 0, 2, 1].into(), 443),
         },
     };
     let scene = Scene {

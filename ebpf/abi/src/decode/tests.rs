@@ -1,4 +1,5 @@
 use super::*;
+extern crate std;
 use alloc::vec;
 
 fn record(header: &Header, payload: &[u8]) -> Vec<u8> {
@@ -22,7 +23,12 @@ fn record(header: &Header, payload: &[u8]) -> Vec<u8> {
         header.parent_pid,
         header.uid,
         header.gid,
+        header.euid,
+        header.egid,
     ] {
+        out.extend(word.to_le_bytes());
+    }
+    for word in [header.capabilities, header.key, header.argument] {
         out.extend(word.to_le_bytes());
     }
     out.extend([
@@ -91,13 +97,121 @@ fn mapped_addresses_are_the_addresses_they_stand_for() {
     };
     header.address[10..].copy_from_slice(&[0xff, 0xff, 10, 0, 0, 1]);
     let bytes = record(&header, b"");
-    let Body::Egress { address, port, .. } = Record::decode(&bytes).expect("whole").body else {
+    let Body::Egress {
+        peer: Peer::Ip(address, port),
+        ..
+    } = Record::decode(&bytes).expect("whole").body
+    else {
         panic!("egress")
     };
     assert_eq!(
         (address, port),
         (core::net::Ipv4Addr::new(10, 0, 0, 1).into(), 443)
     );
+}
+
+#[test]
+fn numbers_that_a_header_has_come_back_as_they_were() {
+    let header = Header {
+        operation: Privileged::Mount.raw(),
+        uid: 1000,
+        euid: 1,
+        egid: 2,
+        capabilities: 1 << 40 | 1,
+        key: u64::MAX - 1,
+        argument: 0x1234_5678_9abc_def0,
+        sections: [4, 1, 5, 0],
+        ..header(Kind::Privilege)
+    };
+    let bytes = record(&header, b"mnt\0xtmpfs");
+    let decoded = Record::decode(&bytes).expect("whole");
+    assert_eq!(decoded.header, header);
+    let Body::Privilege {
+        operation,
+        argument,
+        path,
+        name,
+    } = decoded.body
+    else {
+        panic!("a privilege")
+    };
+    assert_eq!(
+        (operation, argument),
+        (Privileged::Mount, 0x1234_5678_9abc_def0)
+    );
+    assert_eq!((path.path(), name), (b"/mnt/x".to_vec(), &b"tmpfs"[..]));
+}
+
+#[test]
+fn every_family_has_ends_of_its_own() {
+    let vsock = Header {
+        family: 40,
+        argument: 70_000,
+        ..header(Kind::Listen)
+    };
+    let at = |header: &Header, payload: &[u8]| {
+        let header = Header {
+            address: [2, 1, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9],
+            sections: [4, payload.len() as u16 - 4, 0, 0],
+            ..*header
+        };
+        let bytes = record(&header, payload);
+        let Body::Listen { at, .. } = Record::decode(&bytes).expect("whole").body else {
+            panic!("a listen")
+        };
+        std::format!("{at:?}")
+    };
+    assert_eq!(at(&vsock, b"run\0"), "Vsock(258, 70000)");
+    let unix = |flags| Header {
+        family: 1,
+        flags,
+        ..header(Kind::Listen)
+    };
+    assert!(at(&unix(0), b"run\0x").starts_with("Unix(Location"));
+    assert!(at(&unix(flags::ABSTRACT), b"run\0x").starts_with("Abstract([120])"));
+    for (family, expected) in [(17, "Packet"), (44, "Xdp"), (4, "Ip(2.1.0.0, 0)")] {
+        let header = Header { family, ..vsock };
+        assert_eq!(at(&header, b"run\0"), expected);
+    }
+}
+
+#[test]
+fn a_message_says_which_way_it_went_and_where_in_the_stream_it_stands() {
+    let header = Header {
+        operation: Direction::Answer.raw(),
+        protocol: 6,
+        family: 4,
+        port: 53,
+        address: [10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        argument: 7 << 32 | 0x10000 | 40_000,
+        sections: [3, 0, 0, 0],
+        ..header(Kind::Dns)
+    };
+    let bytes = record(&header, b"abc");
+    let Body::Dns {
+        direction,
+        protocol,
+        address,
+        port,
+        local_port,
+        sequence,
+        payload,
+    } = Record::decode(&bytes).expect("whole").body
+    else {
+        panic!("a message")
+    };
+    assert_eq!((direction, protocol), (Direction::Answer, 6));
+    assert_eq!(
+        (address, port, local_port),
+        (core::net::Ipv4Addr::new(10, 0, 0, 2).into(), 53, 40_000)
+    );
+    assert_eq!((sequence, payload), (7, &b"abc"[..]));
+    let unix = Header {
+        family: 1,
+        ..header
+    };
+    let error = Record::decode(&record(&unix, b"abc")).err();
+    assert_eq!(error, Some(DecodeError::Family(1)));
 }
 
 #[test]
@@ -148,6 +262,35 @@ fn what_is_cut_or_unknown_is_an_error_that_says_so() {
             },
             b"a\0",
             DecodeError::Family(5),
+        ),
+        (
+            Header {
+                kind: 3,
+                family: 4,
+                operation: 2,
+                ..good
+            },
+            b"a\0",
+            DecodeError::Contact(2),
+        ),
+        (
+            Header {
+                kind: 5,
+                family: 4,
+                operation: 3,
+                ..good
+            },
+            b"a\0",
+            DecodeError::Direction(3),
+        ),
+        (
+            Header {
+                kind: 6,
+                operation: 15,
+                ..good
+            },
+            b"a\0",
+            DecodeError::Privileged(15),
         ),
     ];
     for (header, payload, error) in cases {

@@ -62,6 +62,32 @@ rows! {
     EgressSendmsg4 = "egress.sendmsg4",
     /// A datagram is sent to an IPv6 peer.
     EgressSendmsg6 = "egress.sendmsg6",
+    /// An `AF_UNIX` socket is connected to.
+    EgressUnix = "egress.unix",
+    /// A datagram is sent to an `AF_UNIX` socket.
+    EgressUnixSend = "egress.unix-send",
+    /// A socket is made that reaches beside TCP and UDP.
+    EgressSocket = "egress.socket",
+    /// A peer is connected to by another protocol than TCP and UDP.
+    EgressConnect = "egress.connect",
+    /// A packet is sent to an IPv4 peer by a raw socket.
+    EgressRaw4 = "egress.raw4",
+    /// A packet is sent to an IPv6 peer by a raw socket.
+    EgressRaw6 = "egress.raw6",
+    /// An echo request is sent to an IPv4 peer by a datagram socket.
+    EgressPing4 = "egress.ping4",
+    /// An echo request is sent to an IPv6 peer by a datagram socket.
+    EgressPing6 = "egress.ping6",
+    /// A stream socket waits for connections.
+    ListenStream = "listen.stream",
+    /// A datagram socket is bound to an IPv4 port.
+    ListenDatagram4 = "listen.datagram4",
+    /// A datagram socket is bound to an IPv6 port.
+    ListenDatagram6 = "listen.datagram6",
+    /// A name is asked for, at port 53.
+    DnsQuery = "dns.query",
+    /// Port 53 answers.
+    DnsAnswer = "dns.answer",
     /// A cgroup is made.
     CgroupCreate = "cgroup.create",
     /// A cgroup is removed.
@@ -112,6 +138,10 @@ pub enum Attach {
     Kretprobe(&'static [&'static str]),
     /// Socket addresses of a cgroup v2 subtree.
     CgroupSockAddr,
+    /// Packets that leave a cgroup v2 subtree.
+    CgroupEgress,
+    /// Packets that come to a cgroup v2 subtree.
+    CgroupIngress,
     /// The exits of these system calls: the program is run by the one at the exit of all.
     SyscallExit(&'static [Syscall]),
 }

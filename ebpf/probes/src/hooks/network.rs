@@ -3,12 +3,13 @@
 //! They run before the connect or send, see every way into it (io_uring, fast
 //! open, many messages at once), and always allow.
 
+use super::dns;
 use crate::emit::{self, hit};
 use crate::process;
 use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::programs::SockAddrContext;
 use lapwing_abi::hooks::Row;
-use lapwing_abi::ids::{Kind, flags};
+use lapwing_abi::ids::{Family, Kind, flags};
 
 const ALLOW: i32 = 1;
 
@@ -62,7 +63,7 @@ fn v4(row: Row, ctx: &SockAddrContext) {
     };
     let mut bytes = [0; 16];
     bytes[..4].copy_from_slice(&address.to_ne_bytes());
-    report(row, 4, bytes, port, protocol);
+    report(ctx, row, Family::Ipv4, bytes, port, protocol);
 }
 
 #[inline(always)]
@@ -85,11 +86,18 @@ fn v6(row: Row, ctx: &SockAddrContext) {
     bytes[4..8].copy_from_slice(&b.to_ne_bytes());
     bytes[8..12].copy_from_slice(&c.to_ne_bytes());
     bytes[12..].copy_from_slice(&d.to_ne_bytes());
-    report(row, 6, bytes, port, protocol);
+    report(ctx, row, Family::Ipv6, bytes, port, protocol);
 }
 
 #[inline(always)]
-fn report(row: Row, family: u8, address: [u8; 16], port: u32, protocol: u32) -> Option<()> {
+fn report(
+    ctx: &SockAddrContext,
+    row: Row,
+    family: Family,
+    address: [u8; 16],
+    port: u32,
+    protocol: u32,
+) -> Option<()> {
     let (process, known) = process::current()?;
     hit(row);
     let mut header = emit::header(
@@ -97,11 +105,14 @@ fn report(row: Row, family: u8, address: [u8; 16], port: u32, protocol: u32) -> 
         &process,
         if known { 0 } else { flags::PROCESS_UNKNOWN },
     );
-    header.family = family;
+    header.family = family.raw();
     header.address = address;
     // The low half, in network order.
     header.port = (port as u16).swap_bytes();
     header.protocol = protocol as u8;
     emit::send(&header);
+    if header.port == dns::PORT {
+        dns::expect(ctx, &header);
+    }
     Some(())
 }

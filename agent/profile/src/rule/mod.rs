@@ -1,8 +1,11 @@
 //! The one table of rules, and which of them a behaviour falls under.
 
-use crate::behaviour::{Behaviour, Exec, FileChange, Operation, Origin, words};
+mod file;
+mod network;
+mod privilege;
+
+use crate::behaviour::{Behaviour, Exec, Origin, words};
 use crate::text::{CUT, DETACHED, basename};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 words! {
     /// How bad a violation is.
@@ -48,8 +51,23 @@ rules! {
     ExecFileless = "exec.fileless", Critical, ["T1620"], "A program was executed that has no file: a memory file, or one already removed.";
     FileUnknown = "file.unknown", Medium, ["T1565.001"], "A file was changed that the profile does not know.";
     FileBinaryDir = "file.binary_dir", High, ["T1554"], "A file was changed in a folder of programs or libraries.";
+    FileCredential = "file.credential", High, ["T1552.001"], "A credential was read by a program that the profile does not know to read it.";
     EgressUnknown = "egress.unknown", High, ["T1071"], "A peer was contacted that the profile does not know.";
     EgressImds = "egress.imds", High, ["T1552.005"], "The cloud's metadata service was contacted, which hands out credentials.";
+    EgressRaw = "egress.raw", High, ["T1095", "T1040"], "A socket was made that reads or writes packets as they are, or reaches beside the network.";
+    EgressUnix = "egress.unix", Critical, ["T1611", "T1610"], "The socket of a container runtime was contacted, which commands the host.";
+    ListenUnknown = "listen.unknown", High, ["T1571"], "Connections are waited for where the profile knows of none.";
+    DnsUnknown = "dns.unknown", Medium, ["T1071.004"], "A name was asked for that the profile does not know.";
+    PrivilegePtrace = "privilege.ptrace", High, ["T1055.008"], "Another process was commanded, or its memory written.";
+    PrivilegeMount = "privilege.mount", High, ["T1611"], "A file system was mounted or unmounted, or a mount changed.";
+    PrivilegeModule = "privilege.module", Critical, ["T1547.006"], "A kernel module was loaded.";
+    PrivilegeBpf = "privilege.bpf", High, ["T1014"], "bpf(2) was called, which loads programs into the kernel.";
+    PrivilegeNamespace = "privilege.namespace", High, ["T1611"], "Namespaces were made or entered.";
+    PrivilegeIoUring = "privilege.io_uring", Medium, ["T1562.001"], "An io_uring was made, whose work passes by most sensors and filters of system calls.";
+    PrivilegeExecMapping = "privilege.exec_mapping", High, ["T1620", "T1574.006"], "Code was mapped that is not from the image: a file written after the start, or memory.";
+    PrivilegeCapability = "privilege.capability", Medium, ["T1548"], "A capability was used for the first time.";
+    PrivilegeEscape = "privilege.escape", Critical, ["T1611"], "A process left its container.";
+    SensorGap = "sensor.gap", High, ["T1562.006"], "Events of the container were lost: what it did then is not known.";
     SensorDegraded = "sensor.degraded", High, ["T1562.006"], "The sensor sees, stores or decides less than it should.";
 }
 
@@ -66,65 +84,16 @@ pub struct Class {
     pub learnable: bool,
 }
 
-/// Files by which one becomes another user or stays for good.
-const GUARDED_FILES: &[&str] = &[
-    "/etc/passwd",
-    "/etc/shadow",
-    "/etc/group",
-    "/etc/gshadow",
-    "/etc/sudoers",
-    "/etc/ld.so.preload",
-    "/etc/ld.so.conf",
-    "/etc/crontab",
-];
-/// Folders of such files.
-const GUARDED_FOLDERS: &[&str] = &[
-    "/etc/sudoers.d/",
-    "/etc/ld.so.conf.d/",
-    "/etc/pam.d/",
-    "/etc/cron.d/",
-    "/etc/cron.hourly/",
-    "/etc/cron.daily/",
-    "/etc/cron.weekly/",
-    "/etc/cron.monthly/",
-    "/var/spool/cron/",
-];
-/// Folders of programs and libraries.
-const BINARY_FOLDERS: &[&str] = &[
-    "/bin/",
-    "/sbin/",
-    "/lib/",
-    "/lib32/",
-    "/lib64/",
-    "/usr/bin/",
-    "/usr/sbin/",
-    "/usr/lib/",
-    "/usr/lib32/",
-    "/usr/lib64/",
-    "/usr/libexec/",
-    "/usr/local/bin/",
-    "/usr/local/sbin/",
-    "/usr/local/lib/",
-];
-/// Addresses of metadata services: AWS, Azure and Google; AWS over IPv6.
-const METADATA: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
-];
-
 /// Which rule a behaviour falls under.
 #[must_use]
 pub fn classify(behaviour: &Behaviour) -> Class {
     match behaviour {
         Behaviour::Exec(exec) => exec_class(exec),
-        Behaviour::File(file) => file_class(file),
-        Behaviour::Egress(egress) => {
-            if METADATA.contains(&egress.address) {
-                never(Rule::EgressImds, Severity::High)
-            } else {
-                common(Rule::EgressUnknown)
-            }
-        }
+        Behaviour::File(file) => file::class(file),
+        Behaviour::Egress(egress) => network::egress(egress),
+        Behaviour::Listen(listen) => network::listen(listen),
+        Behaviour::Dns(_) => common(Rule::DnsUnknown),
+        Behaviour::Privilege(privilege) => privilege::class(privilege),
     }
 }
 
@@ -182,50 +151,9 @@ fn exec_class(exec: &Exec) -> Class {
     }
 }
 
-fn file_class(file: &FileChange) -> Class {
-    let paths = || std::iter::once(&*file.path).chain(file.target.as_deref());
-    // Outside the container's root the same names are as bad.
-    let touched = |test: fn(&str) -> bool| {
-        paths().any(|path| test(path.strip_prefix(DETACHED).unwrap_or(path)))
-    };
-    if touched(guarded) {
-        return never(Rule::FileUnknown, Severity::Critical);
-    }
-    if touched(|path| BINARY_FOLDERS.iter().any(|folder| path.starts_with(folder))) {
-        let severity = match file.operation {
-            Operation::OpenWrite | Operation::Create | Operation::Rename => Severity::High,
-            Operation::Delete => Severity::Medium,
-        };
-        return never(Rule::FileBinaryDir, severity);
-    }
-    if paths().any(|path| path.starts_with(DETACHED)) {
-        return never(Rule::FileUnknown, Severity::High);
-    }
-    common(Rule::FileUnknown)
-}
-
-fn guarded(path: &str) -> bool {
-    GUARDED_FILES.contains(&path)
-        || GUARDED_FOLDERS
-            .iter()
-            .any(|folder| path.starts_with(folder))
-        || path.ends_with("/.ssh/authorized_keys")
-        || path.ends_with("/.ssh/authorized_keys2")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::behaviour::{Egress, Protocol};
-
-    fn file(operation: Operation, path: &str, target: Option<&str>) -> Class {
-        classify(&Behaviour::File(FileChange {
-            operation,
-            path: path.into(),
-            target: target.map(Into::into),
-        }))
-    }
-
     fn exec(path: &str, name: Option<&str>, origin: Origin) -> Class {
         classify(&Behaviour::Exec(Exec {
             path: path.into(),
@@ -233,26 +161,6 @@ mod tests {
             script: None,
             origin,
         }))
-    }
-
-    #[test]
-    fn dangerous_files_are_never_learned() {
-        for path in ["/etc/passwd", "/root/.ssh/authorized_keys", "/etc/cron.d/x"] {
-            let class = file(Operation::OpenWrite, path, None);
-            assert_eq!(
-                class,
-                never(Rule::FileUnknown, Severity::Critical),
-                "{path}"
-            );
-        }
-        let swapped = file(Operation::Rename, "/tmp/x", Some("/etc/shadow"));
-        assert!(!swapped.learnable);
-        assert_eq!(
-            file(Operation::Create, "/usr/bin/x", None).rule,
-            Rule::FileBinaryDir
-        );
-        assert!(file(Operation::Create, "/data/etc/passwd", None).learnable);
-        assert!(file(Operation::Create, "/etc/passwd.d/x", None).learnable);
     }
 
     #[test]
@@ -275,31 +183,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_outside_the_root_is_never_learned() {
-        for (path, rule, severity) in [
-            ("detached:/data/x", Rule::FileUnknown, Severity::High),
-            (
-                "detached:/etc/passwd",
-                Rule::FileUnknown,
-                Severity::Critical,
-            ),
-            ("detached:/usr/bin/x", Rule::FileBinaryDir, Severity::High),
-        ] {
-            assert_eq!(
-                file(Operation::OpenWrite, path, None),
-                never(rule, severity),
-                "{path}"
-            );
-        }
-        let renamed = file(Operation::Rename, "/data/x", Some("detached:/y"));
-        assert_eq!(renamed, never(Rule::FileUnknown, Severity::High));
-        assert_eq!(
-            exec("detached:/memfd:x", None, Origin::Memfd),
-            never(Rule::ExecFileless, Severity::Critical)
-        );
-    }
-
-    #[test]
     fn an_unknown_name_is_never_learned() {
         assert!(!exec("/bin/busybox", Some(CUT), Origin::Image).learnable);
         assert!(exec("/bin/worker", Some("job\u{2026}"), Origin::Image).learnable);
@@ -316,22 +199,6 @@ mod tests {
             assert_eq!(exec(path, name, Origin::Image).attack, [attack], "{path}");
         }
         assert_eq!(exec("/bin/sh", None, Origin::UpperLayer).attack, ["T1105"]);
-    }
-
-    #[test]
-    fn the_metadata_service_is_never_learned() {
-        for (address, learnable) in [
-            ("169.254.169.254", false),
-            ("fd00:ec2::254", false),
-            ("10.0.0.1", true),
-        ] {
-            let class = classify(&Behaviour::Egress(Egress {
-                protocol: Protocol::Tcp,
-                address: address.parse().unwrap(),
-                port: 80,
-            }));
-            assert_eq!(class.learnable, learnable, "{address}");
-        }
     }
 
     #[test]

@@ -1,0 +1,169 @@
+//! What an entry must be, whoever wrote it: something that a sighting can equal.
+
+use crate::behaviour::{
+    Behaviour, Dns, Egress, FileChange, Listen, Operation, Peer, Protocol, Reach, is_domain,
+    is_record_type, listen_port,
+};
+use crate::text::{is_canonical, visible};
+
+/// Says what is wrong with a behaviour, and what would be right.
+pub(super) fn check(behaviour: &Behaviour) -> Result<(), String> {
+    match behaviour {
+        Behaviour::Exec(exec) => texts(&[
+            Some(&exec.path),
+            exec.name.as_deref(),
+            exec.script.as_deref(),
+        ]),
+        Behaviour::File(file) => {
+            texts(&[Some(&file.path), file.target.as_deref(), file.by.as_deref()])?;
+            check_file(file)
+        }
+        Behaviour::Egress(egress) => check_egress(egress),
+        Behaviour::Listen(listen) => check_listen(listen),
+        Behaviour::Dns(dns) => check_dns(dns),
+        Behaviour::Privilege(privilege) => texts(&[Some(&privilege.detail)]),
+    }
+}
+
+/// Whether texts are canonical, as those of all sightings are: no other would ever match one, and
+/// a raw control byte must reach no terminal.
+fn texts(texts: &[Option<&str>]) -> Result<(), String> {
+    match texts.iter().flatten().find(|text| !is_canonical(text)) {
+        None => Ok(()),
+        Some(text) => Err(format!(
+            "`{}` is not in canonical form: control characters and bytes that are not UTF-8 \
+             are written \\xNN, a backslash is doubled",
+            visible(text)
+        )),
+    }
+}
+
+fn check_file(file: &FileChange) -> Result<(), String> {
+    let word = file.operation.word();
+    match (file.operation.has_target(), &file.target) {
+        (true, None) => return Err(format!("{word} needs a `target`")),
+        (false, Some(_)) => return Err(format!("{word} has no `target`")),
+        (true, Some(_)) | (false, None) => {}
+    }
+    match (file.operation, &file.by) {
+        (Operation::OpenRead, None) => {
+            return Err(format!("{word} needs `by`: the executable that reads"));
+        }
+        (Operation::OpenRead, Some(_)) | (_, None) => {}
+        (_, Some(_)) => return Err(format!("{word} has no `by`")),
+    }
+    if file.set_id.is_some() && file.operation != Operation::Chmod {
+        return Err(format!("{word} has no `setId`"));
+    }
+    Ok(())
+}
+
+fn check_egress(egress: &Egress) -> Result<(), String> {
+    let protocol = egress.protocol;
+    let fits = match (&egress.peer, protocol) {
+        (
+            Peer::Address(_) | Peer::Domain(_),
+            Protocol::Tcp
+            | Protocol::Udp
+            | Protocol::Sctp
+            | Protocol::Icmp
+            | Protocol::Icmpv6
+            | Protocol::Other(_),
+        )
+        | (Peer::Path(_), Protocol::Unix)
+        | (Peer::Cid(_), Protocol::Vsock)
+        | (Peer::Socket(_), _) => true,
+        (Peer::Address(_) | Peer::Domain(_) | Peer::Path(_) | Peer::Cid(_), _) => false,
+    };
+    if !fits {
+        return Err(format!(
+            "{} has no such peer: `path` belongs to UNIX, `cid` to VSOCK, `address` and `domain` \
+             to what is above IP",
+            protocol.word()
+        ));
+    }
+    match &egress.peer {
+        Peer::Address(address) => {
+            // Whoever reads a line makes it so.
+            if address.to_canonical() != *address {
+                return Err(format!("{address} is written {}", address.to_canonical()));
+            }
+            ip_port(protocol, egress.port)
+        }
+        Peer::Domain(domain) => {
+            named(domain)?;
+            ip_port(protocol, egress.port)
+        }
+        Peer::Cid(_) => Ok(()),
+        Peer::Path(path) => {
+            texts(&[Some(path)])?;
+            none(egress.port)
+        }
+        Peer::Socket(_) => none(egress.port),
+    }
+}
+
+fn check_listen(listen: &Listen) -> Result<(), String> {
+    let (local, is_local) = match &listen.reach {
+        Reach::Path(path) => {
+            texts(&[Some(path)])?;
+            none(listen.port)?;
+            (true, listen.protocol == Protocol::Unix)
+        }
+        Reach::Network | Reach::Loopback => (false, listen.protocol == Protocol::Unix),
+    };
+    if local != is_local {
+        return Err("`path` belongs to UNIX, and UNIX needs one".to_owned());
+    }
+    if listen.protocol == Protocol::Vsock {
+        return Ok(());
+    }
+    ip_port(listen.protocol, listen.port)?;
+    let port = u16::try_from(listen.port).unwrap_or_default();
+    if listen_port(port) != listen.port {
+        return Err(format!(
+            "`port: {port}` is one of those that the kernel chooses for who does not: all of \
+             32768 to 60999 are one behaviour, written `port: 0`"
+        ));
+    }
+    Ok(())
+}
+
+fn check_dns(dns: &Dns) -> Result<(), String> {
+    named(&dns.name)?;
+    if is_record_type(&dns.record) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{}` is no type of record: write it as IANA does, like A or AAAA, or TYPE and a number \
+         for one that has no name here",
+        visible(&dns.record)
+    ))
+}
+
+fn named(domain: &str) -> Result<(), String> {
+    if is_domain(domain) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{}` is not in the form of names here: small letters, no dot at the end",
+        visible(domain)
+    ))
+}
+
+fn ip_port(protocol: Protocol, port: u32) -> Result<(), String> {
+    if protocol.has_ports() == Some(false) {
+        return none(port);
+    }
+    match u16::try_from(port) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("`port: {port}` is none: the last is 65535")),
+    }
+}
+
+fn none(port: u32) -> Result<(), String> {
+    match port {
+        0 => Ok(()),
+        _ => Err("there is no `port` here".to_owned()),
+    }
+}

@@ -1,0 +1,212 @@
+//! Messages of the name service, as they go by.
+//!
+//! A socket that addresses port 53 is noted by its cookie, with whose it is: that
+//! is known where it connects or sends, and no longer where packets go by, least of
+//! all those that come. Packets from and to port 53 of a noted socket are handed to
+//! the agent, which believes none of them unasked. All others cost a look at their
+//! ports.
+
+use crate::emit::{hit, lost};
+use crate::kernel;
+use crate::maps::{self, MESSAGE_REACH, Message};
+use crate::news;
+use aya_ebpf::EbpfContext;
+use aya_ebpf::bindings::__sk_buff;
+use aya_ebpf::helpers::generated::{bpf_get_socket_cookie, bpf_skb_load_bytes};
+use aya_ebpf::macros::cgroup_skb;
+use aya_ebpf::programs::{SkBuffContext, SockAddrContext};
+use core::hint::black_box;
+use lapwing_abi::hooks::Row;
+use lapwing_abi::ids::{Class, Direction, Family, Kind, Loss, flags};
+use lapwing_abi::record::{HEADER_LEN, Header, PAYLOAD_MAX};
+
+/// The port of the name service, RFC 1035 section 4.2.
+pub(super) const PORT: u16 = 53;
+const IPPROTO_TCP: u8 = 6;
+const IPPROTO_UDP: u8 = 17;
+const ALLOW: i32 = 1;
+
+/// Notes a socket that addresses port 53.
+#[inline(always)]
+pub(super) fn expect(ctx: &SockAddrContext, egress: &Header) {
+    // SAFETY: the context is one that the helper takes.
+    let cookie = unsafe { bpf_get_socket_cookie(ctx.as_ptr()) };
+    let mut header = Header {
+        kind: Kind::Dns.raw(),
+        // The agent needs each message: an answer is what gives addresses their names.
+        key: 0,
+        ..*egress
+    };
+    news::complete(&mut header);
+    let _ = maps::DNS_SOCKETS.insert(&cookie, &header, 0);
+}
+
+/// struct __sk_buff of a packet that leaves, at its network header; since Linux 4.10.
+#[cgroup_skb]
+fn dns_query(ctx: SkBuffContext) -> i32 {
+    let _ = pass(&ctx, Direction::Query);
+    ALLOW
+}
+
+/// As above, of a packet that comes.
+#[cgroup_skb]
+fn dns_answer(ctx: SkBuffContext) -> i32 {
+    let _ = pass(&ctx, Direction::Answer);
+    ALLOW
+}
+
+/// Where things stand in a packet.
+struct Layout {
+    /// The number of the protocol above IP.
+    protocol: u8,
+    /// Where its header begins.
+    transport: u32,
+    /// Port of the sender and of the receiver, as one big-endian word.
+    ports: u32,
+    /// Whether it is IPv6.
+    is_v6: bool,
+}
+
+#[inline(always)]
+fn layout(skb: *mut __sk_buff) -> Option<Layout> {
+    const V4: usize = 20;
+    const V6: usize = 40;
+    const PORTS: usize = 4;
+    // SAFETY: the context is valid for the call and the program may read these fields.
+    let (data, end) = unsafe { ((*skb).data as usize, (*skb).data_end as usize) };
+    if data + V4 + PORTS > end {
+        return None;
+    }
+    // SAFETY: the byte is inside the packet, as was compared.
+    let byte = |at: usize| unsafe { *((data + at) as *const u8) };
+    // SAFETY: the caller has compared that four bytes from here are inside the packet.
+    let word = |at: usize| u32::from_be(unsafe { ((data + at) as *const u32).read_unaligned() });
+    match byte(0) {
+        // Without options, as hosts send it.
+        0x45 => Some(Layout {
+            protocol: byte(9),
+            transport: V4 as u32,
+            ports: word(V4),
+            is_v6: false,
+        }),
+        first if first >> 4 == 6 => {
+            if data + V6 + PORTS > end {
+                return None;
+            }
+            Some(Layout {
+                protocol: byte(6),
+                transport: V6 as u32,
+                ports: word(V6),
+                is_v6: true,
+            })
+        }
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn pass(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
+    let skb = ctx.skb.skb;
+    let layout = layout(skb)?;
+    let (from, to) = ((layout.ports >> 16) as u16, layout.ports as u16);
+    let (peer, own) = match direction {
+        Direction::Query => (to, from),
+        Direction::Answer => (from, to),
+    };
+    if peer != PORT {
+        return None;
+    }
+    let mut sequence = 0;
+    let start = match layout.protocol {
+        IPPROTO_UDP => layout.transport + 8,
+        IPPROTO_TCP => {
+            sequence = u32::from_be(ctx.load(layout.transport as usize + 4).ok()?);
+            let offset: u8 = ctx.load(layout.transport as usize + 12).ok()?;
+            layout.transport + u32::from(offset >> 4) * 4
+        }
+        _ => return None,
+    };
+    let len = ctx.len().checked_sub(start).filter(|len| *len > 0)?;
+    // SAFETY: the context is one that the helper takes.
+    let cookie = unsafe { bpf_get_socket_cookie(ctx.as_ptr()) };
+    // SAFETY: the reference is not kept; a concurrent update gives the old or the new words.
+    let socket = unsafe { maps::DNS_SOCKETS.get(&cookie) }?;
+    let (row, slot) = match direction {
+        Direction::Query => (Row::DnsQuery, 0),
+        Direction::Answer => (Row::DnsAnswer, 1),
+    };
+    hit(row);
+    // The peer of this packet: a socket that is not connected may talk to several.
+    let (family, address) = if layout.is_v6 {
+        let at = if direction == Direction::Query { 24 } else { 8 };
+        (Family::Ipv6, ctx.load(at).ok()?)
+    } else {
+        let at = if direction == Direction::Query {
+            16
+        } else {
+            12
+        };
+        let mut address = [0; 16];
+        address[..4].copy_from_slice(&ctx.load::<[u8; 4]>(at).ok()?);
+        (Family::Ipv4, address)
+    };
+    let taken = len.min(PAYLOAD_MAX as u32);
+    let header = Header {
+        time: kernel::now(),
+        operation: direction.raw(),
+        protocol: layout.protocol,
+        family: family.raw(),
+        address,
+        port: peer,
+        argument: u64::from(own) | u64::from(sequence) << 32,
+        flags: socket.flags
+            | if taken < len {
+                flags::PAYLOAD_TRUNCATED
+            } else {
+                0
+            },
+        sections: [taken as u16, 0, 0, 0],
+        ..*socket
+    };
+    let message = maps::MESSAGES.get_ptr_mut(slot)?;
+    send(skb, message, header, start, taken)
+}
+
+#[inline(always)]
+fn send(
+    skb: *mut __sk_buff,
+    message: *mut Message,
+    header: Header,
+    start: u32,
+    len: u32,
+) -> Option<()> {
+    let (owner, home) = (header.time, header.cgroup);
+    let len = black_box(len) & (MESSAGE_REACH as u32 - 1);
+    if len == 0 {
+        return None;
+    }
+    // SAFETY: the map gave the pointer; writes stay inside the value.
+    let failed = unsafe {
+        (&raw mut (*message).owner).write_volatile(owner);
+        (&raw mut (*message).header).write(header);
+        let at = (&raw mut (*message).payload).cast();
+        bpf_skb_load_bytes(skb.cast(), start, at, len)
+    };
+    if failed != 0 {
+        return None;
+    }
+    // SAFETY: as above: the header and `len` bytes behind it are inside the value.
+    let record = unsafe {
+        core::slice::from_raw_parts(
+            (&raw const (*message).header).cast::<u8>(),
+            HEADER_LEN + len as usize,
+        )
+    };
+    // SAFETY: as above. Another packet may have come between, on kernels that allow it.
+    if unsafe { (&raw const (*message).owner).read_volatile() } != owner {
+        lost(Loss::ScratchTaken);
+        return None;
+    }
+    news::put(home, Class::Dns, owner, record);
+    Some(())
+}

@@ -1,0 +1,93 @@
+//! Acts on sockets. That nobody answers is no failure: the attempt is what is seen.
+
+use super::{address, sockets, uring};
+use anyhow::{Context as _, Result};
+use std::ffi::OsStr;
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Does one; answers whether there is such an act.
+pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
+    match (verb, words) {
+        ("connect-tcp", [to, port]) => {
+            let _ = TcpStream::connect_timeout(&address(to, port)?, Duration::from_secs(1));
+        }
+        ("send-udp", [to, port]) => {
+            let to = address(to, port)?;
+            let _ = udp(to)?.send_to(b"lapwing", to);
+        }
+        ("connect-udp", [to, port]) => {
+            let to = address(to, port)?;
+            let _ = udp(to)?.connect(to);
+        }
+        ("connect-bound-tcp", [to, port, own]) => {
+            sockets::connect_bound(address(to, port)?, number(own)?)
+        }
+        ("connect-mptcp", [to, port]) => sockets::connect_mptcp(address(to, port)?)?,
+        ("connect-sctp", [to, port]) => sockets::connect_sctp(address(to, port)?)?,
+        ("connect-vsock", [cid, port]) => sockets::connect_vsock(number(cid)?, number(port)?)?,
+        ("fast-open", [to, port]) => sockets::fast_open(address(to, port)?)?,
+        ("send-many", peers) => {
+            let peers: Vec<SocketAddr> = peers
+                .chunks_exact(2)
+                .map(|peer| address(peer[0], peer[1]))
+                .collect::<Result<_>>()?;
+            sockets::send_many(&peers)?;
+        }
+        ("send-elsewhere", [first, second, port]) => {
+            let socket = udp(address(first, port)?)?;
+            let _ = socket.connect(address(first, port)?);
+            let _ = socket.send_to(b"lapwing", address(second, port)?);
+        }
+        ("send-with-control", [to, port]) => sockets::send_with_control(address(to, port)?)?,
+        ("socket", [family, of_type, protocol]) => {
+            sockets::socket(number(family)?, number(of_type)?, number(protocol)?)?;
+        }
+        ("send-raw", [to, protocol]) => {
+            sockets::send_raw(address(to, OsStr::new("0"))?, number(protocol)?)?
+        }
+        ("connect-raw", [to, protocol]) => {
+            sockets::connect_raw(address(to, OsStr::new("0"))?, number(protocol)?)?;
+        }
+        ("ping", [to]) => sockets::ping(address(to, OsStr::new("0"))?)?,
+        ("connect-unix", [path]) => {
+            let _ = UnixStream::connect(path)?;
+        }
+        ("connect-abstract", [name]) => {
+            let address = unix::net::SocketAddr::from_abstract_name(name.as_bytes())?;
+            let _listener = UnixListener::bind_addr(&address)?;
+            let _ = UnixStream::connect_addr(&address)?;
+        }
+        ("send-unix", [path]) => {
+            let _ = UnixDatagram::unbound()?.send_to(b"lapwing", path)?;
+        }
+        ("listen-tcp", [at, port]) => {
+            let _ = TcpListener::bind(address(at, port)?)?;
+        }
+        ("bind-udp", [at, port]) => {
+            let _ = UdpSocket::bind(address(at, port)?)?;
+        }
+        ("uring-connect", [to, port, how]) => uring::connect(address(to, port)?, how)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn number<T: FromStr>(word: &OsStr) -> Result<T> {
+    word.to_str()
+        .and_then(|word| word.parse().ok())
+        .with_context(|| format!("no number: {word:?}"))
+}
+
+/// A datagram socket of the peer's family, so that an IPv4 peer is not reached through IPv6.
+fn udp(to: SocketAddr) -> Result<UdpSocket> {
+    Ok(match to {
+        SocketAddr::V4(_) => UdpSocket::bind("0.0.0.0:0")?,
+        SocketAddr::V6(_) => UdpSocket::bind("[::]:0")?,
+    })
+}
