@@ -133,6 +133,8 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         cgroup_hierarchy: hierarchy.id,
         host_root: host_root(),
         ring_bytes: config.ring.bytes,
+        processes: config.tables.processes,
+        cgroups: config.tables.cgroups,
         best: match config.tier {
             BestTier::Best => Tier::A1,
             BestTier::A2 => Tier::A2,
@@ -142,7 +144,8 @@ fn build(config: &Config) -> Result<Agent, Failure> {
         trial: false,
     })
     .map_err(host)?;
-    let (tables, rings) = tables::take_all(&mut sensor.ebpf).map_err(host)?;
+    let (tables, rings) =
+        tables::take_all(&mut sensor.ebpf, config.tables.behaviours).map_err(host)?;
     let attached = sensor
         .hooks
         .iter()

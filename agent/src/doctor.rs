@@ -128,6 +128,8 @@ fn examine(btf: &Path, report: &mut Report) -> Result<()> {
         cgroup_hierarchy: hierarchy.id,
         host_root: host_root(),
         ring_bytes: 64 << 10,
+        processes: 1_024,
+        cgroups: 1_024,
         best: Tier::A1,
         egress: &egress,
         trial: true,

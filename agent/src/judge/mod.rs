@@ -4,6 +4,8 @@
 pub mod decide;
 pub mod episodes;
 pub mod keep;
+pub mod ledger;
+mod repeat;
 pub mod report;
 mod sensor;
 pub mod sighting;
@@ -24,6 +26,7 @@ use lapwing_profile::rule::Rule;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{self, watch_response::Item};
+use ledger::{Ledger, Said, verdict_of};
 use report::Detail;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -78,6 +81,14 @@ pub struct Judge {
     late: Vec<v1::Violation>,
     published: Published,
     violations: u64,
+    /// What the kernel side was told.
+    ledger: Ledger,
+    /// What it is to be told of the last record.
+    said: Option<Said>,
+    /// Whose profiles were changed by decisions.
+    changed: Vec<Workload>,
+    /// Fingerprints of what was decided.
+    closing: Vec<String>,
 }
 
 /// Where a record comes from.
@@ -124,6 +135,8 @@ impl Judge {
             boot: record.header.time,
             wall: at,
         };
+        self.said = None;
+        self.settle();
         let Some(phase) = phase(record.phase) else {
             return (at, Vec::new()); // The runtime's own steps.
         };
@@ -152,6 +165,7 @@ impl Judge {
         let outcome = kept.observe(&sighting);
         let entry = sighting.entry;
         let mut items = Vec::new();
+        let mut told = Some((verdict_of(false), None));
         let said = match outcome {
             Outcome::Known => v1::behaviour::Outcome::Known,
             Outcome::Learned if !named => {
@@ -200,9 +214,12 @@ impl Judge {
                     },
                 );
                 items.extend(self.reported(reports));
+                told = Some((verdict_of(true), Some(fingerprint)));
                 v1::behaviour::Outcome::Deviation
             }
             Outcome::Full => {
+                // There may be room later.
+                told = None;
                 if !kept.said_full {
                     kept.said_full = true;
                     let text = format!(
@@ -213,7 +230,15 @@ impl Judge {
                 v1::behaviour::Outcome::RefusedFull
             }
         };
-        if self.published.is_news(scene.instance.home, &entry) {
+        let (home, key) = (scene.instance.home, record.header.key);
+        if key != 0
+            && let Some((verdict, fingerprint)) = told
+        {
+            let whose = (home, workload, named);
+            self.ledger.note(whose, key, &entry, fingerprint.as_deref());
+            self.said = Some(Said { home, key, verdict });
+        }
+        if self.published.is_news(home, &entry) {
             items.push(Item::Behaviour(v1::Behaviour {
                 time: Some(timestamp(at)),
                 cluster: self.cluster.clone(),
@@ -279,6 +304,7 @@ impl Judge {
 
     /// Counts of violations that rose, and are to be reported anew.
     pub fn due(&mut self, now: Moment) -> Vec<Item> {
+        self.settle();
         let mut due = std::mem::take(&mut self.late);
         due.extend(self.episodes.due(now.boot));
         due.into_iter().map(Item::Violation).collect()
@@ -287,6 +313,7 @@ impl Judge {
     /// A container is gone.
     pub fn gone(&mut self, home: u64) {
         self.published.gone(home);
+        self.ledger.clear(home);
         self.late.extend(self.episodes.gone(home));
     }
 
@@ -323,6 +350,7 @@ impl Judge {
     pub fn end(&mut self, now: Moment) -> Vec<Item> {
         let done = self.keeper.end(now.wall);
         self.decided(done);
+        self.settle();
         let mut last = std::mem::take(&mut self.late);
         last.extend(self.episodes.flush(now.boot));
         last.into_iter().map(Item::Violation).collect()

@@ -2,8 +2,11 @@
 //! attaching the programs, and the rings and maps shared with them.
 
 pub mod btf;
+pub mod budget;
 pub mod egress;
 pub mod object;
 pub mod offsets;
+pub mod seen;
 pub mod sensor;
+mod sys;
 pub mod tables;

@@ -20,11 +20,13 @@ pub enum UserLoss {
     Unpublished,
     /// The kernel skipped a program, because another run of it had not ended on that processor.
     Skipped,
+    /// Repeats of a violation that had ended when they were counted: the next is a new one.
+    RepeatsUncounted,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
@@ -33,6 +35,7 @@ impl UserLoss {
         Self::Stopped,
         Self::Unpublished,
         Self::Skipped,
+        Self::RepeatsUncounted,
     ];
 
     /// The name in gaps and `lapwing status`.
@@ -47,6 +50,7 @@ impl UserLoss {
             Self::Stopped => "stopped",
             Self::Unpublished => "behaviours-unpublished",
             Self::Skipped => "program-skipped",
+            Self::RepeatsUncounted => "repeats-uncounted",
         }
     }
 }
@@ -82,7 +86,7 @@ mod tests {
             losses.add(reason, index as u64 + 1);
         }
         let counts: Vec<u64> = losses.iter().map(|(_, count)| count).collect();
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let user = UserLoss::ALL.iter().map(|reason| reason.name());
         let names: HashSet<_> = Loss::ALL
             .iter()

@@ -14,6 +14,7 @@ pub mod decode;
 pub mod fields;
 pub mod hooks;
 pub mod ids;
+pub mod key;
 pub mod record;
 pub mod state;
 pub mod syscalls;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use lapwing_abi::ABI_VERSION;
-use lapwing_abi::decode::{Body, CgroupRecord, Location, Record, path_from_components};
+use lapwing_abi::decode::{Body, CgroupRecord, Location, Peer, Record, path_from_components};
 use lapwing_abi::ids::{CgroupChange, Kind, Mount, Operation, Origin, Phase};
 use lapwing_abi::record::{CGROUP_HEADER_LEN, HEADER_LEN, Header, SECTIONS};
 use lapwing_fuzz::seeds;
@@ -27,6 +27,11 @@ fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
         parent_pid,
         uid,
         gid,
+        euid,
+        egid,
+        capabilities,
+        key,
+        argument,
         operation,
         origin,
         mount,
@@ -43,7 +48,10 @@ fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
     for word in [time, cgroup, exec, issuer, start] {
         out.extend(word.to_le_bytes());
     }
-    for word in [pid, tid, container_pid, parent_pid, uid, gid] {
+    for word in [pid, tid, container_pid, parent_pid, uid, gid, euid, egid] {
+        out.extend(word.to_le_bytes());
+    }
+    for word in [capabilities, key, argument] {
         out.extend(word.to_le_bytes());
     }
     out.extend([operation, origin, mount, protocol, family, reserved]);
@@ -147,6 +155,11 @@ fn location(location: &Location<'_>) {
     }
 }
 
+/// Sections of which some mean nothing: they are the rest of the bytes.
+fn rest(data: &[u8]) -> [&[u8]; SECTIONS] {
+    [&data[HEADER_LEN..], &[], &[], &[]]
+}
+
 fuzz_target!(init: write_seeds(), |data: &[u8]| {
     if let Ok(record) = Record::decode(data) {
         let sections = match record.body {
@@ -160,10 +173,23 @@ fuzz_target!(init: write_seeds(), |data: &[u8]| {
                 location(&target);
                 [path.components, path.passed, target.components, target.passed]
             }
-            Body::Egress { address, .. } => {
+            Body::Egress { peer, .. } | Body::Listen { at: peer, .. } => {
+                if let Peer::Ip(address, _) = peer {
+                    assert_eq!(address, address.to_canonical());
+                }
+                if let Peer::Unix(path) = peer {
+                    location(&path);
+                }
+                rest(data)
+            }
+            Body::Dns { payload, address, .. } => {
                 assert_eq!(address, address.to_canonical());
-                // Sections of an egress mean nothing; they are the rest of the bytes.
-                [&data[HEADER_LEN..], &[], &[], &[]]
+                assert!(data[HEADER_LEN..].starts_with(payload));
+                rest(data)
+            }
+            Body::Privilege { path, .. } => {
+                location(&path);
+                rest(data)
             }
         };
         assert_eq!(encode(&record.header, sections), data);
