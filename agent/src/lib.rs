@@ -2,9 +2,6 @@
 //! sees it, [`container`] says whose it is, [`judge`] compares it with the
 //! profile, [`dns`] knows the names of its peers, [`feed`] keeps what is reported,
 //! [`api`] streams it. [`pipeline`] is the path itself; [`cli`] is the command line on top.
-#![forbid(unsafe_code)]
-//! profile, [`feed`] keeps what is reported, [`api`] streams it. [`pipeline`] is
-//! the path itself; [`cli`] is the command line on top.
 // The one module that may is `kernel::sys`.
 #![deny(unsafe_code)]
 

@@ -11,6 +11,7 @@ mod answer;
 mod held;
 mod loss;
 mod lost;
+mod names;
 mod repeats;
 mod upkeep;
 mod waker;
@@ -107,6 +108,8 @@ struct Line {
     lost: lost::Ledger,
     /// Verdicts that the kernel side had no room for.
     unheld: u64,
+    /// Names of peers.
+    names: names::Names,
 }
 
 /// The thread's work.
@@ -147,6 +150,7 @@ impl Pipeline {
             swept: 0,
             lost: lost::Ledger::default(),
             unheld: 0,
+            names: names::Names::default(),
         };
         if let Some(beat) = line.judge.store().last_beat() {
             line.gap("agent-down", 0, beat, "node");
@@ -410,18 +414,27 @@ impl Line {
         let Resolution::Instance(instance) = self.registry.resolve(home) else {
             return;
         };
+        let instance = instance.clone();
+        let asked = self.message(instance.home, record);
+        let names = self.names_of(&instance, record);
         let scene = Scene {
-            instance,
+            instance: &instance,
             images: &self.images,
             clock: self.clock,
             last_gap: self.last_gap.max(self.lost.last_gap(instance.home)),
+            names: &names,
         };
-        let (at, items) = self.judge.take(record, scene);
-        let instance = instance.clone();
-        for item in items {
-            self.feed.publish(at, item);
+        let mut results = vec![self.judge.take(record, scene)];
+        for seen in asked {
+            results.push(self.judge.take_seen(record, seen, scene));
+        }
+        for (at, items) in results {
+            for item in items {
+                self.feed.publish(at, item);
+            }
         }
         self.tell(&instance);
+        self.note_contact(instance.home, record);
     }
 
     fn hold(&mut self, cgroup: u64, bytes: &[u8]) {
@@ -468,6 +481,7 @@ impl Line {
                 Effect::Gone(id) => {
                     self.close(id);
                     self.forget_lost(id);
+                    self.names.gone(id);
                     self.judge.gone(id);
                 }
                 Effect::NoRoom(_) => self.lose(UserLoss::NoRoom, 1),

@@ -9,7 +9,8 @@
 //!
 //! A type of records counts as part of a name, since it carries data too.
 
-use super::name::{Name, type_word};
+use super::name::Name;
+use lapwing_profile::behaviour::{ANY_OTHER_TYPE, record_type};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
@@ -98,7 +99,7 @@ impl Budget {
         }
         Spelled {
             name: name.text(),
-            kind: type_word(kind),
+            kind: record_type(kind),
             many: false,
         }
     }
@@ -124,11 +125,11 @@ impl Budget {
 }
 
 fn many(name: String, kind: u16) -> Spelled {
-    let word = type_word(kind);
+    let word = record_type(kind);
     Spelled {
         name,
         kind: if word.starts_with("TYPE") {
-            "TYPE*".to_owned()
+            ANY_OTHER_TYPE.to_owned()
         } else {
             word
         },

@@ -28,8 +28,10 @@ use lapwing_proto::timestamp;
 use lapwing_proto::v1::{self, watch_response::Item};
 use ledger::{Ledger, Said, verdict_of};
 use report::Detail;
+use sighting::Seen;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use store::Store;
 
 /// Profiles that are kept in memory.
@@ -102,6 +104,8 @@ pub struct Scene<'a> {
     pub clock: Clock,
     /// End of the last gap, since boot in nanoseconds; 0 for none.
     pub last_gap: u64,
+    /// Names under which the peer of a contact is known, the newest last.
+    pub names: &'a [Arc<str>],
 }
 
 impl Judge {
@@ -130,6 +134,20 @@ impl Judge {
 
     /// Judges one record. Answers with what is to be reported, and when it happened.
     pub fn take(&mut self, record: &Record<'_>, scene: Scene<'_>) -> (i64, Vec<Item>) {
+        self.said = None;
+        match sighting::seen(record, scene.images.get(record.header.exec)) {
+            Some(seen) => self.take_seen(record, seen, scene),
+            None => (scene.clock.wall(record.header.time), Vec::new()),
+        }
+    }
+
+    /// Judges what was seen by a record.
+    pub fn take_seen(
+        &mut self,
+        record: &Record<'_>,
+        mut seen: Seen,
+        scene: Scene<'_>,
+    ) -> (i64, Vec<Item>) {
         let at = scene.clock.wall(record.header.time);
         let moment = Moment {
             boot: record.header.time,
@@ -139,13 +157,6 @@ impl Judge {
         self.settle();
         let Some(phase) = phase(record.phase) else {
             return (at, Vec::new()); // The runtime's own steps.
-        };
-        let Some(seen) = sighting::seen(record, scene.images.get(record.header.exec)) else {
-            return (at, Vec::new());
-        };
-        let entry = Entry {
-            behaviour: seen.behaviour.clone(),
-            phase,
         };
         let workload = &scene.instance.workload;
         let named = scene.instance.is_named();
@@ -160,6 +171,21 @@ impl Judge {
                 format!("{PROFILES_MAX} profiles are kept already: {workload} is not judged");
             return (at, self.degraded(scene, moment, "profiles-full", text));
         };
+        let mut entry = Entry {
+            behaviour: seen.behaviour.clone(),
+            phase,
+        };
+        // A contact goes by the name that the profile knows, else by the newest; by its address
+        // where that is what the profile knows.
+        if !scene.names.is_empty() && !kept.profile.accepts(&entry) {
+            for named in sighting::by_name(&seen, scene.names) {
+                entry.behaviour.clone_from(&named.behaviour);
+                seen = named;
+                if kept.profile.accepts(&entry) {
+                    break;
+                }
+            }
+        }
         let sighting = Sighting { entry, at };
         let mode = kept.profile.mode();
         let outcome = kept.observe(&sighting);

@@ -96,6 +96,7 @@ impl Line {
                 images: &self.images,
                 clock: self.clock,
                 last_gap: 0,
+                names: &[],
             };
             items = self.judge.lost(gap.clone(), scene, now);
         }

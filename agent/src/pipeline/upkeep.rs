@@ -117,6 +117,7 @@ impl Line {
             self.carry_out(effects);
         }
         self.sweep_repeats(clock::since_boot());
+        self.follow_names(clock::since_boot());
         let moment = self.moment();
         self.looked = moment.wall;
         let mut items = self.judge.due(moment);

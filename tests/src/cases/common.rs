@@ -56,6 +56,7 @@ fn attack(rule: &str) -> &'static str {
         "egress.imds" => "T1552.005",
         "egress.raw" => "T1095",
         "egress.unix" => "T1611",
+        "dns.unknown" => "T1071.004",
         "listen.unknown" => "T1571",
         other => panic!("no technique is known of the rule {other}"),
     }

@@ -33,6 +33,7 @@ mod act;
 mod docs;
 mod exec;
 mod file;
+mod names;
 mod network;
 mod privilege;
 mod process;
@@ -51,6 +52,7 @@ const AREAS: &[(&str, &[Act])] = &[
     ("Processes", process::ACTS),
     ("Files", file::ACTS),
     ("Network", network::ACTS),
+    ("Names", names::ACTS),
     ("Privilege", privilege::ACTS),
 ];
 

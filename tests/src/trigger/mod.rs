@@ -12,6 +12,7 @@ mod file;
 mod network;
 mod privilege;
 mod process;
+mod resolve;
 mod serve;
 mod shop;
 mod sockets;
