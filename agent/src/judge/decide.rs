@@ -146,6 +146,7 @@ impl Judge {
             published: super::Published::default(),
             violations: 0,
             ledger: super::Ledger::default(),
+            repeats: 0,
             said: None,
             changed: Vec::new(),
             closing: Vec::new(),

@@ -85,6 +85,8 @@ pub struct Judge {
     violations: u64,
     /// What the kernel side was told.
     ledger: Ledger,
+    /// Repeats that it counted and that were taken from it.
+    repeats: u64,
     /// What it is to be told of the last record.
     said: Option<Said>,
     /// Whose profiles were changed by decisions.

@@ -62,6 +62,7 @@ impl Judge {
         let repeats = self.ledger.take(home, entries, |boot| clock.wall(boot));
         let mut ended = Vec::new();
         for repeat in repeats {
+            self.repeats += repeat.count;
             self.count(home, &repeat);
             let Some(fingerprint) = &repeat.fingerprint else {
                 continue;
@@ -98,6 +99,12 @@ impl Judge {
     #[must_use]
     pub fn told(&self) -> usize {
         self.ledger.len()
+    }
+
+    /// Repeats that the kernel side counted and that were taken from it.
+    #[must_use]
+    pub const fn repeats(&self) -> u64 {
+        self.repeats
     }
 
     /// Closes the violations that were decided of; their repeats were counted before.

@@ -7,7 +7,7 @@ use crate::judge::Scene;
 use lapwing_abi::ids::{Class, Loss};
 use lapwing_abi::state::LostKey;
 use lapwing_proto::timestamp;
-use lapwing_proto::v1::{Gap, watch_response::Item};
+use lapwing_proto::v1::{Gap, get_status_response::ContainerLoss, watch_response::Item};
 use std::collections::HashMap;
 
 /// What was lost of each container, and how much of it was told.
@@ -36,19 +36,12 @@ impl Ledger {
         alive + self.gone.get(&reason.raw()).copied().unwrap_or_default()
     }
 
-    /// What was lost of a container, by reason and class.
-    pub fn of(&self, home: u64) -> Vec<(Loss, Class, u64)> {
-        let mut losses: Vec<_> = self
-            .told
-            .iter()
-            .filter(|(key, _)| key.home == home)
-            .filter_map(|(key, count)| {
-                let reason = Loss::from_raw(key.reason)?;
-                Some((reason, Class::from_raw(key.class)?, *count))
-            })
-            .collect();
-        losses.sort_unstable();
-        losses
+    /// What was lost of containers that run, in order.
+    fn all(&self) -> Vec<(LostKey, u64)> {
+        let told = self.told.iter().filter(|(_, count)| **count > 0);
+        let mut all: Vec<_> = told.map(|(key, count)| (*key, *count)).collect();
+        all.sort_unstable_by_key(|(key, _)| (key.home, key.reason, key.class));
+        all
     }
 }
 
@@ -75,6 +68,22 @@ impl Line {
             self.lost.gaps.insert(home, clock::since_boot());
             self.container_gap(home, reason, count, from);
         }
+    }
+
+    /// The same for the status.
+    pub(super) fn container_losses(&self) -> Vec<ContainerLoss> {
+        let losses = self.lost.all().into_iter().filter_map(|(key, count)| {
+            Some(ContainerLoss {
+                container: match self.registry.resolve(key.home) {
+                    Resolution::Instance(instance) => instance.id.clone(),
+                    _ => format!("cgroup:{}", key.home),
+                },
+                reason: Loss::from_raw(key.reason)?.name().to_owned(),
+                class: Class::from_raw(key.class)?.name().to_owned(),
+                count,
+            })
+        });
+        losses.collect()
     }
 
     /// A gap of a container; while it is compared with its profile, that is a violation too.

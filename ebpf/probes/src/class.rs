@@ -55,7 +55,7 @@ pub fn of(built: Built, header: &Header) -> Class {
 
 /// The class of a record by its header alone.
 #[inline(always)]
-fn plain(header: &Header) -> Class {
+pub fn plain(header: &Header) -> Class {
     if header.kind == Kind::Privilege.raw() {
         Class::Privilege
     } else if header.kind == Kind::Dns.raw() {

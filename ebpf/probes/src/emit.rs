@@ -1,7 +1,8 @@
-//! Building a record; [`news`](crate::news) sends it, or counts why not.
+//! Building a record; [`news`] sends it, or counts why not.
 
 use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
+use crate::news;
 use aya_ebpf::helpers;
 use core::hint::black_box;
 use lapwing_abi::ABI_VERSION;
@@ -57,7 +58,10 @@ pub fn header(kind: Kind, process: &Process, flags: u32) -> Header {
 #[inline(always)]
 pub fn send(header: &Header) {
     match Builder::new() {
-        Some(builder) => builder.send(header),
+        Some(builder) => {
+            builder.write(header);
+            news::ship_plain(slot(builder.owner));
+        }
         None => lost(Loss::ScratchTaken),
     }
 }
@@ -166,23 +170,29 @@ impl Builder {
         self.begun = self.len();
     }
 
-    /// Sends the record, if it is news.
+    /// Writes the header. Written there and completed there: another copy on the stack would not
+    /// fit.
     #[inline(always)]
-    pub fn send(self, header: &Header) {
-        // Written there and completed there: another copy on the stack would not fit.
+    fn write(&self, header: &Header) {
         // SAFETY: the value is larger than a header and aligned to 8, the bytes follow an u64.
         unsafe {
             let to = (&raw mut (*self.scratch).bytes).cast::<Header>();
             to.write(*header);
             (&raw mut (*to).sections).write(self.sections);
-        };
-        crate::news::ship(slot(self.owner));
+        }
+    }
+
+    /// Sends the record, if it is news.
+    #[inline(always)]
+    pub fn send(self, header: &Header) {
+        self.write(header);
+        news::ship(slot(self.owner));
     }
 }
 
 /// Which buffer a task takes, by its pid/tgid pair.
 #[inline(always)]
-fn slot(owner: u64) -> u32 {
+pub fn slot(owner: u64) -> u32 {
     owner as u32 & (maps::SCRATCH_SLOTS - 1)
 }
 

@@ -56,6 +56,13 @@ pub fn of(built: Built, header: &Header) -> u64 {
     key::key(secret(), header, header.key, content)
 }
 
+/// As [`of`], of a record without sections.
+#[inline(always)]
+pub fn plain(header: &Header) -> u64 {
+    let content = key::content(secret(), header, [0; 4], 0, 0);
+    key::key(secret(), header, header.key, content)
+}
+
 /// Copies the last section of a record behind it, to a multiple of eight.
 #[inline(always)]
 fn copy_folder(built: Built, len: u32) -> u32 {

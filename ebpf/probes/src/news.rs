@@ -43,9 +43,41 @@ pub fn put(home: u64, class: Class, now: u64, record: &[u8]) -> bool {
 #[inline(never)]
 pub extern "C" fn ship(slot: u32) -> i32 {
     if let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot & (maps::SCRATCH_SLOTS - 1)) {
-        Built { scratch, slot }.ship();
+        let built = Built { scratch, slot };
+        // SAFETY: the map gave the pointer; the bytes are longer than a header, aligned to 8, and
+        // any bytes are a valid one.
+        let header = unsafe { &mut *(&raw mut (*scratch).bytes).cast::<Header>() };
+        header.key = identity::of(built, header);
+        built.ship(header, class::of(built, header));
     }
     0
+}
+
+/// As [`ship`], of a record without sections. Apart, because some programs that send such records
+/// have too little room on their stacks for the calls of that one.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn ship_plain(slot: u32) -> i32 {
+    if let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot & (maps::SCRATCH_SLOTS - 1)) {
+        // SAFETY: as above.
+        let header = unsafe { &mut *(&raw mut (*scratch).bytes).cast::<Header>() };
+        header.key = identity::plain(header);
+        Built { scratch, slot }.ship(header, class::plain(header));
+    }
+    0
+}
+
+/// The header of the record that the running task has sent last, unless another task took the
+/// buffer.
+#[inline(always)]
+pub fn last() -> Option<&'static mut Header> {
+    let slot = crate::emit::slot(helpers::bpf_get_current_pid_tgid());
+    let scratch = maps::SCRATCH.get_ptr_mut(slot)?;
+    if !(Built { scratch, slot }).is_ours() {
+        return None;
+    }
+    // SAFETY: as above.
+    Some(unsafe { &mut *(&raw mut (*scratch).bytes).cast::<Header>() })
 }
 
 /// A record in a buffer, whole but for what is filled in last.
@@ -58,13 +90,8 @@ pub struct Built {
 
 impl Built {
     #[inline(always)]
-    fn ship(self) {
-        // SAFETY: the map gave the pointer; the bytes are longer than a header, aligned to 8, and
-        // any bytes are a valid one.
-        let header = unsafe { &mut *(&raw mut (*self.scratch).bytes).cast::<Header>() };
+    fn ship(self, header: &mut Header, class: Class) {
         let (home, now, is_exec) = (header.cgroup, header.time, header.kind == Kind::Exec.raw());
-        header.key = identity::of(self, header);
-        let class = class::of(self, header);
         // A key of mixed bytes could be another behaviour's.
         if !self.is_ours() {
             if is_exec {

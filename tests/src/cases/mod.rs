@@ -13,6 +13,7 @@ mod membership;
 mod names;
 mod process;
 mod restart;
+mod seen;
 mod sensor;
 mod stream;
 mod verbs;
@@ -61,6 +62,7 @@ pub const ALL: &[Group] = &[
     coverage("tier-a2.", Tier::A2),
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
+    group(seen::CASES),
     group(losses::CASES),
     group(restart::CASES),
     group(deploy::CASES),

@@ -9,6 +9,7 @@
 //! with [`lacking`], which makes a skip of it, and not a failure.
 
 mod file;
+mod flood;
 mod network;
 mod privilege;
 mod process;
@@ -100,7 +101,13 @@ fn act(args: &[OsString]) -> Result<()> {
         (script, _) if script.starts_with('/') => return act(&args[1..]),
         _ => {}
     }
-    for area in [file::act, process::act, network::act, privilege::act] {
+    for area in [
+        file::act,
+        process::act,
+        network::act,
+        privilege::act,
+        flood::flood,
+    ] {
         if area(verb, rest)? {
             return Ok(());
         }

@@ -31,19 +31,21 @@ const IPPROTO_TCP: u8 = 6;
 const IPPROTO_UDP: u8 = 17;
 const ALLOW: i32 = 1;
 
-/// Notes a socket that addresses port 53.
+/// Notes a socket that addresses port 53, with the header of the record that was just sent of it.
 #[inline(always)]
-pub(super) fn expect(ctx: &SockAddrContext, egress: &Header) {
+pub(super) fn expect(ctx: &SockAddrContext) {
+    // Where it stands: there is no room for another on the stack.
+    let Some(header) = news::last() else {
+        lost(Loss::ScratchTaken);
+        return;
+    };
     // SAFETY: the context is one that the helper takes.
     let cookie = unsafe { bpf_get_socket_cookie(ctx.as_ptr()) };
-    let mut header = Header {
-        kind: Kind::Dns.raw(),
-        // The agent needs each message: an answer is what gives addresses their names.
-        key: 0,
-        ..*egress
-    };
-    news::complete(&mut header);
-    let _ = maps::DNS_SOCKETS.insert(&cookie, &header, 0);
+    header.kind = Kind::Dns.raw();
+    // The agent needs each message: an answer is what gives addresses their names.
+    header.key = 0;
+    news::complete(header);
+    let _ = maps::DNS_SOCKETS.insert(&cookie, &*header, 0);
 }
 
 /// struct __sk_buff of a packet that leaves, at its network header; since Linux 4.10.
