@@ -415,6 +415,7 @@ impl Line {
             return;
         };
         let instance = instance.clone();
+        self.learn_resolvers(instance.home, record.header.pid);
         let asked = self.message(instance.home, record);
         let names = self.names_of(&instance, record);
         let scene = Scene {

@@ -2,7 +2,7 @@
 //!
 //! What a container asks is a behaviour; what it is told names the addresses that it
 //! contacts from then on, for itself alone. Which resolvers it may believe is read once,
-//! with its first message, from its own /etc/resolv.conf: a change after that is a
+//! with its first record, from its own /etc/resolv.conf: a change after that is a
 //! change of a file, and no reason to believe another. What the kernel side was told of
 //! a contact holds only as long as the names it was judged by.
 
@@ -104,6 +104,19 @@ impl Line {
         self.names.of(instance.home, record)
     }
 
+    /// Reads which resolvers a container is to ask, with its first record: as the runtime left
+    /// it, before the container could change it. Where the process has ended already, the next
+    /// record's will do; until then what is told is kept and not believed.
+    pub(super) fn learn_resolvers(&mut self, home: u64, pid: u32) {
+        if !self.names.asked.contains(&home)
+            && let Ok(file) = resolv_conf(pid)
+        {
+            self.names.asked.insert(home);
+            let resolvers = resolv::nameservers(&file);
+            self.names.dns.set_resolvers(home, &resolvers);
+        }
+    }
+
     /// Takes a message of the name service. Answers what was asked by it.
     pub(super) fn message(&mut self, home: u64, record: &Record<'_>) -> Vec<sighting::Seen> {
         let Body::Dns {
@@ -121,11 +134,6 @@ impl Line {
         else {
             return Vec::new();
         };
-        if self.names.asked.insert(home) {
-            let file = resolv_conf(record.header.pid);
-            let resolvers = resolv::nameservers(&file);
-            self.names.dns.set_resolvers(home, &resolvers);
-        }
         let asked = self.names.dns.observe(&Packet {
             container: home,
             direction: match direction {
@@ -180,22 +188,20 @@ impl Line {
     }
 }
 
-/// What the process sees as /etc/resolv.conf; nothing if that cannot be read. Links lead where
-/// they do inside, never to a file of the host.
-fn resolv_conf(pid: u32) -> Vec<u8> {
+/// What the process sees as /etc/resolv.conf; nothing if there is none. An error if the process
+/// is gone. Links lead where they do inside, never to a file of the host.
+fn resolv_conf(pid: u32) -> rustix::io::Result<Vec<u8>> {
     use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
     let root = format!("/proc/{pid}/root");
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = open(&*root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).and_then(|root| {
-        openat2(
-            root,
-            "etc/resolv.conf",
-            // One that is a pipe must not keep us waiting.
-            flags | OFlags::NONBLOCK,
-            Mode::empty(),
-            ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
-        )
-    });
+    let root = open(&*root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let file = openat2(
+        root,
+        "etc/resolv.conf",
+        // One that is a pipe must not keep us waiting.
+        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK,
+        Mode::empty(),
+        ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
+    );
     let mut text = Vec::new();
     if let Ok(file) = file {
         // What was read until an error is what the container's own resolver would see.
@@ -203,7 +209,7 @@ fn resolv_conf(pid: u32) -> Vec<u8> {
             .take(RESOLV_CONF_MAX)
             .read_to_end(&mut text);
     }
-    text
+    Ok(text)
 }
 
 /// The addresses of the host's devices, as the kernel lists them for its own tables.

@@ -174,8 +174,6 @@ pub enum Prepare {
     Symlink(&'static str, &'static str),
     /// A file that can be executed: its text, and where it is.
     Script(&'static str, &'static str),
-    /// A file with a text.
-    Text(&'static str, &'static str),
     /// Anything else.
     By(fn(&Puppet<'_>) -> Result<()>),
 }
@@ -195,7 +193,6 @@ impl Prepare {
             Self::Script(text, path) => {
                 fs::write(at(path), text).and_then(|()| fs::set_permissions(at(path), mode(0o755)))
             }
-            Self::Text(text, path) => fs::write(at(path), text),
             Self::By(make) => return make(puppet),
         }
         .with_context(|| format!("cannot make {self:?} from outside"))

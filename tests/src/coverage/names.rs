@@ -1,24 +1,16 @@
 //! Names that are asked for, and contacts that go by them.
 //!
 //! The name service runs inside the container, on loopback addresses of which the container's
-//! /etc/resolv.conf names two.
+//! /etc/resolv.conf names two ([`crate::rootfs::RESOLVERS`]).
 
-use super::act::{Act, Is, Prepare, Report, Shape, Tiers};
+use super::act::{Act, Is, Report, Shape, Tiers};
 use lapwing_abi::hooks::Row;
 
-/// A container that knows its resolvers.
+/// A container of their own: they share ports.
 const RESOLVING: Shape = Shape {
     name: "resolving",
     spec: |spec| spec,
 };
-const CONFIGURED: &[Prepare] = &[
-    Prepare::Folder("/etc"),
-    Prepare::Text(
-        "nameserver 127.0.0.2\nnameserver 127.0.0.3\n",
-        "/etc/resolv.conf",
-    ),
-];
-
 const fn asked(name: &'static str) -> Report {
     Report::new(
         "dns.unknown",
@@ -59,8 +51,8 @@ const fn contacted(
     )
 }
 
-/// The server's own doing.
-const fn served(protocol: &'static str, address: &'static str) -> Report {
+/// A port that is waited at: the server's, or one that the client chose.
+const fn waited(protocol: &'static str, address: &'static str, port: i64) -> Report {
     Report::new(
         "listen.unknown",
         "MEDIUM",
@@ -68,7 +60,7 @@ const fn served(protocol: &'static str, address: &'static str) -> Report {
         [
             ("listen.protocol", Is::Text(protocol)),
             ("listen.address", Is::Text(address)),
-            ("listen.port", Is::Number(53)),
+            ("listen.port", Is::Number(port)),
             ("listen.number", Is::Number(0)),
         ],
     )
@@ -85,7 +77,6 @@ const fn resolve(
 ) -> Act {
     Act::new(id, row, Tiers::BASE, what, words, report)
         .also(also)
-        .after(CONFIGURED)
         .inside(RESOLVING)
         .root()
 }
@@ -106,7 +97,10 @@ pub const ACTS: &[Act] = &[
         ],
         asked("one.example"),
         &[
-            served("UDP", "127.0.0.2"),
+            // The client chose its port, and the server answers it.
+            waited("UDP", "127.0.0.2", 4061),
+            contacted("UDP", "", "127.0.0.2", 4061),
+            waited("UDP", "127.0.0.2", 53),
             contacted("UDP", "", "127.0.0.2", 53),
             contacted("TCP", "one.example", "192.0.2.11", 4061),
         ],
@@ -125,6 +119,9 @@ pub const ACTS: &[Act] = &[
         ],
         asked("two.example"),
         &[
+            // The client chose its port, and the server answers it.
+            waited("UDP", "127.0.0.4", 4062),
+            contacted("UDP", "", "127.0.0.4", 4062),
             // Listening on loopback is known by its port.
             contacted("UDP", "", "127.0.0.4", 53),
             contacted("TCP", "", "192.0.2.12", 4062),
@@ -145,7 +142,7 @@ pub const ACTS: &[Act] = &[
         contacted("TCP", "three.example", "192.0.2.13", 4063),
         &[
             asked("three.example"),
-            served("TCP", "127.0.0.3"),
+            waited("TCP", "127.0.0.3", 53),
             contacted("TCP", "", "127.0.0.3", 53),
         ],
     ),
@@ -162,7 +159,12 @@ pub const ACTS: &[Act] = &[
             "4064",
         ],
         contacted("TCP", "", "10.99.0.1", 4064),
-        &[asked("four.example"), contacted("UDP", "", "127.0.0.3", 53)],
+        &[
+            waited("UDP", "127.0.0.3", 4064),
+            contacted("UDP", "", "127.0.0.3", 4064),
+            asked("four.example"),
+            contacted("UDP", "", "127.0.0.3", 53),
+        ],
     ),
     resolve(
         "dns.answer.imds",
@@ -177,7 +179,11 @@ pub const ACTS: &[Act] = &[
             "4065",
         ],
         contacted("TCP", "", "169.254.169.254", 4065),
-        &[asked("five.example")],
+        &[
+            waited("UDP", "127.0.0.3", 4065),
+            contacted("UDP", "", "127.0.0.3", 4065),
+            asked("five.example"),
+        ],
     )
     .rule("egress.imds", "HIGH"),
 ];

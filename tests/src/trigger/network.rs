@@ -59,7 +59,7 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             );
             let told = address(told, port)?;
             match how.to_str() {
-                Some("udp") => resolve::by_udp(server, name, told.ip())?,
+                Some("udp") => resolve::by_udp(server, name, told.ip(), told.port())?,
                 _ => resolve::by_tcp(server, name, told.ip())?,
             }
             let _ = TcpStream::connect_timeout(&told, Duration::from_secs(1));

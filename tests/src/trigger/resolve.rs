@@ -41,8 +41,8 @@ fn answer(question: &[u8], address: IpAddr) -> Result<Vec<u8>> {
     Ok(message)
 }
 
-/// Asks a server, which runs here for that one question, by UDP.
-pub fn by_udp(server: IpAddr, name: &str, address: IpAddr) -> Result<()> {
+/// Asks a server, which runs here for that one question, by UDP, from a port.
+pub fn by_udp(server: IpAddr, name: &str, address: IpAddr, port: u16) -> Result<()> {
     let socket = UdpSocket::bind((server, 53))?;
     let asked = thread::spawn(move || -> Result<()> {
         let mut buffer = [0; 512];
@@ -50,7 +50,7 @@ pub fn by_udp(server: IpAddr, name: &str, address: IpAddr) -> Result<()> {
         socket.send_to(&answer(&buffer[..len], address)?, from)?;
         Ok(())
     });
-    let client = UdpSocket::bind((server, 0))?;
+    let client = UdpSocket::bind((server, port))?;
     client.connect((server, 53))?;
     client.send(&question(name))?;
     let mut buffer = [0; 512];
