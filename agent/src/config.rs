@@ -150,6 +150,8 @@ section! {
         runc "runc": Runc = Runc::default(),
         /// The ring buffer for behaviours.
         ring "ring": Ring = Ring::default(),
+        /// How much the kernel side remembers.
+        tables "tables": Tables = Tables::default(),
         /// The log behind `lapwing watch`.
         feed "feed": Feed = Feed::default(),
     }
@@ -178,6 +180,20 @@ section! {
     Ring {
         /// Size in bytes: a power of two, at least 64 KiB.
         bytes "bytes": u32 = 8 << 20,
+    }
+}
+
+section! {
+    /// How much the kernel side remembers. The memory is taken when the agent starts, that for
+    /// behaviours when a container does.
+    Tables {
+        /// Behaviours of each container that are no news; more are sent each time. About 100 bytes
+        /// each.
+        behaviours "behaviours": u32 = 2_048,
+        /// Processes of all containers at a time. About 120 bytes each.
+        processes "processes": u32 = lapwing_abi::state::PROCESSES_MAX,
+        /// Cgroups at a time. About 80 bytes each.
+        cgroups "cgroups": u32 = lapwing_abi::state::CGROUPS_MAX,
     }
 }
 
@@ -223,11 +239,12 @@ impl Config {
     }
 
     fn check_keys(&self, path: &Path) -> Result<(), ConfigError> {
-        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 5] = [
+        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 6] = [
             ("", &self.unknown, Self::KEYS),
             ("cgroups.", &self.cgroups.unknown, Cgroups::KEYS),
             ("runc.", &self.runc.unknown, Runc::KEYS),
             ("ring.", &self.ring.unknown, Ring::KEYS),
+            ("tables.", &self.tables.unknown, Tables::KEYS),
             ("feed.", &self.feed.unknown, Feed::KEYS),
         ];
         for (prefix, unknown, keys) in sections {
@@ -267,6 +284,15 @@ impl Config {
                     self.ring.bytes
                 ),
             );
+        }
+        for (key, count) in [
+            ("tables.behaviours", self.tables.behaviours),
+            ("tables.processes", self.tables.processes),
+            ("tables.cgroups", self.tables.cgroups),
+        ] {
+            if !(64..=1 << 20).contains(&count) {
+                return wrong(key, format!("{count} is not between 64 and 1048576"));
+            }
         }
         if self.feed.items == 0 {
             return wrong("feed.items", "must be at least 1".to_owned());
@@ -349,6 +375,7 @@ mod tests {
             Cgroups::KEYS,
             Runc::KEYS,
             Ring::KEYS,
+            Tables::KEYS,
             Feed::KEYS,
         ] {
             for key in keys {
@@ -366,7 +393,7 @@ mod tests {
     fn every_key_is_read() {
         let config = parse(
             "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
-             btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\nfeed: {items: 7, bytes: 65536}\n",
+             btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nfeed: {items: 7, bytes: 65536}\n",
         )
         .unwrap();
         assert_eq!(
@@ -382,6 +409,11 @@ mod tests {
         assert_eq!(config.runc.roots, [Path::new("/r")]);
         assert_eq!((config.ring.bytes, config.feed.items), (65536, 7));
         assert_eq!(config.feed.bytes, 65536);
+        let tables = &config.tables;
+        assert_eq!(
+            (tables.behaviours, tables.processes, tables.cgroups),
+            (100, 200, 300)
+        );
     }
 
     #[test]
@@ -425,6 +457,8 @@ mod tests {
         for (text, word) in [
             ("version: 2", "this agent reads 1"),
             ("ring: {bytes: 70000}", "ring.bytes"),
+            ("tables: {behaviours: 3}", "tables.behaviours"),
+            ("tables: {cgroups: 2000000}", "tables.cgroups"),
             ("feed: {items: 0}", "feed.items"),
             ("feed: {bytes: 1}", "feed.bytes"),
             ("endpoint: tcp://1", "unix:///path"),

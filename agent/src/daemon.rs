@@ -116,6 +116,8 @@ fn attach(config: &Config, object: &[u8]) -> anyhow::Result<Attached> {
         cgroup_hierarchy: hierarchy.id,
         host_root: host_root(),
         ring_bytes: config.ring.bytes,
+        processes: config.tables.processes,
+        cgroups: config.tables.cgroups,
         best: config.tier.tier(),
         egress: &egress,
         credentials: &credentials,
@@ -182,7 +184,8 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         Some(attached) => attached,
         None => attach(config, object).map_err(host)?,
     };
-    let (tables, rings) = tables::take_all(&mut sensor.ebpf).map_err(host)?;
+    let (tables, rings) =
+        tables::take_all(&mut sensor.ebpf, config.tables.behaviours).map_err(host)?;
     let attached = sensor
         .hooks
         .iter()

@@ -148,6 +148,8 @@ fn examine(btf: &Path, best: Tier, report: &mut Report) -> Result<()> {
         cgroup_hierarchy: hierarchy.id,
         host_root: host_root(),
         ring_bytes: 64 << 10,
+        processes: 1_024,
+        cgroups: 1_024,
         best,
         egress: &egress,
         credentials: &credentials,

@@ -1,8 +1,9 @@
 //! The Lapwing agent. The modules stand along the path of an event: [`kernel`]
 //! sees it, [`container`] says whose it is, [`judge`] compares it with the
-//! profile, [`feed`] keeps what is reported, [`api`] streams it. [`pipeline`] is
-//! the path itself; [`cli`] is the command line on top.
-#![forbid(unsafe_code)]
+//! profile, [`dns`] knows the names of its peers, [`feed`] keeps what is reported,
+//! [`api`] streams it. [`pipeline`] is the path itself; [`cli`] is the command line on top.
+// The one module that may is `kernel::sys`.
+#![deny(unsafe_code)]
 
 pub mod api;
 pub mod cli;
@@ -11,6 +12,7 @@ pub mod config;
 pub mod container;
 pub mod credentials;
 pub mod daemon;
+pub mod dns;
 pub mod doctor;
 pub mod feed;
 pub mod judge;

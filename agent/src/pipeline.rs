@@ -10,6 +10,9 @@ mod adopted;
 mod answer;
 mod held;
 mod loss;
+mod lost;
+mod names;
+mod repeats;
 mod standing;
 mod upkeep;
 mod waker;
@@ -47,6 +50,8 @@ const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLISECOND;
 /// Time between two looks at losses, changed profiles and risen counts.
 const TICK: u64 = SECOND;
+/// Longest time that a record waits which nobody was woken for: one of a container that learns.
+const LEARNING: u64 = 100 * MILLISECOND;
 /// Time between two heartbeats.
 const HEARTBEAT: u64 = 5 * SECOND;
 /// Time between two sweeps of images while there is little room for them.
@@ -107,6 +112,12 @@ struct Line {
     last_gap: u64,
     /// When images were swept last, since boot in nanoseconds.
     swept: u64,
+    /// What the kernel side lost of each container.
+    lost: lost::Ledger,
+    /// Verdicts that the kernel side had no room for.
+    unheld: u64,
+    /// Names of peers.
+    names: names::Names,
 }
 
 /// The thread's work.
@@ -147,6 +158,9 @@ impl Pipeline {
             looked: parts.started,
             last_gap: 0,
             swept: 0,
+            lost: lost::Ledger::default(),
+            unheld: 0,
+            names: names::Names::default(),
         };
         // One that took over from another was attached before that one went.
         if let Some(beat) = line.judge.store().last_beat()
@@ -182,7 +196,8 @@ impl Pipeline {
         while !stop.load(Ordering::Acquire) {
             let now = clock::since_boot();
             let until = self.line.registry.next_look().unwrap_or(next_tick);
-            self.wait(until.min(next_tick).saturating_sub(now))?;
+            let until = until.min(next_tick).min(now + LEARNING);
+            self.wait(until.saturating_sub(now))?;
             if self.line.read(&mut self.rings) {
                 self.waker.wake();
             }
@@ -198,6 +213,7 @@ impl Pipeline {
                 self.line.answer(request);
             }
             self.line.judge.go_on();
+            self.line.decided();
             if now >= next_tick {
                 self.count_skipped();
                 self.line.tick();
@@ -419,19 +435,37 @@ impl Line {
     }
 
     fn judge(&mut self, record: &Record<'_>) {
-        let Resolution::Instance(instance) = self.registry.resolve(record.header.cgroup) else {
+        let home = record.header.cgroup;
+        if let Resolution::Instance(instance) = self.registry.resolve(home)
+            && self.judge.is_stale(instance)
+        {
+            self.renew(instance.home);
+        }
+        let Resolution::Instance(instance) = self.registry.resolve(home) else {
             return;
         };
+        let instance = instance.clone();
+        self.learn_resolvers(instance.home, record.header.pid);
+        let asked = self.message(instance.home, record);
+        let names = self.names_of(&instance, record);
         let scene = Scene {
-            instance,
+            instance: &instance,
             images: &self.images,
             clock: self.clock,
-            last_gap: self.last_gap,
+            last_gap: self.last_gap.max(self.lost.last_gap(instance.home)),
+            names: &names,
         };
-        let (at, items) = self.judge.take(record, scene);
-        for item in items {
-            self.feed.publish(at, item);
+        let mut results = vec![self.judge.take(record, scene)];
+        for seen in asked {
+            results.push(self.judge.take_seen(record, seen, scene));
         }
+        for (at, items) in results {
+            for item in items {
+                self.feed.publish(at, item);
+            }
+        }
+        self.tell(&instance);
+        self.note_contact(instance.home, record);
     }
 
     fn hold(&mut self, cgroup: u64, bytes: &[u8]) {
@@ -475,7 +509,12 @@ impl Line {
                 }
                 Effect::Forget(id) => self.tables.remove_cgroup(id),
                 Effect::Decided => decided = true,
-                Effect::Gone(id) => self.judge.gone(id),
+                Effect::Gone(id) => {
+                    self.close(id);
+                    self.forget_lost(id);
+                    self.names.gone(id);
+                    self.judge.gone(id);
+                }
                 Effect::NoRoom(_) => self.lose(UserLoss::NoRoom, 1),
             }
         }

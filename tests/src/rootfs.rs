@@ -18,6 +18,8 @@ pub const HARD_LINK: &str = "usr/bin/sleep";
 const FOLDERS: &[&str] = &[
     "bin", "data", "dev", "etc", "proc", "sys", "tmp", "usr/bin", "volume",
 ];
+/// Whom containers are to ask for names.
+pub const RESOLVERS: &str = "nameserver 127.0.0.2\nnameserver 127.0.0.3\n";
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nshop:x:1000:1000:shop:/data:/bin/sh\n";
 
 /// An overlay over a folder: what is written lands in a layer above. Unmounted when dropped.
@@ -80,6 +82,7 @@ pub fn fill(session: &Session, root: &Path) -> Result<()> {
         symlink("busybox", root.join("bin").join(applet))?;
     }
     fs::write(root.join("etc/passwd"), PASSWD)?;
+    fs::write(root.join("etc/resolv.conf"), RESOLVERS)?;
     fs::write(root.join("etc/group"), "root:x:0:\nshop:x:1000:\n")?;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod build;
 mod cross;
 mod debian;
 mod demo;
+mod fuzz;
 mod initramfs;
 mod kernel;
 mod machine;
@@ -55,6 +56,12 @@ enum Command {
     },
     /// Measure what tracing costs and holds, and compare it with the targets
     Bench(bench::Args),
+    /// Feed what decodes records, BTF and DNS with hostile bytes
+    Fuzz {
+        /// For how long, all targets side by side
+        #[arg(long, default_value_t = fuzz::SECONDS)]
+        seconds: u64,
+    },
     /// Run a command in a virtual machine, with `lapwing` and `runc` at hand
     Vm {
         /// The kernel: 5.10, 6.1, 6.12, 7.2, arm64-6.1 or arm64-6.12 [default: 6.12 of this architecture]
@@ -95,6 +102,7 @@ fn main() -> ExitCode {
         Command::Demo { vm } => demo::run(vm),
         Command::Test { soak } => test::run(soak),
         Command::Bench(args) => bench::run(&args),
+        Command::Fuzz { seconds } => setup::run().and_then(|_| fuzz::run(seconds)),
         Command::Vm { kernel, command } => vm::run(kernel.as_deref(), &command),
     };
     match result {

@@ -68,6 +68,12 @@ const NEEDS: &[Need] = &[
         from: Packages(&["gcc", "libc6-dev"]),
     },
     Need {
+        name: "C++ compiler",
+        why: "builds the engine of the fuzz targets",
+        find: Program("c++"),
+        from: Packages(&["g++"]),
+    },
+    Need {
         name: "rustfmt",
         why: "the format of the code is tested",
         find: PartOfCargo("fmt"),

@@ -9,7 +9,7 @@ use crate::report::{Counts, Runner, Stage};
 use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
-use crate::{bench, build, demo, kernel, root, setup, skips, vm};
+use crate::{bench, build, demo, fuzz, kernel, root, setup, skips, vm};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -58,6 +58,9 @@ pub fn run(soak: bool) -> Result<bool> {
     runner.stage("unit and property", 420, |counts, note| {
         unit(soak, counts, note)
     });
+    runner.stage("fuzz", fuzz::budget(soak), |counts, note| {
+        fuzz::stage(soak, counts, note)
+    });
     let built = tools.map_or_else(Vec::new, |tools| build_all(&mut runner, &tools));
     if !built.is_empty() {
         kernels(&mut runner, &built, soak);
@@ -85,7 +88,7 @@ fn build_all(runner: &mut Runner, tools: &Tools) -> Vec<Built> {
 }
 
 fn lints(tools: Option<&Tools>, counts: &mut Counts, note: &mut String) -> Result<()> {
-    for package in [&[][..], &["-p", "lapwing-tests"]] {
+    for package in [&[][..], &["-p", "lapwing-tests"], &["-p", "lapwing-fuzz"]] {
         let mut command = cargo(&["clippy", "--locked", "--all-targets"]);
         command.args(package).args(["--", "-D", "warnings"]);
         counted(&mut command, counts)?;

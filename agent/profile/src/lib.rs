@@ -18,6 +18,7 @@ pub mod learn;
 pub mod merge;
 pub mod name;
 pub mod profile;
+pub mod repeat;
 pub mod rule;
 pub mod text;
 pub mod workload;

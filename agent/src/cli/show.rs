@@ -47,6 +47,21 @@ fn write_status(out: &mut impl Write, status: &v1::GetStatusResponse) -> std::io
     writeln!(out)?;
     write_hooks(out, &status.hooks, width())?;
     writeln!(out)?;
+    if let Some(held) = &status.held {
+        writeln!(
+            out,
+            "{} behaviours of {} containers are known in the kernel; {} repeats were only counted",
+            held.behaviours, held.containers, held.repeats
+        )?;
+        if held.refused > 0 {
+            writeln!(
+                out,
+                "{} found no room there and are sent each time: raise `tables.behaviours`",
+                held.refused
+            )?;
+        }
+        writeln!(out)?;
+    }
     if status.losses.is_empty() {
         return writeln!(out, "nothing was lost");
     }
@@ -55,7 +70,24 @@ fn write_status(out: &mut impl Write, status: &v1::GetStatusResponse) -> std::io
         .iter()
         .map(|loss| vec![loss.reason.clone(), loss.count.to_string()])
         .collect();
-    table(out, &["LOST", "EVENTS"], &rows)
+    table(out, &["LOST", "EVENTS"], &rows)?;
+    if status.container_losses.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = status
+        .container_losses
+        .iter()
+        .map(|loss| {
+            vec![
+                loss.container.clone(),
+                loss.reason.clone(),
+                loss.class.clone(),
+                loss.count.to_string(),
+            ]
+        })
+        .collect();
+    writeln!(out)?;
+    table(out, &["CONTAINER", "LOST", "CLASS", "EVENTS"], &rows)
 }
 
 /// The containers that are traced.

@@ -200,6 +200,8 @@ fn seed(proc: &Path, met: &Met, home: u64) -> Option<Seed> {
             parent_pid: number("PPid:")?,
             phase: u32::from(phase.raw()),
             marks: 0,
+            // Unlike every other: what it was called at its exec is not known for sure.
+            image: EXEC_SEEDED | u64::from(met.pid),
         },
         image: Image {
             exe: link("exe"),

@@ -145,6 +145,11 @@ impl Judge {
             late: Vec::new(),
             published: super::Published::default(),
             violations: 0,
+            ledger: super::Ledger::default(),
+            repeats: 0,
+            said: None,
+            changed: Vec::new(),
+            closing: Vec::new(),
         })
     }
 
@@ -235,16 +240,18 @@ impl Judge {
         self.decided(done);
     }
 
-    /// What was decided of is no open violation any more.
+    /// Notes what was decided: what of it was reported is no open violation any more, as soon as
+    /// its repeats were counted.
     pub(super) fn decided(&mut self, done: Vec<Step>) {
         for step in done {
             if let Action::Decide(_, entries) = &step.action {
                 for entry in entries {
                     let rule = rule::classify(&entry.behaviour).rule;
                     let fingerprint = fingerprint::of(&step.workload, rule, entry);
-                    self.late.extend(self.episodes.close(&fingerprint));
+                    self.closing.push(fingerprint);
                 }
             }
+            self.changed.push(step.workload);
         }
     }
 

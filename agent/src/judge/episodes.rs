@@ -148,6 +148,25 @@ impl Episodes {
         reports
     }
 
+    /// Occurrences that were only counted. Answers whether the episode is still open.
+    pub fn recurred(&mut self, fingerprint: &str, home: u64, count: u64, last: Moment) -> bool {
+        let key = (fingerprint.to_owned(), home);
+        let Some(number) = self.numbers.get(&key) else {
+            return false;
+        };
+        let Some(episode) = self.open.get_mut(number) else {
+            return false;
+        };
+        if last.boot >= episode.last {
+            self.order.remove(&(episode.last, *number));
+            self.order.insert((last.boot, *number));
+            episode.last = last.boot;
+            episode.violation.last_seen = Some(timestamp(last.wall));
+        }
+        episode.violation.count += count;
+        true
+    }
+
     /// Takes an episode out. Answers with what it did not report yet.
     fn take(&mut self, number: u64) -> Option<Episode> {
         let episode = self.open.remove(&number)?;
@@ -329,6 +348,23 @@ mod tests {
         );
         assert_eq!(update.last_seen, Some(timestamp(moment(102).wall)));
         assert!(episodes.due(100 + 3 * PERIOD).is_empty(), "nothing new");
+    }
+
+    #[test]
+    fn what_was_only_counted_counts() {
+        let mut episodes = Episodes::default();
+        occur(&mut episodes, "f", 0);
+        assert!(episodes.recurred("f", 1, 998, moment(PERIOD)));
+        assert!(episodes.recurred("f", 1, 1, moment(5)), "late");
+        let update = episodes.due(PERIOD).pop().unwrap();
+        assert_eq!((update.revision, update.count), (2, 1000));
+        assert_eq!(update.last_seen, Some(timestamp(moment(PERIOD).wall)));
+        assert!(
+            !episodes.recurred("f", 2, 1, moment(5)),
+            "another container"
+        );
+        episodes.close("f");
+        assert!(!episodes.recurred("f", 1, 1, moment(5)));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::report;
 use super::store::{Store, StoreError};
 use super::writer::{Wake, Writer};
 use crate::config::StartMode;
+use lapwing_profile::entry::Entry;
 use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::text::visible;
@@ -223,6 +224,22 @@ impl Keeper {
             self.profiles.insert(workload.clone(), kept);
         }
         self.profiles.get_mut(workload)
+    }
+
+    /// What becomes of behaviours that the profile of a container does not know, if it has one.
+    pub(super) fn mode(&self, workload: &Workload, named: bool) -> Mode {
+        match self.profiles.get(workload) {
+            Some(kept) if named => kept.profile.mode(),
+            _ => self.start,
+        }
+    }
+
+    /// Counts what happened again.
+    pub(super) fn repeated(&mut self, workload: &Workload, entry: &Entry, count: u64, last: i64) {
+        if let Some(kept) = self.profiles.get_mut(workload) {
+            kept.profile.repeated(entry, count, last);
+            kept.counts = true;
+        }
     }
 
     /// An empty profile that is not kept.

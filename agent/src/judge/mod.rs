@@ -4,6 +4,8 @@
 pub mod decide;
 pub mod episodes;
 pub mod keep;
+pub mod ledger;
+mod repeat;
 pub mod report;
 mod sensor;
 pub mod sighting;
@@ -24,9 +26,12 @@ use lapwing_profile::rule::Rule;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{self, watch_response::Item};
+use ledger::{Ledger, Said, verdict_of};
 use report::Detail;
+use sighting::Seen;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use store::Store;
 
 /// Profiles that are kept in memory.
@@ -78,6 +83,16 @@ pub struct Judge {
     late: Vec<v1::Violation>,
     published: Published,
     violations: u64,
+    /// What the kernel side was told.
+    ledger: Ledger,
+    /// Repeats that it counted and that were taken from it.
+    repeats: u64,
+    /// What it is to be told of the last record.
+    said: Option<Said>,
+    /// Whose profiles were changed by decisions.
+    changed: Vec<Workload>,
+    /// Fingerprints of what was decided.
+    closing: Vec<String>,
 }
 
 /// Where a record comes from.
@@ -91,6 +106,8 @@ pub struct Scene<'a> {
     pub clock: Clock,
     /// End of the last gap, since boot in nanoseconds; 0 for none.
     pub last_gap: u64,
+    /// Names under which the peer of a contact is known, the newest last.
+    pub names: &'a [Arc<str>],
 }
 
 impl Judge {
@@ -119,20 +136,29 @@ impl Judge {
 
     /// Judges one record. Answers with what is to be reported, and when it happened.
     pub fn take(&mut self, record: &Record<'_>, scene: Scene<'_>) -> (i64, Vec<Item>) {
+        self.said = None;
+        match sighting::seen(record, scene.images.get(record.header.exec)) {
+            Some(seen) => self.take_seen(record, seen, scene),
+            None => (scene.clock.wall(record.header.time), Vec::new()),
+        }
+    }
+
+    /// Judges what was seen by a record.
+    pub fn take_seen(
+        &mut self,
+        record: &Record<'_>,
+        mut seen: Seen,
+        scene: Scene<'_>,
+    ) -> (i64, Vec<Item>) {
         let at = scene.clock.wall(record.header.time);
         let moment = Moment {
             boot: record.header.time,
             wall: at,
         };
+        self.said = None;
+        self.settle();
         let Some(phase) = phase(record.phase) else {
             return (at, Vec::new()); // The runtime's own steps.
-        };
-        let Some(seen) = sighting::seen(record, scene.images.get(record.header.exec)) else {
-            return (at, Vec::new());
-        };
-        let entry = Entry {
-            behaviour: seen.behaviour.clone(),
-            phase,
         };
         let workload = &scene.instance.workload;
         let named = scene.instance.is_named();
@@ -147,11 +173,27 @@ impl Judge {
                 format!("{PROFILES_MAX} profiles are kept already: {workload} is not judged");
             return (at, self.degraded(scene, moment, "profiles-full", text));
         };
+        let mut entry = Entry {
+            behaviour: seen.behaviour.clone(),
+            phase,
+        };
+        // A contact goes by the name that the profile knows, else by the newest; by its address
+        // where that is what the profile knows.
+        if !scene.names.is_empty() && !kept.profile.accepts(&entry) {
+            for named in sighting::by_name(&seen, scene.names) {
+                entry.behaviour.clone_from(&named.behaviour);
+                seen = named;
+                if kept.profile.accepts(&entry) {
+                    break;
+                }
+            }
+        }
         let sighting = Sighting { entry, at };
         let mode = kept.profile.mode();
         let outcome = kept.observe(&sighting);
         let entry = sighting.entry;
         let mut items = Vec::new();
+        let mut told = Some((verdict_of(false), None));
         let said = match outcome {
             Outcome::Known => v1::behaviour::Outcome::Known,
             Outcome::Learned if !named => {
@@ -200,9 +242,12 @@ impl Judge {
                     },
                 );
                 items.extend(self.reported(reports));
+                told = Some((verdict_of(true), Some(fingerprint)));
                 v1::behaviour::Outcome::Deviation
             }
             Outcome::Full => {
+                // There may be room later.
+                told = None;
                 if !kept.said_full {
                     kept.said_full = true;
                     let text = format!(
@@ -213,7 +258,15 @@ impl Judge {
                 v1::behaviour::Outcome::RefusedFull
             }
         };
-        if self.published.is_news(scene.instance.home, &entry) {
+        let (home, key) = (scene.instance.home, record.header.key);
+        if key != 0
+            && let Some((verdict, fingerprint)) = told
+        {
+            let whose = (home, workload, named);
+            self.ledger.note(whose, key, &entry, fingerprint.as_deref());
+            self.said = Some(Said { home, key, verdict });
+        }
+        if self.published.is_news(home, &entry) {
             items.push(Item::Behaviour(v1::Behaviour {
                 time: Some(timestamp(at)),
                 cluster: self.cluster.clone(),
@@ -279,6 +332,7 @@ impl Judge {
 
     /// Counts of violations that rose, and are to be reported anew.
     pub fn due(&mut self, now: Moment) -> Vec<Item> {
+        self.settle();
         let mut due = std::mem::take(&mut self.late);
         due.extend(self.episodes.due(now.boot));
         due.into_iter().map(Item::Violation).collect()
@@ -287,6 +341,7 @@ impl Judge {
     /// A container is gone.
     pub fn gone(&mut self, home: u64) {
         self.published.gone(home);
+        self.ledger.clear(home);
         self.late.extend(self.episodes.gone(home));
     }
 
@@ -323,6 +378,7 @@ impl Judge {
     pub fn end(&mut self, now: Moment) -> Vec<Item> {
         let done = self.keeper.end(now.wall);
         self.decided(done);
+        self.settle();
         let mut last = std::mem::take(&mut self.late);
         last.extend(self.episodes.flush(now.boot));
         last.into_iter().map(Item::Violation).collect()

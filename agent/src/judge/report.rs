@@ -74,7 +74,13 @@ impl Detail {
                 set_id: file.set_id.map_or(v1::file::SetId::None, set_id).into(),
                 by: file.by.clone().unwrap_or_default(),
             }),
-            Behaviour::Egress(egress) => Self::Egress(self::egress(egress)),
+            Behaviour::Egress(egress) => {
+                let mut report = self::egress(egress);
+                if let Some(address) = aside.address {
+                    report.address = address.to_string();
+                }
+                Self::Egress(report)
+            }
             Behaviour::Listen(listen) => {
                 let (address, port) = match (aside.at, &listen.reach) {
                     (Some((address, port)), _) => (address.to_string(), u32::from(port)),

@@ -1,17 +1,18 @@
 //! From a record to a behaviour, in the words of the container.
 
 use crate::credentials;
+use crate::dns::budget::Spelled;
 use crate::process::Image;
 use lapwing_abi::decode::{Body, Location, Peer, Record, join, path_from_components};
 use lapwing_abi::ids::{Contact, flags};
 use lapwing_profile::behaviour::{
     ABSTRACT, Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Peer as End, Privilege,
-    Privileged, Protocol, Reach, SetId, SocketType, Target, domain, listen_port, privilege,
-    record_type,
+    Privileged, Protocol, Reach, SetId, SocketType, Target, listen_port, privilege,
 };
 use lapwing_profile::name::invoked_name;
 use lapwing_profile::text::{CUT, DETACHED, canonical};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What a record says, in canonical text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Aside {
     pub path_from_caller: bool,
     /// For changes of mode: the new one.
     pub mode: Option<u32>,
+    /// For contacts that go by a name: at which address.
+    pub address: Option<IpAddr>,
     /// For listening: at which address and port, folded in no way.
     pub at: Option<(IpAddr, u16)>,
 }
@@ -189,17 +192,42 @@ pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Option<Seen> {
     Some(Seen { behaviour, aside })
 }
 
-/// A name that was asked of the name service, as a sighting: the type of record by its number.
+/// A name that was asked of the name service, as a sighting.
 #[must_use]
-pub fn asked(name: &[u8], record: u16) -> Seen {
+pub fn asked(spelled: Spelled) -> Seen {
     let dns = Dns {
-        name: domain(name),
-        record: record_type(record),
+        name: spelled.name,
+        record: spelled.kind,
     };
     Seen {
         behaviour: dns.into(),
         aside: Aside::default(),
     }
+}
+
+/// A contact, by each of the names under which its address is known; the last is the newest.
+#[must_use]
+pub fn by_name(seen: &Seen, names: &[Arc<str>]) -> Vec<Seen> {
+    let Behaviour::Egress(egress) = &seen.behaviour else {
+        return Vec::new();
+    };
+    let End::Address(address) = egress.peer else {
+        return Vec::new();
+    };
+    names
+        .iter()
+        .map(|name| Seen {
+            behaviour: Egress {
+                peer: End::Domain(name.to_string()),
+                ..egress.clone()
+            }
+            .into(),
+            aside: Aside {
+                address: Some(address),
+                ..seen.aside.clone()
+            },
+        })
+        .collect()
 }
 
 fn file(

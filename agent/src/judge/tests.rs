@@ -164,6 +164,7 @@ impl Bench {
             images: &self.images,
             clock: Clock::read(),
             last_gap: 0,
+            names: &[],
         };
         self.judge.take(record, scene).1
     }
@@ -179,6 +180,7 @@ impl Bench {
             images: &self.images,
             clock: Clock::read(),
             last_gap: 0,
+            names: &[],
         };
         let gap = v1::Gap {
             reason: "behaviour-ring-full".into(),
@@ -329,6 +331,9 @@ fn a_message_of_the_name_service_is_no_behaviour_by_itself() {
         port: 53,
         local_port: 4000,
         sequence: 0,
+        begins: false,
+        ends: false,
+        looped: false,
         payload: b"\0\x01",
     };
     assert!(bench.take(&record(message)).is_empty());

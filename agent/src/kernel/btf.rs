@@ -26,6 +26,12 @@ const KIND_ENUM64: u32 = 19;
 
 /// How deep anonymous members may nest.
 const MAX_DEPTH: u32 = 16;
+/// How many members one question may look at. The largest structs have a few hundred; members
+/// that are made up may refer to each other, and then depth alone bounds nothing.
+const MAX_STEPS: u32 = 100_000;
+/// Longest name, in bytes: `KSYM_NAME_LEN` of `include/linux/kallsyms.h`, which is the bound of the
+/// kernel's own check, `__btf_name_valid`.
+const NAME_MAX: usize = 512;
 
 /// Why BTF could not be read, or a question not be answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -165,9 +171,12 @@ impl Btf {
         Ok(())
     }
 
+    /// The name at an offset, cut at the longest that the kernel allows: names may overlap, and
+    /// would else cost the square of what they take in the file.
     fn string(&self, offset: u32) -> &[u8] {
         let all = &self.bytes[self.strings.clone()];
         let tail = all.get(offset as usize..).unwrap_or_default();
+        let tail = &tail[..tail.len().min(NAME_MAX)];
         &tail[..tail
             .iter()
             .position(|&byte| byte == 0)
@@ -184,10 +193,11 @@ impl Btf {
             .structs
             .get(struct_name.as_bytes())
             .ok_or_else(|| BtfError::NoStruct(struct_name.to_owned()))?;
+        let mut steps = MAX_STEPS;
         for member in members {
             let mut found: Vec<u32> = ids
                 .iter()
-                .filter_map(|&id| self.find(id, member.as_bytes(), 0))
+                .filter_map(|&id| self.find(id, member.as_bytes(), 0, &mut steps))
                 .collect();
             found.sort_unstable();
             found.dedup();
@@ -208,8 +218,9 @@ impl Btf {
         ))
     }
 
-    /// Offset in bits of a member, looked for in anonymous members too.
-    fn find(&self, id: u32, wanted: &[u8], depth: u32) -> Option<u32> {
+    /// Offset in bits of a member, looked for in anonymous members too. Nothing is found when no
+    /// steps are left.
+    fn find(&self, id: u32, wanted: &[u8], depth: u32, steps: &mut u32) -> Option<u32> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -218,6 +229,7 @@ impl Btf {
             return None;
         }
         (0..entry.vlen as usize).find_map(|index| {
+            *steps = steps.checked_sub(1)?;
             let at = entry.data + index * 12;
             let name = self.string(word(&self.bytes, at)?);
             let mut offset = word(&self.bytes, at + 8)?;
@@ -227,7 +239,7 @@ impl Btf {
             if name == wanted {
                 Some(offset)
             } else if name.is_empty() {
-                let inner = self.find(word(&self.bytes, at + 4)?, wanted, depth + 1)?;
+                let inner = self.find(word(&self.bytes, at + 4)?, wanted, depth + 1, steps)?;
                 offset.checked_add(inner)
             } else {
                 None
@@ -449,6 +461,21 @@ mod tests {
         ));
         assert_eq!(btf.member_offset("twice", &["only"]), Ok(0));
         assert!(matches!(btf.size_of("twice"), Err(BtfError::Ambiguous(..))));
+    }
+
+    #[test]
+    fn members_that_nest_in_a_circle_are_not_looked_at_for_ever() {
+        let mut b = Builder::new();
+        // Each of two unions has sixteen anonymous members of the other: 16 to the 16th paths.
+        let members = |id| [("", id, 0); 16];
+        b.composite("circle", KIND_STRUCT, 8, &members(2));
+        b.composite("", KIND_UNION, 8, &members(3));
+        b.composite("", KIND_UNION, 8, &members(2));
+        let btf = Btf::parse(b.finish()).expect("well formed");
+        assert!(matches!(
+            btf.member_offset("circle", &["x", "y"]),
+            Err(BtfError::NoMember(..))
+        ));
     }
 
     #[test]

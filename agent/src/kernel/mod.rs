@@ -2,10 +2,13 @@
 //! attaching the programs, and the rings and maps shared with them.
 
 pub mod btf;
+pub mod budget;
 pub mod egress;
 pub mod object;
 pub mod offsets;
 pub mod programs;
 pub mod refusal;
+pub mod seen;
 pub mod sensor;
+mod sys;
 pub mod tables;

@@ -6,6 +6,7 @@
 //! refuse what their version promises.
 
 use super::btf::Btf;
+use super::budget::Budgets;
 use super::egress::EgressCgroup;
 use super::offsets::Offsets;
 use super::programs::{self, Wanted};
@@ -22,6 +23,7 @@ use lapwing_abi::syscalls::Syscall;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::path::Path;
 
 /// Where the kernel describes its types.
@@ -52,6 +54,10 @@ pub struct Settings<'a> {
     pub host_root: &'a Path,
     /// Size of the ring for behaviours in bytes: a power of two and a multiple of the page size.
     pub ring_bytes: u32,
+    /// Processes that the tree holds at a time.
+    pub processes: u32,
+    /// Cgroups that are known at a time.
+    pub cgroups: u32,
     /// The best tier that may be used.
     pub best: Tier,
     /// The cgroup v2 folder below which egress is traced, or why there is none.
@@ -205,6 +211,14 @@ pub fn skipped(ebpf: &Ebpf) -> u64 {
         .sum()
 }
 
+/// Under which keys of behaviours are made: unlike at every other start.
+fn secret() -> std::io::Result<[u64; 2]> {
+    let mut bytes = [0; 16];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let number = u128::from_le_bytes(bytes);
+    Ok([number as u64, (number >> 64) as u64])
+}
+
 fn load(settings: &Settings<'_>, btf: &Btf, aya_btf: &aya::Btf, offsets: &Offsets) -> Result<Ebpf> {
     let subsys = match settings.cgroup_subsys {
         None => u32::MAX,
@@ -215,15 +229,23 @@ fn load(settings: &Settings<'_>, btf: &Btf, aya_btf: &aya::Btf, offsets: &Offset
             })?,
     };
     let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
+    let secret = secret().context("cannot draw a secret from /dev/urandom")?;
+    let budgets = Budgets::of_ring(settings.ring_bytes);
     EbpfLoader::new()
         // Else it reads the kernel's own once more.
         .btf(Some(aya_btf))
+        .override_global("SECRET", &secret, true)
+        .override_global("RING_BYTES", &u64::from(settings.ring_bytes), true)
+        .override_global("BUDGET_COST", &budgets.cost, true)
+        .override_global("BUDGET_BURST", &budgets.burst, true)
         .override_global("OFFSETS", offsets.values(), true)
         .override_global("CGROUP_SUBSYS", &subsys, true)
         .override_global("CGROUP_HIERARCHY", &settings.cgroup_hierarchy, true)
         .override_global("ARCH", &arch, true)
         .override_global("CREDENTIAL_LENGTHS", &settings.credentials.lengths(), true)
         .map_max_entries("BEHAVIOUR", settings.ring_bytes)
+        .map_max_entries("PROCESSES", settings.processes)
+        .map_max_entries("CGROUPS", settings.cgroups)
         .load(settings.object)
         .with_context(|| {
             use rustix::process::{Resource, getrlimit};

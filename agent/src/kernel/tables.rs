@@ -1,20 +1,25 @@
 //! The maps shared with the programs, typed.
 
+use super::seen::SeenMaps;
 use anyhow::{Context, Result, anyhow};
 use aya::Ebpf;
 use aya::maps::{HashMap, Map, MapData, PerCpuArray, RingBuf};
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
-use lapwing_abi::state::{Cgroup, Process};
+use lapwing_abi::state::{Cgroup, LostKey, Process};
 
 /// The maps and rings of a loaded object.
 pub struct Tables {
     /// Cgroups by id.
     cgroups: HashMap<MapData, u64, [u64; 2]>,
     /// The process tree by process id.
-    processes: HashMap<MapData, u32, [u64; 6]>,
+    processes: HashMap<MapData, u32, [u64; 7]>,
     hits: PerCpuArray<MapData, u64>,
     losses: PerCpuArray<MapData, u64>,
+    /// By container, reason and class.
+    lost: HashMap<MapData, [u64; 2], u64>,
+    /// What of each container is no news.
+    pub seen: SeenMaps,
 }
 
 /// The two rings.
@@ -25,22 +30,25 @@ pub struct Rings {
     pub behaviour: RingBuf<MapData>,
 }
 
-fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
+pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
     ebpf.take_map(name)
         .ok_or_else(|| anyhow!("the object has no map {name}: it was built from other sources"))
 }
 
-/// Takes the maps out of a loaded object.
+/// Takes the maps out of a loaded object. `behaviours` are remembered of each container.
 ///
 /// # Errors
 /// When the object lacks a map.
-pub fn take_all(ebpf: &mut Ebpf) -> Result<(Tables, Rings)> {
+pub fn take_all(ebpf: &mut Ebpf, behaviours: u32) -> Result<(Tables, Rings)> {
+    let seen = SeenMaps::take(ebpf, behaviours)?;
     Ok((
         Tables {
             cgroups: take(ebpf, "CGROUPS")?.try_into()?,
             processes: take(ebpf, "PROCESSES")?.try_into()?,
             hits: take(ebpf, "HITS")?.try_into()?,
             losses: take(ebpf, "LOSSES")?.try_into()?,
+            lost: take(ebpf, "LOST")?.try_into()?,
+            seen,
         },
         Rings {
             lifecycle: take(ebpf, "LIFECYCLE")?.try_into()?,
@@ -116,5 +124,27 @@ impl Tables {
         self.losses
             .get(&reason.raw(), 0)
             .map_or(0, |counts| counts.iter().sum())
+    }
+
+    /// What was lost of containers since the start, or since it was [forgotten](Self::forget_lost).
+    pub fn lost(&self) -> impl Iterator<Item = (LostKey, u64)> {
+        self.lost
+            .iter()
+            .filter_map(Result::ok)
+            .map(|([home, ids], count)| {
+                let key = LostKey {
+                    home,
+                    reason: ids as u32,
+                    class: (ids >> 32) as u32,
+                };
+                (key, count)
+            })
+    }
+
+    /// Makes room.
+    pub fn forget_lost(&mut self, key: LostKey) {
+        let ids = u64::from(key.reason) | u64::from(key.class) << 32;
+        // It was there a moment ago.
+        let _ = self.lost.remove(&[key.home, ids]);
     }
 }

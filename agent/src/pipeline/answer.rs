@@ -92,6 +92,13 @@ impl Line {
             memory_bytes: status::memory(),
             violations_ended_early: self.judge.episodes().ended_early(),
             violations_forgotten: self.judge.episodes().forgotten(),
+            container_losses: self.container_losses(),
+            held: Some(v1::get_status_response::Held {
+                containers: self.tables.seen.len() as u32,
+                behaviours: self.judge.told() as u64,
+                repeats: self.judge.repeats(),
+                refused: self.unheld,
+            }),
         }
     }
 }

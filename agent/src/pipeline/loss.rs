@@ -22,11 +22,13 @@ pub enum UserLoss {
     Skipped,
     /// What containers held when the agent started was too much, or could not be looked at.
     SnapshotCut,
+    /// Repeats of a violation that had ended when they were counted: the next is a new one.
+    RepeatsUncounted,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
@@ -36,6 +38,7 @@ impl UserLoss {
         Self::Unpublished,
         Self::Skipped,
         Self::SnapshotCut,
+        Self::RepeatsUncounted,
     ];
 
     /// The name in gaps and `lapwing status`.
@@ -51,6 +54,7 @@ impl UserLoss {
             Self::Unpublished => "behaviours-unpublished",
             Self::Skipped => "program-skipped",
             Self::SnapshotCut => "snapshot-cut",
+            Self::RepeatsUncounted => "repeats-uncounted",
         }
     }
 }

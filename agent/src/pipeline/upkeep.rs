@@ -85,9 +85,10 @@ impl Line {
 
     /// Every loss so far, by name.
     pub(super) fn losses(&self) -> Vec<(&'static str, u64)> {
-        let kernel = Loss::ALL
-            .iter()
-            .map(|reason| (reason.name(), self.tables.losses(*reason)));
+        let kernel = Loss::ALL.iter().map(|reason| {
+            let count = self.tables.losses(*reason) + self.lost.total(*reason);
+            (reason.name(), count)
+        });
         kernel.chain(self.user_losses.iter()).collect()
     }
 
@@ -99,7 +100,13 @@ impl Line {
         self.lose(UserLoss::Unpublished, unpublished);
         let from = self.looked;
         let mut resync = false;
-        for (reason, count) in self.losses() {
+        self.report_lost(from);
+        // What containers lost was told with their names.
+        let node = Loss::ALL
+            .iter()
+            .map(|reason| (reason.name(), self.tables.losses(*reason)));
+        let node: Vec<_> = node.chain(self.user_losses.iter()).collect();
+        for (reason, count) in node {
             let reported = self.reported.insert(reason, count).unwrap_or_default();
             if count > reported {
                 self.gap(reason, count - reported, from, "node");
@@ -110,6 +117,8 @@ impl Line {
             let effects = self.registry.resync(clock::since_boot());
             self.carry_out(effects);
         }
+        self.sweep_repeats(clock::since_boot());
+        self.follow_names(clock::since_boot());
         let moment = self.moment();
         self.looked = moment.wall;
         let mut items = self.judge.due(moment);
@@ -119,7 +128,7 @@ impl Line {
         }
     }
 
-    fn moment(&self) -> Moment {
+    pub(super) fn moment(&self) -> Moment {
         let boot = clock::since_boot();
         let wall = self.clock.wall(boot);
         Moment { boot, wall }
@@ -146,6 +155,7 @@ impl Line {
         for (_, records) in self.held.take(|_| true) {
             self.lose(UserLoss::Stopped, records.len() as u64);
         }
+        self.sweep_all();
         self.tick();
         let moment = self.moment();
         let end = Moment {

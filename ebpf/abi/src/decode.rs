@@ -6,7 +6,7 @@ use crate::ids::{
     CgroupChange, Contact, Direction, Family, Kind, Mount, Operation, Origin, Phase, Privileged,
     flags,
 };
-use crate::record::{Header, SECTIONS};
+use crate::record::{Header, SECTIONS, message};
 use alloc::vec::Vec;
 
 /// Why bytes are not a record.
@@ -128,6 +128,12 @@ pub enum Body<'a> {
         local_port: u16,
         /// Sequence number of the first byte, of a piece of a stream.
         sequence: u32,
+        /// Whether the stream begins here.
+        begins: bool,
+        /// Whether it ends here.
+        ends: bool,
+        /// Whether it went over the loopback device of the container's network.
+        looped: bool,
         /// The message, or as much of it as fits ([`flags::PAYLOAD_TRUNCATED`]).
         payload: &'a [u8],
     },
@@ -331,7 +337,10 @@ impl<'a> Record<'a> {
                     address,
                     port,
                     local_port: header.argument as u16,
-                    sequence: (header.argument >> 32) as u32,
+                    sequence: (header.argument >> message::SEQUENCE_SHIFT) as u32,
+                    begins: header.argument & message::BEGIN != 0,
+                    ends: header.argument & message::END != 0,
+                    looped: header.argument & message::LOOPED != 0,
                     payload: sections[0],
                 }
             }

@@ -247,6 +247,63 @@ ids! {
         /// A file that was opened for writing was closed again by another thread before the hook
         /// could look at it.
         DescriptorGone = 6,
+        /// A container had sent more records of a class than it may.
+        BudgetSpent = 7,
+        /// The table of judged behaviours of a container was full: a behaviour is sent each time.
+        SeenFull = 8,
+        /// The table of budgets was full: a container's records are sent without one.
+        BudgetTableFull = 9,
+    }
+}
+
+ids! {
+    /// What a budget is for. Each class has its own, so that a flood of one cannot hide another.
+    Class: u32 {
+        /// Programs of the image.
+        Exec = 0,
+        /// Programs that nobody should learn: written later, in memory, or removed.
+        ExecGuarded = 1,
+        /// Peers and listening sockets.
+        Egress = 2,
+        /// Peers that nobody should learn: metadata services, link-local addresses, raw sockets.
+        EgressGuarded = 3,
+        /// Privileged acts.
+        Privilege = 4,
+        /// Changes to folders of programs, settings and accounts.
+        FileGuarded = 5,
+        /// Changes to other files.
+        File = 6,
+        /// Messages of the name service.
+        Dns = 7,
+    }
+}
+
+impl Class {
+    /// The name in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exec => "exec",
+            Self::ExecGuarded => "exec-guarded",
+            Self::Egress => "egress",
+            Self::EgressGuarded => "egress-guarded",
+            Self::Privilege => "privilege",
+            Self::FileGuarded => "file-guarded",
+            Self::File => "file",
+            Self::Dns => "dns",
+        }
+    }
+
+    /// How full the ring may be for a record of this class, in eighths: the rest is kept for what
+    /// matters more.
+    #[must_use]
+    pub const fn ring_share(self) -> u64 {
+        match self {
+            Self::File | Self::Dns => 4,
+            Self::Exec | Self::Egress => 6,
+            Self::FileGuarded => 7,
+            Self::ExecGuarded | Self::EgressGuarded | Self::Privilege => 8,
+        }
     }
 }
 
@@ -262,6 +319,9 @@ impl Loss {
             Self::CgroupTableFull => "cgroup-table-full",
             Self::CompatSyscall => "compat-syscall",
             Self::DescriptorGone => "descriptor-gone",
+            Self::BudgetSpent => "budget-spent",
+            Self::SeenFull => "seen-full",
+            Self::BudgetTableFull => "budget-table-full",
         }
     }
 }

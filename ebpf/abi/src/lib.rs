@@ -17,6 +17,7 @@ pub mod encode;
 pub mod fields;
 pub mod hooks;
 pub mod ids;
+pub mod key;
 pub mod record;
 pub mod state;
 pub mod syscalls;

@@ -32,6 +32,19 @@ pub const NAME_MAX: usize = 1024;
 /// Longest message of the name service, in bytes; a longer one is cut.
 pub const PAYLOAD_MAX: usize = 1500;
 
+/// Bits of [`Header::argument`] of a message of the name service: the own port below, the sequence
+/// number of a stream above.
+pub mod message {
+    /// The stream begins with it (SYN).
+    pub const BEGIN: u64 = 1 << 16;
+    /// The stream ends with it (FIN or RST).
+    pub const END: u64 = 1 << 17;
+    /// It went over the loopback device of the container's network.
+    pub const LOOPED: u64 = 1 << 18;
+    /// Where the sequence number begins.
+    pub const SEQUENCE_SHIFT: u32 = 32;
+}
+
 /// The fixed part of a behaviour record, as laid out in memory on both sides
 /// (all little endian; the BPF target and the hosts share it).
 #[repr(C)]

@@ -44,6 +44,9 @@ pub struct Process {
     pub phase: u32,
     /// Bits of [`process_marks`].
     pub marks: u32,
+    /// Identity of the program it runs: the same for every exec of the same program under the same
+    /// name ([`crate::key::content`]); 0 when not known.
+    pub image: u64,
 }
 
 /// Marks of a [`Process`], inherited at fork.
@@ -103,7 +106,7 @@ impl Cgroup {
 impl Process {
     /// The value as the words a map holds.
     #[must_use]
-    pub const fn to_words(self) -> [u64; 6] {
+    pub const fn to_words(self) -> [u64; 7] {
         [
             self.exec,
             self.issuer,
@@ -111,12 +114,13 @@ impl Process {
             self.start,
             self.container_pid as u64 | (self.parent_pid as u64) << 32,
             self.phase as u64 | (self.marks as u64) << 32,
+            self.image,
         ]
     }
 
     /// Back from a map's words.
     #[must_use]
-    pub const fn from_words([exec, issuer, cgroup, start, pids, phase]: [u64; 6]) -> Self {
+    pub const fn from_words([exec, issuer, cgroup, start, pids, phase, image]: [u64; 7]) -> Self {
         Self {
             exec,
             issuer,
@@ -126,8 +130,111 @@ impl Process {
             parent_pid: (pids >> 32) as u32,
             phase: phase as u32,
             marks: (phase >> 32) as u32,
+            image,
         }
     }
 }
 
-const _: () = assert!(size_of::<Cgroup>() == 16 && size_of::<Process>() == 48);
+/// What is known of one behaviour of one container: the value of a map inside `SEEN`, by the
+/// behaviour's [`key`](crate::key::key).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// One of [`verdict`].
+    pub verdict: u64,
+    /// How often it was held back. It only rises: who sweeps remembers what it took.
+    pub count: u64,
+    /// When its record was sent last, since boot in nanoseconds.
+    pub sent: u64,
+    /// When it happened last, since boot in nanoseconds.
+    pub last: u64,
+}
+
+impl Seen {
+    /// Size in a map.
+    pub const LEN: usize = size_of::<Self>();
+
+    /// Back from a map's words.
+    #[must_use]
+    pub const fn from_words([verdict, count, sent, last]: [u64; 4]) -> Self {
+        Self {
+            verdict,
+            count,
+            sent,
+            last,
+        }
+    }
+}
+
+/// What was said of a [`Seen`] behaviour.
+pub mod verdict {
+    /// Nothing yet: its record is on its way. If nothing is said for [`super::PENDING_FOR`], it is
+    /// sent again.
+    pub const PENDING: u64 = 0;
+    /// The profile knows it: counted, and no more.
+    pub const KNOWN: u64 = 1;
+    /// It was reported: counted, and counts are looked for often.
+    pub const DEVIATION: u64 = 2;
+    /// To be forgotten: the next occurrence is news, and if there is none, the entry goes.
+    pub const RETIRED: u64 = 3;
+}
+
+/// How long a record may be on its way, in nanoseconds.
+pub const PENDING_FOR: u64 = 1_000_000_000;
+/// Under this key the maps inside `SEEN` count how often deviations were held back.
+pub const DEVIATIONS: u64 = 1;
+/// Entries of the map `SEEN`: containers at a time.
+pub const SEEN_MAX: usize = 4_096;
+/// Entries of a map inside `SEEN` in the object. The agent makes them as large as is configured.
+pub const SEEN_INNER: usize = 64;
+
+/// What user space has the kernel side do with `SEEN`, where entries are counted up at the same
+/// moment and must not be overwritten.
+pub mod task {
+    /// Say what a behaviour is: arguments home, key, verdict.
+    pub const JUDGE: u64 = 1;
+    /// Take out an entry that nothing happened to since it was retired: arguments home, key.
+    pub const FORGET: u64 = 2;
+    /// Say how urgent the records of a container are: arguments home, and 1 if it is compared
+    /// with its profile.
+    pub const WATCH: u64 = 3;
+
+    /// The answer when it was done.
+    pub const DONE: u32 = 0;
+    /// The answer when there was no such entry or no room for it.
+    pub const REFUSED: u32 = 1;
+}
+
+/// How much a container may send: the value of the map `BUDGETS`, by the container's cgroup.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Not 0 while the container is compared with its profile.
+    pub watched: u64,
+    /// For each [`Class`](crate::ids::Class) until when its allowance is spent, since boot in
+    /// nanoseconds.
+    pub spent: [u64; CLASSES],
+}
+
+/// Number of classes.
+pub const CLASSES: usize = crate::ids::Class::ALL.len();
+/// Entries of the map `BUDGETS`.
+pub const BUDGETS_MAX: u32 = 4_096;
+
+/// What was lost of one container: the key of the map `LOST`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LostKey {
+    /// The container's cgroup.
+    pub home: u64,
+    /// A [`Loss`](crate::ids::Loss).
+    pub reason: u32,
+    /// A [`Class`](crate::ids::Class).
+    pub class: u32,
+}
+
+/// Entries of the map `LOST`.
+pub const LOST_MAX: u32 = 8_192;
+
+const _: () = assert!(size_of::<Cgroup>() == 16 && size_of::<Process>() == 56);
+const _: () = assert!(Seen::LEN == 32 && size_of::<LostKey>() == 16);

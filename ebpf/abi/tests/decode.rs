@@ -202,6 +202,9 @@ fn holds(bytes: &[u8], record: &Record<'_>) -> Result<(), TestCaseError> {
             port,
             local_port,
             sequence,
+            begins,
+            ends,
+            looped,
             payload,
         } => {
             prop_assert_eq!(Kind::Dns.raw(), header.kind);
@@ -209,6 +212,11 @@ fn holds(bytes: &[u8], record: &Record<'_>) -> Result<(), TestCaseError> {
             prop_assert_eq!(protocol, header.protocol);
             prop_assert_eq!(u64::from(local_port), header.argument & 0xffff);
             prop_assert_eq!(u64::from(sequence), header.argument >> 32);
+            let bits = [begins, ends, looped].map(u64::from);
+            prop_assert_eq!(
+                bits[0] | bits[1] << 1 | bits[2] << 2,
+                header.argument >> 16 & 7
+            );
             prop_assert_eq!(payload, &bytes[HEADER_LEN..][..len(0)]);
             end(bytes, header, &Peer::Ip(address, port))
         }

@@ -1,11 +1,11 @@
-//! Building a record and sending it, or counting why it was not sent.
+//! Building a record; [`news`] sends it, or counts why not.
 
 use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
+use crate::news;
 use aya_ebpf::helpers;
 use core::hint::black_box;
 use lapwing_abi::ABI_VERSION;
-use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Kind, Loss};
 use lapwing_abi::record::{HEADER_LEN, Header, SECTIONS};
@@ -30,12 +30,11 @@ pub fn hit(row: Row) {
     }
 }
 
-/// A header with everything that is the same for all kinds.
+/// A header with what is the same for all kinds. Until it is sent, its key is the program that
+/// acts; who acts, beyond that, is filled in when it is news.
 #[inline(always)]
 pub fn header(kind: Kind, process: &Process, flags: u32) -> Header {
     let (pid, tid) = kernel::current_ids();
-    let user = helpers::bpf_get_current_uid_gid();
-    let credentials = kernel::current_task().follow(Field::TaskCred);
     Header {
         abi: ABI_VERSION,
         kind: kind.raw(),
@@ -50,27 +49,24 @@ pub fn header(kind: Kind, process: &Process, flags: u32) -> Header {
         tid,
         container_pid: process.container_pid,
         parent_pid: process.parent_pid,
-        uid: user as u32,
-        gid: (user >> 32) as u32,
-        euid: credentials.get(Field::CredEuid),
-        egid: credentials.get(Field::CredEgid),
-        capabilities: credentials.get(Field::CredCapabilities),
+        key: process.image,
         ..Header::default()
     }
 }
 
-/// Sends a record that has no sections; answers whether it was sent.
+/// Sends a record that has no sections, if it is news. Answers whether it was sent, or need not be.
 #[inline(always)]
 pub fn send(header: &Header) -> bool {
-    // SAFETY: a Header is plain integers without padding, alive for the call.
-    let bytes = unsafe {
-        core::slice::from_raw_parts(core::ptr::from_ref(header).cast::<u8>(), HEADER_LEN)
-    };
-    let sent = maps::BEHAVIOUR.output::<[u8]>(bytes, 0).is_ok();
-    if !sent {
-        lost(Loss::BehaviourRingFull);
+    match Builder::new() {
+        Some(builder) => {
+            builder.write(header);
+            news::ship_plain(slot(builder.owner)) == news::SETTLED
+        }
+        None => {
+            lost(Loss::ScratchTaken);
+            false
+        }
     }
-    sent
 }
 
 /// A record with sections, built in a buffer of this CPU.
@@ -92,7 +88,7 @@ impl Builder {
     #[inline(always)]
     pub fn new() -> Option<Self> {
         let owner = helpers::bpf_get_current_pid_tgid();
-        let scratch = maps::SCRATCH.get_ptr_mut(owner as u32 & (maps::SCRATCH_SLOTS - 1))?;
+        let scratch = maps::SCRATCH.get_ptr_mut(slot(owner))?;
         // SAFETY: the map gave the pointer; writes stay inside the value.
         unsafe { (&raw mut (*scratch).owner).write_volatile(owner) };
         // SAFETY: as above.
@@ -192,35 +188,30 @@ impl Builder {
         self.begun = self.len();
     }
 
-    /// Sends the record.
+    /// Writes the header. Written there and completed there: another copy on the stack would not
+    /// fit.
     #[inline(always)]
-    pub fn send(self, header: &Header) {
-        let header = Header {
-            sections: self.sections,
-            ..*header
-        };
+    fn write(&self, header: &Header) {
         // SAFETY: the value is larger than a header and aligned to 8, the bytes follow an u64.
         unsafe {
-            (&raw mut (*self.scratch).bytes)
-                .cast::<Header>()
-                .write(header);
-        };
-        // SAFETY: as in `new`.
-        if unsafe { (&raw const (*self.scratch).owner).read_volatile() } != self.owner {
-            // SAFETY: as in `new`.
-            unsafe { (&raw mut (*self.scratch).owner).write_volatile(0) };
-            lost(Loss::ScratchTaken);
-            return;
-        }
-        let len = black_box(self.len()) & (SCRATCH_REACH - 1);
-        // SAFETY: `len` is below SCRATCH_REACH, inside the value.
-        let bytes = unsafe {
-            core::slice::from_raw_parts((&raw const (*self.scratch).bytes).cast::<u8>(), len)
-        };
-        if maps::BEHAVIOUR.output::<[u8]>(bytes, 0).is_err() {
-            lost(Loss::BehaviourRingFull);
+            let to = (&raw mut (*self.scratch).bytes).cast::<Header>();
+            to.write(*header);
+            (&raw mut (*to).sections).write(self.sections);
         }
     }
+
+    /// Sends the record, if it is news.
+    #[inline(always)]
+    pub fn send(self, header: &Header) {
+        self.write(header);
+        news::ship(slot(self.owner));
+    }
+}
+
+/// Which buffer a task takes, by its pid/tgid pair.
+#[inline(always)]
+pub fn slot(owner: u64) -> u32 {
+    owner as u32 & (maps::SCRATCH_SLOTS - 1)
 }
 
 /// Reads `len` bytes (at most `max`, a power of two) from the caller's memory to the end.

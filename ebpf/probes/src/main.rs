@@ -2,16 +2,22 @@
 //!
 //! The path of an event inside the kernel: a hook ([`hooks`]) fires; [`process`]
 //! says whose process acts, or that it is nobody's we trace; [`path`] names the
-//! file as the container sees it; [`emit`] puts one record into the ring or
+//! file as the container sees it; [`emit`] builds one record; [`news`] makes its key
+//! ([`identity`]), asks whether the behaviour was judged already ([`seen`]) and whether
+//! the container may send more ([`budget`]) of its [`class`], and puts it into the ring or
 //! counts why it could not. [`kernel`] is the only place that reads kernel
 //! memory, at offsets that the agent resolved from the running kernel's BTF.
 #![no_std]
 #![no_main]
+// For the one instruction that `core` does not offer, see `seen::raise`.
+#![feature(asm_experimental_arch)]
 // Never, because aya's attribute macros hand the context over by value.
 #![allow(clippy::needless_pass_by_value)]
 // Never, because maps take keys by reference, and the few that need not would look different.
 #![allow(clippy::needless_borrows_for_generic_args)]
 
+mod budget;
+mod class;
 mod emit;
 mod hooks {
     mod cgroup;
@@ -32,10 +38,13 @@ mod hooks {
     mod syscall_socket;
     mod unix;
 }
+mod identity;
 mod kernel;
 mod maps;
+mod news;
 mod path;
 mod process;
+mod seen;
 
 /// The kernel refuses several helpers to programs under another licence.
 #[unsafe(link_section = "license")]

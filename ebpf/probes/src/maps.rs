@@ -1,13 +1,15 @@
 //! Every map and every setting.
 
-use aya_ebpf::macros::map;
+use aya_ebpf::btf_maps::{HashMap as Inner, HashOfMaps};
+use aya_ebpf::macros::{btf_map, map};
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::record::Header;
 use lapwing_abi::state::{
-    CAPABILITIES_MAX, CGROUPS_MAX, CREDENTIALS_MAX, Cgroup, CredentialName, PROCESSES_MAX, Process,
+    BUDGETS_MAX, Budget, CAPABILITIES_MAX, CGROUPS_MAX, CLASSES, CREDENTIALS_MAX, Cgroup,
+    CredentialName, LOST_MAX, LostKey, PROCESSES_MAX, Process, SEEN_INNER, SEEN_MAX, Seen,
     THREADS_MAX,
 };
 use lapwing_abi::syscalls::SLOTS;
@@ -28,11 +30,28 @@ pub static PROCESSES: HashMap<u32, Process> = HashMap::with_max_entries(PROCESSE
 #[map]
 pub static CGROUPS: HashMap<u64, Cgroup> = HashMap::with_max_entries(CGROUPS_MAX, 0);
 
+/// The behaviours of each container that user space has judged, by its cgroup; the agent makes the
+/// map inside, by the keys of behaviours, when the container is decided.
+#[btf_map]
+pub static SEEN: HashOfMaps<u64, Inner<u64, Seen, SEEN_INNER>, SEEN_MAX> = HashOfMaps::new();
+
+/// What each container may send, by its cgroup.
+#[map]
+pub static BUDGETS: HashMap<u64, Budget> = HashMap::with_max_entries(BUDGETS_MAX, 0);
+
+/// What was lost of each container.
+#[map]
+pub static LOST: HashMap<LostKey, u64> = HashMap::with_max_entries(LOST_MAX, 0);
+
+/// When the consumer of behaviours was called last, since boot in nanoseconds.
+#[map]
+pub static CALLED: Array<u64> = Array::with_max_entries(1, 0);
+
 /// How often each row fired for a traced process, by [`Row`].
 #[map]
 pub static HITS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Row::ALL.len() as u32, 0);
 
-/// What was lost, by [`Loss`].
+/// What was lost of nobody in particular, by [`Loss`].
 #[map]
 pub static LOSSES: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len() as u32, 0);
 
@@ -133,8 +152,8 @@ pub struct Scratch {
     pub cover: u64,
     /// A value on its way through the eye of the verifier's needle, see `Builder::forget`.
     pub value: u32,
-    /// Not used.
-    pub reserved: u32,
+    /// Where the last part of an argument starts, see `identity`.
+    pub part: u32,
     /// The record. Reads start below `SCRATCH_REACH` and are at most `READ_MAX` long.
     pub bytes: [u8; SCRATCH_REACH + READ_MAX],
 }
@@ -159,3 +178,18 @@ pub static ARCH: u32 = 0;
 /// Which lengths the names in [`CREDENTIALS`] have, one bit each; those that do not fit have the last.
 #[unsafe(no_mangle)]
 pub static CREDENTIAL_LENGTHS: u64 = 0;
+/// The secret under which keys of behaviours are made.
+#[unsafe(no_mangle)]
+pub static SECRET: [u64; 2] = [0; 2];
+
+/// Size of the ring for behaviours in bytes.
+#[unsafe(no_mangle)]
+pub static RING_BYTES: u64 = 0;
+
+/// What a byte costs of each [`Class`](lapwing_abi::ids::Class), in nanoseconds of its allowance.
+#[unsafe(no_mangle)]
+pub static BUDGET_COST: [u64; CLASSES] = [0; CLASSES];
+
+/// How far ahead each class may spend its allowance, in nanoseconds.
+#[unsafe(no_mangle)]
+pub static BUDGET_BURST: [u64; CLASSES] = [0; CLASSES];

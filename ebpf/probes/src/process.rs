@@ -109,6 +109,16 @@ pub fn entering(task: Kptr, cgroup: &Cgroup, phase: Phase) -> Process {
         } else {
             process_marks::LATE
         },
+        image: 0,
+    }
+}
+
+/// Notes which program a process runs from now on, by its identity; 0 if that is not known.
+#[inline(always)]
+pub fn runs(pid: u32, image: u64) {
+    if let Some(process) = maps::PROCESSES.get_ptr_mut(&pid) {
+        // SAFETY: the map gave the pointer; only the process itself writes here.
+        unsafe { (&raw mut (*process).image).write_volatile(image) };
     }
 }
 

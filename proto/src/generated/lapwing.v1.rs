@@ -1116,6 +1116,11 @@ pub struct GetStatusResponse {
     /// Ended violations that were forgotten for lack of room: their ids approve nothing any more.
     #[prost(uint64, tag = "16")]
     pub violations_forgotten: u64,
+    /// Of containers that run; only those that happened.
+    #[prost(message, repeated, tag = "17")]
+    pub container_losses: ::prost::alloc::vec::Vec<get_status_response::ContainerLoss>,
+    #[prost(message, optional, tag = "18")]
+    pub held: ::core::option::Option<get_status_response::Held>,
 }
 /// Nested message and enum types in `GetStatusResponse`.
 pub mod get_status_response {
@@ -1146,6 +1151,39 @@ pub mod get_status_response {
         pub reason: ::prost::alloc::string::String,
         #[prost(uint64, tag = "2")]
         pub count: u64,
+    }
+    /// What was lost of one container; `losses` counts it too.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct ContainerLoss {
+        /// Its id; its cgroup as `cgroup:NUMBER` where nobody could name it.
+        #[prost(string, tag = "1")]
+        pub container: ::prost::alloc::string::String,
+        /// As in `losses`.
+        #[prost(string, tag = "2")]
+        pub reason: ::prost::alloc::string::String,
+        /// Which behaviours: `exec`, `exec-guarded`, `egress`, `egress-guarded`, `privilege`,
+        /// `file-guarded`, `file`, `dns`. Guarded are those that nobody should learn.
+        #[prost(string, tag = "3")]
+        pub class: ::prost::alloc::string::String,
+        #[prost(uint64, tag = "4")]
+        pub count: u64,
+    }
+    /// What the kernel side holds back because it was judged.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Held {
+        /// Containers of which it holds something back.
+        #[prost(uint32, tag = "1")]
+        pub containers: u32,
+        /// Their behaviours.
+        #[prost(uint64, tag = "2")]
+        pub behaviours: u64,
+        /// Repeats that were counted since the start and taken from it. Those of violations are taken
+        /// at each second, others rarely.
+        #[prost(uint64, tag = "3")]
+        pub repeats: u64,
+        /// Verdicts that found no room in the kernel: what they are of is sent each time.
+        #[prost(uint64, tag = "4")]
+        pub refused: u64,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Feed {

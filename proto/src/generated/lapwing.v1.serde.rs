@@ -2799,6 +2799,12 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -2858,6 +2864,12 @@ impl serde::Serialize for GetStatusResponse {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("violationsForgotten", ToString::to_string(&self.violations_forgotten).as_str())?;
         }
+        if true {
+            struct_ser.serialize_field("containerLosses", &self.container_losses)?;
+        }
+        if let Some(v) = self.held.as_ref() {
+            struct_ser.serialize_field("held", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -2888,6 +2900,9 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "violationsEndedEarly",
             "violations_forgotten",
             "violationsForgotten",
+            "container_losses",
+            "containerLosses",
+            "held",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -2908,6 +2923,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             MemoryBytes,
             ViolationsEndedEarly,
             ViolationsForgotten,
+            ContainerLosses,
+            Held,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -2945,6 +2962,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "memoryBytes" | "memory_bytes" => Ok(GeneratedField::MemoryBytes),
                             "violationsEndedEarly" | "violations_ended_early" => Ok(GeneratedField::ViolationsEndedEarly),
                             "violationsForgotten" | "violations_forgotten" => Ok(GeneratedField::ViolationsForgotten),
+                            "containerLosses" | "container_losses" => Ok(GeneratedField::ContainerLosses),
+                            "held" => Ok(GeneratedField::Held),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -2980,6 +2999,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut memory_bytes__ = None;
                 let mut violations_ended_early__ = None;
                 let mut violations_forgotten__ = None;
+                let mut container_losses__ = None;
+                let mut held__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Version => {
@@ -3092,6 +3113,18 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::ContainerLosses => {
+                            if container_losses__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("containerLosses"));
+                            }
+                            container_losses__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Held => {
+                            if held__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("held"));
+                            }
+                            held__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(GetStatusResponse {
@@ -3111,10 +3144,158 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     memory_bytes: memory_bytes__.unwrap_or_default(),
                     violations_ended_early: violations_ended_early__.unwrap_or_default(),
                     violations_forgotten: violations_forgotten__.unwrap_or_default(),
+                    container_losses: container_losses__.unwrap_or_default(),
+                    held: held__,
                 })
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::ContainerLoss {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.ContainerLoss", len)?;
+        if true {
+            struct_ser.serialize_field("container", &self.container)?;
+        }
+        if true {
+            struct_ser.serialize_field("reason", &self.reason)?;
+        }
+        if true {
+            struct_ser.serialize_field("class", &self.class)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("count", ToString::to_string(&self.count).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::ContainerLoss {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "container",
+            "reason",
+            "class",
+            "count",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Container,
+            Reason,
+            Class,
+            Count,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "container" => Ok(GeneratedField::Container),
+                            "reason" => Ok(GeneratedField::Reason),
+                            "class" => Ok(GeneratedField::Class),
+                            "count" => Ok(GeneratedField::Count),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::ContainerLoss;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.ContainerLoss")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::ContainerLoss, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut container__ = None;
+                let mut reason__ = None;
+                let mut class__ = None;
+                let mut count__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Container => {
+                            if container__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("container"));
+                            }
+                            container__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Reason => {
+                            if reason__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reason"));
+                            }
+                            reason__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Class => {
+                            if class__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("class"));
+                            }
+                            class__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Count => {
+                            if count__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("count"));
+                            }
+                            count__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::ContainerLoss {
+                    container: container__.unwrap_or_default(),
+                    reason: reason__.unwrap_or_default(),
+                    class: class__.unwrap_or_default(),
+                    count: count__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.ContainerLoss", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::Feed {
@@ -3267,6 +3448,162 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Feed {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Feed", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Held {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Held", len)?;
+        if true {
+            struct_ser.serialize_field("containers", &self.containers)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("behaviours", ToString::to_string(&self.behaviours).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("repeats", ToString::to_string(&self.repeats).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("refused", ToString::to_string(&self.refused).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Held {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "containers",
+            "behaviours",
+            "repeats",
+            "refused",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Containers,
+            Behaviours,
+            Repeats,
+            Refused,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "containers" => Ok(GeneratedField::Containers),
+                            "behaviours" => Ok(GeneratedField::Behaviours),
+                            "repeats" => Ok(GeneratedField::Repeats),
+                            "refused" => Ok(GeneratedField::Refused),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Held;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Held")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Held, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut containers__ = None;
+                let mut behaviours__ = None;
+                let mut repeats__ = None;
+                let mut refused__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Containers => {
+                            if containers__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("containers"));
+                            }
+                            containers__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Behaviours => {
+                            if behaviours__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("behaviours"));
+                            }
+                            behaviours__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Repeats => {
+                            if repeats__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("repeats"));
+                            }
+                            repeats__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Refused => {
+                            if refused__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("refused"));
+                            }
+                            refused__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::Held {
+                    containers: containers__.unwrap_or_default(),
+                    behaviours: behaviours__.unwrap_or_default(),
+                    repeats: repeats__.unwrap_or_default(),
+                    refused: refused__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Held", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::Hook {

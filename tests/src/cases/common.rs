@@ -57,6 +57,7 @@ fn attack(rule: &str) -> &'static str {
         "egress.imds" => "T1552.005",
         "egress.raw" => "T1095",
         "egress.unix" => "T1611",
+        "dns.unknown" => "T1071.004",
         "listen.unknown" => "T1571",
         "privilege.ptrace" => "T1055.008",
         "privilege.mount" | "privilege.namespace" | "privilege.escape" => "T1611",

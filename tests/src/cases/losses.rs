@@ -1,55 +1,103 @@
-//! What is lost is counted, to the record, and told where it belongs in the stream.
+//! What is lost is counted, to the record and by container, and told where it belongs in the stream.
+//! A container that floods loses its own, and nobody else's; nor does it hide its own next step.
 
 use super::common::{about, file, number, violation, violations_until_now};
 use crate::agent::{Agent, Home, Mode};
-use crate::puppet::{Act, Puppet};
+use crate::expect::{Expect, lookup};
+use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::{patience, wait_for};
 use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
+use std::time::Duration;
 
-pub const CASES: &[Case] = &[Case {
-    name: "losses.behaviour-ring-full",
-    run: ring_full,
-}];
+pub const CASES: &[Case] = &[
+    Case {
+        name: "losses.agent-that-does-not-run",
+        run: not_run,
+    },
+    Case {
+        name: "losses.files",
+        run: files,
+    },
+    Case {
+        name: "losses.connects",
+        run: connects,
+    },
+    Case {
+        name: "losses.forks",
+        run: forks,
+    },
+];
 
-const REASON: &str = "behaviour-ring-full";
 const STEM: &str = "/data/many-";
 
-/// Records lost for the reason, as the status tells.
-fn lost(agent: &Agent) -> Result<u64> {
+/// Events lost of a container, as the status tells.
+fn lost(agent: &Agent, puppet: &Puppet<'_>) -> Result<u64> {
     let status = agent.status()?;
-    let losses = status["losses"].as_array().context("no losses")?;
-    for loss in losses {
-        ensure!(loss["reason"] == REASON, "another loss: {status}");
-    }
+    let losses = status["containerLosses"].as_array();
+    let losses = losses.map(Vec::as_slice).unwrap_or_default();
+    let ours = losses.iter().filter(|loss| loss["container"] == *puppet.id);
+    Ok(ours.filter_map(|loss| number(&loss["count"])).sum())
+}
+
+/// Events lost in all.
+fn lost_in_all(agent: &Agent) -> Result<u64> {
+    let status = agent.status()?;
+    let losses = status["losses"].as_array();
+    let losses = losses.map(Vec::as_slice).unwrap_or_default();
     Ok(losses
         .iter()
         .filter_map(|loss| number(&loss["count"]))
         .sum())
 }
 
-/// Files of the flood that were reported.
+/// Files of a flood that were reported, each once.
 fn received(watch: &Watch, puppet: &Puppet<'_>) -> u64 {
-    let flood = about(watch, "violation", puppet);
-    let of_flood = flood.iter().filter(|report| {
+    let reports = about(watch, "violation", puppet);
+    let of_flood = reports.iter().filter(|report| {
         let path = report["file"]["path"].as_str().unwrap_or_default();
-        path.starts_with(STEM)
+        path.starts_with(STEM) && report["revision"] == 1
     });
     of_flood.count() as u64
 }
 
-/// Sums up the gaps for the reason.
-fn confessed(watch: &Watch) -> u64 {
+/// Sums up the gaps of a container.
+fn confessed(watch: &Watch, puppet: &Puppet<'_>) -> u64 {
     let gaps = watch.of_kind("gap");
-    let ours = gaps.iter().filter(|gap| gap["reason"] == REASON);
+    let ours = gaps.iter().filter(|gap| gap["scope"] == *puppet.id);
     ours.filter_map(|gap| number(&gap["count"])).sum()
 }
 
-/// An agent that does not get to run while a container floods a small ring.
-fn ring_full(context: &mut Context<'_>) -> Result<Outcome> {
+/// Waits until all that a container did was received or counted as lost, and told in gaps.
+fn accounted(agent: &Agent, watch: &Watch, puppet: &Puppet<'_>, done: u64) -> Result<(u64, u64)> {
+    let mut sums = (0, 0);
+    wait_for("received and lost to be all", patience(), || {
+        sums = (received(watch, puppet), lost(agent, puppet)?);
+        Ok((sums.0 + sums.1 >= done).then_some(()))
+    })
+    .with_context(|| format!("of {done}: received and lost {sums:?}"))?;
+    let (received, lost) = sums;
+    ensure!(
+        received + lost == done,
+        "of {done}, {received} were received and {lost} are said to be lost"
+    );
+    wait_for("the gaps", patience(), || {
+        Ok((confessed(watch, puppet) >= lost).then_some(()))
+    })
+    .with_context(|| format!("{lost} lost, gaps: {:?}", watch.of_kind("gap")))?;
+    ensure!(
+        confessed(watch, puppet) == lost,
+        "{lost} lost, but gaps of {}",
+        confessed(watch, puppet)
+    );
+    Ok(sums)
+}
+
+/// An agent that does not get to run while containers fill a small ring.
+fn not_run(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
     let count: u64 = if context.soak { 100_000 } else { 3_000 };
@@ -57,36 +105,49 @@ fn ring_full(context: &mut Context<'_>) -> Result<Outcome> {
     home.set("ring", json!({"bytes": 65536}))?;
     let agent = home.start()?;
     let mut watch = agent.watch()?;
-    let mut puppet = Puppet::start(session, "losses")?;
-    violations_until_now(&mut watch, &mut puppet, "/data/before")?;
-    ensure!(lost(&agent)? == 0, "lost before anything was flooded");
+    let mut puppets = Vec::new();
+    for _ in 0..3 {
+        let mut puppet = Puppet::start(session, "losses")?;
+        violations_until_now(&mut watch, &mut puppet, "/data/before")?;
+        puppets.push(puppet);
+    }
+    ensure!(
+        lost_in_all(&agent)? == 0,
+        "lost before anything was flooded"
+    );
 
     kill_process(agent.pid(), Signal::STOP)?;
-    let flooded = puppet.act(&Act::trigger(&["create-many", STEM, &count.to_string()]));
+    let mut flooded = Vec::new();
+    for puppet in &mut puppets {
+        let many = Act::trigger(&["create-many", STEM, &count.to_string()]);
+        flooded.push(puppet.act(&many));
+    }
     kill_process(agent.pid(), Signal::CONT)?;
-    flooded?;
-    let mut sums = (0, 0);
-    wait_for("received and lost to be all", patience(), || {
-        sums = (received(&watch, &puppet), lost(&agent)?);
-        Ok((sums.0 + sums.1 >= count).then_some(()))
-    })
-    .with_context(|| format!("of {count}: received and lost {sums:?}"))?;
-    let (received, lost) = sums;
+    flooded.into_iter().collect::<Result<()>>()?;
+    let mut told = Vec::new();
+    for puppet in &puppets {
+        let (received, lost) = accounted(&agent, &watch, puppet, count)?;
+        ensure!(lost > 0, "nothing was lost of {count}");
+        told.push(format!("{received}+{lost}"));
+        let expect = Expect::new()
+            .is("rule", "sensor.gap")
+            .is("severity", "HIGH")
+            .is("gap.scope", puppet.id.as_str())
+            .is("container.id", puppet.id.as_str());
+        watch.expect("violation", "the gap while monitoring", &expect)?;
+    }
+    let reasons = |reason: &str| {
+        let gaps = watch.of_kind("gap");
+        gaps.iter().any(|gap| gap["reason"] == reason)
+    };
     ensure!(
-        lost > 0 && received > 0 && received + lost == count,
-        "of {count}, {received} were received and {lost} are said to be lost"
-    );
-    wait_for("the gap", patience(), || {
-        Ok((confessed(&watch) >= lost).then_some(()))
-    })
-    .with_context(|| format!("{lost} lost, gaps: {:?}", watch.of_kind("gap")))?;
-    ensure!(
-        confessed(&watch) == lost,
-        "{lost} lost, but gaps of {}",
-        confessed(&watch)
+        reasons("budget-spent") && reasons("behaviour-ring-full"),
+        "one container spends its budget, several fill the ring: {:?}",
+        watch.of_kind("gap")
     );
 
     // Whoever lived through the gap may have lost something; whoever came later has not.
+    let mut puppet = puppets.remove(0);
     let mut later = Puppet::start(session, "losses-later")?;
     for (puppet, path, after_gap) in [
         (&mut puppet, "/data/after", true),
@@ -102,6 +163,141 @@ fn ring_full(context: &mut Context<'_>) -> Result<Outcome> {
         watch.expect("violation", path, &expect)?;
     }
     Ok(Outcome::Measured(format!(
-        "of {count} records {received} received, {lost} lost and counted"
+        "of {count} records each, received and lost: {}",
+        told.join(", ")
     )))
+}
+
+/// A quiet container beside one that floods: answers what the neighbour did and what came of it.
+fn beside(
+    context: &mut Context<'_>,
+    flood: impl FnOnce(&mut Puppet<'_>) -> Result<()>,
+    check: impl FnOnce(&Agent, &mut Watch, &mut Puppet<'_>) -> Result<String>,
+) -> Result<Outcome> {
+    const QUIET: u64 = 200;
+    context.alone();
+    let session = context.session;
+    let agent = Home::new(session, Mode::Monitor)?.start()?;
+    let mut watch = agent.watch()?;
+    let mut noisy = Puppet::start(session, "noisy")?;
+    let mut quiet = Puppet::start(session, "quiet")?;
+    for puppet in [&mut noisy, &mut quiet] {
+        violations_until_now(&mut watch, puppet, "/data/before")?;
+    }
+    quiet.begin(&Act::trigger(&["create-slowly", STEM, &QUIET.to_string()]))?;
+    flood(&mut noisy)?;
+    ensure!(quiet.end()? == 0, "the quiet one failed");
+    let told = check(&agent, &mut watch, &mut noisy)?;
+    let (received, lost) = accounted(&agent, &watch, &quiet, QUIET)?;
+    ensure!(
+        lost == 0 && received == QUIET,
+        "the neighbour lost {lost} of {QUIET}"
+    );
+    Ok(Outcome::Measured(told))
+}
+
+/// Noise in files, and behind it a program, a peer, and a program that was written later.
+fn files(context: &mut Context<'_>) -> Result<Outcome> {
+    let count: u64 = if context.soak { 1_000_000 } else { 100_000 };
+    let noise = count.to_string();
+    beside(
+        context,
+        |noisy| {
+            noisy.act(&Act::trigger(&[
+                "noise-then",
+                STEM,
+                &noise,
+                "connect-udp",
+                "192.0.2.9",
+                "9000",
+            ]))?;
+            noisy.act(&Act::program("/usr/bin/tool", "tool").args(&["nothing"]))
+        },
+        |agent, watch, noisy| {
+            for (what, expect) in [
+                ("the peer", Expect::new().is("egress.port", 9000)),
+                (
+                    "the program",
+                    Expect::new().is("exec.path", "/usr/bin/tool"),
+                ),
+            ] {
+                let expect = expect.is("container.id", noisy.id.as_str());
+                watch.expect("violation", what, &expect)?;
+            }
+            let (received, lost) = accounted(agent, watch, noisy, count)?;
+            Ok(format!("of {count} files {received} received, {lost} lost"))
+        },
+    )
+}
+
+/// Many peers, and behind them a metadata service, a program, and a file of accounts.
+fn connects(context: &mut Context<'_>) -> Result<Outcome> {
+    const PEERS: u64 = 60_000;
+    beside(
+        context,
+        |noisy| {
+            noisy.act(&Act::trigger(&["storm", "192.0.2.7", &PEERS.to_string()]))?;
+            noisy.act(&Act::trigger(&["connect-udp", "169.254.169.254", "80"]))?;
+            noisy.act(&Act::trigger(&["create", "/etc/passwd.new"]))
+        },
+        |agent, watch, noisy| {
+            for (what, expect) in [
+                ("the service", Expect::new().is("rule", "egress.imds")),
+                ("the file", Expect::new().is("file.path", "/etc/passwd.new")),
+            ] {
+                let expect = expect.is("container.id", noisy.id.as_str());
+                watch.expect("violation", what, &expect)?;
+            }
+            let mut sums = (0, 0);
+            wait_for("received and lost to be all", patience(), || {
+                let reports = about(watch, "violation", noisy);
+                let peers = reports.iter().filter(|report| {
+                    lookup(report, "egress.address") == Some(&json!("192.0.2.7"))
+                        && report["revision"] == 1
+                });
+                sums = (peers.count() as u64, lost(agent, noisy)?);
+                Ok((sums.0 + sums.1 >= PEERS).then_some(()))
+            })
+            .with_context(|| format!("of {PEERS}: received and lost {sums:?}"))?;
+            ensure!(sums.0 + sums.1 == PEERS, "of {PEERS}: {sums:?}");
+            Ok(format!(
+                "of {PEERS} peers {} received, {} lost",
+                sums.0, sums.1
+            ))
+        },
+    )
+}
+
+/// More processes than anybody reads of, and behind them a program.
+fn forks(context: &mut Context<'_>) -> Result<Outcome> {
+    let count: u64 = if context.soak { 5_000 } else { 500 };
+    beside(
+        context,
+        |noisy| {
+            noisy.act(&Act::trigger(&["bomb", TRIGGER, &count.to_string()]))?;
+            noisy.act(&Act::program("/usr/bin/tool", "tool").args(&["nothing"]))
+        },
+        |agent, watch, noisy| {
+            let expect = Expect::new()
+                .is("exec.path", "/usr/bin/tool")
+                .is("container.id", noisy.id.as_str());
+            watch.expect("violation", "the program", &expect)?;
+            let told = Expect::new()
+                .is("exec.path", TRIGGER)
+                .is("container.id", noisy.id.as_str());
+            let mut counted = 0;
+            // Those of the bomb, and the four acts that were told to the trigger before and by it.
+            wait_for("all programs", patience() + Duration::from_secs(11), || {
+                let reports = about(watch, "violation", noisy);
+                let ours = reports.iter().filter(|report| told.accepts(report));
+                counted = ours
+                    .filter_map(|report| number(&report["count"]))
+                    .max()
+                    .unwrap_or(0);
+                Ok((counted + lost(agent, noisy)? >= count).then_some(()))
+            })
+            .with_context(|| format!("of {count} programs {counted}"))?;
+            Ok(format!("{count} programs, {} lost", lost(agent, noisy)?))
+        },
+    )
 }

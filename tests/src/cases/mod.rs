@@ -14,6 +14,7 @@ mod names;
 mod path;
 mod process;
 mod restart;
+mod seen;
 mod sensor;
 mod start;
 mod stream;
@@ -64,6 +65,7 @@ pub const ALL: &[Group] = &[
     coverage("tier-a2.", Tier::A2),
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
+    group(seen::CASES),
     group(losses::CASES),
     group(restart::CASES),
     group(start::CASES),

@@ -34,6 +34,7 @@ mod compat;
 mod docs;
 mod exec;
 mod file;
+mod names;
 mod network;
 mod privilege;
 mod process;
@@ -53,6 +54,7 @@ const AREAS: &[(&str, &[&[Act]])] = &[
     ("Files", file::ACTS),
     ("32-bit programs", &[compat::ACTS]),
     ("Network", &[network::ACTS]),
+    ("Names", &[names::ACTS]),
     ("Privilege", &[privilege::ACTS]),
 ];
 

@@ -28,6 +28,7 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             }
             File::create_new(leaf)?;
         }
+        ("link", [path, name]) => fs::hard_link(path, name)?,
         ("delete", [path]) => fs::remove_file(path)?,
         ("rmdir", [path]) => fs::remove_dir(path)?,
         ("rename", [from, to]) => fs::rename(from, to)?,

@@ -10,10 +10,12 @@
 
 mod file;
 mod file_call;
+mod flood;
 mod message;
 mod network;
 mod privilege;
 mod process;
+mod resolve;
 mod serve;
 mod shop;
 mod sockets;
@@ -106,7 +108,13 @@ fn act(args: &[OsString]) -> Result<()> {
         (script, _) if script.contains('/') => return act(&args[1..]),
         _ => {}
     }
-    for area in [file::act, process::act, network::act, privilege::act] {
+    for area in [
+        file::act,
+        process::act,
+        network::act,
+        privilege::act,
+        flood::flood,
+    ] {
         if area(verb, rest)? {
             return Ok(());
         }

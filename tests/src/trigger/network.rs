@@ -1,6 +1,6 @@
 //! Acts on sockets. That nobody answers is no failure: the attempt is what is seen.
 
-use super::{address, sockets, uring};
+use super::{address, resolve, sockets, uring};
 use anyhow::{Context as _, Result};
 use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -50,6 +50,19 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         }
         ("send-raw", [to, protocol]) => {
             sockets::send_raw(address(to, OsStr::new("0"))?, number(protocol)?)?;
+        }
+        // A name is asked for at a server, which answers with an address; then that is contacted.
+        ("resolve", [how, server, name, told, port]) => {
+            let (server, name) = (
+                address(server, port)?.ip(),
+                name.to_str().context("a name")?,
+            );
+            let told = address(told, port)?;
+            match how.to_str() {
+                Some("udp") => resolve::by_udp(server, name, told.ip(), told.port())?,
+                _ => resolve::by_tcp(server, name, told.ip())?,
+            }
+            let _ = TcpStream::connect_timeout(&told, Duration::from_secs(1));
         }
         ("connect-raw", [to, protocol]) => {
             sockets::connect_raw(address(to, OsStr::new("0"))?, number(protocol)?)?;

@@ -6,8 +6,8 @@ pub mod privilege;
 
 pub use file::{FileChange, Operation, SetId, Target};
 pub use network::{
-    ABSTRACT, Dns, Egress, Listen, Peer, Protocol, Reach, SocketType, domain, listen_port,
-    record_type,
+    ABSTRACT, ANY_OTHER_TYPE, Dns, Egress, Listen, Peer, Protocol, Reach, SocketType, domain,
+    listen_port, record_type,
 };
 pub(crate) use network::{is_domain, is_record_type};
 pub use privilege::{Privilege, Privileged};

@@ -300,8 +300,14 @@ pub fn record_type(number: u16) -> String {
         .map_or_else(|| format!("TYPE{number}"), |(_, word)| (*word).to_owned())
 }
 
-/// Whether a text is what [`record_type`] makes of some number.
+/// Stands for all types of records that have no word, where many names are one behaviour.
+pub const ANY_OTHER_TYPE: &str = "TYPE*";
+
+/// Whether a text is what [`record_type`] makes of some number, or [`ANY_OTHER_TYPE`].
 pub(crate) fn is_record_type(text: &str) -> bool {
+    if text == ANY_OTHER_TYPE {
+        return true;
+    }
     let number = match text.strip_prefix("TYPE") {
         Some(digits) => digits.parse().ok(),
         None => RECORD_TYPES

@@ -35,6 +35,7 @@ fn reports(start: StartMode) -> (Vec<Item>, usize) {
         images: &Images::default(),
         clock: Clock::read(),
         last_gap: 0,
+        names: &[],
     };
     let (_, items) = judge.take(&record, scene);
     (items, judge.summaries(&HashMap::new()).len())

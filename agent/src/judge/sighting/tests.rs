@@ -465,8 +465,13 @@ fn privileges_and_names_have_a_text() {
         told(Header::default(), mount, None),
         "privilege: {operation: MOUNT, detail: \"tmpfs at /x\"}"
     );
+    let spelled = Spelled {
+        name: "api.example.com".into(),
+        kind: "AAAA".into(),
+        many: false,
+    };
     assert_eq!(
-        line(asked(b"API.Example.com.", 28)),
+        line(asked(spelled)),
         "dns: {name: api.example.com, type: AAAA}"
     );
 }

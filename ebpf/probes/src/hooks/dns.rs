@@ -3,12 +3,13 @@
 //! A socket that addresses port 53 is noted by its cookie, with whose it is: that
 //! is known where it connects or sends, and no longer where packets go by, least of
 //! all those that come. Packets from and to port 53 of a noted socket are handed to
-//! the agent, which believes none of them unasked. All others cost a look at their
-//! ports.
+//! the agent, which believes none of them unasked, and so are those that it sends to
+//! loopback addresses. All others cost a look at their ports.
 
 use crate::emit::{hit, lost};
 use crate::kernel;
 use crate::maps::{self, MESSAGE_REACH, Message};
+use crate::news;
 use aya_ebpf::EbpfContext;
 use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::helpers::generated::{bpf_get_socket_cookie, bpf_skb_load_bytes};
@@ -16,25 +17,35 @@ use aya_ebpf::macros::cgroup_skb;
 use aya_ebpf::programs::{SkBuffContext, SockAddrContext};
 use core::hint::black_box;
 use lapwing_abi::hooks::Row;
-use lapwing_abi::ids::{Direction, Family, Kind, Loss, flags};
-use lapwing_abi::record::{HEADER_LEN, Header, PAYLOAD_MAX};
+use lapwing_abi::ids::{Class, Direction, Family, Kind, Loss, flags};
+use lapwing_abi::record::{HEADER_LEN, Header, PAYLOAD_MAX, message};
 
 /// The port of the name service, RFC 1035 section 4.2.
 pub(super) const PORT: u16 = 53;
+/// Index of the loopback device, in every network.
+const LOOPBACK: u32 = 1;
+const TCP_FIN: u8 = 1;
+const TCP_SYN: u8 = 2;
+const TCP_RST: u8 = 4;
 const IPPROTO_TCP: u8 = 6;
 const IPPROTO_UDP: u8 = 17;
 const ALLOW: i32 = 1;
 
-/// Notes a socket that addresses port 53.
+/// Notes a socket that addresses port 53, with the header of the record that was just sent of it.
 #[inline(always)]
-pub(super) fn expect(ctx: &SockAddrContext, egress: &Header) {
+pub(super) fn expect(ctx: &SockAddrContext) {
+    // Where it stands: there is no room for another on the stack.
+    let Some(header) = news::last() else {
+        lost(Loss::ScratchTaken);
+        return;
+    };
     // SAFETY: the context is one that the helper takes.
     let cookie = unsafe { bpf_get_socket_cookie(ctx.as_ptr()) };
-    let header = Header {
-        kind: Kind::Dns.raw(),
-        ..*egress
-    };
-    let _ = maps::DNS_SOCKETS.insert(&cookie, &header, 0);
+    header.kind = Kind::Dns.raw();
+    // The agent needs each message: an answer is what gives addresses their names.
+    header.key = 0;
+    news::complete(header);
+    let _ = maps::DNS_SOCKETS.insert(&cookie, &*header, 0);
 }
 
 /// struct __sk_buff of a packet that leaves, at its network header; since Linux 4.10.
@@ -61,6 +72,9 @@ struct Layout {
     ports: u32,
     /// Whether it is IPv6.
     is_v6: bool,
+    /// Whether it goes to a loopback address: what answers there may have another port, as
+    /// Docker's resolver does behind an address translation in the container's network.
+    to_loopback: bool,
 }
 
 #[inline(always)]
@@ -84,6 +98,7 @@ fn layout(skb: *mut __sk_buff) -> Option<Layout> {
             transport: V4 as u32,
             ports: word(V4),
             is_v6: false,
+            to_loopback: byte(16) == 127,
         }),
         first if first >> 4 == 6 => {
             if data + V6 + PORTS > end {
@@ -94,6 +109,7 @@ fn layout(skb: *mut __sk_buff) -> Option<Layout> {
                 transport: V6 as u32,
                 ports: word(V6),
                 is_v6: true,
+                to_loopback: false,
             })
         }
         _ => None,
@@ -109,20 +125,36 @@ fn pass(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
         Direction::Query => (to, from),
         Direction::Answer => (from, to),
     };
-    if peer != PORT {
+    if peer != PORT && !(direction == Direction::Query && layout.to_loopback) {
         return None;
     }
-    let mut sequence = 0;
+    let mut argument = u64::from(own);
     let start = match layout.protocol {
         IPPROTO_UDP => layout.transport + 8,
         IPPROTO_TCP => {
-            sequence = u32::from_be(ctx.load(layout.transport as usize + 4).ok()?);
-            let offset: u8 = ctx.load(layout.transport as usize + 12).ok()?;
+            let at = layout.transport as usize;
+            let sequence = u32::from_be(ctx.load(at + 4).ok()?);
+            argument |= u64::from(sequence) << message::SEQUENCE_SHIFT;
+            let offset: u8 = ctx.load(at + 12).ok()?;
+            let bits: u8 = ctx.load(at + 13).ok()?;
+            if bits & TCP_SYN != 0 {
+                argument |= message::BEGIN;
+            }
+            if bits & (TCP_FIN | TCP_RST) != 0 {
+                argument |= message::END;
+            }
             layout.transport + u32::from(offset >> 4) * 4
         }
         _ => return None,
     };
-    let len = ctx.len().checked_sub(start).filter(|len| *len > 0)?;
+    let len = ctx.len().checked_sub(start)?;
+    if len == 0 && argument & (message::BEGIN | message::END) == 0 {
+        return None;
+    }
+    // SAFETY: the context is valid for the call and the program may read this field.
+    if unsafe { (*skb).ifindex } == LOOPBACK {
+        argument |= message::LOOPED;
+    }
     // SAFETY: the context is one that the helper takes.
     let cookie = unsafe { bpf_get_socket_cookie(ctx.as_ptr()) };
     // SAFETY: the reference is not kept; a concurrent update gives the old or the new words.
@@ -154,7 +186,7 @@ fn pass(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
         family: family.raw(),
         address,
         port: peer,
-        argument: u64::from(own) | u64::from(sequence) << 32,
+        argument,
         flags: socket.flags
             | if taken < len {
                 flags::PAYLOAD_TRUNCATED
@@ -164,8 +196,8 @@ fn pass(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
         sections: [taken as u16, 0, 0, 0],
         ..*socket
     };
-    let message = maps::MESSAGES.get_ptr_mut(slot)?;
-    send(skb, message, header, start, taken)
+    let buffer = maps::MESSAGES.get_ptr_mut(slot)?;
+    send(skb, buffer, header, start, taken)
 }
 
 #[inline(always)]
@@ -176,20 +208,22 @@ fn send(
     start: u32,
     len: u32,
 ) -> Option<()> {
-    let owner = header.time;
+    let (owner, home) = (header.time, header.cgroup);
     let len = black_box(len) & (MESSAGE_REACH as u32 - 1);
-    if len == 0 {
-        return None;
-    }
     // SAFETY: the map gave the pointer; writes stay inside the value.
-    let failed = unsafe {
+    unsafe {
         (&raw mut (*message).owner).write_volatile(owner);
         (&raw mut (*message).header).write(header);
-        let at = (&raw mut (*message).payload).cast();
-        bpf_skb_load_bytes(skb.cast(), start, at, len)
-    };
-    if failed != 0 {
-        return None;
+    }
+    if len > 0 {
+        // SAFETY: as above; `len` is below the room.
+        let failed = unsafe {
+            let at = (&raw mut (*message).payload).cast();
+            bpf_skb_load_bytes(skb.cast(), start, at, len)
+        };
+        if failed != 0 {
+            return None;
+        }
     }
     // SAFETY: as above: the header and `len` bytes behind it are inside the value.
     let record = unsafe {
@@ -203,8 +237,6 @@ fn send(
         lost(Loss::ScratchTaken);
         return None;
     }
-    if maps::BEHAVIOUR.output::<[u8]>(record, 0).is_err() {
-        lost(Loss::BehaviourRingFull);
-    }
+    news::put(home, Class::Dns, owner, record);
     Some(())
 }

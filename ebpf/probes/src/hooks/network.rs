@@ -112,7 +112,7 @@ fn report(
     header.protocol = protocol as u8;
     emit::send(&header);
     if header.port == dns::PORT {
-        dns::expect(ctx, &header);
+        dns::expect(ctx);
     }
     Some(())
 }

@@ -1,0 +1,135 @@
+//! The two uses of bpf(2) that the library has no call for: running a program with
+//! arguments without its object at hand, and reading many entries of a map at once.
+//!
+//! The only module of the agent that may be `unsafe`.
+#![allow(unsafe_code)]
+
+use rustix::fd::{AsRawFd, BorrowedFd};
+use std::io;
+
+/// `enum bpf_cmd`, include/uapi/linux/bpf.h.
+const BPF_PROG_TEST_RUN: libc::c_long = 10;
+/// As above, since Linux 5.6.
+const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
+
+/// The part of `union bpf_attr` for BPF_PROG_TEST_RUN, as far as it is used.
+#[repr(C)]
+#[derive(Default)]
+struct TestRun {
+    prog_fd: u32,
+    retval: u32,
+    data_size_in: u32,
+    data_size_out: u32,
+    data_in: u64,
+    data_out: u64,
+    repeat: u32,
+    duration: u32,
+    ctx_size_in: u32,
+    ctx_size_out: u32,
+    ctx_in: u64,
+    ctx_out: u64,
+    flags: u32,
+    cpu: u32,
+    batch_size: u32,
+    padding: u32,
+}
+
+/// The part of `union bpf_attr` for the batch commands.
+#[repr(C)]
+#[derive(Default)]
+struct Batch {
+    in_batch: u64,
+    out_batch: u64,
+    keys: u64,
+    values: u64,
+    count: u32,
+    map_fd: u32,
+    elem_flags: u64,
+    flags: u64,
+}
+
+fn bpf<T>(command: libc::c_long, attributes: &mut T) -> io::Result<()> {
+    // SAFETY: the callers hand over the attributes of the command; all addresses in them are of
+    // buffers that live through the call and are as long as the attributes say.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            command,
+            std::ptr::from_mut(attributes),
+            size_of::<T>(),
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Runs a raw tracepoint program with arguments, and answers what it returned. Since Linux 5.10.
+///
+/// # Errors
+/// What bpf(2) says.
+pub fn run(program: BorrowedFd<'_>, arguments: &[u64; 4]) -> io::Result<u32> {
+    let mut attributes = TestRun {
+        prog_fd: program.as_raw_fd().cast_unsigned(),
+        ctx_size_in: size_of_val(arguments) as u32,
+        ctx_in: arguments.as_ptr() as u64,
+        ..TestRun::default()
+    };
+    bpf(BPF_PROG_TEST_RUN, &mut attributes)?;
+    Ok(attributes.retval)
+}
+
+/// Entries that are read by one call.
+const BATCH: usize = 1_024;
+
+/// Every entry of a hash map with keys of 64 bits and values of `N` words. An entry that is
+/// changed meanwhile is there in either state; one that comes or goes may be there or not.
+/// Since Linux 5.6.
+///
+/// # Errors
+/// What bpf(2) says; a bucket with more entries than fit into one call is read with more room.
+pub fn entries<const N: usize>(map: BorrowedFd<'_>) -> io::Result<Vec<(u64, [u64; N])>> {
+    let mut room = BATCH;
+    let mut all = Vec::new();
+    let mut position = 0u32;
+    let mut begun = false;
+    loop {
+        let mut keys = vec![0u64; room];
+        let mut values = vec![[0u64; N]; room];
+        let mut next = 0u32;
+        let mut attributes = Batch {
+            in_batch: if begun {
+                std::ptr::from_ref(&position) as u64
+            } else {
+                0
+            },
+            out_batch: std::ptr::from_mut(&mut next) as u64,
+            keys: keys.as_mut_ptr() as u64,
+            values: values.as_mut_ptr() as u64,
+            count: room as u32,
+            map_fd: map.as_raw_fd().cast_unsigned(),
+            ..Batch::default()
+        };
+        let ended = match bpf(BPF_MAP_LOOKUP_BATCH, &mut attributes) {
+            Ok(()) => false,
+            Err(error) => match error.raw_os_error() {
+                // The last entries.
+                Some(libc::ENOENT) => true,
+                Some(libc::ENOSPC) if room < BATCH << 8 => {
+                    room *= 2;
+                    continue;
+                }
+                Some(libc::EINTR) => continue,
+                _ => return Err(error),
+            },
+        };
+        let count = (attributes.count as usize).min(room);
+        all.extend(keys.into_iter().zip(values).take(count));
+        if ended {
+            return Ok(all);
+        }
+        position = next;
+        begun = true;
+    }
+}

@@ -1,0 +1,129 @@
+//! What the kernel side lost, container by container.
+
+use super::Line;
+use crate::clock;
+use crate::container::Resolution;
+use crate::judge::Scene;
+use lapwing_abi::ids::{Class, Loss};
+use lapwing_abi::state::LostKey;
+use lapwing_proto::timestamp;
+use lapwing_proto::v1::{Gap, get_status_response::ContainerLoss, watch_response::Item};
+use std::collections::HashMap;
+
+/// What was lost of each container, and how much of it was told.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    told: HashMap<LostKey, u64>,
+    /// Of containers that are gone, by reason.
+    gone: HashMap<u32, u64>,
+    /// When the last gap of a container ended, since boot in nanoseconds.
+    gaps: HashMap<u64, u64>,
+}
+
+impl Ledger {
+    /// When the last gap of a container ended, since boot in nanoseconds; 0 for none.
+    pub fn last_gap(&self, home: u64) -> u64 {
+        self.gaps.get(&home).copied().unwrap_or_default()
+    }
+
+    /// What was lost of all containers for a reason.
+    pub fn total(&self, reason: Loss) -> u64 {
+        let told = self.told.iter();
+        let alive: u64 = told
+            .filter(|(key, _)| key.reason == reason.raw())
+            .map(|(_, count)| count)
+            .sum();
+        alive + self.gone.get(&reason.raw()).copied().unwrap_or_default()
+    }
+
+    /// What was lost of containers that run, in order.
+    fn all(&self) -> Vec<(LostKey, u64)> {
+        let told = self.told.iter().filter(|(_, count)| **count > 0);
+        let mut all: Vec<_> = told.map(|(key, count)| (*key, *count)).collect();
+        all.sort_unstable_by_key(|(key, _)| (key.home, key.reason, key.class));
+        all
+    }
+}
+
+/// Whether records are lost for the reason, or only sent more often than they need be.
+const fn is_loss(reason: Loss) -> bool {
+    !matches!(reason, Loss::SeenFull | Loss::BudgetTableFull)
+}
+
+impl Line {
+    /// Reports what was lost of containers since the last call, each as a gap of its own that
+    /// began at `from`, in nanoseconds since the Unix epoch.
+    pub(super) fn report_lost(&mut self, from: i64) {
+        let mut gaps: HashMap<(u64, Loss), u64> = HashMap::new();
+        for (key, count) in self.tables.lost() {
+            let told = self.lost.told.insert(key, count).unwrap_or_default();
+            if count > told
+                && let Some(reason) = Loss::from_raw(key.reason)
+                && is_loss(reason)
+            {
+                *gaps.entry((key.home, reason)).or_default() += count - told;
+            }
+        }
+        for ((home, reason), count) in gaps {
+            self.lost.gaps.insert(home, clock::since_boot());
+            self.container_gap(home, reason, count, from);
+        }
+    }
+
+    /// The same for the status.
+    pub(super) fn container_losses(&self) -> Vec<ContainerLoss> {
+        let losses = self.lost.all().into_iter().filter_map(|(key, count)| {
+            Some(ContainerLoss {
+                container: match self.registry.resolve(key.home) {
+                    Resolution::Instance(instance) => instance.id.clone(),
+                    _ => format!("cgroup:{}", key.home),
+                },
+                reason: Loss::from_raw(key.reason)?.name().to_owned(),
+                class: Class::from_raw(key.class)?.name().to_owned(),
+                count,
+            })
+        });
+        losses.collect()
+    }
+
+    /// A gap of a container; while it is compared with its profile, that is a violation too.
+    fn container_gap(&mut self, home: u64, reason: Loss, count: u64, from: i64) {
+        let now = self.moment();
+        let mut gap = Gap {
+            reason: reason.name().to_owned(),
+            count,
+            from: Some(timestamp(from)),
+            to: Some(timestamp(now.wall)),
+            // Of a container nobody can name, or that is not one.
+            scope: "node".to_owned(),
+        };
+        let mut items = Vec::new();
+        if let Resolution::Instance(instance) = self.registry.resolve(home) {
+            gap.scope.clone_from(&instance.id);
+            let scene = Scene {
+                instance,
+                images: &self.images,
+                clock: self.clock,
+                last_gap: 0,
+                names: &[],
+            };
+            items = self.judge.lost(gap.clone(), scene, now);
+        }
+        items.insert(0, Item::Gap(gap));
+        for item in items {
+            self.feed.publish(now.wall, item);
+        }
+    }
+
+    /// A container is gone: its counters make room.
+    pub(super) fn forget_lost(&mut self, home: u64) {
+        self.report_lost(self.looked);
+        let keys: Vec<LostKey> = self.lost.told.keys().copied().collect();
+        for key in keys.into_iter().filter(|key| key.home == home) {
+            self.tables.forget_lost(key);
+            let count = self.lost.told.remove(&key).unwrap_or_default();
+            *self.lost.gone.entry(key.reason).or_default() += count;
+        }
+        self.lost.gaps.remove(&home);
+    }
+}

@@ -1,0 +1,185 @@
+//! The way of a record out of the kernel, if it is news.
+//!
+//! In this order: its key is made ([`identity`]); if the behaviour was judged already it
+//! is counted and goes no further ([`seen`]); the container's allowance and the room in
+//! the ring are asked ([`budget`]); what only a reader needs is filled in; and once the
+//! record is in the ring, that is noted under its key.
+//!
+//! All of it is one function of its own that takes a number and reads the rest from the
+//! buffer. The verifier follows such a global function once for each program (since Linux
+//! 5.6), where it would follow inlined code once for each of the many ways in which the
+//! walk of a path can end.
+
+use crate::kernel::{self, Kptr};
+use crate::maps::{self, SCRATCH_REACH, Scratch};
+use crate::{budget, class, identity, process, seen};
+use aya_ebpf::helpers;
+use core::hint::black_box;
+use lapwing_abi::fields::Field;
+use lapwing_abi::ids::{Class, Kind, Loss};
+use lapwing_abi::record::Header;
+
+/// Bytes that the ring puts before each record, and rounds it up by.
+const RING_HEADER: u64 = 16;
+
+/// Puts a record into the ring, if the container may send it. Answers whether it is there; if not,
+/// that is counted.
+#[inline(always)]
+pub fn put(home: u64, class: Class, now: u64, record: &[u8]) -> bool {
+    let flags = budget::admit(home, class.raw(), record.len() as u64 + RING_HEADER, now);
+    if flags == budget::REFUSED {
+        return false;
+    }
+    if maps::BEHAVIOUR.output::<[u8]>(record, flags).is_err() {
+        budget::lost_of(home, Loss::BehaviourRingFull, class);
+        return false;
+    }
+    true
+}
+
+/// What [`ship`] answers if the record is in the ring, or need not be because it is no news.
+pub const SETTLED: i32 = 1;
+
+/// Sends the record that the running task has built in a buffer of this processor, if it is news.
+/// Answers [`SETTLED`], or 0 if it is lost, which is counted.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn ship(slot: u32) -> i32 {
+    if let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot & (maps::SCRATCH_SLOTS - 1)) {
+        let built = Built { scratch, slot };
+        // SAFETY: the map gave the pointer; the bytes are longer than a header, aligned to 8, and
+        // any bytes are a valid one.
+        let header = unsafe { &mut *(&raw mut (*scratch).bytes).cast::<Header>() };
+        header.key = identity::of(built, header);
+        return built.ship(header, class::of(built, header));
+    }
+    0
+}
+
+/// As [`ship`], of a record without sections. Apart, because some programs that send such records
+/// have too little room on their stacks for the calls of that one.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn ship_plain(slot: u32) -> i32 {
+    if let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot & (maps::SCRATCH_SLOTS - 1)) {
+        // SAFETY: as above.
+        let header = unsafe { &mut *(&raw mut (*scratch).bytes).cast::<Header>() };
+        header.key = identity::plain(header);
+        return Built { scratch, slot }.ship(header, class::plain(header));
+    }
+    0
+}
+
+/// The header of the record that the running task has sent last, unless another task took the
+/// buffer.
+#[inline(always)]
+pub fn last() -> Option<&'static mut Header> {
+    let slot = crate::emit::slot(helpers::bpf_get_current_pid_tgid());
+    let scratch = maps::SCRATCH.get_ptr_mut(slot)?;
+    if !(Built { scratch, slot }).is_ours() {
+        return None;
+    }
+    // SAFETY: as above.
+    Some(unsafe { &mut *(&raw mut (*scratch).bytes).cast::<Header>() })
+}
+
+/// A record in a buffer, whole but for what is filled in last.
+#[derive(Clone, Copy)]
+pub struct Built {
+    scratch: *mut Scratch,
+    /// Which buffer it is.
+    pub slot: u32,
+}
+
+impl Built {
+    #[inline(always)]
+    fn ship(self, header: &mut Header, class: Class) -> i32 {
+        let (home, now, is_exec) = (header.cgroup, header.time, header.kind == Kind::Exec.raw());
+        // A key of mixed bytes could be another behaviour's.
+        if !self.is_ours() {
+            if is_exec {
+                process::runs(header.pid, 0);
+            }
+            budget::lost_of(home, Loss::ScratchTaken, class);
+            return 0;
+        }
+        let key = header.key;
+        if key != 0 && !is_exec && seen::is_known(home, key, now) != 0 {
+            return SETTLED;
+        }
+        complete(header);
+        let len = self.len() & (SCRATCH_REACH - 1);
+        // SAFETY: `len` is below SCRATCH_REACH, inside the value.
+        let bytes = unsafe {
+            core::slice::from_raw_parts((&raw const (*self.scratch).bytes).cast::<u8>(), len)
+        };
+        if !put(home, class, now, bytes) {
+            return 0;
+        }
+        if key != 0 {
+            seen::sent(home, key, now, class.raw());
+        }
+        SETTLED
+    }
+
+    /// Bytes of the record.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        // SAFETY: the map gave the pointer.
+        unsafe { (&raw const (*self.scratch).len).read_volatile() as usize }
+    }
+
+    /// The address of a byte. READ_MAX bytes follow it, whatever the place.
+    #[inline(always)]
+    pub fn at(self, at: usize) -> *mut u8 {
+        let at = black_box(at) & (SCRATCH_REACH - 1);
+        // SAFETY: `at` is below SCRATCH_REACH, and READ_MAX bytes follow that.
+        unsafe { (&raw mut (*self.scratch).bytes).cast::<u8>().add(at) }
+    }
+
+    /// The last eight bytes of a section; zeros stand before a shorter one.
+    #[inline(always)]
+    pub fn end_of(self, start: usize, len: usize) -> u64 {
+        let word: u64 = Kptr(self.at(start + len - 8) as u64).read();
+        match len {
+            0 => 0,
+            1..8 => {
+                let missing = 8 * (8 - len as u32);
+                word >> missing << missing
+            }
+            _ => word,
+        }
+    }
+
+    /// The first eight bytes of a section.
+    #[inline(always)]
+    pub fn start_of(self, start: usize) -> u64 {
+        Kptr(self.at(start) as u64).read()
+    }
+
+    /// Whether the bytes are still those of this task's record. If not, who took the buffer is told
+    /// that its bytes may be mixed.
+    #[inline(always)]
+    fn is_ours(self) -> bool {
+        // SAFETY: the map gave the pointer.
+        let owner = unsafe { (&raw const (*self.scratch).owner).read_volatile() };
+        if owner == helpers::bpf_get_current_pid_tgid() {
+            return true;
+        }
+        // SAFETY: as above.
+        unsafe { (&raw mut (*self.scratch).owner).write_volatile(0) };
+        false
+    }
+}
+
+/// Fills in what only a reader needs.
+#[inline(always)]
+pub fn complete(header: &mut Header) {
+    let user = helpers::bpf_get_current_uid_gid();
+    let credentials = kernel::current_task().follow(Field::TaskCred);
+    header.uid = user as u32;
+    header.gid = (user >> 32) as u32;
+    header.euid = credentials.get(Field::CredEuid);
+    header.egid = credentials.get(Field::CredEgid);
+    header.capabilities = credentials.get(Field::CredCapabilities);
+}

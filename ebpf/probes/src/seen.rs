@@ -1,0 +1,176 @@
+//! What user space has judged already, so that only news leaves the kernel.
+//!
+//! `SEEN` holds one map for each container that is decided, and each of those one
+//! entry for each behaviour, by its key. An entry appears only once the behaviour's
+//! record is in the ring, so what was shed or lost is news the next time. Until user
+//! space has said what it is, repeats are counted for a second and then sent again;
+//! afterwards they are counted and that is all.
+//!
+//! A cgroup without a map of its own is not decided: all it does is sent. The maps
+//! inside are preallocated and evict nothing: a flood of distinct behaviours fills
+//! the container's own map, after which its news are sent each time, within its
+//! budget.
+//!
+//! Counts are raised with atomic instructions and never lowered. User space must not
+//! write entries by itself, because that would overwrite a count that rises in the
+//! same moment; it has [`judged`] do so, which it runs by itself (BPF_PROG_TEST_RUN of
+//! raw tracepoints, since Linux 5.10), with what to do as arguments.
+
+use crate::budget;
+use crate::kernel;
+use crate::maps;
+use aya_ebpf::bindings::BPF_NOEXIST;
+use aya_ebpf::macros::raw_tracepoint;
+use aya_ebpf::programs::RawTracePointContext;
+use lapwing_abi::ids::{Class, Loss};
+use lapwing_abi::state::{Budget, CLASSES, DEVIATIONS, PENDING_FOR, Seen, task, verdict};
+
+/// Adds one to a number that others raise too.
+#[inline(always)]
+pub fn raise(number: *mut u64) {
+    // BPF_XADD, which all kernels have: the target's atomics in `core` end before it, because it
+    // answers nothing.
+    // SAFETY: the callers pass the address of a number in a map's value: aligned, and there as
+    // long as the program runs.
+    unsafe {
+        core::arch::asm!("lock *(u64 *)({number} + 0) += {one}", number = in(reg) number, one = in(reg) 1u64);
+    }
+}
+
+/// Not 0 if a behaviour is no news; it is counted then. As [`sent`], a function of its own for the
+/// verifier, and for its place on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
+    // SAFETY: the map is not kept.
+    let Some(inner) = (unsafe { maps::SEEN.get(&home) }) else {
+        return 0;
+    };
+    let Some(entry) = inner.get_ptr_mut(&key) else {
+        return 0;
+    };
+    // SAFETY: the map gave the pointer.
+    let said = unsafe { (&raw const (*entry).verdict).read_volatile() };
+    if said == verdict::RETIRED {
+        return 0;
+    }
+    if said == verdict::PENDING {
+        // SAFETY: as above.
+        let sent = unsafe { (&raw const (*entry).sent).read_volatile() };
+        if now.wrapping_sub(sent) > PENDING_FOR {
+            return 0;
+        }
+    }
+    // SAFETY: as above.
+    unsafe {
+        raise(&raw mut (*entry).count);
+        (&raw mut (*entry).last).write_volatile(now);
+    }
+    if said == verdict::DEVIATION
+        && let Some(all) = inner.get_ptr_mut(&DEVIATIONS)
+    {
+        // SAFETY: as above.
+        unsafe { raise(&raw mut (*all).count) };
+    }
+    1
+}
+
+/// The record of a behaviour of a [`Class`] is in the ring. Answers 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn sent(home: u64, key: u64, now: u64, class: u32) -> u32 {
+    let class = Class::from_raw(class).unwrap_or(Class::File);
+    // SAFETY: the map is not kept.
+    let Some(inner) = (unsafe { maps::SEEN.get(&home) }) else {
+        return 0;
+    };
+    if let Some(entry) = inner.get_ptr_mut(&key) {
+        // SAFETY: the map gave the pointer.
+        unsafe {
+            (&raw mut (*entry).sent).write_volatile(now);
+            // User space may have judged the record already.
+            if (&raw const (*entry).verdict).read_volatile() == verdict::RETIRED {
+                (&raw mut (*entry).verdict).write_volatile(verdict::PENDING);
+            }
+        }
+        return 0;
+    }
+    let fresh = Seen {
+        verdict: verdict::PENDING,
+        count: 0,
+        sent: now,
+        last: now,
+    };
+    if inner.insert(&key, &fresh, u64::from(BPF_NOEXIST)).is_err()
+        && inner.get_ptr_mut(&key).is_none()
+    {
+        budget::lost_of(home, Loss::SeenFull, class);
+    }
+    0
+}
+
+/// Not a hook: what user space has the kernel side do, see [`task`].
+#[raw_tracepoint]
+fn judged(ctx: RawTracePointContext) -> i32 {
+    let (what, home): (u64, u64) = (ctx.arg(0), ctx.arg(1));
+    let (key, said): (u64, u64) = (ctx.arg(2), ctx.arg(3));
+    let done = match what {
+        task::JUDGE => judge(home, key, said),
+        task::FORGET => forget(home, key),
+        task::WATCH => watch(home, key),
+        _ => None,
+    };
+    if done.is_some() {
+        task::DONE as i32
+    } else {
+        task::REFUSED as i32
+    }
+}
+
+#[inline(always)]
+fn judge(home: u64, key: u64, said: u64) -> Option<()> {
+    // SAFETY: the map is not kept.
+    let inner = unsafe { maps::SEEN.get(&home) }?;
+    if inner.get_ptr_mut(&key).is_none() {
+        // The record was sent before the container had a map, or is just being sent.
+        let fresh = Seen {
+            verdict: said,
+            count: 0,
+            sent: kernel::now(),
+            last: kernel::now(),
+        };
+        if inner.insert(&key, &fresh, u64::from(BPF_NOEXIST)).is_ok() {
+            return Some(());
+        }
+    }
+    let entry = inner.get_ptr_mut(&key)?;
+    // SAFETY: the map gave the pointer.
+    unsafe { (&raw mut (*entry).verdict).write_volatile(said) };
+    Some(())
+}
+
+#[inline(always)]
+fn forget(home: u64, key: u64) -> Option<()> {
+    // SAFETY: the map is not kept.
+    let inner = unsafe { maps::SEEN.get(&home) }?;
+    let entry = inner.get_ptr_mut(&key)?;
+    // SAFETY: the map gave the pointer.
+    if unsafe { (&raw const (*entry).verdict).read_volatile() } != verdict::RETIRED {
+        return None;
+    }
+    inner.remove(&key).ok()
+}
+
+#[inline(always)]
+fn watch(home: u64, watched: u64) -> Option<()> {
+    if let Some(budget) = maps::BUDGETS.get_ptr_mut(&home) {
+        // SAFETY: the map gave the pointer.
+        unsafe { (&raw mut (*budget).watched).write_volatile(watched) };
+        return Some(());
+    }
+    let fresh = Budget {
+        watched,
+        spent: [0; CLASSES],
+    };
+    maps::BUDGETS.insert(&home, &fresh, 0).ok()
+}

@@ -1,0 +1,55 @@
+//! The same again, and much at once.
+
+use super::{act, address, number};
+use anyhow::{Result, ensure};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::net::UdpSocket;
+use std::process::{Command, Stdio};
+
+/// Does one; answers whether there is such an act.
+pub fn flood(verb: &str, words: &[&OsStr]) -> Result<bool> {
+    match (verb, words) {
+        // The same act so many times, in one process.
+        ("repeat", [count, rest @ ..]) => {
+            let rest: Vec<OsString> = rest.iter().map(|word| (*word).to_owned()).collect();
+            for _ in 0..number(count)? {
+                act(&rest)?;
+            }
+        }
+        // One datagram to each port from 1 on, which are peers of their own.
+        ("storm", [to, count]) => {
+            let socket = UdpSocket::bind("0.0.0.0:0")?;
+            for port in 1..=number(count)? {
+                let _ = socket.send_to(b"lapwing", address(to, OsStr::new(&port.to_string()))?);
+            }
+        }
+        // So many children at a time that do nothing, until the limit of processes ends it.
+        ("bomb", [path, count]) => {
+            let mut children = Vec::new();
+            for _ in 0..number(count)? {
+                let child = Command::new(path)
+                    .arg("nothing")
+                    .stdin(Stdio::null())
+                    .spawn();
+                children.extend(child);
+            }
+            ensure!(!children.is_empty(), "no child at all");
+            for mut child in children {
+                child.wait()?;
+            }
+        }
+        // Noise in files, and behind it what must not be hidden by it.
+        ("noise-then", [stem, count, rest @ ..]) => {
+            for index in 0..number(count)? {
+                let mut path = (*stem).to_owned();
+                path.push(index.to_string());
+                drop(File::create(path)?);
+            }
+            let rest: Vec<OsString> = rest.iter().map(|word| (*word).to_owned()).collect();
+            act(&rest)?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
