@@ -22,6 +22,7 @@ use crate::maps;
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
+use core::hint::black_box;
 use lapwing_abi::ids::{Class, Loss};
 use lapwing_abi::state::{Budget, CLASSES, DEVIATIONS, PENDING_FOR, Seen, task, verdict};
 
@@ -66,8 +67,10 @@ pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
         raise(&raw mut (*entry).count);
         (&raw mut (*entry).last).write_volatile(now);
     }
+    // On the stack: of a constant the compiler makes a section that the loader does not know.
+    let deviations = black_box(DEVIATIONS);
     if said == verdict::DEVIATION
-        && let Some(all) = inner.get_ptr_mut(&DEVIATIONS)
+        && let Some(all) = inner.get_ptr_mut(&deviations)
     {
         // SAFETY: as above.
         unsafe { raise(&raw mut (*all).count) };
