@@ -249,16 +249,9 @@ fn decisions(context: &mut Context<'_>) -> Result<Outcome> {
     let name = super::common::profile(&agent.home, "decided")?;
     let entry = format!("egress: {{protocol: UDP, address: {NOBODY4}, port: 6000}}");
     let decide = |verb: &str| {
-        agent.home.call(&[
-            "profile",
-            verb,
-            &name,
-            &entry,
-            "--actor",
-            "tests",
-            "--reason",
-            "to see it",
-        ])
+        let words = ["profile", verb, &entry, "--profile", &name];
+        let why = ["--actor", "tests", "--reason", "to see it"];
+        agent.home.call(&[&words[..], &why].concat())
     };
     decide("refuse")?;
     let refused = Expect::new()
