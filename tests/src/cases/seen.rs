@@ -58,8 +58,8 @@ fn count(watch: &Watch, puppet: &Puppet<'_>, is: &Expect, expected: u64) -> Resu
     let mut last = Value::Null;
     wait_for("the count", patience() + PERIOD, || {
         let found = about(watch, "violation", puppet);
-        let ours = found.into_iter().filter(|report| is.accepts(report));
-        last = ours.last().unwrap_or_default();
+        let mut ours = found.into_iter().filter(|report| is.accepts(report));
+        last = ours.next_back().unwrap_or_default();
         Ok((number(&last["count"]) == Some(expected)).then_some(()))
     })
     .with_context(|| format!("{expected} were done, the last report is {last}"))?;
