@@ -60,7 +60,7 @@ pub fn send(header: &Header) {
     match Builder::new() {
         Some(builder) => {
             builder.write(header);
-            news::ship_plain(slot(builder.owner));
+            news::deliver_plain(slot(builder.owner));
         }
         None => lost(Loss::ScratchTaken),
     }
@@ -186,7 +186,7 @@ impl Builder {
     #[inline(always)]
     pub fn send(self, header: &Header) {
         self.write(header);
-        news::ship(slot(self.owner));
+        news::deliver(slot(self.owner));
     }
 }
 
