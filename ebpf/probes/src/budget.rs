@@ -40,7 +40,9 @@ pub fn lost_of(home: u64, reason: Loss, class: Class) {
         class: class.raw(),
     };
     if maps::LOST.get_ptr_mut(&key).is_none() {
-        let _ = maps::LOST.insert(&key, &0, u64::from(BPF_NOEXIST));
+        // On the stack: of a constant the compiler makes a section that the loader does not know.
+        let none = black_box(0);
+        let _ = maps::LOST.insert(&key, &none, u64::from(BPF_NOEXIST));
     }
     match maps::LOST.get_ptr_mut(&key) {
         Some(count) => raise(count),

@@ -60,7 +60,7 @@ pub fn send(header: &Header) -> bool {
     match Builder::new() {
         Some(builder) => {
             builder.write(header);
-            news::ship_plain(slot(builder.owner)) == news::SETTLED
+            news::deliver_plain(slot(builder.owner))
         }
         None => {
             lost(Loss::ScratchTaken);
@@ -93,21 +93,6 @@ impl Builder {
         unsafe { (&raw mut (*scratch).owner).write_volatile(owner) };
         // SAFETY: as above.
         unsafe { (&raw mut (*scratch).len).write_volatile(HEADER_LEN as u64) };
-        Some(Self {
-            scratch,
-            owner,
-            section: 0,
-            begun: HEADER_LEN,
-            sections: [0; SECTIONS],
-        })
-    }
-
-    /// The buffer that this task has taken already, for a function that is called while a record
-    /// is built: what such a one appends, the caller finds in the buffer.
-    #[inline(always)]
-    pub fn resume() -> Option<Self> {
-        let owner = helpers::bpf_get_current_pid_tgid();
-        let scratch = maps::SCRATCH.get_ptr_mut(owner as u32 & (maps::SCRATCH_SLOTS - 1))?;
         Some(Self {
             scratch,
             owner,
@@ -204,7 +189,7 @@ impl Builder {
     #[inline(always)]
     pub fn send(self, header: &Header) {
         self.write(header);
-        news::ship(slot(self.owner));
+        news::deliver(slot(self.owner));
     }
 }
 

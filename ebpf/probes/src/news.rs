@@ -37,35 +37,87 @@ pub fn put(home: u64, class: Class, now: u64, record: &[u8]) -> bool {
     true
 }
 
-/// What [`ship`] answers if the record is in the ring, or need not be because it is no news.
-pub const SETTLED: i32 = 1;
+/// What a step answers of a record that is no news.
+const KNOWN: u32 = u32::MAX;
 
 /// Sends the record that the running task has built in a buffer of this processor, if it is news.
-/// Answers [`SETTLED`], or 0 if it is lost, which is counted.
+/// Answers whether it is sent, or need not be; what is lost is counted.
+///
+/// In steps one after the other and not one inside the other: all that are open at a time share
+/// 512 bytes of stack with the caller.
+#[inline(always)]
+pub fn deliver(slot: u32) -> bool {
+    identify(slot);
+    noted(slot, ship(slot))
+}
+
+/// As [`deliver`], of a record without sections.
+#[inline(always)]
+pub fn deliver_plain(slot: u32) -> bool {
+    noted(slot, ship_plain(slot))
+}
+
+#[inline(always)]
+fn noted(slot: u32, sent: u32) -> bool {
+    if sent != 0 && sent != KNOWN {
+        note(slot, sent - 1);
+    }
+    sent != 0
+}
+
+#[inline(always)]
+fn built(slot: u32) -> Option<(Built, &'static mut Header)> {
+    let scratch = maps::SCRATCH.get_ptr_mut(slot & (maps::SCRATCH_SLOTS - 1))?;
+    // SAFETY: the map gave the pointer; the bytes are longer than a header, aligned to 8, and any
+    // bytes are a valid one.
+    let header = unsafe { &mut *(&raw mut (*scratch).bytes).cast::<Header>() };
+    Some((Built { scratch, slot }, header))
+}
+
+/// Makes the record's key. Answers 0.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn ship(slot: u32) -> i32 {
-    if let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot & (maps::SCRATCH_SLOTS - 1)) {
-        let built = Built { scratch, slot };
-        // SAFETY: the map gave the pointer; the bytes are longer than a header, aligned to 8, and
-        // any bytes are a valid one.
-        let header = unsafe { &mut *(&raw mut (*scratch).bytes).cast::<Header>() };
+extern "C" fn identify(slot: u32) -> u32 {
+    if let Some((built, header)) = built(slot) {
         header.key = identity::of(built, header);
-        return built.ship(header, class::of(built, header));
     }
     0
 }
 
-/// As [`ship`], of a record without sections. Apart, because some programs that send such records
-/// have too little room on their stacks for the calls of that one.
+/// Sends the record. Answers its class and one if it is in the ring, [`KNOWN`], or 0.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn ship_plain(slot: u32) -> i32 {
-    if let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot & (maps::SCRATCH_SLOTS - 1)) {
-        // SAFETY: as above.
-        let header = unsafe { &mut *(&raw mut (*scratch).bytes).cast::<Header>() };
-        header.key = identity::plain(header);
-        return Built { scratch, slot }.ship(header, class::plain(header));
+extern "C" fn ship(slot: u32) -> u32 {
+    match built(slot) {
+        Some((built, header)) => built.ship(header, class::of(built, header)),
+        None => 0,
+    }
+}
+
+/// As [`ship`], of a record without sections, whose key it makes.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn ship_plain(slot: u32) -> u32 {
+    match built(slot) {
+        Some((built, header)) => {
+            header.key = identity::plain(header);
+            built.ship(header, class::plain(header))
+        }
+        None => 0,
+    }
+}
+
+/// Notes that the record is in the ring, unless another task took the buffer meanwhile: then it is
+/// sent once more. Answers 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn note(slot: u32, class: u32) -> u32 {
+    if let Some((built, header)) = built(slot)
+        && header.key != 0
+        && built.is_ours()
+    {
+        let class = Class::from_raw(class).unwrap_or(Class::File);
+        seen::sent(header.cgroup, header.key, header.time, class);
     }
     0
 }
@@ -93,7 +145,7 @@ pub struct Built {
 
 impl Built {
     #[inline(always)]
-    fn ship(self, header: &mut Header, class: Class) -> i32 {
+    fn ship(self, header: &mut Header, class: Class) -> u32 {
         let (home, now, is_exec) = (header.cgroup, header.time, header.kind == Kind::Exec.raw());
         // A key of mixed bytes could be another behaviour's.
         if !self.is_ours() {
@@ -105,7 +157,7 @@ impl Built {
         }
         let key = header.key;
         if key != 0 && !is_exec && seen::is_known(home, key, now) != 0 {
-            return SETTLED;
+            return KNOWN;
         }
         complete(header);
         let len = self.len() & (SCRATCH_REACH - 1);
@@ -113,13 +165,11 @@ impl Built {
         let bytes = unsafe {
             core::slice::from_raw_parts((&raw const (*self.scratch).bytes).cast::<u8>(), len)
         };
-        if !put(home, class, now, bytes) {
-            return 0;
+        if put(home, class, now, bytes) {
+            class.raw() + 1
+        } else {
+            0
         }
-        if key != 0 {
-            seen::sent(home, key, now, class.raw());
-        }
-        SETTLED
     }
 
     /// Bytes of the record.

@@ -22,6 +22,7 @@ use crate::maps;
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
+use core::hint::black_box;
 use lapwing_abi::ids::{Class, Loss};
 use lapwing_abi::state::{Budget, CLASSES, DEVIATIONS, PENDING_FOR, Seen, task, verdict};
 
@@ -37,8 +38,8 @@ pub fn raise(number: *mut u64) {
     }
 }
 
-/// Not 0 if a behaviour is no news; it is counted then. As [`sent`], a function of its own for the
-/// verifier, and for its place on the stack.
+/// Not 0 if a behaviour is no news; it is counted then. A function of its own for the verifier,
+/// and for its place on the stack.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
@@ -66,8 +67,10 @@ pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
         raise(&raw mut (*entry).count);
         (&raw mut (*entry).last).write_volatile(now);
     }
+    // On the stack: of a constant the compiler makes a section that the loader does not know.
+    let deviations = black_box(DEVIATIONS);
     if said == verdict::DEVIATION
-        && let Some(all) = inner.get_ptr_mut(&DEVIATIONS)
+        && let Some(all) = inner.get_ptr_mut(&deviations)
     {
         // SAFETY: as above.
         unsafe { raise(&raw mut (*all).count) };
@@ -75,14 +78,12 @@ pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
     1
 }
 
-/// The record of a behaviour of a [`Class`] is in the ring. Answers 0.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub extern "C" fn sent(home: u64, key: u64, now: u64, class: u32) -> u32 {
-    let class = Class::from_raw(class).unwrap_or(Class::File);
+/// The record of a behaviour is in the ring.
+#[inline(always)]
+pub fn sent(home: u64, key: u64, now: u64, class: Class) {
     // SAFETY: the map is not kept.
     let Some(inner) = (unsafe { maps::SEEN.get(&home) }) else {
-        return 0;
+        return;
     };
     if let Some(entry) = inner.get_ptr_mut(&key) {
         // SAFETY: the map gave the pointer.
@@ -93,7 +94,7 @@ pub extern "C" fn sent(home: u64, key: u64, now: u64, class: u32) -> u32 {
                 (&raw mut (*entry).verdict).write_volatile(verdict::PENDING);
             }
         }
-        return 0;
+        return;
     }
     let fresh = Seen {
         verdict: verdict::PENDING,
@@ -106,7 +107,6 @@ pub extern "C" fn sent(home: u64, key: u64, now: u64, class: u32) -> u32 {
     {
         budget::lost_of(home, Loss::SeenFull, class);
     }
-    0
 }
 
 /// Not a hook: what user space has the kernel side do, see [`task`].

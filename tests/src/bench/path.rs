@@ -159,6 +159,7 @@ impl Line {
             images: &self.images,
             clock: self.clock,
             last_gap: 0,
+            names: &[],
         };
         let (at, items) = self.judge.take(&record, scene);
         let told = items.len();
