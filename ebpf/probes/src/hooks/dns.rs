@@ -6,6 +6,7 @@
 //! the agent, which believes none of them unasked, and so are those that it sends to
 //! loopback addresses. All others cost a look at their ports.
 
+use crate::budget;
 use crate::emit::{hit, lost};
 use crate::kernel;
 use crate::maps::{self, MESSAGE_REACH, Message};
@@ -225,6 +226,18 @@ fn send(
             return None;
         }
     }
+    // SAFETY: as above. Another packet may have come between, on kernels that allow it.
+    if unsafe { (&raw const (*message).owner).read_volatile() } != owner {
+        lost(Loss::ScratchTaken);
+        return None;
+    }
+    let room = (HEADER_LEN as u64) + u64::from(len);
+    let flags = budget::admit(home, Class::Dns.raw(), room, owner);
+    if flags == budget::REFUSED {
+        return None;
+    }
+    // Once more: Linux 5.10 forgets over the call how long it may be.
+    let len = black_box(len) & (MESSAGE_REACH as u32 - 1);
     // SAFETY: as above: the header and `len` bytes behind it are inside the value.
     let record = unsafe {
         core::slice::from_raw_parts(
@@ -232,11 +245,8 @@ fn send(
             HEADER_LEN + len as usize,
         )
     };
-    // SAFETY: as above. Another packet may have come between, on kernels that allow it.
-    if unsafe { (&raw const (*message).owner).read_volatile() } != owner {
-        lost(Loss::ScratchTaken);
-        return None;
+    if maps::BEHAVIOUR.output::<[u8]>(record, flags).is_err() {
+        budget::lost_of(home, Loss::BehaviourRingFull, Class::Dns);
     }
-    news::put(home, Class::Dns, owner, record);
     Some(())
 }
