@@ -102,6 +102,21 @@ impl Builder {
         })
     }
 
+    /// The buffer that this task has taken already, for a function that is called while a record
+    /// is built: what such a one appends, the caller finds in the buffer.
+    #[inline(always)]
+    pub fn resume() -> Option<Self> {
+        let owner = helpers::bpf_get_current_pid_tgid();
+        let scratch = maps::SCRATCH.get_ptr_mut(slot(owner))?;
+        Some(Self {
+            scratch,
+            owner,
+            section: 0,
+            begun: HEADER_LEN,
+            sections: [0; SECTIONS],
+        })
+    }
+
     /// Bytes used so far, header included.
     #[inline(always)]
     pub fn len(&self) -> usize {

@@ -13,8 +13,9 @@ const KERNEL: &str = "/sys/kernel/btf/vmlinux";
 fn structs() -> Vec<&'static str> {
     let mut names: Vec<_> = FIELDS
         .iter()
-        .map(|(_, source)| match source {
-            Source::Member(name, _) | Source::Size(name) => *name,
+        .filter_map(|(_, source)| match source {
+            Source::Member(name, _) | Source::Size(name) => Some(*name),
+            Source::Parameter(..) | Source::Parameters(_) => None,
         })
         .collect();
     names.sort_unstable();
@@ -36,10 +37,15 @@ fn write_seeds() {
         .filter_map(|names| mini_btf::cut(&kernel, names))
         .collect();
     assert_eq!(inputs.len(), 2, "{KERNEL} is not BTF");
-    // The small BTF answers what the whole one does, so the seeds are real.
-    let resolve = |bytes: &[u8]| {
+    // The small BTF answers of structs what the whole one does, so the seeds are real.
+    let resolve = |bytes: &[u8]| -> Vec<u32> {
         let btf = Btf::parse(bytes.to_vec()).expect("BTF");
-        Offsets::resolve(&btf).values().to_vec()
+        let offsets = Offsets::resolve(&btf);
+        let of_structs = FIELDS
+            .iter()
+            .zip(offsets.values())
+            .filter(|((_, source), _)| matches!(source, Source::Member(..) | Source::Size(_)));
+        of_structs.map(|(_, value)| *value).collect()
     };
     assert_eq!(resolve(&inputs[1]), resolve(&kernel));
     seeds(&inputs);
@@ -57,6 +63,10 @@ fuzz_target!(init: write_seeds(), |data: &[u8]| {
         let again = match source {
             Source::Member(name, members) => btf.member_offset(name, members),
             Source::Size(name) => btf.size_of(name),
+            Source::Parameter(function, name) => btf.parameter(function, name),
+            Source::Parameters(function) => {
+                btf.parameters(function).map(|names| names.len() as u32)
+            }
         };
         assert_eq!(again.unwrap_or(MISSING), value);
     }
