@@ -1,11 +1,12 @@
 //! Building: the eBPF programs, then the binaries that carry them.
 
 use crate::machine::{self, Machine};
+use crate::shell::output;
 use crate::toolchain::{Compiler, DEBIAN_RUSTC, NIGHTLY, Tools};
 use crate::{cross, root, userland};
 use anyhow::{Context, Result, ensure};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -157,6 +158,13 @@ fn programs(tools: &Tools, package: &str) -> Result<PathBuf> {
         "the eBPF programs were built, but {} is not there",
         object.display()
     );
+    let (object, len) = match stripped(&object)? {
+        Some(small) => {
+            let len = fs::metadata(&small)?.len();
+            (small, len)
+        }
+        None => (object, len),
+    };
     println!(
         "build: {} ({} KiB) in {:.0} s",
         object.display(),
@@ -164,4 +172,29 @@ fn programs(tools: &Tools, package: &str) -> Result<PathBuf> {
         start.elapsed().as_secs_f64()
     );
     Ok(object)
+}
+
+/// The object without what only debuggers read, which is most of it: BTF was made from it already.
+/// By the tool that comes with rustc for its own use; without one the object stays as it is.
+fn stripped(object: &Path) -> Result<Option<PathBuf>> {
+    let Some(sysroot) = output("rustc", &["--print", "sysroot"]).map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let tool = sysroot
+        .join("lib/rustlib")
+        .join(concat!(env!("XTASK_ARCH"), "-unknown-linux-gnu"))
+        .join("bin/rust-objcopy");
+    if !tool.is_file() {
+        return Ok(None);
+    }
+    let small = object.with_extension("stripped");
+    let status = Command::new(&tool)
+        // It needs the compiler's own library of LLVM.
+        .env("LD_LIBRARY_PATH", sysroot.join("lib"))
+        .arg("--strip-debug")
+        .args([object, &small])
+        .status()
+        .with_context(|| format!("cannot run {}", tool.display()))?;
+    ensure!(status.success(), "{} ended with {status}", tool.display());
+    Ok(Some(small))
 }

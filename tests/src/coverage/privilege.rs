@@ -108,6 +108,13 @@ const fn plain(
     Act::new(id, row, Tiers::ALL, what, words, report)
 }
 
+/// A container of its own: acts on files and peers make rings too, and only the first of a
+/// container is news.
+const RINGS: Shape = Shape {
+    name: "rings",
+    spec: |spec| spec,
+};
+
 /// Every act of this area.
 pub const ACTS: &[Act] = &[
     plain(
@@ -149,14 +156,16 @@ pub const ACTS: &[Act] = &[
         "mount(2) of a new file system",
         &["mount", "tmpfs", "/scratch/mount"],
         mount("MOUNT", "tmpfs at /scratch/mount"),
-    ),
+    )
+    .after(&[Prepare::Folder("/scratch/mount")]),
     privileged(
         "privilege.mount.bind",
         Row::PrivilegeMount,
         "mount(2) of a folder at a second place",
         &["bind", "/data", "/scratch/bind"],
         mount("MOUNT", "bind at /scratch/bind"),
-    ),
+    )
+    .after(&[Prepare::Folder("/scratch/bind")]),
     privileged(
         "privilege.mount.propagation",
         Row::PrivilegeMount,
@@ -170,7 +179,8 @@ pub const ACTS: &[Act] = &[
         "fsopen(2), fsmount(2) and move_mount(2)",
         &["fsmount", "tmpfs", "/scratch/fsmount"],
         mount("MOUNT", "tmpfs at /scratch/fsmount"),
-    ),
+    )
+    .after(&[Prepare::Folder("/scratch/fsmount")]),
     privileged(
         "privilege.umount",
         Row::PrivilegeUmount,
@@ -178,6 +188,7 @@ pub const ACTS: &[Act] = &[
         &["umount", "tmpfs", "/scratch/umount"],
         mount("UMOUNT", "/scratch/umount"),
     )
+    .after(&[Prepare::Folder("/scratch/umount")])
     .also(&[mount("MOUNT", "tmpfs at /scratch/umount")]),
     privileged(
         "privilege.pivot-root",
@@ -186,6 +197,7 @@ pub const ACTS: &[Act] = &[
         &["pivot-root", "/scratch/pivot"],
         mount("PIVOT_ROOT", "/scratch/pivot"),
     )
+    .after(&[Prepare::Folder("/scratch/pivot")])
     .also(&[
         namespace("UNSHARE", "mnt"),
         mount("MOUNT", "tmpfs at /scratch/pivot"),
@@ -281,7 +293,8 @@ pub const ACTS: &[Act] = &[
         &["io-uring"],
         report("privilege.io_uring", "MEDIUM", "IO_URING", ""),
     )
-    .tiers(Tiers::BASE),
+    .tiers(Tiers::BASE)
+    .inside(RINGS),
     plain(
         "privilege.mmap.tmpfs",
         Row::PrivilegeMmap,

@@ -317,9 +317,14 @@ fn judge(done: &[Done], mine: &[usize], reports: &[Value]) -> Vec<(usize, anyhow
     errors
 }
 
-/// The exec of a program whose acts are the point, or a capability that was used on the way: by
-/// the container's first process to make others, or by acts that are about something else.
+/// The exec of a program whose acts are the point; or a capability or an io_uring that was used on
+/// the way: by the container's first process to make others, or by acts that are about something
+/// else.
 fn is_means(report: &Value, done: &[Done]) -> bool {
+    if report["rule"] == "privilege.io_uring" {
+        let is_point = |one: &Done| one.act.row == Row::PrivilegeIoUring;
+        return !done.iter().any(is_point);
+    }
     if report["rule"] == "privilege.capability" {
         let is_point = |one: &Done| one.act.row == Row::PrivilegeCapability;
         return report["process"]["args"] == json!([TRIGGER, "serve"])

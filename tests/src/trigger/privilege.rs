@@ -25,16 +25,13 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         }
         ("process-vm-writev", []) => with_child(0, |child| write_memory(child.pid))?,
         ("mount", [kind, at]) => {
-            fs::create_dir_all(at)?;
             mount("none", *at, *kind, MountFlags::empty(), None)?;
         }
         ("bind", [from, at]) => {
-            fs::create_dir_all(at)?;
             mount_bind(*from, *at)?;
         }
         ("mount-private", [at]) => mount_change(*at, MountPropagationFlags::PRIVATE)?,
         ("fsmount", [kind, at]) => {
-            fs::create_dir_all(at)?;
             let context = fsopen(*kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
             fsconfig_create(&context)?;
             let made = fsmount(

@@ -190,9 +190,9 @@ pub const ACTS: &[Act] = &[
         "file.symlink",
         Row::FileSymlink,
         "symlink(2): the second name is what it says",
-        &["symlink", "../etc/passwd", "/data/symlink"],
+        &["symlink", "../etc/passwd", "/data/made-link"],
         "SYMLINK",
-        "/data/symlink",
+        "/data/made-link",
     )
     .to("../etc/passwd")
     .by_name(),
