@@ -177,9 +177,10 @@ fn programs(tools: &Tools, package: &str) -> Result<PathBuf> {
 /// The object without what only debuggers read, which is most of it: BTF was made from it already.
 /// By the tool that comes with rustc for its own use; without one the object stays as it is.
 fn stripped(object: &Path) -> Result<Option<PathBuf>> {
-    let Some(sysroot) = output("rustc", &["--print", "sysroot"]).map(PathBuf::from) else {
+    let Some(sysroot) = output("rustc", &["--print", "sysroot"]) else {
         return Ok(None);
     };
+    let sysroot = PathBuf::from(sysroot.trim());
     let tool = sysroot
         .join("lib/rustlib")
         .join(concat!(env!("XTASK_ARCH"), "-unknown-linux-gnu"))

@@ -39,6 +39,7 @@ mod network;
 mod privilege;
 mod process;
 mod run;
+mod sockets;
 
 pub use docs::document;
 pub use run::run;
@@ -53,7 +54,7 @@ const AREAS: &[(&str, &[&[Act]])] = &[
     ("Processes", &[process::ACTS]),
     ("Files", file::ACTS),
     ("32-bit programs", &[compat::ACTS]),
-    ("Network", &[network::ACTS]),
+    ("Network", &[network::ACTS, sockets::ACTS]),
     ("Names", &[names::ACTS]),
     ("Privilege", &[privilege::ACTS]),
 ];

@@ -195,6 +195,9 @@ fn a_message_says_which_way_it_went_and_where_in_the_stream_it_stands() {
         port,
         local_port,
         sequence,
+        begins,
+        ends,
+        looped,
         payload,
     } = Record::decode(&bytes).expect("whole").body
     else {
@@ -206,6 +209,7 @@ fn a_message_says_which_way_it_went_and_where_in_the_stream_it_stands() {
         (core::net::Ipv4Addr::new(10, 0, 0, 2).into(), 53, 40_000)
     );
     assert_eq!((sequence, payload), (7, &b"abc"[..]));
+    assert_eq!((begins, ends, looped), (true, false, false));
     let unix = Header {
         family: 1,
         ..header
