@@ -136,7 +136,7 @@ extern "C" fn chunk(slot: u32, at: u32, len: u32) -> u64 {
         // SAFETY: READ_MAX bytes follow.
         sip.word(unsafe { base.add(index).read_volatile() });
     }
-    if len % 8 != 0 {
+    if !len.is_multiple_of(8) {
         let last = black_box(whole) & (WORDS - 1);
         // SAFETY: as above.
         let word = unsafe { base.add(last).read_volatile() };
@@ -218,4 +218,4 @@ extern "C" fn word(slot: u32, at: u32, len: u32, is_first: u32) -> u32 {
     }
 }
 
-const _: () = assert!(HEADER_LEN % 8 == 0 && CHUNK <= READ_MAX);
+const _: () = assert!(HEADER_LEN.is_multiple_of(8) && CHUNK <= READ_MAX);

@@ -3,6 +3,7 @@
 use super::common::{
     egress, file, learned_until_now, promote, silent, violation, violations_until_now,
 };
+use super::sensor::NOT_ON_TIER_B;
 use crate::agent::{Agent, Home, Mode};
 use crate::container::Spec;
 use crate::expect::{Expect, lookup};
@@ -11,6 +12,7 @@ use crate::runner::{Case, Context, Outcome};
 use crate::session::Session;
 use crate::trigger::standing::OF_CHILD;
 use anyhow::{Context as _, Result, ensure};
+use lapwing_abi::hooks::Row;
 use serde_json::Value;
 use std::fs;
 
@@ -76,11 +78,18 @@ fn unit(context: &mut Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The hooks that are not attached.
+/// The hooks that are not attached, but for those that this kernel serves to nobody.
 fn blind(agent: &Agent) -> Result<Vec<Value>> {
     let status = agent.status()?;
     let hooks = status["hooks"].as_array().context("hooks")?;
-    let is_blind = |hook: &&Value| hook["tier"].as_str().is_none_or(str::is_empty);
+    let unlink = |hook: &Value| hook["row"] == Row::FileUnlink.id() && hook["tier"] == "B";
+    let on_tier_b = hooks.iter().any(unlink);
+    let nobody_s = |hook: &Value| {
+        let mut rows = NOT_ON_TIER_B.iter();
+        on_tier_b && rows.any(|row| hook["row"] == row.id())
+    };
+    let is_blind =
+        |hook: &&Value| hook["tier"].as_str().is_none_or(str::is_empty) && !nobody_s(hook);
     Ok(hooks.iter().filter(is_blind).cloned().collect())
 }
 

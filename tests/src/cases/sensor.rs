@@ -17,7 +17,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// Rows that no exit of a system call can serve, and modules, which a kernel may be built without.
-const NOT_ON_TIER_B: &[Row] = &[
+pub const NOT_ON_TIER_B: &[Row] = &[
     Row::ProcessScript,
     Row::PrivilegeModule,
     Row::PrivilegeMprotect,
