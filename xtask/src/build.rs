@@ -189,13 +189,18 @@ fn stripped(object: &Path) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     let small = object.with_extension("stripped");
+    let fresh = object.with_extension("fresh");
     let status = Command::new(&tool)
         // It needs the compiler's own library of LLVM.
         .env("LD_LIBRARY_PATH", sysroot.join("lib"))
         .arg("--strip-debug")
-        .args([object, &small])
+        .args([object, &fresh])
         .status()
         .with_context(|| format!("cannot run {}", tool.display()))?;
     ensure!(status.success(), "{} ended with {status}", tool.display());
+    // One that is the same keeps its time, so that nothing is built anew for it.
+    if fs::read(&small).ok() != fs::read(&fresh).ok() {
+        fs::rename(&fresh, &small)?;
+    }
     Ok(Some(small))
 }
