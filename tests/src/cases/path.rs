@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// The cases.
+/// Stands where the beginning of a path is missing.
+const CUT: char = '\u{2026}';
+
 pub const CASES: &[Case] = &[
     Case {
         name: "path.long-names",
@@ -189,8 +192,14 @@ fn renamed_meanwhile(context: &mut Context<'_>) -> Result<Outcome> {
         .filter_map(|report| report["file"]["path"].as_str().map(str::to_owned))
         .collect();
     let true_ones = ["/data/here/a/file", "/data/there/b/file"];
+    // A walk that was overtaken too often says that its beginning is missing, and tells the rest.
+    let is_marked_end = |path: &str| {
+        let end = path.strip_prefix(CUT);
+        end.is_some_and(|end| true_ones.iter().any(|whole| whole.ends_with(end)))
+    };
+    let whole = paths.iter().map(String::as_str);
     ensure!(
-        paths.iter().map(String::as_str).eq(true_ones),
+        whole.filter(|path| !is_marked_end(path)).eq(true_ones),
         "the file had the paths {true_ones:?}, told were {paths:?}"
     );
     Ok(Outcome::Passed)
