@@ -252,11 +252,11 @@ fn files(context: &mut Context<'_>) -> Result<Outcome> {
 
 /// Many peers, and behind them a metadata service, a program, and a file of accounts.
 fn connects(context: &mut Context<'_>) -> Result<Outcome> {
-    let peers = 60_000 / slowness(context);
+    let all = 60_000 / slowness(context);
     beside(
         context,
         |noisy| {
-            noisy.act(&Act::trigger(&["storm", "192.0.2.7", &peers.to_string()]))?;
+            noisy.act(&Act::trigger(&["storm", "192.0.2.7", &all.to_string()]))?;
             noisy.act(&Act::trigger(&["connect-udp", "169.254.169.254", "80"]))?;
             noisy.act(&Act::trigger(&["create", "/etc/passwd.new"]))
         },
@@ -276,12 +276,12 @@ fn connects(context: &mut Context<'_>) -> Result<Outcome> {
                         && report["revision"] == 1
                 });
                 sums = (peers.count() as u64, lost(agent, noisy)?);
-                Ok((sums.0 + sums.1 >= peers).then_some(()))
+                Ok((sums.0 + sums.1 >= all).then_some(()))
             })
-            .with_context(|| format!("of {peers}: received and lost {sums:?}"))?;
-            ensure!(sums.0 + sums.1 == peers, "of {peers}: {sums:?}");
+            .with_context(|| format!("of {all}: received and lost {sums:?}"))?;
+            ensure!(sums.0 + sums.1 == all, "of {all}: {sums:?}");
             Ok(format!(
-                "of {peers} peers {} received, {} lost",
+                "of {all} peers {} received, {} lost",
                 sums.0, sums.1
             ))
         },
