@@ -34,6 +34,7 @@ use aya::Ebpf;
 use held::Held;
 use lapwing_abi::decode::{CgroupRecord, Record};
 use lapwing_abi::ids::{CgroupChange, Phase, flags};
+use lapwing_abi::state::cgroup_state;
 use lapwing_profile::text;
 use loss::{UserLoss, UserLosses};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -501,13 +502,20 @@ impl Line {
         for effect in effects {
             match effect {
                 Effect::Set(id, mut cgroup) => {
+                    if cgroup.state == cgroup_state::IGNORED {
+                        self.tables.seen.leave(id);
+                    }
                     // The kernel side sets this one; it must not be taken back.
                     cgroup.started |= self.tables.cgroup(id).map_or(0, |known| known.started);
                     if self.tables.set_cgroup(id, cgroup).is_err() {
                         self.lose(UserLoss::NoRoom, 1);
                     }
                 }
-                Effect::Forget(id) => self.tables.remove_cgroup(id),
+                Effect::Forget(id) => {
+                    self.tables.remove_cgroup(id);
+                    self.tables.seen.leave(id);
+                    self.forget_lost(id);
+                }
                 Effect::Decided => decided = true,
                 Effect::Gone(id) => {
                     self.close(id);

@@ -200,11 +200,26 @@ impl Ledger {
         if let Some(account) = self.accounts.get_mut(&home) {
             account.judged.remove(&key);
         }
+        self.prune();
+    }
+
+    /// A violation ended: what is counted from now on is another's, or nobody's.
+    pub fn end(&mut self, home: u64, key: u64) {
+        if let Some(account) = self.accounts.get_mut(&home)
+            && let Some(judged) = account.judged.get_mut(&key)
+        {
+            judged.fingerprint = None;
+        }
     }
 
     /// Nothing that was said of a container holds any longer.
     pub fn clear(&mut self, home: u64) {
         self.accounts.remove(&home);
+        self.prune();
+    }
+
+    /// Lets go of entries that no account has, once they are many.
+    fn prune(&mut self) {
         if self.entries.len() > 2 * self.used + 1024 {
             self.entries.retain(|entry| Arc::strong_count(entry) > 1);
             self.entries.shrink_to(2 * self.entries.len());

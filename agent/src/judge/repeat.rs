@@ -90,6 +90,11 @@ impl Judge {
         self.ledger.clear(home);
     }
 
+    /// A violation ended whose repeats were still counted.
+    pub fn ended(&mut self, home: u64, key: u64) {
+        self.ledger.end(home, key);
+    }
+
     /// The kernel side forgot a behaviour.
     pub fn forgot(&mut self, home: u64, key: u64) {
         self.ledger.forget(home, key);

@@ -109,6 +109,12 @@ impl SeenMaps {
         }
     }
 
+    /// What was in nobody's budget yet is none of ours: its allowance makes room.
+    pub fn leave(&mut self, home: u64) {
+        // Most never had one.
+        let _ = self.budgets.remove(&home);
+    }
+
     /// A container is gone. Answers what its map held in the end.
     pub fn close(&mut self, home: u64) -> Entries {
         let _ = self.outer.remove(&home);

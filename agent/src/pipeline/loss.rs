@@ -22,13 +22,15 @@ pub enum UserLoss {
     Skipped,
     /// What containers held when the agent started was too much, or could not be looked at.
     SnapshotCut,
+    /// Too much of the name service at a time: messages were not read, and names are missing.
+    NamesUnread,
     /// Repeats of a violation that had ended when they were counted: the next is a new one.
     RepeatsUncounted,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
@@ -38,6 +40,7 @@ impl UserLoss {
         Self::Unpublished,
         Self::Skipped,
         Self::SnapshotCut,
+        Self::NamesUnread,
         Self::RepeatsUncounted,
     ];
 
@@ -54,6 +57,7 @@ impl UserLoss {
             Self::Unpublished => "behaviours-unpublished",
             Self::Skipped => "program-skipped",
             Self::SnapshotCut => "snapshot-cut",
+            Self::NamesUnread => "names-unread",
             Self::RepeatsUncounted => "repeats-uncounted",
         }
     }

@@ -6,9 +6,10 @@
 //! change of a file, and no reason to believe another. What the kernel side was told of
 //! a contact holds only as long as the names it was judged by.
 
+use super::loss::UserLoss;
 use super::{Line, SECOND};
 use crate::container::Instance;
-use crate::dns::{Direction, Dns, Packet, Settings, Transport, resolv};
+use crate::dns::{Direction, Dns, Packet, Refusal, Settings, Transport, resolv};
 use crate::judge::sighting;
 use lapwing_abi::decode::{Body, Peer, Record};
 use lapwing_abi::ids::{self, Contact, flags};
@@ -23,6 +24,8 @@ use std::sync::Arc;
 const RESOLV_CONF_MAX: u64 = 64 << 10;
 /// Contacts whose names are followed, of all containers.
 const CONTACTS_MAX: usize = 262_144;
+/// And of one.
+const CONTACTS_OF_ONE: usize = 16_384;
 /// Time between two looks at the node's own addresses.
 const NODE_EVERY: u64 = 60 * SECOND;
 
@@ -33,10 +36,13 @@ pub(super) struct Names {
     asked: HashSet<u64>,
     /// What the kernel side was told of contacts, by container and address.
     contacts: HashMap<(u64, IpAddr), HashSet<u64>>,
-    /// How many that are.
+    /// How many that are, in all and by container.
     len: usize,
+    of: HashMap<u64, usize>,
     /// When the node's addresses were read last, since boot in nanoseconds.
     looked: Option<u64>,
+    /// Messages that were not read, as far as that was counted.
+    unread: u64,
 }
 
 impl Default for Names {
@@ -46,7 +52,9 @@ impl Default for Names {
             asked: HashSet::new(),
             contacts: HashMap::new(),
             len: 0,
+            of: HashMap::new(),
             looked: None,
+            unread: 0,
         }
     }
 }
@@ -70,19 +78,35 @@ impl Names {
         if of.contains(&key) {
             return true;
         }
-        if self.len >= CONTACTS_MAX {
+        let own = self.of.entry(home).or_default();
+        if self.len >= CONTACTS_MAX || *own >= CONTACTS_OF_ONE {
             return false;
         }
         self.len += 1;
+        *own += 1;
         of.insert(key)
+    }
+
+    /// Takes out all contacts of a container: there are too many to follow.
+    fn drop_contacts(&mut self, home: u64) -> Vec<u64> {
+        let mut keys = Vec::new();
+        self.contacts.retain(|(of, _), held| {
+            let own = *of == home;
+            if own {
+                keys.extend(held.drain());
+            }
+            !own
+        });
+        self.len -= keys.len();
+        self.of.remove(&home);
+        keys
     }
 
     /// A container is gone.
     pub(super) fn gone(&mut self, home: u64) {
         self.dns.forget(home);
         self.asked.remove(&home);
-        self.contacts.retain(|(of, _), _| *of != home);
-        self.len = self.contacts.values().map(HashSet::len).sum();
+        self.drop_contacts(home);
     }
 }
 
@@ -165,9 +189,29 @@ impl Line {
             && let Some(address) = contact(record)
             && !self.names.note(home, address, key)
         {
-            // It cannot be taken back later, so it must not be held back at all.
-            let _ = self.tables.seen.judge(home, key, verdict::RETIRED);
+            // It cannot be taken back later, so it must not be held back at all; nor need the
+            // older ones, which begin anew.
+            for key in self.names.drop_contacts(home).into_iter().chain([key]) {
+                let _ = self.tables.seen.judge(home, key, verdict::RETIRED);
+            }
         }
+    }
+
+    /// Counts what was not read of names.
+    pub(super) fn count_unread(&mut self) {
+        let refused = self.names.dns.refused();
+        let unread: u64 = [
+            Refusal::StreamGap,
+            Refusal::StreamsFull,
+            Refusal::ContainersFull,
+            Refusal::QueriesFull,
+            Refusal::NamesFull,
+        ]
+        .into_iter()
+        .map(|refusal| refused.get(refusal))
+        .sum();
+        let known = std::mem::replace(&mut self.names.unread, unread);
+        self.lose(UserLoss::NamesUnread, unread.saturating_sub(known));
     }
 
     /// What was judged by names that have changed is judged anew.
@@ -181,6 +225,9 @@ impl Line {
             let keys = self.names.contacts.remove(&(home, address));
             let keys = keys.unwrap_or_default();
             self.names.len -= keys.len();
+            if let Some(own) = self.names.of.get_mut(&home) {
+                *own -= keys.len();
+            }
             for key in keys {
                 let _ = self.tables.seen.judge(home, key, verdict::RETIRED);
             }
@@ -191,19 +238,22 @@ impl Line {
 /// What the process sees as /etc/resolv.conf; nothing if there is none. An error if the process
 /// is gone. Links lead where they do inside, never to a file of the host.
 fn resolv_conf(pid: u32) -> rustix::io::Result<Vec<u8>> {
-    use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
+    use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, open, openat2};
     let root = format!("/proc/{pid}/root");
     let root = open(&*root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let file = openat2(
         root,
         "etc/resolv.conf",
-        // One that is a pipe must not keep us waiting.
-        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK,
+        // One that is a pipe must not keep us waiting, one that is a terminal not become ours.
+        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY,
         Mode::empty(),
         ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
     );
     let mut text = Vec::new();
-    if let Ok(file) = file {
+    if let Ok(file) = file
+        && rustix::fs::fstat(&file)
+            .is_ok_and(|file| FileType::from_raw_mode(file.st_mode).is_file())
+    {
         // What was read until an error is what the container's own resolver would see.
         let _ = std::fs::File::from(file)
             .take(RESOLV_CONF_MAX)
@@ -278,5 +328,10 @@ mod tests {
         assert_eq!(names.len, 1);
         names.len = CONTACTS_MAX;
         assert!(!names.note(3, address, 1));
+        names.len = 1;
+        names.of.insert(2, CONTACTS_OF_ONE);
+        assert!(!names.note(2, address, 8));
+        assert_eq!(names.drop_contacts(2), [7]);
+        assert!(names.note(2, address, 8) && names.len == 1);
     }
 }

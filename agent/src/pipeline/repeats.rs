@@ -8,7 +8,7 @@
 
 use super::loss::UserLoss;
 use super::{Line, SECOND};
-use crate::container::Instance;
+use crate::container::{Instance, Resolution};
 use crate::kernel::seen::Entries;
 use lapwing_abi::state::verdict;
 
@@ -29,13 +29,11 @@ impl Line {
         let Some(said) = self.judge.take_said() else {
             return;
         };
-        if !self.tables.seen.has(home) && self.tables.seen.renew(home).is_err() {
-            self.unheld += 1;
-            return;
-        }
-        if !self.tables.seen.judge(home, said.key, said.verdict) {
+        let has_map = self.tables.seen.has(home) || self.tables.seen.renew(home).is_ok();
+        if !has_map || !self.tables.seen.judge(home, said.key, said.verdict) {
             // There is no room for another: it is sent each time.
             self.unheld += 1;
+            self.judge.forgot(home, said.key);
         }
     }
 
@@ -43,6 +41,13 @@ impl Line {
     pub(super) fn sweep_repeats(&mut self, now: u64) {
         let homes: Vec<u64> = self.tables.seen.homes().collect();
         for home in homes {
+            if let Resolution::Instance(instance) = self.registry.resolve(home)
+                && self.judge.is_stale(instance)
+            {
+                // It got its name, and does nothing new by which that would be noticed.
+                self.renew(home);
+                continue;
+            }
             let all = self.tables.seen.deviations(home);
             let deviated = self.judge.deviated(home, all);
             let due = self.judge.is_due(home, now, KNOWN_EVERY);
@@ -61,7 +66,7 @@ impl Line {
         for (key, count) in self.judge.repeated(home, entries, self.clock) {
             // The violation has ended, so the next occurrence must be one of its own.
             let _ = self.tables.seen.judge(home, key, verdict::RETIRED);
-            self.judge.forgot(home, key);
+            self.judge.ended(home, key);
             self.lose(UserLoss::RepeatsUncounted, count);
         }
     }

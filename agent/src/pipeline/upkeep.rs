@@ -119,6 +119,7 @@ impl Line {
         }
         self.sweep_repeats(clock::since_boot());
         self.follow_names(clock::since_boot());
+        self.count_unread();
         let moment = self.moment();
         self.looked = moment.wall;
         let mut items = self.judge.due(moment);

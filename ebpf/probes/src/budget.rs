@@ -104,8 +104,12 @@ pub extern "C" fn admit(home: u64, class: u32, len: u64, now: u64) -> u64 {
                 (&raw const (*budget).watched).read_volatile() != 0
             }
         }
+        // What has no budget of its own shares what is left of the first quarter.
         None => {
             lost_of(home, Loss::BudgetTableFull, class);
+            if level > ring / 4 && !is_guarded(class) {
+                return REFUSED;
+            }
             true
         }
     };

@@ -108,6 +108,11 @@ const fn plain(
     Act::new(id, row, Tiers::ALL, what, words, report)
 }
 
+/// A container of its own, in which nobody was traced before.
+const MEMORY: Shape = Shape {
+    name: "memory",
+    spec: |spec| spec,
+};
 /// A container of its own: acts on files and peers make rings too, and only the first of a
 /// container is news.
 const RINGS: Shape = Shape {
@@ -286,6 +291,17 @@ pub const ACTS: &[Act] = &[
         &["bpf"],
         report("privilege.bpf", "HIGH", "BPF", "BPF_PROG_GET_NEXT_ID"),
     ),
+    // An open for writing, of which the name says whose memory it is.
+    plain(
+        "privilege.proc-mem",
+        Row::FileOpen,
+        "another process's memory opened for writing, by /proc/PID/mem",
+        &["open-write", "/proc/1/mem"],
+        report("privilege.ptrace", "HIGH", "PROC_MEM", ""),
+    )
+    .inside(MEMORY)
+    .root()
+    .also_on(&[(Tiers::A, &[ptrace("ATTACH")])]),
     plain(
         "privilege.io-uring",
         Row::PrivilegeIoUring,

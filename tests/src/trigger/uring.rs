@@ -20,6 +20,10 @@ fn ring(polled: bool) -> Result<IoUring> {
     match builder.build(4) {
         Ok(ring) => Ok(ring),
         Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => Err(lacking("io_uring")),
+        // A privilege up to Linux 5.12.
+        Err(error) if polled && error.raw_os_error() == Some(libc::EPERM) => {
+            Err(lacking("polled rings for everybody"))
+        }
         Err(error) => Err(error).context("io_uring_setup"),
     }
 }

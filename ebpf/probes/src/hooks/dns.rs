@@ -79,7 +79,8 @@ struct Layout {
 }
 
 #[inline(always)]
-fn layout(skb: *mut __sk_buff) -> Option<Layout> {
+fn layout(ctx: &SkBuffContext) -> Option<Layout> {
+    let skb = ctx.skb.skb;
     const V4: usize = 20;
     const V6: usize = 40;
     const PORTS: usize = 4;
@@ -93,7 +94,7 @@ fn layout(skb: *mut __sk_buff) -> Option<Layout> {
     // SAFETY: the caller has compared that four bytes from here are inside the packet.
     let word = |at: usize| u32::from_be(unsafe { ((data + at) as *const u32).read_unaligned() });
     match byte(0) {
-        // Without options, as hosts send it.
+        // Without options, as hosts send it unless a program asks for some.
         0x45 => Some(Layout {
             protocol: byte(9),
             transport: V4 as u32,
@@ -113,6 +114,19 @@ fn layout(skb: *mut __sk_buff) -> Option<Layout> {
                 to_loopback: false,
             })
         }
+        first if first >> 4 == 4 => {
+            let transport = u32::from(first & 15) * 4;
+            if transport < V4 as u32 {
+                return None;
+            }
+            Some(Layout {
+                protocol: byte(9),
+                transport,
+                ports: u32::from_be(ctx.load(transport as usize).ok()?),
+                is_v6: false,
+                to_loopback: byte(16) == 127,
+            })
+        }
         _ => None,
     }
 }
@@ -120,7 +134,7 @@ fn layout(skb: *mut __sk_buff) -> Option<Layout> {
 #[inline(always)]
 fn pass(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
     let skb = ctx.skb.skb;
-    let layout = layout(skb)?;
+    let layout = layout(ctx)?;
     let (from, to) = ((layout.ports >> 16) as u16, layout.ports as u16);
     let (peer, own) = match direction {
         Direction::Query => (to, from),

@@ -92,7 +92,12 @@ fn send(
     let mut header = emit::header(Kind::File, process, bits);
     header.operation = change.operation;
     header.argument = change.argument;
-    header.mount = mount(place, walk).raw();
+    let on = mount(place, walk).raw();
+    header.mount = on;
+    if on == Mount::ProcSys.raw() && change.operation <= Operation::Create.raw() {
+        // /proc/N/mem is the process's own memory or another's: whose it is makes two behaviours.
+        header.argument = u64::from(process.container_pid);
+    }
     builder.send(&header);
     Some(())
 }
