@@ -187,7 +187,7 @@ fn on_guest<'b>(guest: &'static Guest, built: &'b [Built], factor: u64, soak: bo
     if soak {
         command.push("--soak".to_owned());
     }
-    let budget = if guest.whole { 900 } else { 450 } * factor;
+    let budget = if guest.whole { 1500 } else { 600 } * factor;
     Stage {
         name: format!("on Linux {}", guest.label),
         budget,

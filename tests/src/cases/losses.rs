@@ -11,7 +11,7 @@ use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub const CASES: &[Case] = &[
     Case {
@@ -205,6 +205,22 @@ fn beside(
     Ok(Outcome::Measured(told))
 }
 
+/// Waits until the reader of the stream has all that was reported of a flood: an emulated one
+/// needs minutes for thousands of reports.
+fn caught_up(watch: &Watch, noisy: &Puppet<'_>) -> Result<()> {
+    const QUIET: Duration = Duration::from_secs(5);
+    let mut read = (0, Instant::now());
+    wait_for("the flood to be read", 10 * patience(), || {
+        // Looking costs time that the reader needs.
+        std::thread::sleep(Duration::from_millis(500));
+        let count = about(watch, "violation", noisy).len();
+        if count != read.0 {
+            read = (count, Instant::now());
+        }
+        Ok((read.1.elapsed() >= QUIET).then_some(()))
+    })
+}
+
 /// How much less a guest is given to do: there every instruction is emulated. It is still many
 /// times what a container may send.
 fn slowness(context: &Context<'_>) -> u64 {
@@ -232,6 +248,7 @@ fn files(context: &mut Context<'_>) -> Result<Outcome> {
             noisy.act(&Act::program("/usr/bin/tool", "tool").args(&["nothing"]))
         },
         |agent, watch, noisy| {
+            caught_up(watch, noisy)?;
             for (what, expect) in [
                 ("the peer", Expect::new().is("egress.port", 9000)),
                 (
