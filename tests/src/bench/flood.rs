@@ -81,7 +81,7 @@ pub fn run(session: &Session, args: &Args) -> Result<()> {
         "{done} files were made, {ROW} fired {fired} times"
     );
     let received = after.violations - before.violations;
-    let lost = (after.lost - after.lost_for(TOLD)) - (before.lost - before.lost_for(TOLD));
+    let lost = records_lost(&after) - records_lost(&before);
     let detail = json!({
         "done": done,
         "reported": received,
@@ -97,4 +97,11 @@ pub fn run(session: &Session, args: &Args) -> Result<()> {
     figure("flood.own-lost", lost as f64, "files", &detail);
     figure("flood.seconds", seconds, "s", &detail);
     Ok(())
+}
+
+/// Records that did not come. Other counters tell of what came and could not be remembered.
+fn records_lost(counts: &Counts) -> u64 {
+    let kept = [TOLD, "seen-full", "budget-table-full"];
+    let kept: u64 = kept.iter().map(|reason| counts.lost_for(reason)).sum();
+    counts.lost - kept
 }

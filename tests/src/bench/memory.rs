@@ -9,13 +9,14 @@ use super::figure::figure;
 use super::stage::{self, Counts, Inside};
 use super::{Args, note};
 use crate::agent::{Agent, Mode};
-use crate::session::{Session, check_interrupt, patience, wait_for};
+use crate::session::{Session, check_interrupt};
 use anyhow::{Context, Result, ensure};
 use aya::maps::loaded_maps;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::{Duration, Instant};
 
 const MIB: f64 = 1_048_576.0;
 /// A map that each agent has once.
@@ -81,6 +82,9 @@ fn maps() -> Result<BTreeMap<u64, Map>> {
     Ok(all)
 }
 
+/// How long the kernel may take to release what an agent held.
+const RELEASE: Duration = Duration::from_secs(20);
+
 /// The agent's maps: those it holds, and those inside of them, which are known by coming and going
 /// with it. Another agent on this machine would be taken for a part of this one, so then there is
 /// no answer.
@@ -90,7 +94,8 @@ fn ours(
     after: &BTreeMap<u64, Map>,
     held: &BTreeSet<u64>,
 ) -> Result<BTreeMap<u64, Map>> {
-    present.retain(|id, _| !before.contains_key(id) && !after.contains_key(id));
+    present
+        .retain(|id, _| held.contains(id) || !before.contains_key(id) && !after.contains_key(id));
     let agents = present.values().filter(|map| map.name == ONE_EACH).count();
     ensure!(
         agents <= 1,
@@ -146,10 +151,14 @@ pub fn run(session: &Session, args: &Args) -> Result<()> {
     let (resident, peak) = (status(&agent, "VmRSS")?, status(&agent, "VmHWM")?);
     drop(all);
     agent.stop()?;
-    let maps_after = wait_for("the kernel to release the maps", patience(), || {
-        let left = maps()?;
-        Ok(held.iter().all(|id| !left.contains_key(id)).then_some(left))
-    })?;
+    // Those inside of others go with them, which takes the kernel a moment.
+    let end = Instant::now() + RELEASE;
+    let mut maps_after = maps()?;
+    while held.iter().any(|id| maps_after.contains_key(id)) && Instant::now() < end {
+        check_interrupt()?;
+        std::thread::sleep(Duration::from_millis(100));
+        maps_after = maps()?;
+    }
     let ours = ours(present, &maps_before, &maps_after, &held)?;
     let maps: u64 = ours.values().map(|map| map.bytes).sum();
     let largest: BTreeMap<&str, f64> = ours
