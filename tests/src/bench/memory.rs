@@ -146,7 +146,7 @@ pub fn run(session: &Session, args: &Args) -> Result<()> {
         "{done} files were made, but the profiles have {learned} entries"
     );
     // The next tick stores what was learned, which takes memory too.
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(3));
     let ((held, programs), present) = (held(&agent)?, maps()?);
     let (resident, peak) = (status(&agent, "VmRSS")?, status(&agent, "VmHWM")?);
     drop(all);
