@@ -1,11 +1,12 @@
 //! The way of a record out of the kernel, if it is news.
 //!
 //! In this order: its key is made ([`identity`]); if the behaviour was judged already it
-//! is counted and goes no further ([`seen`]); the container's allowance and the room in
+//! is counted and goes no further ([`seen`]), unless it is an exec, of which the agent
+//! needs the arguments each time; the container's allowance and the room in
 //! the ring are asked ([`budget`]); what only a reader needs is filled in; and once the
 //! record is in the ring, that is noted under its key.
 //!
-//! All of it is one function of its own that takes a number and reads the rest from the
+//! Each step is a function of its own that takes a number and reads the rest from the
 //! buffer. The verifier follows such a global function once for each program (since Linux
 //! 5.6), where it would follow inlined code once for each of the many ways in which the
 //! walk of a path can end.
