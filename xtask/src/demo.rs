@@ -5,11 +5,20 @@ use crate::kernel::Guest;
 use crate::{kernel, setup, vm};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Exit code of `lapwing doctor` where the sensor cannot run.
 const CANNOT_RUN: i32 = 3;
+/// Rows of the sensor that the story needs; without one of them it is told in a guest.
+const NEEDED: &[&str] = &[
+    "process.exec",
+    "process.fork",
+    "process.exit",
+    "file.open",
+    "egress.connect4",
+];
 /// What the demo may take once everything is set up; a guest's boot is part of it.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
@@ -17,7 +26,7 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 pub struct Host {
     /// Why the sensor cannot run at all.
     pub refusal: Option<String>,
-    /// What it would not see although it can run.
+    /// What of the story it would not see although it can run.
     blind: Vec<String>,
 }
 
@@ -46,12 +55,17 @@ pub fn host(built: &Built) -> Result<Host> {
     }
 }
 
-/// What a report of `lapwing doctor` says is not seen.
+/// What the story needs and a report of `lapwing doctor` says is not seen.
 fn blind(report: &Value) -> Vec<String> {
     let hooks = report["hooks"].as_array().into_iter().flatten();
-    let mut blind: Vec<String> = hooks
-        .filter(|hook| hook["tier"].as_str().is_none_or(str::is_empty))
-        .map(|hook| format!("nothing sees {}", hook["row"].as_str().unwrap_or("?")))
+    let seen: BTreeSet<&str> = hooks
+        .filter(|hook| hook["tier"].as_str().is_some_and(|tier| !tier.is_empty()))
+        .filter_map(|hook| hook["row"].as_str())
+        .collect();
+    let mut blind: Vec<String> = NEEDED
+        .iter()
+        .filter(|row| !seen.contains(*row))
+        .map(|row| format!("nothing sees {row}"))
         .collect();
     if report["cgroups"]["egress"]
         .as_str()
@@ -132,17 +146,27 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_host_that_sees_less_is_told_from_one_that_sees_all() {
+    fn a_host_that_sees_less_of_the_story_is_told_from_one_that_sees_all_of_it() {
+        let mut hooks: Vec<_> = NEEDED
+            .iter()
+            .map(|row| json!({"row": row, "tier": "B"}))
+            .collect();
+        hooks.push(json!({"row": "privilege.mprotect", "tier": ""}));
         let mut report = json!({
             "cgroups": {"egress": "/sys/fs/cgroup"},
-            "hooks": [{"row": "file.open", "tier": "B"}],
+            "hooks": hooks,
         });
         assert!(blind(&report).is_empty());
-        report["hooks"][0]["tier"] = "".into();
+        report["hooks"][3]["tier"] = "".into();
+        report["hooks"].as_array_mut().unwrap().remove(0);
         report["cgroups"]["egress"] = "".into();
         assert_eq!(
             blind(&report),
-            ["nothing sees file.open", "egress is traced nowhere"]
+            [
+                "nothing sees process.exec",
+                "nothing sees file.open",
+                "egress is traced nowhere"
+            ]
         );
     }
 }

@@ -122,7 +122,7 @@ pub fn run(stage: &Stage, shop: &mut Puppet<'_>, mut watch: Watch, live: &Live) 
     for problem in problems {
         stage.say(&problem);
     }
-    let all = watch.of_kind("violation");
+    let (_, all) = super::reports(&watch);
     let (learned, foreign): (Vec<_>, Vec<_>) = all.into_iter().partition(is_learned);
     let others = foreign
         .iter()

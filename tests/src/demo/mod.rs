@@ -61,6 +61,13 @@ pub fn run(tools: Tools) -> Result<bool> {
 
     stage.step("Lapwing learns", "lapwing watch --kind behaviour");
     learn(&stage, &watch, &shop)?;
+    let (blind, _) = reports(&watch);
+    if !blind.is_empty() {
+        stage.say(&format!(
+            "this kernel hides from it: {}; `lapwing doctor` says why",
+            blind.join(", ")
+        ));
+    }
     let name = profile(&agent)?;
     stage.step("What it knows now", &format!("lapwing profile show {name}"));
     stage.quote(&agent.home.call(&["profile", "show", &name])?);
@@ -165,7 +172,20 @@ fn undisturbed(shop: &Puppet<'_>, watch: &Watch) -> Result<bool> {
     wait_for("ten more customers", patience(), || {
         Ok((count() >= before + 10).then_some(()))
     })?;
-    Ok(watch.of_kind("violation").is_empty())
+    Ok(reports(watch).1.is_empty())
+}
+
+/// The rows that the agent said it cannot see here, which is no report of the shop, and all other reports.
+fn reports(watch: &Watch) -> (Vec<String>, Vec<Value>) {
+    let (blind, reports): (Vec<_>, Vec<_>) = watch
+        .of_kind("violation")
+        .into_iter()
+        .partition(|report| report["degraded"]["reason"] == "hook");
+    let row = |report: Value| {
+        let detail = report["degraded"]["detail"].as_str()?;
+        Some(detail.split_once(": ")?.0.to_owned())
+    };
+    (blind.into_iter().filter_map(row).collect(), reports)
 }
 
 fn summary(stage: &Stage, shown: &Shown, quiet: bool) -> bool {
