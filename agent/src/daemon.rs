@@ -226,6 +226,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         attached: since,
     };
     let pipeline = Pipeline::new(parts, rings, requests, waker.clone());
+    crate::kernel::give_back_memory();
     tracing::info!(
         endpoint = config.endpoint,
         "{attached} of {} hooks attached in {} ms; `lapwing status` says more",

@@ -12,3 +12,5 @@ pub mod seen;
 pub mod sensor;
 mod sys;
 pub mod tables;
+
+pub use sys::give_back_memory;

@@ -1,5 +1,6 @@
 //! The two uses of bpf(2) that the library has no call for: running a program with
-//! arguments without its object at hand, and reading many entries of a map at once.
+//! arguments without its object at hand, and reading many entries of a map at once;
+//! and giving back to the kernel the memory that nobody uses any more.
 //!
 //! The only module of the agent that may be `unsafe`.
 #![allow(unsafe_code)]
@@ -11,6 +12,17 @@ use std::io;
 const BPF_PROG_TEST_RUN: libc::c_long = 10;
 /// As above, since Linux 5.6.
 const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
+
+/// Gives freed memory back to the kernel. The kernel's types and the programs are read into some
+/// twenty MiB once, at start; glibc's allocator would keep those for as long as the agent lives,
+/// because what is allocated after them lies behind them.
+pub fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim(3) has no requirements; it locks what it touches.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
 
 /// The part of `union bpf_attr` for BPF_PROG_TEST_RUN, as far as it is used.
 #[repr(C)]
