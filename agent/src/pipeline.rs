@@ -52,7 +52,7 @@ const SECOND: u64 = 1_000 * MILLISECOND;
 /// Time between two looks at losses, changed profiles and risen counts.
 const TICK: u64 = SECOND;
 /// Longest time that a record waits which nobody was woken for: one of a container that learns.
-const LEARNING: u64 = 100 * MILLISECOND;
+const LEARNING: u64 = 200 * MILLISECOND;
 /// Time between two heartbeats.
 const HEARTBEAT: u64 = 5 * SECOND;
 /// Time between two sweeps of images while there is little room for them.

@@ -11,6 +11,7 @@ use super::egress::EgressCgroup;
 use super::offsets::Offsets;
 use super::programs::{self, Wanted};
 use super::refusal::{Because, Cause, Refusal, because, explain, joined};
+use super::sys;
 use crate::credentials::Credentials;
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::{Array, ProgramArray};
@@ -195,19 +196,12 @@ fn serve(ebpf: &mut Ebpf, rows: u64, calls: &[(Syscall, ProgramFd)]) -> Result<(
 }
 
 /// How often the kernel skipped a program because another run of it was going on on that
-/// processor: events that nobody saw. From `/proc/self/fdinfo`, since Linux 5.12; before,
-/// programs cannot interrupt one another.
+/// processor: events that nobody saw. Counted since Linux 5.12; before, programs cannot interrupt
+/// one another.
 #[must_use]
 pub fn skipped(ebpf: &Ebpf) -> u64 {
     ebpf.programs()
-        .filter_map(|(_, program)| {
-            let fd = program.fd().ok()?.as_fd().as_raw_fd();
-            let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
-            let count = text
-                .lines()
-                .find_map(|line| line.strip_prefix("recursion_misses:"))?;
-            count.trim().parse::<u64>().ok()
-        })
+        .filter_map(|(_, program)| sys::skipped(program.fd().ok()?.as_fd()).ok())
         .sum()
 }
 

@@ -1,6 +1,6 @@
-//! The two uses of bpf(2) that the library has no call for: running a program with
-//! arguments without its object at hand, and reading many entries of a map at once;
-//! and giving back to the kernel the memory that nobody uses any more.
+//! The uses of bpf(2) that the library has no call for: running a program with
+//! arguments without its object at hand, reading many entries of a map at once, and
+//! how often a program was skipped; and giving back to the kernel the memory that nobody uses any more.
 //!
 //! The only module of the agent that may be `unsafe`.
 #![allow(unsafe_code)]
@@ -10,6 +10,8 @@ use std::io;
 
 /// `enum bpf_cmd`, include/uapi/linux/bpf.h.
 const BPF_PROG_TEST_RUN: libc::c_long = 10;
+/// As above.
+const BPF_OBJ_GET_INFO_BY_FD: libc::c_long = 15;
 /// As above, since Linux 5.6.
 const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
 
@@ -45,6 +47,20 @@ struct TestRun {
     batch_size: u32,
     padding: u32,
 }
+
+/// The part of `union bpf_attr` for BPF_OBJ_GET_INFO_BY_FD.
+#[repr(C)]
+#[derive(Default)]
+struct GetInfo {
+    bpf_fd: u32,
+    info_len: u32,
+    info: u64,
+}
+
+/// Bytes of `struct bpf_prog_info` before `recursion_misses`, which Linux has since 5.12.
+const BEFORE_MISSES: usize = 208;
+/// As far as it is read, in words.
+const INFO_WORDS: usize = BEFORE_MISSES / 8 + 1;
 
 /// The part of `union bpf_attr` for the batch commands.
 #[repr(C)]
@@ -144,4 +160,20 @@ pub fn entries<const N: usize>(map: BorrowedFd<'_>) -> io::Result<Vec<(u64, [u64
         position = next;
         begun = true;
     }
+}
+
+/// How often the kernel skipped a program because another run of it was going on on that
+/// processor; 0 on kernels that do not count it.
+///
+/// # Errors
+/// Those of BPF_OBJ_GET_INFO_BY_FD.
+pub fn skipped(program: BorrowedFd<'_>) -> io::Result<u64> {
+    let mut info = [0_u64; INFO_WORDS];
+    let mut attributes = GetInfo {
+        bpf_fd: program.as_raw_fd() as u32,
+        info_len: size_of_val(&info) as u32,
+        info: info.as_mut_ptr() as u64,
+    };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attributes)?;
+    Ok(info[INFO_WORDS - 1])
 }
