@@ -49,6 +49,12 @@ const RIGHTS: Shape = Shape {
     },
 };
 
+/// A container whose root may mount.
+const MOUNTS: Shape = Shape {
+    name: "mounts",
+    spec: |spec| spec.capability("CAP_SYS_ADMIN"),
+};
+
 /// One more report of an act: a change of a file of the image.
 const fn more(operation: &'static str, path: &'static str, target: &'static str) -> Report {
     let fields = [
@@ -233,6 +239,47 @@ const OPENS: &[Act] = &[
         "/data/by-uring",
     )
     .after(&[Prepare::File("/data/by-uring")]),
+    file(
+        "file.open.aio",
+        Row::FileOpen,
+        "a write by io_submit(2), at the open",
+        &["write", "aio", "/data/by-aio"],
+        "OPEN_WRITE",
+        "/data/by-aio",
+    )
+    .after(&[Prepare::File("/data/by-aio")]),
+    file(
+        "file.create.mount-namespace",
+        Row::FileOpen,
+        "in another mount namespace: the path is what this process sees there",
+        &["create-apart", "/data/apart", "/data/apart/new"],
+        "CREATE",
+        "/data/apart/new",
+    )
+    .after(&[Prepare::Folder("/data/apart")])
+    .inside(MOUNTS)
+    .root()
+    .field(3, ("file.mount", Is::Text("TMPFS")))
+    .also(&[
+        Report::new(
+            "privilege.namespace",
+            "HIGH",
+            "privilege",
+            [
+                ("privilege.operation", Is::Text("UNSHARE")),
+                ("privilege.detail", Is::Text("mnt")),
+            ],
+        ),
+        Report::new(
+            "privilege.mount",
+            "HIGH",
+            "privilege",
+            [
+                ("privilege.operation", Is::Text("MOUNT")),
+                ("privilege.detail", Is::Text("tmpfs at /data/apart")),
+            ],
+        ),
+    ]),
     file(
         "file.open.handle",
         Row::FileHandle,

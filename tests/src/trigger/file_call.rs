@@ -306,8 +306,74 @@ pub fn write(how: &OsStr, path: &OsStr) -> Result<()> {
             ensure!(moved == 8, "splice: {}", io::Error::last_os_error());
         }
         Some("uring") => super::uring::write(&file)?,
+        Some("aio") => aio(&file)?,
         _ => bail!("no such way: {how:?}"),
     }
+    Ok(())
+}
+
+/// Writes a byte by the calls of include/uapi/linux/aio_abi.h.
+fn aio(file: &File) -> Result<()> {
+    /// `struct iocb`, as far as it is used.
+    #[repr(C, align(8))]
+    #[derive(Default)]
+    struct Request {
+        data: u64,
+        key_and_flags: u64,
+        opcode: u16,
+        priority: i16,
+        descriptor: i32,
+        buffer: u64,
+        bytes: u64,
+        offset: i64,
+        rest: [u64; 2],
+    }
+    const IOCB_CMD_PWRITE: u16 = 1;
+    let byte = *b"a";
+    let mut request = Request {
+        opcode: IOCB_CMD_PWRITE,
+        descriptor: file.as_raw_fd(),
+        buffer: byte.as_ptr() as u64,
+        bytes: byte.len() as u64,
+        ..Request::default()
+    };
+    let mut context: libc::c_ulong = 0;
+    let mut events = [0_u64; 4];
+    let answer = |number: libc::c_long| match number {
+        -1 => Err(io::Error::last_os_error()),
+        number => Ok(number),
+    };
+    // SAFETY: all pointers are to what lives until the calls are over, and the last of them waits
+    // until the request is done.
+    let done = unsafe {
+        match answer(libc::syscall(libc::SYS_io_setup, 1, &raw mut context)) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {
+                return Err(lacking("aio"));
+            }
+            other => other?,
+        };
+        let requests = [&raw mut request];
+        answer(libc::syscall(
+            libc::SYS_io_submit,
+            context,
+            1,
+            requests.as_ptr(),
+        ))?;
+        answer(libc::syscall(
+            libc::SYS_io_getevents,
+            context,
+            1,
+            1,
+            events.as_mut_ptr(),
+            null_mut::<libc::timespec>(),
+        ))?
+    };
+    // `struct io_event`: data, object, result, and a second result.
+    ensure!(
+        done == 1 && events[2] == 1,
+        "aio wrote {}",
+        events[2] as i64
+    );
     Ok(())
 }
 

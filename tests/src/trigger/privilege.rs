@@ -51,6 +51,11 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             act("mount", &[OsStr::new("tmpfs"), at])?;
             rustix::process::pivot_root(*at, *at)?;
         }
+        ("create-apart", [at, path]) => {
+            unshare(libc::CLONE_NEWNS)?;
+            act("mount", &[OsStr::new("tmpfs"), at])?;
+            File::create(path)?;
+        }
         ("unshare", [kinds]) => unshare(number(kinds)? as c_int)?,
         ("clone", [kinds]) => with_child(number(kinds)? as c_int, |_| Ok(()))?,
         // Leaves a namespace and comes back.
