@@ -26,6 +26,7 @@ pub struct SeenMaps {
     outer: HashOfMaps<MapData, u64, Inner>,
     inner: std::collections::HashMap<u64, Inner>,
     budgets: HashMap<MapData, u64, [u64; 9]>,
+    capabilities: HashMap<MapData, u64, u64>,
     program: ProgramFd,
     behaviours: u32,
 }
@@ -38,6 +39,7 @@ impl SeenMaps {
     pub fn take(ebpf: &mut Ebpf, behaviours: u32) -> Result<Self> {
         let outer = take(ebpf, "SEEN")?.try_into()?;
         let budgets = take(ebpf, "BUDGETS")?.try_into()?;
+        let capabilities = take(ebpf, "CAPABILITIES")?.try_into()?;
         let program: &mut RawTracePoint = ebpf
             .program_mut("judged")
             .context("the object has no program judged: it was built from other sources")?
@@ -49,6 +51,7 @@ impl SeenMaps {
             outer,
             inner: std::collections::HashMap::new(),
             budgets,
+            capabilities,
             program: program.fd()?.try_clone()?,
             behaviours,
         })
@@ -94,6 +97,8 @@ impl SeenMaps {
             self.outer.insert(home, &inner, 0)?;
             Ok(inner)
         });
+        // Most never used one.
+        let _ = self.capabilities.remove(&home);
         match made {
             Ok(inner) => {
                 let old = self.inner.insert(home, inner);
@@ -119,6 +124,7 @@ impl SeenMaps {
     pub fn close(&mut self, home: u64) -> Entries {
         let _ = self.outer.remove(&home);
         let _ = self.budgets.remove(&home);
+        let _ = self.capabilities.remove(&home);
         let old = self.inner.remove(&home);
         old.map(|old| read(&old)).unwrap_or_default()
     }

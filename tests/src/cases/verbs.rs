@@ -1,19 +1,26 @@
 //! What people do with profiles: approve, refuse, take out, put back.
 
-use super::common::{file, profile, violation, violations_until_now};
+use super::common::{file, hook_of, profile, violation, violations_until_now};
 use crate::agent::{Agent, Mode};
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::Session;
 use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
+use lapwing_abi::hooks::Row;
 use serde_json::Value;
 use std::fs;
 
-pub const CASES: &[Case] = &[Case {
-    name: "profile.approve-refuse-export-import",
-    run: decide,
-}];
+pub const CASES: &[Case] = &[
+    Case {
+        name: "profile.approve-refuse-export-import",
+        run: decide,
+    },
+    Case {
+        name: "profile.capability-refused",
+        run: capability,
+    },
+];
 
 const WORKLOAD: &str = "verbs";
 const PATH: &str = "/data/old";
@@ -73,5 +80,38 @@ fn decide(context: &mut Context<'_>) -> Result<Outcome> {
     // Who decided, and why, stays in the profile.
     let text = agent.home.call(&["profile", "show", &name])?;
     ensure!(text.contains("tests"), "nobody decided: {text}");
+    Ok(Outcome::Passed)
+}
+
+/// The kernel side tells of a capability once for each container; a decision makes its next use news.
+fn capability(context: &mut Context<'_>) -> Result<Outcome> {
+    const ROW: &str = "privilege.capability";
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Monitor)?;
+    let status = agent.status()?;
+    if hook_of(&status, Row::PrivilegeCapability)?["tier"] == "" {
+        return Ok(Outcome::Skipped(format!("nothing sees {ROW} here")));
+    }
+    let mut puppet = Puppet::start(session, "capable of decisions")?;
+    let mut uses = |watch: &mut Watch, step: &str| -> Result<Vec<Value>> {
+        puppet.act(&Act::trigger(&["bind-port", "80"]))?;
+        let seen = violations_until_now(watch, &mut puppet, &format!("/data/{step}"))?;
+        let seen = seen.into_iter().filter(|report| report["rule"] == ROW);
+        Ok(seen.collect())
+    };
+    let seen = uses(watch, "first-use")?;
+    ensure!(seen.len() == 1, "at first: {seen:?}");
+    let id = seen[0]["id"].as_str().context("no id")?.to_owned();
+    let again = uses(watch, "second-use")?;
+    ensure!(again.len() == 1, "it is told once: {again:?}");
+    decided(agent, &["approve", &id])?;
+    let mark = uses(watch, "approved-use")?.len();
+    ensure!(mark == 1, "approved, but reported");
+    decided(agent, &["refuse", &id])?;
+    let after = uses(watch, "refused-use")?;
+    ensure!(
+        after.len() == 2,
+        "refused, and not reported anew: {after:?}"
+    );
     Ok(Outcome::Passed)
 }
