@@ -15,6 +15,7 @@ pub mod entry;
 pub mod file;
 pub mod fingerprint;
 pub mod learn;
+pub mod lint;
 pub mod merge;
 pub mod name;
 pub mod profile;
