@@ -258,9 +258,16 @@ impl Profile {
     /// The canonical text.
     #[must_use]
     pub fn to_yaml(&self) -> String {
+        let mut out = self.to_spec();
+        self.write_status(&mut out);
+        out
+    }
+
+    /// The part of it that belongs to people: what is signed.
+    #[must_use]
+    pub fn to_spec(&self) -> String {
         let mut out = format!("apiVersion: {API_VERSION}\nkind: {KIND}\n");
         self.write_spec(&mut out);
-        self.write_status(&mut out);
         out
     }
 

@@ -21,6 +21,7 @@ pub mod name;
 pub mod profile;
 pub mod repeat;
 pub mod rule;
+pub mod signature;
 pub mod text;
 pub mod workload;
 pub mod yaml;

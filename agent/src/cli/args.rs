@@ -216,6 +216,7 @@ decided of a file is written to it.
 Examples:
   lapwing profile show shop
   lapwing profile diff approved.yaml shop        ends with 1 if `shop` approves of more
+  lapwing profile sign shop.yaml --key key.pem   writes shop.yaml.sig.json
   lapwing profile approve 35285ac1748b610de709728f25605237 --reason 'new in 1.4'";
 
 /// The commands of `lapwing profile`.
@@ -240,6 +241,41 @@ pub enum ProfileCommand {
         a: String,
         /// A profile's name, or a file
         b: String,
+    },
+    /// Approved entries that a reviewer should look at: shells, package managers, replaceable programs
+    ///
+    /// Ends with 1 if there are any, for use as a gate.
+    Lint {
+        /// A profile's name, or a file
+        name: String,
+    },
+    /// Sign what a profile in a file approves, with an Ed25519 key in PEM
+    ///
+    /// The signature is a file of its own, a DSSE envelope; who signed the same before stays in it.
+    /// `openssl genpkey -algorithm ed25519 -out key.pem` makes a key, `openssl pkey -in key.pem
+    /// -pubout -out key.pub` the public one of it.
+    Sign {
+        /// The profile's file
+        file: PathBuf,
+        /// The private key's file
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The signature's file [default: the profile's with .sig.json behind it]
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+    },
+    /// Check that a profile is what somebody signed
+    ///
+    /// Ends with 1, and says what has changed, if it is not.
+    Verify {
+        /// A profile's name, or a file
+        name: String,
+        /// The public key's file; of several, one is enough
+        #[arg(long, required = true, value_name = "FILE")]
+        key: Vec<PathBuf>,
+        /// The signature's file [default: the profile's with .sig.json behind it]
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
     },
     /// Approve what was reported
     Approve(DecideArgs),

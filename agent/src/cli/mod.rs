@@ -5,6 +5,7 @@ mod client;
 mod hooks;
 mod profile;
 mod profile_file;
+mod profile_sign;
 mod profile_text;
 mod show;
 pub mod text;

@@ -2,6 +2,7 @@
 
 use super::args::{DecideArgs, Decider, Output, ProfileCommand};
 use super::profile_file as file;
+use super::profile_sign as sign;
 use super::profile_text::{diff_value, json, mode, write_diff, write_list, write_profile};
 use super::{Code, Failure, Outcome, client};
 use anyhow::{Context, anyhow};
@@ -21,6 +22,23 @@ pub async fn run(endpoint: &str, output: Output, command: ProfileCommand) -> Out
         ProfileCommand::List { files } => list(endpoint, output, &files).await,
         ProfileCommand::Show { name } => show(endpoint, output, &name).await,
         ProfileCommand::Diff { a, b } => diff(endpoint, output, &a, &b).await,
+        ProfileCommand::Lint { name } => lint(output, &load(endpoint, &name).await?),
+        ProfileCommand::Sign {
+            file,
+            key,
+            signature,
+        } => sign::sign(output, &file, &key, signature),
+        ProfileCommand::Verify {
+            name,
+            key,
+            signature,
+        } => sign::verify(
+            output,
+            &load(endpoint, &name).await?,
+            &name,
+            &key,
+            signature,
+        ),
         ProfileCommand::Approve(args) => decide(endpoint, output, Verdict::Approve, args).await,
         ProfileCommand::Refuse(args) => decide(endpoint, output, Verdict::Refuse, args).await,
         ProfileCommand::Promote { name, decider } => {
@@ -157,6 +175,33 @@ async fn diff(endpoint: &str, output: Output, a: &str, b: &str) -> Outcome {
         0 => anyhow!("{b} learns where {a} compares"),
         count => anyhow!("{b} approves of more than {a}: {count} entries"),
     };
+    Err(Failure::new(Code::Failed, error))
+}
+
+fn lint(output: Output, profile: &Profile) -> Outcome {
+    let findings = lapwing_profile::lint::lint(profile);
+    let mut out = anstream::stdout().lock();
+    for finding in &findings {
+        match output {
+            Output::Text => writeln!(out, "{finding}")?,
+            Output::Json => {
+                let value = serde_json::json!({
+                    "check": finding.check.id(),
+                    "entry": finding.entry.map(ToString::to_string),
+                    "why": finding.check.doc(),
+                    "detail": finding.detail,
+                });
+                writeln!(out, "{}", json(&value)?)?;
+            }
+        }
+    }
+    if findings.is_empty() {
+        if output == Output::Text {
+            writeln!(out, "nothing found")?;
+        }
+        return Ok(());
+    }
+    let error = anyhow!("to look at: {}", findings.len());
     Err(Failure::new(Code::Failed, error))
 }
 

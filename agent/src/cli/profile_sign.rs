@@ -1,0 +1,141 @@
+//! Signatures of profiles in files.
+
+use super::args::Output;
+use super::profile_file as file;
+use super::{Code, Failure, Outcome};
+use anyhow::{Context, anyhow};
+use lapwing_profile::profile::Profile;
+use lapwing_profile::signature::{self, Private, Public};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Stands behind the name of a profile's file in that of its signature.
+const SUFFIX: &str = ".sig.json";
+
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(SUFFIX);
+    name.into()
+}
+
+fn failed(error: anyhow::Error) -> Failure {
+    Failure::new(Code::Failed, error)
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .map_err(failed)
+}
+
+/// Signs a file.
+pub fn sign(output: Output, path: &Path, key: &Path, signature: Option<PathBuf>) -> Outcome {
+    let profile = file::read(path)?;
+    let key_file = key;
+    let key = Private::from_pem(&text(key_file)?)
+        .with_context(|| key_file.display().to_string())
+        .map_err(failed)?;
+    let to = signature.unwrap_or_else(|| beside(path));
+    let before = match std::fs::read(&to) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            let error = anyhow!(error).context(format!("cannot read {}", to.display()));
+            return Err(failed(error));
+        }
+    };
+    let envelope = signature::sign(&profile, &key, before.as_deref())
+        .with_context(|| to.display().to_string())
+        .map_err(failed)?;
+    file::write(&to, &envelope)?;
+    let name = key.public().id();
+    let mut out = anstream::stdout().lock();
+    match output {
+        Output::Text => writeln!(out, "signed by {name}: {}", to.display())?,
+        Output::Json => {
+            let value = serde_json::json!({"key": name, "file": to.display().to_string()});
+            writeln!(out, "{value}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the signature of a profile.
+pub fn verify(
+    output: Output,
+    profile: &Profile,
+    name: &str,
+    keys: &[PathBuf],
+    signature: Option<PathBuf>,
+) -> Outcome {
+    let from = match (signature, file::named(name)) {
+        (Some(path), _) => path,
+        (None, Some(path)) => beside(path),
+        (None, None) => {
+            let error = anyhow!("{name} is no file: say with --signature where its signature is");
+            return Err(Failure::new(Code::Usage, error));
+        }
+    };
+    let keys = keys
+        .iter()
+        .map(|path| {
+            Public::from_pem(&text(path)?)
+                .with_context(|| path.display().to_string())
+                .map_err(failed)
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let envelope = text(&from)?;
+    let signers = signature::verify(profile, envelope.as_bytes(), &keys)
+        .with_context(|| from.display().to_string())
+        .map_err(failed)?;
+    let mut out = anstream::stdout().lock();
+    match output {
+        Output::Text => writeln!(
+            out,
+            "{} is as signed by {}",
+            profile.workload,
+            signers.join(", ")
+        )?,
+        Output::Json => writeln!(out, "{}", serde_json::json!({"signedBy": signers}))?,
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapwing_profile::profile::Mode;
+    use lapwing_profile::workload::Workload;
+
+    /// Of RFC 8410, section 10.3 and 10.1.
+    const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+    const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+    #[test]
+    fn the_signature_lies_beside_the_file_and_is_found_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("key.pem"), PRIVATE).unwrap();
+        std::fs::write(at("key.pub"), PUBLIC).unwrap();
+        let profile = Profile::new(Workload::default(), Mode::Monitoring);
+        let path = at("web.yaml");
+        file::write(&path, &profile.to_yaml()).unwrap();
+        let name = path.display().to_string();
+        let check = |keys: &[PathBuf], name: &str, signature: Option<PathBuf>| {
+            verify(Output::Json, &profile, name, keys, signature).map_err(|failure| failure.code)
+        };
+        let keys = [at("key.pub")];
+        assert_eq!(check(&keys, &name, None), Err(Code::Failed), "none there");
+        sign(Output::Json, &path, &at("key.pem"), None).unwrap();
+        assert!(at("web.yaml.sig.json").is_file());
+        assert_eq!(check(&keys, &name, None), Ok(()));
+        let signature = Some(at("web.yaml.sig.json"));
+        assert_eq!(check(&keys, "a/profile", signature), Ok(()));
+        assert_eq!(check(&keys, "a/profile", None), Err(Code::Usage));
+        assert_eq!(check(&[at("key.pem")], &name, None), Err(Code::Failed));
+        // What is there and is none is not replaced.
+        std::fs::write(at("web.yaml.sig.json"), "precious").unwrap();
+        assert!(sign(Output::Json, &path, &at("key.pem"), None).is_err());
+        assert_eq!(std::fs::read(at("web.yaml.sig.json")).unwrap(), b"precious");
+    }
+}
