@@ -117,6 +117,7 @@ impl Line {
             let effects = self.registry.resync(clock::since_boot());
             self.carry_out(effects);
         }
+        self.look_through_kept();
         self.sweep_repeats(clock::since_boot());
         self.follow_names(clock::since_boot());
         self.count_unread();

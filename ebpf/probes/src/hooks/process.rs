@@ -5,7 +5,7 @@ use super::privilege;
 use crate::emit::{self, Builder, append_user, hit, lost};
 use crate::kernel::{self, Kptr, Place, setting};
 use crate::path::{self, Walk};
-use crate::{maps, process};
+use crate::{images, maps, process};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -47,6 +47,7 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr) -> Option<()> {
     if process.phase <= u32::from(Phase::Runtime.raw()) {
         process.phase = u32::from(first_phase(&process, foreign).raw());
     }
+    images::want(process.exec);
     process.issuer = process.exec;
     process.exec = next_exec();
     let (pid, _) = kernel::current_ids();
@@ -107,6 +108,8 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr) -> Option<()> {
 
     let mut header = emit::header(Kind::Exec, &process, bits);
     header.origin = origin(file, walk).raw();
+    // The record of the escape, which is on its way already, refers to it.
+    header.wanted = u8::from(escaped);
     builder.send(&header);
     Some(())
 }
@@ -293,6 +296,7 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
         ..process
     };
     process::remember(child_pid, &process);
+    images::want(process.exec);
     let group = parent.follow(Field::TaskCgroups);
     if group != child.follow(Field::TaskCgroups) {
         left_at_birth(parent, child, &process);
@@ -320,7 +324,11 @@ fn process_exit(ctx: RawTracePointContext) -> i32 {
     let task = Kptr(ctx.arg(0));
     if !kernel::is_alive(task) {
         let pid: u32 = task.get(Field::TaskTgid);
-        if maps::PROCESSES.remove(&pid).is_ok() {
+        // SAFETY: the reference is not kept.
+        if let Some(process) = unsafe { maps::PROCESSES.get(&pid) } {
+            let image = process.exec;
+            let _ = maps::PROCESSES.remove(&pid);
+            images::ended(image);
             hit(Row::ProcessExit);
         }
     }
