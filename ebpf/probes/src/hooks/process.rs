@@ -44,16 +44,16 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr) -> Option<()> {
     if escaped {
         process.marks |= process_marks::ESCAPED_ROOT;
     }
+    let (pid, _) = kernel::current_ids();
     if process.phase <= u32::from(Phase::Runtime.raw()) {
         process.phase = u32::from(first_phase(&process, foreign).raw());
+        // The runtime starts containers in namespaces of their own: the id may be new.
+        process.container_pid = kernel::container_pid(task);
     }
     images::want(process.exec);
     process.issuer = process.exec;
     process.exec = next_exec();
-    let (pid, _) = kernel::current_ids();
-    // The runtime starts containers in namespaces of their own: the id may be new.
-    process.container_pid = kernel::container_pid(task);
-    process::remember(pid, &process);
+    process::renew(pid, &process);
     if escaped {
         privilege::escaped(&process, 0, Escape::Root);
     }
