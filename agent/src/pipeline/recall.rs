@@ -19,7 +19,7 @@ use crate::container::scan;
 use crate::judge::sighting;
 use crate::process::{ANCESTORS_MAX, Image, Images};
 use lapwing_abi::decode::{Body, Record};
-use lapwing_abi::ids::Phase;
+use lapwing_abi::ids::{Escape, Phase, Privileged};
 use lapwing_abi::record::Header;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -92,6 +92,7 @@ impl Line {
         } else if !self.ask(header.exec, now) {
             match self.read_image(header) {
                 Some(image) => self.images.insert(header.exec, image),
+                None if comes_before_its_exec(record) => {}
                 None => self.lose(UserLoss::ImageUnknown, 1),
             }
             self.ask(header.issuer, now);
@@ -178,6 +179,16 @@ impl Line {
             }
         }
     }
+}
+
+/// Whether the record of the exec that made the image follows: in the same moment it was seen that
+/// the process has left its container.
+fn comes_before_its_exec(record: &Record<'_>) -> bool {
+    matches!(
+        record.body,
+        Body::Privilege { operation: Privileged::Escape, argument, .. }
+            if argument == u64::from(Escape::Root.raw())
+    )
 }
 
 /// The image that a kept exec made.
