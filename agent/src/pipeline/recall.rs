@@ -45,6 +45,17 @@ impl Recall {
     pub const fn emptied(&mut self) {
         self.emptied = true;
     }
+
+    /// A look at what waits. Answers what nobody can ask for any more: what was nobody's at the
+    /// last look either, if every record was read since.
+    fn look(&mut self, waiting: impl Iterator<Item = u64>, reached: &HashSet<u64>) -> HashSet<u64> {
+        let emptied = std::mem::take(&mut self.emptied);
+        let before = std::mem::take(&mut self.fading);
+        let nobodys = waiting.filter(|id| !reached.contains(id));
+        let (gone, fading) = nobodys.partition(|id| emptied && before.contains(id));
+        self.fading = fading;
+        gone
+    }
 }
 
 impl Line {
@@ -139,6 +150,14 @@ impl Line {
         })
     }
 
+    /// The images that issued one which waits: whoever asks for that one will ask for them.
+    pub(super) fn issuers_of_kept(&self) -> Vec<u64> {
+        let kept = self.tables.images.all();
+        kept.iter()
+            .filter_map(|(_, kept)| Some(Record::decode_first(kept).ok()?.header.issuer))
+            .collect()
+    }
+
     /// Looks through what waits.
     pub(super) fn look_through_kept(&mut self) {
         self.recall.missing.clear();
@@ -161,21 +180,19 @@ impl Line {
         let live = self.tables.processes();
         let live = live.flat_map(|(_, process)| [process.exec, process.issuer]);
         let reached = reached(&waiting, live, &self.images);
-        let before = std::mem::take(&mut self.recall.fading);
-        let emptied = std::mem::take(&mut self.recall.emptied);
+        for id in self.recall.look(waiting.keys().copied(), &reached) {
+            self.tables.images.remove(id);
+        }
         let now = clock::since_boot();
         for (id, image) in waiting {
-            if reached.contains(&id) {
-                self.make_room(now);
-                // Where it stands it has room as well.
-                if !self.images.is_tight() {
-                    self.images.insert(id, image);
-                    self.tables.images.remove(id);
-                }
-            } else if emptied && before.contains(&id) {
+            if !reached.contains(&id) {
+                continue;
+            }
+            self.make_room(now);
+            // Where it stands it has room as well.
+            if !self.images.is_tight() {
+                self.images.insert(id, image);
                 self.tables.images.remove(id);
-            } else {
-                self.recall.fading.insert(id);
             }
         }
     }
@@ -252,6 +269,25 @@ mod tests {
         let looped = HashMap::from([(7, issued_by(7))]);
         let all = reached(&looped, [7].into_iter(), &images);
         assert_eq!(all, HashSet::from([7]));
+    }
+
+    #[test]
+    fn what_is_nobodys_goes_when_all_records_were_read_between_two_looks() {
+        let mut recall = Recall::default();
+        let none = HashSet::new();
+        let mut look = |empty: bool, waiting: &[u64], reached: &HashSet<u64>| {
+            if empty {
+                recall.emptied();
+            }
+            recall.look(waiting.iter().copied(), reached)
+        };
+        assert!(look(true, &[1, 2], &HashSet::from([2])).is_empty());
+        assert!(look(false, &[1, 2], &none).is_empty(), "not all was read");
+        let gone = look(true, &[1, 2, 3], &HashSet::from([2]));
+        assert_eq!(gone, HashSet::from([1]));
+        let gone = look(true, &[2, 3], &none);
+        assert_eq!(gone, HashSet::from([3]), "2 was somebody's");
+        assert_eq!(look(true, &[2], &none), HashSet::from([2]));
     }
 
     #[test]
