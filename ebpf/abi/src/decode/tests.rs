@@ -43,7 +43,7 @@ fn record(header: &Header, payload: &[u8]) -> Vec<u8> {
     for len in header.sections {
         out.extend(len.to_le_bytes());
     }
-    assert_eq!(out.len(), crate::record::HEADER_LEN);
+    assert_eq!(out.len(), HEADER_LEN);
     out.extend(payload);
     out
 }
