@@ -12,6 +12,7 @@ mod held;
 mod loss;
 mod lost;
 mod names;
+mod recall;
 mod repeats;
 mod standing;
 mod upkeep;
@@ -24,7 +25,7 @@ use crate::clock::{self, Clock};
 use crate::container::{Act, Effect, Registry, Resolution};
 use crate::credentials::Credentials;
 use crate::feed::Feed;
-use crate::judge::{Judge, Scene, sighting};
+use crate::judge::{Judge, Scene};
 use crate::kernel::sensor::{self, HookState, Sensor};
 use crate::kernel::tables::{Rings, Tables};
 use crate::process::Images;
@@ -55,8 +56,6 @@ const TICK: u64 = SECOND;
 const LEARNING: u64 = 200 * MILLISECOND;
 /// Time between two heartbeats.
 const HEARTBEAT: u64 = 5 * SECOND;
-/// Time between two sweeps of images while there is little room for them.
-const SWEEP: u64 = 250 * MILLISECOND;
 /// Time for what is on its way when the agent is told to stop.
 const DRAIN: u64 = SECOND;
 /// Records that are read before requests are looked at again.
@@ -100,6 +99,7 @@ struct Line {
     hooks: Vec<HookState>,
     images: Images,
     adopted: Adopted,
+    recall: recall::Recall,
     clock: Clock,
     held: Held,
     /// Records read.
@@ -151,6 +151,7 @@ impl Pipeline {
             hooks,
             images: Images::default(),
             adopted: Adopted::default(),
+            recall: recall::Recall::default(),
             clock: Clock::read(),
             held: Held::default(),
             records: 0,
@@ -312,6 +313,9 @@ impl Line {
             self.records += 1;
             self.take(&item, lifecycle);
         }
+        if !more {
+            self.recall.emptied();
+        }
         if !more && !self.adopted.is_empty() && self.held.is_empty() {
             self.adopted.clear();
         }
@@ -363,6 +367,7 @@ impl Line {
         }
         let now = clock::since_boot();
         self.remember(&record, now);
+        self.recall(&record, now);
         let cgroup = record.header.cgroup;
         if matches!(self.registry.resolve(cgroup), Resolution::Unheard) {
             self.lifecycle(lifecycle);
@@ -393,32 +398,6 @@ impl Line {
             Resolution::Pending => self.hold(cgroup, bytes),
             // For what is still unheard of there was no room, which is counted.
             Resolution::Ignored | Resolution::Unheard => {}
-        }
-    }
-
-    /// Keeps the image that an exec made. The runtime's own steps are nobody's ancestors: a
-    /// container begins with its program.
-    fn remember(&mut self, record: &Record<'_>, now: u64) {
-        if record.phase == Phase::Runtime {
-            return;
-        }
-        let Some(image) = sighting::image(record) else {
-            return;
-        };
-        if self.images.is_tight() && now.saturating_sub(self.swept) >= SWEEP {
-            // What was spared once goes at the second time.
-            self.sweep();
-            self.sweep();
-        }
-        self.images.insert(record.header.exec, image);
-        if !self.adopted.is_empty() {
-            let pid = record.header.pid;
-            let entry = self.tables.process(pid);
-            if let Some(process) = self.adopted.overtaken(&record.header, entry)
-                && self.tables.set_process(pid, process).is_err()
-            {
-                self.lose(UserLoss::NoRoom, 1);
-            }
         }
     }
 

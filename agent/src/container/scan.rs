@@ -178,12 +178,6 @@ fn seed(proc: &Path, met: &Met, home: u64) -> Option<Seed> {
         let line = status.lines().find_map(|line| line.strip_prefix(key))?;
         line.split_whitespace().last()?.parse().ok()
     };
-    let link = |name: &str| -> String {
-        fs::read_link(folder.join(name))
-            .map(|path: PathBuf| canonical(path.as_os_str().as_bytes()))
-            .unwrap_or_default()
-    };
-    let args = fs::read(folder.join("cmdline")).unwrap_or_default();
     let phase = if met.foreign {
         Phase::Main
     } else {
@@ -203,14 +197,27 @@ fn seed(proc: &Path, met: &Met, home: u64) -> Option<Seed> {
             // Unlike every other: what it was called at its exec is not known for sure.
             image: EXEC_SEEDED | u64::from(met.pid),
         },
-        image: Image {
-            exe: link("exe"),
-            args: crate::judge::sighting::arguments(&args),
-            cwd: link("cwd"),
-            pid: met.pid,
-            issuer: 0,
-        },
+        image: image(proc, met.pid),
     })
+}
+
+/// The program that a process runs, as far as it can be told from outside; who issued it cannot.
+#[must_use]
+pub fn image(proc: &Path, pid: u32) -> Image {
+    let folder = proc.join(pid.to_string());
+    let link = |name: &str| -> String {
+        fs::read_link(folder.join(name))
+            .map(|path: PathBuf| canonical(path.as_os_str().as_bytes()))
+            .unwrap_or_default()
+    };
+    let args = fs::read(folder.join("cmdline")).unwrap_or_default();
+    Image {
+        exe: link("exe"),
+        args: crate::judge::sighting::arguments(&args),
+        cwd: link("cwd"),
+        pid,
+        issuer: 0,
+    }
 }
 
 /// When a living process started, since boot in nanoseconds; `None` for one that ended or ends.

@@ -4,6 +4,7 @@
 pub mod btf;
 pub mod budget;
 pub mod egress;
+pub mod images;
 pub mod object;
 pub mod offsets;
 pub mod programs;

@@ -1,5 +1,6 @@
 //! The maps shared with the programs, typed.
 
+use super::images::KeptImages;
 use super::seen::SeenMaps;
 use anyhow::{Context, Result, anyhow};
 use aya::Ebpf;
@@ -20,6 +21,8 @@ pub struct Tables {
     lost: HashMap<MapData, [u64; 2], u64>,
     /// What of each container is no news.
     pub seen: SeenMaps,
+    /// Execs that were none.
+    pub images: KeptImages,
 }
 
 /// The two rings.
@@ -41,6 +44,7 @@ pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
 /// When the object lacks a map.
 pub fn take_all(ebpf: &mut Ebpf, behaviours: u32) -> Result<(Tables, Rings)> {
     let seen = SeenMaps::take(ebpf, behaviours)?;
+    let images = KeptImages::take(ebpf)?;
     Ok((
         Tables {
             cgroups: take(ebpf, "CGROUPS")?.try_into()?,
@@ -49,6 +53,7 @@ pub fn take_all(ebpf: &mut Ebpf, behaviours: u32) -> Result<(Tables, Rings)> {
             losses: take(ebpf, "LOSSES")?.try_into()?,
             lost: take(ebpf, "LOST")?.try_into()?,
             seen,
+            images,
         },
         Rings {
             lifecycle: take(ebpf, "LIFECYCLE")?.try_into()?,

@@ -26,11 +26,13 @@ pub enum UserLoss {
     NamesUnread,
     /// Repeats of a violation that had ended when they were counted: the next is a new one.
     RepeatsUncounted,
+    /// Which program acts in a record nobody could say: its exec was lost, and the process is gone.
+    ImageUnknown,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
@@ -42,6 +44,7 @@ impl UserLoss {
         Self::SnapshotCut,
         Self::NamesUnread,
         Self::RepeatsUncounted,
+        Self::ImageUnknown,
     ];
 
     /// The name in gaps and `lapwing status`.
@@ -59,6 +62,7 @@ impl UserLoss {
             Self::SnapshotCut => "snapshot-cut",
             Self::NamesUnread => "names-unread",
             Self::RepeatsUncounted => "repeats-uncounted",
+            Self::ImageUnknown => "image-unknown",
         }
     }
 }

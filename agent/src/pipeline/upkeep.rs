@@ -59,11 +59,10 @@ impl Line {
 
     pub(super) fn sweep(&mut self) {
         self.swept = clock::since_boot();
-        let live: Vec<u64> = self
-            .tables
-            .processes()
-            .flat_map(|(_, process)| [process.exec, process.issuer])
-            .collect();
+        let processes = self.tables.processes();
+        let live = processes.flat_map(|(_, process)| [process.exec, process.issuer]);
+        // The chain from a process may lead through images that wait in the kernel.
+        let live: Vec<u64> = live.chain(self.issuers_of_kept()).collect();
         self.images.sweep(live.into_iter());
     }
 
@@ -117,6 +116,7 @@ impl Line {
             let effects = self.registry.resync(clock::since_boot());
             self.carry_out(effects);
         }
+        self.look_through_kept();
         self.sweep_repeats(clock::since_boot());
         self.follow_names(clock::since_boot());
         self.count_unread();

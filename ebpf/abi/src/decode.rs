@@ -6,7 +6,7 @@ use crate::ids::{
     CgroupChange, Contact, Direction, Family, Kind, Mount, Operation, Origin, Phase, Privileged,
     flags,
 };
-use crate::record::{Header, SECTIONS, message};
+use crate::record::{HEADER_LEN, Header, SECTIONS, message};
 use alloc::vec::Vec;
 
 /// Why bytes are not a record.
@@ -235,6 +235,20 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// Reads a record behind which other bytes stand: one of the map `IMAGES`.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_first(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut sections = Reader(bytes.get(..HEADER_LEN).ok_or(DecodeError::Short)?);
+        sections.take(HEADER_LEN - SECTIONS * size_of::<u16>())?;
+        let mut len = HEADER_LEN;
+        for _ in 0..SECTIONS {
+            len += usize::from(sections.u16()?);
+        }
+        Self::decode(bytes.get(..len).ok_or(DecodeError::Short)?)
+    }
+
     /// Reads one record from the behaviour ring.
     ///
     /// # Errors
@@ -271,7 +285,7 @@ impl<'a> Record<'a> {
             mount: reader.u8()?,
             protocol: reader.u8()?,
             family: reader.u8()?,
-            reserved: reader.u8()?,
+            wanted: reader.u8()?,
             port: reader.u16()?,
             address: reader.bytes()?,
             sections: [reader.u16()?, reader.u16()?, reader.u16()?, reader.u16()?],

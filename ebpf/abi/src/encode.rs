@@ -40,7 +40,7 @@ pub fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
         mount,
         protocol,
         family,
-        reserved,
+        wanted,
         port,
         address,
         sections: _,
@@ -57,7 +57,7 @@ pub fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
     for word in [capabilities, key, argument] {
         out.extend(word.to_le_bytes());
     }
-    out.extend([operation, origin, mount, protocol, family, reserved]);
+    out.extend([operation, origin, mount, protocol, family, wanted]);
     out.extend(port.to_le_bytes());
     out.extend(address);
     for bytes in sections {

@@ -104,8 +104,9 @@ pub struct Header {
     pub protocol: u8,
     /// A [`crate::ids::Family`], for sockets.
     pub family: u8,
-    /// Not used.
-    pub reserved: u8,
+    /// For execs: not 0 if the image must stay known when its process has ended. In the map
+    /// `IMAGES` that is noted once something refers to it.
+    pub wanted: u8,
     /// Peer's port, for egress; own port, for listening. That of AF_VSOCK is in `argument`.
     pub port: u16,
     /// Peer's address in network order, IPv4 in the first four bytes; for listening, the own one;

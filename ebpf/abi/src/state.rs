@@ -82,6 +82,12 @@ pub const THREADS_MAX: u32 = 2_048;
 pub const CAPABILITIES_MAX: u32 = 4_096;
 /// Entries of the map `PROCESSES`.
 pub const PROCESSES_MAX: u32 = 32_768;
+/// Entries of the map `IMAGES`: execs that were held back, until their processes end or the agent
+/// takes them.
+pub const IMAGES_MAX: u32 = 8_192;
+/// Words of 64 bits of an entry of the map `IMAGES`: the record of an exec, as it would have been
+/// sent, and behind it whatever. What is longer is sent.
+pub const IMAGE_WORDS: usize = 64;
 /// Entries of the map `CGROUPS`.
 pub const CGROUPS_MAX: u32 = 16_384;
 

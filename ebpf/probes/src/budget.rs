@@ -53,6 +53,9 @@ pub fn lost_of(home: u64, reason: Loss, class: Class) {
 /// The answer to a record that may not be sent.
 pub const REFUSED: u64 = u64::MAX;
 
+/// Beside a class: the record may wait in the ring, because the behaviour is known.
+pub const PATIENT: u32 = 1 << 31;
+
 /// Asks whether a record of so many bytes and a [`Class`] may be sent. Answers with the flags to
 /// send it with, or [`REFUSED`], and counts it then.
 ///
@@ -60,7 +63,8 @@ pub const REFUSED: u64 = u64::MAX;
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn admit(home: u64, class: u32, len: u64, now: u64) -> u64 {
-    let class = Class::from_raw(class).unwrap_or(Class::File);
+    let patient = class & PATIENT != 0;
+    let class = Class::from_raw(class & !PATIENT).unwrap_or(Class::File);
     let ring: u64 = setting!(RING_BYTES);
     let level = maps::BEHAVIOUR.query(u64::from(BPF_RB_AVAIL_DATA));
     if level + len > ring / 8 * class.ring_share() {
@@ -113,7 +117,7 @@ pub extern "C" fn admit(home: u64, class: u32, len: u64, now: u64) -> u64 {
             true
         }
     };
-    let urgent = watched || is_guarded(class) || level > ring / 8;
+    let urgent = watched && !patient || is_guarded(class) || level > ring / 8;
     if urgent {
         call(now)
     } else {

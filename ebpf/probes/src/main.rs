@@ -3,7 +3,8 @@
 //! The path of an event inside the kernel: a hook ([`hooks`]) fires; [`process`]
 //! says whose process acts, or that it is nobody's we trace; [`path`] names the
 //! file as the container sees it; [`emit`] builds one record; [`news`] makes its key
-//! ([`identity`]), asks whether the behaviour was judged already ([`seen`]) and whether
+//! ([`identity`]), asks whether the behaviour was judged already ([`seen`]; what is then not told of an exec
+//! waits in [`images`]) and whether
 //! the container may send more ([`budget`]) of its [`class`], and puts it into the ring or
 //! counts why it could not. [`kernel`] is the only place that reads kernel
 //! memory, at offsets that the agent resolved from the running kernel's BTF.
@@ -39,6 +40,7 @@ mod hooks {
     mod unix;
 }
 mod identity;
+mod images;
 mod kernel;
 mod maps;
 mod news;

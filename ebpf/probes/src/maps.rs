@@ -9,8 +9,8 @@ use lapwing_abi::ids::Loss;
 use lapwing_abi::record::Header;
 use lapwing_abi::state::{
     BUDGETS_MAX, Budget, CAPABILITIES_MAX, CGROUPS_MAX, CLASSES, CREDENTIALS_MAX, Cgroup,
-    CredentialName, LOST_MAX, LostKey, PROCESSES_MAX, Process, SEEN_INNER, SEEN_MAX, Seen,
-    THREADS_MAX,
+    CredentialName, IMAGE_WORDS, IMAGES_MAX, LOST_MAX, LostKey, PROCESSES_MAX, Process, SEEN_INNER,
+    SEEN_MAX, Seen, THREADS_MAX,
 };
 use lapwing_abi::syscalls::SLOTS;
 
@@ -34,6 +34,10 @@ pub static CGROUPS: HashMap<u64, Cgroup> = HashMap::with_max_entries(CGROUPS_MAX
 /// map inside, by the keys of behaviours, when the container is decided.
 #[btf_map]
 pub static SEEN: HashOfMaps<u64, Inner<u64, Seen, SEEN_INNER>, SEEN_MAX> = HashOfMaps::new();
+
+/// Execs that were held back: their records, by the id of the image, see `images`.
+#[map]
+pub static IMAGES: HashMap<u64, [u64; IMAGE_WORDS]> = HashMap::with_max_entries(IMAGES_MAX, 0);
 
 /// What each container may send, by its cgroup.
 #[map]

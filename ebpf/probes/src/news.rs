@@ -1,9 +1,8 @@
 //! The way of a record out of the kernel, if it is news.
 //!
 //! In this order: its key is made ([`identity`]); if the behaviour was judged already it
-//! is counted and goes no further ([`seen`]), unless it is an exec, of which the agent
-//! needs the arguments each time; the container's allowance and the room in
-//! the ring are asked ([`budget`]); what only a reader needs is filled in; and once the
+//! is counted and goes no further ([`seen`]; of an exec the record is kept for whoever asks,
+//! [`images`]); the container's allowance and the room in the ring are asked ([`budget`]); what only a reader needs is filled in; and once the
 //! record is in the ring, that is noted under its key.
 //!
 //! Each step is a function of its own that takes a number and reads the rest from the
@@ -13,21 +12,24 @@
 
 use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
-use crate::{budget, class, identity, process, seen};
+use crate::{budget, class, identity, images, process, seen};
 use aya_ebpf::helpers;
 use core::hint::black_box;
 use lapwing_abi::fields::Field;
 use lapwing_abi::ids::{Class, Kind, Loss};
 use lapwing_abi::record::Header;
+use lapwing_abi::state::verdict;
 
 /// Bytes that the ring puts before each record, and rounds it up by.
 const RING_HEADER: u64 = 16;
 
-/// Puts a record into the ring, if the container may send it. Answers whether it is there; if not,
-/// that is counted.
+/// Puts a record into the ring, if the container may send it. With a `patience` of
+/// [`budget::PATIENT`] instead of 0 it may wait there. Answers whether it is there; if not, that is
+/// counted.
 #[inline(always)]
-pub fn put(home: u64, class: Class, now: u64, record: &[u8]) -> bool {
-    let flags = budget::admit(home, class.raw(), record.len() as u64 + RING_HEADER, now);
+pub fn put(home: u64, class: Class, patience: u32, now: u64, record: &[u8]) -> bool {
+    let len = record.len() as u64 + RING_HEADER;
+    let flags = budget::admit(home, class.raw() | patience, len, now);
     if flags == budget::REFUSED {
         return false;
     }
@@ -157,8 +159,22 @@ impl Built {
             return 0;
         }
         let key = header.key;
-        if key != 0 && !is_exec && seen::is_known(home, key, now) != 0 {
-            return KNOWN;
+        let mut patience = 0;
+        if is_exec {
+            // Kept first: what is counted must not be sent.
+            if key != 0 && images::keep(self.scratch, self.len(), header, class) {
+                if seen::is_known(home, key, now) != 0 {
+                    return KNOWN;
+                }
+                images::forget(header.exec);
+            } else if key != 0 && seen::says(home, key) == verdict::KNOWN {
+                patience = budget::PATIENT;
+            }
+        } else {
+            if key != 0 && seen::is_known(home, key, now) != 0 {
+                return KNOWN;
+            }
+            images::want(header.exec);
         }
         complete(header);
         let len = self.len() & (SCRATCH_REACH - 1);
@@ -166,7 +182,7 @@ impl Built {
         let bytes = unsafe {
             core::slice::from_raw_parts((&raw const (*self.scratch).bytes).cast::<u8>(), len)
         };
-        if put(home, class, now, bytes) {
+        if put(home, class, patience, now, bytes) {
             class.raw() + 1
         } else {
             0

@@ -78,6 +78,17 @@ pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
     1
 }
 
+/// What user space has said of a behaviour, which is not counted; [`verdict::PENDING`] if nothing.
+#[inline(always)]
+pub fn says(home: u64, key: u64) -> u64 {
+    // SAFETY: the map is not kept.
+    let entry = unsafe { maps::SEEN.get(&home) }.and_then(|inner| inner.get_ptr_mut(&key));
+    // SAFETY: the map gave the pointer.
+    entry.map_or(verdict::PENDING, |entry| unsafe {
+        (&raw const (*entry).verdict).read_volatile()
+    })
+}
+
 /// The record of a behaviour is in the ring.
 #[inline(always)]
 pub fn sent(home: u64, key: u64, now: u64, class: Class) {

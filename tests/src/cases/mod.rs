@@ -4,6 +4,7 @@ mod cgroup;
 pub mod common;
 mod deploy;
 mod errors;
+mod execs;
 mod file;
 mod harness;
 mod learning;
@@ -66,6 +67,7 @@ pub const ALL: &[Group] = &[
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
     group(seen::CASES),
+    group(execs::CASES),
     group(losses::CASES),
     group(restart::CASES),
     group(start::CASES),

@@ -40,21 +40,21 @@ pub const CASES: &[Case] = &[
 /// Acts of one kind.
 const TIMES: u64 = 1_000;
 /// Records of an agent's own measuring: programs and forks of the puppet, the mark at the end.
-const FEW: u64 = 20;
+pub const FEW: u64 = 20;
 /// Longest time between two reports of one violation.
-const PERIOD: Duration = Duration::from_secs(11);
+pub const PERIOD: Duration = Duration::from_secs(11);
 
-fn records(agent: &Agent) -> Result<u64> {
+pub fn records(agent: &Agent) -> Result<u64> {
     number(&agent.status()?["records"]).context("no records in the status")
 }
 
 /// A number that the status tells of what is held back.
-fn held(agent: &Agent, what: &str) -> Result<u64> {
+pub fn held(agent: &Agent, what: &str) -> Result<u64> {
     number(&agent.status()?["held"][what]).with_context(|| format!("no {what} in the status"))
 }
 
 /// Waits until the last report of a violation says that it happened so often.
-fn count(watch: &Watch, puppet: &Puppet<'_>, is: &Expect, expected: u64) -> Result<Value> {
+pub fn count(watch: &Watch, puppet: &Puppet<'_>, is: &Expect, expected: u64) -> Result<Value> {
     let mut last = Value::Null;
     wait_for("the count", patience() + PERIOD, || {
         let found = about(watch, "violation", puppet);

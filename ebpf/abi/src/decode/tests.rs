@@ -37,13 +37,13 @@ fn record(header: &Header, payload: &[u8]) -> Vec<u8> {
         header.mount,
         header.protocol,
     ]);
-    out.extend([header.family, header.reserved]);
+    out.extend([header.family, header.wanted]);
     out.extend(header.port.to_le_bytes());
     out.extend(header.address);
     for len in header.sections {
         out.extend(len.to_le_bytes());
     }
-    assert_eq!(out.len(), crate::record::HEADER_LEN);
+    assert_eq!(out.len(), HEADER_LEN);
     out.extend(payload);
     out
 }
@@ -85,6 +85,27 @@ fn an_exec_comes_back_with_every_section() {
         (&b"sh"[..], &b"sh\0-c"[..], &b"\0tm\0"[..])
     );
     assert_eq!(origin, Origin::Image);
+}
+
+#[test]
+fn a_record_is_told_from_the_bytes_behind_it() {
+    let header = Header {
+        origin: 1,
+        phase: 2,
+        sections: [8, 2, 5, 4],
+        ..header(Kind::Exec)
+    };
+    let whole = record(&header, b"sh\0bin\0\0shsh\0-c\0tm\0");
+    let mut longer = whole.clone();
+    longer.extend(b"of another");
+    let decoded = Record::decode_first(&longer).expect("a record and more");
+    assert_eq!(decoded.header, header);
+    assert!(matches!(decoded.body, Body::Exec { cwd, .. } if cwd == b"\0tm\0"));
+    assert!(Record::decode_first(&whole).is_ok());
+    for len in 0..whole.len() {
+        let cut = Record::decode_first(&whole[..len]);
+        assert_eq!(cut.err(), Some(DecodeError::Short), "{len}");
+    }
 }
 
 #[test]

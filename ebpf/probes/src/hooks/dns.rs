@@ -8,6 +8,7 @@
 
 use crate::budget;
 use crate::emit::{hit, lost};
+use crate::images;
 use crate::kernel;
 use crate::maps::{self, MESSAGE_REACH, Message};
 use crate::news;
@@ -46,6 +47,8 @@ pub(super) fn expect(ctx: &SockAddrContext) {
     // The agent needs each message: an answer is what gives addresses their names.
     header.key = 0;
     news::complete(header);
+    // Its messages may come when the process is gone.
+    images::want(header.exec);
     let _ = maps::DNS_SOCKETS.insert(&cookie, &*header, 0);
 }
 

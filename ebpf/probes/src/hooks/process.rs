@@ -5,7 +5,7 @@ use super::privilege;
 use crate::emit::{self, Builder, append_user, hit, lost};
 use crate::kernel::{self, Kptr, Place, setting};
 use crate::path::{self, Walk};
-use crate::{maps, process};
+use crate::{images, maps, process};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -17,6 +17,9 @@ use lapwing_abi::state::{Cgroup, Process, cgroup_state, process_marks};
 
 /// `OVERLAYFS_SUPER_MAGIC`, include/uapi/linux/magic.h.
 pub(super) const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
+/// Beside the flags of an exec while its record is built, because the stack is full: the process
+/// has left its container.
+const ESCAPED: u32 = 1 << 31;
 /// First word of an executable in ELF.
 const ELF_MAGIC: u32 = 0x464c_457f;
 /// Where it says for which machine it is.
@@ -44,15 +47,16 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr) -> Option<()> {
     if escaped {
         process.marks |= process_marks::ESCAPED_ROOT;
     }
+    let (pid, _) = kernel::current_ids();
     if process.phase <= u32::from(Phase::Runtime.raw()) {
         process.phase = u32::from(first_phase(&process, foreign).raw());
+        // The runtime starts containers in namespaces of their own: the id may be new.
+        process.container_pid = kernel::container_pid(task);
     }
+    images::want(process.exec);
     process.issuer = process.exec;
     process.exec = next_exec();
-    let (pid, _) = kernel::current_ids();
-    // The runtime starts containers in namespaces of their own: the id may be new.
-    process.container_pid = kernel::container_pid(task);
-    process::remember(pid, &process);
+    process::renew(pid, &process);
     if escaped {
         privilege::escaped(&process, 0, Escape::Root);
     }
@@ -62,6 +66,9 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr) -> Option<()> {
         return None;
     };
     let mut bits = if foreign { flags::FOREIGN_ROOT } else { 0 };
+    if escaped {
+        bits |= ESCAPED;
+    }
     if !known {
         bits |= flags::PROCESS_UNKNOWN;
     }
@@ -105,8 +112,10 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr) -> Option<()> {
     }
     builder.end_section();
 
-    let mut header = emit::header(Kind::Exec, &process, bits);
+    let mut header = emit::header(Kind::Exec, &process, bits & !ESCAPED);
     header.origin = origin(file, walk).raw();
+    // The record of the escape, which is on its way already, refers to it.
+    header.wanted = (bits / ESCAPED) as u8;
     builder.send(&header);
     Some(())
 }
@@ -293,6 +302,7 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
         ..process
     };
     process::remember(child_pid, &process);
+    images::want(process.exec);
     let group = parent.follow(Field::TaskCgroups);
     if group != child.follow(Field::TaskCgroups) {
         left_at_birth(parent, child, &process);
@@ -320,7 +330,11 @@ fn process_exit(ctx: RawTracePointContext) -> i32 {
     let task = Kptr(ctx.arg(0));
     if !kernel::is_alive(task) {
         let pid: u32 = task.get(Field::TaskTgid);
-        if maps::PROCESSES.remove(&pid).is_ok() {
+        // SAFETY: the reference is not kept.
+        if let Some(process) = unsafe { maps::PROCESSES.get(&pid) } {
+            let image = process.exec;
+            let _ = maps::PROCESSES.remove(&pid);
+            images::ended(image);
             hit(Row::ProcessExit);
         }
     }
