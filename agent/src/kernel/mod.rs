@@ -3,6 +3,7 @@
 
 pub mod btf;
 pub mod budget;
+pub mod dispatcher;
 pub mod egress;
 pub mod object;
 pub mod offsets;
@@ -10,5 +11,6 @@ pub mod programs;
 pub mod refusal;
 pub mod seen;
 pub mod sensor;
+pub mod spares;
 mod sys;
 pub mod tables;

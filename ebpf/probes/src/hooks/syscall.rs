@@ -8,7 +8,7 @@
 
 use crate::emit::{Builder, lost};
 use crate::kernel::{self, Kptr, Place, setting};
-use crate::{maps, path};
+use crate::{maps, path, spare};
 use aya_ebpf::helpers::generated::bpf_probe_read_user_str;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -42,10 +42,17 @@ pub(super) struct Call {
 /// TP_PROTO(struct pt_regs *regs, long ret), since Linux 2.6.32.
 #[raw_tracepoint]
 fn sys_exit(ctx: RawTracePointContext) -> i32 {
+    let is_twin = spare::begin!(ctx, TRACEPOINTS, sys_exit);
     if let Some(call) = Call::of(&ctx) {
-        // It only comes back where there is none.
-        // SAFETY: the programs in the map are raw tracepoints with the same arguments.
-        unsafe { maps::SYSCALLS.tail_call(&ctx, call.slot) };
+        // They only come back where there is none.
+        // SAFETY: the programs in the maps are raw tracepoints with the same arguments.
+        unsafe {
+            if is_twin {
+                maps::TWIN_SYSCALLS.tail_call(&ctx, call.slot);
+            } else {
+                maps::SYSCALLS.tail_call(&ctx, call.slot);
+            }
+        }
     }
     0
 }
