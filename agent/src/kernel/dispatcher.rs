@@ -6,7 +6,7 @@ use aya::Ebpf;
 use aya::maps::{Array, ProgramArray};
 use aya::programs::{ProgramFd, RawTracePoint};
 use lapwing_abi::spares::DISPATCHER;
-use lapwing_abi::syscalls::Syscall;
+use lapwing_abi::syscalls::{SLOTS, Syscall};
 
 /// A loaded program for the exit of a system call.
 pub struct Call {
@@ -14,8 +14,8 @@ pub struct Call {
     pub name: Syscall,
     /// The program.
     pub program: ProgramFd,
-    /// Its twin, where it has one.
-    pub twin: Option<ProgramFd>,
+    /// Its twins.
+    pub twins: Vec<ProgramFd>,
 }
 
 /// Fills the tables by which the program at the exit of all system calls finds those that serve these
@@ -39,14 +39,9 @@ pub fn serve(ebpf: &mut Ebpf, rows: u64, calls: &[Call]) -> Result<()> {
     for call in calls {
         for slot in call.name.slots(is_arm) {
             programs.set(slot, &call.program, 0)?;
-        }
-    }
-    let map = ebpf.map_mut("TWIN_SYSCALLS").context(FOREIGN_OBJECT)?;
-    let mut programs = ProgramArray::try_from(map)?;
-    for call in calls {
-        let Some(twin) = &call.twin else { continue };
-        for slot in call.name.slots(is_arm) {
-            programs.set(slot, twin, 0)?;
+            for (base, twin) in (SLOTS..).step_by(SLOTS as usize).zip(&call.twins) {
+                programs.set(base + slot, twin, 0)?;
+            }
         }
     }
     let program: &mut RawTracePoint = ebpf

@@ -35,10 +35,10 @@ pub struct Loaded {
     /// Those that the kernel did not take.
     pub failed: HashMap<String, ProgramError>,
     /// The twins of the others, where they have some.
-    pub twins: HashMap<String, ProgramFd>,
+    pub twins: HashMap<String, Vec<ProgramFd>>,
 }
 
-/// Loads these programs, by name; twice those that have twins.
+/// Loads these programs, by name, and the twins of those that have some.
 pub fn preload(ebpf: &mut Ebpf, wanted: &HashMap<&str, Wanted>, btf: &Btf, spares: u32) -> Loaded {
     let work: Vec<_> = ebpf
         .programs_mut()
@@ -58,15 +58,13 @@ pub fn preload(ebpf: &mut Ebpf, wanted: &HashMap<&str, Wanted>, btf: &Btf, spare
                 return;
             };
             let result = load(program, wanted.attach, &wanted.target, btf).and_then(|()| {
-                let has_twin = spares::has_twin(spares, wanted.attach);
-                has_twin
-                    .then(|| load_again(program, wanted, btf))
-                    .transpose()
+                (0..spares::twins(spares, wanted.attach))
+                    .map(|_| load_again(program, wanted, btf))
+                    .collect::<Result<Vec<_>, _>>()
             });
             let mut loaded = loaded.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
-                Ok(None) => {}
-                Ok(Some(twin)) => drop(loaded.twins.insert(name, twin)),
+                Ok(twins) => drop(loaded.twins.insert(name, twins)),
                 Err(error) => drop(loaded.failed.insert(name, error)),
             }
         }
@@ -123,25 +121,30 @@ pub fn load(
     }
 }
 
-/// Attaches a loaded program, and its twin where it has one, whose link is the answer.
+/// Attaches a loaded program, and its twins, whose links are the answer.
 ///
-/// The twin must come behind the program. On a tracepoint what is attached later runs later; on
+/// They must come behind the program, in order. On a tracepoint what is attached later runs later; on
 /// a function it runs earlier (`hlist_add_head` in `__bpf_trampoline_link_prog`).
 ///
 /// # Errors
-/// What the kernel says of the program; that it refuses the twin is said in the log.
-pub fn attach_both(
+/// What the kernel says of the program; that it refuses a twin is said in the log.
+pub fn attach_all(
     program: &mut Program,
-    twin: Option<&ProgramFd>,
+    twins: &[ProgramFd],
     attached: Attach,
     target: &str,
     cgroup: Option<&OwnedFd>,
-) -> Result<Option<OwnedFd>, ProgramError> {
+) -> Result<Vec<OwnedFd>, ProgramError> {
     let runs_first = matches!(attached, Attach::Fentry(_) | Attach::Fexit(_));
-    let add = || twin.and_then(|twin| spares::attach(twin, attached, target));
-    let link = if runs_first { add() } else { None };
+    let mut links = Vec::new();
+    if runs_first {
+        links = spares::attach(twins, attached, target);
+    }
     attach(program, attached, target, cgroup)?;
-    Ok(if runs_first { link } else { add() })
+    if !runs_first {
+        links = spares::attach(twins, attached, target);
+    }
+    Ok(links)
 }
 
 /// Attaches a loaded program. Those for sockets are attached to `cgroup`, to none in a trial; one

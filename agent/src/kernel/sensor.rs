@@ -173,9 +173,9 @@ impl Sensor {
                 .filter(|state| state.tier == Some(Tier::B))
                 .fold(0, |bits, state| bits | state.row.bit());
             dispatcher::serve(&mut ebpf, rows, &calls)?;
-            if let Some(twin) = twins.get(DISPATCHER) {
+            if let Some(twins) = twins.get(DISPATCHER) {
                 let attach = Attach::RawTracepoint(DISPATCHER);
-                links.extend(spares::attach(twin, attach, DISPATCHER));
+                links.extend(spares::attach(twins, attach, DISPATCHER));
             }
         }
         let spares = Spares::begin(&ebpf, links);
@@ -300,7 +300,7 @@ struct Attacher<'a> {
     /// Which programs have twins.
     spares: u32,
     /// The loaded twins, by their programs.
-    twins: HashMap<String, ProgramFd>,
+    twins: HashMap<String, Vec<ProgramFd>>,
     /// By which those that are not called by others are attached.
     links: Vec<OwnedFd>,
     /// Programs that serve several rows are attached once.
@@ -448,11 +448,14 @@ impl Attacher<'_> {
             false => None,
         };
         let attach = variant.attach;
-        let twin = self.twins.get(variant.program);
+        let twins = self
+            .twins
+            .get(variant.program)
+            .map_or(&[][..], Vec::as_slice);
         match programs::load(program, attach, &target, self.aya_btf)
-            .and_then(|()| programs::attach_both(program, twin, attach, &target, cgroup))
+            .and_then(|()| programs::attach_all(program, twins, attach, &target, cgroup))
         {
-            Ok(link) => self.links.extend(link),
+            Ok(links) => self.links.extend(links),
             Err(error) => {
                 let because = explain(Some(attach), &error);
                 self.failed.insert(variant.program, because.clone());
@@ -470,12 +473,15 @@ impl Attacher<'_> {
     fn register(&mut self, program: &str, calls: &[Syscall]) -> Result<()> {
         let loaded = self.ebpf.program(program).context(FOREIGN_OBJECT)?;
         let loaded: &RawTracePoint = loaded.try_into()?;
-        let twin = self.twins.get(program);
+        let twins = self.twins.get(program).map_or(&[][..], Vec::as_slice);
         for call in calls {
             self.calls.push(Call {
                 name: *call,
                 program: loaded.fd()?.try_clone()?,
-                twin: twin.map(ProgramFd::try_clone).transpose()?,
+                twins: twins
+                    .iter()
+                    .map(ProgramFd::try_clone)
+                    .collect::<Result<_, _>>()?,
             });
         }
         Ok(())

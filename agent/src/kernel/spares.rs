@@ -28,14 +28,17 @@ const TRACEPOINTS_PREEMPTED: u32 = 7;
 pub fn needed(host_root: &Path) -> u32 {
     let read = |path: &Path| std::fs::read_to_string(path).ok();
     let name = rustix::system::uname();
-    let model = read(&host_root.join(MODEL)).or_else(|| read(&Path::new("/").join(MODEL)));
-    let asked = read(Path::new("/proc/cmdline")).unwrap_or_default();
-    let version = name.version().to_string_lossy();
-    if !may_preempt(&version, model.as_deref(), &asked) {
-        return 0;
-    }
     let release = name.release().to_string_lossy();
-    if major(&release).is_none_or(|major| major >= TRACEPOINTS_PREEMPTED) {
+    let model = read(&host_root.join(MODEL)).or_else(|| read(&Path::new("/").join(MODEL)));
+    let says = Says {
+        version: &name.version().to_string_lossy(),
+        model: model.as_deref(),
+        asked: &read(Path::new("/proc/cmdline")).unwrap_or_default(),
+        config: &read(&host_root.join(format!("boot/config-{release}"))).unwrap_or_default(),
+    };
+    if !says.may_preempt() {
+        0
+    } else if major(&release).is_none_or(|major| major >= TRACEPOINTS_PREEMPTED) {
         FUNCTIONS | TRACEPOINTS
     } else {
         FUNCTIONS
@@ -65,30 +68,47 @@ pub fn possible(needed: u32, ebpf: &mut Ebpf, btf: &Btf) -> u32 {
     bits
 }
 
-/// Whether a kernel may preempt a program.
-///
-/// `UTS_VERSION` names every preemption model but the two that do not (init/Makefile).
-/// `PREEMPT_DYNAMIC` can be any: the model that is used stands in parentheses among those that
-/// there are, where that can be read; or the kernel was asked for it when it was booted. One that
-/// is not known may.
-fn may_preempt(version: &str, model: Option<&str>, asked: &str) -> bool {
-    const NEVER: [&str; 2] = ["none", "voluntary"];
-    if !version
-        .split_whitespace()
-        .any(|word| word == "PREEMPT" || word.starts_with("PREEMPT_"))
-    {
-        return false;
+/// What a kernel says of itself.
+struct Says<'s> {
+    /// `UTS_VERSION`: it names every preemption model but the two that never preempt a program
+    /// (init/Makefile). `PREEMPT_DYNAMIC` may be any.
+    version: &'s str,
+    /// The models that there are, the one that is used in parentheses, where that can be read.
+    model: Option<&'s str>,
+    /// The words with which it was booted.
+    asked: &'s str,
+    /// How it was built; empty where that is not known.
+    config: &'s str,
+}
+
+impl Says<'_> {
+    /// Whether it may preempt a program: one of which it is not known may.
+    fn may_preempt(&self) -> bool {
+        const NEVER: [&str; 2] = ["none", "voluntary"];
+        let mut words = self.version.split_whitespace();
+        if !words.any(|word| word == "PREEMPT" || word.starts_with("PREEMPT_")) {
+            return false;
+        }
+        if let Some(model) = self.model {
+            return !NEVER
+                .iter()
+                .any(|never| model.contains(&format!("({never})")));
+        }
+        if !self.version.contains("PREEMPT_DYNAMIC") {
+            return true;
+        }
+        let words = self.asked.split_whitespace();
+        if let Some(asked) = words
+            .filter_map(|word| word.strip_prefix("preempt="))
+            .next_back()
+        {
+            return !NEVER.contains(&asked);
+        }
+        !self
+            .config
+            .lines()
+            .any(|line| matches!(line, "CONFIG_PREEMPT_NONE=y" | "CONFIG_PREEMPT_VOLUNTARY=y"))
     }
-    if let Some(model) = model {
-        return !NEVER
-            .iter()
-            .any(|never| model.contains(&format!("({never})")));
-    }
-    let asked = asked
-        .split_whitespace()
-        .filter_map(|word| word.strip_prefix("preempt="))
-        .next_back();
-    !(version.contains("PREEMPT_DYNAMIC") && asked.is_some_and(|asked| NEVER.contains(&asked)))
 }
 
 /// The first number of a version.
@@ -96,40 +116,56 @@ fn major(release: &str) -> Option<u32> {
     release.split('.').next()?.parse().ok()
 }
 
-/// Whether a program that is attached so needs a twin.
+/// How many twins a program has that is attached so.
 #[must_use]
-pub const fn has_twin(spares: u32, attach: Attach) -> bool {
+pub const fn twins(spares: u32, attach: Attach) -> u32 {
     let sort = match attach {
         Attach::RawTracepoint(_) | Attach::SyscallExit(_) => TRACEPOINTS,
         Attach::Fentry(_) | Attach::Fexit(_) => FUNCTIONS,
         _ => 0,
     };
-    spares & sort != 0
+    if spares & sort != 0 {
+        lapwing_abi::spares::twins(sort)
+    } else {
+        0
+    }
 }
 
-/// Attaches a twin; dropping the link detaches it. One that another program calls has none, nor has
-/// one that the kernel refuses, which the log says: its program works, and what it is skipped for
-/// is lost and counted.
+/// Attaches the twins of a program, so that they run in order; dropping the links detaches them.
+/// Those that another program calls have none, nor has one that the kernel refuses, which the log
+/// says: its program works, and what it is skipped for is lost and counted.
 #[must_use]
-pub fn attach(twin: &ProgramFd, attach: Attach, target: &str) -> Option<OwnedFd> {
+pub fn attach(twins: &[ProgramFd], attach: Attach, target: &str) -> Vec<OwnedFd> {
     const ENTRY: u32 = 24;
     const EXIT: u32 = 25;
-    let link = match attach {
-        Attach::RawTracepoint(name) => {
-            let name = CString::new(name).ok()?;
-            sys::open_tracepoint(twin.as_fd(), &name)
-        }
-        Attach::Fentry(_) => sys::link_function(twin.as_fd(), ENTRY),
-        Attach::Fexit(_) => sys::link_function(twin.as_fd(), EXIT),
-        _ => return None,
+    let of = |(cookie, twin): (u64, &ProgramFd)| {
+        let twin = twin.as_fd();
+        let link = match attach {
+            Attach::RawTracepoint(name) => {
+                let name = CString::new(name).ok()?;
+                sys::open_tracepoint(twin, &name, cookie)
+            }
+            Attach::Fentry(_) => sys::link_function(twin, ENTRY, cookie),
+            Attach::Fexit(_) => sys::link_function(twin, EXIT, cookie),
+            _ => return None,
+        };
+        link.inspect_err(|error| {
+            tracing::warn!(
+                "the kernel refuses a second program at {target} ({error}): what it preempts there is lost, \
+                 and counted as program-skipped"
+            );
+        })
+        .ok()
     };
-    link.inspect_err(|error| {
-        tracing::warn!(
-            "the kernel refuses a second program at {target} ({error}): what it preempts there is lost, \
-             and counted as program-skipped"
-        );
-    })
-    .ok()
+    let numbered = (1..).zip(twins);
+    match attach {
+        // There the last runs first.
+        Attach::Fentry(_) | Attach::Fexit(_) => {
+            let numbered: Vec<_> = numbered.collect();
+            numbered.into_iter().rev().filter_map(of).collect()
+        }
+        _ => numbered.filter_map(of).collect(),
+    }
 }
 
 /// How often the kernel skipped a program because another run of it was going on on that
@@ -218,34 +254,63 @@ mod tests {
     #[test]
     fn a_kernel_preempts_unless_it_says_that_it_does_not() {
         const DYNAMIC: &str = "#1 SMP PREEMPT_DYNAMIC Debian 6.12.1-1 (2025-01-01)";
-        for (version, model, asked, expected) in [
-            (DYNAMIC, None, "quiet", true),
-            (DYNAMIC, Some("none (voluntary) full lazy \n"), "", false),
+        const VOLUNTARY: &str =
+            "CONFIG_PREEMPT_BUILD=y\nCONFIG_PREEMPT_VOLUNTARY=y\nCONFIG_PREEMPT_DYNAMIC=y\n";
+        const FULL: &str = "CONFIG_PREEMPT=y\n# CONFIG_PREEMPT_VOLUNTARY is not set\n";
+        for (version, model, asked, config, expected) in [
+            (DYNAMIC, None, "quiet", "", true),
+            (DYNAMIC, None, "quiet", FULL, true),
+            (DYNAMIC, None, "quiet", VOLUNTARY, false),
+            (
+                DYNAMIC,
+                Some("none (voluntary) full lazy \n"),
+                "",
+                "",
+                false,
+            ),
+            (
+                DYNAMIC,
+                Some("none voluntary (full) \n"),
+                "",
+                VOLUNTARY,
+                true,
+            ),
             (
                 DYNAMIC,
                 Some("(none) voluntary full \n"),
                 "preempt=full",
+                FULL,
                 false,
             ),
-            (DYNAMIC, Some("full (lazy) \n"), "preempt=none", true),
-            (DYNAMIC, None, "quiet preempt=voluntary ro", false),
-            (DYNAMIC, None, "preempt=none preempt=full", true),
+            (DYNAMIC, Some("full (lazy) \n"), "preempt=none", "", true),
+            (DYNAMIC, None, "quiet preempt=voluntary ro", FULL, false),
+            (DYNAMIC, None, "preempt=none preempt=full", VOLUNTARY, true),
             (
                 "#1 SMP PREEMPT_LAZY Debian 7.2.1-1",
                 None,
                 "preempt=none",
+                "",
                 true,
             ),
-            ("#7 PREEMPT Tue Jan 1 00:00:00 UTC 2030", None, "", true),
-            ("#1 SMP PREEMPT_RT x", None, "", true),
-            ("#1 SMP Debian 5.10.1-1", None, "preempt=full", false),
-            ("#1 SMP PREEMPTIVE", None, "", false),
+            (
+                "#7 PREEMPT Tue Jan 1 00:00:00 UTC 2030",
+                None,
+                "",
+                VOLUNTARY,
+                true,
+            ),
+            ("#1 SMP PREEMPT_RT x", None, "", "", true),
+            ("#1 SMP Debian 5.10.1-1", None, "preempt=full", FULL, false),
+            ("#1 SMP PREEMPTIVE", None, "", FULL, false),
         ] {
-            assert_eq!(
-                may_preempt(version, model, asked),
-                expected,
-                "{version} {model:?} {asked}"
-            );
+            let says = Says {
+                version,
+                model,
+                asked,
+                config,
+            };
+            let text = format!("{version} {model:?} {asked} {config}");
+            assert_eq!(says.may_preempt(), expected, "{text}");
         }
     }
 

@@ -4,7 +4,6 @@
 //! The only module of the agent that may be `unsafe`.
 #![allow(unsafe_code)]
 
-use lapwing_abi::spares::TWIN;
 use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::CStr;
 use std::io;
@@ -102,30 +101,34 @@ fn open<T>(command: libc::c_long, attributes: &mut T) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
-/// Attaches a program to a raw tracepoint, with the cookie of a twin.
+/// Attaches a program to a raw tracepoint, with a cookie.
 ///
 /// # Errors
 /// What bpf(2) says.
-pub fn open_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
+pub fn open_tracepoint(program: BorrowedFd<'_>, name: &CStr, cookie: u64) -> io::Result<OwnedFd> {
     let mut attributes = RawTracepoint {
         name: name.as_ptr() as u64,
         prog_fd: program.as_raw_fd().cast_unsigned(),
-        cookie: TWIN,
+        cookie,
         ..RawTracepoint::default()
     };
     open(BPF_RAW_TRACEPOINT_OPEN, &mut attributes)
 }
 
-/// Attaches a program to the function that it was loaded for, with the cookie of a twin, by its
-/// `enum bpf_attach_type`.
+/// Attaches a program to the function that it was loaded for, by its `enum
+/// bpf_attach_type`, with a cookie.
 ///
 /// # Errors
 /// What bpf(2) says.
-pub fn link_function(program: BorrowedFd<'_>, attach_type: u32) -> io::Result<OwnedFd> {
+pub fn link_function(
+    program: BorrowedFd<'_>,
+    attach_type: u32,
+    cookie: u64,
+) -> io::Result<OwnedFd> {
     let mut attributes = TracingLink {
         prog_fd: program.as_raw_fd().cast_unsigned(),
         attach_type,
-        cookie: TWIN,
+        cookie,
         ..TracingLink::default()
     };
     open(BPF_LINK_CREATE, &mut attributes)

@@ -7,7 +7,7 @@ use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::record::Header;
-use lapwing_abi::spares::{MARKS as MARKS_EACH, PLACES};
+use lapwing_abi::spares::{MARKS as MARKS_EACH, PLACES, TWINS_MAX};
 use lapwing_abi::state::{
     BUDGETS_MAX, Budget, CAPABILITIES_MAX, CGROUPS_MAX, CLASSES, CREDENTIALS_MAX, Cgroup,
     CredentialName, LOST_MAX, LostKey, PROCESSES_MAX, Process, SEEN_INNER, SEEN_MAX, Seen,
@@ -56,11 +56,11 @@ pub static HITS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Row::ALL.len()
 #[map]
 pub static LOSSES: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len() as u32, 0);
 
-/// Last image id given out on each CPU: by the program, and by its twin.
+/// Last image id given out on each CPU: by the program, and by its twins.
 #[map]
-pub static EXEC_SEQUENCE: PerCpuArray<u64> = PerCpuArray::with_max_entries(2, 0);
+pub static EXEC_SEQUENCE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1 + TWINS_MAX, 0);
 
-/// For which task each program ran last that has a twin, see `spare`. The agent makes it small where
+/// For which task each program ran last that has twins, see `spare`. The agent makes it small where
 /// none has.
 #[map]
 pub static MARKS: Array<u64> = Array::with_max_entries(PLACES * MARKS_EACH, 0);
@@ -70,13 +70,10 @@ pub static MARKS: Array<u64> = Array::with_max_entries(PLACES * MARKS_EACH, 0);
 pub static SPARED: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
 /// Programs at the exit of system calls, by the slots of [`lapwing_abi::syscalls::Syscall::slots`]: the agent fills in
-/// those whose rows no better variant serves.
+/// those whose rows no better variant serves. Behind them their twins, for those of the program at
+/// the exit of all.
 #[map]
-pub static SYSCALLS: ProgramArray = ProgramArray::with_max_entries(SLOTS, 0);
-
-/// Their twins, for that of the program at the exit of all.
-#[map]
-pub static TWIN_SYSCALLS: ProgramArray = ProgramArray::with_max_entries(SLOTS, 0);
+pub static SYSCALLS: ProgramArray = ProgramArray::with_max_entries(SLOTS * (1 + TWINS_MAX), 0);
 
 /// Which call each slot is, as a [`lapwing_abi::syscalls::Syscall`]. The agent fills it in for its architecture.
 #[map]

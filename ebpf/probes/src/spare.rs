@@ -1,18 +1,17 @@
 //! Twins: what runs for an event that the kernel skipped a program for.
 //!
 //! See [`lapwing_abi::spares`] for why there are any. A program marks each event that it
-//! runs for, by the id of the running task; its twin, which the kernel runs behind it for
-//! the same event, takes the mark away, or finds none and does the work. Kernel and twins
-//! count: what the kernel skipped and no twin made up for is lost, and only that. It takes
-//! two tasks that are preempted on one processor, one inside the program and one inside its
-//! twin, and a third that meets them.
+//! runs for, by the id of the running task; its twins, which the kernel runs behind it for
+//! the same event, see the mark, or find none and do the work. The last takes it away. Kernel
+//! and twins count: what the kernel skipped and no twin made up for is lost, and only that. It takes
+//! a task that is preempted on this processor inside the program, and another inside each twin.
 //!
 //! Turning preemption off inside the program (`bpf_preempt_disable`, since Linux 6.10) is no
 //! remedy: it must be on again before the program ends, a task that is due to go goes at that
 //! very instruction, and the kernel still takes the program for running.
 //!
 //! Marks share slots, where ids of tasks are alike in their low bits. Where another task takes a
-//! slot between a program and its twin the event is seen twice. So it is where an interrupt runs
+//! slot between a program and a twin the event is seen twice. So it is where an interrupt runs
 //! the same program there, which of all of them only that on the states of sockets can do, and
 //! not for a state that it looks at.
 
@@ -23,39 +22,46 @@ use aya_ebpf::helpers;
 use aya_ebpf::helpers::generated::bpf_get_attach_cookie;
 use aya_ebpf::macros::fentry;
 use aya_ebpf::programs::FEntryContext;
-use lapwing_abi::spares::MARKS;
+use lapwing_abi::spares::{MARKS, twins};
 
 /// First of all in a program, whose marks are at this place if it is of a sort that has twins here:
-/// whether it is the twin; nothing where that has nothing to do.
+/// which twin it is, 0 for the program itself; nothing where a twin has nothing to do.
 #[inline(always)]
-pub fn turn(ctx: &impl EbpfContext, sort: u32, place: u32) -> Option<bool> {
+pub fn turn(ctx: &impl EbpfContext, sort: u32, place: u32) -> Option<u32> {
     if setting!(SPARES) & sort == 0 {
-        return Some(false);
+        return Some(0);
     }
     let me = helpers::bpf_get_current_pid_tgid();
     let mark = maps::MARKS.get_ptr_mut(place * MARKS + (me as u32 & (MARKS - 1)))?;
     // Never 0, which is no mark: the idle task's id is.
     let me = !me;
     // SAFETY: the helper asks for the program's own context. Kernels without it have no twins.
-    if unsafe { bpf_get_attach_cookie(ctx.as_ptr()) } == 0 {
+    let twin = unsafe { bpf_get_attach_cookie(ctx.as_ptr()) } as u32;
+    if twin == 0 {
         // SAFETY: the map gave the pointer.
         unsafe { mark.write_volatile(me) };
-        return Some(false);
+        return Some(0);
     }
     // SAFETY: as above.
     if unsafe { mark.read_volatile() } == me {
-        // SAFETY: as above.
-        unsafe { mark.write_volatile(0) };
+        if twin == twins(sort) {
+            // SAFETY: as above.
+            unsafe { mark.write_volatile(0) };
+        }
         return None;
     }
     if let Some(count) = maps::SPARED.get_ptr_mut(0) {
         // Atomic: other twins run where this one may be preempted.
         seen::raise(count);
     }
-    Some(true)
+    if twin < twins(sort) {
+        // SAFETY: as above.
+        unsafe { mark.write_volatile(me) };
+    }
+    Some(twin)
 }
 
-/// First of all in a program: answers whether it is the twin, or ends the twin that has nothing to do.
+/// First of all in a program: answers which twin it is, or ends one that has nothing to do.
 /// `begin!(the context, TRACEPOINTS or FUNCTIONS, the program's name)`.
 macro_rules! begin {
     ($ctx:ident, $sort:ident, $program:ident) => {
@@ -64,7 +70,7 @@ macro_rules! begin {
             lapwing_abi::spares::$sort,
             const { lapwing_abi::spares::place(stringify!($program)) },
         ) {
-            Some(is_twin) => is_twin,
+            Some(twin) => twin,
             None => return 0,
         }
     };

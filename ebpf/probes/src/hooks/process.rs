@@ -25,14 +25,14 @@ const ELF_MACHINE: u64 = 18;
 /// TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm), since Linux 3.4.
 #[raw_tracepoint]
 fn process_exec(ctx: RawTracePointContext) -> i32 {
-    let is_twin = spare::begin!(ctx, TRACEPOINTS, process_exec);
+    let twin = spare::begin!(ctx, TRACEPOINTS, process_exec);
     let thread: u64 = ctx.arg(1);
-    exec(Kptr(ctx.arg(0)), thread as u32, Kptr(ctx.arg(2)), is_twin);
+    exec(Kptr(ctx.arg(0)), thread as u32, Kptr(ctx.arg(2)), twin);
     0
 }
 
 #[inline(always)]
-fn exec(task: Kptr, thread: u32, bprm: Kptr, is_twin: bool) -> Option<()> {
+fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
     let (mut process, known) = process::current()?;
     hit(Row::ProcessExec);
     let root = kernel::root_of(task);
@@ -49,7 +49,7 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, is_twin: bool) -> Option<()> {
         process.phase = u32::from(first_phase(&process, foreign).raw());
     }
     process.issuer = process.exec;
-    process.exec = next_exec(is_twin);
+    process.exec = next_exec(twin);
     let (pid, _) = kernel::current_ids();
     // The runtime starts containers in namespaces of their own: the id may be new.
     process.container_pid = kernel::container_pid(task);
@@ -201,19 +201,19 @@ fn start(home: u64) {
     }
 }
 
-/// A new image id, unlike every other since boot. The twin counts by itself: it runs while the
+/// A new image id, unlike every other since boot. A twin counts by itself: it runs while the
 /// program is preempted, maybe here.
 #[inline(always)]
-fn next_exec(is_twin: bool) -> u64 {
+fn next_exec(twin: u32) -> u64 {
     // SAFETY: the helper has no preconditions.
     let cpu = u64::from(unsafe { aya_ebpf::helpers::generated::bpf_get_smp_processor_id() });
-    match maps::EXEC_SEQUENCE.get_ptr_mut(u32::from(is_twin)) {
+    match maps::EXEC_SEQUENCE.get_ptr_mut(twin) {
         Some(sequence) => {
-            // SAFETY: the slot belongs to this CPU, where no two runs of either program meet.
+            // SAFETY: the slot belongs to this CPU, where no two runs of one program meet.
             let next = unsafe { *sequence + 1 };
             // SAFETY: as above.
             unsafe { *sequence = next };
-            ((cpu + 1) << 40) | u64::from(is_twin) << 39 | (next & ((1 << 39) - 1))
+            ((cpu + 1) << 40) | u64::from(twin) << 38 | (next & ((1 << 38) - 1))
         }
         None => 0,
     }
