@@ -26,7 +26,8 @@ use crate::container::{Act, Effect, Registry, Resolution};
 use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::judge::{Judge, Scene};
-use crate::kernel::sensor::{self, HookState, Sensor};
+use crate::kernel::sensor::{HookState, Sensor};
+use crate::kernel::spares::Spares;
 use crate::kernel::tables::{Rings, Tables};
 use crate::process::Images;
 use adopted::Adopted;
@@ -123,6 +124,8 @@ struct Line {
 
 /// The thread's work.
 pub struct Pipeline {
+    /// The twins of programs, see [`Sensor::spares`].
+    spares: Spares,
     /// The attached programs; dropping it detaches them.
     ebpf: Ebpf,
     rings: Rings,
@@ -130,15 +133,17 @@ pub struct Pipeline {
     standing: Standing,
     requests: Receiver<Request>,
     waker: Waker,
-    /// Skipped runs of programs that were counted.
-    skipped: u64,
 }
 
 impl Pipeline {
     /// Takes in what runs already. The programs are attached, so nothing falls between.
     #[must_use]
     pub fn new(parts: Parts, rings: Rings, requests: Receiver<Request>, waker: Waker) -> Self {
-        let Sensor { ebpf, hooks } = parts.sensor;
+        let Sensor {
+            ebpf,
+            spares,
+            hooks,
+        } = parts.sensor;
         let mut line = Line {
             tables: parts.tables,
             credentials: parts.credentials,
@@ -183,7 +188,7 @@ impl Pipeline {
             standing,
             requests,
             waker,
-            skipped: 0,
+            spares,
         }
     }
 
@@ -234,12 +239,14 @@ impl Pipeline {
     fn end(self) {
         let Self {
             ebpf,
+            spares,
             mut rings,
             mut line,
             ..
         } = self;
         // What is on its way may take a while to judge, in which nobody looks.
         let detached = clock::now();
+        drop(spares);
         drop(ebpf);
         let deadline = clock::since_boot() + DRAIN;
         while line.read(&mut rings) {
@@ -255,10 +262,8 @@ impl Pipeline {
     }
 
     fn count_skipped(&mut self) {
-        let skipped = sensor::skipped(&self.ebpf);
-        let known = std::mem::replace(&mut self.skipped, skipped);
-        self.line
-            .lose(UserLoss::Skipped, skipped.saturating_sub(known));
+        let lost = self.spares.look(&self.ebpf);
+        self.line.lose(UserLoss::Skipped, lost);
     }
 
     fn wait(&self, nanoseconds: u64) -> Result<()> {

@@ -29,8 +29,6 @@ pub struct Guest {
     pub cgroups: Cgroups,
     /// Whether everything is tested on it, or what depends most on the kernel.
     pub whole: bool,
-    /// Why `cargo xtask test` leaves it out unless it is asked for large counts; empty if it does not.
-    pub left_out: &'static str,
     /// Debian's release that has it.
     suite: &'static str,
     /// Its packages.
@@ -44,7 +42,6 @@ static GUESTS: [Guest; 6] = [
         machine: &X86_64,
         cgroups: Cgroups::Unified,
         whole: true,
-        left_out: "",
         suite: "bookworm",
         packages: &[Package::Newest("linux-image-6.12.", "+deb12-cloud-amd64")],
     },
@@ -53,7 +50,6 @@ static GUESTS: [Guest; 6] = [
         machine: &X86_64,
         cgroups: Cgroups::Legacy,
         whole: true,
-        left_out: "",
         suite: "bullseye",
         packages: &[Package::Newest("linux-image-5.10.0-", "-cloud-amd64")],
     },
@@ -62,7 +58,6 @@ static GUESTS: [Guest; 6] = [
         machine: &X86_64,
         cgroups: Cgroups::Hybrid,
         whole: false,
-        left_out: "",
         suite: "bookworm",
         packages: &[Package::Newest("linux-image-6.1.0-", "-cloud-amd64")],
     },
@@ -71,7 +66,6 @@ static GUESTS: [Guest; 6] = [
         machine: &X86_64,
         cgroups: Cgroups::Unified,
         whole: false,
-        left_out: "it preempts programs, and skips others meanwhile: events are lost there, and counted",
         suite: "forky",
         packages: &[
             Package::Newest("linux-binary-7.2.", "+deb14-cloud-amd64"),
@@ -83,7 +77,6 @@ static GUESTS: [Guest; 6] = [
         machine: &ARM64,
         cgroups: Cgroups::Unified,
         whole: false,
-        left_out: "",
         suite: "bookworm",
         packages: &[Package::Newest("linux-image-6.12.", "+deb12-cloud-arm64")],
     },
@@ -92,7 +85,6 @@ static GUESTS: [Guest; 6] = [
         machine: &ARM64,
         cgroups: Cgroups::Unified,
         whole: false,
-        left_out: "",
         suite: "bookworm",
         packages: &[Package::Newest("linux-image-6.1.0-", "-cloud-arm64")],
     },

@@ -247,7 +247,7 @@ fn archive(guest: &Guest, built: &Built, run: &Run<'_>) -> Result<Vec<u8>> {
     let script = format!(
         "export PATH=/bin:/sbin HOME=/root TERM=xterm\n{colour}\
          mount -t proc none /proc\nmount -t sysfs none /sys\nmount -t tmpfs none /run\n\
-         {}mount -t bpf none /sys/fs/bpf\n\
+         {}mount -t bpf none /sys/fs/bpf\nmount -t debugfs none /sys/kernel/debug\n\
          mkdir -p /dev/pts /dev/shm\nmount -t devpts none /dev/pts\nmount -t tmpfs none /dev/shm\n\
          ip link set lo up\necho {BEGIN}\n{}\necho {END}$?\npoweroff -f\n",
         mount_cgroups(guest.cgroups),

@@ -3,6 +3,7 @@
 
 pub mod btf;
 pub mod budget;
+pub mod dispatcher;
 pub mod egress;
 pub mod images;
 pub mod object;
@@ -11,6 +12,7 @@ pub mod programs;
 pub mod refusal;
 pub mod seen;
 pub mod sensor;
+pub mod spares;
 mod sys;
 pub mod tables;
 

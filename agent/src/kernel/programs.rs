@@ -3,10 +3,12 @@
 //! Nearly all the time between the agent's start and the moment from which it sees is spent in the
 //! verifier, which works on the programs of one process in parallel. So the programs that are
 //! likely to be attached are loaded by several threads first; attaching them takes no time.
+//! Where programs have twins, see [`spares`], those are loaded then too.
 
+use super::spares;
 use aya::programs::{
     CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSockAddr, FEntry, FExit, KProbe,
-    Program, ProgramError, RawTracePoint,
+    Program, ProgramError, ProgramFd, RawTracePoint,
 };
 use aya::{Btf, Ebpf};
 use lapwing_abi::hooks::Attach;
@@ -27,12 +29,17 @@ pub struct Wanted {
     pub target: String,
 }
 
-/// Loads these programs, by name. Answers with those that the kernel did not take.
-pub fn preload(
-    ebpf: &mut Ebpf,
-    wanted: &HashMap<&str, Wanted>,
-    btf: &Btf,
-) -> HashMap<String, ProgramError> {
+/// What became of programs, by name.
+#[derive(Default)]
+pub struct Loaded {
+    /// Those that the kernel did not take.
+    pub failed: HashMap<String, ProgramError>,
+    /// The twins of the others, where they have some.
+    pub twins: HashMap<String, Vec<ProgramFd>>,
+}
+
+/// Loads these programs, by name, and the twins of those that have some.
+pub fn preload(ebpf: &mut Ebpf, wanted: &HashMap<&str, Wanted>, btf: &Btf, spares: u32) -> Loaded {
     let work: Vec<_> = ebpf
         .programs_mut()
         .filter_map(|(name, program)| Some((name.to_owned(), program, wanted.get(name)?)))
@@ -42,7 +49,7 @@ pub fn preload(
         .min(THREADS_MAX)
         .min(work.len());
     let work = Mutex::new(work);
-    let failed = Mutex::new(HashMap::new());
+    let loaded = Mutex::new(Loaded::default());
     let run = || {
         loop {
             // The lock must not be held while the kernel works.
@@ -50,9 +57,15 @@ pub fn preload(
             let Some((name, program, wanted)) = next else {
                 return;
             };
-            if let Err(error) = load(program, wanted.attach, &wanted.target, btf) {
-                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                failed.insert(name, error);
+            let result = load(program, wanted.attach, &wanted.target, btf).and_then(|()| {
+                (0..spares::twins(spares, wanted.attach))
+                    .map(|_| load_again(program, wanted, btf))
+                    .collect::<Result<Vec<_>, _>>()
+            });
+            let mut loaded = loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            match result {
+                Ok(twins) => drop(loaded.twins.insert(name, twins)),
+                Err(error) => drop(loaded.failed.insert(name, error)),
             }
         }
     };
@@ -62,7 +75,24 @@ pub fn preload(
         }
         run();
     });
-    failed.into_inner().unwrap_or_else(PoisonError::into_inner)
+    loaded.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Loads a program that is loaded already, and answers with what was loaded before.
+fn load_again(
+    program: &mut Program,
+    wanted: &Wanted,
+    btf: &Btf,
+) -> Result<ProgramFd, ProgramError> {
+    let first = program.fd()?.try_clone()?;
+    match program {
+        Program::FEntry(program) => program.unload()?,
+        Program::FExit(program) => program.unload()?,
+        Program::RawTracePoint(program) => program.unload()?,
+        _ => return Err(ProgramError::UnexpectedProgramType),
+    }
+    load(program, wanted.attach, &wanted.target, btf)?;
+    Ok(first)
 }
 
 /// Loads a program, unless it is loaded already.
@@ -89,6 +119,32 @@ pub fn load(
         Err(ProgramError::AlreadyLoaded) => Ok(()),
         other => other,
     }
+}
+
+/// Attaches a loaded program, and its twins, whose links are the answer.
+///
+/// They must come behind the program, in order. On a tracepoint what is attached later runs later; on
+/// a function it runs earlier (`hlist_add_head` in `__bpf_trampoline_link_prog`).
+///
+/// # Errors
+/// What the kernel says of the program; that it refuses a twin is said in the log.
+pub fn attach_all(
+    program: &mut Program,
+    twins: &[ProgramFd],
+    attached: Attach,
+    target: &str,
+    cgroup: Option<&OwnedFd>,
+) -> Result<Vec<OwnedFd>, ProgramError> {
+    let runs_first = matches!(attached, Attach::Fentry(_) | Attach::Fexit(_));
+    let mut links = Vec::new();
+    if runs_first {
+        links = spares::attach(twins, attached, target);
+    }
+    attach(program, attached, target, cgroup)?;
+    if !runs_first {
+        links = spares::attach(twins, attached, target);
+    }
+    Ok(links)
 }
 
 /// Attaches a loaded program. Those for sockets are attached to `cgroup`, to none in a trial; one

@@ -7,21 +7,23 @@
 
 use super::btf::Btf;
 use super::budget::Budgets;
+use super::dispatcher::{self, Call};
 use super::egress::EgressCgroup;
 use super::offsets::Offsets;
 use super::programs::{self, Wanted};
 use super::refusal::{Because, Cause, Refusal, because, explain, joined};
-use super::sys;
+use super::spares::{self, Spares};
 use crate::credentials::Credentials;
 use anyhow::{Context, Result, anyhow, bail};
-use aya::maps::{Array, ProgramArray};
+use aya::maps::Array;
 use aya::programs::{ProgramFd, RawTracePoint, RawTracePointRunOptions, TestRun};
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
 use lapwing_abi::hooks::{Attach, BASE_FIELDS, Hook, Row, Tier, Variant, hooks};
+use lapwing_abi::spares::DISPATCHER;
 use lapwing_abi::state::CredentialName;
 use lapwing_abi::syscalls::Syscall;
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, open};
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -97,7 +99,9 @@ pub struct HookState {
 
 /// Loaded and attached programs.
 pub struct Sensor {
-    /// The loaded object; dropping it detaches everything.
+    /// The twins of programs. Before the programs, because they stand in for what is detached.
+    pub spares: Spares,
+    /// The loaded object; dropping it detaches everything else.
     pub ebpf: Ebpf,
     /// What became of each row, in the order of the table.
     pub hooks: Vec<HookState>,
@@ -127,7 +131,16 @@ impl Sensor {
             );
         }
 
-        let mut ebpf = load(settings, &btf, &aya_btf, &offsets)?;
+        let needed = if settings.trial {
+            0
+        } else {
+            spares::needed(settings.host_root)
+        };
+        let mut ebpf = load(settings, &btf, &aya_btf, &offsets, needed)?;
+        let spares = spares::possible(needed, &mut ebpf, &aya_btf);
+        if spares != needed {
+            ebpf = load(settings, &btf, &aya_btf, &offsets, spares)?;
+        }
         acquaint(&mut ebpf, settings.host_root)?;
         list(&mut ebpf, settings.credentials)?;
         let mut attacher = Attacher {
@@ -136,12 +149,15 @@ impl Sensor {
             aya_btf: &aya_btf,
             offsets: &offsets,
             settings,
+            spares,
+            twins: HashMap::new(),
+            links: Vec::new(),
             attached: HashSet::new(),
             failed: HashMap::new(),
             calls: Vec::new(),
         };
         let hooks = attacher.fill();
-        let calls = attacher.calls;
+        let (calls, twins, mut links) = (attacher.calls, attacher.twins, attacher.links);
         for state in &hooks {
             if ESSENTIAL.contains(&state.row) && state.tier.is_none() {
                 bail!(
@@ -156,53 +172,19 @@ impl Sensor {
                 .iter()
                 .filter(|state| state.tier == Some(Tier::B))
                 .fold(0, |bits, state| bits | state.row.bit());
-            serve(&mut ebpf, rows, &calls)?;
+            dispatcher::serve(&mut ebpf, rows, &calls)?;
+            if let Some(twins) = twins.get(DISPATCHER) {
+                let attach = Attach::RawTracepoint(DISPATCHER);
+                links.extend(spares::attach(twins, attach, DISPATCHER));
+            }
         }
-        Ok(Self { ebpf, hooks })
+        let spares = Spares::begin(&ebpf, links);
+        Ok(Self {
+            spares,
+            ebpf,
+            hooks,
+        })
     }
-}
-
-/// The program at the exit of all system calls.
-const DISPATCHER: &str = "sys_exit";
-
-/// Fills the tables by which the program at the exit of all system calls finds the others, then
-/// attaches it.
-fn serve(ebpf: &mut Ebpf, rows: u64, calls: &[(Syscall, ProgramFd)]) -> Result<()> {
-    let map = ebpf.map_mut("SYSCALL_ROWS").context(FOREIGN_OBJECT)?;
-    Array::<_, u64>::try_from(map)?.set(0, rows, 0)?;
-    let is_arm = cfg!(target_arch = "aarch64");
-    let map = ebpf.map_mut("SYSCALL_NAMES").context(FOREIGN_OBJECT)?;
-    let mut names = Array::<_, u32>::try_from(map)?;
-    for call in Syscall::ALL {
-        for slot in call.slots(is_arm) {
-            names.set(slot, *call as u32, 0)?;
-        }
-    }
-    let map = ebpf.map_mut("SYSCALLS").context(FOREIGN_OBJECT)?;
-    let mut programs = ProgramArray::try_from(map)?;
-    for (call, program) in calls {
-        for slot in call.slots(is_arm) {
-            programs.set(slot, program, 0)?;
-        }
-    }
-    let program: &mut RawTracePoint = ebpf
-        .program_mut(DISPATCHER)
-        .context(FOREIGN_OBJECT)?
-        .try_into()?;
-    program
-        .attach(DISPATCHER)
-        .map(drop)
-        .map_err(|error| explain(None, &error).into())
-}
-
-/// How often the kernel skipped a program because another run of it was going on on that
-/// processor: events that nobody saw. Counted since Linux 5.12; before, programs cannot interrupt
-/// one another.
-#[must_use]
-pub fn skipped(ebpf: &Ebpf) -> u64 {
-    ebpf.programs()
-        .filter_map(|(_, program)| sys::skipped(program.fd().ok()?.as_fd()).ok())
-        .sum()
 }
 
 /// Under which keys of behaviours are made: unlike at every other start.
@@ -213,7 +195,13 @@ fn secret() -> std::io::Result<[u64; 2]> {
     Ok([number as u64, (number >> 64) as u64])
 }
 
-fn load(settings: &Settings<'_>, btf: &Btf, aya_btf: &aya::Btf, offsets: &Offsets) -> Result<Ebpf> {
+fn load(
+    settings: &Settings<'_>,
+    btf: &Btf,
+    aya_btf: &aya::Btf,
+    offsets: &Offsets,
+    spares: u32,
+) -> Result<Ebpf> {
     let subsys = match settings.cgroup_subsys {
         None => u32::MAX,
         Some(controller) => btf
@@ -225,9 +213,15 @@ fn load(settings: &Settings<'_>, btf: &Btf, aya_btf: &aya::Btf, offsets: &Offset
     let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
     let secret = secret().context("cannot draw a secret from /dev/urandom")?;
     let budgets = Budgets::of_ring(settings.ring_bytes);
-    EbpfLoader::new()
+    let mut loader = EbpfLoader::new();
+    if spares == 0 {
+        // Nobody looks at them.
+        loader.map_max_entries("MARKS", 1);
+    }
+    loader
         // Else it reads the kernel's own once more.
         .btf(Some(aya_btf))
+        .override_global("SPARES", &spares, true)
         .override_global("SECRET", &secret, true)
         .override_global("RING_BYTES", &u64::from(settings.ring_bytes), true)
         .override_global("BUDGET_COST", &budgets.cost, true)
@@ -255,7 +249,7 @@ fn load(settings: &Settings<'_>, btf: &Btf, aya_btf: &aya::Btf, offsets: &Offset
         })
 }
 
-const FOREIGN_OBJECT: &str = "the kernel programs in this binary were built from other sources than the agent: build both anew";
+pub(super) const FOREIGN_OBJECT: &str = "the kernel programs in this binary were built from other sources than the agent: build both anew";
 
 /// Has the programs say which version they are, and learn which directory is the host's root.
 fn acquaint(ebpf: &mut Ebpf, path: &Path) -> Result<()> {
@@ -303,12 +297,18 @@ struct Attacher<'a> {
     aya_btf: &'a aya::Btf,
     offsets: &'a Offsets,
     settings: &'a Settings<'a>,
+    /// Which programs have twins.
+    spares: u32,
+    /// The loaded twins, by their programs.
+    twins: HashMap<String, Vec<ProgramFd>>,
+    /// By which those that are not called by others are attached.
+    links: Vec<OwnedFd>,
     /// Programs that serve several rows are attached once.
     attached: HashSet<&'static str>,
     /// Programs that were refused, and why: rows that share one are told the same.
     failed: HashMap<&'static str, Because>,
     /// Programs for the exits of system calls.
-    calls: Vec<(Syscall, ProgramFd)>,
+    calls: Vec<Call>,
 }
 
 impl Attacher<'_> {
@@ -365,12 +365,13 @@ impl Attacher<'_> {
                 wanted.insert(variant.program, Wanted { attach, target });
             }
         }
-        let failed = programs::preload(self.ebpf, &wanted, self.aya_btf);
+        let loaded = programs::preload(self.ebpf, &wanted, self.aya_btf, self.spares);
         for (program, attach) in names {
-            if let Some(error) = failed.get(program) {
+            if let Some(error) = loaded.failed.get(program) {
                 self.failed.insert(program, explain(Some(attach), error));
             }
         }
+        self.twins.extend(loaded.twins);
     }
 
     /// What a variant would be attached to; an error where it cannot work.
@@ -447,12 +448,19 @@ impl Attacher<'_> {
             false => None,
         };
         let attach = variant.attach;
-        if let Err(error) = programs::load(program, attach, &target, self.aya_btf)
-            .and_then(|()| programs::attach(program, attach, &target, cgroup))
+        let twins = self
+            .twins
+            .get(variant.program)
+            .map_or(&[][..], Vec::as_slice);
+        match programs::load(program, attach, &target, self.aya_btf)
+            .and_then(|()| programs::attach_all(program, twins, attach, &target, cgroup))
         {
-            let because = explain(Some(attach), &error);
-            self.failed.insert(variant.program, because.clone());
-            return Err(because.into());
+            Ok(links) => self.links.extend(links),
+            Err(error) => {
+                let because = explain(Some(attach), &error);
+                self.failed.insert(variant.program, because.clone());
+                return Err(because.into());
+            }
         }
         if let Attach::SyscallExit(calls) = variant.attach {
             self.register(variant.program, calls)?;
@@ -465,8 +473,16 @@ impl Attacher<'_> {
     fn register(&mut self, program: &str, calls: &[Syscall]) -> Result<()> {
         let loaded = self.ebpf.program(program).context(FOREIGN_OBJECT)?;
         let loaded: &RawTracePoint = loaded.try_into()?;
+        let twins = self.twins.get(program).map_or(&[][..], Vec::as_slice);
         for call in calls {
-            self.calls.push((*call, loaded.fd()?.try_clone()?));
+            self.calls.push(Call {
+                name: *call,
+                program: loaded.fd()?.try_clone()?,
+                twins: twins
+                    .iter()
+                    .map(ProgramFd::try_clone)
+                    .collect::<Result<_, _>>()?,
+            });
         }
         Ok(())
     }

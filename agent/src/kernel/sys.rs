@@ -1,19 +1,24 @@
-//! The uses of bpf(2) that the library has no call for: running a program with
-//! arguments without its object at hand, reading many entries of a map at once, and
-//! how often a program was skipped; and giving back to the kernel the memory that nobody uses any more.
+//! The uses of bpf(2) that the library has no call for: running a program with arguments
+//! without its object at hand, reading many entries of a map at once, links with cookies,
+//! and how often a program was skipped; and giving back to the kernel the memory that
+//! nobody uses any more.
 //!
 //! The only module of the agent that may be `unsafe`.
 #![allow(unsafe_code)]
 
-use rustix::fd::{AsRawFd, BorrowedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ffi::CStr;
 use std::io;
 
 /// `enum bpf_cmd`, include/uapi/linux/bpf.h.
 const BPF_PROG_TEST_RUN: libc::c_long = 10;
 /// As above.
 const BPF_OBJ_GET_INFO_BY_FD: libc::c_long = 15;
+const BPF_RAW_TRACEPOINT_OPEN: libc::c_long = 17;
 /// As above, since Linux 5.6.
 const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
+/// As above, since Linux 5.7.
+const BPF_LINK_CREATE: libc::c_long = 28;
 
 /// Gives freed memory back to the kernel. The kernel's types and the programs are read into some
 /// twenty MiB once, at start; glibc's allocator would keep those for as long as the agent lives,
@@ -76,7 +81,31 @@ struct Batch {
     flags: u64,
 }
 
-fn bpf<T>(command: libc::c_long, attributes: &mut T) -> io::Result<()> {
+/// The part of `union bpf_attr` for BPF_RAW_TRACEPOINT_OPEN. The cookie is there since Linux 6.10.
+#[repr(C)]
+#[derive(Default)]
+struct RawTracepoint {
+    name: u64,
+    prog_fd: u32,
+    padding: u32,
+    cookie: u64,
+}
+
+/// The part of `union bpf_attr` for BPF_LINK_CREATE and tracing programs. The cookie is there since
+/// Linux 5.19.
+#[repr(C)]
+#[derive(Default)]
+struct TracingLink {
+    prog_fd: u32,
+    target_fd: u32,
+    attach_type: u32,
+    flags: u32,
+    target_btf_id: u32,
+    padding: u32,
+    cookie: u64,
+}
+
+fn bpf<T>(command: libc::c_long, attributes: &mut T) -> io::Result<libc::c_long> {
     // SAFETY: the callers hand over the attributes of the command; all addresses in them are of
     // buffers that live through the call and are as long as the attributes say.
     let result = unsafe {
@@ -90,7 +119,47 @@ fn bpf<T>(command: libc::c_long, attributes: &mut T) -> io::Result<()> {
     if result < 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(())
+    Ok(result)
+}
+
+/// A command that answers with a descriptor.
+fn open<T>(command: libc::c_long, attributes: &mut T) -> io::Result<OwnedFd> {
+    let fd = bpf(command, attributes)?;
+    // SAFETY: the kernel has just made the descriptor, for us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// Attaches a program to a raw tracepoint, with a cookie.
+///
+/// # Errors
+/// What bpf(2) says.
+pub fn open_tracepoint(program: BorrowedFd<'_>, name: &CStr, cookie: u64) -> io::Result<OwnedFd> {
+    let mut attributes = RawTracepoint {
+        name: name.as_ptr() as u64,
+        prog_fd: program.as_raw_fd().cast_unsigned(),
+        cookie,
+        ..RawTracepoint::default()
+    };
+    open(BPF_RAW_TRACEPOINT_OPEN, &mut attributes)
+}
+
+/// Attaches a program to the function that it was loaded for, by its `enum
+/// bpf_attach_type`, with a cookie.
+///
+/// # Errors
+/// What bpf(2) says.
+pub fn link_function(
+    program: BorrowedFd<'_>,
+    attach_type: u32,
+    cookie: u64,
+) -> io::Result<OwnedFd> {
+    let mut attributes = TracingLink {
+        prog_fd: program.as_raw_fd().cast_unsigned(),
+        attach_type,
+        cookie,
+        ..TracingLink::default()
+    };
+    open(BPF_LINK_CREATE, &mut attributes)
 }
 
 /// Runs a raw tracepoint program with arguments, and answers what it returned. Since Linux 5.10.
@@ -140,7 +209,7 @@ pub fn entries<const N: usize>(map: BorrowedFd<'_>) -> io::Result<Vec<(u64, [u64
             ..Batch::default()
         };
         let ended = match bpf(BPF_MAP_LOOKUP_BATCH, &mut attributes) {
-            Ok(()) => false,
+            Ok(_) => false,
             Err(error) => match error.raw_os_error() {
                 // The last entries.
                 Some(libc::ENOENT) => true,

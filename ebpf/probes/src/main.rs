@@ -47,6 +47,7 @@ mod news;
 mod path;
 mod process;
 mod seen;
+mod spare;
 
 /// The kernel refuses several helpers to programs under another licence.
 #[unsafe(link_section = "license")]

@@ -7,6 +7,7 @@ use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::record::Header;
+use lapwing_abi::spares::{MARKS as MARKS_EACH, PLACES, TWINS_MAX};
 use lapwing_abi::state::{
     BUDGETS_MAX, Budget, CAPABILITIES_MAX, CGROUPS_MAX, CLASSES, CREDENTIALS_MAX, Cgroup,
     CredentialName, IMAGE_WORDS, IMAGES_MAX, LOST_MAX, LostKey, PROCESSES_MAX, Process, SEEN_INNER,
@@ -59,14 +60,24 @@ pub static HITS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Row::ALL.len()
 #[map]
 pub static LOSSES: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len() as u32, 0);
 
-/// Last image id given out on each CPU.
+/// Last image id given out on each CPU: by the program, and by its twins.
 #[map]
-pub static EXEC_SEQUENCE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+pub static EXEC_SEQUENCE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1 + TWINS_MAX, 0);
+
+/// For which task each program ran last that has twins, see `spare`. The agent makes it small where
+/// none has.
+#[map]
+pub static MARKS: Array<u64> = Array::with_max_entries(PLACES * MARKS_EACH, 0);
+
+/// How often a twin made up for a run that the kernel skipped.
+#[map]
+pub static SPARED: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
 /// Programs at the exit of system calls, by the slots of [`lapwing_abi::syscalls::Syscall::slots`]: the agent fills in
-/// those whose rows no better variant serves.
+/// those whose rows no better variant serves. Behind them their twins, for those of the program at
+/// the exit of all.
 #[map]
-pub static SYSCALLS: ProgramArray = ProgramArray::with_max_entries(SLOTS, 0);
+pub static SYSCALLS: ProgramArray = ProgramArray::with_max_entries(SLOTS * (1 + TWINS_MAX), 0);
 
 /// Which call each slot is, as a [`lapwing_abi::syscalls::Syscall`]. The agent fills it in for its architecture.
 #[map]
@@ -178,6 +189,10 @@ pub static CGROUP_HIERARCHY: u32 = 0;
 /// 0 on x86_64, 1 on arm64: which numbers system calls have.
 #[unsafe(no_mangle)]
 pub static ARCH: u32 = 0;
+
+/// Which programs have twins: bits of [`lapwing_abi::spares`].
+#[unsafe(no_mangle)]
+pub static SPARES: u32 = 0;
 
 /// Which lengths the names in [`CREDENTIALS`] have, one bit each; those that do not fit have the last.
 #[unsafe(no_mangle)]

@@ -4,7 +4,7 @@ use super::privilege;
 use crate::emit::{hit, lost};
 use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
-use crate::process;
+use crate::{process, spare};
 use aya_ebpf::helpers;
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user};
 use aya_ebpf::macros::raw_tracepoint;
@@ -23,6 +23,7 @@ const WORDS_LEN: u32 = 4096;
 /// TP_PROTO(struct cgroup *cgrp, const char *path), since Linux 4.7.
 #[raw_tracepoint]
 fn cgroup_create(ctx: RawTracePointContext) -> i32 {
+    spare::begin!(ctx, TRACEPOINTS, cgroup_create);
     created(Kptr(ctx.arg(0)), Kptr(ctx.arg(1)));
     0
 }
@@ -59,6 +60,7 @@ fn created(group: Kptr, path: Kptr) {
 /// TP_PROTO(struct cgroup *cgrp, const char *path), since Linux 4.7.
 #[raw_tracepoint]
 fn cgroup_remove(ctx: RawTracePointContext) -> i32 {
+    spare::begin!(ctx, TRACEPOINTS, cgroup_remove);
     let (group, path) = (Kptr(ctx.arg(0)), Kptr(ctx.arg(1)));
     if kernel::in_our_hierarchy(group) {
         hit(Row::CgroupRemove);
@@ -77,6 +79,7 @@ fn cgroup_remove(ctx: RawTracePointContext) -> i32 {
 /// since Linux 4.7.
 #[raw_tracepoint]
 fn cgroup_attach(ctx: RawTracePointContext) -> i32 {
+    spare::begin!(ctx, TRACEPOINTS, cgroup_attach);
     attached(Kptr(ctx.arg(0)), Kptr(ctx.arg(2)));
     0
 }

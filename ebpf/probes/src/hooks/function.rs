@@ -2,7 +2,8 @@
 //!
 //! Both find the arguments and do the same. Trampolines get them in an array, kprobes
 //! the registers as they were: those are read by offsets from the kernel's BTF, so one
-//! object serves all architectures.
+//! object serves all architectures. Kprobes run with preemption off; trampolines have twins, see
+//! `spare`.
 //!
 //! An argument is written with its place. Where kernels differ about that it is
 //! `(field, number)`: the field's value and so many more.
@@ -17,6 +18,7 @@ macro_rules! function_entry {
         $(#[$doc])*
         #[aya_ebpf::macros::fentry]
         fn $fentry(ctx: aya_ebpf::programs::FEntryContext) -> i32 {
+            $crate::spare::begin!(ctx, FUNCTIONS, $fentry);
             $(let $name = $crate::kernel::Kptr($crate::hooks::function::in_array!(ctx, $place).read());)+
             let _ = $act($($fixed,)* $($name),+);
             0
@@ -76,6 +78,7 @@ macro_rules! function_exit {
         $(#[$doc])*
         #[aya_ebpf::macros::fexit]
         fn $fexit(ctx: aya_ebpf::programs::FExitContext) -> i32 {
+            $crate::spare::begin!(ctx, FUNCTIONS, $fexit);
             // The result stands behind the arguments.
             let $result = $crate::kernel::Kptr($crate::hooks::function::result!(ctx, $count));
             let _ = $act($($fixed,)* $result);

@@ -3,7 +3,7 @@
 use super::socket::Sort;
 use crate::emit::{self, hit};
 use crate::kernel::Kptr;
-use crate::process;
+use crate::{process, spare};
 use aya_ebpf::macros::{cgroup_sock_addr, raw_tracepoint};
 use aya_ebpf::programs::{RawTracePointContext, SockAddrContext};
 use lapwing_abi::fields::Field;
@@ -18,6 +18,7 @@ const ALLOW: i32 = 1;
 /// TP_PROTO(const struct sock *sk, const int oldstate, const int newstate), since Linux 4.16.
 #[raw_tracepoint]
 fn listen_stream(ctx: RawTracePointContext) -> i32 {
+    spare::begin!(ctx, TRACEPOINTS, listen_stream);
     let state: u64 = ctx.arg(2);
     if state == LISTEN {
         listening(Kptr(ctx.arg(0)));

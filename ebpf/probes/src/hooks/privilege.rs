@@ -8,7 +8,7 @@ use super::function::function_entry;
 use super::namespace;
 use crate::emit::{self, Builder, hit, lost};
 use crate::kernel::{self, Kptr, Place};
-use crate::{maps, path, process};
+use crate::{maps, path, process, spare};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -287,6 +287,7 @@ fn asked(cred: Kptr, ns: Kptr, Kptr(cap): Kptr, Kptr(opts): Kptr) -> Option<()> 
 /// TP_PROTO(struct module *mod), since Linux 2.6.32.
 #[raw_tracepoint]
 fn privilege_module(ctx: RawTracePointContext) -> i32 {
+    spare::begin!(ctx, TRACEPOINTS, privilege_module);
     let _ = loaded(Kptr(ctx.arg(0)));
     0
 }
@@ -308,7 +309,8 @@ fn loaded(module: Kptr) -> Option<()> {
 
 /// TP_PROTO(int fd, void *ctx, u32 sq_entries, u32 cq_entries, u32 flags), since Linux 5.5.
 #[raw_tracepoint]
-fn privilege_io_uring(_ctx: RawTracePointContext) -> i32 {
+fn privilege_io_uring(ctx: RawTracePointContext) -> i32 {
+    spare::begin!(ctx, TRACEPOINTS, privilege_io_uring);
     let _ = report(Row::PrivilegeIoUring, Privileged::IoUring, 0);
     0
 }

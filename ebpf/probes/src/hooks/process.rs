@@ -5,7 +5,7 @@ use super::privilege;
 use crate::emit::{self, Builder, append_user, hit, lost};
 use crate::kernel::{self, Kptr, Place, setting};
 use crate::path::{self, Walk};
-use crate::{images, maps, process};
+use crate::{images, maps, process, spare};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -28,13 +28,14 @@ const ELF_MACHINE: u64 = 18;
 /// TP_PROTO(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm), since Linux 3.4.
 #[raw_tracepoint]
 fn process_exec(ctx: RawTracePointContext) -> i32 {
+    let twin = spare::begin!(ctx, TRACEPOINTS, process_exec);
     let thread: u64 = ctx.arg(1);
-    exec(Kptr(ctx.arg(0)), thread as u32, Kptr(ctx.arg(2)));
+    exec(Kptr(ctx.arg(0)), thread as u32, Kptr(ctx.arg(2)), twin);
     0
 }
 
 #[inline(always)]
-fn exec(task: Kptr, thread: u32, bprm: Kptr) -> Option<()> {
+fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
     let (mut process, known) = process::current()?;
     hit(Row::ProcessExec);
     let root = kernel::root_of(task);
@@ -55,7 +56,7 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr) -> Option<()> {
     }
     images::want(process.exec);
     process.issuer = process.exec;
-    process.exec = next_exec();
+    process.exec = next_exec(twin);
     process::renew(pid, &process);
     if escaped {
         privilege::escaped(&process, 0, Escape::Root);
@@ -209,18 +210,19 @@ fn start(home: u64) {
     }
 }
 
-/// A new image id, unlike every other since boot.
+/// A new image id, unlike every other since boot. A twin counts by itself: it runs while the
+/// program is preempted, maybe here.
 #[inline(always)]
-fn next_exec() -> u64 {
+fn next_exec(twin: u32) -> u64 {
     // SAFETY: the helper has no preconditions.
     let cpu = u64::from(unsafe { aya_ebpf::helpers::generated::bpf_get_smp_processor_id() });
-    match maps::EXEC_SEQUENCE.get_ptr_mut(0) {
+    match maps::EXEC_SEQUENCE.get_ptr_mut(twin) {
         Some(sequence) => {
-            // SAFETY: the slot belongs to this CPU, and the tracepoint runs with preemption off.
+            // SAFETY: the slot belongs to this CPU, where no two runs of one program meet.
             let next = unsafe { *sequence + 1 };
             // SAFETY: as above.
             unsafe { *sequence = next };
-            ((cpu + 1) << 40) | (next & ((1 << 40) - 1))
+            ((cpu + 1) << 40) | u64::from(twin) << 38 | (next & ((1 << 38) - 1))
         }
         None => 0,
     }
@@ -260,6 +262,7 @@ pub(super) fn is_upper(file: Place) -> bool {
 /// TP_PROTO(struct task_struct *parent, struct task_struct *child), since Linux 2.6.28.
 #[raw_tracepoint]
 fn process_fork(ctx: RawTracePointContext) -> i32 {
+    spare::begin!(ctx, TRACEPOINTS, process_fork);
     fork(Kptr(ctx.arg(0)), Kptr(ctx.arg(1)));
     0
 }
@@ -327,6 +330,7 @@ fn left_at_birth(parent: Kptr, child: Kptr, process: &Process) -> Option<()> {
 /// TP_PROTO(struct task_struct *p), with a second argument since Linux 6.16.
 #[raw_tracepoint]
 fn process_exit(ctx: RawTracePointContext) -> i32 {
+    spare::begin!(ctx, TRACEPOINTS, process_exit);
     let task = Kptr(ctx.arg(0));
     if !kernel::is_alive(task) {
         let pid: u32 = task.get(Field::TaskTgid);

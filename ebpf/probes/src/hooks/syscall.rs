@@ -8,7 +8,7 @@
 
 use crate::emit::{Builder, lost};
 use crate::kernel::{self, Kptr, Place, setting};
-use crate::{maps, path};
+use crate::{maps, path, spare};
 use aya_ebpf::helpers::generated::bpf_probe_read_user_str;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
@@ -16,7 +16,7 @@ use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Loss, flags};
 use lapwing_abi::record::NAME_MAX;
-use lapwing_abi::syscalls::{NUMBERS, Syscall};
+use lapwing_abi::syscalls::{NUMBERS, SLOTS, Syscall};
 
 const AT_FDCWD: i32 = -100;
 /// `TS_COMPAT`, arch/x86/include/asm/thread_info.h: the call came by a 32-bit entry.
@@ -42,10 +42,11 @@ pub(super) struct Call {
 /// TP_PROTO(struct pt_regs *regs, long ret), since Linux 2.6.32.
 #[raw_tracepoint]
 fn sys_exit(ctx: RawTracePointContext) -> i32 {
+    let twin = spare::begin!(ctx, TRACEPOINTS, sys_exit);
     if let Some(call) = Call::of(&ctx) {
         // It only comes back where there is none.
         // SAFETY: the programs in the map are raw tracepoints with the same arguments.
-        unsafe { maps::SYSCALLS.tail_call(&ctx, call.slot) };
+        unsafe { maps::SYSCALLS.tail_call(&ctx, call.slot + twin * SLOTS) };
     }
     0
 }
