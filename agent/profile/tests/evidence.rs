@@ -83,7 +83,9 @@ impl Run {
     }
 
     fn end(&mut self, instance: usize) {
-        self.windows.remove(instance);
+        let mut window = self.windows.remove(instance);
+        window.close();
+        self.profile.attend(&window);
     }
 
     fn unmet(&self) -> Vec<String> {
@@ -117,6 +119,13 @@ fn each_condition_is_a_sentence_with_its_number_until_it_holds() {
     run.end(first);
     let second = run.start("b", true);
     run.act(second, LS);
+    assert_eq!(
+        run.unmet().len(),
+        1,
+        "its start-up is not over: {:?}",
+        run.unmet()
+    );
+    run.go_on(SLOT);
     let progress = run.profile.progress(&Settings::default());
     assert!(progress.is_complete(), "{:?}", progress.unmet);
     assert_eq!(progress.instances, 2);
@@ -128,7 +137,7 @@ fn each_condition_is_a_sentence_with_its_number_until_it_holds() {
     assert!(
         progress
             .reason()
-            .starts_with("evidence complete: observed for 32 min, quiet for 26 min"),
+            .starts_with("evidence complete: observed for 37 min, quiet for 31 min"),
         "{}",
         progress.reason()
     );
@@ -475,7 +484,7 @@ proptest! {
         parts.rotate_left(seed as usize % nodes);
         let merged = parts.iter().fold(Observed::default(), |all, part| joined(&all, part));
         prop_assert_eq!(&merged, &whole);
-        if count as usize <= INSTANCES_MAX - 1 {
+        if (count as usize) < INSTANCES_MAX {
             prop_assert_eq!(merged.samples(), u64::from(count) * 10);
         } else {
             // Four standard errors of the estimate.

@@ -12,7 +12,7 @@
 //! ([`Settings::news_per_day`]). In the first hours that allows next to nothing.
 
 use super::coverage::Sampled;
-use super::settings::{DAY, Settings, duration};
+use super::settings::{DAY, Settings, duration, missing};
 use crate::behaviour::Kind;
 use crate::entry::Phase;
 use crate::profile::{Profile, Record, Verdict};
@@ -386,8 +386,8 @@ impl fmt::Display for Unmet {
                 last,
                 slot,
             } => {
-                let missing = (wanted - quiet).max(0) as u64;
-                let samples = missing.div_ceil((*slot).max(1) as u64);
+                let more = (wanted - quiet).max(0) as u64;
+                let samples = more.div_ceil((*slot).max(1) as u64);
                 write!(f, "quiet for {} of {}", duration(*quiet), duration(*wanted))?;
                 if let Some(kind) = last {
                     write!(f, " since the last news, of the class {}", kind.word())?;
@@ -403,7 +403,7 @@ impl fmt::Display for Unmet {
                 "observed for {} of {}; needs {} more",
                 duration(*observed),
                 duration(*wanted),
-                duration(wanted - observed)
+                missing(wanted - observed)
             ),
             Self::Instances { seen, wanted } => write!(
                 f,
@@ -426,7 +426,7 @@ impl fmt::Display for Unmet {
                 "something may have been missed, and {} of {} were observed since; needs {} more",
                 duration(*healed),
                 duration(*wanted),
-                duration(wanted - healed)
+                missing(wanted - healed)
             ),
             Self::Hours(mask) => write!(
                 f,

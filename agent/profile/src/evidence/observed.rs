@@ -27,7 +27,7 @@ pub const CLASSES: usize = Kind::ALL.len();
 pub struct Watched {
     /// A hash of the node that it runs on.
     pub node: u32,
-    /// Whether it was seen from its first program.
+    /// Whether its start-up was seen whole, from its first program on.
     pub from_start: bool,
     /// When it was looked at first, in nanoseconds since the Unix epoch.
     pub first: i64,
@@ -142,7 +142,7 @@ impl Observed {
         times(self.instances.values().map(of).sum(), self.scale())
     }
 
-    /// Instances that were seen from their first program: the samples of the start-up.
+    /// Instances whose start-up was seen whole, from their first program on: the samples of the start-up.
     #[must_use]
     pub fn starts(&self) -> u64 {
         self.sum(|one| one.from_start.into())

@@ -51,6 +51,16 @@ impl Default for Settings {
 /// A length of time as people say it, to the unit that matters.
 #[must_use]
 pub fn duration(nanoseconds: i64) -> String {
+    said(nanoseconds, 0)
+}
+
+/// The same, of what is missing: never less.
+#[must_use]
+pub fn missing(nanoseconds: i64) -> String {
+    said(nanoseconds, 1)
+}
+
+fn said(nanoseconds: i64, up: i64) -> String {
     const HOUR: i64 = 60 * MINUTE;
     let (unit, word) = match nanoseconds {
         ..MINUTE => (SECOND, "s"),
@@ -58,10 +68,12 @@ pub fn duration(nanoseconds: i64) -> String {
         HOUR..DAY => (HOUR, "h"),
         DAY.. => (DAY, "d"),
     };
-    let tenths = nanoseconds / (unit / 10);
+    // Tenths of the unit; ten of it and more are whole ones.
+    let step = if nanoseconds >= 10 * unit { 10 } else { 1 };
+    let length = unit / 10 * step;
+    let tenths = nanoseconds.saturating_add(up * (length - 1)) / length * step;
     match tenths % 10 {
         0 => format!("{} {word}", tenths / 10),
-        _ if tenths >= 100 => format!("{} {word}", tenths / 10),
         rest => format!("{}.{rest} {word}", tenths / 10),
     }
 }
@@ -82,5 +94,9 @@ mod tests {
         ] {
             assert_eq!(duration(time), said);
         }
+        assert_eq!(duration(4_999_999_999), "4.9 s");
+        assert_eq!(missing(4_999_999_999), "5 s");
+        assert_eq!(missing(18 * MINUTE + 1), "19 min");
+        assert_eq!(missing(18 * MINUTE), "18 min");
     }
 }

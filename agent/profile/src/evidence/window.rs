@@ -114,7 +114,7 @@ impl Window {
         } = opening;
         let mut watched = known.copied().unwrap_or(Watched {
             node,
-            from_start: started.is_some(),
+            from_start: false,
             first: now.wall,
             last: now.wall,
             watched: 0,
@@ -168,6 +168,8 @@ impl Window {
             self.next(now.boot);
         } else {
             self.watched.watched = self.watched.watched.saturating_add_unsigned(passed);
+            self.watched.from_start |=
+                self.current.number == 0 && now.boot >= self.current.from + self.length;
             while now.boot >= self.current.from.saturating_add(self.length) {
                 self.next(self.current.from + self.length);
             }
@@ -176,6 +178,11 @@ impl Window {
         self.watched.last = self.watched.last.max(now.wall);
         self.watched.hours |= 1 << now.wall.div_euclid(HOUR).rem_euclid(24);
         before != self.current.number
+    }
+
+    /// The instance ended: if that was in its start-up, that was all of it.
+    pub fn close(&mut self) {
+        self.watched.from_start |= self.current.number == 0;
     }
 
     fn next(&mut self, from: u64) {
