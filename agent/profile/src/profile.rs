@@ -228,12 +228,17 @@ impl Profile {
     }
 
     fn implied(&self, entry: &Entry) -> bool {
+        self.implying(entry).is_some()
+    }
+
+    /// The approved entry that implies another.
+    pub(crate) fn implying(&self, entry: &Entry) -> Option<Entry> {
         use crate::behaviour::{Behaviour, Operation};
         let Behaviour::File(file) = &entry.behaviour else {
-            return false;
+            return None;
         };
         if file.operation != Operation::OpenWrite || !rule::classify(&entry.behaviour).learnable {
-            return false;
+            return None;
         }
         let mut made = file.clone();
         made.operation = Operation::Create;
@@ -241,9 +246,8 @@ impl Profile {
             behaviour: Behaviour::File(made),
             phase: entry.phase,
         };
-        self.records
-            .get(&made)
-            .is_some_and(|record| record.verdict == Verdict::Approved)
+        let record = self.records.get(&made)?;
+        (record.verdict == Verdict::Approved).then_some(made)
     }
 
     /// Whether an entry may get a verdict without a limit being exceeded.

@@ -160,7 +160,7 @@ fn constant_news_keep_coverage_low_and_say_so() {
     let unmet = run.unmet();
     assert!(
         unmet[0].starts_with("file: coverage 0.")
-            && unmet[0].contains("40 of 40 seen in one sample only"),
+            && unmet[0].contains("40 of 40 seen at one time only"),
         "{unmet:?}"
     );
     assert!(unmet[1].starts_with("quiet for 0 s of 15 min since the last news, of the class file"));
@@ -282,6 +282,20 @@ fn late_counts_find_the_sample_that_is_over() {
     assert_eq!(of(&run).samples.len(), 1);
     run.act(first, LS);
     assert_eq!(of(&run).samples.len(), 2);
+}
+
+#[test]
+fn what_is_implied_is_an_incidence_of_what_implies_it() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.act(first, WRITE);
+    for _ in 0..2 {
+        run.go_on(SLOT);
+        run.act(first, "file: {operation: OPEN_WRITE, path: /data/x}");
+    }
+    let create = Entry::parse(WRITE).unwrap();
+    let evidence = run.profile.record(&create).unwrap().evidence;
+    assert_eq!((evidence.starts.len(), evidence.samples.len()), (1, 2));
 }
 
 #[test]

@@ -1303,7 +1303,7 @@ pub struct Coverage {
     pub behaviours: u64,
     #[prost(uint64, tag = "5")]
     pub incidences: u64,
-    /// Behaviours that are in exactly one sample, and in exactly two.
+    /// Behaviours that were seen at one time only, and in exactly two samples.
     #[prost(uint64, tag = "6")]
     pub once: u64,
     #[prost(uint64, tag = "7")]

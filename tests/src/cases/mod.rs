@@ -4,6 +4,7 @@ mod cgroup;
 pub mod common;
 mod deploy;
 mod errors;
+mod evidence;
 mod file;
 mod harness;
 mod learning;
@@ -65,6 +66,7 @@ pub const ALL: &[Group] = &[
     coverage("tier-a2.", Tier::A2),
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
+    group(evidence::CASES),
     group(seen::CASES),
     group(losses::CASES),
     group(restart::CASES),

@@ -12,7 +12,7 @@
 //! ([`Settings::news_per_day`]). In the first hours that allows next to nothing.
 
 use super::coverage::Sampled;
-use super::settings::{DAY, Settings, duration, missing};
+use super::settings::{BURST, DAY, Settings, duration, missing};
 use crate::behaviour::Kind;
 use crate::entry::Phase;
 use crate::profile::{Profile, Record, Verdict};
@@ -177,7 +177,7 @@ impl Profile {
                 continue;
             }
             let kind = entry.behaviour.kind();
-            count(&mut sampled[kind as usize], record);
+            count(&mut sampled[kind as usize], record, BURST * settings.slot);
             if record.revision == 0 {
                 provisional += usize::from(self.is_provisional(entry));
                 newest = newest.max(record.first.map(|first| (first, kind)));
@@ -273,14 +273,26 @@ impl Profile {
     }
 }
 
-fn count(of: &mut [Sampled; 2], record: &Record) {
+/// Counts an entry in both strata. It is a singleton where all its sightings are of one burst, and
+/// of one start: see [`super::coverage`].
+fn count(of: &mut [Sampled; 2], record: &Record, burst: i64) {
     let evidence = &record.evidence;
+    let span = match (record.first, record.last) {
+        (Some(first), Some(last)) => last.saturating_sub(first),
+        _ => 0,
+    };
+    let is_lone = evidence.starts.len() <= 1 && span < burst;
     for (sampled, seen) in of.iter_mut().zip([evidence.samples, evidence.starts]) {
         if !seen.is_empty() {
+            let incidences = seen.len() as u64;
             sampled.distinct += 1;
-            sampled.incidences += seen.len() as u64;
-            sampled.once += u64::from(seen.len() == 1);
-            sampled.twice += u64::from(seen.len() == 2);
+            sampled.incidences += incidences;
+            if is_lone {
+                sampled.once += 1;
+                sampled.lone += incidences;
+            } else if incidences == 2 {
+                sampled.twice += 1;
+            }
         }
     }
 }
@@ -359,11 +371,15 @@ impl fmt::Display for Unmet {
                 let coverage = of.coverage().unwrap_or_default();
                 write!(
                     f,
-                    "{class}: coverage {} of {wanted}, {} of {} seen in one {} only; needs ",
+                    "{class}: coverage {} of {wanted}, {} of {} seen {} only; needs ",
                     percent(coverage),
                     of.once,
                     of.distinct,
-                    if class.startup { "start" } else { "sample" },
+                    if class.startup {
+                        "in one start"
+                    } else {
+                        "at one time"
+                    },
                 )?;
                 let needed = of.needed(*wanted);
                 match (needed, class.startup) {

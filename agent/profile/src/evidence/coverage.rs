@@ -19,6 +19,24 @@
 //! seen shows itself by what was seen only once: that is Turing's idea; Q2 says how much further
 //! than the singletons the unseen goes.
 //!
+//! Two things are not as the paper has them; `docs/how-lapwing-learns.md` shows what they are
+//! worth.
+//!
+//! **Two strata.** Start-ups and later samples are estimated apart, each with its own `m` and `U`,
+//! but a behaviour is known wherever it was seen. Turing's argument is to leave one incidence out
+//! and to ask whether its behaviour would still be known; so what was seen in the other stratum
+//! too is no singleton. Otherwise whatever a service happens to do in its first five minutes
+//! counts as start-up, stays a singleton there until many restarts later, and learning never ends.
+//!
+//! **Bursts.** Samples of one instance are not independent: what happens for twenty minutes is in
+//! four samples, and no singleton, though it happened once. So the same argument leaves out a whole
+//! burst: a behaviour whose sightings all lie within [`BURST`] slots, and in no second start, was
+//! seen at one time only. `Q1` counts these, and in `Q1 / U` stand their incidences, [`lone`]. In
+//! samples that are independent both are the paper's `Q1`.
+//!
+//! [`lone`]: Sampled::lone
+//! [`BURST`]: super::settings::BURST
+//!
 //! A lone singleton (`Q1 = 1`, `Q2 = 0`) counts as covered by the second form. That is meant: one
 //! thing that happened once, long ago, says nothing of a second one, and would else stand in the
 //! way for ever; while it is fresh, the quiet period does.
@@ -32,9 +50,11 @@ pub struct Sampled {
     pub distinct: u64,
     /// `U`: incidences, a behaviour once in each sample.
     pub incidences: u64,
-    /// `Q1`: behaviours that are in one sample only.
+    /// `Q1`: behaviours that were seen at one time only, of all strata.
     pub once: u64,
-    /// `Q2`: behaviours that are in exactly two.
+    /// Incidences of these.
+    pub lone: u64,
+    /// `Q2`: behaviours that are in exactly two, at two times.
     pub twice: u64,
 }
 
@@ -46,8 +66,14 @@ impl Sampled {
         if self.incidences == 0 || self.samples < 2 {
             return None;
         }
-        let [m, u, q1, q2] =
-            [self.samples, self.incidences, self.once, self.twice].map(|n| n as f64);
+        let [m, u, q1, q2, lone] = [
+            self.samples,
+            self.incidences,
+            self.once,
+            self.twice,
+            self.lone,
+        ]
+        .map(|n| n as f64);
         let further = if self.twice > 0 {
             (m - 1.0) * q1 / ((m - 1.0) * q1 + 2.0 * q2)
         } else if self.once > 0 {
@@ -55,7 +81,7 @@ impl Sampled {
         } else {
             0.0
         };
-        Some((1.0 - q1 / u * further).clamp(0.0, 1.0))
+        Some((1.0 - lone / u * further).clamp(0.0, 1.0))
     }
 
     /// Unknown behaviours that the next sample is expected to show: the incidences of a sample,
@@ -73,7 +99,7 @@ impl Sampled {
     #[must_use]
     pub fn needed(&self, wanted: f64) -> Option<u64> {
         const MOST: u64 = 1 << 20;
-        let recurring = self.incidences.saturating_sub(self.once);
+        let recurring = self.incidences.saturating_sub(self.lone);
         let reaches = |more: u64| {
             let grown = (u128::from(recurring) * u128::from(more))
                 .div_euclid(u128::from(self.samples.max(1)));
@@ -113,6 +139,7 @@ mod tests {
             distinct: once + twice,
             incidences,
             once,
+            lone: once,
             twice,
         }
     }
@@ -132,6 +159,14 @@ mod tests {
         }
         assert_eq!(sampled(10, 0, 0, 0).coverage(), None, "none seen");
         assert_eq!(sampled(1, 5, 5, 0).coverage(), None, "one sample");
+    }
+
+    #[test]
+    fn a_burst_weighs_as_much_as_it_has_incidences() {
+        let single = sampled(10, 100, 5, 2);
+        let burst = Sampled { lone: 15, ..single };
+        let missing = |of: Sampled| 1.0 - of.coverage().unwrap();
+        assert!((missing(burst) - 3.0 * missing(single)).abs() < 1e-12);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! ```text
 //! lapwing profile show shop
 //!   shop  Learning
-//!   egress: coverage 0.93 of 0.99, 3 of 41 seen in one sample only; needs 15 more samples without news
+//!   egress: coverage 0.93 of 0.99, 3 of 41 seen at one time only; needs about 15 more samples without news
 //!   quiet for 6 min of 15 min: the last news was a file; needs 2 more quiet samples
 //!   seen from its first program once: needs a restart or a second instance
 //! ```
@@ -95,15 +95,24 @@ impl Profile {
     }
 
     /// An instance did something at `boot`, in nanoseconds since boot. Repeats within one sample
-    /// are one incidence. What the profile has no record of teaches nothing.
+    /// are one incidence. What another entry implies is one of that; of what the profile has no
+    /// record at all nothing is counted.
     pub fn witness(&mut self, window: &mut Window, entry: &Entry, boot: u64) {
         if entry.phase != Phase::Main {
             return;
         }
+        let implying = match self.records.contains_key(entry) {
+            true => None,
+            false => self.implying(entry),
+        };
+        let entry = implying.as_ref().unwrap_or(entry);
         let Some(record) = self.records.get_mut(entry) else {
             return;
         };
         record.evidence.instances.insert(window.id());
+        if implying.is_some() {
+            record.last = record.last.max(Some(window.watched().last));
+        }
         if record.verdict != Verdict::Approved {
             return;
         }

@@ -5,6 +5,9 @@ const MINUTE: i64 = 60 * SECOND;
 /// A day, in nanoseconds.
 pub const DAY: i64 = 24 * 60 * MINUTE;
 
+/// Slots within which sightings are of one burst.
+pub const BURST: i64 = 6;
+
 /// The conditions. Times are in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
