@@ -6,6 +6,7 @@
 
 use lapwing_profile::behaviour::{Exec, Origin};
 use lapwing_profile::entry::{Entry, Phase};
+use lapwing_profile::evidence::coverage::Sampled;
 use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::evidence::window::{Moment, Opening, Window};
 use lapwing_profile::learn::Sighting;
@@ -58,8 +59,8 @@ pub struct Point {
     pub estimate: Option<f64>,
     /// True coverage.
     pub truth: f64,
-    /// The estimate that takes the start-up for a sample like others.
-    pub mixed: Option<f64>,
+    /// The paper's estimate, which takes each slot for an independent sample.
+    pub plain: Option<f64>,
     /// Whether all conditions hold.
     pub complete: bool,
     /// Hours of the day that were not seen, a bit each.
@@ -160,11 +161,11 @@ impl Model {
     }
 
     /// The share of what is to come that is known.
-    fn truth(&self, known: &[bool]) -> f64 {
+    fn truth(&self, slots: &[u64]) -> f64 {
         let share = |mean: &[f64]| {
-            let pairs = mean.iter().zip(known);
+            let pairs = mean.iter().zip(slots);
             let seen: f64 = pairs
-                .filter(|(_, known)| **known)
+                .filter(|(_, slots)| **slots > 0)
                 .map(|(mean, _)| mean)
                 .sum();
             seen / mean.iter().sum::<f64>()
@@ -197,15 +198,13 @@ fn entry(i: usize) -> Entry {
 struct Learner {
     profile: Profile,
     window: Option<Window>,
-    stratified: bool,
 }
 
 impl Learner {
-    fn new(stratified: bool) -> Self {
+    fn new() -> Self {
         Self {
             profile: Profile::new(Workload::default(), Mode::Learning),
             window: None,
-            stratified,
         }
     }
 
@@ -217,7 +216,7 @@ impl Learner {
         let opening = Opening {
             id,
             node: 0,
-            started: self.stratified.then_some(now.boot),
+            started: Some(now.boot),
             slot: SLOT,
         };
         self.window = Some(Window::open(opening, None, now));
@@ -242,12 +241,20 @@ impl Learner {
         }
         self.profile.attend(window);
     }
+}
 
-    fn estimate(&self) -> Option<f64> {
-        let classes = self.profile.progress(&Settings::default()).classes;
-        let estimates = classes.iter().filter_map(|class| class.sampled.coverage());
-        estimates.min_by(f64::total_cmp)
-    }
+/// The paper's estimate from the number of slots in which each behaviour was seen.
+fn plain(slots: &[u64], samples: u64) -> Option<f64> {
+    let with = |count: u64| slots.iter().filter(|slots| **slots == count).count() as u64;
+    let sampled = Sampled {
+        samples,
+        distinct: slots.len() as u64 - with(0),
+        incidences: slots.iter().sum(),
+        once: with(1),
+        lone: with(1),
+        twice: with(2),
+    };
+    sampled.coverage()
 }
 
 const fn later(moment: Moment, by: u64) -> Moment {
@@ -260,8 +267,8 @@ const fn later(moment: Moment, by: u64) -> Moment {
 /// Learns a workload, slot by slot.
 pub fn course(scenario: Scenario, seed: u64) -> Vec<Point> {
     let mut model = Model::new(scenario, seed);
-    let mut known = vec![false; model.mean.len()];
-    let (mut learner, mut mixed) = (Learner::new(true), Learner::new(false));
+    let mut slots = vec![0_u64; model.mean.len()];
+    let mut learner = Learner::new();
     let morning = Moment {
         boot: SLOT,
         wall: MORNING,
@@ -273,19 +280,16 @@ pub fn course(scenario: Scenario, seed: u64) -> Vec<Point> {
         if starts {
             let id = 0x9e37_79b9_u32.wrapping_mul(number as u32 + 1);
             learner.start(id, now);
-            mixed.start(id, now);
         }
         let done = model.slot(number, starts);
-        done.iter().for_each(|i| known[*i] = true);
+        done.iter().for_each(|i| slots[*i] += 1);
         learner.slot(&done, now);
-        if scenario == Scenario::StartupHeavy {
-            mixed.slot(&done, now);
-        }
         let progress = learner.profile.progress(&Settings::default());
+        let estimates = (progress.classes.iter()).filter_map(|class| class.sampled.coverage());
         points.push(Point {
-            estimate: learner.estimate(),
-            truth: model.truth(&known),
-            mixed: mixed.estimate(),
+            estimate: estimates.min_by(f64::total_cmp),
+            truth: model.truth(&slots),
+            plain: plain(&slots, number as u64 + 1),
             complete: progress.is_complete(),
             hours_unseen: progress.hours_unseen,
         });
