@@ -170,6 +170,9 @@ pub(super) fn write_profile(
                 &decision.reason,
             ]
             .map(|part| lapwing_profile::text::canonical(part.as_bytes()))
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
             .join("  ");
             writeln!(
                 out,
