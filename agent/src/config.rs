@@ -106,7 +106,7 @@ macro_rules! section {
         pub struct $name {
             $($(#[$fmeta])* #[serde(rename = $key)] pub $field: $type,)+
             #[serde(flatten)]
-            unknown: BTreeMap<String, IgnoredAny>,
+            pub(super) unknown: BTreeMap<String, IgnoredAny>,
         }
         impl Default for $name {
             fn default() -> Self {
@@ -119,6 +119,10 @@ macro_rules! section {
         }
     };
 }
+
+mod learning;
+
+pub use learning::{Learning, Length, Promote};
 
 section! {
     /// The whole configuration.
@@ -154,6 +158,8 @@ section! {
         tables "tables": Tables = Tables::default(),
         /// The log behind `lapwing watch`.
         feed "feed": Feed = Feed::default(),
+        /// When learning is over.
+        learning "learning": Learning = Learning::default(),
     }
 }
 
@@ -239,13 +245,14 @@ impl Config {
     }
 
     fn check_keys(&self, path: &Path) -> Result<(), ConfigError> {
-        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 6] = [
+        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 7] = [
             ("", &self.unknown, Self::KEYS),
             ("cgroups.", &self.cgroups.unknown, Cgroups::KEYS),
             ("runc.", &self.runc.unknown, Runc::KEYS),
             ("ring.", &self.ring.unknown, Ring::KEYS),
             ("tables.", &self.tables.unknown, Tables::KEYS),
             ("feed.", &self.feed.unknown, Feed::KEYS),
+            ("learning.", &self.learning.unknown, Learning::KEYS),
         ];
         for (prefix, unknown, keys) in sections {
             if let Some(key) = unknown.keys().next() {
@@ -303,6 +310,9 @@ impl Config {
                 format!("{} is less than 65536", self.feed.bytes),
             );
         }
+        if let Err((key, message)) = self.learning.check() {
+            return wrong(key, message);
+        }
         if self.socket().is_none() {
             return wrong(
                 "endpoint",
@@ -347,129 +357,4 @@ fn nearest(key: &str, keys: &'static [&'static str]) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<Config, String> {
-        Config::parse(Path::new("lapwing.yaml"), text.as_bytes()).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn an_empty_file_is_the_defaults() {
-        let config = parse("# nothing\n").unwrap();
-        assert_eq!(config.state_dir, Path::new("/var/lib/lapwing"));
-        assert_eq!(
-            config.socket(),
-            Some(Path::new("/run/lapwing/lapwing.sock"))
-        );
-        assert_eq!(config.mode, StartMode::Learn);
-    }
-
-    #[test]
-    fn the_file_in_deploy_has_every_key_at_its_default() {
-        let text = include_str!("../../deploy/lapwing.yaml");
-        let config = parse(text).unwrap();
-        assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
-        for keys in [
-            Config::KEYS,
-            Cgroups::KEYS,
-            Runc::KEYS,
-            Ring::KEYS,
-            Tables::KEYS,
-            Feed::KEYS,
-        ] {
-            for key in keys {
-                let line = format!("{key}:");
-                assert!(
-                    text.lines()
-                        .any(|text| text.trim_start().starts_with(&line)),
-                    "{key} is not there"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn every_key_is_read() {
-        let config = parse(
-            "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
-             btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nfeed: {items: 7, bytes: 65536}\n",
-        )
-        .unwrap();
-        assert_eq!(
-            (config.cluster.as_str(), config.node.as_str()),
-            ("c1", "n1")
-        );
-        assert_eq!(config.mode, StartMode::Monitor);
-        assert!(config.host);
-        assert_eq!(config.tier, BestTier::B);
-        assert_eq!(config.credentials, ["/k"]);
-        assert_eq!(config.cgroups.egress.as_deref(), Some(Path::new("/g")));
-        assert_eq!(config.cgroups.scope, ["/a"]);
-        assert_eq!(config.runc.roots, [Path::new("/r")]);
-        assert_eq!((config.ring.bytes, config.feed.items), (65536, 7));
-        assert_eq!(config.feed.bytes, 65536);
-        let tables = &config.tables;
-        assert_eq!(
-            (tables.behaviours, tables.processes, tables.cgroups),
-            (100, 200, 300)
-        );
-    }
-
-    #[test]
-    fn unknown_keys_get_a_suggestion() {
-        assert_eq!(
-            parse("stateDirr: /x\n").unwrap_err(),
-            "lapwing.yaml: unknown key `stateDirr`: did you mean `stateDir`?"
-        );
-        assert_eq!(
-            parse("cgroups: {egres: /x}\n").unwrap_err(),
-            "lapwing.yaml: unknown key `cgroups.egres`: did you mean `egress`?"
-        );
-        assert_eq!(
-            parse("zzzz: 1\n").unwrap_err(),
-            "lapwing.yaml: unknown key `zzzz`"
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_said_in_one_line_with_its_place() {
-        for (bytes, words) in [
-            (
-                &b"cluster: c1\nnode: \xff\n"[..],
-                "line 2, byte 7: not UTF-8",
-            ),
-            (b"cluster: c1\nnode: [\n", "line"),
-            (b"ring: {bytes: many}\n", "line 1, column"),
-        ] {
-            let error = Config::parse(Path::new("lapwing.yaml"), bytes).unwrap_err();
-            let error = error.to_string();
-            assert!(
-                error.starts_with("lapwing.yaml: ") && error.contains(words),
-                "{error}"
-            );
-            assert!(!error.contains('\n'), "{error}");
-        }
-    }
-
-    #[test]
-    fn values_are_checked() {
-        for (text, word) in [
-            ("version: 2", "this agent reads 1"),
-            ("ring: {bytes: 70000}", "ring.bytes"),
-            ("tables: {behaviours: 3}", "tables.behaviours"),
-            ("tables: {cgroups: 2000000}", "tables.cgroups"),
-            ("feed: {items: 0}", "feed.items"),
-            ("feed: {bytes: 1}", "feed.bytes"),
-            ("endpoint: tcp://1", "unix:///path"),
-            ("cgroups: {scope: [a]}", "must start with a slash"),
-            ("mode: both", "both"),
-            ("credentials: [/etc/id_*]", "plain name"),
-            ("credentials: [shadow]", "must start with a slash"),
-            ("host: [", "lapwing.yaml"),
-        ] {
-            let error = parse(text).unwrap_err();
-            assert!(error.contains(word), "{text}: {error}");
-        }
-    }
-}
+mod tests;

@@ -171,7 +171,8 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
             }
         };
         Failure::new(code, error)
-    })?;
+    })?
+    .with_learning(config.learning.settings());
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 
     let Attached {

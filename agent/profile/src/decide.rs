@@ -1,5 +1,6 @@
 //! What people decide. Each decision has an actor and a reason, gets the next
-//! revision, and is kept for the record; observations never decide.
+//! revision, and is kept for the record; observations never decide of entries.
+//! When evidence ends learning, that is on record in the same way.
 
 use crate::entry::Entry;
 use crate::profile::{Decision, Mode, Profile, Record, Verdict};
@@ -66,7 +67,7 @@ impl Profile {
         Ok(())
     }
 
-    /// From learning to monitoring.
+    /// From learning or review to monitoring.
     ///
     /// # Errors
     /// When it is monitoring already.
@@ -76,6 +77,23 @@ impl Profile {
         }
         self.mode_revision = self.decide("promote", None, by);
         self.mode = Mode::Monitoring;
+        self.incomplete = false;
+        Ok(())
+    }
+
+    /// From learning to review, because the evidence is complete, or `incomplete` because the time
+    /// is up. What is in review incomplete may become complete.
+    ///
+    /// # Errors
+    /// When it is there already, or monitoring.
+    pub fn review(&mut self, incomplete: bool, by: By<'_>) -> Result<(), Refusal> {
+        let completes = self.mode == Mode::Review && self.incomplete && !incomplete;
+        if self.mode != Mode::Learning && !completes {
+            return Err(Refusal::Already(self.mode.word()));
+        }
+        self.mode_revision = self.decide("review", None, by);
+        self.mode = Mode::Review;
+        self.incomplete = incomplete;
         Ok(())
     }
 
@@ -146,6 +164,7 @@ impl Profile {
         }
         joined.check().map_err(Refusal::Full)?;
         joined.mode = other.mode;
+        joined.incomplete = other.incomplete;
         joined.mode_revision = revision;
         *self = joined;
         Ok(())

@@ -17,6 +17,7 @@
 //! status:
 //!   modeRevision: 0
 //!   overflow: 0
+//!   evidence: ...   # where it was observed, see `evidence::text`
 //!   seen:
 //!     - {exec: {path: /usr/sbin/nginx}, first: "2026-11-23T10:00:00Z", last: "2026-11-23T10:00:00Z", count: 1}
 //!   refused: []
@@ -32,6 +33,7 @@ use crate::entry::Entry;
 use crate::entry::line::{
     DnsLine, EgressLine, ExecLine, FileLine, Lines, ListenLine, PrivilegeLine,
 };
+use crate::evidence::{self, Evidence};
 use crate::profile::{
     APPROVED_MAX, BYTES_MAX, DECISIONS_MAX, Decision, Mode, PENDING_MAX, Profile, REFUSED_MAX,
     Record, Verdict,
@@ -50,7 +52,7 @@ const KIND: &str = "BehaviorProfile";
 pub const TEXT_MAX: usize = BYTES_MAX + (4 << 20);
 /// Nodes of one entry at most: in `spec` a mapping of five pairs, in `status` another, its kind,
 /// and four pairs around it.
-const ENTRY_NODES: usize = 2 * 11 + 2 + 8;
+const ENTRY_NODES: usize = 2 * 11 + 2 + 8 + evidence::text::ENTRY_NODES;
 /// Nodes of one decision: a mapping of six pairs.
 const DECISION_NODES: usize = 13;
 /// Most that is read. Whatever is written can be read again.
@@ -58,10 +60,11 @@ pub const LIMITS: Limits = Limits {
     bytes: TEXT_MAX,
     nodes: (APPROVED_MAX + PENDING_MAX + REFUSED_MAX) * ENTRY_NODES
         + DECISIONS_MAX * DECISION_NODES
+        + evidence::text::NODES
         + 64,
 };
 /// What is around an entry's text: times, counters, keys.
-const AROUND: usize = 192;
+const AROUND: usize = 192 + evidence::text::ENTRY_BYTES;
 
 /// Bytes that an entry takes in a file at most: once in `spec`, once in `status`.
 pub(crate) fn weight(entry: &Entry) -> usize {
@@ -108,7 +111,11 @@ struct Status {
     #[serde(default)]
     mode_revision: u64,
     #[serde(default)]
+    incomplete: bool,
+    #[serde(default)]
     overflow: u64,
+    #[serde(default)]
+    evidence: Option<evidence::text::ObservedLine>,
     #[serde(default)]
     seen: Vec<Seen>,
     #[serde(default)]
@@ -139,6 +146,12 @@ struct Seen {
     #[serde(default)]
     count: u64,
     #[serde(default)]
+    instances: String,
+    #[serde(default)]
+    starts: String,
+    #[serde(default)]
+    samples: String,
+    #[serde(default)]
     revision: u64,
 }
 
@@ -162,7 +175,7 @@ pub fn time(nanoseconds: i64) -> String {
         .map_or_else(|_| nanoseconds.to_string(), |time| time.to_string())
 }
 
-fn nanoseconds(time: jiff::Timestamp) -> i64 {
+pub(crate) fn nanoseconds(time: jiff::Timestamp) -> i64 {
     i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
 }
 
@@ -197,12 +210,19 @@ impl Seen {
         let entry = lines
             .only()
             .map_err(|why| NoProfile(format!("an entry of `status`: {why}")))?;
+        let wrong = |why| NoProfile(format!("{entry}: {why}"));
+        let evidence = Evidence {
+            instances: evidence::text::read("instances", &self.instances).map_err(wrong)?,
+            starts: evidence::text::read("starts", &self.starts).map_err(wrong)?,
+            samples: evidence::text::read("samples", &self.samples).map_err(wrong)?,
+        };
         let record = Record {
             verdict: Verdict::Pending,
             revision: self.revision,
             first: self.first.map(nanoseconds),
             last: self.last.map(nanoseconds),
             count: self.count,
+            evidence,
         };
         Ok((entry, record))
     }
@@ -227,7 +247,11 @@ impl Profile {
         } = document;
         let mut profile = Self::new(std::mem::take(&mut spec.workload), spec.mode);
         profile.mode_revision = status.mode_revision;
+        profile.incomplete = status.incomplete;
         profile.overflow = status.overflow;
+        if let Some(evidence) = status.evidence {
+            profile.observed = evidence.read().map_err(NoProfile)?;
+        }
         for seen in status.seen {
             let (entry, record) = seen.split()?;
             profile.records.insert(entry, record);
@@ -301,16 +325,20 @@ impl Profile {
     fn write_status(&self, out: &mut String) {
         out.push_str("status:\n");
         line(out, &format!("  modeRevision: {}", self.mode_revision));
+        if self.incomplete {
+            line(out, "  incomplete: true");
+        }
         line(out, &format!("  overflow: {}", self.overflow));
+        evidence::text::write(out, &self.observed);
         let mut seen = self.entries(Verdict::Approved);
         // An approved entry that was never seen nor decided has nothing to tell.
         seen.retain(|_, record| record.last.is_some() || record.revision > 0);
         seen.extend(self.entries(Verdict::Pending));
-        list(out, "seen", seen.into_iter().map(evidence));
+        list(out, "seen", seen.into_iter().map(seen_line));
         list(
             out,
             "refused",
-            self.entries(Verdict::Refused).into_iter().map(evidence),
+            self.entries(Verdict::Refused).into_iter().map(seen_line),
         );
         list(out, "decisions", self.decisions().map(decided));
     }
@@ -330,7 +358,7 @@ pub(crate) fn decided(decision: &Decision) -> String {
     map.finish()
 }
 
-fn evidence((entry, record): (&Entry, &Record)) -> String {
+fn seen_line((entry, record): (&Entry, &Record)) -> String {
     let mut map = Flow::default();
     map.nested(entry.kind(), &entry.fields());
     for (key, value) in [("first", record.first), ("last", record.last)] {
@@ -339,6 +367,9 @@ fn evidence((entry, record): (&Entry, &Record)) -> String {
         }
     }
     map.number("count", record.count);
+    evidence::text::ids(&mut map, "instances", &record.evidence.instances);
+    evidence::text::ids(&mut map, "starts", &record.evidence.starts);
+    evidence::text::ids(&mut map, "samples", &record.evidence.samples);
     if record.revision > 0 {
         map.number("revision", record.revision);
     }

@@ -12,6 +12,7 @@ pub mod compare;
 pub mod decide;
 pub mod diff;
 pub mod entry;
+pub mod evidence;
 pub mod file;
 pub mod fingerprint;
 pub mod learn;

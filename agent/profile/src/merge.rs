@@ -27,6 +27,7 @@ impl Record {
             },
             last: self.last.max(other.last),
             count: self.count.max(other.count),
+            evidence: self.evidence.join(&other.evidence),
         }
     }
 }
@@ -38,8 +39,13 @@ impl Profile {
             let mine = self.records.entry(entry.clone()).or_default();
             *mine = mine.join(*record);
         }
-        (self.mode_revision, self.mode) =
-            (self.mode_revision, self.mode).max((other.mode_revision, other.mode));
+        (self.mode_revision, self.mode, self.incomplete) = (
+            self.mode_revision,
+            self.mode,
+            self.incomplete,
+        )
+            .max((other.mode_revision, other.mode, other.incomplete));
+        self.observed.join(&other.observed);
         self.join_decisions(other.decisions().cloned());
         self.overflow = self.overflow.max(other.overflow);
         self.recount();

@@ -9,6 +9,8 @@
 //! refused entries and the record of decisions, and belongs to machines.
 
 use crate::entry::Entry;
+use crate::evidence::Evidence;
+use crate::evidence::observed::Observed;
 use crate::file;
 use crate::rule;
 use crate::workload::Workload;
@@ -67,9 +69,11 @@ pub struct Record {
     pub last: Option<i64>,
     /// How often, as far as the sensor was told.
     pub count: u64,
+    /// In which samples and instances.
+    pub evidence: Evidence,
 }
 
-/// A decision of a person, for the record.
+/// A decision, of a person or of what a person configured, for the record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decision {
     /// Its number in this profile, rising from 1.
@@ -78,7 +82,7 @@ pub struct Decision {
     pub at: i64,
     /// Who.
     pub actor: String,
-    /// What: `promote`, `approve`, `refuse` or `import`.
+    /// What: `review`, `promote`, `approve`, `refuse` or `import`.
     pub action: String,
     /// About which entry, if about one.
     pub entry: String,
@@ -94,6 +98,10 @@ pub struct Profile {
     pub(crate) mode: Mode,
     /// Revision of the decision that set the mode; 0 for the first.
     pub(crate) mode_revision: u64,
+    /// Whether it is in review because the time was up, not for its evidence.
+    pub(crate) incomplete: bool,
+    /// What was observed of its instances.
+    pub(crate) observed: Observed,
     /// In the order of the file, in which what is alike lies together.
     pub(crate) records: BTreeMap<Entry, Record>,
     /// In the order of revisions.
@@ -116,6 +124,8 @@ impl Profile {
             workload,
             mode,
             mode_revision: 0,
+            incomplete: false,
+            observed: Observed::default(),
             records: BTreeMap::new(),
             decisions: VecDeque::new(),
             decisions_bytes: 0,
@@ -129,6 +139,12 @@ impl Profile {
     #[must_use]
     pub const fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Whether it is in review because the time was up, not for its evidence.
+    #[must_use]
+    pub const fn is_incomplete(&self) -> bool {
+        self.incomplete
     }
 
     /// Number of the last decision; 0 if there was none.
@@ -212,12 +228,17 @@ impl Profile {
     }
 
     fn implied(&self, entry: &Entry) -> bool {
+        self.implying(entry).is_some()
+    }
+
+    /// The approved entry that implies another.
+    pub(crate) fn implying(&self, entry: &Entry) -> Option<Entry> {
         use crate::behaviour::{Behaviour, Operation};
         let Behaviour::File(file) = &entry.behaviour else {
-            return false;
+            return None;
         };
         if file.operation != Operation::OpenWrite || !rule::classify(&entry.behaviour).learnable {
-            return false;
+            return None;
         }
         let mut made = file.clone();
         made.operation = Operation::Create;
@@ -225,9 +246,8 @@ impl Profile {
             behaviour: Behaviour::File(made),
             phase: entry.phase,
         };
-        self.records
-            .get(&made)
-            .is_some_and(|record| record.verdict == Verdict::Approved)
+        let record = self.records.get(&made)?;
+        (record.verdict == Verdict::Approved).then_some(made)
     }
 
     /// Whether an entry may get a verdict without a limit being exceeded.

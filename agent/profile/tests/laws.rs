@@ -8,12 +8,14 @@ use lapwing_profile::compare::nearest;
 use lapwing_profile::decide::By;
 use lapwing_profile::diff::Diff;
 use lapwing_profile::entry::{Entry, Phase};
+use lapwing_profile::evidence::window::{Moment, Opening, Window};
 use lapwing_profile::fingerprint;
 use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{Mode, Profile, Verdict};
 use lapwing_profile::rule::{self, Rule};
 use lapwing_profile::workload::Workload;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn workload() -> Workload {
     Workload {
@@ -30,16 +32,25 @@ enum Step {
     Approve(Entry),
     Refuse(Entry),
     Promote,
+    Review(bool),
+    /// An instance does something, so long after the step before, in seconds.
+    Do(u32, Entry, u64),
+    Gap(i64),
     /// A profile that learns and approves of these.
     Import(Vec<Entry>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    // On the heap: values of many kinds side by side are more than a test's stack holds.
+    let entry = || entry().boxed();
     prop_oneof![
         12 => (entry(), 0..1_000_000_000_000_i64).prop_map(|(entry, at)| Step::See(entry, at)),
         1 => entry().prop_map(Step::Approve),
         1 => entry().prop_map(Step::Refuse),
         1 => Just(Step::Promote),
+        1 => any::<bool>().prop_map(Step::Review),
+        12 => (0..80_u32, entry(), 0..40_u64).prop_map(|(id, entry, after)| Step::Do(id, entry, after)),
+        1 => (0..1_000_000_000_000_i64).prop_map(Step::Gap),
         1 => prop::collection::vec(entry(), 0..4).prop_map(Step::Import),
     ]
 }
@@ -51,6 +62,8 @@ fn run(steps: &[Step]) -> Profile {
         reason: "because \"I\" say so\n",
         at: 7,
     };
+    let mut windows: BTreeMap<u32, Window> = BTreeMap::new();
+    let mut now = Moment { boot: 0, wall: 0 };
     for step in steps {
         let before = profile.clone();
         match step {
@@ -69,6 +82,29 @@ fn run(steps: &[Step]) -> Profile {
                 }
                 profile.import(&given, by).unwrap();
             }
+            Step::Do(id, entry, after) => {
+                now.boot += after * 1_000_000_000;
+                now.wall = now.boot as i64;
+                let opening = Opening {
+                    id: id << 16,
+                    node: id % 3,
+                    started: (id % 2 == 0).then_some(now.boot),
+                    slot: 30_000_000_000,
+                };
+                let known = profile.observed().of(opening.id).copied();
+                let window = (windows.entry(*id))
+                    .or_insert_with(|| Window::open(opening, known.as_ref(), now));
+                window.advance(now);
+                profile.observe(&Sighting {
+                    entry: entry.clone(),
+                    at: now.wall,
+                });
+                profile.witness(window, entry, now.boot);
+                profile.attend(window);
+            }
+            Step::Gap(at) => profile.gap(*at),
+            // Where it is there already, nothing changes.
+            Step::Review(incomplete) => drop(profile.review(*incomplete, by)),
             // The second time it is monitoring already.
             Step::Promote => drop(profile.promote(by)),
         }

@@ -3,6 +3,7 @@
 mod args;
 mod client;
 mod hooks;
+mod learning;
 mod profile;
 mod profile_file;
 mod profile_sign;

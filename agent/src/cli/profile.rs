@@ -1,13 +1,16 @@
 //! `lapwing profile`.
 
 use super::args::{DecideArgs, Decider, Output, ProfileCommand};
+use super::learning;
 use super::profile_file as file;
 use super::profile_sign as sign;
 use super::profile_text::{diff_value, json, mode, write_diff, write_list, write_profile};
 use super::{Code, Failure, Outcome, client};
+use crate::judge::report;
 use anyhow::{Context, anyhow};
 use lapwing_profile::diff::Diff;
 use lapwing_profile::entry::Entry;
+use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::yaml;
 use lapwing_proto::v1::{self, agent_client::AgentClient, decide_entries_request::Verdict};
@@ -129,18 +132,32 @@ async fn list(endpoint: &str, output: Output, files: &[PathBuf]) -> Outcome {
 
 /// A profile, from a file or the agent.
 async fn load(endpoint: &str, name: &str) -> Result<Profile, Failure> {
+    Ok(load_learning(endpoint, name).await?.0)
+}
+
+/// The same, and how far its learning is: by the conditions of the agent, or for a file by the
+/// default ones.
+async fn load_learning(
+    endpoint: &str,
+    name: &str,
+) -> Result<(Profile, Option<v1::Learning>), Failure> {
     if let Some(path) = file::named(name) {
-        return file::read(path);
+        let profile = file::read(path)?;
+        let learning = report::learning(&profile, &Settings::default());
+        return Ok((profile, learning));
     }
     let mut client = client::connect(endpoint).await?;
     let name = resolve(&mut client, name).await?;
     let answer = client
         .get_profile(v1::GetProfileRequest { name: name.clone() })
         .await
-        .map_err(|status| client::failed(&status))?;
-    Profile::from_yaml(answer.into_inner().yaml)
+        .map_err(|status| client::failed(&status))?
+        .into_inner();
+    let profile = Profile::from_yaml(answer.yaml)
         .context(name)
-        .map_err(|error| Failure::new(Code::Failed, error))
+        .map_err(|error| Failure::new(Code::Failed, error))?;
+    let learning = answer.summary.and_then(|summary| summary.learning);
+    Ok((profile, learning))
 }
 
 /// The file's form as JSON.
@@ -150,11 +167,15 @@ fn value(profile: &Profile) -> Result<serde_json::Value, Failure> {
 }
 
 async fn show(endpoint: &str, output: Output, name: &str) -> Outcome {
-    let profile = load(endpoint, name).await?;
+    let (profile, learning) = load_learning(endpoint, name).await?;
     let mut out = anstream::stdout().lock();
     match output {
-        Output::Json => writeln!(out, "{}", json(&value(&profile)?)?)?,
-        Output::Text => write_profile(&mut out, &profile)?,
+        Output::Json => {
+            let mut value = value(&profile)?;
+            value["learning"] = learning::value(&profile, learning.as_ref());
+            writeln!(out, "{}", json(&value)?)?;
+        }
+        Output::Text => write_profile(&mut out, &profile, learning.as_ref())?,
     }
     Ok(())
 }

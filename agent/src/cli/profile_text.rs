@@ -1,9 +1,11 @@
 //! Profiles as people and programs read them.
 
+use super::learning;
 use super::text::{BOLD, DIM, styled, table};
 use super::{Code, Failure};
+use crate::judge::report;
 use lapwing_profile::diff::Diff;
-use lapwing_profile::profile::{Mode, Profile, Verdict};
+use lapwing_profile::profile::{Profile, Verdict};
 use lapwing_profile::text::visible_json;
 use lapwing_proto::v1;
 use std::io::Write;
@@ -83,24 +85,48 @@ pub(super) fn write_list(
         "RUNNING",
         "LAST LEARNED",
     ];
-    table(out, &head, &rows)
+    table(out, &head, &rows)?;
+    for profile in profiles {
+        if let Some(learning) = &profile.learning {
+            writeln!(
+                out,
+                "\n{} {}",
+                styled(BOLD, &profile.name),
+                learning::headline(profile.mode(), learning)
+            )?;
+            learning::write_unmet(out, learning)?;
+        }
+    }
+    Ok(())
 }
 
-/// What a profile approves, what waits, what was decided.
-pub(super) fn write_profile(out: &mut impl Write, profile: &Profile) -> std::io::Result<()> {
+/// What a profile approves, what waits, what was decided. Of a file, `learning` is what its
+/// evidence says under the default conditions.
+pub(super) fn write_profile(
+    out: &mut impl Write,
+    profile: &Profile,
+    learning: Option<&v1::Learning>,
+) -> std::io::Result<()> {
     writeln!(
         out,
         "{}  {}",
         styled(BOLD, &profile.workload.to_string()),
         profile.mode().word()
     )?;
-    if profile.mode() == Mode::Learning {
+    if let Some(learning) = learning {
+        writeln!(
+            out,
+            "{}",
+            learning::headline(report::mode(profile.mode()), learning)
+        )?;
+        learning::write_unmet(out, learning)?;
         let hint = format!("lapwing profile promote {}", profile.workload);
         writeln!(
             out,
             "{}",
             styled(DIM, &format!("what is new is learned; `{hint}` ends that"))
         )?;
+        learning::write_classes(out, learning)?;
     }
     for (title, verdict) in [
         ("approved", Verdict::Approved),
@@ -120,8 +146,9 @@ pub(super) fn write_profile(out: &mut impl Write, profile: &Profile) -> std::io:
         for (entry, record) in entries {
             writeln!(
                 out,
-                "  {entry}  {}",
-                styled(DIM, &format!("x{}", record.count))
+                "  {entry}  {}{}",
+                styled(DIM, &format!("x{}", record.count)),
+                learning::provisional(profile, entry),
             )?;
         }
     }
@@ -143,6 +170,9 @@ pub(super) fn write_profile(out: &mut impl Write, profile: &Profile) -> std::io:
                 &decision.reason,
             ]
             .map(|part| lapwing_profile::text::canonical(part.as_bytes()))
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
             .join("  ");
             writeln!(
                 out,

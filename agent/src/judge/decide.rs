@@ -57,6 +57,7 @@ pub enum AskError {
 /// What a decision does to one profile.
 pub(super) enum Action {
     Promote,
+    Review { incomplete: bool },
     Decide(Verdict, Vec<Entry>),
     Import(Box<Profile>),
 }
@@ -65,6 +66,7 @@ impl Action {
     pub(super) fn apply(&self, profile: &mut Profile, by: By<'_>) -> Result<(), AskError> {
         match self {
             Self::Promote => profile.promote(by)?,
+            Self::Review { incomplete } => profile.review(*incomplete, by)?,
             Self::Import(given) => profile.import(given, by)?,
             Self::Decide(verdict, entries) => {
                 for entry in entries {
@@ -146,6 +148,7 @@ impl Judge {
             published: super::Published::default(),
             violations: 0,
             ledger: super::Ledger::default(),
+            windows: Self::windows(node),
             repeats: 0,
             said: None,
             changed: Vec::new(),
@@ -165,7 +168,8 @@ impl Judge {
     /// When there is none by this name.
     pub fn profile(&self, name: &str) -> Result<(v1::ProfileSummary, String), AskError> {
         let kept = self.keeper.find(name)?;
-        Ok((kept.summary(None), kept.profile.to_yaml()))
+        let summary = kept.summary(None, &self.keeper.settings);
+        Ok((summary, kept.profile.to_yaml()))
     }
 
     /// From learning to monitoring. `done` gets the answer when that is on disk.
@@ -186,7 +190,7 @@ impl Judge {
         }
     }
 
-    fn step(
+    pub(super) fn step(
         &mut self,
         workload: Workload,
         action: Action,

@@ -17,7 +17,7 @@ use super::report;
 use super::store::{Store, StoreError};
 use super::writer::{Wake, Writer};
 use crate::config::StartMode;
-use lapwing_profile::entry::Entry;
+use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::text::visible;
@@ -83,7 +83,9 @@ pub(super) struct Kept {
     /// It holds something new that is not stored.
     news: bool,
     /// Its counts rose since it was stored.
-    counts: bool,
+    pub(super) counts: bool,
+    /// Evidence changed since it was asked whether learning is over.
+    pub(super) due: bool,
     /// When it was handed over for storing last, since boot in nanoseconds.
     stored: u64,
     /// Whether it was said that it is full.
@@ -96,6 +98,7 @@ impl Kept {
             profile,
             news: false,
             counts: false,
+            due: true,
             stored: 0,
             said_full: false,
         }
@@ -110,8 +113,14 @@ impl Kept {
         outcome
     }
 
-    pub(super) fn summary(&self, instances: Option<u32>) -> v1::ProfileSummary {
-        report::summary(&self.profile, instances)
+    pub(super) fn summary(
+        &self,
+        instances: Option<u32>,
+        settings: &Settings,
+    ) -> v1::ProfileSummary {
+        let mut summary = report::summary(&self.profile, instances);
+        summary.learning = report::learning(&self.profile, settings);
+        summary
     }
 }
 
@@ -119,7 +128,9 @@ impl Kept {
 pub struct Keeper {
     cluster: String,
     start: Mode,
-    profiles: HashMap<Workload, Kept>,
+    /// When learning is over.
+    pub(super) settings: Settings,
+    pub(super) profiles: HashMap<Workload, Kept>,
     /// Ends before the folder is given up, because it stands before it.
     writer: Writer,
     store: Store,
@@ -196,6 +207,7 @@ impl Keeper {
                 StartMode::Learn => Mode::Learning,
                 StartMode::Monitor => Mode::Monitoring,
             },
+            settings: Settings::default(),
             profiles,
             writer: Writer::start(wake)?,
             store,
@@ -234,12 +246,9 @@ impl Keeper {
         }
     }
 
-    /// Counts what happened again.
-    pub(super) fn repeated(&mut self, workload: &Workload, entry: &Entry, count: u64, last: i64) {
-        if let Some(kept) = self.profiles.get_mut(workload) {
-            kept.profile.repeated(entry, count, last);
-            kept.counts = true;
-        }
+    /// The profile of a workload, if it has one.
+    pub(super) fn known(&mut self, workload: &Workload) -> Option<&mut Kept> {
+        self.profiles.get_mut(workload)
     }
 
     /// An empty profile that is not kept.
@@ -271,7 +280,7 @@ impl Keeper {
             .values()
             .map(|kept| {
                 let instances = running.get(&kept.profile.workload).copied();
-                kept.summary(Some(instances.unwrap_or_default()))
+                kept.summary(Some(instances.unwrap_or_default()), &self.settings)
             })
             .collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
@@ -282,6 +291,12 @@ impl Keeper {
     /// cannot be stored has changed nothing.
     pub(super) fn decide(&mut self, decision: Decision) {
         self.decisions.push_back(decision);
+    }
+
+    /// Whether a decision about a workload waits.
+    pub(super) fn is_deciding(&self, workload: &Workload) -> bool {
+        let mut steps = self.decisions.iter().flat_map(|decision| &decision.steps);
+        steps.any(|step| step.workload == *workload)
     }
 
     /// Goes on with decisions as far as that needs no waiting. Answers with the steps that were
@@ -359,7 +374,8 @@ impl Keeper {
                     .entry(step.workload.clone())
                     .or_insert_with(|| Kept::new(profile.clone()));
                 kept.profile = profile;
-                decision.changed.push(kept.summary(None));
+                kept.due = true;
+                decision.changed.push(kept.summary(None, &self.settings));
                 done.push(step);
                 Ok(())
             }

@@ -4,6 +4,7 @@
 pub mod decide;
 pub mod episodes;
 pub mod keep;
+mod learn;
 pub mod ledger;
 mod repeat;
 pub mod report;
@@ -22,6 +23,7 @@ use lapwing_profile::compare;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::fingerprint;
 use lapwing_profile::learn::{Outcome, Sighting, phase};
+use lapwing_profile::profile::Mode;
 use lapwing_profile::rule::Rule;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
@@ -85,6 +87,8 @@ pub struct Judge {
     violations: u64,
     /// What the kernel side was told.
     ledger: Ledger,
+    /// The samples that are taken of containers that teach.
+    windows: learn::Windows,
     /// Repeats that it counted and that were taken from it.
     repeats: u64,
     /// What it is to be told of the last record.
@@ -192,6 +196,9 @@ impl Judge {
         let mode = kept.profile.mode();
         let outcome = kept.observe(&sighting);
         let entry = sighting.entry;
+        if named && mode != Mode::Monitoring {
+            self.windows.witness(scene.instance, kept, &entry, moment);
+        }
         let mut items = Vec::new();
         let mut told = Some((verdict_of(false), None));
         let said = match outcome {
@@ -341,6 +348,7 @@ impl Judge {
     /// A container is gone.
     pub fn gone(&mut self, home: u64) {
         self.published.gone(home);
+        self.learned_from(home);
         self.ledger.clear(home);
         self.late.extend(self.episodes.gone(home));
     }

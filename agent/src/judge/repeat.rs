@@ -81,8 +81,14 @@ impl Judge {
         let Some((workload, true)) = self.ledger.workload(home) else {
             return;
         };
-        self.keeper
-            .repeated(workload, &repeat.entry, repeat.count, repeat.last.wall);
+        if let Some(kept) = self.keeper.known(workload) {
+            kept.profile
+                .repeated(&repeat.entry, repeat.count, repeat.last.wall);
+            kept.counts = true;
+            // What is only counted happened in some sample all the same.
+            self.windows
+                .repeated(home, kept, &repeat.entry, repeat.last.boot);
+        }
     }
 
     /// Nothing that the kernel side was told of a container holds any longer.

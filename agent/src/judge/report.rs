@@ -10,6 +10,7 @@ use lapwing_profile::behaviour::{
     Behaviour, Egress, Operation, Origin, Peer, Privileged, Protocol, Reach, SetId, SocketType,
     privilege,
 };
+use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::rule::{Rule, Severity};
 use lapwing_profile::workload::Workload;
@@ -271,7 +272,43 @@ pub fn summary(profile: &Profile, instances: Option<u32>) -> v1::ProfileSummary 
         revision: profile.revision(),
         instances,
         last_learned: profile.last_learned().map(timestamp),
+        learning: None,
     }
+}
+
+/// How far learning is; `None` while the profile is compared with.
+#[must_use]
+pub fn learning(profile: &Profile, settings: &Settings) -> Option<v1::Learning> {
+    if profile.mode() == Mode::Monitoring {
+        return None;
+    }
+    let progress = profile.progress(settings);
+    let seconds = |nanoseconds: i64| nanoseconds.unsigned_abs() / 1_000_000_000;
+    let classes = progress.classes.iter().map(|class| v1::Coverage {
+        kind: class.kind.word().to_owned(),
+        startup: class.startup,
+        samples: class.sampled.samples,
+        behaviours: class.sampled.distinct,
+        incidences: class.sampled.incidences,
+        once: class.sampled.once,
+        twice: class.sampled.twice,
+        coverage: class.sampled.coverage(),
+        covered: class.covered,
+    });
+    Some(v1::Learning {
+        complete: progress.is_complete(),
+        incomplete: profile.is_incomplete(),
+        unmet: progress.unmet.iter().map(ToString::to_string).collect(),
+        classes: classes.collect(),
+        observed_seconds: seconds(progress.observed),
+        quiet_seconds: seconds(progress.quiet),
+        instances: progress.instances,
+        hours_unseen: (0..24)
+            .filter(|hour| progress.hours_unseen & 1 << hour != 0)
+            .collect(),
+        provisional: progress.provisional as u32,
+        note: progress.note().unwrap_or_default(),
+    })
 }
 
 /// The container.

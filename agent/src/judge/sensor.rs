@@ -14,7 +14,10 @@ impl Judge {
     pub fn lost(&mut self, gap: v1::Gap, scene: Scene<'_>, now: Moment) -> Vec<Item> {
         let workload = &scene.instance.workload;
         let mode = match scene.instance.is_named() {
-            true => (self.keeper.of(workload)).map(|kept| kept.profile.mode()),
+            true => self.keeper.of(workload).map(|kept| {
+                kept.gap(now.wall);
+                kept.profile.mode()
+            }),
             false => Some(self.keeper.fresh(workload).profile.mode()),
         };
         match mode {

@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod learning;
+
 const SECOND: u64 = 1_000_000_000;
 const HOME: u64 = 5;
 const ANN: By<'_> = By {

@@ -1,5 +1,7 @@
 //! What gets lost behind the rings.
 
+use lapwing_abi::ids::Loss;
+
 /// Why something was lost in user space; the names join those of
 /// [`Loss`](lapwing_abi::ids::Loss).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +69,17 @@ impl UserLoss {
     }
 }
 
+/// Whether behaviours may be missing for the reason, of the kernel side or of this one, so that
+/// profiles that learn are the poorer for it.
+pub(super) fn hides_behaviours(reason: &str) -> bool {
+    let judged = [UserLoss::Unpublished, UserLoss::RepeatsUncounted];
+    let harmless = Loss::ALL
+        .iter()
+        .filter(|loss| !super::lost::is_loss(**loss));
+    !judged.iter().any(|loss| loss.name() == reason)
+        && !harmless.into_iter().any(|loss| loss.name() == reason)
+}
+
 /// A counter for each reason.
 #[derive(Debug, Default)]
 pub struct UserLosses([u64; UserLoss::ALL.len()]);
@@ -88,7 +101,6 @@ impl UserLosses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lapwing_abi::ids::Loss;
     use std::collections::HashSet;
 
     #[test]
@@ -107,5 +119,19 @@ mod tests {
             .chain(user)
             .collect();
         assert_eq!(names.len(), Loss::ALL.len() + UserLoss::ALL.len());
+    }
+
+    #[test]
+    fn what_is_only_told_late_or_twice_hides_nothing() {
+        for (reason, hides) in [
+            (Loss::SeenFull.name(), false),
+            (UserLoss::Unpublished.name(), false),
+            (UserLoss::RepeatsUncounted.name(), false),
+            (UserLoss::HeldFull.name(), true),
+            (UserLoss::Skipped.name(), true),
+            (Loss::LifecycleRingFull.name(), true),
+        ] {
+            assert_eq!(hides_behaviours(reason), hides, "{reason}");
+        }
     }
 }

@@ -46,7 +46,7 @@ impl Ledger {
 }
 
 /// Whether records are lost for the reason, or only sent more often than they need be.
-const fn is_loss(reason: Loss) -> bool {
+pub(super) const fn is_loss(reason: Loss) -> bool {
     !matches!(reason, Loss::SeenFull | Loss::BudgetTableFull)
 }
 

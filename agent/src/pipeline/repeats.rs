@@ -50,7 +50,8 @@ impl Line {
             }
             let all = self.tables.seen.deviations(home);
             let deviated = self.judge.deviated(home, all);
-            let due = self.judge.is_due(home, now, KNOWN_EVERY);
+            let every = self.judge.count_every(home, KNOWN_EVERY);
+            let due = self.judge.is_due(home, now, every);
             if deviated || due {
                 let entries = self.tables.seen.entries(home);
                 self.count(home, &entries);

@@ -2,7 +2,7 @@
 //! time, and the end.
 
 use super::Line;
-use super::loss::UserLoss;
+use super::loss::{self, UserLoss};
 use crate::clock::{self, Clock};
 use crate::container::scan::{self, Seed};
 use crate::judge::episodes::Moment;
@@ -109,6 +109,9 @@ impl Line {
             let reported = self.reported.insert(reason, count).unwrap_or_default();
             if count > reported {
                 self.gap(reason, count - reported, from, "node");
+                if loss::hides_behaviours(reason) {
+                    self.judge.gap(clock::now());
+                }
                 resync |= reason == Loss::LifecycleRingFull.name();
             }
         }
@@ -121,6 +124,7 @@ impl Line {
         self.follow_names(clock::since_boot());
         self.count_unread();
         let moment = self.moment();
+        self.judge.learn(self.registry.running(), moment);
         self.looked = moment.wall;
         let mut items = self.judge.due(moment);
         items.extend(self.judge.save(moment));

@@ -1219,7 +1219,7 @@ pub struct TracedContainer {
     #[prost(bool, tag = "5")]
     pub seen_from_start: bool,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ProfileSummary {
     /// As `namespace/kind/name/container`, special bytes as %NN.
     #[prost(string, tag = "1")]
@@ -1252,6 +1252,68 @@ pub struct ProfileSummary {
     pub dns: u32,
     #[prost(uint32, tag = "13")]
     pub privilege: u32,
+    /// How far learning is; absent while it is compared with, and in answers about files.
+    #[prost(message, optional, tag = "14")]
+    pub learning: ::core::option::Option<Learning>,
+}
+/// How far learning is.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Learning {
+    /// Whether every condition holds.
+    #[prost(bool, tag = "1")]
+    pub complete: bool,
+    /// Whether it is in review because the time was up, not for its evidence.
+    #[prost(bool, tag = "2")]
+    pub incomplete: bool,
+    /// What does not hold, each as a sentence with its numbers.
+    #[prost(string, repeated, tag = "3")]
+    pub unmet: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "4")]
+    pub classes: ::prost::alloc::vec::Vec<Coverage>,
+    /// For how long it was observed, and for how long nothing new was seen while it was.
+    #[prost(uint64, tag = "5")]
+    pub observed_seconds: u64,
+    #[prost(uint64, tag = "6")]
+    pub quiet_seconds: u64,
+    /// Instances that were seen; an estimate where there are more than 64.
+    #[prost(uint64, tag = "7")]
+    pub instances: u64,
+    /// Hours of the day, in UTC, that were not seen.
+    #[prost(uint32, repeated, tag = "8")]
+    pub hours_unseen: ::prost::alloc::vec::Vec<u32>,
+    /// Entries that were learned from a minority of the instances.
+    #[prost(uint32, tag = "9")]
+    pub provisional: u32,
+    /// A remark that is no condition; may be empty.
+    #[prost(string, tag = "10")]
+    pub note: ::prost::alloc::string::String,
+}
+/// What was sampled of a class of behaviour.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Coverage {
+    /// As `exec`.
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    /// Whether in the first slots of instances; else in their later ones.
+    #[prost(bool, tag = "2")]
+    pub startup: bool,
+    #[prost(uint64, tag = "3")]
+    pub samples: u64,
+    #[prost(uint64, tag = "4")]
+    pub behaviours: u64,
+    #[prost(uint64, tag = "5")]
+    pub incidences: u64,
+    /// Behaviours that were seen at one time only, and in exactly two samples.
+    #[prost(uint64, tag = "6")]
+    pub once: u64,
+    #[prost(uint64, tag = "7")]
+    pub twice: u64,
+    /// The estimated chance that the next incidence is known; absent where one sample says nothing.
+    #[prost(double, optional, tag = "8")]
+    pub coverage: ::core::option::Option<f64>,
+    /// Whether that is enough.
+    #[prost(bool, tag = "9")]
+    pub covered: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListProfilesRequest {}
@@ -1265,7 +1327,7 @@ pub struct GetProfileRequest {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetProfileResponse {
     #[prost(message, optional, tag = "1")]
     pub summary: ::core::option::Option<ProfileSummary>,
@@ -1288,7 +1350,7 @@ pub struct PromoteProfileRequest {
     #[prost(message, optional, tag = "2")]
     pub decider: ::core::option::Option<Decider>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PromoteProfileResponse {
     #[prost(message, optional, tag = "1")]
     pub summary: ::core::option::Option<ProfileSummary>,
@@ -1363,7 +1425,7 @@ pub struct ImportProfileRequest {
     #[prost(message, optional, tag = "2")]
     pub decider: ::core::option::Option<Decider>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ImportProfileResponse {
     #[prost(message, optional, tag = "1")]
     pub summary: ::core::option::Option<ProfileSummary>,

@@ -560,6 +560,255 @@ impl<'de> serde::Deserialize<'de> for Container {
         deserializer.deserialize_struct("lapwing.v1.Container", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for Coverage {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.Coverage", len)?;
+        if true {
+            struct_ser.serialize_field("kind", &self.kind)?;
+        }
+        if true {
+            struct_ser.serialize_field("startup", &self.startup)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("samples", ToString::to_string(&self.samples).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("behaviours", ToString::to_string(&self.behaviours).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("incidences", ToString::to_string(&self.incidences).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("once", ToString::to_string(&self.once).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("twice", ToString::to_string(&self.twice).as_str())?;
+        }
+        if let Some(v) = self.coverage.as_ref() {
+            struct_ser.serialize_field("coverage", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("covered", &self.covered)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Coverage {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "kind",
+            "startup",
+            "samples",
+            "behaviours",
+            "incidences",
+            "once",
+            "twice",
+            "coverage",
+            "covered",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Kind,
+            Startup,
+            Samples,
+            Behaviours,
+            Incidences,
+            Once,
+            Twice,
+            Coverage,
+            Covered,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "kind" => Ok(GeneratedField::Kind),
+                            "startup" => Ok(GeneratedField::Startup),
+                            "samples" => Ok(GeneratedField::Samples),
+                            "behaviours" => Ok(GeneratedField::Behaviours),
+                            "incidences" => Ok(GeneratedField::Incidences),
+                            "once" => Ok(GeneratedField::Once),
+                            "twice" => Ok(GeneratedField::Twice),
+                            "coverage" => Ok(GeneratedField::Coverage),
+                            "covered" => Ok(GeneratedField::Covered),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Coverage;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.Coverage")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Coverage, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut kind__ = None;
+                let mut startup__ = None;
+                let mut samples__ = None;
+                let mut behaviours__ = None;
+                let mut incidences__ = None;
+                let mut once__ = None;
+                let mut twice__ = None;
+                let mut coverage__ = None;
+                let mut covered__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Kind => {
+                            if kind__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("kind"));
+                            }
+                            kind__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Startup => {
+                            if startup__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("startup"));
+                            }
+                            startup__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Samples => {
+                            if samples__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("samples"));
+                            }
+                            samples__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Behaviours => {
+                            if behaviours__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("behaviours"));
+                            }
+                            behaviours__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Incidences => {
+                            if incidences__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("incidences"));
+                            }
+                            incidences__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Once => {
+                            if once__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("once"));
+                            }
+                            once__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Twice => {
+                            if twice__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("twice"));
+                            }
+                            twice__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Coverage => {
+                            if coverage__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("coverage"));
+                            }
+                            coverage__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
+                        GeneratedField::Covered => {
+                            if covered__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("covered"));
+                            }
+                            covered__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Coverage {
+                    kind: kind__.unwrap_or_default(),
+                    startup: startup__.unwrap_or_default(),
+                    samples: samples__.unwrap_or_default(),
+                    behaviours: behaviours__.unwrap_or_default(),
+                    incidences: incidences__.unwrap_or_default(),
+                    once: once__.unwrap_or_default(),
+                    twice: twice__.unwrap_or_default(),
+                    coverage: coverage__,
+                    covered: covered__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.Coverage", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for DecideEntriesRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -4224,6 +4473,270 @@ impl<'de> serde::Deserialize<'de> for ImportProfileResponse {
         deserializer.deserialize_struct("lapwing.v1.ImportProfileResponse", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for Learning {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.Learning", len)?;
+        if true {
+            struct_ser.serialize_field("complete", &self.complete)?;
+        }
+        if true {
+            struct_ser.serialize_field("incomplete", &self.incomplete)?;
+        }
+        if true {
+            struct_ser.serialize_field("unmet", &self.unmet)?;
+        }
+        if true {
+            struct_ser.serialize_field("classes", &self.classes)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("observedSeconds", ToString::to_string(&self.observed_seconds).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("quietSeconds", ToString::to_string(&self.quiet_seconds).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("instances", ToString::to_string(&self.instances).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("hoursUnseen", &self.hours_unseen)?;
+        }
+        if true {
+            struct_ser.serialize_field("provisional", &self.provisional)?;
+        }
+        if true {
+            struct_ser.serialize_field("note", &self.note)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Learning {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "complete",
+            "incomplete",
+            "unmet",
+            "classes",
+            "observed_seconds",
+            "observedSeconds",
+            "quiet_seconds",
+            "quietSeconds",
+            "instances",
+            "hours_unseen",
+            "hoursUnseen",
+            "provisional",
+            "note",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Complete,
+            Incomplete,
+            Unmet,
+            Classes,
+            ObservedSeconds,
+            QuietSeconds,
+            Instances,
+            HoursUnseen,
+            Provisional,
+            Note,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "complete" => Ok(GeneratedField::Complete),
+                            "incomplete" => Ok(GeneratedField::Incomplete),
+                            "unmet" => Ok(GeneratedField::Unmet),
+                            "classes" => Ok(GeneratedField::Classes),
+                            "observedSeconds" | "observed_seconds" => Ok(GeneratedField::ObservedSeconds),
+                            "quietSeconds" | "quiet_seconds" => Ok(GeneratedField::QuietSeconds),
+                            "instances" => Ok(GeneratedField::Instances),
+                            "hoursUnseen" | "hours_unseen" => Ok(GeneratedField::HoursUnseen),
+                            "provisional" => Ok(GeneratedField::Provisional),
+                            "note" => Ok(GeneratedField::Note),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Learning;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.Learning")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Learning, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut complete__ = None;
+                let mut incomplete__ = None;
+                let mut unmet__ = None;
+                let mut classes__ = None;
+                let mut observed_seconds__ = None;
+                let mut quiet_seconds__ = None;
+                let mut instances__ = None;
+                let mut hours_unseen__ = None;
+                let mut provisional__ = None;
+                let mut note__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Complete => {
+                            if complete__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("complete"));
+                            }
+                            complete__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Incomplete => {
+                            if incomplete__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("incomplete"));
+                            }
+                            incomplete__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Unmet => {
+                            if unmet__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unmet"));
+                            }
+                            unmet__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Classes => {
+                            if classes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("classes"));
+                            }
+                            classes__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::ObservedSeconds => {
+                            if observed_seconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("observedSeconds"));
+                            }
+                            observed_seconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::QuietSeconds => {
+                            if quiet_seconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("quietSeconds"));
+                            }
+                            quiet_seconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Instances => {
+                            if instances__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("instances"));
+                            }
+                            instances__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::HoursUnseen => {
+                            if hours_unseen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("hoursUnseen"));
+                            }
+                            hours_unseen__ = 
+                                Some(map_.next_value::<Vec<::pbjson::private::NumberDeserialize<_>>>()?
+                                    .into_iter().map(|x| x.0).collect())
+                            ;
+                        }
+                        GeneratedField::Provisional => {
+                            if provisional__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("provisional"));
+                            }
+                            provisional__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Note => {
+                            if note__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("note"));
+                            }
+                            note__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Learning {
+                    complete: complete__.unwrap_or_default(),
+                    incomplete: incomplete__.unwrap_or_default(),
+                    unmet: unmet__.unwrap_or_default(),
+                    classes: classes__.unwrap_or_default(),
+                    observed_seconds: observed_seconds__.unwrap_or_default(),
+                    quiet_seconds: quiet_seconds__.unwrap_or_default(),
+                    instances: instances__.unwrap_or_default(),
+                    hours_unseen: hours_unseen__.unwrap_or_default(),
+                    provisional: provisional__.unwrap_or_default(),
+                    note: note__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.Learning", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for ListContainersRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -5540,6 +6053,9 @@ impl serde::Serialize for ProfileSummary {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ProfileSummary", len)?;
         if true {
             struct_ser.serialize_field("name", &self.name)?;
@@ -5584,6 +6100,9 @@ impl serde::Serialize for ProfileSummary {
         if true {
             struct_ser.serialize_field("privilege", &self.privilege)?;
         }
+        if let Some(v) = self.learning.as_ref() {
+            struct_ser.serialize_field("learning", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -5608,6 +6127,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             "listen",
             "dns",
             "privilege",
+            "learning",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -5625,6 +6145,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             Listen,
             Dns,
             Privilege,
+            Learning,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -5659,6 +6180,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                             "listen" => Ok(GeneratedField::Listen),
                             "dns" => Ok(GeneratedField::Dns),
                             "privilege" => Ok(GeneratedField::Privilege),
+                            "learning" => Ok(GeneratedField::Learning),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -5691,6 +6213,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                 let mut listen__ = None;
                 let mut dns__ = None;
                 let mut privilege__ = None;
+                let mut learning__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Name => {
@@ -5789,6 +6312,12 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Learning => {
+                            if learning__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("learning"));
+                            }
+                            learning__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(ProfileSummary {
@@ -5805,6 +6334,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                     listen: listen__.unwrap_or_default(),
                     dns: dns__.unwrap_or_default(),
                     privilege: privilege__.unwrap_or_default(),
+                    learning: learning__,
                 })
             }
         }

@@ -4,6 +4,7 @@ mod cgroup;
 pub mod common;
 mod deploy;
 mod errors;
+mod evidence;
 mod execs;
 mod file;
 mod harness;
@@ -66,6 +67,7 @@ pub const ALL: &[Group] = &[
     coverage("tier-a2.", Tier::A2),
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
+    group(evidence::CASES),
     group(seen::CASES),
     group(execs::CASES),
     group(losses::CASES),

@@ -1,4 +1,4 @@
-//! The whole story once: a service is learned, promoted and attacked.
+//! The whole story once: a service is learned until the evidence is complete, and attacked.
 //!
 //! Each act is done for real by a container, and what is shown is what
 //! `lapwing` itself printed; the JSON stream beside it is checked, so that a
@@ -17,7 +17,7 @@ use crate::session::{Session, patience, wait_for};
 use crate::watch::Watch;
 use anyhow::{Context, Result};
 use attack::Shown;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stage::Stage;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -38,7 +38,13 @@ pub fn run(tools: Tools) -> Result<bool> {
     let session = Session::new(tools)?;
     stage.step("The agent starts", "lapwing agent --config lapwing.yaml");
     let clock = Instant::now();
-    let agent = Home::new(&session, Mode::Learn)?.start()?;
+    let mut home = Home::new(&session, Mode::Learn)?;
+    // Seconds stand for minutes, nobody restarts the shop, and complete evidence is enough.
+    home.set(
+        "learning",
+        json!({"slot": "1s", "quiet": "5s", "observed": "10s", "restarts": 0, "promote": "automatic"}),
+    )?;
+    let agent = home.start()?;
     let watch = agent.watch()?;
     stage.say(&format!(
         "it answers after {:.1} s, and traces only what this demo starts",
@@ -69,17 +75,24 @@ pub fn run(tools: Tools) -> Result<bool> {
         ));
     }
     let name = profile(&agent)?;
-    stage.step("What it knows now", &format!("lapwing profile show {name}"));
-    stage.quote(&agent.home.call(&["profile", "show", &name])?);
+    let show = format!("lapwing profile show {name}");
+    let shown = || agent.home.call(&["profile", "show", &name]);
+    stage.step("What is it still waiting for?", &format!("{show} | head"));
+    let lacks = shown()?;
+    stage.quote(lacks.split("\nevidence").next().unwrap_or_default());
 
-    stage.step(
-        "A person looks at it and promotes it",
-        &format!("lapwing profile promote {name} --actor you --reason 'the demo'"),
+    stage.step("The evidence is complete", &show);
+    wait_for("the end of learning", 3 * patience(), || {
+        let profiles = agent.home.json(&["profile", "list"])?;
+        Ok(profiles
+            .iter()
+            .any(|profile| profile["name"] == *name && profile["mode"] == "MONITORING")
+            .then_some(()))
+    })?;
+    stage.quote(&shown()?);
+    stage.say(
+        "here seconds stand for minutes, and `learning.promote: automatic` for the person who looks at it",
     );
-    let reply = agent.home.call(&[
-        "profile", "promote", &name, "--actor", "you", "--reason", "the demo",
-    ])?;
-    stage.quote(&reply);
 
     stage.step("The shop goes on as it did", "lapwing watch");
     let live = stage.follow(agent.home.client(&["watch", "--kind", "violation"]))?;

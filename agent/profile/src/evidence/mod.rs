@@ -1,0 +1,168 @@
+//! When is learning over? Evidence, and what follows from it.
+//!
+//! Nearly every system ends learning by a clock, so profiles are cut short or never done. Here
+//! a profile is learned when what was sampled says that little is left to see:
+//!
+//! ```text
+//! lapwing profile show shop
+//!   shop  Learning
+//!   egress: coverage 0.93 of 0.99, 3 of 41 seen at one time only; needs about 15 more samples without news
+//!   quiet for 6 min of 15 min: the last news was a file; needs 2 more quiet samples
+//!   seen from its first program once: needs a restart or a second instance
+//! ```
+//!
+//! The way of a sighting through this module:
+//!
+//! - [`window`]: of which sample is it? A sample is one slot (five minutes) of one instance. The
+//!   first slot of an instance is the *start-up*, a stratum of its own that is sampled by
+//!   instance: what happens once in a life would otherwise be a singleton for days.
+//! - [`sketch`] and [`observed`]: what is kept. Each entry keeps just enough to say whether it
+//!   was in one sample, in two, or in more, and in about how many instances; the profile keeps
+//!   counters per instance. All of it is bounded and a join semilattice, so that replicas and
+//!   nodes merge in any order, any number of times.
+//! - [`coverage`]: the estimate of Chao and Jost, per class of behaviour and stratum.
+//! - [`conditions`]: what must hold, each unmet one as a sentence with its number.
+//!
+//! Nothing here knows a clock. Time is counted while somebody looks, from one call of
+//! [`Window::advance`] to the next: hours in which nothing ran, or nobody looked, are not quiet.
+//!
+//! Not counted: what entered from outside, which never teaches; and what waits for a decision
+//! or was refused, which is reported at once and must not hold up the rest.
+
+pub mod conditions;
+pub mod coverage;
+pub mod observed;
+pub mod settings;
+pub mod sketch;
+pub(crate) mod text;
+pub mod window;
+
+use crate::entry::{Entry, Phase};
+use crate::profile::{Profile, Verdict};
+use observed::Observed;
+use sketch::Bottom;
+use window::{Incidence, Window};
+
+/// Instances that an entry remembers: up to so many they are counted exactly.
+pub const INSTANCES_KEPT: usize = 8;
+/// Samples that an entry remembers: enough to tell one and two from more.
+pub const SAMPLES_KEPT: usize = 3;
+
+/// Where an entry was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// In which instances.
+    pub instances: Bottom<INSTANCES_KEPT>,
+    /// In the start-up of which instances.
+    pub starts: Bottom<SAMPLES_KEPT>,
+    /// In which later samples.
+    pub samples: Bottom<SAMPLES_KEPT>,
+}
+
+impl Evidence {
+    /// The join of two.
+    #[must_use]
+    pub fn join(mut self, other: &Self) -> Self {
+        self.instances.join(&other.instances);
+        self.starts.join(&other.starts);
+        self.samples.join(&other.samples);
+        self
+    }
+}
+
+/// In how many instances an entry was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spread {
+    /// Instances that showed it.
+    pub shown: u64,
+    /// Instances that were observed.
+    pub of: u64,
+}
+
+impl Spread {
+    /// Whether most instances did not show it.
+    #[must_use]
+    pub const fn is_minority(self) -> bool {
+        self.shown > 0 && 2 * self.shown < self.of
+    }
+}
+
+impl Profile {
+    /// What was observed of the instances.
+    #[must_use]
+    pub const fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
+    /// An instance did something at `boot`, in nanoseconds since boot. Repeats within one sample
+    /// are one incidence. What another entry implies is one of that; of what the profile has no
+    /// record at all nothing is counted.
+    pub fn witness(&mut self, window: &mut Window, entry: &Entry, boot: u64) {
+        if entry.phase != Phase::Main {
+            return;
+        }
+        let implying = match self.records.contains_key(entry) {
+            true => None,
+            false => self.implying(entry),
+        };
+        let entry = implying.as_ref().unwrap_or(entry);
+        let Some(record) = self.records.get_mut(entry) else {
+            return;
+        };
+        record.evidence.instances.insert(window.id());
+        if implying.is_some() {
+            record.last = record.last.max(Some(window.watched().last));
+        }
+        if record.verdict != Verdict::Approved {
+            return;
+        }
+        match window.incidence(entry, boot) {
+            Some(Incidence::Start(instance)) => record.evidence.starts.insert(instance),
+            Some(Incidence::Sample(sample)) => record.evidence.samples.insert(sample),
+            None => {}
+        }
+    }
+
+    /// Takes in what a window counted so far.
+    pub fn attend(&mut self, window: &Window) {
+        self.observed.take(window.id(), window.watched());
+    }
+
+    /// Something that an instance did may have been lost until `at`, in nanoseconds since the
+    /// Unix epoch. That heals when enough was observed since.
+    pub fn gap(&mut self, at: i64) {
+        self.observed.gap = self.observed.gap.max(Some(at));
+    }
+
+    /// In how many instances an entry was seen; `None` where nobody counted.
+    ///
+    /// Exact up to [`INSTANCES_KEPT`]. Beyond, the kept ids are those with the smallest hashes, as
+    /// are those of all instances, so among the instances below the largest kept one the share of
+    /// those that showed it is known.
+    #[must_use]
+    pub fn spread(&self, entry: &Entry) -> Option<Spread> {
+        let shown = self.record(entry)?.evidence.instances;
+        let (largest, of) = (shown.largest()?, self.observed.count());
+        if !shown.is_full() {
+            let shown = shown.len() as u64;
+            return Some(Spread {
+                shown,
+                of: of.max(shown),
+            });
+        }
+        let below = self.observed.up_to(largest).max(shown.len());
+        let share = shown.len() as f64 / below as f64;
+        let shown = (share * of as f64).round() as u64;
+        Some(Spread { shown, of })
+    }
+
+    /// Whether an entry was learned from a minority of the instances, so that a person should look
+    /// at it: one poisoned replica must not teach the rest unseen. What a person approved is not.
+    #[must_use]
+    pub fn is_provisional(&self, entry: &Entry) -> bool {
+        let learned = self
+            .record(entry)
+            .is_some_and(|record| record.verdict == Verdict::Approved && record.revision == 0);
+        learned && self.spread(entry).is_some_and(Spread::is_minority)
+    }
+}

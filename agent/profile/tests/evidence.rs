@@ -1,0 +1,509 @@
+//! Evidence: what is counted, what merges, what is wanted.
+
+use lapwing_profile::decide::By;
+use lapwing_profile::entry::Entry;
+use lapwing_profile::evidence::conditions::Unmet;
+use lapwing_profile::evidence::observed::{INSTANCES_MAX, Observed, Watched};
+use lapwing_profile::evidence::settings::Settings;
+use lapwing_profile::evidence::window::{self, Moment, Opening, Window};
+use lapwing_profile::learn::Sighting;
+use lapwing_profile::profile::{Mode, Profile};
+use lapwing_profile::workload::Workload;
+use proptest::prelude::*;
+
+const SECOND: u64 = 1_000_000_000;
+const MINUTE: u64 = 60 * SECOND;
+const SLOT: u64 = 5 * MINUTE;
+/// Midnight, so that hours are those since the start.
+const EPOCH: i64 = 1_700_006_400 * SECOND as i64;
+
+/// A workload that runs, on a clock that is told to go on.
+struct Run {
+    profile: Profile,
+    windows: Vec<Window>,
+    boot: u64,
+}
+
+impl Run {
+    fn new() -> Self {
+        let workload = Workload {
+            name: "web".into(),
+            ..Workload::default()
+        };
+        Self {
+            profile: Profile::new(workload, Mode::Learning),
+            windows: Vec::new(),
+            boot: 7 * SECOND,
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            boot: self.boot,
+            wall: EPOCH + self.boot as i64,
+        }
+    }
+
+    fn start(&mut self, name: &str, from_start: bool) -> usize {
+        let opening = Opening {
+            id: window::id(&[name.as_bytes()]),
+            node: 1,
+            started: from_start.then_some(self.boot),
+            slot: SLOT,
+        };
+        let known = self.profile.observed().of(opening.id).copied();
+        let window = Window::open(opening, known.as_ref(), self.moment());
+        self.profile.attend(&window);
+        self.windows.push(window);
+        self.windows.len() - 1
+    }
+
+    fn go_on(&mut self, time: u64) {
+        let end = self.boot + time;
+        while self.boot < end {
+            self.boot = (self.boot + 10 * SECOND).min(end);
+            let now = self.moment();
+            for window in &mut self.windows {
+                window.advance(now);
+                self.profile.attend(window);
+            }
+        }
+    }
+
+    fn act(&mut self, instance: usize, line: &str) {
+        let entry = Entry::parse(line).unwrap();
+        let at = self.moment().wall;
+        self.profile.observe(&Sighting {
+            entry: entry.clone(),
+            at,
+        });
+        let window = &mut self.windows[instance];
+        self.profile.witness(window, &entry, self.boot);
+        self.profile.attend(window);
+    }
+
+    fn end(&mut self, instance: usize) {
+        let mut window = self.windows.remove(instance);
+        window.close();
+        self.profile.attend(&window);
+    }
+
+    fn unmet(&self) -> Vec<String> {
+        let progress = self.profile.progress(&Settings::default());
+        progress.unmet.iter().map(ToString::to_string).collect()
+    }
+}
+
+const LS: &str = "exec: {path: /bin/ls}";
+const WRITE: &str = "file: {operation: CREATE, path: /data/x}";
+
+#[test]
+fn each_condition_is_a_sentence_with_its_number_until_it_holds() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.act(first, LS);
+    run.go_on(6 * MINUTE);
+    run.act(first, WRITE);
+    run.act(first, LS);
+    run.go_on(6 * MINUTE);
+    assert_eq!(
+        run.unmet(),
+        [
+            "quiet for 6 min of 15 min since the last news, of the class file; needs 2 more quiet samples",
+            "observed for 12 min of 30 min; needs 18 min more",
+            "seen from its first program once; needs a restart or another instance",
+        ]
+    );
+    run.go_on(20 * MINUTE);
+    assert_eq!(run.unmet().len(), 1, "{:?}", run.unmet());
+    run.end(first);
+    let second = run.start("b", true);
+    run.act(second, LS);
+    assert_eq!(
+        run.unmet().len(),
+        1,
+        "its start-up is not over: {:?}",
+        run.unmet()
+    );
+    run.go_on(SLOT);
+    let progress = run.profile.progress(&Settings::default());
+    assert!(progress.is_complete(), "{:?}", progress.unmet);
+    assert_eq!(progress.instances, 2);
+    assert!(
+        progress.note().unwrap().contains("01:00-24:00 UTC"),
+        "{:?}",
+        progress.note()
+    );
+    assert!(
+        progress
+            .reason()
+            .starts_with("evidence complete: observed for 37 min, quiet for 31 min"),
+        "{}",
+        progress.reason()
+    );
+}
+
+#[test]
+fn constant_news_keep_coverage_low_and_say_so() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.end(first);
+    let second = run.start("b", true);
+    for number in 0..40 {
+        run.go_on(SLOT);
+        run.act(second, LS);
+        run.act(
+            second,
+            &format!("file: {{operation: CREATE, path: /tmp/{number}}}"),
+        );
+    }
+    let unmet = run.unmet();
+    assert!(
+        unmet[0].starts_with("file: coverage 0.")
+            && unmet[0].contains("40 of 40 seen at one time only"),
+        "{unmet:?}"
+    );
+    assert!(unmet[1].starts_with("quiet for 0 s of 15 min since the last news, of the class file"));
+    assert_eq!(unmet.len(), 2, "{unmet:?}");
+}
+
+#[test]
+fn a_start_that_is_heavy_needs_a_restart_and_no_days() {
+    let mut run = Run::new();
+    for name in ["a", "b"] {
+        let instance = run.start(name, true);
+        for number in 0..200 {
+            run.act(instance, &format!("exec: {{path: /init/{number}}}"));
+        }
+        // Each start does one thing that the others do not.
+        run.act(instance, &format!("exec: {{path: /once/{name}}}"));
+        run.go_on(20 * MINUTE);
+        run.end(instance);
+    }
+    assert_eq!(
+        run.unmet(),
+        [""; 0],
+        "two starts of 201, of which one is new"
+    );
+    let classes = run.profile.progress(&Settings::default()).classes;
+    assert!(classes.iter().all(|class| class.startup));
+    let sampled = classes[0].sampled;
+    assert_eq!(
+        (
+            sampled.samples,
+            sampled.distinct,
+            sampled.incidences,
+            sampled.once,
+            sampled.twice
+        ),
+        (2, 202, 402, 2, 200)
+    );
+}
+
+#[test]
+fn a_gap_and_an_absence_are_not_quiet() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.end(first);
+    let second = run.start("b", true);
+    run.act(second, LS);
+    run.go_on(40 * MINUTE);
+    assert_eq!(run.unmet(), [""; 0]);
+    run.profile.gap(run.moment().wall);
+    run.go_on(5 * MINUTE);
+    assert_eq!(
+        run.unmet(),
+        [
+            "something may have been missed, and 5 min of 15 min were observed since; needs 10 min more"
+        ]
+    );
+    run.go_on(10 * MINUTE);
+    assert_eq!(run.unmet(), [""; 0]);
+    // Nobody looks for a day: what was new before is still fresh.
+    run.act(second, WRITE);
+    run.go_on(MINUTE);
+    run.end(second);
+    run.boot += 24 * 60 * MINUTE;
+    let third = run.start("c", true);
+    run.act(third, LS);
+    run.go_on(MINUTE);
+    let unmet = run.unmet();
+    assert!(
+        unmet
+            .iter()
+            .any(|unmet| unmet.starts_with("quiet for 2 min of 15 min")),
+        "{unmet:?}"
+    );
+}
+
+#[test]
+fn an_agent_that_comes_back_counts_no_sample_twice() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.go_on(3 * SLOT + MINUTE);
+    run.act(first, LS);
+    let before = *run.profile.observed().of(run.windows[0].id()).unwrap();
+    assert_eq!(before.samples, 3);
+    run.windows.clear();
+    run.boot += 2 * MINUTE;
+    let again = run.start("a", false);
+    run.act(again, LS);
+    run.go_on(MINUTE);
+    let after = *run.profile.observed().of(run.windows[0].id()).unwrap();
+    assert_eq!((after.samples, after.from_start), (4, true));
+    assert_eq!(
+        after.watched,
+        (3 * SLOT + 2 * MINUTE) as i64,
+        "but for the absence"
+    );
+    let entry = Entry::parse(LS).unwrap();
+    assert_eq!(
+        run.profile.record(&entry).unwrap().evidence.samples.len(),
+        2
+    );
+}
+
+#[test]
+fn late_counts_find_the_sample_that_is_over() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.act(first, LS);
+    let in_the_second = run.boot + SLOT + MINUTE;
+    run.go_on(2 * SLOT + MINUTE);
+    let entry = Entry::parse(LS).unwrap();
+    let of = |run: &Run| run.profile.record(&entry).unwrap().evidence;
+    for _ in 0..2 {
+        run.profile
+            .witness(&mut run.windows[0], &entry, in_the_second);
+        assert_eq!((of(&run).starts.len(), of(&run).samples.len()), (1, 1));
+    }
+    // One that is older is nobody's.
+    run.profile.witness(&mut run.windows[0], &entry, 0);
+    assert_eq!(of(&run).samples.len(), 1);
+    run.act(first, LS);
+    assert_eq!(of(&run).samples.len(), 2);
+}
+
+#[test]
+fn what_is_implied_is_an_incidence_of_what_implies_it() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.act(first, WRITE);
+    for _ in 0..2 {
+        run.go_on(SLOT);
+        run.act(first, "file: {operation: OPEN_WRITE, path: /data/x}");
+    }
+    let create = Entry::parse(WRITE).unwrap();
+    let evidence = run.profile.record(&create).unwrap().evidence;
+    assert_eq!((evidence.starts.len(), evidence.samples.len()), (1, 2));
+}
+
+#[test]
+fn what_one_of_ten_instances_does_is_provisional() {
+    let mut run = Run::new();
+    for number in 0..10 {
+        let instance = run.start(&format!("replica {number}"), true);
+        run.act(instance, LS);
+        if number == 4 {
+            run.act(instance, "exec: {path: /tmp/.x/miner}");
+        }
+    }
+    let (miner, ls) = (
+        Entry::parse("exec: {path: /tmp/.x/miner}").unwrap(),
+        Entry::parse(LS).unwrap(),
+    );
+    assert!(run.profile.is_provisional(&miner) && !run.profile.is_provisional(&ls));
+    let spread = run.profile.spread(&miner).unwrap();
+    assert_eq!((spread.shown, spread.of), (1, 10));
+    assert_eq!(
+        run.profile.spread(&ls).unwrap().shown,
+        10,
+        "of more than are kept"
+    );
+    assert_eq!(run.profile.progress(&Settings::default()).provisional, 1);
+    let ann = By {
+        actor: "ann",
+        reason: "a tool of ours",
+        at: 1,
+    };
+    run.profile.approve(&miner, ann).unwrap();
+    assert!(!run.profile.is_provisional(&miner), "a person looked at it");
+}
+
+#[test]
+fn time_that_is_up_leads_to_review_and_says_what_is_missing() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.act(first, LS);
+    run.go_on(MINUTE);
+    let settings = Settings {
+        cap: MINUTE as i64,
+        ..Settings::default()
+    };
+    let progress = run.profile.progress(&settings);
+    assert!(progress.capped && !progress.is_complete());
+    let reason = progress.reason_capped(settings.cap);
+    assert!(
+        reason.starts_with("incomplete after 1 min: quiet for 1 min"),
+        "{reason}"
+    );
+    let by = By {
+        actor: "lapwing",
+        reason: &reason,
+        at: 9,
+    };
+    run.profile.review(true, by).unwrap();
+    assert_eq!(
+        (run.profile.mode(), run.profile.is_incomplete()),
+        (Mode::Review, true)
+    );
+    let read = Profile::from_yaml(run.profile.to_yaml()).unwrap();
+    assert_eq!(read, run.profile);
+    assert!(run.profile.review(true, by).is_err());
+    run.profile.review(false, by).unwrap();
+    assert!(!run.profile.is_incomplete());
+    run.profile.promote(by).unwrap();
+    assert!(run.profile.review(false, by).is_err());
+    let actions: Vec<&str> = run
+        .profile
+        .decisions()
+        .map(|one| one.action.as_str())
+        .collect();
+    assert_eq!(actions, ["review", "review", "promote"]);
+}
+
+#[test]
+fn hours_are_wanted_where_it_is_set() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.end(first);
+    run.start("b", true);
+    run.go_on(23 * 60 * MINUTE - MINUTE);
+    let settings = Settings {
+        whole_day: true,
+        ..Settings::default()
+    };
+    let progress = run.profile.progress(&settings);
+    assert!(matches!(progress.unmet[..], [Unmet::Hours(hours)] if hours == 1 << 23));
+    assert_eq!(
+        progress.unmet[0].to_string(),
+        "not observed at 23:00-24:00 UTC; needs each hour of the day"
+    );
+    run.go_on(60 * MINUTE);
+    assert!(run.profile.progress(&settings).is_complete());
+}
+
+#[test]
+fn evidence_that_is_wrong_is_refused_with_its_reason() {
+    let mut run = Run::new();
+    let first = run.start("a", true);
+    run.act(first, LS);
+    run.profile.gap(EPOCH);
+    let text = run.profile.to_yaml();
+    assert_eq!(Profile::from_yaml(&text).unwrap(), run.profile);
+    let id = format!("{:08x}", run.windows[0].id());
+    for (from, to, word) in [
+        ("    version: 1", "    version: 2", "reads 1"),
+        (id.as_str(), "1234", "eight hexadecimal digits"),
+        (
+            "starts: \"",
+            "starts: \"ffffffff ",
+            "each greater than the one before",
+        ),
+        ("hours: 1", "hours: 16777216", "24 `hours`"),
+        ("running: [0, ", "running: [", "length 5"),
+    ] {
+        assert!(text.contains(from), "{from} is not in {text}");
+        let error = Profile::from_yaml(text.replace(from, to))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+fn watched() -> impl Strategy<Value = Watched> {
+    let counts = || prop::array::uniform6(0..5_u32);
+    (
+        any::<bool>(),
+        0..9_i64,
+        0..9_i64,
+        0..9_i64,
+        0..5_u32,
+        0..16_u32,
+        counts(),
+        counts(),
+    )
+        .prop_map(
+            |(from_start, first, last, watched, samples, hours, startup, running)| Watched {
+                node: 1,
+                from_start,
+                first,
+                last,
+                watched,
+                samples,
+                hours,
+                startup,
+                running,
+            },
+        )
+}
+
+/// More instances than are kept, now and then.
+fn observed() -> impl Strategy<Value = Observed> {
+    prop::collection::vec((0..100_u32, watched()), 0..90).prop_map(|all| {
+        let mut observed = Observed::default();
+        for (id, watched) in all {
+            observed.take(id.wrapping_mul(0x9e37_79b9), &watched);
+        }
+        observed
+    })
+}
+
+fn joined(a: &Observed, b: &Observed) -> Observed {
+    let mut joined = a.clone();
+    joined.join(b);
+    joined
+}
+
+proptest! {
+    #[test]
+    fn observations_are_a_semilattice(a in observed(), b in observed(), c in observed()) {
+        prop_assert_eq!(joined(&a, &b), joined(&b, &a));
+        prop_assert_eq!(joined(&joined(&a, &b), &c), joined(&a, &joined(&b, &c)));
+        prop_assert_eq!(&joined(&a, &a), &a);
+        prop_assert_eq!(joined(&joined(&a, &b), &b), joined(&a, &b));
+    }
+
+    /// Nodes that each saw a part, merged in any order, know what one that saw all would.
+    #[test]
+    fn parts_make_the_whole(seed in any::<u32>(), count in 1..300_u32, nodes in 1..5_usize) {
+        let mut whole = Observed::default();
+        let mut parts = vec![Observed::default(); nodes];
+        for number in 0..count {
+            let id = window::id(&[&seed.to_le_bytes(), &number.to_le_bytes()]);
+            let watched = Watched {
+                node: number % 7,
+                from_start: true,
+                first: 0,
+                last: 100,
+                watched: 100,
+                samples: 10,
+                hours: 1,
+                startup: [1; 6],
+                running: [3; 6],
+            };
+            whole.take(id, &watched);
+            parts[number as usize % nodes].take(id, &watched);
+        }
+        parts.rotate_left(seed as usize % nodes);
+        let merged = parts.iter().fold(Observed::default(), |all, part| joined(&all, part));
+        prop_assert_eq!(&merged, &whole);
+        if (count as usize) < INSTANCES_MAX {
+            prop_assert_eq!(merged.samples(), u64::from(count) * 10);
+        } else {
+            // Four standard errors of the estimate.
+            let error = (merged.count() as f64 / f64::from(count) - 1.0).abs();
+            prop_assert!(error < 4.0 / (INSTANCES_MAX as f64 - 2.0).sqrt(), "{} of {count}", merged.count());
+        }
+    }
+}
