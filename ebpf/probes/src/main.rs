@@ -44,6 +44,11 @@ mod maps;
 mod news;
 mod path;
 mod process;
+mod recall {
+    pub mod files;
+    pub mod guard;
+    pub mod peers;
+}
 mod seen;
 
 /// The kernel refuses several helpers to programs under another licence.
