@@ -265,6 +265,7 @@ fn load(settings: &Settings<'_>, btf: &Btf, aya_btf: &aya::Btf, offsets: &Offset
         .override_global("ARCH", &arch, true)
         .override_global("DIRECT", &direct, true)
         .override_global("CREDENTIAL_LENGTHS", &settings.credentials.lengths(), true)
+        .override_global("CREDENTIAL_LETTERS", &settings.credentials.letters(), true)
         .map_max_entries("BEHAVIOUR", settings.ring_bytes)
         .map_max_entries("PROCESSES", settings.processes)
         .map_max_entries("CGROUPS", settings.cgroups)

@@ -198,6 +198,11 @@ pub static ARCH: u32 = 0;
 /// Which lengths the names in [`CREDENTIALS`] have, one bit each; those that do not fit have the last.
 #[unsafe(no_mangle)]
 pub static CREDENTIAL_LENGTHS: u64 = 0;
+
+/// Which first letters they have, one bit each for the lower six bits of a letter.
+#[unsafe(no_mangle)]
+pub static CREDENTIAL_LETTERS: u64 = 0;
+
 /// The secret under which keys of behaviours are made.
 #[unsafe(no_mangle)]
 pub static SECRET: [u64; 2] = [0; 2];

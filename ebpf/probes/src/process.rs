@@ -37,14 +37,10 @@ pub fn current() -> Option<(Process, bool)> {
     Some((process, false))
 }
 
-/// Whether the process that runs is none of ours: asked without helpers, where
-/// [`maps::DIRECT`] says so. A container's answers no.
+/// Whether the process that runs, which the tree does not know, is none of ours: asked without
+/// helpers, where [`maps::DIRECT`] says so.
 #[inline(always)]
 pub fn is_ignored() -> bool {
-    let (pid, _) = kernel::current_ids();
-    if maps::PROCESSES.get_ptr(&pid).is_some() {
-        return false;
-    }
     let id = kernel::cgroup_typed(kernel::current_task_typed());
     cgroup(id).state == cgroup_state::IGNORED
 }

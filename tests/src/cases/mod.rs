@@ -13,6 +13,7 @@ mod membership;
 mod names;
 mod path;
 mod process;
+mod recall;
 mod restart;
 mod seen;
 mod sensor;
@@ -66,6 +67,7 @@ pub const ALL: &[Group] = &[
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
     group(seen::CASES),
+    group(recall::CASES),
     group(losses::CASES),
     group(restart::CASES),
     group(start::CASES),

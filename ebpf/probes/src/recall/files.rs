@@ -47,7 +47,7 @@ use core::hint::black_box;
 use lapwing_abi::fields::Field;
 use lapwing_abi::ids::{Kind, Mount};
 use lapwing_abi::record::{HEADER_LEN, Header};
-use lapwing_abi::state::cgroup_state;
+use lapwing_abi::state::{Process, cgroup_state};
 
 /// Longest path that is kept, a NUL behind each name: a power of two.
 const PATH: usize = 128;
@@ -134,25 +134,23 @@ pub struct Open {
 }
 
 impl Open {
-    /// `None` of a process that is not traced, or not known.
+    /// By a process that is known; the verifier must know the types of both addresses.
     #[inline(always)]
-    pub fn of(file: Kptr, dentry: Kptr, operation: u8) -> Option<Self> {
-        let (pid, _) = kernel::current_ids();
-        let process = maps::PROCESSES.get_ptr(&pid)?;
+    pub fn of(process: *const Process, file: Kptr, dentry: Kptr, operation: u8) -> Self {
         let image = get!(process, image);
         let how = u64::from(get!(process, phase)) | u64::from(operation) << 32;
         let mnt = file.at(Field::FilePath).reach(Field::PathMnt);
         // The distance of two addresses, because the verifier lets nothing else be computed.
         let distance = dentry.0.wrapping_sub(mnt.0);
         let mixed = (distance ^ image ^ how << 8).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Some(Self {
+        Self {
             mnt,
             dentry,
             operation,
             index: (mixed >> 40) as u32,
             image,
             how,
-        })
+        }
     }
 
     #[inline(always)]

@@ -94,32 +94,33 @@ fn opened_typed(file: Kptr) -> Option<()> {
     let mode: u32 = file.direct(Field::FileMode);
     let dentry = file.at(Field::FilePath).reach(Field::PathDentry);
     let changes = mode & (FMODE_WRITE | FMODE_CREATED) != 0;
-    let reads = mode & FMODE_READ != 0 && {
-        let len: u32 = dentry.at(Field::DentryName).direct(Field::QstrLen);
-        may_be_credential_of(len)
-    };
-    if !changes && !reads || process::is_ignored() {
+    let reads = mode & FMODE_READ != 0 && looks_like_credential(dentry);
+    if !changes && !reads {
+        return None;
+    }
+    let (pid, _) = kernel::current_ids();
+    let process = maps::PROCESSES.get_ptr(&pid);
+    if process.is_none() && process::is_ignored() {
         return None;
     }
     if changes {
         let created = (mode >> CREATED_SHIFT) & 1;
         let nameless = (file.direct::<u32>(Field::FileFlags) >> TMPFILE_SHIFT) & 1;
         let operation = Operation::OpenWrite.raw() + created as u8;
-        let open = if nameless == 0 {
-            Open::of(file, dentry, operation)
-        } else {
-            None
+        let open = match process {
+            Some(process) if nameless == 0 => Some(Open::of(process, file, dentry, operation)),
+            _ => None,
         };
-        match open {
-            Some(open) if open.is_known() => hit(Row::FileOpen),
-            Some(open) => {
+        if open.is_some_and(Open::is_known) {
+            hit(Row::FileOpen);
+        } else {
+            if let Some(open) = open {
                 open.note();
-                if writable(Row::FileOpen, file, created).is_some() {
-                    open.keep();
-                }
             }
-            None => {
-                writable(Row::FileOpen, file, created);
+            if writable(Row::FileOpen, file, created).is_some()
+                && let Some(open) = open
+            {
+                open.keep();
             }
         }
     }
@@ -244,6 +245,19 @@ fn reopened_nameless(place: Place) -> bool {
 fn may_be_credential_of(len: u32) -> bool {
     let lengths = setting!(CREDENTIAL_LENGTHS);
     (lengths >> len.min(CREDENTIAL_NAME as u32 - 1)) & 1 != 0
+}
+
+/// Whether the file's last name has a length that credentials have, and a first letter: asked
+/// without helpers.
+#[inline(always)]
+fn looks_like_credential(dentry: Kptr) -> bool {
+    let name = dentry.at(Field::DentryName);
+    let text = dentry.at(Field::DentryShortName);
+    let first: u8 = dentry.direct(Field::DentryShortName);
+    may_be_credential_of(name.direct(Field::QstrLen))
+        // A long name stands elsewhere.
+        && (name.direct::<u64>(Field::QstrName) != text.0
+            || (setting!(CREDENTIAL_LETTERS) >> (first & 63)) & 1 != 0)
 }
 
 /// Whether the file's last name is one that credentials have. User space looks at the others.
