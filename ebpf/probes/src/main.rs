@@ -5,7 +5,8 @@
 //! file as the container sees it; [`emit`] builds one record; [`news`] makes its key
 //! ([`identity`]), asks whether the behaviour was judged already ([`seen`]) and whether
 //! the container may send more ([`budget`]) of its [`class`], and puts it into the ring or
-//! counts why it could not. [`kernel`] is the only place that reads kernel
+//! counts why it could not. [`recall`] stands before the path for what every process of a
+//! machine does often: it knows again what was judged lately. [`kernel`] is the only place that reads kernel
 //! memory, at offsets that the agent resolved from the running kernel's BTF.
 #![no_std]
 #![no_main]
