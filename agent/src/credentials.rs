@@ -88,6 +88,13 @@ impl Credentials {
         self.keys().fold(0, |bits, (_, bit)| bits | bit)
     }
 
+    /// Which first letters they have, one bit each for the lower six bits of a letter.
+    #[must_use]
+    pub fn letters(&self) -> u64 {
+        self.keys()
+            .fold(0, |bits, (key, _)| bits | 1 << (key[0] & 63))
+    }
+
     fn keys(&self) -> impl Iterator<Item = (CredentialName, u64)> {
         self.patterns
             .iter()
@@ -258,6 +265,7 @@ mod tests {
         let long = "n".repeat(40);
         let list = list(&["/etc/shadow", "/x/shadow", &format!("**/{long}")]);
         assert_eq!(list.lengths(), 1 << 6 | 1 << 31);
+        assert_eq!(list.letters(), 1 << (b's' & 63) | 1 << (b'n' & 63));
         let names: Vec<_> = list.names().into_iter().collect();
         assert_eq!(names.len(), 2);
         assert!(names[0].starts_with(b"nnn") && names[0][30] == b'n' && names[0][31] == 0);

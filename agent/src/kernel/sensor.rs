@@ -19,6 +19,7 @@ use aya::maps::Array;
 use aya::programs::{ProgramFd, RawTracePoint, RawTracePointRunOptions, TestRun};
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
+use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::{Attach, BASE_FIELDS, Hook, Row, Tier, Variant, hooks};
 use lapwing_abi::spares::DISPATCHER;
 use lapwing_abi::state::CredentialName;
@@ -187,6 +188,25 @@ impl Sensor {
     }
 }
 
+/// What trampolines load without helpers, beside what all hooks need: see `recall` in the kernel
+/// programs.
+const DIRECT_FIELDS: &[Field] = &[
+    Field::FileMode,
+    Field::FileFlags,
+    Field::QstrLen,
+    Field::DentryShortName,
+    Field::TaskNsproxy,
+    Field::NsproxyMount,
+    Field::NamespaceEvent,
+];
+/// The helper that gives them the running task, as the kernel's own types name it.
+const TASK_HELPER: &str = "BPF_FUNC_get_current_task_btf";
+
+/// Whether the programs of this kernel can do without helpers what every open needs.
+fn can_load_directly(btf: &Btf, offsets: &Offsets) -> bool {
+    btf.enum_value(TASK_HELPER).is_some() && offsets.lack(DIRECT_FIELDS).is_none()
+}
+
 /// Under which keys of behaviours are made: unlike at every other start.
 fn secret() -> std::io::Result<[u64; 2]> {
     let mut bytes = [0; 16];
@@ -210,6 +230,7 @@ fn load(
                 anyhow!("the kernel does not know the cgroup controller {controller}")
             })?,
     };
+    let direct = u32::from(can_load_directly(btf, offsets));
     let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
     let secret = secret().context("cannot draw a secret from /dev/urandom")?;
     let budgets = Budgets::of_ring(settings.ring_bytes);
@@ -230,7 +251,9 @@ fn load(
         .override_global("CGROUP_SUBSYS", &subsys, true)
         .override_global("CGROUP_HIERARCHY", &settings.cgroup_hierarchy, true)
         .override_global("ARCH", &arch, true)
+        .override_global("DIRECT", &direct, true)
         .override_global("CREDENTIAL_LENGTHS", &settings.credentials.lengths(), true)
+        .override_global("CREDENTIAL_LETTERS", &settings.credentials.letters(), true)
         .map_max_entries("BEHAVIOUR", settings.ring_bytes)
         .map_max_entries("PROCESSES", settings.processes)
         .map_max_entries("CGROUPS", settings.cgroups)

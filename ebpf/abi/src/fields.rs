@@ -113,6 +113,8 @@ fields! {
     DentryInode = Member("dentry", &["d_inode"]),
     /// `dentry.d_sb`
     DentrySb = Member("dentry", &["d_sb"]),
+    /// Where a short name stands in the entry itself; `d_iname` up to Linux 6.13.
+    DentryShortName = Member("dentry", &["d_shortname", "d_iname"]),
     /// `qstr.name`
     QstrName = Member("qstr", &["name"]),
     /// `qstr.len`
@@ -247,6 +249,9 @@ fields! {
     NsproxyIpc = Member("nsproxy", &["ipc_ns"]),
     /// `nsproxy.mnt_ns`
     NsproxyMount = Member("nsproxy", &["mnt_ns"]),
+    /// `mnt_namespace.event`: another number, unlike any before in all namespaces, after each
+    /// change of its tree of mounts.
+    NamespaceEvent = Member("mnt_namespace", &["event"]),
     /// `nsproxy.pid_ns_for_children`
     NsproxyPid = Member("nsproxy", &["pid_ns_for_children"]),
     /// `nsproxy.net_ns`

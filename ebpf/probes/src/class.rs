@@ -9,7 +9,7 @@ use lapwing_abi::ids::{Class, Contact, Family, Kind, Origin, flags};
 use lapwing_abi::record::{HEADER_LEN, Header};
 
 /// Flags of a path that is not a whole path of the container.
-const PARTIAL: u32 = flags::PATH_TRUNCATED
+pub const PARTIAL: u32 = flags::PATH_TRUNCATED
     | flags::PATH_DETACHED
     | flags::TARGET_TRUNCATED
     | flags::TARGET_DETACHED

@@ -1,8 +1,15 @@
 //! Reads of kernel memory: the only place that follows kernel pointers.
 //!
-//! Every read goes through `bpf_probe_read_kernel`, which answers with an error
+//! Nearly every read goes through `bpf_probe_read_kernel`, which answers with an error
 //! for a bad address, so a pointer that went stale between two reads gives a
-//! zero and never a fault.
+//! zero and never a fault. That is a call, and costs some 70 instructions.
+//!
+//! A trampoline's program may do with one: where the verifier knows from the kernel's BTF
+//! what a pointer points to, it lets the program load from there ([`Kptr::direct`]), and the
+//! kernel answers a fault with a zero just the same. It knows so of arguments, of results
+//! and of what is reached from them by fields; it no longer does of a pointer that was
+//! computed (the `struct mount` around a `struct vfsmount`) or kept in a map. Only what
+//! every open of the machine passes is written so ([`crate::recall`]).
 
 use crate::maps;
 use aya_ebpf::helpers::{self, generated};
@@ -90,6 +97,21 @@ impl Kptr {
         }
     }
 
+    /// The value of a field, loaded without a helper: only for pointers of which the verifier knows
+    /// the type, and it refuses the program for any other. 0 where nothing can be read.
+    #[inline(always)]
+    pub fn direct<T: Integer>(self, field: Field) -> T {
+        // SAFETY: the verifier lets only loads pass that stay inside what its type says, and the
+        // kernel answers a bad address with zeros; volatile, because others write there.
+        unsafe { (self.at(field).0 as *const T).read_volatile() }
+    }
+
+    /// The pointer in a field, as [`Self::direct`].
+    #[inline(always)]
+    pub fn reach(self, field: Field) -> Self {
+        Self(self.direct(field))
+    }
+
     /// The value of a field, 0 where it can not be read.
     #[inline(always)]
     pub fn get<T: Integer>(self, field: Field) -> T {
@@ -108,6 +130,14 @@ impl Kptr {
 pub fn current_task() -> Kptr {
     // SAFETY: the helper has no preconditions.
     Kptr(unsafe { generated::bpf_get_current_task() })
+}
+
+/// The task that runs, as a pointer to load from by [`Kptr::direct`]. Since Linux 5.11: to be
+/// called only where [`maps::DIRECT`] says so.
+#[inline(always)]
+pub fn current_task_typed() -> Kptr {
+    // SAFETY: the helper has no preconditions.
+    Kptr(unsafe { generated::bpf_get_current_task_btf() } as u64)
 }
 
 /// Process id and thread id of the task that runs.
@@ -155,6 +185,21 @@ pub fn cgroup_of(task: Kptr) -> u64 {
         state.follow(Field::CssCgroup)
     };
     cgroup_id(cgroup)
+}
+
+/// As [`cgroup_of`], of the task that runs, see [`current_task_typed`].
+#[inline(always)]
+pub fn cgroup_typed(task: Kptr) -> u64 {
+    let set = task.reach(Field::TaskCgroups);
+    let subsys = setting!(CGROUP_SUBSYS);
+    let cgroup = if subsys == u32::MAX {
+        set.reach(Field::CssSetDefault)
+    } else {
+        set.plus(u64::from(subsys) * 8)
+            .reach(Field::CssSetSubsys)
+            .reach(Field::CssCgroup)
+    };
+    cgroup.reach(Field::CgroupKn).direct(Field::KernfsId)
 }
 
 /// Whether a thread of the process is left.

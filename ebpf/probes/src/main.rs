@@ -6,7 +6,8 @@
 //! ([`identity`]), asks whether the behaviour was judged already ([`seen`]; what is then not told of an exec
 //! waits in [`images`]) and whether
 //! the container may send more ([`budget`]) of its [`class`], and puts it into the ring or
-//! counts why it could not. [`kernel`] is the only place that reads kernel
+//! counts why it could not. [`recall`] stands before the path for what every process of a
+//! machine does often: it knows again what was judged lately. [`kernel`] is the only place that reads kernel
 //! memory, at offsets that the agent resolved from the running kernel's BTF.
 #![no_std]
 #![no_main]
@@ -46,6 +47,11 @@ mod maps;
 mod news;
 mod path;
 mod process;
+mod recall {
+    pub mod files;
+    pub mod guard;
+    pub mod peers;
+}
 mod seen;
 mod spare;
 

@@ -1,5 +1,7 @@
 //! Every map and every setting.
 
+use crate::recall::files::{Mounts, Opened};
+use crate::recall::peers::Peer;
 use aya_ebpf::btf_maps::{HashMap as Inner, HashOfMaps};
 use aya_ebpf::macros::{btf_map, map};
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
@@ -169,9 +171,27 @@ pub struct Scratch {
     pub value: u32,
     /// Where the last part of an argument starts, see `identity`.
     pub part: u32,
+    /// What [`crate::recall::files`] notes before a path is walked.
+    pub mounts: Mounts,
     /// The record. Reads start below `SCRATCH_REACH` and are at most `READ_MAX` long.
     pub bytes: [u8; SCRATCH_REACH + READ_MAX],
 }
+
+/// Opens for writing that were judged lately, see [`crate::recall::files`].
+#[map]
+pub static OPENED: PerCpuArray<Opened> = PerCpuArray::with_max_entries(RECALLED, 0);
+
+/// Peers that were judged lately, see [`crate::recall::peers`].
+#[map]
+pub static PEERS: PerCpuArray<Peer> = PerCpuArray::with_max_entries(RECALLED, 0);
+
+/// Entries of each of them, for each processor: a power of two.
+pub const RECALLED: u32 = 512;
+
+/// 1 where trampolines can load what they need without helpers: the kernel has
+/// `bpf_get_current_task_btf` (since Linux 5.11), and the fields of [`crate::recall`].
+#[unsafe(no_mangle)]
+pub static DIRECT: u32 = 0;
 
 /// Offsets of [`lapwing_abi::fields::FIELDS`] in the running kernel.
 #[unsafe(no_mangle)]
@@ -197,6 +217,11 @@ pub static SPARES: u32 = 0;
 /// Which lengths the names in [`CREDENTIALS`] have, one bit each; those that do not fit have the last.
 #[unsafe(no_mangle)]
 pub static CREDENTIAL_LENGTHS: u64 = 0;
+
+/// Which first letters they have, one bit each for the lower six bits of a letter.
+#[unsafe(no_mangle)]
+pub static CREDENTIAL_LETTERS: u64 = 0;
+
 /// The secret under which keys of behaviours are made.
 #[unsafe(no_mangle)]
 pub static SECRET: [u64; 2] = [0; 2];

@@ -37,6 +37,14 @@ pub fn current() -> Option<(Process, bool)> {
     Some((process, false))
 }
 
+/// Whether the process that runs, which the tree does not know, is none of ours: asked without
+/// helpers, where [`maps::DIRECT`] says so.
+#[inline(always)]
+pub fn is_ignored() -> bool {
+    let id = kernel::cgroup_typed(kernel::current_task_typed());
+    cgroup(id).state == cgroup_state::IGNORED
+}
+
 /// The tree's entry of a process, unless its cgroup turned out to be none of ours.
 #[inline(always)]
 pub fn known(pid: u32) -> Option<Process> {

@@ -29,12 +29,18 @@ use lapwing_abi::state::{Budget, CLASSES, DEVIATIONS, PENDING_FOR, Seen, task, v
 /// Adds one to a number that others raise too.
 #[inline(always)]
 pub fn raise(number: *mut u64) {
+    add(number, 1);
+}
+
+/// Adds to a number that others add to as well.
+#[inline(always)]
+pub fn add(number: *mut u64, more: u64) {
     // BPF_XADD, which all kernels have: the target's atomics in `core` end before it, because it
     // answers nothing.
     // SAFETY: the callers pass the address of a number in a map's value: aligned, and there as
     // long as the program runs.
     unsafe {
-        core::arch::asm!("lock *(u64 *)({number} + 0) += {one}", number = in(reg) number, one = in(reg) 1u64);
+        core::arch::asm!("lock *(u64 *)({number} + 0) += {more}", number = in(reg) number, more = in(reg) more);
     }
 }
 

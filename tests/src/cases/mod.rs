@@ -15,6 +15,7 @@ mod membership;
 mod names;
 mod path;
 mod process;
+mod recall;
 mod restart;
 mod seen;
 mod sensor;
@@ -70,6 +71,7 @@ pub const ALL: &[Group] = &[
     group(evidence::CASES),
     group(seen::CASES),
     group(execs::CASES),
+    group(recall::CASES),
     group(losses::CASES),
     group(restart::CASES),
     group(start::CASES),

@@ -46,6 +46,7 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             act("mount", &[kind, at])?;
             unmount(*at, UnmountFlags::empty())?;
         }
+        ("unmount", [at]) => unmount(*at, UnmountFlags::empty())?,
         ("pivot-root", [at]) => {
             unshare(libc::CLONE_NEWNS)?;
             act("mount", &[OsStr::new("tmpfs"), at])?;

@@ -6,6 +6,7 @@
 use super::dns;
 use crate::emit::{self, hit};
 use crate::process;
+use crate::recall::peers::{self, Contacted};
 use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::programs::SockAddrContext;
 use lapwing_abi::hooks::Row;
@@ -61,9 +62,8 @@ fn v4(row: Row, ctx: &SockAddrContext) {
         let sock = ctx.sock_addr;
         ((*sock).user_ip4, (*sock).user_port, (*sock).protocol)
     };
-    let mut bytes = [0; 16];
-    bytes[..4].copy_from_slice(&address.to_ne_bytes());
-    report(ctx, row, Family::Ipv4, bytes, port, protocol);
+    let words = [u64::from(address), 0];
+    report(ctx, row, Family::Ipv4, words, port, protocol);
 }
 
 #[inline(always)]
@@ -81,37 +81,46 @@ fn v6(row: Row, ctx: &SockAddrContext) {
             (*sock).protocol,
         )
     };
-    let mut bytes = [0; 16];
-    bytes[..4].copy_from_slice(&a.to_ne_bytes());
-    bytes[4..8].copy_from_slice(&b.to_ne_bytes());
-    bytes[8..12].copy_from_slice(&c.to_ne_bytes());
-    bytes[12..].copy_from_slice(&d.to_ne_bytes());
-    report(ctx, row, Family::Ipv6, bytes, port, protocol);
+    let words = [
+        u64::from(a) | u64::from(b) << 32,
+        u64::from(c) | u64::from(d) << 32,
+    ];
+    report(ctx, row, Family::Ipv6, words, port, protocol);
 }
 
+/// `address` are its bytes in the order in which they stand in memory, as two words.
 #[inline(always)]
 fn report(
     ctx: &SockAddrContext,
     row: Row,
     family: Family,
-    address: [u8; 16],
+    address: [u64; 2],
     port: u32,
     protocol: u32,
 ) -> Option<()> {
-    let (process, known) = process::current()?;
-    hit(row);
-    let mut header = emit::header(
-        Kind::Egress,
-        &process,
-        if known { 0 } else { flags::PROCESS_UNKNOWN },
-    );
-    header.family = family.raw();
-    header.address = address;
     // The low half, in network order.
-    header.port = (port as u16).swap_bytes();
-    header.protocol = protocol as u8;
-    emit::send(&header);
-    if header.port == dns::PORT {
+    let port = (port as u16).swap_bytes();
+    let who = Contacted::new(family, protocol as u8, port, address);
+    // Of those who ask for names the record is needed each time.
+    if port != dns::PORT && peers::is_known(who) {
+        hit(row);
+    } else {
+        let (process, known) = process::current()?;
+        hit(row);
+        let mut header = emit::header(
+            Kind::Egress,
+            &process,
+            if known { 0 } else { flags::PROCESS_UNKNOWN },
+        );
+        header.family = family.raw();
+        header.address = (u128::from(address[1]) << 64 | u128::from(address[0])).to_le_bytes();
+        header.port = port;
+        header.protocol = protocol as u8;
+        if emit::send(&header) {
+            let _ = peers::keep(who);
+        }
+    }
+    if port == dns::PORT {
         dns::expect(ctx);
     }
     Some(())

@@ -3,10 +3,13 @@
 //! By the kernel's own functions (tiers A1 and A2) or by the exit of system calls
 //! (B). TCP and UDP are left to [`super::network`]; what listens to [`super::listen`].
 
-use super::function::function_entry;
+use super::function::{function_entry, in_array};
 use crate::emit::{self, hit};
-use crate::kernel::Kptr;
+use crate::kernel::{self, Kptr};
 use crate::process;
+use aya_ebpf::EbpfContext;
+use aya_ebpf::macros::{fentry, kprobe};
+use aya_ebpf::programs::{FEntryContext, ProbeContext};
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Contact, Family, Kind, flags};
@@ -46,6 +49,16 @@ impl Sort {
             family: u32::from(sock.get::<u16>(Field::SockFamily)),
             of_type: u32::from(sock.get::<u16>(Field::SockType)),
             protocol: u32::from(sock.get::<u16>(Field::SockProtocol)),
+        }
+    }
+
+    /// As [`Self::of`], where the verifier knows the type of the pointer.
+    #[inline(always)]
+    fn of_typed(sock: Kptr) -> Self {
+        Self {
+            family: u32::from(sock.direct::<u16>(Field::SockFamily)),
+            of_type: u32::from(sock.direct::<u16>(Field::SockType)),
+            protocol: u32::from(sock.direct::<u16>(Field::SockProtocol)),
         }
     }
 
@@ -147,9 +160,24 @@ impl Address {
     }
 }
 
-function_entry! {
-    /// int security_socket_post_create(struct socket *sock, int family, int type, int protocol, int kern)
-    socket_created, socket_created_kprobe => created_by(; family 1, of_type 2, protocol 3, kern 4)
+/// int security_socket_post_create(struct socket *sock, int family, int type, int protocol, int kern)
+#[fentry]
+fn socket_created(ctx: FEntryContext) -> i32 {
+    // Numbers, and no pointers that the verifier would have to know: they are loaded.
+    let [family, of_type, protocol, kern] =
+        [ctx.arg(1), ctx.arg(2), ctx.arg(3), ctx.arg(4)].map(Kptr);
+    let _ = created_by(family, of_type, protocol, kern);
+    0
+}
+
+/// The same.
+#[kprobe]
+fn socket_created_kprobe(ctx: ProbeContext) -> u32 {
+    let regs = Kptr(ctx.as_ptr() as u64);
+    let [family, of_type, protocol, kern] =
+        [1, 2, 3, 4].map(|index| Kptr(kernel::function_argument(regs, index)));
+    let _ = created_by(family, of_type, protocol, kern);
+    0
 }
 
 #[inline(always)]
@@ -199,17 +227,34 @@ pub(super) fn created(sort: Sort) -> Option<()> {
     Some(())
 }
 
-function_entry! {
-    /// int security_socket_connect(struct socket *sock, struct sockaddr *address, int addrlen)
-    socket_connect, socket_connect_kprobe => connecting(; socket 0, address 1)
+/// int security_socket_connect(struct socket *sock, struct sockaddr *address, int addrlen)
+///
+/// Every connect of the machine passes here, most to be left to [`super::network`]: so it is
+/// found out without helpers.
+#[fentry]
+fn socket_connect(ctx: FEntryContext) -> i32 {
+    let sort = Sort::of_typed(Kptr(ctx.arg(0)).reach(Field::SocketSk));
+    if has_other_peers(sort) {
+        let _ = connecting(sort, in_array!(ctx, 1).read());
+    }
+    0
+}
+
+/// The same.
+#[kprobe]
+fn socket_connect_kprobe(ctx: ProbeContext) -> u32 {
+    let regs = Kptr(ctx.as_ptr() as u64);
+    let socket = Kptr(kernel::function_argument(regs, 0));
+    let sort = Sort::of(socket.follow(Field::SocketSk));
+    if has_other_peers(sort) {
+        let _ = connecting(sort, kernel::function_argument(regs, 1));
+    }
+    0
 }
 
 #[inline(always)]
-fn connecting(socket: Kptr, address: Kptr) -> Option<()> {
-    let sort = Sort::of(socket.follow(Field::SocketSk));
-    if !has_other_peers(sort) {
-        return None;
-    }
+fn connecting(sort: Sort, address: u64) -> Option<()> {
+    let address = Kptr(address);
     addressed(
         Row::EgressConnect,
         sort,

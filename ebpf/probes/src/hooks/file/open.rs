@@ -7,10 +7,15 @@
 //! a table of those that credentials have.
 
 use super::{Change, alone, report};
+use crate::emit::hit;
 use crate::hooks::function::{function_entry, function_exit};
-use crate::kernel::{Kptr, Place, setting};
-use crate::maps;
+use crate::kernel::{self, Kptr, Place, setting};
+use crate::recall::files::Open;
+use crate::{maps, process};
+use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
+use aya_ebpf::macros::{fexit, kretprobe};
+use aya_ebpf::programs::{FExitContext, RetProbeContext};
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Operation;
@@ -34,9 +39,26 @@ const LAST_POINTER: u64 = u64::MAX - 4095;
 /// Opening is numbered so that one bit more makes it the making of a file.
 const _: () = assert!(Operation::OpenWrite.raw() + 1 == Operation::Create.raw());
 
-function_exit! {
-    /// struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)
-    file_open, file_open_kprobe, 3 => opened_by(Row::FileOpen; file)
+/// struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)
+///
+/// Every open of the machine passes here, so this one does without helpers what it can.
+#[fexit]
+fn file_open(ctx: FExitContext) -> i32 {
+    let file = Kptr(ctx.arg(3));
+    if setting!(DIRECT) == 0 {
+        let _ = opened_by(Row::FileOpen, file);
+    } else {
+        let _ = opened_typed(file);
+    }
+    0
+}
+
+/// The same.
+#[kretprobe]
+fn file_open_kprobe(ctx: RetProbeContext) -> u32 {
+    let regs = Kptr(ctx.as_ptr() as u64);
+    let _ = opened_by(Row::FileOpen, Kptr(kernel::function_result(regs)));
+    0
 }
 
 function_exit! {
@@ -61,6 +83,53 @@ fn opened_by(row: Row, file: Kptr) -> Option<()> {
         return None;
     }
     opened(row, file)
+}
+
+/// As [`opened_by`], of a file of which the verifier knows the type.
+#[inline(always)]
+fn opened_typed(file: Kptr) -> Option<()> {
+    if file.0 == 0 || file.0 >= LAST_POINTER {
+        return None;
+    }
+    let mode: u32 = file.direct(Field::FileMode);
+    let dentry = file.at(Field::FilePath).reach(Field::PathDentry);
+    let changes = mode & (FMODE_WRITE | FMODE_CREATED) != 0;
+    let reads = mode & FMODE_READ != 0 && looks_like_credential(dentry);
+    if !changes && !reads {
+        return None;
+    }
+    let (pid, _) = kernel::current_ids();
+    let process = maps::PROCESSES.get_ptr(&pid);
+    if process.is_none() && process::is_ignored() {
+        return None;
+    }
+    if changes {
+        let created = (mode >> CREATED_SHIFT) & 1;
+        let nameless = (file.direct::<u32>(Field::FileFlags) >> TMPFILE_SHIFT) & 1;
+        let operation = Operation::OpenWrite.raw() + created as u8;
+        let open = match process {
+            Some(process) if nameless == 0 => Some(Open::of(process, file, dentry, operation)),
+            _ => None,
+        };
+        if open.is_some_and(Open::is_known) {
+            hit(Row::FileOpen);
+        } else {
+            if let Some(open) = open {
+                open.note();
+            }
+            if writable(Row::FileOpen, file, created).is_some()
+                && let Some(open) = open
+            {
+                open.keep();
+            }
+        }
+    }
+    if reads && may_be_credential(file) {
+        let place = Place::at(file.at(Field::FilePath));
+        let change = Change::new(Operation::OpenRead);
+        report(Row::FileRead, change, place, alone)?;
+    }
+    Some(())
 }
 
 /// A file was opened: reports it if it was made by that, or can be written through this
@@ -171,17 +240,35 @@ fn reopened_nameless(place: Place) -> bool {
     name.read::<u8>() == b'#' && is_unlinked(place)
 }
 
+/// Whether credentials have names that are so long.
+#[inline(always)]
+fn may_be_credential_of(len: u32) -> bool {
+    let lengths = setting!(CREDENTIAL_LENGTHS);
+    (lengths >> len.min(CREDENTIAL_NAME as u32 - 1)) & 1 != 0
+}
+
+/// Whether the file's last name has a length that credentials have, and a first letter: asked
+/// without helpers.
+#[inline(always)]
+fn looks_like_credential(dentry: Kptr) -> bool {
+    let name = dentry.at(Field::DentryName);
+    let text = dentry.at(Field::DentryShortName);
+    let first: u8 = dentry.direct(Field::DentryShortName);
+    may_be_credential_of(name.direct(Field::QstrLen))
+        // A long name stands elsewhere.
+        && (name.direct::<u64>(Field::QstrName) != text.0
+            || (setting!(CREDENTIAL_LETTERS) >> (first & 63)) & 1 != 0)
+}
+
 /// Whether the file's last name is one that credentials have. User space looks at the others.
 #[inline(always)]
 fn may_be_credential(file: Kptr) -> bool {
-    let lengths = setting!(CREDENTIAL_LENGTHS);
-    if lengths == 0 {
+    if setting!(CREDENTIAL_LENGTHS) == 0 {
         return false;
     }
-    let dentry = Place::at(file.at(Field::FilePath)).dentry;
+    let dentry = file.at(Field::FilePath).follow(Field::PathDentry);
     let name = dentry.at(Field::DentryName);
-    let len: u32 = name.get(Field::QstrLen);
-    if (lengths >> len.min(CREDENTIAL_NAME as u32 - 1)) & 1 == 0 {
+    if !may_be_credential_of(name.get(Field::QstrLen)) {
         return false;
     }
     let mut key: CredentialName = [0; CREDENTIAL_NAME];
