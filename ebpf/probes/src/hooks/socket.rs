@@ -6,7 +6,7 @@
 use super::function::{function_entry, in_array};
 use crate::emit::{self, hit};
 use crate::kernel::{self, Kptr};
-use crate::process;
+use crate::{process, spare};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::macros::{fentry, kprobe};
 use aya_ebpf::programs::{FEntryContext, ProbeContext};
@@ -163,6 +163,7 @@ impl Address {
 /// int security_socket_post_create(struct socket *sock, int family, int type, int protocol, int kern)
 #[fentry]
 fn socket_created(ctx: FEntryContext) -> i32 {
+    spare::begin!(ctx, FUNCTIONS, socket_created);
     // Numbers, and no pointers that the verifier would have to know: they are loaded.
     let [family, of_type, protocol, kern] =
         [ctx.arg(1), ctx.arg(2), ctx.arg(3), ctx.arg(4)].map(Kptr);
@@ -233,6 +234,7 @@ pub(super) fn created(sort: Sort) -> Option<()> {
 /// found out without helpers.
 #[fentry]
 fn socket_connect(ctx: FEntryContext) -> i32 {
+    spare::begin!(ctx, FUNCTIONS, socket_connect);
     let sort = Sort::of_typed(Kptr(ctx.arg(0)).reach(Field::SocketSk));
     if has_other_peers(sort) {
         let _ = connecting(sort, in_array!(ctx, 1).read());

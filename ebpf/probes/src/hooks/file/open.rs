@@ -11,7 +11,7 @@ use crate::emit::hit;
 use crate::hooks::function::{function_entry, function_exit};
 use crate::kernel::{self, Kptr, Place, setting};
 use crate::recall::files::Open;
-use crate::{maps, process};
+use crate::{maps, process, spare};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::{fexit, kretprobe};
@@ -44,6 +44,7 @@ const _: () = assert!(Operation::OpenWrite.raw() + 1 == Operation::Create.raw())
 /// Every open of the machine passes here, so this one does without helpers what it can.
 #[fexit]
 fn file_open(ctx: FExitContext) -> i32 {
+    spare::begin!(ctx, FUNCTIONS, file_open);
     let file = Kptr(ctx.arg(3));
     if setting!(DIRECT) == 0 {
         let _ = opened_by(Row::FileOpen, file);
