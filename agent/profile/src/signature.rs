@@ -9,7 +9,7 @@
 //! told in the profile's own words.
 
 use crate::diff::Diff;
-use crate::profile::Profile;
+use crate::profile::{Mode, Profile};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey};
@@ -36,6 +36,11 @@ pub enum SignatureError {
     /// The text is another thing than an envelope.
     #[error("not a signature of a profile: {0}")]
     NoEnvelope(String),
+    /// The profile is not what it will be.
+    #[error(
+        "a profile that is {0} changes by itself: promote it first, by `lapwing profile promote`, and sign then"
+    )]
+    Unfinished(&'static str),
     /// The profile is another than the signed one.
     #[error("the profile is not what was signed: {0}")]
     Changed(String),
@@ -157,12 +162,16 @@ fn read(envelope: &[u8]) -> Result<(Envelope, String), SignatureError> {
 /// same, in `before`, stay in it.
 ///
 /// # Errors
-/// When `before` is no such file. One of what the profile was earlier is left behind.
+/// When `before` is no such file, or the profile still learns: it goes on by evidence, and the
+/// signature would be of what nobody decided. A signature of what it was earlier is left behind.
 pub fn sign(
     profile: &Profile,
     key: &Private,
     before: Option<&[u8]>,
 ) -> Result<String, SignatureError> {
+    if profile.mode() != Mode::Monitoring {
+        return Err(SignatureError::Unfinished(profile.mode().word()));
+    }
     let text = profile.to_spec();
     let own = key.public().id();
     let mut signatures = match before.map(read).transpose()? {
@@ -264,7 +273,7 @@ fn changed(text: &str, now: &Profile) -> String {
 mod tests {
     use super::*;
     use crate::entry::Entry;
-    use crate::profile::{Mode, Verdict};
+    use crate::profile::Verdict;
     use crate::workload::Workload;
 
     /// Of RFC 8410, section 10.3: a private key, and the public one of it (section 10.1).
@@ -306,6 +315,15 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
         let seen = Entry::parse("exec: {path: /bin/sh}").unwrap();
         profile.set(&seen, Verdict::Pending, 0);
         verify(&profile, envelope.as_bytes(), &[public]).unwrap();
+    }
+
+    #[test]
+    fn what_still_learns_is_not_signed() {
+        for mode in [Mode::Learning, Mode::Review] {
+            let unfinished = Profile::new(Workload::default(), mode);
+            let error = sign(&unfinished, &other(), None).unwrap_err();
+            assert!(error.to_string().contains("promote it first"), "{error}");
+        }
     }
 
     #[test]

@@ -378,11 +378,17 @@ impl Attacher<'_> {
         let mut wanted = HashMap::new();
         let mut names = HashMap::new();
         for variant in variants {
+            // Loading it anew would detach it: rows share programs.
+            if self.twins.contains_key(variant.program) {
+                continue;
+            }
             if let Ok(target) = self.target(variant) {
                 let attach = variant.attach;
                 if matches!(attach, Attach::SyscallExit(_)) {
                     let target = target.clone();
-                    wanted.insert(DISPATCHER, Wanted { attach, target });
+                    if !self.twins.contains_key(DISPATCHER) {
+                        wanted.insert(DISPATCHER, Wanted { attach, target });
+                    }
                 }
                 names.insert(variant.program, attach);
                 wanted.insert(variant.program, Wanted { attach, target });

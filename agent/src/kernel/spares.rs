@@ -209,7 +209,9 @@ impl Spares {
     /// Events that were lost since the last call.
     pub fn look(&mut self, ebpf: &Ebpf) -> u64 {
         let (skipped, spared) = counts(ebpf);
-        let spared = spared.saturating_sub(self.early);
+        // Where a mark was lost a twin did what was done: that makes up for nothing later.
+        self.early = self.early.max(spared.saturating_sub(skipped));
+        let spared = spared - self.early;
         if spared > self.spared {
             tracing::debug!(
                 "{skipped} runs of kernel programs skipped, {spared} made up for by {} twins",

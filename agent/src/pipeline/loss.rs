@@ -72,7 +72,13 @@ impl UserLoss {
 /// Whether behaviours may be missing for the reason, of the kernel side or of this one, so that
 /// profiles that learn are the poorer for it.
 pub(super) fn hides_behaviours(reason: &str) -> bool {
-    let judged = [UserLoss::Unpublished, UserLoss::RepeatsUncounted];
+    let judged = [
+        UserLoss::Unpublished,
+        UserLoss::RepeatsUncounted,
+        // The behaviour is there; who did it is not said in full.
+        UserLoss::ImageUnknown,
+        UserLoss::ImagesFull,
+    ];
     let harmless = Loss::ALL
         .iter()
         .filter(|loss| !super::lost::is_loss(**loss));
@@ -127,6 +133,8 @@ mod tests {
             (Loss::SeenFull.name(), false),
             (UserLoss::Unpublished.name(), false),
             (UserLoss::RepeatsUncounted.name(), false),
+            (UserLoss::ImageUnknown.name(), false),
+            (UserLoss::ImagesFull.name(), false),
             (UserLoss::HeldFull.name(), true),
             (UserLoss::Skipped.name(), true),
             (Loss::LifecycleRingFull.name(), true),

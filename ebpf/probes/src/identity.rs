@@ -9,7 +9,7 @@
 //! The loops are functions of their own, which the verifier follows once each and not
 //! for every way that leads to them. That is also why long texts are hashed in pieces.
 
-use crate::kernel::setting;
+use crate::kernel::{self, setting};
 use crate::maps::{self, READ_MAX, SCRATCH_REACH, SCRATCH_SLOTS};
 use crate::news::Built;
 use crate::process;
@@ -51,7 +51,8 @@ pub fn of(built: Built, header: &Header) -> u64 {
     };
     let content = key::content(secret(), header, taken, of_bytes, of_folder);
     if header.kind == Kind::Exec.raw() {
-        process::runs(header.pid, content);
+        // Not the header's: where programs are preempted another may have written into it.
+        process::runs(kernel::current_ids().0, content);
     }
     key::key(secret(), header, header.key, content)
 }

@@ -17,9 +17,6 @@ use lapwing_abi::state::{Cgroup, Process, cgroup_state, process_marks};
 
 /// `OVERLAYFS_SUPER_MAGIC`, include/uapi/linux/magic.h.
 pub(super) const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
-/// Beside the flags of an exec while its record is built, because the stack is full: the process
-/// has left its container.
-const ESCAPED: u32 = 1 << 31;
 /// First word of an executable in ELF.
 const ELF_MAGIC: u32 = 0x464c_457f;
 /// Where it says for which machine it is.
@@ -67,9 +64,6 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
         return None;
     };
     let mut bits = if foreign { flags::FOREIGN_ROOT } else { 0 };
-    if escaped {
-        bits |= ESCAPED;
-    }
     if !known {
         bits |= flags::PROCESS_UNKNOWN;
     }
@@ -113,10 +107,11 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
     }
     builder.end_section();
 
-    let mut header = emit::header(Kind::Exec, &process, bits & !ESCAPED);
+    let mut header = emit::header(Kind::Exec, &process, bits);
     header.origin = origin(file, walk).raw();
-    // The record of the escape, which is on its way already, refers to it.
-    header.wanted = (bits / ESCAPED) as u8;
+    // What left its container is told of each time. The record of the escape, which is on its way
+    // already, refers to the first.
+    header.wanted = u8::from(process.marks & process_marks::ESCAPED_ROOT != 0);
     builder.send(&header);
     Some(())
 }

@@ -66,6 +66,9 @@ const KEPT_FOR: u64 = 60_000_000_000;
 /// The mounts of a file that is opened.
 #[repr(C)]
 pub struct Mounts {
+    /// Who noted them (`bpf_get_current_pid_tgid`): where programs are preempted, tasks share
+    /// buffers.
+    owner: u64,
     /// The file's (`struct vfsmount`); 0 where nothing is noted.
     mnt: u64,
     /// That of the task's root.
@@ -131,6 +134,8 @@ pub struct Open {
     index: u32,
     image: u64,
     how: u64,
+    /// Whose open it is: containers may share a mount namespace.
+    home: u64,
 }
 
 impl Open {
@@ -139,6 +144,7 @@ impl Open {
     pub fn of(process: *const Process, file: Kptr, dentry: Kptr, operation: u8) -> Self {
         let image = get!(process, image);
         let how = u64::from(get!(process, phase)) | u64::from(operation) << 32;
+        let home = get!(process, cgroup);
         let mnt = file.at(Field::FilePath).reach(Field::PathMnt);
         // The distance of two addresses, because the verifier lets nothing else be computed.
         let distance = dentry.0.wrapping_sub(mnt.0);
@@ -150,6 +156,7 @@ impl Open {
             index: (mixed >> 40) as u32,
             image,
             how,
+            home,
         }
     }
 
@@ -177,6 +184,7 @@ impl Open {
         let event: u64 = namespace.direct(Field::NamespaceEvent);
         if get!(entry, image) != self.image
             || get!(entry, how) != self.how
+            || get!(entry, home) != self.home
             || get!(entry, mounts.mnt) != self.mnt.0
             || get!(entry, mounts.root) != root.0
             || get!(entry, mounts.namespace) != namespace.0
@@ -198,11 +206,11 @@ impl Open {
                 return None;
             }
         }
-        let (home, key) = (get!(entry, home), get!(entry, key));
+        let key = get!(entry, key);
         if !guard::is_still(entry.cast(), round) {
             return None;
         }
-        (seen::is_known(home, key, now) != 0).then_some(())
+        (seen::is_known(self.home, key, now) != 0).then_some(())
     }
 
     /// Notes the mounts of the file, before its path is walked.
@@ -214,10 +222,12 @@ impl Open {
             .at(Field::FsRoot)
             .reach(Field::PathMnt);
         let namespace = task.reach(Field::TaskNsproxy).reach(Field::NsproxyMount);
-        let slot = emit::slot(helpers::bpf_get_current_pid_tgid());
+        let me = helpers::bpf_get_current_pid_tgid();
+        let slot = emit::slot(me);
         let Some(scratch) = maps::SCRATCH.get_ptr_mut(slot) else {
             return;
         };
+        set!(scratch, me, mounts.owner);
         set!(scratch, self.mnt.0, mounts.mnt);
         set!(scratch, root.0, mounts.root);
         set!(scratch, namespace.0, mounts.namespace);
@@ -226,6 +236,8 @@ impl Open {
             namespace.direct(Field::NamespaceEvent),
             mounts.event
         );
+        // Once more: another may have begun to note its own meanwhile.
+        set!(scratch, me, mounts.owner);
         above(slot);
     }
 
@@ -415,6 +427,7 @@ fn kept(slot: u32, index: u32, operation: u64) -> Option<()> {
         || own > PATH as u64
         || own < len
         || get!(mounts, mnt) == 0
+        || get!(mounts, owner) != helpers::bpf_get_current_pid_tgid()
         || !are_still(mounts)
         || process::cgroup(home).state != cgroup_state::CONTAINER
     {
@@ -451,7 +464,8 @@ fn kept(slot: u32, index: u32, operation: u64) -> Option<()> {
             );
         }
         // Another task may have written into the buffer meanwhile.
-        let is_whole = news::last().is_some();
+        let is_whole =
+            news::last().is_some() && get!(mounts, owner) == helpers::bpf_get_current_pid_tgid();
         set!(entry, if is_whole { until } else { 0 }, until);
     });
     Some(())
