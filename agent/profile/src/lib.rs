@@ -17,6 +17,7 @@ pub mod fingerprint;
 pub mod learn;
 pub mod merge;
 pub mod name;
+pub mod pattern;
 pub mod profile;
 pub mod repeat;
 pub mod rule;
