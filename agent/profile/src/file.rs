@@ -17,6 +17,7 @@
 //! status:
 //!   modeRevision: 0
 //!   overflow: 0
+//!   learned: []
 //!   seen:
 //!     - {exec: {path: /usr/sbin/nginx}, first: "2026-11-23T10:00:00Z", last: "2026-11-23T10:00:00Z", count: 1}
 //!   refused: []
@@ -24,14 +25,18 @@
 //! ```
 //!
 //! What stands in `spec` is approved, whether a machine learned it or a person
-//! wrote it there; what stands only in `status.seen` is pending. The text is
-//! canonical: the same profile is always the same bytes.
+//! wrote it there; what stands only in `status.seen` is pending. `status.learned` holds
+//! what was learned of files, and why a pattern came of it (see [`crate::generalise`]):
+//! a line that somebody takes out of `spec` is not approved, whatever stands there. The
+//! text is canonical: the same profile is always the same bytes.
 
 use crate::behaviour::Kind;
 use crate::entry::Entry;
 use crate::entry::line::{
     DnsLine, EgressLine, ExecLine, FileLine, Lines, ListenLine, PrivilegeLine,
 };
+use crate::generalise::line::{LearnedLine, lines};
+use crate::generalise::{Known, is_general, is_pattern};
 use crate::profile::{
     APPROVED_MAX, BYTES_MAX, DECISIONS_MAX, Decision, Mode, PENDING_MAX, Profile, REFUSED_MAX,
     Record, Verdict,
@@ -40,6 +45,7 @@ use crate::workload::Workload;
 use crate::yaml::Flow;
 use crate::yaml::{self, Limits};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use thiserror::Error;
 
@@ -49,8 +55,8 @@ const KIND: &str = "BehaviorProfile";
 /// Longest text that is read: room for all that a profile may hold, and for people's comments.
 pub const TEXT_MAX: usize = BYTES_MAX + (4 << 20);
 /// Nodes of one entry at most: in `spec` a mapping of five pairs, in `status` another, its kind,
-/// and four pairs around it.
-const ENTRY_NODES: usize = 2 * 11 + 2 + 8;
+/// and nine pairs around it, of which one is a list of three.
+const ENTRY_NODES: usize = 2 * 11 + 2 + 18 + 3;
 /// Nodes of one decision: a mapping of six pairs.
 const DECISION_NODES: usize = 13;
 /// Most that is read. Whatever is written can be read again.
@@ -109,6 +115,9 @@ struct Status {
     mode_revision: u64,
     #[serde(default)]
     overflow: u64,
+    /// Missing in files of versions that did not generalise.
+    #[serde(default)]
+    learned: Option<Vec<LearnedLine>>,
     #[serde(default)]
     seen: Vec<Seen>,
     #[serde(default)]
@@ -140,6 +149,9 @@ struct Seen {
     count: u64,
     #[serde(default)]
     revision: u64,
+    /// That a person wrote it into `spec` where a machine learned it as well.
+    #[serde(default)]
+    approved: bool,
 }
 
 #[derive(Deserialize)]
@@ -162,7 +174,7 @@ pub fn time(nanoseconds: i64) -> String {
         .map_or_else(|_| nanoseconds.to_string(), |time| time.to_string())
 }
 
-fn nanoseconds(time: jiff::Timestamp) -> i64 {
+pub(crate) fn nanoseconds(time: jiff::Timestamp) -> i64 {
     i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
 }
 
@@ -198,7 +210,10 @@ impl Seen {
             .only()
             .map_err(|why| NoProfile(format!("an entry of `status`: {why}")))?;
         let record = Record {
-            verdict: Verdict::Pending,
+            verdict: match self.approved {
+                true => Verdict::Approved,
+                false => Verdict::Pending,
+            },
             revision: self.revision,
             first: self.first.map(nanoseconds),
             last: self.last.map(nanoseconds),
@@ -237,11 +252,19 @@ impl Profile {
             record.verdict = Verdict::Refused;
             profile.records.insert(entry, record);
         }
-        for entry in spec.entries() {
-            let entry = entry.map_err(|why| NoProfile(format!("an entry of `spec`: {why}")))?;
-            // What a person wrote into `spec` counts, whatever `status` remembers.
-            profile.records.entry(entry).or_default().verdict = Verdict::Approved;
+        let old = status.learned.is_none();
+        let mut learned = BTreeMap::new();
+        for line in status.learned.into_iter().flatten() {
+            let (entry, known) = line
+                .read()
+                .map_err(|why| NoProfile(format!("an entry of `learned`: {why}")))?;
+            learned.insert(entry, known);
         }
+        let mut approved = Vec::new();
+        for entry in spec.entries() {
+            approved.push(entry.map_err(|why| NoProfile(format!("an entry of `spec`: {why}")))?);
+        }
+        profile.take_up(approved, learned, old);
         profile.join_decisions(status.decisions.into_iter().map(|decided| Decision {
             revision: decided.revision,
             at: nanoseconds(decided.at),
@@ -253,6 +276,58 @@ impl Profile {
         profile.recount();
         profile.check().map_err(NoProfile)?;
         Ok(profile)
+    }
+
+    /// Puts together what `spec` approves and what `status` says was learned of it. Files of `old`
+    /// versions do not say.
+    fn take_up(&mut self, approved: Vec<Entry>, mut learned: BTreeMap<Entry, Known>, old: bool) {
+        let mut both = Vec::new();
+        for entry in approved {
+            let seen = self.records.get(&entry).copied();
+            let by_machine = old && is_general(&entry) && !is_pattern(&entry);
+            if let Some(known) = learned.remove(&entry) {
+                self.learned.add(&entry, known);
+                both.push(entry);
+            } else if let (true, Some(Record { revision: 0, .. })) = (by_machine, seen) {
+                let record = self.records.remove(&entry).unwrap_or_default();
+                let known = Known {
+                    record: Record {
+                        verdict: Verdict::Approved,
+                        ..record
+                    },
+                    names: None,
+                };
+                self.learned.add(&entry, known);
+            } else {
+                // What a person wrote into `spec` counts, whatever `status` remembers.
+                self.records.entry(entry).or_default().verdict = Verdict::Approved;
+            }
+        }
+        for entry in &both {
+            if let Some(record) = self.records.get_mut(entry)
+                && (record.revision > 0 || record.verdict == Verdict::Refused)
+            {
+                record.verdict = Verdict::Approved;
+            }
+        }
+        self.compile();
+        for entry in both {
+            if self.learned.get(&entry).is_some() && !self.stands(&entry) {
+                self.records.entry(entry).or_default().verdict = Verdict::Approved;
+            }
+        }
+        for (entry, known) in learned {
+            if self.stands(&entry) {
+                // Somebody took it out of `spec`.
+                let record = Record {
+                    verdict: Verdict::Pending,
+                    ..known.record
+                };
+                self.records.entry(entry).or_insert(record);
+            } else {
+                self.learned.add(&entry, known);
+            }
+        }
     }
 
     /// The canonical text.
@@ -295,15 +370,32 @@ impl Profile {
         out.push_str("status:\n");
         line(out, &format!("  modeRevision: {}", self.mode_revision));
         line(out, &format!("  overflow: {}", self.overflow));
-        let mut seen = self.entries(Verdict::Approved);
-        // An approved entry that was never seen nor decided has nothing to tell.
-        seen.retain(|_, record| record.last.is_some() || record.revision > 0);
-        seen.extend(self.entries(Verdict::Pending));
-        list(out, "seen", seen.into_iter().map(evidence));
+        list(out, "learned", lines(&self.learned));
+        let records = self.records.iter();
+        let seen = records.filter(|(entry, record)| match record.verdict {
+            // One that was never seen nor decided has nothing to tell.
+            Verdict::Approved => {
+                record.last.is_some() || record.revision > 0 || self.learned.get(entry).is_some()
+            }
+            Verdict::Pending => true,
+            Verdict::Refused => false,
+        });
+        let seen = seen.map(|(entry, record)| {
+            let mut map = evidence(entry, record);
+            if record.revision == 0
+                && record.verdict == Verdict::Approved
+                && self.learned.get(entry).is_some()
+            {
+                map.number("approved", true);
+            }
+            map.finish()
+        });
+        list(out, "seen", seen);
+        let refused = self.with(Verdict::Refused);
         list(
             out,
             "refused",
-            self.entries(Verdict::Refused).into_iter().map(evidence),
+            refused.map(|(entry, record)| evidence(entry, record).finish()),
         );
         list(out, "decisions", self.decisions().map(decided));
     }
@@ -323,7 +415,7 @@ pub(crate) fn decided(decision: &Decision) -> String {
     map.finish()
 }
 
-fn evidence((entry, record): (&Entry, &Record)) -> String {
+fn evidence(entry: &Entry, record: &Record) -> Flow {
     let mut map = Flow::default();
     map.nested(entry.kind(), &entry.fields());
     for (key, value) in [("first", record.first), ("last", record.last)] {
@@ -335,7 +427,7 @@ fn evidence((entry, record): (&Entry, &Record)) -> String {
     if record.revision > 0 {
         map.number("revision", record.revision);
     }
-    map.finish()
+    map
 }
 
 fn line(out: &mut String, text: &str) {

@@ -7,6 +7,7 @@
 //! [`learn::Outcome`]. [`file`] turns a profile into YAML and back.
 #![forbid(unsafe_code)]
 
+mod accept;
 pub mod behaviour;
 pub mod compare;
 pub mod decide;
@@ -14,7 +15,9 @@ pub mod diff;
 pub mod entry;
 pub mod file;
 pub mod fingerprint;
+pub mod generalise;
 pub mod learn;
+mod matcher;
 pub mod merge;
 pub mod name;
 pub mod pattern;

@@ -38,6 +38,7 @@ impl Profile {
             let mine = self.records.entry(entry.clone()).or_default();
             *mine = mine.join(*record);
         }
+        self.learned.join(&other.learned);
         (self.mode_revision, self.mode) =
             (self.mode_revision, self.mode).max((other.mode_revision, other.mode));
         self.join_decisions(other.decisions().cloned());
