@@ -15,7 +15,7 @@
 
 use crate::behaviour::{Behaviour, Operation};
 use crate::entry::Entry;
-use crate::generalise::is_pattern;
+use crate::generalise::{Names, is_pattern};
 use crate::matcher::Exact;
 use crate::profile::{Profile, Record, Verdict};
 use crate::rule;
@@ -71,6 +71,12 @@ impl Profile {
                 record.is_none_or(|it| it.verdict != Verdict::Approved) && self.stands(entry)
             })
             .map(|(entry, known)| (entry, &known.record))
+    }
+
+    /// The names that a learned pattern replaced.
+    #[must_use]
+    pub fn names(&self, pattern: &Entry) -> Option<&Names> {
+        self.learned.get(pattern)?.names.as_ref()
     }
 
     /// The record to count an accepted sighting in.

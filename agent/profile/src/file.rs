@@ -283,12 +283,12 @@ impl Profile {
     fn take_up(&mut self, approved: Vec<Entry>, mut learned: BTreeMap<Entry, Known>, old: bool) {
         let mut both = Vec::new();
         for entry in approved {
-            let seen = self.records.get(&entry).copied();
+            let seen = self.records.get(&entry).map(|record| record.revision);
             let by_machine = old && is_general(&entry) && !is_pattern(&entry);
             if let Some(known) = learned.remove(&entry) {
                 self.learned.add(&entry, known);
                 both.push(entry);
-            } else if let (true, Some(Record { revision: 0, .. })) = (by_machine, seen) {
+            } else if by_machine && seen == Some(0) {
                 let record = self.records.remove(&entry).unwrap_or_default();
                 let known = Known {
                     record: Record {

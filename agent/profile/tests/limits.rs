@@ -226,3 +226,61 @@ fn what_is_wrong_is_said_in_one_line_with_its_place() {
         assert!(error.len() < 300, "{error}");
     }
 }
+
+fn create(path: &str) -> Entry {
+    Entry::parse(&format!("file: {{operation: CREATE, path: '{path}'}}")).unwrap()
+}
+
+/// Names that fill a profile, whose folders come together only when it is full: every one of them
+/// becomes a pattern then, which takes more bytes than a name.
+#[test]
+fn patterns_take_no_more_room_than_their_names_had() {
+    let mut profile = learning();
+    let long = "\\\\".repeat(60);
+    'full: for number in 0.. {
+        for folder in 0..15 {
+            let path = format!("/data/{folder}/{number}/{long}/{number}-{folder}/word");
+            match see(&mut profile, &create(&path), 1) {
+                Outcome::Learned => {}
+                Outcome::Known => {}
+                Outcome::Full => break 'full,
+                other => panic!("{other:?}"),
+            }
+            if number > 12_000 {
+                break 'full;
+            }
+        }
+    }
+    let short = create("/data/15/x");
+    profile.observe(&Sighting {
+        entry: short,
+        at: 2,
+    });
+    survives(&profile);
+    assert!(profile.overflow() <= 1);
+}
+
+#[test]
+fn a_merge_keeps_the_limits_or_changes_nothing() {
+    let (mut a, mut b) = (learning(), learning());
+    for number in 0..APPROVED_MAX / 2 + 1 {
+        see(&mut a, &entry(number), 1);
+        see(&mut b, &entry(number + APPROVED_MAX), 1);
+    }
+    let before = a.clone();
+    assert!(matches!(a.try_merge(&b), Err(Refusal::Full(_))));
+    assert!(a == before);
+    // What comes together as patterns finds room.
+    let (mut a, mut b) = (learning(), learning());
+    for number in 0..APPROVED_MAX {
+        see(&mut a, &create(&format!("/data/{number}")), 1);
+        see(
+            &mut b,
+            &create(&format!("/data/{}", number + APPROVED_MAX)),
+            1,
+        );
+    }
+    a.try_merge(&b).unwrap();
+    assert_eq!(a.approved_len(), 1);
+    survives(&a);
+}

@@ -3,6 +3,8 @@
 use super::text::{BOLD, DIM, styled, table};
 use super::{Code, Failure};
 use lapwing_profile::diff::Diff;
+use lapwing_profile::entry::Entry;
+use lapwing_profile::generalise;
 use lapwing_profile::profile::{Mode, Profile, Verdict};
 use lapwing_profile::text::visible_json;
 use lapwing_proto::v1;
@@ -123,6 +125,9 @@ pub(super) fn write_profile(out: &mut impl Write, profile: &Profile) -> std::io:
                 "  {entry}  {}",
                 styled(DIM, &format!("x{}", record.count))
             )?;
+            if let Some(why) = why(profile, entry) {
+                writeln!(out, "    {}", styled(DIM, &why))?;
+            }
         }
     }
     if profile.overflow() > 0 {
@@ -155,6 +160,19 @@ pub(super) fn write_profile(out: &mut impl Write, profile: &Profile) -> std::io:
     Ok(())
 }
 
+/// Why there is a wildcard, and how much it leaves open.
+fn why(profile: &Profile, entry: &Entry) -> Option<String> {
+    let breadth = generalise::breadth(entry);
+    if breadth == 0 {
+        return None;
+    }
+    let because = profile.names(entry).map_or_else(
+        || "because a person wrote it".to_owned(),
+        |names| format!("because {}", names.because()),
+    );
+    Some(format!("{because}; breadth {breadth}"))
+}
+
 /// What differs, line by line.
 pub(super) fn write_diff(out: &mut impl Write, diff: &Diff) -> std::io::Result<()> {
     if diff.is_empty() {
@@ -176,9 +194,8 @@ pub(super) fn write_diff(out: &mut impl Write, diff: &Diff) -> std::io::Result<(
 
 /// The same for programs.
 pub(super) fn diff_value(diff: &Diff) -> serde_json::Value {
-    let lines = |entries: &[lapwing_profile::entry::Entry]| -> Vec<String> {
-        entries.iter().map(ToString::to_string).collect()
-    };
+    let lines =
+        |entries: &[Entry]| -> Vec<String> { entries.iter().map(ToString::to_string).collect() };
     let mode = diff
         .mode
         .map(|(from, to)| serde_json::json!({"from": from.word(), "to": to.word()}));

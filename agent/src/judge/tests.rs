@@ -4,7 +4,7 @@ use crate::config::StartMode;
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Act, Options, Registry, Resolution};
 use decide::AskError;
-use lapwing_abi::decode::Body;
+use lapwing_abi::decode::{Body, Location};
 use lapwing_abi::ids::{Origin, Phase};
 use lapwing_abi::record::Header;
 use lapwing_profile::decide::By;
@@ -293,6 +293,72 @@ fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
         let error = approve(&mut bench.judge, entry).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }
+}
+
+#[test]
+fn what_a_pattern_stands_for_is_known_and_its_repeats_are_counted_there() {
+    let mut bench = Bench::new();
+    let mut create = |bench: &mut Bench, key: u64, name: &str| {
+        bench.now += SECOND;
+        let path = format!("{name}\0data\0");
+        let record = Record {
+            header: Header {
+                time: bench.now,
+                cgroup: HOME,
+                key,
+                ..Header::default()
+            },
+            phase: Phase::Main,
+            body: Body::File {
+                operation: lapwing_abi::ids::Operation::Create,
+                mount: lapwing_abi::ids::Mount::Image,
+                path: Location {
+                    components: path.as_bytes(),
+                    passed: b"",
+                },
+                target: Location {
+                    components: b"",
+                    passed: b"",
+                },
+            },
+        };
+        let items = bench.take(&record);
+        (violations(&items).len(), bench.judge.take_said())
+    };
+    for number in 0..20 {
+        create(&mut bench, 100 + number, &format!("temp-{number}.rdb"));
+    }
+    bench.promote().unwrap();
+    let said = |key, verdict| {
+        Some(Said {
+            home: HOME,
+            key,
+            verdict,
+        })
+    };
+    assert_eq!(
+        create(&mut bench, 1, "temp-4711.rdb"),
+        (0, said(1, lapwing_abi::state::verdict::KNOWN))
+    );
+    assert_eq!(
+        create(&mut bench, 2, "temp-x.rdb"),
+        (1, said(2, lapwing_abi::state::verdict::DEVIATION))
+    );
+    let count = |bench: &Bench| {
+        let (_, yaml) = bench.judge.profile(&bench.name()).unwrap();
+        let profile = Profile::from_yaml(yaml).unwrap();
+        let pattern = "file: {operation: CREATE, pattern: \"/data/temp-{digits}.rdb\"}";
+        let pattern = Entry::parse(pattern).unwrap();
+        profile.record(&pattern).unwrap().count
+    };
+    let before = count(&bench);
+    let seen = lapwing_abi::state::Seen {
+        count: 7,
+        last: bench.now,
+        ..lapwing_abi::state::Seen::default()
+    };
+    bench.judge.repeated(HOME, &[(1, seen)], Clock::read());
+    assert_eq!(count(&bench), before + 7);
 }
 
 #[test]

@@ -360,7 +360,10 @@ impl Learned {
     /// Takes in all that the other one holds.
     pub(crate) fn join(&mut self, other: &Self) {
         for (entry, known) in &other.leaves {
-            self.add(entry, known.clone());
+            // Most is known on both sides, once they have met.
+            if self.leaves.get(entry) != Some(known) {
+                self.add(entry, known.clone());
+            }
         }
     }
 }
