@@ -41,7 +41,7 @@ const TARGETS: [(&str, u32); 4] = [
     ("record", 16_384),
     ("btf", 32_768),
     ("dns", 4096),
-    ("profile", 8192),
+    ("profile", 1024),
 ];
 
 /// When a target has run enough: whichever comes first.

@@ -298,7 +298,7 @@ fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
 #[test]
 fn what_a_pattern_stands_for_is_known_and_its_repeats_are_counted_there() {
     let mut bench = Bench::new();
-    let mut create = |bench: &mut Bench, key: u64, name: &str| {
+    let create = |bench: &mut Bench, key: u64, name: &str| {
         bench.now += SECOND;
         let path = format!("{name}\0data\0");
         let record = Record {
@@ -407,7 +407,7 @@ fn a_message_of_the_name_service_is_no_behaviour_by_itself() {
     let bpf = Body::Privilege {
         operation: lapwing_abi::ids::Privileged::Bpf,
         argument: 5,
-        path: lapwing_abi::decode::Location::default(),
+        path: Location::default(),
         name: b"",
     };
     let items = bench.take(&record(bpf));

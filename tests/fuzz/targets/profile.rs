@@ -156,7 +156,7 @@ fn survives(profile: &Profile) {
 }
 
 fn write_seeds() {
-    let text: Vec<u8> = (0..1_200_u32)
+    let text: Vec<u8> = (0..100_u32)
         .flat_map(|n| [0, 9, 0, (n % 251) as u8, 1, 4])
         .collect();
     let profiles = steps(&text);
@@ -191,7 +191,6 @@ fuzz_target!(init: write_seeds(), |data: &[u8]| {
         return;
     }
     let all = steps(rest);
-    all.iter().for_each(survives);
     let [a, b, c] = &*all else {
         unreachable!("three profiles");
     };
