@@ -1,6 +1,6 @@
 //! Comparing: how many sightings a second one core takes to a profile, and what that takes of memory.
 //!
-//! A profile of 20,000 entries, which is as many as there may be, in a mix as of a busy
+//! A profile of 12,000 entries, not far from as many as find room, in a mix as of a busy
 //! container; and 1,000 patterns besides. Sightings are made beforehand. Memory is what the
 //! process grows by when profiles are built, less what it grows by for a map of their entries and
 //! records alone.
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Instant;
 
-const ENTRIES: usize = 18_000;
+const ENTRIES: usize = 12_000;
 const PATTERNS: usize = 1_000;
 /// Profiles that memory is measured by.
 const PROFILES: usize = 8;
