@@ -195,6 +195,19 @@ impl Parts {
         {
             return false;
         }
+        // Most patterns are one token between two texts, of which neither needs a search.
+        if let [Part::Literal(first), token, rest @ ..] = &*self.parts
+            && !matches!(token, Part::Star)
+            && let Some(last) = match rest {
+                [] => Some(""),
+                [Part::Literal(last)] => Some(last.as_str()),
+                _ => None,
+            }
+        {
+            let behind = name.strip_prefix(first.as_str());
+            let middle = behind.and_then(|behind| behind.strip_suffix(last));
+            return middle.is_some_and(|middle| token.ends(middle.as_bytes(), middle.len()));
+        }
         let mut here = Positions::NONE;
         here.add(0);
         for part in &self.parts {
