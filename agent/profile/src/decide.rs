@@ -62,11 +62,11 @@ impl Profile {
             return Err(Refusal::Full(text));
         }
         let revision = self.decide(action, Some(entry), by);
-        let learned = self.learned.get(entry).map(|known| known.record.clone());
+        let learned = self.learned.get(entry).map(|known| known.record);
         let record = self.set(entry, verdict, revision);
         if let Some(learned) = learned {
             // What was seen of it before it was decided of.
-            let evidence = record.clone().join(learned);
+            let evidence = record.join(learned);
             *record = Record {
                 verdict,
                 revision,
@@ -129,7 +129,7 @@ impl Profile {
             .into_iter()
             .map(|(entry, record)| {
                 // What was learned stays so, and what is decided of it now stands above that.
-                let evidence = joined.remove(entry).unwrap_or_else(|| record.clone());
+                let evidence = joined.remove(entry).unwrap_or(*record);
                 (entry.clone(), evidence)
             })
             .collect();

@@ -41,7 +41,7 @@ impl Profile {
     pub fn merge(&mut self, other: &Self) {
         for (entry, record) in &other.records {
             let mine = self.records.entry(entry.clone()).or_default();
-            *mine = mine.clone().join(record.clone());
+            *mine = mine.join(*record);
         }
         self.learned.join(&other.learned);
         (self.mode_revision, self.mode) =

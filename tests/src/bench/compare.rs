@@ -106,7 +106,7 @@ fn memory() -> Result<f64> {
     let entries: BTreeMap<Entry, Record> = first
         .entries(Verdict::Approved)
         .into_iter()
-        .map(|(entry, record)| (entry.clone(), record.clone()))
+        .map(|(entry, record)| (entry.clone(), *record))
         .collect();
     let before = resident()?;
     let maps: Vec<_> = (0..PROFILES).map(|_| entries.clone()).collect();
