@@ -58,7 +58,7 @@ pub fn class(name: &str) -> Option<String> {
 /// What stands for the letters and digits at the beginning of a text, and how many they are.
 fn run(text: &str) -> (String, usize) {
     let bytes = text.as_bytes();
-    let len = count(bytes, |byte| byte.is_ascii_alphanumeric());
+    let len = count(bytes, u8::is_ascii_alphanumeric);
     let run = &bytes[..len];
     if len >= HEX_MIN && is_hex(run) && mixed(run) {
         return (format!("{{hex:{len}}}"), len);
@@ -76,13 +76,13 @@ fn run(text: &str) -> (String, usize) {
             at += more;
             continue;
         }
-        let digits = count(&run[at..], |byte| byte.is_ascii_digit());
+        let digits = count(&run[at..], u8::is_ascii_digit);
         if digits > 0 {
             out.push_str("{digits}");
             at += digits;
             continue;
         }
-        let letters = count(&run[at..], |byte| byte.is_ascii_alphabetic());
+        let letters = count(&run[at..], u8::is_ascii_alphabetic);
         out.push_str(&text[at..at + letters]);
         at += letters;
     }
