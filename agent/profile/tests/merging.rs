@@ -96,7 +96,7 @@ fn run(steps: &[Step]) -> Profile {
                 let opening = Opening {
                     id: id << 16,
                     node: id,
-                    started: (id % 2 == 0).then_some(now.boot),
+                    started: id.is_multiple_of(2).then_some(now.boot),
                     slot: 30_000_000_000,
                 };
                 let window =
