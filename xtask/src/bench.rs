@@ -48,7 +48,7 @@ pub struct Args {
     /// Small counts, in well under a minute a place: shows that the benches work
     #[arg(long)]
     quick: bool,
-    /// Only benches whose name contains this: overhead, cpu, latency, path, flood, memory
+    /// Only benches whose name contains this: overhead, cpu, latency, compare, path, flood, memory
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// Only in the guest, where instructions are counted [default: both]

@@ -37,7 +37,12 @@ const FLAGS: &str = "-C passes=sancov-module \
     --cfg fuzzing";
 
 /// Name and longest input in bytes of each.
-const TARGETS: [(&str, u32); 3] = [("record", 16_384), ("btf", 32_768), ("dns", 4096)];
+const TARGETS: [(&str, u32); 4] = [
+    ("record", 16_384),
+    ("btf", 32_768),
+    ("dns", 4096),
+    ("profile", 1024),
+];
 
 /// When a target has run enough: whichever comes first.
 #[derive(Clone, Copy)]

@@ -23,14 +23,26 @@ const FIRST: usize = 256;
 /// Describes the nearest approved entry of the same kind; `None` if nothing is alike.
 #[must_use]
 pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
+    let least = least(&entry.behaviour);
     let before = profile.records.range(..entry).rev().take(BESIDE);
     let after = profile.records.range(entry..).take(BESIDE);
-    let first = profile.records.range(least(&entry.behaviour)..).take(FIRST);
-    before
+    let first = profile.records.range(&least..).take(FIRST);
+    let records = before
         .chain(after)
         .chain(first)
         .filter(|(_, record)| record.verdict == Verdict::Approved)
-        .filter_map(|(known, _)| {
+        .map(|(known, _)| known);
+    let before = profile.learned.range(..entry).rev().take(BESIDE);
+    let after = profile.learned.range(entry..).take(BESIDE);
+    let first = profile.learned.range(&least..).take(FIRST);
+    let learned = before
+        .chain(after)
+        .chain(first)
+        .map(|(known, _)| known)
+        .filter(|known| profile.stands(known));
+    records
+        .chain(learned)
+        .filter_map(|known| {
             let likeness = likeness(&known.behaviour, &entry.behaviour)?;
             Some((likeness, known))
         })

@@ -63,7 +63,17 @@ impl Profile {
             return Err(Refusal::Full(text));
         }
         let revision = self.decide(action, Some(entry), by);
-        self.set(entry, verdict, revision);
+        let learned = self.learned.get(entry).map(|known| known.record);
+        let record = self.set(entry, verdict, revision);
+        if let Some(learned) = learned {
+            // What was seen of it before it was decided of.
+            let evidence = record.join(learned);
+            *record = Record {
+                verdict,
+                revision,
+                ..evidence
+            };
+        }
         Ok(())
     }
 
@@ -133,35 +143,44 @@ impl Profile {
         let mut joined = self.clone();
         let revision = joined.decide("import", None, by);
         let gone: Vec<(Entry, Record)> = self
-            .entries(Verdict::Approved)
-            .into_keys()
-            .filter_map(|entry| Some((entry.clone(), joined.remove(entry)?)))
+            .approved()
+            .map(|(entry, record)| {
+                // What was learned stays so, and what is decided of it now stands above that.
+                let own = joined.remove(entry);
+                (entry.clone(), own.map_or(record, |own| own.join(record)))
+            })
             .collect();
-        for (entry, record) in &other.records {
-            match record.verdict {
-                Verdict::Approved | Verdict::Refused => {
-                    joined.set(entry, record.verdict, revision);
-                }
-                Verdict::Pending => {}
+        for verdict in [Verdict::Approved, Verdict::Refused] {
+            for entry in other.entries(verdict).into_keys() {
+                joined.put(entry, verdict, revision);
             }
         }
+        if joined.check().is_err() {
+            // No room for both: what was seen of it goes on in the records.
+            let learned: Vec<Entry> = gone.iter().map(|(entry, _)| entry.clone()).collect();
+            joined.learned.remove(&learned);
+        }
+        let mut unknown = Vec::new();
         // What was approved and is no more waits for a decision, where there is room.
         for (entry, evidence) in gone {
-            let verdict = match joined.record(&entry) {
+            let verdict = match joined.records.get(&entry) {
                 Some(record) => record.verdict,
                 None if joined.has_room(&entry, Verdict::Pending) => Verdict::Pending,
                 None => {
                     joined.overflow += 1;
+                    unknown.push(entry);
                     continue;
                 }
             };
-            let record = joined.set(&entry, verdict, revision);
+            let record = joined.put(&entry, verdict, revision);
             *record = Record {
                 verdict,
                 revision,
                 ..evidence
             };
         }
+        joined.learned.remove(&unknown);
+        joined.compile();
         joined.check().map_err(Refusal::Full)?;
         joined.mode = other.mode;
         joined.incomplete = other.incomplete;

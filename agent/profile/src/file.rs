@@ -18,6 +18,7 @@
 //!   modeRevision: 0
 //!   overflow: 0
 //!   evidence: ...   # where it was observed, see `evidence::text`
+//!   learned: []
 //!   seen:
 //!     - {exec: {path: /usr/sbin/nginx}, first: "2026-11-23T10:00:00Z", last: "2026-11-23T10:00:00Z", count: 1}
 //!   refused: []
@@ -25,8 +26,10 @@
 //! ```
 //!
 //! What stands in `spec` is approved, whether a machine learned it or a person
-//! wrote it there; what stands only in `status.seen` is pending. The text is
-//! canonical: the same profile is always the same bytes.
+//! wrote it there; what stands only in `status.seen` is pending. `status.learned` holds
+//! what was learned of files, and why a pattern came of it (see [`crate::generalise`]):
+//! a line that somebody takes out of `spec` is not approved, whatever stands there. The
+//! text is canonical: the same profile is always the same bytes.
 
 use crate::behaviour::Kind;
 use crate::entry::Entry;
@@ -34,6 +37,8 @@ use crate::entry::line::{
     DnsLine, EgressLine, ExecLine, FileLine, Lines, ListenLine, PrivilegeLine,
 };
 use crate::evidence::{self, Evidence};
+use crate::generalise::line::{LearnedLine, lines};
+use crate::generalise::{Known, is_general, is_pattern};
 use crate::profile::{
     APPROVED_MAX, BYTES_MAX, DECISIONS_MAX, Decision, Mode, PENDING_MAX, Profile, REFUSED_MAX,
     Record, Verdict,
@@ -42,6 +47,7 @@ use crate::workload::Workload;
 use crate::yaml::Flow;
 use crate::yaml::{self, Limits};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use thiserror::Error;
 
@@ -51,8 +57,8 @@ const KIND: &str = "BehaviorProfile";
 /// Longest text that is read: room for all that a profile may hold, and for people's comments.
 pub const TEXT_MAX: usize = BYTES_MAX + (4 << 20);
 /// Nodes of one entry at most: in `spec` a mapping of five pairs, in `status` another, its kind,
-/// and four pairs around it.
-const ENTRY_NODES: usize = 2 * 11 + 2 + 8 + evidence::text::ENTRY_NODES;
+/// and nine pairs around it, of which one is a list of three, and its evidence.
+const ENTRY_NODES: usize = 2 * 11 + 2 + 18 + 3 + evidence::text::ENTRY_NODES;
 /// Nodes of one decision: a mapping of six pairs.
 const DECISION_NODES: usize = 13;
 /// Most that is read. Whatever is written can be read again.
@@ -114,6 +120,9 @@ struct Status {
     incomplete: bool,
     #[serde(default)]
     overflow: u64,
+    /// Missing in files of versions that did not generalise.
+    #[serde(default)]
+    learned: Option<Vec<LearnedLine>>,
     #[serde(default)]
     evidence: Option<evidence::text::ObservedLine>,
     #[serde(default)]
@@ -153,6 +162,9 @@ struct Seen {
     samples: String,
     #[serde(default)]
     revision: u64,
+    /// That a person wrote it into `spec` where a machine learned it as well.
+    #[serde(default)]
+    approved: bool,
 }
 
 #[derive(Deserialize)]
@@ -211,18 +223,17 @@ impl Seen {
             .only()
             .map_err(|why| NoProfile(format!("an entry of `status`: {why}")))?;
         let wrong = |why| NoProfile(format!("{entry}: {why}"));
-        let evidence = Evidence {
-            instances: evidence::text::read("instances", &self.instances).map_err(wrong)?,
-            starts: evidence::text::read("starts", &self.starts).map_err(wrong)?,
-            samples: evidence::text::read("samples", &self.samples).map_err(wrong)?,
-        };
+        let evidence = Evidence::read(&self.instances, &self.starts, &self.samples);
         let record = Record {
-            verdict: Verdict::Pending,
+            verdict: match self.approved {
+                true => Verdict::Approved,
+                false => Verdict::Pending,
+            },
             revision: self.revision,
             first: self.first.map(nanoseconds),
             last: self.last.map(nanoseconds),
             count: self.count,
-            evidence,
+            evidence: evidence.map_err(wrong)?,
         };
         Ok((entry, record))
     }
@@ -261,11 +272,19 @@ impl Profile {
             record.verdict = Verdict::Refused;
             profile.records.insert(entry, record);
         }
-        for entry in spec.entries() {
-            let entry = entry.map_err(|why| NoProfile(format!("an entry of `spec`: {why}")))?;
-            // What a person wrote into `spec` counts, whatever `status` remembers.
-            profile.records.entry(entry).or_default().verdict = Verdict::Approved;
+        let old = status.learned.is_none();
+        let mut learned = BTreeMap::new();
+        for line in status.learned.into_iter().flatten() {
+            let (entry, known) = line
+                .read()
+                .map_err(|why| NoProfile(format!("an entry of `learned`: {why}")))?;
+            learned.insert(entry, known);
         }
+        let mut approved = Vec::new();
+        for entry in spec.entries() {
+            approved.push(entry.map_err(|why| NoProfile(format!("an entry of `spec`: {why}")))?);
+        }
+        profile.take_up(approved, learned, old);
         profile.join_decisions(status.decisions.into_iter().map(|decided| Decision {
             revision: decided.revision,
             at: nanoseconds(decided.at),
@@ -277,6 +296,58 @@ impl Profile {
         profile.recount();
         profile.check().map_err(NoProfile)?;
         Ok(profile)
+    }
+
+    /// Puts together what `spec` approves and what `status` says was learned of it. Files of `old`
+    /// versions do not say.
+    fn take_up(&mut self, approved: Vec<Entry>, mut learned: BTreeMap<Entry, Known>, old: bool) {
+        let mut both = Vec::new();
+        for entry in approved {
+            let seen = self.records.get(&entry).map(|record| record.revision);
+            let by_machine = old && is_general(&entry) && !is_pattern(&entry);
+            if let Some(known) = learned.remove(&entry) {
+                self.learned.add(&entry, known);
+                both.push(entry);
+            } else if by_machine && seen == Some(0) {
+                let record = self.records.remove(&entry).unwrap_or_default();
+                let known = Known {
+                    record: Record {
+                        verdict: Verdict::Approved,
+                        ..record
+                    },
+                    names: None,
+                };
+                self.learned.add(&entry, known);
+            } else {
+                // What a person wrote into `spec` counts, whatever `status` remembers.
+                self.records.entry(entry).or_default().verdict = Verdict::Approved;
+            }
+        }
+        for entry in &both {
+            if let Some(record) = self.records.get_mut(entry)
+                && (record.revision > 0 || record.verdict == Verdict::Refused)
+            {
+                record.verdict = Verdict::Approved;
+            }
+        }
+        self.compile();
+        for entry in both {
+            if self.learned.get(&entry).is_some() && !self.stands(&entry) {
+                self.records.entry(entry).or_default().verdict = Verdict::Approved;
+            }
+        }
+        for (entry, known) in learned {
+            if self.stands(&entry) {
+                // Somebody took it out of `spec`.
+                let record = Record {
+                    verdict: Verdict::Pending,
+                    ..known.record
+                };
+                self.records.entry(entry).or_insert(record);
+            } else {
+                self.learned.add(&entry, known);
+            }
+        }
     }
 
     /// The canonical text.
@@ -330,15 +401,32 @@ impl Profile {
         }
         line(out, &format!("  overflow: {}", self.overflow));
         evidence::text::write(out, &self.observed);
-        let mut seen = self.entries(Verdict::Approved);
-        // An approved entry that was never seen nor decided has nothing to tell.
-        seen.retain(|_, record| record.last.is_some() || record.revision > 0);
-        seen.extend(self.entries(Verdict::Pending));
-        list(out, "seen", seen.into_iter().map(seen_line));
+        list(out, "learned", lines(&self.learned));
+        let records = self.records.iter();
+        let seen = records.filter(|(entry, record)| match record.verdict {
+            // One that was never seen nor decided has nothing to tell.
+            Verdict::Approved => {
+                record.last.is_some() || record.revision > 0 || self.learned.get(entry).is_some()
+            }
+            Verdict::Pending => true,
+            Verdict::Refused => false,
+        });
+        let seen = seen.map(|(entry, record)| {
+            let mut map = seen_line(entry, record);
+            if record.revision == 0
+                && record.verdict == Verdict::Approved
+                && self.learned.get(entry).is_some()
+            {
+                map.number("approved", true);
+            }
+            map.finish()
+        });
+        list(out, "seen", seen);
+        let refused = self.with(Verdict::Refused);
         list(
             out,
             "refused",
-            self.entries(Verdict::Refused).into_iter().map(seen_line),
+            refused.map(|(entry, record)| seen_line(entry, record).finish()),
         );
         list(out, "decisions", self.decisions().map(decided));
     }
@@ -358,7 +446,7 @@ pub(crate) fn decided(decision: &Decision) -> String {
     map.finish()
 }
 
-fn seen_line((entry, record): (&Entry, &Record)) -> String {
+fn seen_line(entry: &Entry, record: &Record) -> Flow {
     let mut map = Flow::default();
     map.nested(entry.kind(), &entry.fields());
     for (key, value) in [("first", record.first), ("last", record.last)] {
@@ -367,13 +455,11 @@ fn seen_line((entry, record): (&Entry, &Record)) -> String {
         }
     }
     map.number("count", record.count);
-    evidence::text::ids(&mut map, "instances", &record.evidence.instances);
-    evidence::text::ids(&mut map, "starts", &record.evidence.starts);
-    evidence::text::ids(&mut map, "samples", &record.evidence.samples);
+    record.evidence.write(&mut map);
     if record.revision > 0 {
         map.number("revision", record.revision);
     }
-    map.finish()
+    map
 }
 
 fn line(out: &mut String, text: &str) {

@@ -48,6 +48,10 @@ pub fn of(workload: &Workload, rule: Rule, entry: &crate::entry::Entry) -> Strin
             ]);
             parts.extend(file.set_id.map(|set_id| set_id.word().to_owned()));
             parts.extend(file.by.clone());
+            // Two more parts than any literal has.
+            if file.pattern {
+                parts.extend(["pattern".to_owned(), String::new(), String::new()]);
+            }
         }
         Behaviour::Egress(Egress {
             protocol,

@@ -2,6 +2,7 @@
 
 use crate::behaviour::Kind;
 use crate::entry::{Entry, Phase};
+use crate::generalise::{Known, is_general};
 use crate::profile::{Mode, Profile, Record, Verdict};
 use crate::rule::{self, Rule, Severity};
 
@@ -59,7 +60,7 @@ impl Profile {
     pub fn observe(&mut self, sighting: &Sighting) -> Outcome {
         let entry = &sighting.entry;
         if self.accepts(entry) {
-            if let Some(record) = self.records.get_mut(entry) {
+            if let Some(record) = self.counted(entry) {
                 see(record, sighting.at);
             }
             return Outcome::Known;
@@ -69,15 +70,23 @@ impl Profile {
             Mode::Learning | Mode::Review => true,
             Mode::Monitoring => false,
         };
-        let refused = self
-            .records
-            .get(entry)
-            .is_some_and(|record| record.verdict == Verdict::Refused);
+        let refused = self.is_refused(entry) || self.is_withheld(entry);
         // What enters from outside is a person or a tool, not the workload.
         if learning && class.learnable && !refused && entry.phase == Phase::Main {
-            if !self.has_room(entry, Verdict::Approved) {
+            if !self.has_room(entry, Verdict::Approved)
+                || is_general(entry) && !self.learned.has_room(entry, self.room())
+            {
                 self.overflow += 1;
                 return Outcome::Full;
+            }
+            if is_general(entry) && self.records.get(entry).is_none_or(|it| it.revision == 0) {
+                let mut record = Record {
+                    verdict: Verdict::Approved,
+                    ..Record::default()
+                };
+                see(&mut record, sighting.at);
+                self.generalise(entry, record);
+                return Outcome::Learned;
             }
             // A decision may have made it pending before: its revision stands.
             let revision = self.record(entry).map_or(0, |record| record.revision);
@@ -99,14 +108,26 @@ impl Profile {
         })
     }
 
+    /// Learns a file, and what follows from it.
+    fn generalise(&mut self, entry: &Entry, record: Record) {
+        let known = Known {
+            record,
+            names: None,
+        };
+        let new = self.learned.add(entry, known);
+        self.note(entry);
+        for pattern in new {
+            self.note(&pattern);
+        }
+    }
+
     /// How many entries of each kind are approved, in the order of [`Kind::ALL`].
     #[must_use]
     pub fn approved_by_kind(&self) -> [usize; Kind::ALL.len()] {
         let mut counts = [0; Kind::ALL.len()];
-        for (entry, record) in &self.records {
-            if record.verdict == Verdict::Approved {
-                counts[entry.behaviour.kind() as usize] += 1;
-            }
+        let decided = self.with(Verdict::Approved);
+        for (entry, _) in decided.chain(self.standing()) {
+            counts[entry.behaviour.kind() as usize] += 1;
         }
         counts
     }

@@ -7,6 +7,7 @@
 //! [`learn::Outcome`]. [`file`] turns a profile into YAML and back.
 #![forbid(unsafe_code)]
 
+mod accept;
 pub mod behaviour;
 pub mod compare;
 pub mod decide;
@@ -15,10 +16,13 @@ pub mod entry;
 pub mod evidence;
 pub mod file;
 pub mod fingerprint;
+pub mod generalise;
 pub mod learn;
 pub mod lint;
+mod matcher;
 pub mod merge;
 pub mod name;
+pub mod pattern;
 pub mod profile;
 pub mod repeat;
 pub mod rule;

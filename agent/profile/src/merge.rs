@@ -7,9 +7,14 @@
 //! stricter. So where nobody decided otherwise, whatever one side accepts the
 //! merged profile accepts.
 //!
+//! What was learned of files is joined on its own, with the patterns that come of
+//! both sides together: [`crate::generalise`] says why that is a join too.
+//!
 //! For the same reason a merge drops nothing but old decisions, so it may exceed
-//! the limits of one profile; reading its file then says so.
+//! the limits of one profile; reading its file then says so. [`Profile::try_merge`] says so
+//! at once, and leaves the profile as it was.
 
+use crate::decide::Refusal;
 use crate::profile::{Profile, Record};
 
 impl Record {
@@ -39,6 +44,7 @@ impl Profile {
             let mine = self.records.entry(entry.clone()).or_default();
             *mine = mine.join(*record);
         }
+        self.learned.join(&other.learned);
         (self.mode_revision, self.mode, self.incomplete) = (
             self.mode_revision,
             self.mode,
@@ -49,5 +55,17 @@ impl Profile {
         self.join_decisions(other.decisions().cloned());
         self.overflow = self.overflow.max(other.overflow);
         self.recount();
+    }
+
+    /// Takes in everything the other one holds, if all of it finds room.
+    ///
+    /// # Errors
+    /// When a limit would be exceeded. Nothing is changed then.
+    pub fn try_merge(&mut self, other: &Self) -> Result<(), Refusal> {
+        let mut joined = self.clone();
+        joined.merge(other);
+        joined.check().map_err(Refusal::Full)?;
+        *self = joined;
+        Ok(())
     }
 }

@@ -4,7 +4,9 @@
 //! In memory there is one record per entry, in which the verdict and the
 //! evidence stand together; a verdict with a higher revision replaces one with a
 //! lower, evidence only grows. That makes a profile a join semilattice (see
-//! [`crate::merge`]). As YAML it falls into two halves: `spec` lists what is
+//! [`crate::merge`]). What a machine learned of files is kept beside the records, because
+//! patterns come of it (see [`crate::generalise`]); a record of the same entry says what was
+//! decided of it. As YAML it falls into two halves: `spec` lists what is
 //! approved and belongs to people, `status` holds counters, times, pending and
 //! refused entries and the record of decisions, and belongs to machines.
 
@@ -12,7 +14,8 @@ use crate::entry::Entry;
 use crate::evidence::Evidence;
 use crate::evidence::observed::Observed;
 use crate::file;
-use crate::rule;
+use crate::generalise::Learned;
+use crate::matcher::Matcher;
 use crate::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -24,6 +27,9 @@ pub const PENDING_MAX: usize = 2_000;
 pub const REFUSED_MAX: usize = 2_000;
 /// Bytes of the file that entries take at most, however few there are.
 pub const BYTES_MAX: usize = 12 << 20;
+/// Bytes besides for what people decide of entries that were learned, so that a full profile can be
+/// cleared.
+pub const DECIDED_BYTES_MAX: usize = 1 << 20;
 /// Decisions that are remembered.
 pub const DECISIONS_MAX: usize = 256;
 /// Bytes of the file that they take at most.
@@ -104,6 +110,10 @@ pub struct Profile {
     pub(crate) observed: Observed,
     /// In the order of the file, in which what is alike lies together.
     pub(crate) records: BTreeMap<Entry, Record>,
+    /// Files that were learned, and patterns of them.
+    pub(crate) learned: Learned,
+    /// What both come to.
+    pub(crate) matcher: Matcher,
     /// In the order of revisions.
     decisions: VecDeque<Decision>,
     /// Bytes that they take in a file.
@@ -127,6 +137,8 @@ impl Profile {
             incomplete: false,
             observed: Observed::default(),
             records: BTreeMap::new(),
+            learned: Learned::default(),
+            matcher: Matcher::default(),
             decisions: VecDeque::new(),
             decisions_bytes: 0,
             counts: [0; 3],
@@ -155,42 +167,46 @@ impl Profile {
             .map_or(0, |decision| decision.revision)
     }
 
-    /// What is known of an entry.
+    /// What is known of an entry: of one that was learned and decided of, what was decided.
     #[must_use]
     pub fn record(&self, entry: &Entry) -> Option<&Record> {
-        self.records.get(entry)
+        let own = self.records.get(entry);
+        let waits = |it: &&Record| it.verdict == Verdict::Pending && it.revision == 0;
+        let learned = || self.learned.get(entry).map(|known| &known.record);
+        own.filter(|it| !waits(it)).or_else(learned).or(own)
     }
 
     /// Number of approved entries.
     #[must_use]
-    pub const fn approved_len(&self) -> usize {
-        self.counts[Verdict::Approved as usize]
+    pub fn approved_len(&self) -> usize {
+        self.counts[Verdict::Approved as usize] + self.standing().count()
     }
 
     /// Number of entries that wait for a decision.
     #[must_use]
-    pub const fn pending_len(&self) -> usize {
-        self.counts[Verdict::Pending as usize]
+    pub fn pending_len(&self) -> usize {
+        self.waiting().count()
     }
 
     /// Number of all entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.records.len() + self.learned.len()
     }
 
     /// Whether it knows nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.len() == 0
     }
 
     /// When it last learned an entry, in nanoseconds since the Unix epoch.
     #[must_use]
     pub fn last_learned(&self) -> Option<i64> {
-        self.records
-            .values()
-            .filter(|record| record.verdict == Verdict::Approved && record.revision == 0)
+        let records = self.records.values().filter(|record| record.revision == 0);
+        records
+            .filter(|record| record.verdict == Verdict::Approved)
+            .chain(self.learned.iter().map(|(_, known)| &known.record))
             .filter_map(|record| record.first)
             .max()
     }
@@ -210,56 +226,62 @@ impl Profile {
     /// Entries with a verdict, in the order of the file.
     #[must_use]
     pub fn entries(&self, verdict: Verdict) -> BTreeMap<&Entry, &Record> {
+        match verdict {
+            Verdict::Pending => self.waiting().collect(),
+            Verdict::Refused => self.with(verdict).collect(),
+            Verdict::Approved => self.with(verdict).chain(self.standing()).collect(),
+        }
+    }
+
+    /// Records with a verdict.
+    pub(crate) fn with(&self, verdict: Verdict) -> impl Iterator<Item = (&Entry, &Record)> {
         self.records
             .iter()
-            .filter(|(_, record)| record.verdict == verdict)
-            .collect()
+            .filter(move |(_, record)| record.verdict == verdict)
     }
 
-    /// Whether it approves of an entry: by name, or because a file that may be made may also be
-    /// opened for writing once it is there.
-    #[must_use]
-    pub fn accepts(&self, entry: &Entry) -> bool {
-        match self.records.get(entry).map(|record| record.verdict) {
-            Some(Verdict::Approved) => true,
-            Some(Verdict::Refused) => false,
-            Some(Verdict::Pending) | None => self.implied(entry),
-        }
-    }
-
-    fn implied(&self, entry: &Entry) -> bool {
-        self.implying(entry).is_some()
-    }
-
-    /// The approved entry that implies another.
-    pub(crate) fn implying(&self, entry: &Entry) -> Option<Entry> {
-        use crate::behaviour::{Behaviour, Operation};
-        let Behaviour::File(file) = &entry.behaviour else {
-            return None;
-        };
-        if file.operation != Operation::OpenWrite || !rule::classify(&entry.behaviour).learnable {
-            return None;
-        }
-        let mut made = file.clone();
-        made.operation = Operation::Create;
-        let made = Entry {
-            behaviour: Behaviour::File(made),
-            phase: entry.phase,
-        };
-        let record = self.records.get(&made)?;
-        (record.verdict == Verdict::Approved).then_some(made)
+    /// Records that nobody decided of and nothing excuses.
+    fn waiting(&self) -> impl Iterator<Item = (&Entry, &Record)> {
+        self.with(Verdict::Pending)
+            .filter(|(entry, _)| !self.accepts(entry))
     }
 
     /// Whether an entry may get a verdict without a limit being exceeded.
     pub(crate) fn has_room(&self, entry: &Entry, verdict: Verdict) -> bool {
         let known = self.records.get(entry);
         let counted = known.is_some_and(|record| record.verdict == verdict)
-            || self.counts[verdict as usize] < verdict.limit();
-        counted && (known.is_some() || self.bytes + file::weight(entry) <= BYTES_MAX)
+            || self.count(verdict) < verdict.limit();
+        let besides = match self.learned.get(entry) {
+            Some(_) => DECIDED_BYTES_MAX,
+            None => 0,
+        };
+        let room = (BYTES_MAX + besides).saturating_sub(self.bytes + self.learned.bytes());
+        counted && (known.is_some() || file::weight(entry) <= room)
     }
 
-    /// Sets the verdict of an entry and keeps count.
+    /// Entries that count as having a verdict.
+    fn count(&self, verdict: Verdict) -> usize {
+        let learned = match verdict {
+            Verdict::Approved => self.learned.len(),
+            Verdict::Pending | Verdict::Refused => 0,
+        };
+        self.counts[verdict as usize] + learned
+    }
+
+    /// Bytes that are left.
+    pub(crate) fn room(&self) -> usize {
+        BYTES_MAX.saturating_sub(self.bytes + self.learned.bytes())
+    }
+
+    /// Sets the verdict of an entry.
     pub(crate) fn set(&mut self, entry: &Entry, verdict: Verdict, revision: u64) -> &mut Record {
+        self.put(entry, verdict, revision);
+        self.note(entry);
+        self.records.entry(entry.clone()).or_default()
+    }
+
+    /// Sets the verdict of an entry and keeps count; it has to be compiled then.
+    pub(crate) fn put(&mut self, entry: &Entry, verdict: Verdict, revision: u64) -> &mut Record {
         if !self.records.contains_key(entry) {
             self.bytes += file::weight(entry);
             self.counts[Verdict::default() as usize] += 1;
@@ -272,7 +294,7 @@ impl Profile {
         record
     }
 
-    /// Takes an entry out and keeps count.
+    /// Takes an entry out and keeps count; what is left has to be compiled then.
     pub(crate) fn remove(&mut self, entry: &Entry) -> Option<Record> {
         let record = self.records.remove(entry)?;
         self.counts[record.verdict as usize] -= 1;
@@ -287,12 +309,13 @@ impl Profile {
             self.counts[record.verdict as usize] += 1;
         }
         self.bytes = self.records.keys().map(file::weight).sum();
+        self.compile();
     }
 
     /// Whether all limits are kept; says which is not.
     pub(crate) fn check(&self) -> Result<(), String> {
         for verdict in [Verdict::Pending, Verdict::Approved, Verdict::Refused] {
-            let (count, limit) = (self.counts[verdict as usize], verdict.limit());
+            let (count, limit) = (self.count(verdict), verdict.limit());
             if count > limit {
                 return Err(format!(
                     "{count} entries are {}, and at most {limit} can be",
@@ -300,10 +323,10 @@ impl Profile {
                 ));
             }
         }
-        if self.bytes > BYTES_MAX {
+        let bytes = self.bytes + self.learned.bytes();
+        if bytes > BYTES_MAX + DECIDED_BYTES_MAX {
             return Err(format!(
-                "its entries take {} bytes, and at most {BYTES_MAX} are kept",
-                self.bytes
+                "its entries take {bytes} bytes, and at most {BYTES_MAX} are kept"
             ));
         }
         Ok(())

@@ -5,10 +5,11 @@ use crate::profile::Profile;
 
 impl Profile {
     /// A known entry, or one that was reported, happened so many more times, at last at `last` (in
-    /// nanoseconds since the Unix epoch). Of an entry that it holds no record of, it knows nothing
-    /// to count: it found no room, or is implied by another.
+    /// nanoseconds since the Unix epoch). What a pattern stands for is counted there. Of an entry
+    /// that it holds no record of, it knows nothing to count: it found no room, or is implied by
+    /// another.
     pub fn repeated(&mut self, entry: &Entry, count: u64, last: i64) {
-        if let Some(record) = self.records.get_mut(entry) {
+        if let Some(record) = self.counted(entry) {
             record.last = record.last.max(Some(last));
             record.count = record.count.saturating_add(count);
         }

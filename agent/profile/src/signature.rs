@@ -309,7 +309,7 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
         let mut profile = profile();
         let envelope = sign(&profile, &key, None).unwrap();
         assert_eq!(
-            verify(&profile, envelope.as_bytes(), &[public.clone()]).unwrap(),
+            verify(&profile, envelope.as_bytes(), std::slice::from_ref(&public)).unwrap(),
             [public.id()]
         );
         let seen = Entry::parse("exec: {path: /bin/sh}").unwrap();
@@ -404,7 +404,7 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
                 "its text",
             ),
         ] {
-            let error = verify(&profile, text.as_bytes(), &[key.clone()]).unwrap_err();
+            let error = verify(&profile, text.as_bytes(), std::slice::from_ref(&key)).unwrap_err();
             let words = error.to_string();
             assert!(words.contains(word), "{words}");
             assert!(!words.chars().any(char::is_control), "{words:?}");

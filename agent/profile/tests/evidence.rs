@@ -152,18 +152,15 @@ fn constant_news_keep_coverage_low_and_say_so() {
     for number in 0..40 {
         run.go_on(SLOT);
         run.act(second, LS);
-        run.act(
-            second,
-            &format!("file: {{operation: CREATE, path: /tmp/{number}}}"),
-        );
+        run.act(second, &format!("exec: {{path: /tmp/{number}}}"));
     }
     let unmet = run.unmet();
     assert!(
-        unmet[0].starts_with("file: coverage 0.")
-            && unmet[0].contains("40 of 40 seen at one time only"),
+        unmet[0].starts_with("exec: coverage 0.")
+            && unmet[0].contains("40 of 41 seen at one time only"),
         "{unmet:?}"
     );
-    assert!(unmet[1].starts_with("quiet for 0 s of 15 min since the last news, of the class file"));
+    assert!(unmet[1].starts_with("quiet for 0 s of 15 min since the last news, of the class exec"));
     assert_eq!(unmet.len(), 2, "{unmet:?}");
 }
 

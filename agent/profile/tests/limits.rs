@@ -226,3 +226,72 @@ fn what_is_wrong_is_said_in_one_line_with_its_place() {
         assert!(error.len() < 300, "{error}");
     }
 }
+
+fn create(path: &str) -> Entry {
+    Entry::parse(&format!("file: {{operation: CREATE, path: '{path}'}}")).unwrap()
+}
+
+/// Names that fill a profile, whose folders come together only when it is full: every one of them
+/// becomes a pattern then, which takes more bytes than a name.
+#[test]
+fn patterns_take_no_more_room_than_their_names_had() {
+    let long = "\\\\".repeat(200);
+    // Words, which do not come together by themselves, in as many folders as do not either.
+    let word = |number: u32| -> String {
+        let letter = |at| char::from(b'a' + (number / 26_u32.pow(at) % 26) as u8);
+        (0..3).map(letter).collect()
+    };
+    let path = |number: u32, folder: u32| {
+        format!("/data/{folder}/{}/{long}/{number}-{folder}/x", word(number))
+    };
+    let fill = |most: u32| {
+        let mut profile = learning();
+        for count in 0..most {
+            match see(&mut profile, &create(&path(count / 15, count % 15)), 1) {
+                Outcome::Learned => {}
+                Outcome::Full => return (profile, count),
+                other => panic!("{other:?}"),
+            }
+        }
+        (profile, most)
+    };
+    let (full, count) = fill(20_000);
+    assert!(
+        count > 1_000 && full.approved_len() == count as usize,
+        "{count}"
+    );
+    // With room for one more, which makes the folders many.
+    let (mut profile, _) = fill(count - 1);
+    let last = create("/data/15/x");
+    assert_eq!(see(&mut profile, &last, 2), Outcome::Learned);
+    assert!(profile.record(&create(&path(0, 0))).is_none());
+    let other = path(0, 0).replace("/data/0/", "/data/77/");
+    assert!(profile.accepts(&create(&other)));
+    survives(&profile);
+    assert_eq!(profile.overflow(), 0);
+}
+
+#[test]
+fn a_merge_keeps_the_limits_or_changes_nothing() {
+    let (mut a, mut b) = (learning(), learning());
+    for number in 0..APPROVED_MAX / 2 + 1 {
+        see(&mut a, &entry(number), 1);
+        see(&mut b, &entry(number + APPROVED_MAX), 1);
+    }
+    let before = a.clone();
+    assert!(matches!(a.try_merge(&b), Err(Refusal::Full(_))));
+    assert!(a == before);
+    // What comes together as patterns finds room.
+    let (mut a, mut b) = (learning(), learning());
+    for number in 0..APPROVED_MAX {
+        see(&mut a, &create(&format!("/data/{number}")), 1);
+        see(
+            &mut b,
+            &create(&format!("/data/{}", number + APPROVED_MAX)),
+            1,
+        );
+    }
+    a.try_merge(&b).unwrap();
+    assert_eq!(a.approved_len(), 1);
+    survives(&a);
+}

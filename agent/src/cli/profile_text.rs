@@ -5,6 +5,8 @@ use super::text::{BOLD, DIM, styled, table};
 use super::{Code, Failure};
 use crate::judge::report;
 use lapwing_profile::diff::Diff;
+use lapwing_profile::entry::Entry;
+use lapwing_profile::generalise;
 use lapwing_profile::profile::{Profile, Verdict};
 use lapwing_profile::text::visible_json;
 use lapwing_proto::v1;
@@ -150,6 +152,9 @@ pub(super) fn write_profile(
                 styled(DIM, &format!("x{}", record.count)),
                 learning::provisional(profile, entry),
             )?;
+            if let Some(why) = why(profile, entry) {
+                writeln!(out, "    {}", styled(DIM, &why))?;
+            }
         }
     }
     if profile.overflow() > 0 {
@@ -185,6 +190,19 @@ pub(super) fn write_profile(
     Ok(())
 }
 
+/// Why there is a wildcard, and how much it leaves open.
+fn why(profile: &Profile, entry: &Entry) -> Option<String> {
+    let breadth = generalise::breadth(entry);
+    if breadth == 0 {
+        return None;
+    }
+    let because = profile.names(entry).map_or_else(
+        || "because a person wrote it".to_owned(),
+        |names| format!("because {}", names.because()),
+    );
+    Some(format!("{because}; breadth {breadth}"))
+}
+
 /// What differs, line by line.
 pub(super) fn write_diff(out: &mut impl Write, diff: &Diff) -> std::io::Result<()> {
     if diff.is_empty() {
@@ -206,9 +224,8 @@ pub(super) fn write_diff(out: &mut impl Write, diff: &Diff) -> std::io::Result<(
 
 /// The same for programs.
 pub(super) fn diff_value(diff: &Diff) -> serde_json::Value {
-    let lines = |entries: &[lapwing_profile::entry::Entry]| -> Vec<String> {
-        entries.iter().map(ToString::to_string).collect()
-    };
+    let lines =
+        |entries: &[Entry]| -> Vec<String> { entries.iter().map(ToString::to_string).collect() };
     let mode = diff
         .mode
         .map(|(from, to)| serde_json::json!({"from": from.word(), "to": to.word()}));

@@ -269,6 +269,7 @@ fn file(
     FileChange {
         operation,
         path,
+        pattern: false,
         target: match operation.target() {
             Target::None => None,
             Target::Path => Some(marked(record, TARGET, &target.path())),

@@ -4,7 +4,7 @@ use crate::config::StartMode;
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Act, Options, Registry, Resolution};
 use decide::AskError;
-use lapwing_abi::decode::Body;
+use lapwing_abi::decode::{Body, Location};
 use lapwing_abi::ids::{Origin, Phase};
 use lapwing_abi::record::Header;
 use lapwing_profile::decide::By;
@@ -298,6 +298,72 @@ fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
 }
 
 #[test]
+fn what_a_pattern_stands_for_is_known_and_its_repeats_are_counted_there() {
+    let mut bench = Bench::new();
+    let create = |bench: &mut Bench, key: u64, name: &str| {
+        bench.now += SECOND;
+        let path = format!("{name}\0data\0");
+        let record = Record {
+            header: Header {
+                time: bench.now,
+                cgroup: HOME,
+                key,
+                ..Header::default()
+            },
+            phase: Phase::Main,
+            body: Body::File {
+                operation: lapwing_abi::ids::Operation::Create,
+                mount: lapwing_abi::ids::Mount::Image,
+                path: Location {
+                    components: path.as_bytes(),
+                    passed: b"",
+                },
+                target: Location {
+                    components: b"",
+                    passed: b"",
+                },
+            },
+        };
+        let items = bench.take(&record);
+        (violations(&items).len(), bench.judge.take_said())
+    };
+    for number in 0..20 {
+        create(&mut bench, 100 + number, &format!("temp-{number}.rdb"));
+    }
+    bench.promote().unwrap();
+    let said = |key, verdict| {
+        Some(Said {
+            home: HOME,
+            key,
+            verdict,
+        })
+    };
+    assert_eq!(
+        create(&mut bench, 1, "temp-4711.rdb"),
+        (0, said(1, lapwing_abi::state::verdict::KNOWN))
+    );
+    assert_eq!(
+        create(&mut bench, 2, "temp-x.rdb"),
+        (1, said(2, lapwing_abi::state::verdict::DEVIATION))
+    );
+    let count = |bench: &Bench| {
+        let (_, yaml) = bench.judge.profile(&bench.name()).unwrap();
+        let profile = Profile::from_yaml(yaml).unwrap();
+        let pattern = "file: {operation: CREATE, pattern: \"/data/temp-{digits}.rdb\"}";
+        let pattern = Entry::parse(pattern).unwrap();
+        profile.record(&pattern).unwrap().count
+    };
+    let before = count(&bench);
+    let seen = lapwing_abi::state::Seen {
+        count: 7,
+        last: bench.now,
+        ..lapwing_abi::state::Seen::default()
+    };
+    bench.judge.repeated(HOME, &[(1, seen)], Clock::read());
+    assert_eq!(count(&bench), before + 7);
+}
+
+#[test]
 fn losses_are_violations_once_the_profile_is_compared_with() {
     let mut bench = Bench::new();
     bench.exec("ls");
@@ -343,7 +409,7 @@ fn a_message_of_the_name_service_is_no_behaviour_by_itself() {
     let bpf = Body::Privilege {
         operation: lapwing_abi::ids::Privileged::Bpf,
         argument: 5,
-        path: lapwing_abi::decode::Location::default(),
+        path: Location::default(),
         name: b"",
     };
     let items = bench.take(&record(bpf));

@@ -1,4 +1,4 @@
-//! Fuzz targets: decoding of records, reading of BTF, and DNS.
+//! Fuzz targets: decoding of records, reading of BTF, DNS, and profiles.
 //!
 //! `cargo xtask fuzz` builds and runs them. The engine is libFuzzer, which
 //! `libfuzzer-sys` brings as source; what it needs of the compiler is the coverage

@@ -37,7 +37,7 @@ fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
         mount,
         protocol,
         family,
-        reserved,
+        wanted,
         port,
         address,
         sections: lengths,
@@ -54,7 +54,7 @@ fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
     for word in [capabilities, key, argument] {
         out.extend(word.to_le_bytes());
     }
-    out.extend([operation, origin, mount, protocol, family, reserved]);
+    out.extend([operation, origin, mount, protocol, family, wanted]);
     out.extend(port.to_le_bytes());
     out.extend(address);
     for length in lengths {

@@ -10,6 +10,7 @@
 //! is doing to standard error. It fails if what it measured is not what it says: each
 //! checks itself by counts that must agree to the last operation.
 
+mod compare;
 mod counting;
 mod cpu;
 mod figure;
@@ -60,6 +61,7 @@ const BENCHES: &[(&str, Bench, bool)] = &[
     ("overhead", overhead::run, true),
     ("cpu", cpu::run, false),
     ("latency", latency::run, false),
+    ("compare", compare::run, false),
     ("path", path::run, false),
     ("flood", flood::run, false),
     ("memory", memory::run, false),

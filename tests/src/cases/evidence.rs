@@ -74,10 +74,13 @@ fn quiet(context: &mut Context<'_>) -> Result<Outcome> {
     let mut busy = Puppet::start(session, "busy")?;
     let mut steady = Puppet::start(session, "steady")?;
     steady.act(&Act::trigger(&["create", "/data/steady"]))?;
-    let mut count = 0;
+    let mut count = 0_u32;
     let mut news = |busy: &mut Puppet<'_>| {
         count += 1;
-        busy.act(&Act::trigger(&["create", &format!("/data/news-{count}")]))
+        // In letters: names with numbers would become a pattern, and no news.
+        let digits = u32::to_string(&count);
+        let letters: String = digits.bytes().map(|digit| char::from(digit + 64)).collect();
+        busy.act(&Act::trigger(&["create", &format!("/data/news-{letters}")]))
     };
 
     // All but the restart.

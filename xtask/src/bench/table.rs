@@ -37,6 +37,8 @@ const TARGETS: &[(&str, &[&str], Target)] = &[
     // Slower, and it was no flood.
     ("flood.seconds", HOST, AtMost(2.0)),
     ("path.", HOST, AtLeast(500_000.0)),
+    ("compare.rate.", HOST, AtLeast(2_000_000.0)),
+    ("compare.memory", HOST, AtMost(200.0)),
     ("latency.p99", HOST, AtMost(10.0)),
     ("size.binary", HOST, AtMost(15.0)),
     ("start.seconds", HOST, AtMost(1.0)),

@@ -9,6 +9,9 @@ pub struct FileChange {
     pub operation: Operation,
     /// To which file.
     pub path: String,
+    /// Whether `path`, and a `target` that is a path, are patterns in the language of
+    /// [`crate::pattern`]. What is seen never is one.
+    pub pattern: bool,
     /// The second name, where [`Operation::has_target`].
     pub target: Option<String>,
     /// Of a change of mode: which identity the file gives from then on to whoever executes it.
@@ -28,6 +31,7 @@ impl FileChange {
         Self {
             operation,
             path: path.into(),
+            pattern: false,
             target: None,
             set_id: None,
             by: None,

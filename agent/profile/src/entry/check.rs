@@ -1,9 +1,10 @@
 //! What an entry must be, whoever wrote it: something that a sighting can equal.
 
 use crate::behaviour::{
-    Behaviour, Dns, Egress, FileChange, Listen, Operation, Peer, Protocol, Reach, is_domain,
-    is_record_type, listen_port,
+    Behaviour, Dns, Egress, FileChange, Listen, Operation, Peer, Protocol, Reach, Target,
+    is_domain, is_record_type, listen_port,
 };
+use crate::pattern;
 use crate::text::{is_canonical, visible};
 
 /// Says what is wrong with a behaviour, and what would be right.
@@ -15,8 +16,16 @@ pub(super) fn check(behaviour: &Behaviour) -> Result<(), String> {
             exec.script.as_deref(),
         ]),
         Behaviour::File(file) => {
-            texts(&[Some(&file.path), file.target.as_deref(), file.by.as_deref()])?;
-            check_file(file)
+            check_file(file)?;
+            let words = match file.operation.target() {
+                Target::Path if file.pattern => None,
+                Target::Path | Target::None | Target::Words => file.target.as_deref(),
+            };
+            if !file.pattern {
+                return texts(&[Some(&file.path), words, file.by.as_deref()]);
+            }
+            texts(&[words, file.by.as_deref()])?;
+            check_pattern(file)
         }
         Behaviour::Egress(egress) => check_egress(egress),
         Behaviour::Listen(listen) => check_listen(listen),
@@ -56,6 +65,21 @@ fn check_file(file: &FileChange) -> Result<(), String> {
         return Err(format!("{word} has no `setId`"));
     }
     Ok(())
+}
+
+/// A pattern, and the one behind it where the target is a path too.
+fn check_pattern(file: &FileChange) -> Result<(), String> {
+    let mut wild = pattern::check(&file.path)?;
+    if let (Target::Path, Some(target)) = (file.operation.target(), &file.target) {
+        wild |= pattern::check(target)?;
+    }
+    if wild {
+        return Ok(());
+    }
+    Err(format!(
+        "the pattern `{}` has no wildcard: write it as a `path`",
+        visible(&file.path)
+    ))
 }
 
 fn check_egress(egress: &Egress) -> Result<(), String> {

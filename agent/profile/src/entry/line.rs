@@ -48,7 +48,8 @@ line! {
     /// An entry of `spec.files`.
     FileLine {
         operation: Operation,
-        path: String,
+        #[serde(default)] path: Option<String>,
+        #[serde(default)] pattern: Option<String>,
         #[serde(default)] target: Option<String>,
         #[serde(default)] set_id: Option<SetId>,
         #[serde(default)] by: Option<String>,
@@ -106,9 +107,21 @@ impl ExecLine {
 
 impl FileLine {
     fn behaviour(self) -> Result<Behaviour, String> {
+        let (path, pattern) = match (self.path, self.pattern) {
+            (Some(path), None) => (path, false),
+            (None, Some(pattern)) => (pattern, true),
+            _ => {
+                return Err(
+                    "either `path` or `pattern` is needed, of which only the second has \
+                            wildcards"
+                        .to_owned(),
+                );
+            }
+        };
         Ok(FileChange {
             operation: self.operation,
-            path: self.path,
+            path,
+            pattern,
             target: self.target,
             set_id: self.set_id,
             by: self.by,
@@ -247,7 +260,7 @@ pub(super) fn write(map: &mut Flow, behaviour: &Behaviour) {
         }
         Behaviour::File(file) => {
             map.text("operation", file.operation.word());
-            map.text("path", &file.path);
+            map.text(if file.pattern { "pattern" } else { "path" }, &file.path);
             map.optional("target", file.target.as_deref());
             map.optional("setId", file.set_id.map(SetId::word));
             map.optional("by", file.by.as_deref());

@@ -141,6 +141,10 @@ mod tests {
             "file: {operation: CHMOD, path: /data/x, setId: USER_AND_GROUP}",
             "file: {operation: SETXATTR, path: /data/x, target: security.capability}",
             "file: {operation: OPEN_READ, path: /etc/shadow, by: /bin/login}",
+            "file: {operation: CREATE, pattern: \"/data/{digits}/*.log\"}",
+            "file: {operation: CREATE, path: \"/data/{digits}/*.log\"}",
+            "file: {operation: RENAME, pattern: \"/data/\\\\x2a\", target: \"/data/**\"}",
+            "file: {operation: SYMLINK, pattern: \"/data/*\", target: \"*\", phase: exec}",
             "egress: {protocol: TCP, address: \"fd00::1\", port: 443}",
             "egress: {protocol: TCP, domain: api.example.com, port: 443}",
             "egress: {protocol: ICMP, address: \"10.0.0.1\"}",
@@ -185,6 +189,20 @@ mod tests {
             ),
             ("file: {operation: OPEN_READ, path: /x}", "needs `by`"),
             ("file: {operation: CREATE, path: /x, by: /y}", "no `by`"),
+            ("file: {operation: CREATE}", "either `path` or `pattern`"),
+            (
+                "file: {operation: CREATE, path: /x, pattern: \"/*\"}",
+                "either `path` or `pattern`",
+            ),
+            (
+                "file: {operation: CREATE, pattern: /x}",
+                "write it as a `path`",
+            ),
+            ("file: {operation: CREATE, pattern: \"/{x}\"}", "{x}"),
+            (
+                "file: {operation: RENAME, pattern: \"/*\", target: y}",
+                "whole path",
+            ),
             (
                 "file: {operation: MKDIR, path: /x, setId: USER}",
                 "no `setId`",

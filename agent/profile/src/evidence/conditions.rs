@@ -15,7 +15,7 @@ use super::coverage::Sampled;
 use super::settings::{BURST, DAY, Settings, duration, missing};
 use crate::behaviour::Kind;
 use crate::entry::Phase;
-use crate::profile::{Profile, Record, Verdict};
+use crate::profile::{Profile, Record};
 use std::fmt;
 
 /// All hours of the day.
@@ -172,12 +172,12 @@ impl Profile {
         let mut sampled = [[Sampled::default(); 2]; Kind::ALL.len()];
         let mut newest: Option<(i64, Kind)> = None;
         let mut provisional = 0;
-        for (entry, record) in &self.records {
-            if record.verdict != Verdict::Approved || entry.phase != Phase::Main {
+        for (entry, record) in self.approved() {
+            if entry.phase != Phase::Main {
                 continue;
             }
             let kind = entry.behaviour.kind();
-            count(&mut sampled[kind as usize], record, BURST * settings.slot);
+            count(&mut sampled[kind as usize], &record, BURST * settings.slot);
             if record.revision == 0 {
                 provisional += usize::from(self.is_provisional(entry));
                 newest = newest.max(record.first.map(|first| (first, kind)));

@@ -26,6 +26,10 @@
 //! Nothing here knows a clock. Time is counted while somebody looks, from one call of
 //! [`Window::advance`] to the next: hours in which nothing ran, or nobody looked, are not quiet.
 //!
+//! A pattern of files (see [`crate::generalise`]) is one behaviour, seen wherever one of its
+//! names was. Names that were counted in a sample before they became a pattern stay counted in
+//! it: the number of incidences is too high by them until more samples outweigh them.
+//!
 //! Not counted: what entered from outside, which never teaches; and what waits for a decision
 //! or was refused, which is reported at once and must not hold up the rest.
 
@@ -95,28 +99,32 @@ impl Profile {
     }
 
     /// An instance did something at `boot`, in nanoseconds since boot. Repeats within one sample
-    /// are one incidence. What another entry implies is one of that; of what the profile has no
-    /// record at all nothing is counted.
+    /// are one incidence. What a pattern excuses, or another entry implies, is one of that; of what
+    /// the profile has no record at all nothing is counted.
     pub fn witness(&mut self, window: &mut Window, entry: &Entry, boot: u64) {
         if entry.phase != Phase::Main {
             return;
         }
-        let implying = match self.records.contains_key(entry) {
-            true => None,
-            false => self.implying(entry),
+        let implying = match self.place(entry) {
+            Some(_) => None,
+            None => self.implying(entry),
         };
         let entry = implying.as_ref().unwrap_or(entry);
-        let Some(record) = self.records.get_mut(entry) else {
+        let Some(place) = self.place(entry) else {
+            return;
+        };
+        let incidence = match self.accepts(entry) {
+            true => window.incidence(place.entry(), boot),
+            false => None,
+        };
+        let Some(record) = self.counted(entry) else {
             return;
         };
         record.evidence.instances.insert(window.id());
         if implying.is_some() {
             record.last = record.last.max(Some(window.watched().last));
         }
-        if record.verdict != Verdict::Approved {
-            return;
-        }
-        match window.incidence(entry, boot) {
+        match incidence {
             Some(Incidence::Start(instance)) => record.evidence.starts.insert(instance),
             Some(Incidence::Sample(sample)) => record.evidence.samples.insert(sample),
             None => {}

@@ -8,9 +8,10 @@
 //!     - {id: "0a1b2c3d", node: "4e5f6a7b", fromStart: true, first: "...", last: "...", watched: 900, samples: 2, hours: 1024, startup: [3, 2, 1, 1, 0, 0], running: [2, 4, 1, 0, 1, 0]}
 //! ```
 //!
-//! and in each entry's line of `seen`, the ids of [`super::Evidence`] as hexadecimal numbers. A
+//! and in each entry's line of `seen` or `learned`, the ids of [`super::Evidence`] as hexadecimal numbers. A
 //! file without it has none, as those of older versions. `watched` is in nanoseconds.
 
+use super::Evidence;
 use super::observed::{CLASSES, INSTANCES_MAX, Observed, Watched};
 use super::sketch::Bottom;
 use crate::file::{nanoseconds, time};
@@ -137,8 +138,26 @@ pub(crate) fn write(out: &mut String, observed: &Observed) {
     }
 }
 
+impl Evidence {
+    /// Writes it into the line of its entry.
+    pub(crate) fn write(&self, map: &mut Flow) {
+        ids(map, "instances", &self.instances);
+        ids(map, "starts", &self.starts);
+        ids(map, "samples", &self.samples);
+    }
+
+    /// From what stands there. Says what is wrong with it.
+    pub(crate) fn read(instances: &str, starts: &str, samples: &str) -> Result<Self, String> {
+        Ok(Self {
+            instances: read("instances", instances)?,
+            starts: read("starts", starts)?,
+            samples: read("samples", samples)?,
+        })
+    }
+}
+
 /// The ids of a sketch.
-pub(crate) fn ids<const K: usize>(map: &mut Flow, key: &str, sketch: &Bottom<K>) {
+fn ids<const K: usize>(map: &mut Flow, key: &str, sketch: &Bottom<K>) {
     if !sketch.is_empty() {
         let ids: Vec<String> = sketch.ids().iter().map(|id| format!("{id:08x}")).collect();
         map.nested(key, &format!("\"{}\"", ids.join(" ")));
@@ -146,7 +165,7 @@ pub(crate) fn ids<const K: usize>(map: &mut Flow, key: &str, sketch: &Bottom<K>)
 }
 
 /// Reads them.
-pub(crate) fn read<const K: usize>(key: &str, text: &str) -> Result<Bottom<K>, String> {
+fn read<const K: usize>(key: &str, text: &str) -> Result<Bottom<K>, String> {
     let mut sketch = Bottom::default();
     if text.is_empty() {
         return Ok(sketch);

@@ -65,6 +65,7 @@ fn file() -> impl Strategy<Value = Behaviour> {
             FileChange {
                 operation,
                 path,
+                pattern: false,
                 target: operation.has_target().then(|| other.clone()),
                 set_id: set_id.filter(|_| operation == Operation::Chmod),
                 by: (operation == Operation::OpenRead).then_some(other),

@@ -1,0 +1,111 @@
+//! What was learned of files, as lines of a profile's `status`.
+
+use super::{Known, Learned, Names, check_made, is_general};
+use crate::behaviour::Behaviour;
+use crate::entry::Entry;
+use crate::entry::line::FileLine;
+use crate::evidence::Evidence;
+use crate::file::{nanoseconds, time};
+use crate::pattern;
+use crate::profile::{Record, Verdict};
+use crate::yaml::{Flow, scalar};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// One line of `learned`. What follows from the rest is written for people and not read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LearnedLine {
+    file: FileLine,
+    #[serde(default)]
+    first: Option<jiff::Timestamp>,
+    #[serde(default)]
+    last: Option<jiff::Timestamp>,
+    #[serde(default)]
+    count: u64,
+    #[serde(default)]
+    instances: String,
+    #[serde(default)]
+    starts: String,
+    #[serde(default)]
+    samples: String,
+    #[serde(default, rename = "names")]
+    _names: IgnoredAny,
+    #[serde(default, rename = "breadth")]
+    _breadth: IgnoredAny,
+    #[serde(default, rename = "because")]
+    _because: IgnoredAny,
+    #[serde(default)]
+    examples: Vec<String>,
+    #[serde(default)]
+    sketch: String,
+}
+
+impl LearnedLine {
+    /// Says what is wrong with it.
+    pub(crate) fn read(self) -> Result<(Entry, Known), String> {
+        let entry = Entry::try_from(self.file)?;
+        if !is_general(&entry) {
+            return Err(format!("{entry}: this is never learned so"));
+        }
+        let names = match &entry.behaviour {
+            Behaviour::File(file) if file.pattern => {
+                check_made(file)?;
+                Some(Names::read(&self.sketch, self.examples)?)
+            }
+            _ => None,
+        };
+        let wrong = |why| format!("{entry}: {why}");
+        let evidence = Evidence::read(&self.instances, &self.starts, &self.samples);
+        let record = Record {
+            verdict: Verdict::Approved,
+            revision: 0,
+            first: self.first.map(nanoseconds),
+            last: self.last.map(nanoseconds),
+            count: self.count,
+            evidence: evidence.map_err(wrong)?,
+        };
+        Ok((entry, Known { record, names }))
+    }
+}
+
+/// All lines of it.
+pub(crate) fn lines(learned: &Learned) -> impl Iterator<Item = String> {
+    learned.iter().map(|(entry, known)| line(entry, known))
+}
+
+fn line(entry: &Entry, known: &Known) -> String {
+    let mut map = Flow::default();
+    map.nested(entry.kind(), &entry.fields());
+    for (key, value) in [("first", known.record.first), ("last", known.record.last)] {
+        if let Some(value) = value {
+            map.text(key, &time(value));
+        }
+    }
+    map.number("count", known.record.count);
+    known.record.evidence.write(&mut map);
+    if let Some(names) = &known.names {
+        map.number("names", names.count());
+        map.number("breadth", breadth(entry));
+        map.text("because", &names.because());
+        let examples: Vec<String> = names.examples().map(scalar).collect();
+        map.nested("examples", &format!("[{}]", examples.join(", ")));
+        map.text("sketch", &names.sketch());
+    }
+    map.finish()
+}
+
+/// How much an entry leaves open; 0 where it is no pattern.
+#[must_use]
+pub fn breadth(entry: &Entry) -> u32 {
+    match &entry.behaviour {
+        Behaviour::File(file) if file.pattern => {
+            let target = file
+                .target
+                .as_deref()
+                .filter(|target| target.starts_with('/'));
+            pattern::breadth(&file.path) + target.map_or(0, pattern::breadth)
+        }
+        _ => 0,
+    }
+}

@@ -1,0 +1,408 @@
+//! What a machine learned of files: names, and the patterns that came of them.
+//!
+//! # When names become a pattern
+//!
+//! All paths that one operation was seen with form a tree of segments. Below a folder of
+//! which more than [`SIBLINGS`] names are known, [`ALIKE`] or more names of one
+//! [`class`] (`temp-17.rdb` and `temp-19.rdb` are both `temp-{digits}.rdb`) become one
+//! node, named by the class, in which all that stands below them is brought together;
+//! what stands below is then looked at in the same way. Other names stay what they
+//! are. The second path of a rename or a link follows the first in the same tree.
+//!
+//! Never generalised are the first segment of a path, what lies in a [protected] folder,
+//! programs, ports, who reads credentials, and what is never learned.
+//!
+//! # Why the order of merging does not matter
+//!
+//! Let *L* be a set of names, and *T(L)* the tree that the above makes of it, from the
+//! root down. Which class a name has depends on the name alone, so classes part the
+//! names of a folder. Whether a class becomes a node depends on two numbers, which only
+//! grow with *L*: the names of the folder, and those of the class. So with more names
+//! every node of *T* stays or becomes part of a wider one, and what stood below it
+//! stands below that: *T(L)* accepts nothing that *T(L + M)* does not. Acceptance
+//! grows.
+//!
+//! What is kept of *T(L)* is its leaves: names, and patterns. No name that a pattern
+//! replaced has to be kept to go on from there, because both numbers can still be told:
+//! a folder in which a class has become a node had more than [`SIBLINGS`] names, and has
+//! them for good; in one without, every name is still there. Of a class that became
+//! a node no number is asked any more; of any other every name is still there. So
+//! *T(L + M)* follows from the leaves of *T(L)* and *T(M)* alone, which is what
+//! [`Learned::join`] does: it puts the leaves of one into the tree of the other, names
+//! into the nodes of their classes, and closes the tree under the rule. Union of sets
+//! is commutative, associative and idempotent, and *T* maps it onto this join; so is the
+//! join. (Keeping a sample of the replaced names, which is the usual remedy, is not
+//! needed.)
+//!
+//! What is remembered besides is a join of its own: first seen (least), last seen and count
+//! (greatest), in which samples and instances ([`crate::evidence::Evidence`], the smallest
+//! hashes), and [`Names`], the smallest hashes of what a pattern replaced.
+//!
+//! Decisions of people are kept apart from all this (see [`crate::profile`]): they
+//! say what of it is approved and take nothing out of it. If they did, a name could be
+//! evidence on one node and none on another, and order would matter again.
+
+pub(crate) mod line;
+mod names;
+mod protected;
+mod tree;
+
+pub use line::breadth;
+pub use names::Names;
+pub use protected::protected;
+
+use crate::behaviour::{Behaviour, FileChange, Operation, Target};
+use crate::entry::{Entry, Phase};
+use crate::pattern::{self, AND, class, segments};
+use crate::profile::Record;
+use crate::rule;
+use std::collections::{BTreeMap, VecDeque, btree_map};
+use std::ops::RangeBounds;
+use tree::{Created, Node};
+
+/// Names that a folder has at least one more of before any become a pattern.
+pub const SIBLINGS: usize = 15;
+/// Names of one class that become a pattern.
+pub const ALIKE: usize = 5;
+
+/// Segments of the longest path that is generalised: the kernel side tells no more.
+const SEGMENTS_MAX: usize = 128;
+
+/// What is known of a name or a pattern.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// First and last seen, how often and in what; of a pattern, all its names together.
+    pub record: Record,
+    /// Of a pattern: the names that it replaced.
+    pub names: Option<Names>,
+}
+
+impl Known {
+    fn join(&mut self, other: Self) {
+        self.record = self.record.join(other.record);
+        if let Some(names) = other.names {
+            self.names.get_or_insert_default().join(&names);
+        }
+    }
+}
+
+/// What two changes must share for their paths to be siblings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Shape {
+    operation: Operation,
+    /// A target that is no path.
+    words: Option<String>,
+}
+
+/// All that was learned of files. Equal where the leaves are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learned {
+    leaves: BTreeMap<Entry, Known>,
+    trees: BTreeMap<Shape, Node>,
+    bytes: usize,
+}
+
+impl PartialEq for Learned {
+    fn eq(&self, other: &Self) -> bool {
+        self.leaves == other.leaves
+    }
+}
+
+impl Eq for Learned {}
+
+/// Whether a learned entry is one that may be generalised. What may not is kept elsewhere.
+pub(crate) fn is_general(entry: &Entry) -> bool {
+    let Behaviour::File(file) = &entry.behaviour else {
+        return false;
+    };
+    let open = |path: &str| {
+        let parts = segments(path).map_or(usize::MAX, Iterator::count);
+        parts <= SEGMENTS_MAX && !protected(path)
+    };
+    entry.phase == Phase::Main
+        && file.operation != Operation::OpenRead
+        && open(&file.path)
+        && (file.operation.target() != Target::Path || file.target.as_deref().is_some_and(open))
+        && rule::classify(&entry.behaviour).learnable
+}
+
+/// Says why a pattern is none that this makes.
+pub(crate) fn check_made(file: &FileChange) -> Result<(), String> {
+    let target = match file.operation.target() {
+        Target::Path => file.target.as_deref(),
+        Target::None | Target::Words => None,
+    };
+    for path in std::iter::once(file.path.as_str()).chain(target) {
+        let first = segments(path).and_then(|mut parts| parts.next());
+        if !pattern::is_typed(path) || first.is_none_or(|first| first.contains('{')) {
+            return Err(format!(
+                "`learned` has the pattern `{path}`, which no machine makes: approve of it in `spec`"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Shape and segments of an entry that [`is_general`], in the language of patterns.
+fn parts(entry: &Entry) -> Option<(Shape, Vec<String>)> {
+    let Behaviour::File(file) = &entry.behaviour else {
+        return None;
+    };
+    let text = |part: &str| {
+        if file.pattern {
+            part.to_owned()
+        } else {
+            pattern::escape(part)
+        }
+    };
+    let mut all: Vec<String> = segments(&file.path)?.map(text).collect();
+    let mut words = None;
+    match (file.operation.target(), &file.target) {
+        (Target::Path, Some(target)) => {
+            all.push(AND.to_owned());
+            all.extend(segments(target)?.map(text));
+        }
+        (_, target) => words.clone_from(target),
+    }
+    let shape = Shape {
+        operation: file.operation,
+        words,
+    };
+    Some((shape, all))
+}
+
+/// The entry that these segments are.
+fn entry(shape: &Shape, all: &[String]) -> Entry {
+    let pattern = all.iter().any(|part| is_wild(part));
+    let path = |parts: &[String]| {
+        let mut path = String::new();
+        for part in parts {
+            path.push('/');
+            path.push_str(part);
+        }
+        if pattern {
+            path
+        } else {
+            path.replace("\\x2a", "*").replace("\\x7b", "{")
+        }
+    };
+    let mut ends = all.split(|part| part == AND);
+    let first = path(ends.next().unwrap_or_default());
+    let target = ends.next().map(path).or_else(|| shape.words.clone());
+    Entry {
+        behaviour: FileChange {
+            pattern,
+            target,
+            ..FileChange::new(shape.operation, first)
+        }
+        .into(),
+        phase: Phase::Main,
+    }
+}
+
+/// Whether a segment of a machine's pattern has a wildcard.
+fn is_wild(part: &str) -> bool {
+    part.contains('{')
+}
+
+/// Whether the segment at a place may become part of a pattern.
+fn is_free(all: &[String], at: usize) -> bool {
+    at > 0 && all[at - 1] != AND
+}
+
+/// Replaces each segment by the class that its place in the tree has a node for. Answers how many
+/// segments the tree knows.
+fn classify(tree: &Node, all: &mut [String]) -> usize {
+    let mut node = tree;
+    for at in 0..all.len() {
+        if is_free(all, at)
+            && node.open
+            && let Some(class) = class(&all[at])
+            && node.child(&class).is_some()
+        {
+            all[at] = class;
+        }
+        match node.child(&all[at]) {
+            Some(child) => node = &child.below,
+            None => return at,
+        }
+    }
+    all.len()
+}
+
+impl Learned {
+    pub(crate) fn len(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// Bytes that it takes in a file at most.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &Known)> {
+        self.leaves.iter()
+    }
+
+    pub(crate) fn range<'a>(
+        &self,
+        range: impl RangeBounds<&'a Entry>,
+    ) -> btree_map::Range<'_, Entry, Known> {
+        let (from, to) = (range.start_bound(), range.end_bound());
+        self.leaves
+            .range::<Entry, _>((from.map(|entry| *entry), to.map(|entry| *entry)))
+    }
+
+    pub(crate) fn get(&self, entry: &Entry) -> Option<&Known> {
+        self.leaves.get(entry)
+    }
+
+    /// The pattern that a name belongs to by its classes, if there is one.
+    pub(crate) fn pattern_of(&self, name: &Entry) -> Option<Entry> {
+        let (shape, mut all) = parts(name)?;
+        let tree = self.trees.get(&shape)?;
+        (classify(tree, &mut all) == all.len()).then_some(())?;
+        let found = entry(&shape, &all);
+        (found != *name && self.leaves.contains_key(&found)).then_some(found)
+    }
+
+    /// Takes up a name, or a pattern that was made elsewhere, and closes the tree under the rule.
+    /// Answers the patterns that are new.
+    pub(crate) fn add(&mut self, added: &Entry, known: Known) -> Vec<Entry> {
+        let Some((shape, all)) = parts(added) else {
+            return Vec::new();
+        };
+        let mut new = Vec::new();
+        let tree = self.trees.entry(shape.clone()).or_default();
+        let mut queue = VecDeque::from([(all, known)]);
+        while let Some((mut all, mut known)) = queue.pop_front() {
+            let literal =
+                (!all.iter().any(|part| is_wild(part))).then(|| names::text(&entry(&shape, &all)));
+            let depth = classify(tree, &mut all);
+            let key = entry(&shape, &all);
+            if let (Some(literal), true) = (literal, is_pattern(&key)) {
+                known.names = Some(Names::of(&literal));
+            }
+            match self.leaves.get_mut(&key) {
+                Some(leaf) => {
+                    self.bytes -= weight(&key, leaf);
+                    leaf.join(known);
+                    self.bytes += weight(&key, leaf);
+                }
+                None => {
+                    if is_pattern(&key) {
+                        new.push(key.clone());
+                    }
+                    self.bytes += weight(&key, &known);
+                    self.leaves.insert(key, known);
+                }
+            }
+            let created = tree.insert(&all, depth);
+            let due = due(tree, &all, depth, created);
+            for class in due {
+                for mut leaf in tree.take(&all[..depth], &class) {
+                    let old = entry(&shape, &leaf);
+                    let Some(mut known) = self.leaves.remove(&old) else {
+                        continue;
+                    };
+                    self.bytes -= weight(&old, &known);
+                    new.retain(|entry| *entry != old);
+                    known
+                        .names
+                        .get_or_insert_with(|| Names::of(&names::text(&old)));
+                    leaf[depth].clone_from(&class);
+                    queue.push_back((leaf, known));
+                }
+            }
+        }
+        new
+    }
+
+    /// Whether a name finds room, with the pattern that may come of it.
+    pub(crate) fn has_room(&self, name: &Entry, room: usize) -> bool {
+        weight(name, &Known::default()) <= room
+    }
+
+    /// This name was seen, or one that this pattern stands for. `room` is how many bytes more all may take.
+    pub(crate) fn see(&mut self, leaf: &Entry, name: &Entry, room: usize) -> Option<&mut Record> {
+        let known = self.leaves.get_mut(leaf)?;
+        if room >= names::ONE_BYTES
+            && let Some(names) = &mut known.names
+        {
+            let before = names.weight();
+            names.see(name);
+            self.bytes = self.bytes + names.weight() - before;
+        }
+        Some(&mut known.record)
+    }
+
+    /// Forgets entries.
+    pub(crate) fn remove(&mut self, gone: &[Entry]) {
+        if gone.is_empty() {
+            return;
+        }
+        for entry in gone {
+            self.leaves.remove(entry);
+        }
+        for (entry, known) in std::mem::take(self).leaves {
+            self.add(&entry, known);
+        }
+    }
+
+    /// Takes in all that the other one holds.
+    pub(crate) fn join(&mut self, other: &Self) {
+        for (entry, known) in &other.leaves {
+            // Most is known on both sides, once they have met.
+            if self.leaves.get(entry) != Some(known) {
+                self.add(entry, known.clone());
+            }
+        }
+    }
+}
+
+/// The classes that become nodes of the folder that was changed.
+fn due(tree: &Node, all: &[String], depth: usize, created: Created) -> Vec<String> {
+    if created == Created::Nothing || !is_free(all, depth) {
+        return Vec::new();
+    }
+    let Some(folder) = tree.find(&all[..depth]) else {
+        return Vec::new();
+    };
+    if !folder.open && folder.len() <= SIBLINGS {
+        return Vec::new();
+    }
+    let is_due = |class: &str, count: usize| count >= ALIKE || folder.child(class).is_some();
+    // One name more concerns its own class, unless it is the one that makes them many.
+    if created == Created::Name && (folder.open || folder.len() > SIBLINGS + 1) {
+        let class = class(&all[depth]);
+        return class
+            .filter(|class| is_due(class, folder.count(class)))
+            .into_iter()
+            .collect();
+    }
+    folder
+        .groups()
+        .filter(|(class, count)| is_due(class, *count))
+        .map(|(class, _)| class.to_owned())
+        .collect()
+}
+
+pub(crate) fn is_pattern(entry: &Entry) -> bool {
+    matches!(&entry.behaviour, Behaviour::File(file) if file.pattern)
+}
+
+/// Bytes that a leaf takes in a file at most, and as part of any pattern that may come of it: so a
+/// profile that has room for its names has room for its patterns.
+fn weight(entry: &Entry, known: &Known) -> usize {
+    let names = known.names.as_ref();
+    let names = names.map_or(names::ONE_BYTES, Names::weight);
+    let longer: usize = parts(entry).map_or(0, |(_, all)| {
+        let longer = |part: &String| Some(class(part)?.len().saturating_sub(part.len()));
+        all.iter().filter_map(longer).sum()
+    });
+    // Once in `spec`, once in `status`; and in quotes, as no pattern is plain.
+    crate::file::weight(entry) + 2 * (longer + 8) + names
+}
+
+#[cfg(test)]
+mod tests;

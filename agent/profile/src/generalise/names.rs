@@ -1,0 +1,207 @@
+//! What is remembered of the names that a pattern replaced: about how many they were, and a few of
+//! them.
+//!
+//! The smallest hashes of the names are kept. Of up to [`KEPT`] names they tell the number
+//! exactly (two names of one hash aside), of more an estimate, whose standard error is about a
+//! sixth. The smallest of two sets together are the smallest of the smallest of each, so
+//! joining them is commutative, associative and idempotent. The hash is no secret: who
+//! makes names can make the number wrong, and nothing else.
+
+use crate::behaviour::Behaviour;
+use crate::entry::Entry;
+use std::collections::BTreeSet;
+
+/// Hashes that are kept.
+const KEPT: usize = 32;
+/// Names that are shown.
+const EXAMPLES: usize = 3;
+/// Bytes of the longest that is.
+const EXAMPLE_MAX: usize = 64;
+/// Bytes of keys and words around them in a file.
+const AROUND: usize = 192;
+/// Bytes that one name more takes in a file at most: its hash; as an example, quoted and each byte
+/// escaped, in the list and in the sentence.
+const NAME_BYTES: usize = 8 + 2 * (2 * EXAMPLE_MAX + 8);
+/// Bytes that one name alone takes.
+pub(super) const ONE_BYTES: usize = AROUND + NAME_BYTES;
+
+/// The names that a pattern replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The smallest hashes.
+    hashes: BTreeSet<u32>,
+    /// The names with the smallest hashes, of those that are short.
+    examples: BTreeSet<(u32, String)>,
+}
+
+/// The text by which a file goes here.
+pub(super) fn text(entry: &Entry) -> String {
+    match &entry.behaviour {
+        Behaviour::File(file) => match &file.target {
+            Some(target) => format!("{} -> {target}", file.path),
+            None => file.path.clone(),
+        },
+        Behaviour::Exec(_)
+        | Behaviour::Egress(_)
+        | Behaviour::Listen(_)
+        | Behaviour::Dns(_)
+        | Behaviour::Privilege(_) => entry.to_string(),
+    }
+}
+
+/// FNV-1a, its bits mixed as MurmurHash3 does at the end.
+fn hash(name: &str) -> u32 {
+    let mut hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    (hash >> 32) as u32
+}
+
+impl Names {
+    /// One name.
+    pub(super) fn of(name: &str) -> Self {
+        let mut names = Self::default();
+        names.add(name);
+        names
+    }
+
+    /// One more.
+    pub(crate) fn see(&mut self, entry: &Entry) {
+        self.add(&text(entry));
+    }
+
+    fn add(&mut self, name: &str) {
+        let hash = hash(name);
+        self.hashes.insert(hash);
+        if name.len() <= EXAMPLE_MAX {
+            self.examples.insert((hash, name.to_owned()));
+        }
+        self.cut();
+    }
+
+    fn cut(&mut self) {
+        while self.hashes.len() > KEPT {
+            self.hashes.pop_last();
+        }
+        while self.examples.len() > EXAMPLES {
+            self.examples.pop_last();
+        }
+    }
+
+    /// The names of both.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.hashes.extend(&other.hashes);
+        self.examples.extend(other.examples.iter().cloned());
+        self.cut();
+    }
+
+    /// Bytes that they take in a file at most; for each name no more than [`ONE_BYTES`].
+    pub(super) fn weight(&self) -> usize {
+        let examples = self.examples().map(|name| 2 * (2 * name.len() + 8));
+        AROUND + 8 * self.hashes.len() + examples.sum::<usize>()
+    }
+
+    /// How many they were; of more than [`KEPT`] an estimate.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self.hashes.last() {
+            Some(&last) if self.hashes.len() == KEPT => {
+                ((KEPT as u64 - 1) << 32) / u64::from(last).max(1)
+            }
+            _ => self.hashes.len() as u64,
+        }
+    }
+
+    /// Some of them.
+    pub fn examples(&self) -> impl Iterator<Item = &str> {
+        self.examples.iter().map(|(_, name)| name.as_str())
+    }
+
+    /// Why there is a pattern for them, in a sentence.
+    #[must_use]
+    pub fn because(&self) -> String {
+        let about = if self.hashes.len() == KEPT {
+            "about "
+        } else {
+            ""
+        };
+        let examples: Vec<&str> = self.examples().collect();
+        let such = match &*examples {
+            [] => String::new(),
+            all => format!(", such as {}", all.join(" and ")),
+        };
+        let count = self.count();
+        format!("{about}{count} names of this form were seen{such}")
+    }
+
+    /// The hashes as text, eight digits each.
+    pub(crate) fn sketch(&self) -> String {
+        self.hashes
+            .iter()
+            .map(|hash| format!("{hash:08x}"))
+            .collect()
+    }
+
+    /// From what was written. Answers what is wrong with it.
+    pub(crate) fn read(sketch: &str, examples: Vec<String>) -> Result<Self, String> {
+        let wrong = || "the `sketch` of a pattern is not as it was written".to_owned();
+        let mut names = Self::default();
+        for digits in sketch.as_bytes().chunks(8) {
+            let digits = std::str::from_utf8(digits).map_err(|_| wrong())?;
+            let hash = u32::from_str_radix(digits, 16).map_err(|_| wrong())?;
+            if format!("{hash:08x}") != digits || names.hashes.last() >= Some(&hash) {
+                return Err(wrong());
+            }
+            names.hashes.insert(hash);
+        }
+        for example in examples {
+            if example.len() > EXAMPLE_MAX || !crate::text::is_canonical(&example) {
+                return Err("an example of a pattern is not as it was written".to_owned());
+            }
+            names.examples.insert((hash(&example), example));
+        }
+        if names.hashes.len() > KEPT || names.examples.len() > EXAMPLES {
+            return Err(wrong());
+        }
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(range: std::ops::Range<u32>) -> Names {
+        let mut names = Names::default();
+        range.for_each(|number| names.add(&format!("/data/{number}")));
+        names
+    }
+
+    #[test]
+    fn few_names_are_counted_and_many_estimated() {
+        for count in [0, 1, 16, 31] {
+            assert_eq!(names(0..count).count(), u64::from(count));
+        }
+        for count in [100, 1_000, 20_000] {
+            let ratio = names(0..count).count() as f64 / f64::from(count);
+            assert!((0.6..1.6).contains(&ratio), "{count}: {ratio}");
+        }
+        assert!(names(0..20).because().starts_with("20 names"));
+        assert!(names(0..99).because().starts_with("about "));
+    }
+
+    #[test]
+    fn what_was_joined_is_what_was_seen() {
+        let all = names(0..500);
+        let mut joined = names(200..500);
+        joined.join(&names(0..300));
+        assert_eq!(joined, all);
+        let examples = all.examples().map(str::to_owned).collect();
+        assert_eq!(Names::read(&all.sketch(), examples), Ok(all));
+        for sketch in ["0", "0000000g", "0000000A", "0000000200000001"] {
+            assert!(Names::read(sketch, Vec::new()).is_err(), "{sketch}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Learned trees of real programs, and the rule at its edges.
+
+use super::*;
+use crate::learn::{Outcome, Sighting};
+use crate::profile::{Mode, Profile};
+use crate::workload::Workload;
+
+fn profile() -> Profile {
+    Profile::new(Workload::default(), Mode::Learning)
+}
+
+fn file(line: &str) -> Entry {
+    Entry::parse(&format!("file: {{{line}}}")).unwrap()
+}
+
+fn see(profile: &mut Profile, lines: impl IntoIterator<Item = String>) {
+    for line in lines {
+        let entry = file(&line);
+        let outcome = profile.observe(&Sighting { entry, at: 1 });
+        assert!(
+            matches!(outcome, Outcome::Learned | Outcome::Known),
+            "{line}: {outcome:?}"
+        );
+    }
+}
+
+fn creates(paths: impl IntoIterator<Item = String>) -> impl Iterator<Item = String> {
+    paths
+        .into_iter()
+        .map(|path| format!("operation: CREATE, path: '{path}'"))
+}
+
+/// What stands in `spec.files`.
+fn spec(profile: &Profile) -> Vec<String> {
+    let approved = profile.entries(crate::profile::Verdict::Approved);
+    approved.keys().map(|entry| entry.fields()).collect()
+}
+
+fn accepts(profile: &Profile, path: &str) -> bool {
+    profile.accepts(&file(&format!("operation: CREATE, path: '{path}'")))
+}
+
+#[test]
+fn nothing_collapses_before_its_time() {
+    let mut profile = profile();
+    see(&mut profile, creates((0..15).map(|n| format!("/data/{n}"))));
+    assert_eq!(
+        spec(&profile).len(),
+        15,
+        "fifteen are not more than fifteen"
+    );
+    assert!(!accepts(&profile, "/data/99"));
+    see(&mut profile, creates(["/data/15".to_owned()]));
+    assert_eq!(
+        spec(&profile),
+        ["{operation: CREATE, pattern: \"/data/{digits}\"}"]
+    );
+    assert!(accepts(&profile, "/data/99") && !accepts(&profile, "/data/x"));
+    // Four of a class stay what they are, however many there are besides.
+    see(
+        &mut profile,
+        creates((0..4).map(|n| format!("/data/x{n}")))
+            .chain(creates(["a", "b", "c"].map(|name| format!("/data/{name}")))),
+    );
+    assert_eq!(spec(&profile).len(), 8);
+    see(&mut profile, creates(["/data/x4".to_owned()]));
+    assert!(accepts(&profile, "/data/x99"));
+    assert_eq!(spec(&profile).len(), 5);
+}
+
+#[test]
+fn words_never_collapse() {
+    let mut profile = profile();
+    let word = |n: u8| {
+        format!(
+            "/data/{}{}",
+            char::from(b'a' + n / 26),
+            char::from(b'a' + n % 26)
+        )
+    };
+    see(&mut profile, creates((0..200).map(word)));
+    assert_eq!(spec(&profile).len(), 200);
+}
+
+#[test]
+fn protected_folders_and_first_segments_never_collapse() {
+    for folder in ["", "/etc/app", "/root/.cache", "/home/ann/.ssh"] {
+        let mut profile = profile();
+        see(
+            &mut profile,
+            creates((0..30).map(|n| format!("{folder}/{n}"))),
+        );
+        assert_eq!(spec(&profile).len(), 30, "{folder}");
+    }
+}
+
+#[test]
+fn programs_and_readers_never_collapse() {
+    let mut profile = profile();
+    for n in 0..40 {
+        for line in [
+            format!("exec: {{path: /data/{n}}}"),
+            format!("file: {{operation: OPEN_READ, path: /data/{n}, by: /bin/app}}"),
+            format!(
+                "egress: {{protocol: TCP, address: 10.0.0.1, port: {}}}",
+                n + 1
+            ),
+        ] {
+            let entry = Entry::parse(&line).unwrap();
+            profile.observe(&Sighting { entry, at: 1 });
+        }
+    }
+    assert_eq!(profile.approved_len(), 120);
+}
+
+#[test]
+fn a_name_with_wildcards_in_it_is_a_name() {
+    let mut profile = profile();
+    see(
+        &mut profile,
+        creates(["/data/*", "/data/{digits}", "/data/**", "/*/x"].map(str::to_owned)),
+    );
+    assert!(!accepts(&profile, "/data/1") && !accepts(&profile, "/data/x"));
+    // And as part of a class it stands for itself.
+    see(
+        &mut profile,
+        creates((0..20).map(|n| format!("/data/*{n}"))),
+    );
+    assert!(accepts(&profile, "/data/*99") && !accepts(&profile, "/data/a99"));
+    let read = Profile::from_yaml(profile.to_yaml()).unwrap();
+    assert_eq!(read, profile);
+    assert!(accepts(&read, "/data/*99") && !accepts(&read, "/data/a99"));
+}
+
+#[test]
+fn folders_collapse_and_what_stands_in_them_comes_together() {
+    let mut profile = profile();
+    see(
+        &mut profile,
+        creates((0..20).map(|n| format!("/var/cache/{n:02x}x7y/{}", n * 7))),
+    );
+    // Twenty folders of four letters and digits have no form that is told.
+    assert_eq!(spec(&profile).len(), 20);
+    see(
+        &mut profile,
+        creates((0..20).map(|n| format!("/srv/job-{n}/out/part-{}", n * 7))),
+    );
+    assert!(accepts(&profile, "/srv/job-77/out/part-1"));
+    assert!(!accepts(&profile, "/srv/job-77/part-1"));
+    assert!(!accepts(&profile, "/srv/job-77/out/secret"));
+}
+
+#[test]
+fn a_rename_has_two_ends() {
+    let mut profile = profile();
+    see(
+        &mut profile,
+        (0..20).map(|n| {
+            format!("operation: RENAME, path: /data/temp-{n}.rdb, target: /data/dump.rdb")
+        }),
+    );
+    assert_eq!(
+        spec(&profile),
+        ["{operation: RENAME, pattern: \"/data/temp-{digits}.rdb\", target: /data/dump.rdb}"]
+    );
+    let to = |target: &str| {
+        file(&format!(
+            "operation: RENAME, path: /data/temp-9.rdb, target: {target}"
+        ))
+    };
+    assert!(profile.accepts(&to("/data/dump.rdb")) && !profile.accepts(&to("/data/other.rdb")));
+}
+
+#[test]
+fn a_wildcard_says_why_it_is_there() {
+    let mut profile = profile();
+    see(&mut profile, creates((0..20).map(|n| format!("/data/{n}"))));
+    see(&mut profile, creates((0..20).map(|n| format!("/data/{n}"))));
+    let (entry, known) = profile.learned.iter().next().unwrap();
+    let names = known.names.as_ref().unwrap();
+    assert_eq!((names.count(), breadth(entry)), (20, 2));
+    assert!(
+        names
+            .because()
+            .starts_with("20 names of this form were seen, such as /data/")
+    );
+    assert_eq!(
+        known.record.count, 25,
+        "the greatest of them, and what came after"
+    );
+    let text = profile.to_yaml();
+    assert!(
+        text.contains("names: 20, breadth: 2, because: \"20 names"),
+        "{text}"
+    );
+}
+
+#[test]
+fn patterns_do_not_depend_on_the_order_of_names() {
+    let names: Vec<String> = (0..60)
+        .map(|n| match n % 3 {
+            0 => format!("/srv/{n}/a-{}", n * n % 17),
+            1 => format!("/srv/{n}/b"),
+            _ => format!("/srv/x{}/{n}", n % 7),
+        })
+        .collect();
+    let mut forth = profile();
+    see(&mut forth, creates(names.clone()));
+    let mut back = profile();
+    see(&mut back, creates(names.into_iter().rev()));
+    assert_eq!(spec(&forth), spec(&back));
+    assert!(spec(&forth).len() < 20, "{:#?}", spec(&forth));
+}

@@ -1,0 +1,279 @@
+//! To which class a name belongs: the pattern of all names of the same form.
+//!
+//! Classes part all names: each name has one class or none, and which one depends on
+//! the name alone. That is what makes generalising independent of order. A class is
+//! narrower than what its pattern matches: `tmpabcdefgh` matches `tmp{random:8}`, but
+//! nobody who reads the name could say that it is not a word, so it is no evidence
+//! that random names are made there.
+//!
+//! Letters that form no token stand for themselves. So alphabetic names never have a
+//! class, and no class is a bare `*`.
+
+use super::{atom, escape};
+
+/// Hexadecimal digits that are more than a word by chance.
+pub(super) const HEX_MIN: usize = 8;
+/// Letters and digits that can be a suffix as mkstemp(3) makes it.
+pub(super) const RANDOM_MIN: usize = 6;
+/// A name with more tokens is no form of anything.
+pub(super) const TOKENS_MAX: usize = 8;
+/// What Python's `tempfile` puts behind `tmp`.
+const PYTHON_RANDOM: usize = 8;
+
+/// The class of a name, as the text of a pattern's segment; `None` where it has no token
+/// or too many.
+#[must_use]
+pub fn class(name: &str) -> Option<String> {
+    let bytes = name.as_bytes();
+    if matches!(bytes, [a, b] if is_hex(&[*a, *b]) && mixed(&[*a, *b])) {
+        // Folders that spread files by the first byte of a hash.
+        return Some("{hex:2}".to_owned());
+    }
+    let mut out = String::with_capacity(name.len() + 16);
+    let mut at = 0;
+    let mut tokens = 0;
+    if let Some(len) = python_temporary(bytes) {
+        out.push_str("tmp{random:8}");
+        (at, tokens) = (len, 1);
+    }
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_alphanumeric() {
+            let len = atom(&bytes[at..]);
+            out.push_str(&escape(&name[at..at + len]));
+            at += len;
+            continue;
+        }
+        let (token, len) = match (uuid(&bytes[at..]), date(&bytes[at..])) {
+            (Some(len), _) => ("{uuid}".to_owned(), len),
+            (None, Some(len)) => ("{date}".to_owned(), len),
+            (None, None) => run(&name[at..]),
+        };
+        tokens += token.matches('{').count();
+        out.push_str(&token);
+        at += len;
+    }
+    (1..=TOKENS_MAX).contains(&tokens).then_some(out)
+}
+
+/// What stands for the letters and digits at the beginning of a text, and how many they are.
+fn run(text: &str) -> (String, usize) {
+    let bytes = text.as_bytes();
+    let len = count(bytes, u8::is_ascii_alphanumeric);
+    let run = &bytes[..len];
+    if len >= HEX_MIN && is_hex(run) && mixed(run) {
+        return (format!("{{hex:{len}}}"), len);
+    }
+    let word = count(run, u8::is_ascii_alphabetic);
+    if looks_random(run) && date(&bytes[word..]).is_none() {
+        return (format!("{{random:{len}}}"), len);
+    }
+    let mut out = String::new();
+    let mut at = 0;
+    while at < len {
+        if let Some(more) = date(&bytes[at..]) {
+            out.push_str("{date}");
+            // A time behind it may lie beyond these letters and digits.
+            at += more;
+            continue;
+        }
+        let digits = count(&run[at..], u8::is_ascii_digit);
+        if digits > 0 {
+            out.push_str("{digits}");
+            at += digits;
+            continue;
+        }
+        let letters = count(&run[at..], u8::is_ascii_alphabetic);
+        out.push_str(&text[at..at + letters]);
+        at += letters;
+    }
+    (out, at)
+}
+
+fn count(bytes: &[u8], is: impl Fn(&u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| is(byte)).count()
+}
+
+fn is_hex(bytes: &[u8]) -> bool {
+    bytes.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether there are both letters and digits.
+fn mixed(bytes: &[u8]) -> bool {
+    bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Whether letters and digits alternate more than in a word with a number.
+pub(super) fn looks_random(run: &[u8]) -> bool {
+    let switches = run
+        .windows(2)
+        .filter(|two| two[0].is_ascii_digit() != two[1].is_ascii_digit())
+        .count();
+    run.len() >= RANDOM_MIN && switches >= 2
+}
+
+/// The length of `tmp` and what Python puts behind it, where it cannot be a word.
+fn python_temporary(name: &[u8]) -> Option<usize> {
+    let rest = name.strip_prefix(b"tmp")?;
+    let len = count(rest, |byte| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_'
+    });
+    let random = rest.get(..PYTHON_RANDOM)?;
+    let ends = len == PYTHON_RANDOM && matches!(rest.get(len), None | Some(b'.'));
+    let no_word = random.iter().any(|byte| !byte.is_ascii_alphabetic())
+        // A counter is none either.
+        && random.iter().any(u8::is_ascii_alphabetic);
+    (ends && no_word).then_some(3 + PYTHON_RANDOM)
+}
+
+/// The length of the UUID that a text begins with.
+pub(super) fn uuid(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for (index, len) in [8, 4, 4, 4, 12].into_iter().enumerate() {
+        if index > 0 {
+            (text.get(at) == Some(&b'-')).then_some(())?;
+            at += 1;
+        }
+        is_hex(text.get(at..at + len)?).then_some(())?;
+        at += len;
+    }
+    let ends = text
+        .get(at)
+        .is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    ends.then_some(at)
+}
+
+/// The length of the date that a text begins with, and of the time behind it.
+pub(super) fn date(text: &[u8]) -> Option<usize> {
+    let digits = count(text, u8::is_ascii_digit);
+    match digits {
+        14 => {
+            is_day(&text[..4], &text[4..6], &text[6..8]).then_some(())?;
+            is_time(&text[8..14]).then_some(14)
+        }
+        8 => {
+            is_day(&text[..4], &text[4..6], &text[6..8]).then_some(())?;
+            Some(8 + time(&text[8..]))
+        }
+        4 => {
+            let &[y1, y2, y3, y4, a, m1, m2, b, d1, d2, ref rest @ ..] = text else {
+                return None;
+            };
+            let parts = a == b && matches!(a, b'-' | b'_' | b'.');
+            let ends = rest.first().is_none_or(|byte| !byte.is_ascii_digit());
+            (parts && ends && is_day(&[y1, y2, y3, y4], &[m1, m2], &[d1, d2])).then_some(())?;
+            Some(10 + time(rest))
+        }
+        _ => None,
+    }
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        Some(number * 10 + digit)
+    })
+}
+
+fn is_day(year: &[u8], month: &[u8], day: &[u8]) -> bool {
+    matches!(
+        (number(year), number(month), number(day)),
+        (Some(1970..=2099), Some(1..=12), Some(1..=31))
+    )
+}
+
+/// Hours, minutes and seconds in six digits.
+fn is_time(digits: &[u8]) -> bool {
+    let part = |at: usize| number(&digits[at..at + 2]);
+    matches!(
+        (part(0), part(2), part(4)),
+        (Some(0..=23), Some(0..=59), Some(0..=60))
+    )
+}
+
+/// The length of the time that follows a date, and of what joins them; 0 if none does.
+fn time(text: &[u8]) -> usize {
+    let Some((b'T' | b't' | b'-' | b'_' | b'.' | b' ', rest)) = text.split_first() else {
+        return 0;
+    };
+    match count(rest, u8::is_ascii_digit) {
+        6 if is_time(&rest[..6]) => 7,
+        2 => {
+            let &[h1, h2, a, m1, m2, b, s1, s2, ref rest @ ..] = rest else {
+                return 0;
+            };
+            let parts = a == b && matches!(a, b':' | b'-' | b'.' | b'_');
+            let ends = rest.first().is_none_or(|byte| !byte.is_ascii_digit());
+            if parts && ends && is_time(&[h1, h2, m1, m2, s1, s2]) {
+                9
+            } else {
+                0
+            }
+        }
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Segment;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_have_the_class_that_people_would_see() {
+        for (name, expected) in [
+            ("access.log", None),
+            ("access.log.1", Some("access.log.{digits}")),
+            ("access-2026-11-23.log", Some("access-{date}.log")),
+            ("backup20261123T101500.tar", Some("backup{date}.tar")),
+            ("20261123", Some("{date}")),
+            ("20269923", Some("{digits}")),
+            ("2026-11-23_10-15-00", Some("{date}")),
+            ("0000000001", Some("{digits}")),
+            ("16384_fsm", Some("{digits}_fsm")),
+            ("pgsql_tmp4711.0", Some("pgsql_tmp{digits}.{digits}")),
+            ("00000001000000000000000A", Some("{hex:24}")),
+            ("b7f54b2df7773722d382f4809d65029c", Some("{hex:32}")),
+            ("deadbeef", None),
+            ("0f", Some("{hex:2}")),
+            ("ab", None),
+            ("12", Some("{digits}")),
+            ("tmpa1b2c_d3", Some("tmp{random:8}")),
+            ("tmpabcdefgh", None),
+            ("tmp12345678", Some("tmp{digits}")),
+            ("tmp.Ab1xY2zQ9w", Some("tmp.{random:10}")),
+            ("sess_0k3j9x2m1", Some("sess_{random:9}")),
+            ("worker12", Some("worker{digits}")),
+            ("CamelCaseName", None),
+            ("app.cpython-311.pyc", Some("app.cpython-{digits}.pyc")),
+            (
+                "123e4567-e89b-12d3-a456-426614174000.json",
+                Some("{uuid}.json"),
+            ),
+            ("*{digits}1", Some("\\x2a\\x7bdigits}{digits}")),
+            ("\\x0a\\\\", None),
+            ("\\xff1", Some("\\xff{digits}")),
+            ("caf\u{e9}", None),
+            ("caf\u{e9}7", Some("caf\u{e9}{digits}")),
+        ] {
+            assert_eq!(class(name).as_deref(), expected, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_class_matches_its_names(bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 1..24),
+            "[0-9a-fT_.-]{1,40}".prop_map(String::into_bytes),
+            "(tmp)?[0-9a-z_*{}\\\\-]{1,24}".prop_map(String::into_bytes),
+        ]) {
+            let name = crate::text::canonical(&bytes).replace('/', "+");
+            let Some(text) = class(&name) else { return Ok(()) };
+            let Ok(Segment::Wild(parts)) = Segment::parse(&text) else {
+                return Err(TestCaseError::fail(format!("{name}: {text}")));
+            };
+            prop_assert!(parts.matches(&name), "{} {}", name, text);
+            prop_assert!(super::super::is_typed(&text));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Comparing: how many sightings a second one core takes to a profile, and what that takes of memory.
+//!
+//! A profile of 12,000 entries, not far from as many as find room, in a mix as of a busy
+//! container; and 1,000 patterns besides. Sightings are made beforehand. Memory is what the
+//! process grows by when profiles are built, less what it grows by for a map of their entries and
+//! records alone.
+
+use super::Args;
+use super::figure::{figure, least};
+use crate::session::{Session, check_interrupt};
+use anyhow::{Context, Result, ensure};
+use lapwing_profile::decide::By;
+use lapwing_profile::entry::Entry;
+use lapwing_profile::learn::Sighting;
+use lapwing_profile::profile::{Mode, Profile, Record, Verdict};
+use lapwing_profile::workload::Workload;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::Instant;
+
+const ENTRIES: usize = 12_000;
+const PATTERNS: usize = 1_000;
+/// Profiles that memory is measured by.
+const PROFILES: usize = 8;
+
+fn entry(index: usize, set: &str) -> Result<Entry> {
+    let name = letters(index);
+    let line = match index % 10 {
+        0 => format!("exec: {{path: /usr/bin/{set}-{name}}}"),
+        1 => format!("egress: {{protocol: TCP, domain: {set}-{name}.example.com, port: 443}}"),
+        _ => format!("file: {{operation: CREATE, path: /var/lib/service/cache/{set}-{name}.dat}}"),
+    };
+    Ok(Entry::parse(&line)?)
+}
+
+/// A number in letters, so that no two names are of one form.
+fn letters(mut number: usize) -> String {
+    let mut out = String::new();
+    for _ in 0..4 {
+        out.push(char::from(b'a' + (number % 26) as u8));
+        number /= 26;
+    }
+    out
+}
+
+fn profile() -> Result<Profile> {
+    let workload = Workload {
+        name: "web".into(),
+        ..Workload::default()
+    };
+    let mut profile = Profile::new(workload, Mode::Learning);
+    for index in 0..ENTRIES {
+        let entry = entry(index, "known")?;
+        profile.observe(&Sighting { entry, at: 1 });
+    }
+    for index in 0..PATTERNS {
+        for number in 0..16 {
+            let entry = temporary(index, number)?;
+            profile.observe(&Sighting { entry, at: 1 });
+        }
+    }
+    let by = By {
+        actor: "bench",
+        reason: "learned",
+        at: 2,
+    };
+    profile.promote(by)?;
+    ensure!(
+        profile.approved_len() == ENTRIES + PATTERNS,
+        "{} entries came of {ENTRIES} names and {PATTERNS} forms",
+        profile.approved_len()
+    );
+    Ok(profile)
+}
+
+fn temporary(index: usize, number: usize) -> Result<Entry> {
+    let folder = letters(index);
+    let line = format!("file: {{operation: CREATE, path: /srv/{folder}/temp-{number}.rdb}}");
+    Ok(Entry::parse(&line)?)
+}
+
+/// Nanoseconds for each comparison.
+fn time(profile: &Profile, entries: &[Entry], expected: bool) -> Result<f64> {
+    let start = Instant::now();
+    let accepted = entries
+        .iter()
+        .filter(|entry| profile.accepts(black_box(entry)))
+        .count();
+    let each = start.elapsed().as_nanos() as f64 / entries.len() as f64;
+    let all = if expected { entries.len() } else { 0 };
+    ensure!(accepted == all, "{accepted} were accepted, not {all}");
+    Ok(each)
+}
+
+/// Bytes of memory that this process has.
+fn resident() -> Result<f64> {
+    let statm = std::fs::read_to_string("/proc/self/statm")?;
+    let pages = statm.split(' ').nth(1).context("no size in statm")?;
+    Ok(pages.parse::<f64>()? * rustix::param::page_size() as f64)
+}
+
+/// Bytes for each entry that profiles take beyond their entries and records.
+fn memory() -> Result<f64> {
+    let first = profile()?;
+    let entries: BTreeMap<Entry, Record> = first
+        .entries(Verdict::Approved)
+        .into_iter()
+        .map(|(entry, record)| (entry.clone(), *record))
+        .collect();
+    let before = resident()?;
+    let maps: Vec<_> = (0..PROFILES).map(|_| entries.clone()).collect();
+    let between = resident()?;
+    let profiles: Vec<_> = (0..PROFILES).map(|_| first.clone()).collect();
+    let after = resident()?;
+    ensure!(maps.len() == profiles.len(), "not as many maps as profiles");
+    let beyond = (after - between) - (between - before);
+    Ok(beyond / (PROFILES * entries.len()) as f64)
+}
+
+/// Measures and prints.
+pub fn run(_: &Session, args: &Args) -> Result<()> {
+    // Before anything else was freed, that could be taken again unseen.
+    let bytes = memory()?;
+    figure(
+        "compare.memory",
+        bytes,
+        "bytes/entry",
+        &json!({"entries": ENTRIES + PATTERNS}),
+    );
+    let profile = profile()?;
+    let made =
+        |set: &str| -> Result<Vec<Entry>> { (0..ENTRIES).map(|index| entry(index, set)).collect() };
+    let (known, unknown) = (made("known")?, made("other")?);
+    let pattern: Result<Vec<Entry>> = (0..ENTRIES)
+        .map(|index| temporary(index % PATTERNS, 4_000 + index))
+        .collect();
+    let pattern = pattern?;
+    let rounds = if args.quick { 10 } else { 50 };
+    for (name, entries, expected) in [
+        ("known", &known, true),
+        ("pattern", &pattern, true),
+        ("unknown", &unknown, false),
+    ] {
+        let mut values = Vec::new();
+        for _ in 0..rounds {
+            check_interrupt()?;
+            values.push(time(&profile, entries, expected)?);
+        }
+        // The best was disturbed least.
+        let best = least(&values);
+        let detail = json!({"nanoseconds": best, "rounds": rounds, "entries": ENTRIES + PATTERNS});
+        figure(
+            &format!("compare.rate.{name}"),
+            1e9 / best,
+            "comparisons/s",
+            &detail,
+        );
+    }
+    Ok(())
+}
