@@ -295,7 +295,7 @@ fn is_called(entry: *mut Opened, open: Open, unknown: u64) -> bool {
         }
         // The verifier is to see the rounds as one state, and not one for each length of each
         // name: of what is changed twice by a number that it does not know, it knows nothing.
-        at = black_box(at + len ^ unknown) ^ unknown;
+        at = black_box((at + len) ^ unknown) ^ unknown;
         dentry = parent;
     }
     false
