@@ -26,9 +26,9 @@ pub const FUNCTIONS: u32 = 2;
 /// How many twins programs of a sort have, [`TRACEPOINTS`] or [`FUNCTIONS`]. The cookies of their
 /// links are the numbers from 1 to that; the program's own has none, which is 0.
 ///
-/// Functions get one: in the tests of Linux 7.2 a program there was skipped a few times in some
-/// minutes, and its twin never. Every system call of the machine passes a program on a tracepoint:
-/// it was skipped some hundred times as long, and its twin once.
+/// Functions get one: in the tests of Linux 7.2 programs there were skipped some dozen times, and
+/// their twins never. Every system call of the machine passes a program on a tracepoint: that was
+/// skipped some hundred times, and its first twin once.
 #[must_use]
 pub const fn twins(sort: u32) -> u32 {
     if sort == TRACEPOINTS { 2 } else { 1 }
