@@ -16,6 +16,7 @@ mod coverage;
 mod demo;
 mod expect;
 mod filter;
+mod letters;
 mod netns;
 mod puppet;
 mod rootfs;

@@ -263,6 +263,8 @@ impl Btf {
         sizes.sort_unstable();
         sizes.dedup();
         match sizes[..] {
+            // It would be taken for one that is missing.
+            [u32::MAX] => Err(BtfError::Format("a struct is as long as none is")),
             [size] => Ok(size),
             _ => Err(BtfError::Ambiguous(
                 struct_name.to_owned(),
@@ -422,6 +424,14 @@ mod tests {
         assert_eq!(btf.size_of("file"), Ok(32));
         assert_eq!(btf.enum_value("pids_cgrp_id"), Some(9));
         assert!(btf.has_function("do_filp_open") && !btf.has_function("do_file_open"));
+    }
+
+    #[test]
+    fn a_size_that_stands_for_none_is_none() {
+        let mut b = Builder::new();
+        b.composite("file", KIND_STRUCT, u32::MAX, &[]);
+        let btf = Btf::parse(b.finish()).expect("well formed");
+        assert!(matches!(btf.size_of("file"), Err(BtfError::Format(_))));
     }
 
     #[test]

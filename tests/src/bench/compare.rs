@@ -7,6 +7,7 @@
 
 use super::Args;
 use super::figure::{figure, least};
+use crate::letters::in_letters;
 use crate::session::{Session, check_interrupt};
 use anyhow::{Context, Result, ensure};
 use lapwing_profile::decide::By;
@@ -25,23 +26,13 @@ const PATTERNS: usize = 1_000;
 const PROFILES: usize = 8;
 
 fn entry(index: usize, set: &str) -> Result<Entry> {
-    let name = letters(index);
+    let name = in_letters(index as u64);
     let line = match index % 10 {
         0 => format!("exec: {{path: /usr/bin/{set}-{name}}}"),
         1 => format!("egress: {{protocol: TCP, domain: {set}-{name}.example.com, port: 443}}"),
         _ => format!("file: {{operation: CREATE, path: /var/lib/service/cache/{set}-{name}.dat}}"),
     };
     Ok(Entry::parse(&line)?)
-}
-
-/// A number in letters, so that no two names are of one form.
-fn letters(mut number: usize) -> String {
-    let mut out = String::new();
-    for _ in 0..4 {
-        out.push(char::from(b'a' + (number % 26) as u8));
-        number /= 26;
-    }
-    out
 }
 
 fn profile() -> Result<Profile> {
@@ -75,7 +66,7 @@ fn profile() -> Result<Profile> {
 }
 
 fn temporary(index: usize, number: usize) -> Result<Entry> {
-    let folder = letters(index);
+    let folder = in_letters(index as u64);
     let line = format!("file: {{operation: CREATE, path: /srv/{folder}/temp-{number}.rdb}}");
     Ok(Entry::parse(&line)?)
 }

@@ -129,7 +129,7 @@ pub fn run(session: &Session, args: &Args) -> Result<()> {
     for inside in &mut all {
         check_interrupt()?;
         // At a pace that nobody calls a flood.
-        let order = format!("make /data/a-file-with-a-name- {behaviours} 100");
+        let order = format!("make-words /data/a-file-with-a-name- {behaviours} 100");
         inside.pipes.times(&order)?;
     }
     let after = Counts::settled(&agent)?;

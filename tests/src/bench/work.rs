@@ -10,6 +10,7 @@
 //! next to nothing. Every operation is checked: one that fails ends the run.
 
 use super::machine;
+use crate::letters::in_letters;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, open};
@@ -153,7 +154,14 @@ impl Worker {
                 self.pace(Op::from_name(op)?, number(rate)?, number(seconds)?)
             }
             ["make", stem, count, pause] => {
-                make(stem, number(count)?, Duration::from_micros(number(pause)?))
+                let pause = Duration::from_micros(number(pause)?);
+                make(stem, number(count)?, pause, |index| index.to_string())
+            }
+            ["make-words", stem, count, pause] => {
+                let pause = Duration::from_micros(number(pause)?);
+                make(stem, number(count)?, pause, |index| {
+                    in_letters(index.into())
+                })
             }
             ["spin", rounds, times] => Ok(spin(number(rounds)?, number(times)?)),
             _ => bail!("not an order"),
@@ -227,11 +235,11 @@ impl Worker {
 }
 
 /// New files, with the time before each was made.
-fn make(stem: &str, count: u32, pause: Duration) -> Result<Value> {
+fn make(stem: &str, count: u32, pause: Duration, name: fn(u32) -> String) -> Result<Value> {
     let start = now();
     let mut times = Vec::with_capacity(count as usize);
     for index in 0..count {
-        let path = format!("{stem}{index}");
+        let path = format!("{stem}{}", name(index));
         times.push(now());
         drop(File::create_new(&path).with_context(|| format!("cannot make {path}"))?);
         if !pause.is_zero() {

@@ -156,12 +156,12 @@ fn any_moment(context: &mut Context<'_>) -> Result<Outcome> {
         let agent = home.start()?;
         let stem = format!("/data/{round}-");
         // It saves about once a second: some of it should be on disk, some not.
-        puppet.act(&Act::trigger(&["create-many", &format!("{stem}a"), "50"]))?;
+        puppet.act(&Act::trigger(&["create-words", &format!("{stem}a"), "50"]))?;
         wait_for("something on disk", patience(), || {
             Ok(on_disk(&state, &format!("{stem}a")).then_some(()))
         })?;
         puppet.begin(&Act::trigger(&[
-            "create-slowly",
+            "create-words-slowly",
             &format!("{stem}b"),
             "300",
         ]))?;

@@ -1,6 +1,7 @@
 //! Acts on files.
 
 use super::{file_call, number, syscall, uring};
+use crate::letters::in_letters;
 use anyhow::Result;
 use rustix::fs::AtFlags;
 use std::ffi::OsStr;
@@ -15,9 +16,20 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         ("open-write", [path]) => drop(OpenOptions::new().write(true).open(path)?),
         ("open-read", [path]) => drop(File::open(path)?),
         ("create", [path]) => drop(File::create_new(path)?),
-        ("create-many", [stem, count]) => create_many(stem, number(count)?, Duration::ZERO)?,
+        ("create-many", [stem, count]) => {
+            create_many(stem, number(count)?, Duration::ZERO, |index| {
+                index.to_string()
+            })?;
+        }
         ("create-slowly", [stem, count]) => {
-            create_many(stem, number(count)?, Duration::from_millis(3))?;
+            create_many(stem, number(count)?, PAUSE, |index| index.to_string())?;
+        }
+        // Which no pattern takes in.
+        ("create-words", [stem, count]) => {
+            create_many(stem, number(count)?, Duration::ZERO, in_letters)?;
+        }
+        ("create-words-slowly", [stem, count]) => {
+            create_many(stem, number(count)?, PAUSE, in_letters)?;
         }
         // Step by step, because no such path can be passed at once.
         ("create-deep", [start, name, levels, leaf]) => {
@@ -107,10 +119,13 @@ fn opened(verb: &str, words: &[&OsStr]) -> Result<bool> {
     Ok(true)
 }
 
-fn create_many(stem: &OsStr, count: u64, pause: Duration) -> Result<()> {
+/// Between two files that are made slowly.
+const PAUSE: Duration = Duration::from_millis(3);
+
+fn create_many(stem: &OsStr, count: u64, pause: Duration, name: fn(u64) -> String) -> Result<()> {
     for index in 0..count {
         let mut path = stem.to_owned();
-        path.push(index.to_string());
+        path.push(name(index));
         drop(File::create(path)?);
         std::thread::sleep(pause);
     }
