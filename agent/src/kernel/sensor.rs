@@ -137,26 +137,21 @@ impl Sensor {
         } else {
             spares::needed(settings.host_root)
         };
-        let mut ebpf = load(settings, &btf, &aya_btf, &offsets, needed)?;
-        let spares = spares::possible(needed, &mut ebpf, &aya_btf);
-        if spares != needed {
-            ebpf = load(settings, &btf, &aya_btf, &offsets, spares)?;
-        }
-        acquaint(&mut ebpf, settings.host_root)?;
-        list(&mut ebpf, settings.credentials)?;
-        let mut attacher = Attacher {
-            ebpf: &mut ebpf,
+        let kernel = Kernel {
+            settings,
             btf: &btf,
             aya_btf: &aya_btf,
             offsets: &offsets,
-            settings,
-            spares,
-            twins: HashMap::new(),
-            links: Vec::new(),
-            attached: HashSet::new(),
-            failed: HashMap::new(),
-            calls: Vec::new(),
         };
+        let direct = can_load_directly(&btf, &offsets);
+        let (mut ebpf, mut spares) = kernel.load(needed, direct)?;
+        // What one verifier takes another may not.
+        if direct && !Attacher::new(&kernel, &mut ebpf, 0).takes(Row::FileOpen) {
+            (ebpf, spares) = kernel.load(needed, false)?;
+        }
+        acquaint(&mut ebpf, settings.host_root)?;
+        list(&mut ebpf, settings.credentials)?;
+        let mut attacher = Attacher::new(&kernel, &mut ebpf, spares);
         let hooks = attacher.fill();
         let (calls, twins, mut links) = (attacher.calls, attacher.twins, attacher.links);
         for state in &hooks {
@@ -215,13 +210,34 @@ fn secret() -> std::io::Result<[u64; 2]> {
     Ok([number as u64, (number >> 64) as u64])
 }
 
-fn load(
-    settings: &Settings<'_>,
-    btf: &Btf,
-    aya_btf: &aya::Btf,
-    offsets: &Offsets,
-    spares: u32,
-) -> Result<Ebpf> {
+/// What is known of the kernel, and wanted of it.
+struct Kernel<'a> {
+    settings: &'a Settings<'a>,
+    btf: &'a Btf,
+    aya_btf: &'a aya::Btf,
+    offsets: &'a Offsets,
+}
+
+impl Kernel<'_> {
+    /// Loads the object, with those of the twins that are needed which are possible here: which
+    /// these are is answered beside it.
+    fn load(&self, needed: u32, direct: bool) -> Result<(Ebpf, u32)> {
+        let mut ebpf = load(self, needed, direct)?;
+        let spares = spares::possible(needed, &mut ebpf, self.aya_btf);
+        if spares != needed {
+            ebpf = load(self, spares, direct)?;
+        }
+        Ok((ebpf, spares))
+    }
+}
+
+fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
+    let Kernel {
+        settings,
+        btf,
+        aya_btf,
+        offsets,
+    } = *kernel;
     let subsys = match settings.cgroup_subsys {
         None => u32::MAX,
         Some(controller) => btf
@@ -230,7 +246,7 @@ fn load(
                 anyhow!("the kernel does not know the cgroup controller {controller}")
             })?,
     };
-    let direct = u32::from(can_load_directly(btf, offsets));
+    let direct = u32::from(direct);
     let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
     let secret = secret().context("cannot draw a secret from /dev/urandom")?;
     let budgets = Budgets::of_ring(settings.ring_bytes);
@@ -334,7 +350,33 @@ struct Attacher<'a> {
     calls: Vec<Call>,
 }
 
-impl Attacher<'_> {
+impl<'a> Attacher<'a> {
+    fn new(kernel: &Kernel<'a>, ebpf: &'a mut Ebpf, spares: u32) -> Self {
+        Self {
+            ebpf,
+            btf: kernel.btf,
+            aya_btf: kernel.aya_btf,
+            offsets: kernel.offsets,
+            settings: kernel.settings,
+            spares,
+            twins: HashMap::new(),
+            links: Vec::new(),
+            attached: HashSet::new(),
+            failed: HashMap::new(),
+            calls: Vec::new(),
+        }
+    }
+
+    /// Whether the kernel loads the trampoline of a row, if it has trampolines at all.
+    fn takes(mut self, row: Row) -> bool {
+        let trampolines = hooks()
+            .filter(|hook| hook.row == row)
+            .flat_map(|hook| hook.variants)
+            .filter(|variant| variant.tier == Tier::A1);
+        self.preload(trampolines);
+        self.failed.is_empty()
+    }
+
     /// Fills the rows: all by their best variants first, then those that are left by the next.
     fn fill(&mut self) -> Vec<HookState> {
         let all: Vec<&'static Hook> = hooks().collect();
