@@ -172,14 +172,15 @@ pub fn attach(twins: &[ProgramFd], attach: Attach, target: &str) -> Vec<OwnedFd>
 /// processor, and how often a twin made up for that. The first is counted since Linux 5.12; before,
 /// programs cannot interrupt one another. That a twin is skipped is no loss.
 fn counts(ebpf: &Ebpf) -> (u64, u64) {
-    let skipped = ebpf
-        .programs()
-        .filter_map(|(_, program)| sys::skipped(program.fd().ok()?.as_fd()).ok())
-        .sum();
+    // First, because a twin runs after its program was skipped.
     let spared = ebpf
         .map("SPARED")
         .and_then(|map| PerCpuArray::<_, u64>::try_from(map).ok())
         .and_then(|map| Some(map.get(&0, 0).ok()?.iter().sum()));
+    let skipped = ebpf
+        .programs()
+        .filter_map(|(_, program)| sys::skipped(program.fd().ok()?.as_fd()).ok())
+        .sum();
     (skipped, spared.unwrap_or_default())
 }
 
