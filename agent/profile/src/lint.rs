@@ -8,6 +8,7 @@
 
 use crate::behaviour::{Behaviour, Exec, FileChange, Operation, Origin};
 use crate::entry::{Entry, Phase};
+use crate::generalise::breadth;
 use crate::profile::{Mode, Profile, Verdict};
 use crate::rule;
 use crate::text::basename;
@@ -29,6 +30,8 @@ pub enum Check {
     Compiler,
     /// A program that the workload can replace.
     WritableProgram,
+    /// A pattern that leaves more open than the form of a name.
+    Wildcard,
     /// What learning takes up in no case, so that a person must have approved it.
     Dangerous,
 }
@@ -44,6 +47,7 @@ impl Check {
             Self::Transfer => "transfer",
             Self::Compiler => "compiler",
             Self::WritableProgram => "writable-program",
+            Self::Wildcard => "wildcard",
             Self::Dangerous => "dangerous",
         }
     }
@@ -67,6 +71,9 @@ impl Check {
             Self::Compiler => "it makes programs out of text; build in another stage",
             Self::WritableProgram => {
                 "the workload may write where it executes: what is put there runs unreported; keep programs in the image"
+            }
+            Self::Wildcard => {
+                "it stands for names of any form; a token like {digits}, or more text beside it, leaves less open"
             }
             Self::Dangerous => "learning never takes it up: somebody approved it",
         }
@@ -104,6 +111,9 @@ const PROGRAMS: &[(Check, &[&str])] = &[
         ],
     ),
 ];
+
+/// The breadth from which on a pattern has a star, see [`crate::pattern`].
+const BROAD: u32 = 5;
 
 /// Folders that every process may write in, in most images.
 const SHARED: &[&str] = &["/tmp/", "/var/tmp/", "/dev/shm/"];
@@ -150,7 +160,7 @@ pub fn lint(profile: &Profile) -> Vec<Finding<'_>> {
         .filter_map(folder)
         .collect();
     let of_entries = approved.into_keys().flat_map(|entry| {
-        found(entry, &written)
+        found(profile, entry, &written)
             .into_iter()
             .map(move |(check, detail)| Finding {
                 entry: Some(entry),
@@ -162,7 +172,7 @@ pub fn lint(profile: &Profile) -> Vec<Finding<'_>> {
 }
 
 /// What is found of one entry.
-fn found(entry: &Entry, written: &BTreeSet<&str>) -> Vec<(Check, String)> {
+fn found(profile: &Profile, entry: &Entry, written: &BTreeSet<&str>) -> Vec<(Check, String)> {
     let mut all = Vec::new();
     if let Behaviour::Exec(exec) = &entry.behaviour {
         let program = exec.name.as_deref().unwrap_or_else(|| basename(&exec.path));
@@ -172,7 +182,12 @@ fn found(entry: &Entry, written: &BTreeSet<&str>) -> Vec<(Check, String)> {
         {
             all.push((check, from_outside(entry)));
         }
-        all.extend(replaceable(exec, written).map(|folder| (Check::WritableProgram, folder)));
+        let folder = replaceable(profile, exec, written);
+        all.extend(folder.map(|folder| (Check::WritableProgram, folder)));
+    }
+    let breadth = breadth(entry);
+    if breadth >= BROAD {
+        all.push((Check::Wildcard, format!("breadth {breadth}")));
     }
     let class = rule::classify(&entry.behaviour);
     if !class.learnable {
@@ -198,8 +213,9 @@ fn by_name(program: &str) -> Option<Check> {
         .map(|(check, _)| *check)
 }
 
-/// The folder of a program, or of its script, that the workload may write into.
-fn replaceable(exec: &Exec, written: &BTreeSet<&str>) -> Option<String> {
+/// The folder of a program, or of its script, that the workload may write into: others there, or, by
+/// a pattern, just this file.
+fn replaceable(profile: &Profile, exec: &Exec, written: &BTreeSet<&str>) -> Option<String> {
     // Others are bound to what they are, or are never learned.
     if !matches!(
         exec.origin,
@@ -207,14 +223,22 @@ fn replaceable(exec: &Exec, written: &BTreeSet<&str>) -> Option<String> {
     ) {
         return None;
     }
+    let may_be_made = |path: &str| {
+        profile.accepts(&Entry {
+            behaviour: FileChange::new(Operation::Create, path).into(),
+            phase: Phase::Main,
+        })
+    };
     [Some(exec.path.as_str()), exec.script.as_deref()]
         .into_iter()
         .flatten()
-        .filter_map(folder)
-        .find(|folder| {
-            written.contains(folder) || SHARED.iter().any(|shared| folder.starts_with(shared))
+        .filter_map(|path| Some((path, folder(path)?)))
+        .find(|(path, folder)| {
+            written.contains(folder)
+                || SHARED.iter().any(|shared| folder.starts_with(shared))
+                || may_be_made(path)
         })
-        .map(ToOwned::to_owned)
+        .map(|(_, folder)| folder.to_owned())
 }
 
 /// Where a change puts a file's content.
@@ -297,6 +321,11 @@ mod tests {
                 ],
                 0,
             ),
+            (
+                Check::Wildcard,
+                &["file: {operation: CREATE, pattern: \"/srv/*.tmp\"}"],
+                0,
+            ),
             (Check::Dangerous, &["privilege: {operation: BPF}"], 0),
             (
                 Check::Dangerous,
@@ -314,12 +343,24 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_that_stands_for_a_program_makes_it_writable() {
+        let lines = [
+            "exec: {path: /srv/app/bin/run}",
+            "file: {operation: CREATE, pattern: \"/srv/**\"}",
+        ];
+        let found = checks(&profile(Mode::Monitoring, &lines));
+        let found: Vec<Check> = found.into_iter().map(|(check, _)| check).collect();
+        assert_eq!(found, [Check::WritableProgram, Check::Wildcard]);
+    }
+
+    #[test]
     fn what_is_fine_is_not_found() {
         let lines = [
             "exec: {path: /usr/sbin/nginx}",
             "exec: {path: /bin/sh, script: /docker-entrypoint.sh}",
             "exec: {path: /usr/bin/assh}",
             "file: {operation: CREATE, path: /var/log/nginx/access.log}",
+            "file: {operation: CREATE, pattern: \"/data/temp-{digits}.rdb\"}",
             "egress: {protocol: TCP, domain: api.example.com, port: 443}",
             "listen: {protocol: TCP, port: 8080}",
         ];

@@ -242,7 +242,8 @@ pub enum ProfileCommand {
         /// A profile's name, or a file
         b: String,
     },
-    /// Approved entries that a reviewer should look at: shells, package managers, replaceable programs
+    /// Approved entries that a reviewer should look at: shells, package managers, programs that can
+    /// be replaced, wide patterns
     ///
     /// Ends with 1 if there are any, for use as a gate.
     Lint {

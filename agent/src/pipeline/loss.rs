@@ -79,11 +79,12 @@ pub(super) fn hides_behaviours(reason: &str) -> bool {
         UserLoss::ImageUnknown,
         UserLoss::ImagesFull,
     ];
-    let harmless = Loss::ALL
-        .iter()
-        .filter(|loss| !super::lost::is_loss(**loss));
+    let harmless = |loss: &&Loss| !super::lost::is_loss(**loss);
     !judged.iter().any(|loss| loss.name() == reason)
-        && !harmless.into_iter().any(|loss| loss.name() == reason)
+        && !Loss::ALL
+            .iter()
+            .filter(harmless)
+            .any(|loss| loss.name() == reason)
 }
 
 /// A counter for each reason.

@@ -7,8 +7,8 @@
 //! lapwing profile show shop
 //!   shop  Learning
 //!   egress: coverage 0.93 of 0.99, 3 of 41 seen at one time only; needs about 15 more samples without news
-//!   quiet for 6 min of 15 min: the last news was a file; needs 2 more quiet samples
-//!   seen from its first program once: needs a restart or a second instance
+//!   quiet for 6 min of 15 min since the last news, of the class file; needs 2 more quiet samples
+//!   seen from its first program once; needs a restart or another instance
 //! ```
 //!
 //! The way of a sighting through this module:
