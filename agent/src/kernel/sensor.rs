@@ -367,14 +367,17 @@ impl<'a> Attacher<'a> {
         }
     }
 
-    /// Whether the kernel loads the trampoline of a row, if it has trampolines at all.
+    /// Whether the verifier takes the trampoline of a row, where there are trampolines.
     fn takes(mut self, row: Row) -> bool {
         let trampolines = hooks()
             .filter(|hook| hook.row == row)
             .flat_map(|hook| hook.variants)
             .filter(|variant| variant.tier == Tier::A1);
         self.preload(trampolines);
-        self.failed.is_empty()
+        !self
+            .failed
+            .values()
+            .any(|because| because.is(Cause::Verifier))
     }
 
     /// Fills the rows: all by their best variants first, then those that are left by the next.
