@@ -35,6 +35,7 @@ const MOST: &[&str] = &[
     "stream.",
     "profile.",
     "learning.",
+    "evidence.",
     "seen.",
     "losses.agent",
     "losses.connects",

@@ -242,6 +242,12 @@ pub fn promote(home: &Home, workload: &str) -> Result<()> {
     Ok(())
 }
 
+/// Decides of an entry of a profile.
+pub fn decide(home: &Home, verb: &str, entry: &str, profile: &str) -> Result<String> {
+    let by = ["--actor", "tests", "--reason", "to see it"];
+    home.call(&[&["profile", verb, entry, "--profile", profile][..], &by].concat())
+}
+
 /// Has a container make a file that nobody knows and waits for the report, by which time
 /// everything that it did before has been judged. Answers all its violations but that one.
 pub fn violations_until_now(

@@ -5,20 +5,19 @@
 //! is done on one. Each step warms what is kept, changes what the path depends on, and opens
 //! again: what is opened then must be told under the name that it has then.
 
-use super::common::{about, number, violations_until_now};
+use super::common::violations_until_now;
+use super::seen::count;
 use crate::agent::Mode;
 use crate::container::Spec;
-use crate::expect::{Expect, lookup};
+use crate::expect::Expect;
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::{patience, wait_for};
 use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
-use std::time::Duration;
 
 pub const CASES: &[Case] = &[
     Case {
@@ -35,9 +34,6 @@ pub const CASES: &[Case] = &[
 const FILE: &str = "/data/d/e/f";
 /// How often it is opened to be known.
 const TIMES: u64 = 5;
-/// Longest time between two reports of one violation.
-const PERIOD: Duration = Duration::from_secs(11);
-
 /// A container whose processes all run on one processor, and how often [`FILE`] was opened.
 struct Stage<'w, 's> {
     puppet: Puppet<'s>,
@@ -78,14 +74,7 @@ impl Stage<'_, '_> {
 
     /// Waits until the last report of a violation says that it happened so often.
     fn is_counted(&mut self, expect: &Expect, times: u64) -> Result<()> {
-        let mut last = Value::Null;
-        wait_for("the count", patience() + PERIOD, || {
-            let found = about(self.watch, "violation", &self.puppet);
-            let mut ours = found.into_iter().filter(|report| expect.accepts(report));
-            last = ours.next_back().unwrap_or_default();
-            Ok((number(&last["count"]) == Some(times)).then_some(()))
-        })
-        .with_context(|| format!("{times} were done, the last report is {last}"))
+        count(self.watch, &self.puppet, expect, times).map(drop)
     }
 }
 
@@ -297,11 +286,8 @@ fn others(context: &mut Context<'_>) -> Result<Outcome> {
         stage.act(&[&["repeat", &times][..], &act].concat())?;
         stage.is_counted(&peer, TIMES + 1)?;
     }
-    let first = about(stage.watch, "violation", &stage.puppet);
-    let opens = first.iter().filter(|report| known.accepts(report));
-    ensure!(
-        opens.filter_map(|report| lookup(report, "count")).count() > 0,
-        "the file was not told of"
-    );
+    // None of them was taken for the file.
+    let opened = stage.opened;
+    stage.is_counted(&known.is("process.phase", "MAIN"), opened)?;
     Ok(Outcome::Passed)
 }
