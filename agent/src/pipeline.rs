@@ -143,6 +143,7 @@ impl Pipeline {
             ebpf,
             spares,
             hooks,
+            walks: _,
         } = parts.sensor;
         let mut line = Line {
             tables: parts.tables,

@@ -15,7 +15,8 @@ pub struct Tables {
     cgroups: HashMap<MapData, u64, [u64; 2]>,
     /// The process tree by process id.
     processes: HashMap<MapData, u32, [u64; 7]>,
-    hits: PerCpuArray<MapData, u64>,
+    /// By row: how often, and how often of that known again.
+    hits: PerCpuArray<MapData, [u64; 2]>,
     losses: PerCpuArray<MapData, u64>,
     /// By container, reason and class.
     lost: HashMap<MapData, [u64; 2], u64>,
@@ -115,12 +116,16 @@ impl Tables {
             .map(|(pid, words)| (pid, Process::from_words(words)))
     }
 
-    /// How often a row fired for a traced process since the start.
+    /// How often a row fired for a traced process since the start, and how often of that the
+    /// behaviour was known again without a walk or a hash.
     #[must_use]
-    pub fn hits(&self, row: Row) -> u64 {
-        self.hits
-            .get(&(row as u32), 0)
-            .map_or(0, |counts| counts.iter().sum())
+    pub fn hits(&self, row: Row) -> (u64, u64) {
+        let Ok(counts) = self.hits.get(&(row as u32), 0) else {
+            return (0, 0);
+        };
+        counts.iter().fold((0, 0), |(all, again), [one, known]| {
+            (all + one, again + known)
+        })
     }
 
     /// What was lost for a reason since the start.

@@ -54,9 +54,10 @@ pub static LOST: HashMap<LostKey, u64> = HashMap::with_max_entries(LOST_MAX, 0);
 #[map]
 pub static CALLED: Array<u64> = Array::with_max_entries(1, 0);
 
-/// How often each row fired for a traced process, by [`Row`].
+/// How often each row fired for a traced process, by [`Row`], and how often of that the behaviour
+/// was known by what [`recall`](crate::recall) keeps.
 #[map]
-pub static HITS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Row::ALL.len() as u32, 0);
+pub static HITS: PerCpuArray<[u64; 2]> = PerCpuArray::with_max_entries(Row::ALL.len() as u32, 0);
 
 /// What was lost of nobody in particular, by [`Loss`].
 #[map]

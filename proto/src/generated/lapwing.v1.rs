@@ -1144,6 +1144,10 @@ pub mod get_status_response {
         /// How often it fired for a traced process.
         #[prost(uint64, tag = "6")]
         pub hits: u64,
+        /// How often of that the behaviour was known again by what the kernel side keeps of those that
+        /// were judged lately: without the walk of a path, and without a hash.
+        #[prost(uint64, tag = "7")]
+        pub recalled: u64,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Loss {

@@ -3881,6 +3881,9 @@ impl serde::Serialize for get_status_response::Hook {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Hook", len)?;
         if true {
             struct_ser.serialize_field("row", &self.row)?;
@@ -3902,6 +3905,11 @@ impl serde::Serialize for get_status_response::Hook {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("hits", ToString::to_string(&self.hits).as_str())?;
         }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("recalled", ToString::to_string(&self.recalled).as_str())?;
+        }
         struct_ser.end()
     }
 }
@@ -3918,6 +3926,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
             "misses",
             "refused",
             "hits",
+            "recalled",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3928,6 +3937,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
             Misses,
             Refused,
             Hits,
+            Recalled,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3955,6 +3965,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
                             "misses" => Ok(GeneratedField::Misses),
                             "refused" => Ok(GeneratedField::Refused),
                             "hits" => Ok(GeneratedField::Hits),
+                            "recalled" => Ok(GeneratedField::Recalled),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3980,6 +3991,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
                 let mut misses__ = None;
                 let mut refused__ = None;
                 let mut hits__ = None;
+                let mut recalled__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Row => {
@@ -4020,6 +4032,14 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Recalled => {
+                            if recalled__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("recalled"));
+                            }
+                            recalled__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(get_status_response::Hook {
@@ -4029,6 +4049,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
                     misses: misses__.unwrap_or_default(),
                     refused: refused__.unwrap_or_default(),
                     hits: hits__.unwrap_or_default(),
+                    recalled: recalled__.unwrap_or_default(),
                 })
             }
         }

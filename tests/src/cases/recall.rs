@@ -7,7 +7,7 @@
 
 use super::common::violations_until_now;
 use super::seen::count;
-use crate::agent::Mode;
+use crate::agent::{Agent, Mode};
 use crate::container::Spec;
 use crate::expect::Expect;
 use crate::puppet::{Act, Puppet, TRIGGER};
@@ -16,10 +16,14 @@ use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 
 pub const CASES: &[Case] = &[
+    Case {
+        name: "seen.judged-lately-is-recalled",
+        run: recalled,
+    },
     Case {
         name: "seen.opens-are-compared",
         run: compared,
@@ -91,6 +95,63 @@ fn pin(puppet: &Puppet<'_>) -> Result<()> {
     let mut only = CpuSet::new();
     only.set(first);
     sched_setaffinity(Some(pid), &only).context("sched_setaffinity")
+}
+
+/// What `doctor` says of opens is so, and peers are recalled everywhere.
+fn recalled(context: &mut Context<'_>) -> Result<Outcome> {
+    const MORE: u64 = 200;
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Monitor)?;
+    let doctor: Value = serde_json::from_str(&agent.home.call(&["doctor", "-o", "json"])?)?;
+    let walks = doctor["walks"].as_str().context("doctor says no word")?;
+    let mut stage = Stage {
+        puppet: Puppet::start(session, "recalled")?,
+        watch,
+        opened: 0,
+    };
+    pin(&stage.puppet)?;
+    for folder in ["/data/d", "/data/d/e"] {
+        stage.act(&["mkdir", folder])?;
+    }
+    stage.act(&["create", FILE])?;
+    stage.is_told(FILE, "IMAGE", "the first open")?;
+    let peer = ["connect-udp", "192.0.2.9", "5000"];
+    stage.act(&peer)?;
+    let told = Expect::new()
+        .is("egress.address", "192.0.2.9")
+        .is("container.id", stage.puppet.id.as_str());
+    stage.watch.expect("violation", "the first peer", &told)?;
+    let rows = ["file.open", "egress.connect4"];
+    let before = rows.map(|row| known_again(agent, row));
+    let times = MORE.to_string();
+    stage.act(&["repeat", &times, "open-write", FILE])?;
+    stage.act(&[&["repeat", &times][..], &peer].concat())?;
+    let mut recalled = [0; 2];
+    for ((row, before), count) in rows.iter().zip(before).zip(&mut recalled) {
+        *count = known_again(agent, row)? - before?;
+    }
+    let [opens, peers] = recalled;
+    // The first of them may be kept only then: what was told before was told by others.
+    let all = MORE - 2..=MORE;
+    ensure!(all.contains(&peers), "{peers} of {MORE} peers");
+    if walks.is_empty() {
+        ensure!(all.contains(&opens), "{opens} of {MORE} opens");
+        return Ok(Outcome::Measured(format!("{opens} of {MORE} opens")));
+    }
+    ensure!(opens == 0, "{opens} opens, though {walks}");
+    Ok(Outcome::Measured(format!("no opens: {walks}")))
+}
+
+/// How often what a row sees was known again.
+fn known_again(agent: &Agent, row: &str) -> Result<u64> {
+    let status = agent.status()?;
+    let hooks = status["hooks"].as_array().context("no hooks")?;
+    let hook = hooks
+        .iter()
+        .find(|hook| hook["row"] == row)
+        .with_context(|| format!("no hook {row}"))?;
+    let count = hook["recalled"].as_str().unwrap_or("0");
+    count.parse().with_context(|| hook.to_string())
 }
 
 fn compared(context: &mut Context<'_>) -> Result<Outcome> {
@@ -250,7 +311,6 @@ fn others(context: &mut Context<'_>) -> Result<Outcome> {
     let made = Expect::new()
         .is("file.operation", "CREATE")
         .is("file.path", FILE);
-    stage.is_counted(&made, 2)?;
     let told = stage
         .puppet
         .exec(&[TRIGGER, "open-write", FILE])
@@ -260,6 +320,7 @@ fn others(context: &mut Context<'_>) -> Result<Outcome> {
     let guest = known.clone().is("process.phase", "EXEC");
     stage.watch.expect("violation", "by a guest", &guest)?;
     // Peers: each word of the address, the port, the protocol.
+    let mut peers = Vec::new();
     for (act, address, port) in [
         (["connect-udp", "2001:db8::1", "5000"], "2001:db8::1", 5000),
         (
@@ -284,7 +345,12 @@ fn others(context: &mut Context<'_>) -> Result<Outcome> {
         stage.watch.expect("violation", "another peer", &peer)?;
         let times = TIMES.to_string();
         stage.act(&[&["repeat", &times][..], &act].concat())?;
-        stage.is_counted(&peer, TIMES + 1)?;
+        peers.push(peer);
+    }
+    // Counts come once in a while, so all of them last.
+    stage.is_counted(&made, 2)?;
+    for peer in &peers {
+        stage.is_counted(peer, TIMES + 1)?;
     }
     // None of them was taken for the file.
     let opened = stage.opened;
