@@ -18,7 +18,16 @@ use std::time::{Duration, Instant};
 const SIDE_BY_SIDE: usize = 2;
 /// What is tested on kernels that do not get everything: whatever depends most on the kernel, by
 /// parts of the cases' names.
-const CHOSEN: &[&str] = &["coverage.", "sensor.", "deploy."];
+const CHOSEN: &[&str] = &[
+    "coverage.",
+    "sensor.",
+    "deploy.",
+    "process.",
+    "cgroup.create",
+    "cgroup.guest",
+    "membership.escape",
+    "seen.judged-lately",
+];
 /// What is tested on the others: all but what start and end many agents or containers, and a flood
 /// of files, which take an emulated kernel most of an hour. This machine's own kernel has these
 /// too, and with large counts every guest.

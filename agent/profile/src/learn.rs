@@ -51,6 +51,7 @@ pub const fn phase(wire: lapwing_abi::ids::Phase) -> Option<Phase> {
         // Of a process that ran before the agent, the container's own is by far the likeliest.
         Wire::Unknown | Wire::Main => Some(Phase::Main),
         Wire::Exec => Some(Phase::Exec),
+        Wire::Escaped => Some(Phase::Escaped),
         Wire::Runtime => None,
     }
 }

@@ -201,6 +201,7 @@ fn from_outside(entry: &Entry) -> String {
     match entry.phase {
         Phase::Main => String::new(),
         Phase::Exec => "for whoever enters the container".to_owned(),
+        Phase::Escaped => "for whoever leaves the container".to_owned(),
     }
 }
 

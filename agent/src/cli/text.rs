@@ -172,6 +172,7 @@ fn actor(process: &Process) -> String {
         .collect();
     let phase = match process.phase() {
         process::Phase::Exec => ", entered from outside",
+        process::Phase::Escaped => ", outside of its container",
         process::Phase::Unspecified | process::Phase::Runtime | process::Phase::Main => "",
     };
     let mut note = format!("pid {}, uid {}", process.pid, process.uid);

@@ -152,18 +152,18 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
 /// Who has the host's root and descends from a program of the container's has left it: above the
 /// runtime's own processes there are none of the container's.
 fn admit_escaped(seeds: &mut [Seed]) {
-    let main = u32::from(Phase::Main.raw());
+    let [runtime, escaped] = [Phase::Runtime, Phase::Escaped].map(|phase| u32::from(phase.raw()));
     let mut members: HashSet<u32> = seeds
         .iter()
-        .filter(|seed| seed.process.phase == main)
+        .filter(|seed| seed.process.phase != runtime)
         .map(|seed| seed.pid)
         .collect();
     let mut before = usize::MAX;
     while before != members.len() {
         before = members.len();
         for seed in &mut *seeds {
-            if members.contains(&seed.process.parent_pid) {
-                seed.process.phase = main;
+            if seed.process.phase == runtime && members.contains(&seed.process.parent_pid) {
+                seed.process.phase = escaped;
                 members.insert(seed.pid);
             }
         }
@@ -312,7 +312,7 @@ mod tests {
         let found = [phase(true), phase(false)];
         drop(child.stdin.take());
         child.wait().unwrap();
-        let expected = [Phase::Main, Phase::Runtime].map(|phase| u32::from(phase.raw()));
+        let expected = [Phase::Escaped, Phase::Runtime].map(|phase| u32::from(phase.raw()));
         assert_eq!(found, expected);
     }
 

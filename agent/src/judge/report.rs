@@ -345,6 +345,7 @@ pub fn process(header: &Header, phase: Phase, images: &Images, clock: Clock) -> 
             Phase::Runtime => v1::process::Phase::Runtime,
             Phase::Main => v1::process::Phase::Main,
             Phase::Exec => v1::process::Phase::Exec,
+            Phase::Escaped => v1::process::Phase::Escaped,
         }
         .into(),
         ancestors: images

@@ -68,6 +68,8 @@ ids! {
         Main = 2,
         /// Entered a running container from outside.
         Exec = 3,
+        /// Has left its container: took the host's root directory, or the host's mounts.
+        Escaped = 4,
     }
 }
 

@@ -36,7 +36,9 @@ pub static CGROUPS: HashMap<u64, Cgroup> = HashMap::with_max_entries(CGROUPS_MAX
 /// The behaviours of each container that user space has judged, by its cgroup; the agent makes the
 /// map inside, by the keys of behaviours, when the container is decided.
 #[btf_map]
-pub static SEEN: HashOfMaps<u64, Inner<u64, Seen, SEEN_INNER>, SEEN_MAX> = HashOfMaps::new();
+pub static SEEN: HashOfMaps<u64, Behaviours, SEEN_MAX> = HashOfMaps::new();
+/// Those of one container.
+pub type Behaviours = Inner<u64, Seen, SEEN_INNER>;
 
 /// Execs that were held back: their records, by the id of the image, see `images`.
 #[map]

@@ -130,6 +130,16 @@ pub fn runs(pid: u32, image: u64) {
     }
 }
 
+/// Notes which phase the running process is in from now on.
+#[inline(always)]
+pub fn enters(phase: Phase) {
+    let (pid, _) = kernel::current_ids();
+    if let Some(process) = maps::PROCESSES.get_ptr_mut(&pid) {
+        // SAFETY: the map gave the pointer; only the process itself writes here.
+        unsafe { (&raw mut (*process).phase).write_volatile(u32::from(phase.raw())) };
+    }
+}
+
 /// Writes the entry of the process that runs: in place, because there mostly is one.
 #[inline(always)]
 pub fn renew(pid: u32, process: &Process) {

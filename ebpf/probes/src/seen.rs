@@ -73,15 +73,21 @@ pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
         raise(&raw mut (*entry).count);
         (&raw mut (*entry).last).write_volatile(now);
     }
-    // On the stack: of a constant the compiler makes a section that the loader does not know.
-    let deviations = black_box(DEVIATIONS);
-    if said == verdict::DEVIATION
-        && let Some(all) = inner.get_ptr_mut(&deviations)
-    {
-        // SAFETY: as above.
-        unsafe { raise(&raw mut (*all).count) };
+    if said == verdict::DEVIATION {
+        deviates(inner);
     }
     1
+}
+
+/// Counts that there is a deviation to count.
+#[inline(always)]
+fn deviates(inner: &maps::Behaviours) {
+    // On the stack: of a constant the compiler makes a section that the loader does not know.
+    let deviations = black_box(DEVIATIONS);
+    if let Some(all) = inner.get_ptr_mut(&deviations) {
+        // SAFETY: the map gave the pointer.
+        unsafe { raise(&raw mut (*all).count) };
+    }
 }
 
 /// What user space has said of a behaviour, which is not counted; [`verdict::PENDING`] if nothing.
@@ -162,7 +168,14 @@ fn judge(home: u64, key: u64, said: u64) -> Option<()> {
     }
     let entry = inner.get_ptr_mut(&key)?;
     // SAFETY: the map gave the pointer.
-    unsafe { (&raw mut (*entry).verdict).write_volatile(said) };
+    let before = unsafe {
+        (&raw mut (*entry).verdict).write_volatile(said);
+        (&raw const (*entry).count).read_volatile()
+    };
+    // What was counted while nothing was said.
+    if said == verdict::DEVIATION && before > 0 {
+        deviates(inner);
+    }
     Some(())
 }
 

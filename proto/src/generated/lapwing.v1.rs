@@ -343,6 +343,8 @@ pub mod process {
         Runtime = 1,
         Main = 2,
         Exec = 3,
+        /// Has left its container: took the host's root directory, or the host's mounts.
+        Escaped = 4,
     }
     impl Phase {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -355,6 +357,7 @@ pub mod process {
                 Self::Runtime => "RUNTIME",
                 Self::Main => "MAIN",
                 Self::Exec => "EXEC",
+                Self::Escaped => "ESCAPED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -364,6 +367,7 @@ pub mod process {
                 "RUNTIME" => Some(Self::Runtime),
                 "MAIN" => Some(Self::Main),
                 "EXEC" => Some(Self::Exec),
+                "ESCAPED" => Some(Self::Escaped),
                 _ => None,
             }
         }

@@ -5961,6 +5961,7 @@ impl serde::Serialize for process::Phase {
             Self::Runtime => "RUNTIME",
             Self::Main => "MAIN",
             Self::Exec => "EXEC",
+            Self::Escaped => "ESCAPED",
         };
         serializer.serialize_str(variant)
     }
@@ -5976,6 +5977,7 @@ impl<'de> serde::Deserialize<'de> for process::Phase {
             "RUNTIME",
             "MAIN",
             "EXEC",
+            "ESCAPED",
         ];
 
         struct GeneratedVisitor;
@@ -6020,6 +6022,7 @@ impl<'de> serde::Deserialize<'de> for process::Phase {
                     "RUNTIME" => Ok(process::Phase::Runtime),
                     "MAIN" => Ok(process::Phase::Main),
                     "EXEC" => Ok(process::Phase::Exec),
+                    "ESCAPED" => Ok(process::Phase::Escaped),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }

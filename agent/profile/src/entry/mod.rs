@@ -26,6 +26,9 @@ words! {
         Main = "main",
         /// It entered the running container from outside.
         Exec = "exec",
+        /// It has left the container: it has the host's root directory, or the host's mounts. What it
+        /// does there may be called what the container does, and is something else.
+        Escaped = "escaped",
     }
 }
 

@@ -68,12 +68,12 @@ impl<F: FnMut(Vec<u8>) -> bool> Offer for F {}
 /// Tells what the processes hold: each thing once for its container, by the process with the lowest
 /// id. Answers with how many things were left out because of a bound, or could not be looked at.
 pub fn take(proc: &Path, subjects: &[Subject], limits: Limits, offer: impl Offer) -> u64 {
-    let main = u32::from(Phase::Main.raw());
+    let runtime = u32::from(Phase::Runtime.raw());
     let mut subjects: Vec<Subject> = subjects
         .iter()
         .copied()
         // The runtime's own steps are nobody's behaviour.
-        .filter(|subject| subject.process.phase == main)
+        .filter(|subject| subject.process.phase > runtime)
         .collect();
     subjects.sort_unstable_by_key(|subject| subject.pid);
     let mut snapshot = Snapshot {

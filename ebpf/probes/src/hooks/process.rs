@@ -57,6 +57,7 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
     process::renew(pid, &process);
     if escaped {
         privilege::escaped(&process, 0, Escape::Root);
+        process.phase = u32::from(Phase::Escaped.raw());
     }
 
     let Some(mut builder) = Builder::new() else {
