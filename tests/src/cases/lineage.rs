@@ -155,7 +155,7 @@ fn double_fork(context: &mut Context<'_>) -> Result<Outcome> {
     silent(&execs(watch).collect::<Vec<_>>(), "of its own child")?;
     puppet.act(&leave(TOOL)("/data/two"))?;
     let expect = lineage(session, &puppet, TRIGGER, "MEDIUM")
-        .is("nearest", format!("{TRIGGER} executed by {TRIGGER}"));
+        .is("nearest", format!("{TRIGGER} executed by runtime"));
     watch.expect("violation", "an orphan of another", &expect)?;
     Ok(Outcome::Passed)
 }
