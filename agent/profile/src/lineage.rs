@@ -51,6 +51,7 @@
 
 use crate::behaviour::{Behaviour, Exec, Origin, Parent};
 use crate::entry::{Entry, Phase};
+use crate::matcher::Program;
 use crate::profile::{Profile, Record, Verdict};
 use crate::rule::{self, Class, Rule, Severity};
 use crate::text::CUT;
@@ -121,7 +122,7 @@ impl Profile {
     /// which one it was seen.
     pub(crate) fn may_be_refused(&self, entry: &Entry) -> bool {
         let program = self.matcher.program(entry);
-        is_unknown(entry) && program.is_some_and(|program| program.is_refused())
+        is_unknown(entry) && program.is_some_and(Program::is_refused)
     }
 
     /// Which rule an entry falls under that the profile does not accept.
@@ -130,7 +131,7 @@ impl Profile {
         let Behaviour::Exec(exec) = &entry.behaviour else {
             return class;
         };
-        let is_known = || self.matcher.program(entry).is_some_and(|it| it.is_known());
+        let is_known = || self.matcher.program(entry).is_some_and(Program::is_known);
         if class.rule != Rule::ExecUnknown || exec.name.as_deref() == Some(CUT) || !is_known() {
             return class;
         }
