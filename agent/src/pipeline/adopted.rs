@@ -104,6 +104,8 @@ impl Adopted {
                 exec: header.exec,
                 issuer: header.issuer,
                 phase: u32::from(header.phase),
+                // Unlike every other, and unlike that of the program before it.
+                image: header.exec,
                 ..entry
             },
         )
@@ -187,6 +189,7 @@ mod tests {
 
         let overtaken = adopted.overtaken(&exec, Some(entry)).unwrap();
         assert_eq!((overtaken.exec, overtaken.issuer), (77, EXEC_SEEDED | 7));
+        assert_eq!(overtaken.image, 77);
         assert_eq!(adopted.overtaken(&exec, Some(overtaken)), None);
         assert_eq!(adopted.overtaken(&file, Some(entry)), None);
 
