@@ -1,7 +1,6 @@
 //! Who executes what: the parent edge of an exec.
 //!
-//! A web server that may be started by its entry point may not therefore be started by a shell, and a
-//! shell that the entry point runs is an attack under the web server. So an exec's line names who
+//! A shell that the entry point runs is an attack under the web server. So an exec's line names who
 //! executed the program:
 //!
 //! ```text
@@ -46,8 +45,9 @@
 //! may want no more. They are to lines with a parent what a pattern is to names (see
 //! [`crate::accept`]): a person's decision about one parent stands above theirs, and what was learned
 //! stands below their refusal. Sightings that they excuse are counted in them. Nothing makes
-//! one: parents are not generalised, so that a profile has an entry for each pair that was seen, of
-//! which there are few more than programs (a program has one parent or two in most containers).
+//! one: parents are not generalised, so that a profile has an entry for each pair that was seen. Paths
+//! with random names are no flood of parents: files that are written after the start are drifted,
+//! and teach nothing. Those on a volume do; each such line counts against the profile's limits.
 
 use crate::behaviour::{Behaviour, Exec, Origin, Parent};
 use crate::entry::{Entry, Phase};
