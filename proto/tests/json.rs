@@ -43,6 +43,7 @@ fn a_violation_has_every_field_in_its_documented_form() {
         }),
         detail: Some(violation::Detail::Exec(Exec {
             path: "/bin/sh".into(),
+            parent: "/usr/sbin/nginx".into(),
             origin: exec::Origin::Image.into(),
             ..Exec::default()
         })),
@@ -60,7 +61,7 @@ fn a_violation_has_every_field_in_its_documented_form() {
             "cwd": "", "uid": 1000, "gid": 0, "phase": "MAIN",
             "effectiveUid": 0, "effectiveGid": 7, "capabilities": ["CAP_NET_RAW"],
             "ancestors": [{"pid": 100, "exe": "/usr/sbin/nginx"}]},
-        "exec": {"path": "/bin/sh", "name": "", "script": "", "origin": "IMAGE"},
+        "exec": {"path": "/bin/sh", "name": "", "script": "", "origin": "IMAGE", "parent": "/usr/sbin/nginx"},
         "nearest": "", "patch": "", "afterGap": false
     });
     let text = serde_json::to_string(&violation).unwrap();

@@ -8,24 +8,30 @@
 //! 3. what was learned is accepted, and so is what an approved pattern stands for;
 //! 4. a file that may be made may also be opened for writing once it is there.
 //!
+//! A line of a program that has no `parent` stands for the program under every parent, and is to
+//! those lines what a pattern is to names: see [`crate::lineage`].
+//!
 //! What was learned and then taken back by a decision (an import that does not approve of
 //! it) stands in the record of decisions as pending, with their revision, and counts for
 //! nothing here until it is approved. If it is a pattern, what falls under it is not learned
 //! anew either: it is for people, name by name.
 
-use crate::behaviour::{Behaviour, Operation};
+use crate::behaviour::{Behaviour, Kind, Operation};
 use crate::entry::Entry;
 use crate::generalise::{Learned, Names, is_pattern};
-use crate::matcher::{Exact, Matcher};
+use crate::lineage;
+use crate::matcher::{Exact, Matcher, Program};
 use crate::profile::{Profile, Record, Verdict};
 use crate::rule;
 use std::collections::BTreeMap;
 
 /// Where a sighting is counted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Place<'a> {
     /// In the record of this entry.
     Record(&'a Entry),
+    /// In the record of this entry, which is the line without `parent` of a program.
+    Parentless(Box<Entry>),
     /// In what was learned under this name or pattern.
     Learned(&'a Entry),
 }
@@ -49,6 +55,12 @@ impl<'a> Place<'a> {
         if own.is_none_or(|(_, revision)| revision == 0) && learned.get(entry).is_some() {
             return Some(Self::Learned(entry));
         }
+        if own.is_none_or(|(verdict, _)| verdict == Verdict::Pending)
+            && let Some(line) = lineage::parentless(entry)
+            && matcher.program(entry).is_some_and(Program::allows_any)
+        {
+            return Some(Self::Parentless(Box::new(line)));
+        }
         match matcher.excuse(entry) {
             Some(pattern) if learned.get(pattern).is_some() => Some(Self::Learned(pattern)),
             Some(pattern) => Some(Self::Record(pattern)),
@@ -57,9 +69,10 @@ impl<'a> Place<'a> {
     }
 
     /// The entry there.
-    pub(crate) const fn entry(self) -> &'a Entry {
+    pub(crate) fn entry(&self) -> &Entry {
         match self {
             Self::Record(entry) | Self::Learned(entry) => entry,
+            Self::Parentless(entry) => entry,
         }
     }
 }
@@ -75,7 +88,10 @@ impl Profile {
             Some(Exact::Learned) | None => {}
         }
         !self.matcher.refuses(entry)
-            && (exact.is_some() || self.matcher.excuse(entry).is_some() || self.implied(entry))
+            && (exact.is_some()
+                || self.matcher.excuse(entry).is_some()
+                || self.knows_parent(entry)
+                || self.implied(entry))
     }
 
     fn implied(&self, entry: &Entry) -> bool {
@@ -131,7 +147,7 @@ impl Profile {
     /// What is approved, with all that was seen of it: what was learned and then decided of has a
     /// record of the decision, and nodes that know nothing of that go on with the other.
     pub(crate) fn approved(&self) -> impl Iterator<Item = (&Entry, Record)> {
-        let decided = self.with(Verdict::Approved).map(|(entry, record)| {
+        let decided = self.decided_for().map(|(entry, record)| {
             let learned = self.learned.get(entry);
             let all = learned.map_or(*record, |known| record.join(known.record));
             (entry, all)
@@ -150,6 +166,7 @@ impl Profile {
         let room = self.room();
         match place {
             Place::Record(at) => self.records.get_mut(at),
+            Place::Parentless(at) => self.records.get_mut(&*at),
             Place::Learned(at) => self.learned.see(at, entry, room),
         }
     }
@@ -158,6 +175,10 @@ impl Profile {
     fn compiled(&self, entry: &Entry) -> Option<Exact> {
         let record = self.records.get(entry);
         match record.map(|it| (it.verdict, it.revision)) {
+            // What nobody decided of by this name may be refused under any parent.
+            Some((Verdict::Approved, 0)) if entry.behaviour.kind() == Kind::Exec => {
+                Some(Exact::Learned)
+            }
             Some((Verdict::Approved, _)) => Some(Exact::Approved),
             Some((Verdict::Refused, _)) => Some(Exact::Refused),
             Some((Verdict::Pending, 1..)) => None,

@@ -7,10 +7,11 @@
 //! Where a profile holds no more than that of a kind, the answer is exact.
 
 use crate::behaviour::{
-    Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Peer, Privilege,
+    Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Parent, Peer, Privilege,
     Privileged, Protocol, Reach, SetId,
 };
 use crate::entry::{Entry, Phase};
+use crate::lineage;
 use crate::profile::{Profile, Verdict};
 use crate::text::basename;
 use std::net::Ipv4Addr;
@@ -30,7 +31,9 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
     let records = before
         .chain(after)
         .chain(first)
-        .filter(|(_, record)| record.verdict == Verdict::Approved)
+        .filter(|(known, record)| {
+            record.verdict == Verdict::Approved && !profile.is_overruled(known, record)
+        })
         .map(|(known, _)| known);
     let before = profile.learned.range(..entry).rev().take(BESIDE);
     let after = profile.learned.range(entry..).take(BESIDE);
@@ -44,11 +47,14 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
         .chain(learned)
         .filter_map(|known| {
             let likeness = likeness(&known.behaviour, &entry.behaviour)?;
-            Some((likeness, known))
+            Some(((likeness, known.phase == entry.phase), known))
         })
         // Of the equally alike the first in the order of the file, so that the answer is stable.
         .max_by(|(a, first), (b, second)| a.cmp(b).then_with(|| second.cmp(first)))
-        .map(|(_, known)| describe(&known.behaviour))
+        .map(|(_, known)| match lineage::parent_beside(known, entry) {
+            Some(parent) => format!("{} executed by {parent}", describe(&known.behaviour)),
+            None => describe(&known.behaviour),
+        })
 }
 
 /// The first entry that a profile could hold of the same kind.
@@ -59,6 +65,7 @@ fn least(of: &Behaviour) -> Entry {
             name: None,
             script: None,
             origin: Origin::Image,
+            parent: Parent::Any,
         }
         .into(),
         Behaviour::File(_) => FileChange::new(Operation::OpenWrite, "").into(),
@@ -246,6 +253,8 @@ mod tests {
         let known = profile(&[
             "exec: {path: /usr/sbin/nginx}",
             "exec: {path: /bin/busybox, name: sleep}",
+            "exec: {path: /sbin/toybox, name: id, parent: /bin/a}",
+            "exec: {path: /sbin/toybox, name: id, parent: /bin/b, phase: exec}",
             "file: {operation: CREATE, path: /data/cache/a}",
             "file: {operation: CREATE, path: /var/log/x}",
             "egress: {protocol: TCP, address: 10.0.0.1, port: 5432}",
@@ -265,6 +274,14 @@ mod tests {
             (
                 "exec: {path: /usr/local/sbin/nginx}",
                 Some("/usr/sbin/nginx"),
+            ),
+            (
+                "exec: {path: /sbin/toybox, name: id, parent: /bin/c}",
+                Some("/sbin/toybox (id) executed by /bin/a"),
+            ),
+            (
+                "exec: {path: /sbin/toybox, name: id, parent: /bin/c, phase: exec}",
+                Some("/sbin/toybox (id) executed by /bin/b"),
             ),
             ("exec: {path: /opt/x}", None),
             (

@@ -142,8 +142,10 @@ impl Profile {
         }
         let mut joined = self.clone();
         let revision = joined.decide("import", None, by);
+        let overruled = self.overruled().map(|(entry, record)| (entry, *record));
         let gone: Vec<(Entry, Record)> = self
             .approved()
+            .chain(overruled)
             .map(|(entry, record)| {
                 // What was learned stays so, and what is decided of it now stands above that.
                 let own = joined.remove(entry);

@@ -7,7 +7,7 @@
 //!   workload: {namespace: shop, kind: Deployment, name: web, container: app}
 //!   mode: Learning
 //!   exec:
-//!     - {path: /usr/sbin/nginx}
+//!     - {path: /usr/sbin/nginx, parent: runtime}
 //!   files: []
 //!   egress: []
 //!   listen:
@@ -20,7 +20,7 @@
 //!   evidence: ...   # where it was observed, see `evidence::text`
 //!   learned: []
 //!   seen:
-//!     - {exec: {path: /usr/sbin/nginx}, first: "2026-11-23T10:00:00Z", last: "2026-11-23T10:00:00Z", count: 1}
+//!     - {exec: {path: /usr/sbin/nginx, parent: runtime}, first: "2026-11-23T10:00:00Z", last: "2026-11-23T10:00:00Z", count: 1}
 //!   refused: []
 //!   decisions: []
 //! ```
@@ -56,9 +56,9 @@ const KIND: &str = "BehaviorProfile";
 
 /// Longest text that is read: room for all that a profile may hold, and for people's comments.
 pub const TEXT_MAX: usize = BYTES_MAX + (4 << 20);
-/// Nodes of one entry at most: in `spec` a mapping of five pairs, in `status` another, its kind,
+/// Nodes of one entry at most: in `spec` a mapping of six pairs, in `status` another, its kind,
 /// and nine pairs around it, of which one is a list of three, and its evidence.
-const ENTRY_NODES: usize = 2 * 11 + 2 + 18 + 3 + evidence::text::ENTRY_NODES;
+const ENTRY_NODES: usize = 2 * 13 + 2 + 18 + 3 + evidence::text::ENTRY_NODES;
 /// Nodes of one decision: a mapping of six pairs.
 const DECISION_NODES: usize = 13;
 /// Most that is read. Whatever is written can be read again.
@@ -162,7 +162,8 @@ struct Seen {
     samples: String,
     #[serde(default)]
     revision: u64,
-    /// That a person wrote it into `spec` where a machine learned it as well.
+    /// That a person wrote it into `spec` where a machine learned it as well, or that it was
+    /// approved before all of its program were refused.
     #[serde(default)]
     approved: bool,
 }
@@ -302,6 +303,8 @@ impl Profile {
     /// versions do not say.
     fn take_up(&mut self, approved: Vec<Entry>, mut learned: BTreeMap<Entry, Known>, old: bool) {
         let mut both = Vec::new();
+        let is_exec = |entry: &&Entry| entry.behaviour.kind() == Kind::Exec;
+        let execs: Vec<Entry> = approved.iter().filter(is_exec).cloned().collect();
         for entry in approved {
             let seen = self.records.get(&entry).map(|record| record.revision);
             let by_machine = old && is_general(&entry) && !is_pattern(&entry);
@@ -331,6 +334,7 @@ impl Profile {
             }
         }
         self.compile();
+        self.uphold(execs);
         for entry in both {
             if self.learned.get(&entry).is_some() && !self.stands(&entry) {
                 self.records.entry(entry).or_default().verdict = Verdict::Approved;
@@ -406,17 +410,19 @@ impl Profile {
         let seen = records.filter(|(entry, record)| match record.verdict {
             // One that was never seen nor decided has nothing to tell.
             Verdict::Approved => {
-                record.last.is_some() || record.revision > 0 || self.learned.get(entry).is_some()
+                record.last.is_some()
+                    || record.revision > 0
+                    || self.learned.get(entry).is_some()
+                    || self.is_overruled(entry, record)
             }
             Verdict::Pending => true,
             Verdict::Refused => false,
         });
         let seen = seen.map(|(entry, record)| {
             let mut map = seen_line(entry, record);
-            if record.revision == 0
-                && record.verdict == Verdict::Approved
-                && self.learned.get(entry).is_some()
-            {
+            // `spec` does not say it: a pattern, or a line without `parent`, was refused since.
+            let unsaid = self.learned.get(entry).is_some() || self.is_overruled(entry, record);
+            if record.revision == 0 && record.verdict == Verdict::Approved && unsaid {
                 map.number("approved", true);
             }
             map.finish()

@@ -4,7 +4,7 @@ use crate::behaviour::Kind;
 use crate::entry::{Entry, Phase};
 use crate::generalise::{Known, is_general};
 use crate::profile::{Mode, Profile, Record, Verdict};
-use crate::rule::{self, Rule, Severity};
+use crate::rule::{Rule, Severity};
 
 /// A behaviour that was just seen.
 #[derive(Clone, Debug)]
@@ -66,12 +66,13 @@ impl Profile {
             }
             return Outcome::Known;
         }
-        let class = rule::classify(&entry.behaviour);
+        let class = self.class_of(entry);
         let learning = match self.mode {
             Mode::Learning | Mode::Review => true,
             Mode::Monitoring => false,
         };
-        let refused = self.is_refused(entry) || self.is_withheld(entry);
+        let refused =
+            self.is_refused(entry) || self.is_withheld(entry) || self.may_be_refused(entry);
         // What enters from outside is a person or a tool, not the workload.
         if learning && class.learnable && !refused && entry.phase == Phase::Main {
             if !self.has_room(entry, Verdict::Approved)
@@ -126,7 +127,7 @@ impl Profile {
     #[must_use]
     pub fn approved_by_kind(&self) -> [usize; Kind::ALL.len()] {
         let mut counts = [0; Kind::ALL.len()];
-        let decided = self.with(Verdict::Approved);
+        let decided = self.decided_for();
         for (entry, _) in decided.chain(self.standing()) {
             counts[entry.behaviour.kind() as usize] += 1;
         }

@@ -18,6 +18,7 @@ pub mod file;
 pub mod fingerprint;
 pub mod generalise;
 pub mod learn;
+pub mod lineage;
 pub mod lint;
 mod matcher;
 pub mod merge;

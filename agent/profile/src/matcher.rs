@@ -9,8 +9,9 @@
 //! `/srv/**` does not excuse `/srv/.ssh/authorized_keys`, and `/usr/lib/app/*.so` excuses what
 //! its folder's rule would report.
 
-use crate::behaviour::{Behaviour, FileChange, Operation, SetId, Target};
+use crate::behaviour::{Behaviour, Exec, FileChange, Operation, Parent, SetId, Target};
 use crate::entry::{Entry, Phase};
+use crate::lineage;
 use crate::pattern::{AND, Segment, segments};
 use crate::rule::{self, Rule};
 use std::collections::HashMap;
@@ -54,6 +55,39 @@ impl Hasher for Plain {
     }
 }
 
+/// What is known of a program, whoever executes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// Of its line without a parent.
+    any: Option<Exact>,
+    /// How many of its lines with a parent are what, in the order of [`Exact`].
+    lines: [u32; 3],
+}
+
+impl Program {
+    /// Whether it is approved under every parent.
+    pub(crate) fn allows_any(&self) -> bool {
+        matches!(self.any, Some(Exact::Learned | Exact::Approved))
+    }
+
+    /// Whether it is refused under every parent for which nobody decided otherwise.
+    pub(crate) fn refuses_any(&self) -> bool {
+        self.any == Some(Exact::Refused)
+    }
+
+    /// Whether it is approved under some parent.
+    pub(crate) fn is_known(&self) -> bool {
+        self.allows_any()
+            || self.lines[Exact::Approved as usize] > 0
+            || self.lines[Exact::Learned as usize] > 0 && !self.refuses_any()
+    }
+
+    /// Whether it is refused under some parent.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refuses_any() || self.lines[Exact::Refused as usize] > 0
+    }
+}
+
 /// The compiled profile. It follows from the profile, so any two are equal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matcher {
@@ -61,6 +95,10 @@ pub(crate) struct Matcher {
     exact: HashMap<Key, Exact, BuildHasherDefault<Plain>>,
     allowed: Patterns,
     refused: Patterns,
+    /// Programs, whoever executes them.
+    programs: HashMap<Key, Program, BuildHasherDefault<Plain>>,
+    /// Of how many the line without a parent is refused.
+    refused_programs: usize,
 }
 
 impl PartialEq for Matcher {
@@ -94,7 +132,8 @@ impl Matcher {
 
     /// Takes up an entry, and what it matches if it is a pattern.
     pub(crate) fn set(&mut self, entry: &Entry, exact: Exact) {
-        self.exact.insert(self.key(entry), exact);
+        let was = self.exact.insert(self.key(entry), exact);
+        self.count(entry, was, Some(exact));
         match exact {
             Exact::Learned | Exact::Approved => self.allowed.add(entry),
             Exact::Refused => self.refused.add(entry),
@@ -103,12 +142,66 @@ impl Matcher {
 
     /// Nothing is known of an entry that is no pattern.
     pub(crate) fn unset(&mut self, entry: &Entry) {
-        self.exact.remove(&self.key(entry));
+        let was = self.exact.remove(&self.key(entry));
+        self.count(entry, was, None);
     }
 
-    /// Whether a pattern that was refused stands for it.
+    /// Whether a pattern that was refused stands for it, or a line without a parent.
     pub(crate) fn refuses(&self, entry: &Entry) -> bool {
-        !self.refused.is_empty() && self.refused.find(entry).is_some()
+        match &entry.behaviour {
+            Behaviour::Exec(exec) => {
+                self.refused_programs > 0
+                    && exec.parent != Parent::Any
+                    && self.program(entry).is_some_and(Program::refuses_any)
+            }
+            _ => !self.refused.is_empty() && self.refused.find(entry).is_some(),
+        }
+    }
+
+    /// Whether any program is refused whoever executes it.
+    pub(crate) const fn refuses_programs(&self) -> bool {
+        self.refused_programs > 0
+    }
+
+    fn program_key(&self, exec: &Exec, phase: Phase) -> Key {
+        let program = lineage::identity(exec, phase);
+        Key(
+            self.keys[0].hash_one(program),
+            self.keys[1].hash_one(program),
+        )
+    }
+
+    /// What is known of the program in an entry, whoever executes it. `None` if nothing is, or it
+    /// is no program.
+    pub(crate) fn program(&self, entry: &Entry) -> Option<&Program> {
+        let Behaviour::Exec(exec) = &entry.behaviour else {
+            return None;
+        };
+        self.programs.get(&self.program_key(exec, entry.phase))
+    }
+
+    /// Keeps count of what is known of a program.
+    fn count(&mut self, entry: &Entry, was: Option<Exact>, is: Option<Exact>) {
+        let Behaviour::Exec(exec) = &entry.behaviour else {
+            return;
+        };
+        let key = self.program_key(exec, entry.phase);
+        let program = self.programs.entry(key).or_default();
+        if exec.parent == Parent::Any {
+            program.any = is;
+            self.refused_programs -= usize::from(was == Some(Exact::Refused));
+            self.refused_programs += usize::from(is == Some(Exact::Refused));
+        } else {
+            if let Some(was) = was {
+                program.lines[was as usize] -= 1;
+            }
+            if let Some(is) = is {
+                program.lines[is as usize] += 1;
+            }
+        }
+        if *program == Program::default() {
+            self.programs.remove(&key);
+        }
     }
 
     /// The approved pattern that excuses it, if one does.

@@ -179,7 +179,7 @@ impl Profile {
     /// Number of approved entries.
     #[must_use]
     pub fn approved_len(&self) -> usize {
-        self.counts[Verdict::Approved as usize] + self.standing().count()
+        self.counts[Verdict::Approved as usize] + self.standing().count() - self.overruled().count()
     }
 
     /// Number of entries that wait for a decision.
@@ -229,7 +229,7 @@ impl Profile {
         match verdict {
             Verdict::Pending => self.waiting().collect(),
             Verdict::Refused => self.with(verdict).collect(),
-            Verdict::Approved => self.with(verdict).chain(self.standing()).collect(),
+            Verdict::Approved => self.decided_for().chain(self.standing()).collect(),
         }
     }
 

@@ -2,7 +2,7 @@
 //! what can still be learned of them.
 
 use super::hierarchy::Hierarchy;
-use crate::process::Image;
+use crate::process::{File, Image};
 use lapwing_abi::ids::Phase;
 use lapwing_abi::state::{EXEC_SEEDED, Process, process_marks};
 use lapwing_profile::text::canonical;
@@ -211,8 +211,14 @@ pub fn image(proc: &Path, pid: u32) -> Image {
             .unwrap_or_default()
     };
     let args = fs::read(folder.join("cmdline")).unwrap_or_default();
+    let exe = link("exe");
     Image {
-        exe: link("exe"),
+        // proc(5): what a removed file's path is followed by. One may also be called so.
+        file: match exe.is_empty() || exe.ends_with(" (deleted)") {
+            true => File::Unsure,
+            false => File::Named,
+        },
+        exe,
         args: crate::judge::sighting::arguments(&args),
         cwd: link("cwd"),
         pid,
@@ -290,6 +296,8 @@ mod tests {
         );
         assert_eq!(seed.process.exec, EXEC_SEEDED | u64::from(pid));
         assert!(seed.image.exe.starts_with('/') && !seed.image.args.is_empty());
+        assert_eq!(seed.image.file, File::Named);
+        assert_eq!(image(proc, u32::MAX).file, File::Unsure);
         assert!(seed.process.start > 0 && seed.process.start <= crate::clock::since_boot());
         assert_eq!(start_time("1 (a) b) S 0"), None);
     }

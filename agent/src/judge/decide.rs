@@ -9,8 +9,8 @@ use crate::config::StartMode;
 use lapwing_profile::decide::{By, Refusal};
 use lapwing_profile::entry::Entry;
 use lapwing_profile::fingerprint;
+use lapwing_profile::lineage;
 use lapwing_profile::profile::Profile;
-use lapwing_profile::rule;
 use lapwing_profile::text::canonical;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::{self, decide_entries_request::Verdict};
@@ -250,9 +250,9 @@ impl Judge {
         for step in done {
             if let Action::Decide(_, entries) = &step.action {
                 for entry in entries {
-                    let rule = rule::classify(&entry.behaviour).rule;
-                    let fingerprint = fingerprint::of(&step.workload, rule, entry);
-                    self.closing.push(fingerprint);
+                    let fingerprints = lineage::rules(entry)
+                        .map(|rule| fingerprint::of(&step.workload, rule, entry));
+                    self.closing.extend(fingerprints);
                 }
             }
             self.changed.push(step.workload);

@@ -19,10 +19,12 @@ use crate::process::Images;
 use episodes::{Episodes, Moment};
 use keep::Keeper;
 use lapwing_abi::decode::Record;
+use lapwing_profile::behaviour::Behaviour;
 use lapwing_profile::compare;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::fingerprint;
 use lapwing_profile::learn::{Outcome, Sighting, phase};
+use lapwing_profile::lineage;
 use lapwing_profile::profile::Mode;
 use lapwing_profile::rule::Rule;
 use lapwing_profile::workload::Workload;
@@ -142,7 +144,12 @@ impl Judge {
     pub fn take(&mut self, record: &Record<'_>, scene: Scene<'_>) -> (i64, Vec<Item>) {
         self.said = None;
         match sighting::seen(record, scene.images.get(record.header.exec)) {
-            Some(seen) => self.take_seen(record, seen, scene),
+            Some(mut seen) => {
+                if let Behaviour::Exec(exec) = &mut seen.behaviour {
+                    exec.parent = sighting::parent(record, scene.images);
+                }
+                self.take_seen(record, seen, scene)
+            }
             None => (scene.clock.wall(record.header.time), Vec::new()),
         }
     }
@@ -265,6 +272,11 @@ impl Judge {
                 v1::behaviour::Outcome::RefusedFull
             }
         };
+        if lineage::is_unknown(&entry) {
+            // The kernel side knows the parent, or will the next time: what is said of this one
+            // must not stand for that.
+            told = None;
+        }
         let (home, key) = (scene.instance.home, record.header.key);
         if key != 0
             && let Some((verdict, fingerprint)) = told

@@ -61,6 +61,7 @@ impl Detail {
                 name: exec.name.clone().unwrap_or_default(),
                 script: exec.script.clone().unwrap_or_default(),
                 origin: origin(exec.origin).into(),
+                parent: exec.parent.text().unwrap_or_default().to_owned(),
             }),
             Behaviour::File(file) => Self::File(v1::File {
                 operation: operation(file.operation).into(),

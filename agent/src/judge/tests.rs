@@ -5,7 +5,7 @@ use crate::container::hierarchy::Hierarchy;
 use crate::container::{Act, Options, Registry, Resolution};
 use decide::AskError;
 use lapwing_abi::decode::{Body, Location};
-use lapwing_abi::ids::{Origin, Phase};
+use lapwing_abi::ids::{Origin, Phase, flags};
 use lapwing_abi::record::Header;
 use lapwing_profile::decide::By;
 use lapwing_profile::profile::{Mode, Profile};
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod learning;
+mod lineage;
 
 const SECOND: u64 = 1_000_000_000;
 const HOME: u64 = 5;
@@ -143,6 +144,7 @@ impl Bench {
             header: Header {
                 time: self.now,
                 cgroup: HOME,
+                flags: flags::FROM_RUNTIME,
                 ..Header::default()
             },
             phase: Phase::Main,
@@ -279,7 +281,7 @@ fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
     );
 
     let (entries, profiles) = approve(&mut bench.judge, &first.id).unwrap();
-    assert_eq!(entries, ["exec: {path: /bin/sh}"]);
+    assert_eq!(entries, ["exec: {path: /bin/sh, parent: runtime}"]);
     assert_eq!((profiles.len(), profiles[0].instances), (1, None));
     assert!(violations(&bench.exec("sh")).is_empty());
     assert!(

@@ -5,7 +5,7 @@
 //! entry for all that comes later, and here the records that are on their way already.
 
 use crate::container::scan::Seed;
-use lapwing_abi::ids::Kind;
+use lapwing_abi::ids::{Kind, flags};
 use lapwing_abi::record::Header;
 use lapwing_abi::state::Process;
 use std::collections::HashMap;
@@ -82,6 +82,10 @@ impl Adopted {
         if header.kind == Kind::Exec.raw() {
             if header.issuer == 0 {
                 header.issuer = known.next_issuer;
+                if known.exec == 0 {
+                    // It may have executed more than the one program that the scan found.
+                    header.flags |= flags::PROCESS_UNKNOWN;
+                }
             }
         } else if header.exec == 0 {
             header.exec = known.exec;
@@ -100,6 +104,8 @@ impl Adopted {
                 exec: header.exec,
                 issuer: header.issuer,
                 phase: u32::from(header.phase),
+                // Unlike every other, and unlike that of the program before it.
+                image: header.exec,
                 ..entry
             },
         )
@@ -176,12 +182,14 @@ mod tests {
         let mut exec = header(Kind::Exec, 77, 0);
         adopted.complete(&mut exec);
         assert_eq!((exec.exec, exec.issuer), (77, EXEC_SEEDED | 7));
+        assert_eq!(exec.flags, 0, "it ran that until then");
         let mut known = header(Kind::File, 77, 66);
         adopted.complete(&mut known);
         assert_eq!((known.exec, known.issuer), (77, 66));
 
         let overtaken = adopted.overtaken(&exec, Some(entry)).unwrap();
         assert_eq!((overtaken.exec, overtaken.issuer), (77, EXEC_SEEDED | 7));
+        assert_eq!(overtaken.image, 77);
         assert_eq!(adopted.overtaken(&exec, Some(overtaken)), None);
         assert_eq!(adopted.overtaken(&file, Some(entry)), None);
 
@@ -204,6 +212,7 @@ mod tests {
         let mut exec = header(Kind::Exec, 77, 0);
         adopted.complete(&mut exec);
         assert_eq!((exec.exec, exec.issuer), (77, 9));
+        assert_eq!(exec.flags, flags::PROCESS_UNKNOWN, "a guess, and no parent");
         let mut before = header(Kind::File, 0, 0);
         adopted.complete(&mut before);
         assert_eq!(before.exec, 0, "what it ran before is not known");

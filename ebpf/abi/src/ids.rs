@@ -362,4 +362,7 @@ pub mod flags {
     /// The second section of an exec is the script's file as a component list, and not the name as
     /// passed; the flags of the second path are about it.
     pub const SCRIPT_RESOLVED: u32 = 1 << 14;
+    /// The container's runtime executed the program: it is the first of the container's that the
+    /// process runs.
+    pub const FROM_RUNTIME: u32 = 1 << 15;
 }

@@ -387,6 +387,10 @@ pub struct Exec {
     pub script: ::prost::alloc::string::String,
     #[prost(enumeration = "exec::Origin", tag = "4")]
     pub origin: i32,
+    /// Who executed it: the path of a program, `runtime` for the container's runtime, `unknown` where
+    /// the sensor does not know. What starts with `drifted:` was written after the container started.
+    #[prost(string, tag = "5")]
+    pub parent: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Exec`.
 pub mod exec {

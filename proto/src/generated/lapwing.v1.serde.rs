@@ -1864,6 +1864,9 @@ impl serde::Serialize for Exec {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.Exec", len)?;
         if true {
             struct_ser.serialize_field("path", &self.path)?;
@@ -1879,6 +1882,9 @@ impl serde::Serialize for Exec {
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.origin)))?;
             struct_ser.serialize_field("origin", &v)?;
         }
+        if true {
+            struct_ser.serialize_field("parent", &self.parent)?;
+        }
         struct_ser.end()
     }
 }
@@ -1893,6 +1899,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
             "name",
             "script",
             "origin",
+            "parent",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -1901,6 +1908,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
             Name,
             Script,
             Origin,
+            Parent,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -1926,6 +1934,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
                             "name" => Ok(GeneratedField::Name),
                             "script" => Ok(GeneratedField::Script),
                             "origin" => Ok(GeneratedField::Origin),
+                            "parent" => Ok(GeneratedField::Parent),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -1949,6 +1958,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
                 let mut name__ = None;
                 let mut script__ = None;
                 let mut origin__ = None;
+                let mut parent__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Path => {
@@ -1975,6 +1985,12 @@ impl<'de> serde::Deserialize<'de> for Exec {
                             }
                             origin__ = Some(map_.next_value::<exec::Origin>()? as i32);
                         }
+                        GeneratedField::Parent => {
+                            if parent__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("parent"));
+                            }
+                            parent__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Exec {
@@ -1982,6 +1998,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
                     name: name__.unwrap_or_default(),
                     script: script__.unwrap_or_default(),
                     origin: origin__.unwrap_or_default(),
+                    parent: parent__.unwrap_or_default(),
                 })
             }
         }

@@ -47,7 +47,7 @@ fn report(session: &Session, container: &Container<'_>) -> Expect {
 /// The technique that a rule stands for; a part of it may be named more exactly.
 fn attack(rule: &str) -> &'static str {
     match rule {
-        "exec.unknown" => "T1059",
+        "exec.unknown" | "exec.lineage" => "T1059",
         "exec.drift" => "T1105",
         "exec.fileless" => "T1620",
         "file.unknown" => "T1565",

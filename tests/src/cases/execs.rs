@@ -52,7 +52,7 @@ const MANY: u64 = 2 * FEW;
 const BUSYBOX: &str = "/bin/busybox";
 
 /// A child of the trigger that runs a program to its end.
-fn child(argv: &[&str]) -> Act {
+pub fn child(argv: &[&str]) -> Act {
     Act::trigger(&[&["child"], argv].concat())
 }
 

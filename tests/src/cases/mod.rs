@@ -9,6 +9,7 @@ mod execs;
 mod file;
 mod harness;
 mod learning;
+mod lineage;
 mod losses;
 mod many;
 mod membership;
@@ -71,6 +72,7 @@ pub const ALL: &[Group] = &[
     group(evidence::CASES),
     group(seen::CASES),
     group(execs::CASES),
+    group(lineage::CASES),
     group(recall::CASES),
     group(losses::CASES),
     group(restart::CASES),

@@ -1,10 +1,12 @@
 //! Behaviours: what a container does, reduced to what makes two occurrences the same.
 
 mod file;
+mod lineage;
 mod network;
 pub mod privilege;
 
 pub use file::{FileChange, Operation, SetId, Target};
+pub use lineage::Parent;
 pub use network::{
     ABSTRACT, ANY_OTHER_TYPE, Dns, Egress, Listen, Peer, Protocol, Reach, SocketType, domain,
     listen_port, record_type,
@@ -71,6 +73,8 @@ pub struct Exec {
     pub script: Option<String>,
     /// Where the file comes from.
     pub origin: Origin,
+    /// Who executed it.
+    pub parent: Parent,
 }
 
 macro_rules! words {

@@ -6,8 +6,8 @@
 
 use super::{Entry, Phase};
 use crate::behaviour::{
-    Behaviour, Dns, Egress, Exec, FileChange, Kind, Listen, Operation, Origin, Peer, Privilege,
-    Privileged, Protocol, Reach, SetId, SocketType,
+    Behaviour, Dns, Egress, Exec, FileChange, Kind, Listen, Operation, Origin, Parent, Peer,
+    Privilege, Privileged, Protocol, Reach, SetId, SocketType,
 };
 use crate::yaml::Flow;
 use serde::Deserialize;
@@ -42,6 +42,7 @@ line! {
         #[serde(default)] name: Option<String>,
         #[serde(default)] script: Option<String>,
         #[serde(default)] origin: Origin,
+        #[serde(default)] parent: Option<String>,
     }
 }
 line! {
@@ -100,6 +101,7 @@ impl ExecLine {
             name: self.name,
             script: self.script,
             origin: self.origin,
+            parent: self.parent.map_or(Parent::Any, Parent::from_text),
         }
         .into())
     }
@@ -257,6 +259,7 @@ pub(super) fn write(map: &mut Flow, behaviour: &Behaviour) {
             if exec.origin != Origin::Image {
                 map.text("origin", exec.origin.word());
             }
+            map.optional("parent", exec.parent.text());
         }
         Behaviour::File(file) => {
             map.text("operation", file.operation.word());

@@ -47,6 +47,7 @@ macro_rules! rules {
 
 rules! {
     ExecUnknown = "exec.unknown", High, ["T1059"], "A program was executed that the profile does not know.";
+    ExecLineage = "exec.lineage", Medium, ["T1059"], "A program that the profile knows was executed by one that it does not know to execute it.";
     ExecDrift = "exec.drift", Critical, ["T1105"], "A program was executed that is not from the image: it was written after the container started.";
     ExecFileless = "exec.fileless", Critical, ["T1620"], "A program was executed that has no file: a memory file, or one already removed.";
     FileUnknown = "file.unknown", Medium, ["T1565.001"], "A file was changed that the profile does not know.";
@@ -143,8 +144,9 @@ fn exec_class(exec: &Exec) -> Class {
                 .map_or(Rule::ExecUnknown.attack(), |(_, attack)| attack);
             Class {
                 attack,
-                // An unknown name stands for every program in the file.
-                learnable: exec.name.as_deref() != Some(CUT),
+                // An unknown name stands for every program in the file. What a program does that
+                // nobody may learn to execute is not learned either.
+                learnable: exec.name.as_deref() != Some(CUT) && exec.parent.is_learnable(),
                 ..common(Rule::ExecUnknown)
             }
         }
@@ -154,12 +156,15 @@ fn exec_class(exec: &Exec) -> Class {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::behaviour::Parent;
+
     fn exec(path: &str, name: Option<&str>, origin: Origin) -> Class {
         classify(&Behaviour::Exec(Exec {
             path: path.into(),
             name: name.map(Into::into),
             script: None,
             origin,
+            parent: Parent::Any,
         }))
     }
 

@@ -146,6 +146,7 @@ fn what_is_only_counted_is_an_incidence_of_its_slot() {
         header: Header {
             cgroup: HOME,
             key: KEY,
+            flags: flags::FROM_RUNTIME,
             ..Header::default()
         },
         phase: Phase::Main,
