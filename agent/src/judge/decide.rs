@@ -149,6 +149,7 @@ impl Judge {
             violations: 0,
             ledger: super::Ledger::default(),
             windows: Self::windows(node),
+            ratings: super::Ratings::default(),
             repeats: 0,
             said: None,
             changed: Vec::new(),

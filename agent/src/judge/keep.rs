@@ -113,6 +113,11 @@ impl Kept {
         outcome
     }
 
+    /// It holds something new that is to be stored.
+    pub(super) const fn news(&mut self) {
+        self.news = true;
+    }
+
     pub(super) fn summary(
         &self,
         instances: Option<u32>,

@@ -145,6 +145,7 @@ impl Judge {
             let Some(kept) = self.keeper.known(&instance.workload) else {
                 continue;
             };
+            kept.sight(instance, now.wall);
             if kept.profile.mode() == Mode::Monitoring {
                 self.windows.open.remove(&instance.home);
                 continue;

@@ -6,6 +6,7 @@ pub mod episodes;
 pub mod keep;
 mod learn;
 pub mod ledger;
+pub mod rating;
 mod repeat;
 pub mod report;
 mod sensor;
@@ -29,6 +30,7 @@ use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{self, watch_response::Item};
 use ledger::{Ledger, Said, verdict_of};
+use rating::Ratings;
 use report::Detail;
 use sighting::Seen;
 use std::collections::{HashMap, HashSet};
@@ -89,6 +91,8 @@ pub struct Judge {
     ledger: Ledger,
     /// The samples that are taken of containers that teach.
     windows: learn::Windows,
+    /// How bad violations are.
+    ratings: Ratings,
     /// Repeats that it counted and that were taken from it.
     repeats: u64,
     /// What it is to be told of the last record.
@@ -196,6 +200,9 @@ impl Judge {
         let mode = kept.profile.mode();
         let outcome = kept.observe(&sighting);
         let entry = sighting.entry;
+        if outcome != Outcome::Known {
+            kept.sight(scene.instance, at);
+        }
         if named && mode != Mode::Monitoring {
             self.windows.witness(scene.instance, kept, &entry, moment);
         }
@@ -212,6 +219,7 @@ impl Judge {
             Outcome::Learned => v1::behaviour::Outcome::Learned,
             Outcome::Deviation(deviation) => {
                 let fingerprint = fingerprint::of(workload, deviation.rule, &entry);
+                let rating = self.ratings.rate(deviation, kept, scene.instance, at);
                 let reports = self.episodes.occurred(
                     &fingerprint,
                     scene.instance.home,
@@ -221,7 +229,8 @@ impl Judge {
                         let mut violation = v1::Violation {
                             cluster: self.cluster.clone(),
                             node: self.node.clone(),
-                            pending: deviation.pending,
+                            pending: rating.pending,
+                            new_in_version: rating.grace.is_some(),
                             mode: report::mode(mode).into(),
                             workload: Some(report::workload(workload)),
                             container: Some(report::container(scene.instance)),
@@ -242,12 +251,16 @@ impl Judge {
                         report::apply_rule(
                             &mut violation,
                             deviation.rule,
-                            deviation.severity,
+                            rating.severity,
                             deviation.attack,
                         );
                         violation
                     },
                 );
+                if let Some(grace) = rating.grace {
+                    self.episodes
+                        .grant(&fingerprint, scene.instance.home, grace);
+                }
                 items.extend(self.reported(reports));
                 told = Some((verdict_of(true), Some(fingerprint)));
                 v1::behaviour::Outcome::Deviation
@@ -331,7 +344,7 @@ impl Judge {
         report::apply_rule(
             &mut violation,
             Rule::SensorDegraded,
-            Rule::SensorDegraded.severity(),
+            self.ratings.of(Rule::SensorDegraded),
             Rule::SensorDegraded.attack(),
         );
         violation
@@ -341,6 +354,7 @@ impl Judge {
     pub fn due(&mut self, now: Moment) -> Vec<Item> {
         self.settle();
         let mut due = std::mem::take(&mut self.late);
+        due.extend(self.episodes.overdue(now));
         due.extend(self.episodes.due(now.boot));
         due.into_iter().map(Item::Violation).collect()
     }

@@ -3,9 +3,11 @@
 mod file;
 mod network;
 mod privilege;
+mod severities;
 
 use crate::behaviour::{Behaviour, Exec, Origin, words};
 use crate::text::{CUT, DETACHED, basename};
+pub use severities::Severities;
 
 words! {
     /// How bad a violation is.
