@@ -185,16 +185,23 @@ impl Profile {
     /// if it has none. It lasts for `length` nanoseconds.
     #[must_use]
     pub fn grace(&self, version: &Version, now: i64, length: i64) -> Option<i64> {
+        let until = self.grace_end(version, length)?;
+        // A first sight that is yet to come was made up, or the time of day was set back.
+        let is_past = until.saturating_sub(length) <= now.saturating_add(SKEW);
+        (is_past && now < until).then_some(until)
+    }
+
+    /// When the grace of a version ends, or ended, if it lasts for `length`; `None` where it never
+    /// had any.
+    #[must_use]
+    pub fn grace_end(&self, version: &Version, length: i64) -> Option<i64> {
         let Versions { known, fresh } = &self.versions;
-        if self.mode != Mode::Monitoring || known.0.contains_key(version) {
+        if self.mode != Mode::Monitoring || known.0.contains_key(version) || length <= 0 {
             return None;
         }
         let first = fresh.0.get(version)?.first();
-        let until = first.saturating_add(length);
         let is_of_one_repository = known.0.keys().any(|it| it.repository == version.repository);
-        // A first sight that is yet to come was made up, or the time of day was set back.
-        let is_past = first <= now.saturating_add(SKEW);
-        (is_of_one_repository && is_past && now < until).then_some(until)
+        is_of_one_repository.then(|| first.saturating_add(length))
     }
 
     /// The versions that are remembered, by their numbers.

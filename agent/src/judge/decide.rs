@@ -169,7 +169,7 @@ impl Judge {
     /// When there is none by this name.
     pub fn profile(&self, name: &str) -> Result<(v1::ProfileSummary, String), AskError> {
         let kept = self.keeper.find(name)?;
-        let summary = kept.summary(None, &self.keeper.settings);
+        let summary = kept.summary(None, self.keeper.terms());
         Ok((summary, kept.profile.to_yaml()))
     }
 

@@ -203,6 +203,15 @@ impl Judge {
         if outcome != Outcome::Known {
             kept.sight(scene.instance, at);
         }
+        // Excused by what one other instance did, and nothing else.
+        let provisional = match outcome {
+            Outcome::Known if named => {
+                let id = || self.windows.id(scene.instance);
+                kept.profile.provisional(&entry, id)
+            }
+            _ => None,
+        };
+        let outcome = provisional.map_or(outcome, Outcome::Deviation);
         if named && mode != Mode::Monitoring {
             self.windows.witness(scene.instance, kept, &entry, moment);
         }
@@ -230,6 +239,7 @@ impl Judge {
                             cluster: self.cluster.clone(),
                             node: self.node.clone(),
                             pending: rating.pending,
+                            provisional: provisional.is_some(),
                             new_in_version: rating.grace.is_some(),
                             mode: report::mode(mode).into(),
                             workload: Some(report::workload(workload)),

@@ -11,6 +11,8 @@ use super::{Judge, report};
 use crate::container::Instance;
 use lapwing_profile::learn::Deviation;
 use lapwing_profile::rule::{Rule, Severities, Severity};
+use lapwing_profile::version::Version;
+use lapwing_proto::{timestamp, v1};
 
 /// How long a new version has grace where nothing else is configured, in nanoseconds: a day.
 pub const GRACE: i64 = 24 * 3_600_000_000_000;
@@ -92,12 +94,22 @@ impl Kept {
             self.news();
         }
     }
+
+    /// Says until when versions have grace, if it lasts for `grace` nanoseconds.
+    pub(super) fn until(&self, summary: &mut v1::ProfileSummary, grace: i64) {
+        for version in &mut summary.versions {
+            let until = Version::new(&version.repository, &version.digest)
+                .and_then(|version| self.profile.grace_end(&version, grace));
+            version.grace_until = until.map(timestamp);
+        }
+    }
 }
 
 impl Judge {
     /// With other ratings than the default ones.
     #[must_use]
     pub fn with_ratings(mut self, ratings: Ratings) -> Self {
+        self.keeper.grace = ratings.grace;
         self.ratings = ratings;
         self
     }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod learning;
+mod provisional;
 mod versions;
 
 const SECOND: u64 = 1_000_000_000;

@@ -12,7 +12,7 @@ const OTHER: u64 = 13;
 
 impl Bench {
     /// A container of Docker's, from an image and its id.
-    fn start(&mut self, home: u64, image: &str, version: Option<u8>) {
+    pub(super) fn start(&mut self, home: u64, image: &str, version: Option<u8>) {
         let id = format!("{home:064x}");
         let folder = self.folder.path().join("var/lib/docker/containers");
         fs::create_dir_all(folder.join(&id)).unwrap();
@@ -34,7 +34,7 @@ impl Bench {
         self.registry.acted(act, 0);
     }
 
-    fn run(&mut self, home: u64, program: &str, origin: Origin) -> Vec<v1::Violation> {
+    pub(super) fn run(&mut self, home: u64, program: &str, origin: Origin) -> Vec<v1::Violation> {
         self.now += SECOND;
         let path = format!("{program}\0bin\0");
         let args = format!("{program}\0");
@@ -68,21 +68,21 @@ impl Bench {
         violations(&items).into_iter().cloned().collect()
     }
 
-    fn one(&mut self, home: u64, program: &str) -> v1::Violation {
+    pub(super) fn one(&mut self, home: u64, program: &str) -> v1::Violation {
         let mut all = self.run(home, program, Origin::Image);
         assert_eq!(all.len(), 1, "{program}: {all:?}");
         all.remove(0)
     }
 
     /// The workload `web` is promoted.
-    fn promote_web(&mut self) {
+    pub(super) fn promote_web(&mut self) {
         answer(&mut self.judge, |judge, done| {
             judge.promote("/Workload/web/", ANN, done);
         })
         .unwrap();
     }
 
-    fn due(&mut self) -> Vec<v1::Violation> {
+    pub(super) fn due(&mut self) -> Vec<v1::Violation> {
         let due = self.judge.due(self.moment());
         violations(&due).into_iter().cloned().collect()
     }
