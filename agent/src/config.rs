@@ -125,7 +125,7 @@ mod learning;
 mod ratings;
 
 pub use learning::{Learning, Length, Promote};
-pub use ratings::Versions;
+pub use ratings::{Suppression, Versions};
 
 section! {
     /// The whole configuration.
@@ -165,6 +165,8 @@ section! {
         learning "learning": Learning = Learning::default(),
         /// New versions of images.
         versions "versions": Versions = Versions::default(),
+        /// How many violations are reported one by one.
+        suppression "suppression": Suppression = Suppression::default(),
         /// Severities in place of those of the rules, by the names of rules.
         severity "severity": BTreeMap<String, String> = BTreeMap::new(),
     }
@@ -252,7 +254,7 @@ impl Config {
     }
 
     fn check_keys(&self, path: &Path) -> Result<(), ConfigError> {
-        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 8] = [
+        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 9] = [
             ("", &self.unknown, Self::KEYS),
             ("cgroups.", &self.cgroups.unknown, Cgroups::KEYS),
             ("runc.", &self.runc.unknown, Runc::KEYS),
@@ -261,6 +263,7 @@ impl Config {
             ("feed.", &self.feed.unknown, Feed::KEYS),
             ("learning.", &self.learning.unknown, Learning::KEYS),
             ("versions.", &self.versions.unknown, Versions::KEYS),
+            ("suppression.", &self.suppression.unknown, Suppression::KEYS),
         ];
         for (prefix, unknown, keys) in sections {
             if let Some(key) = unknown.keys().next() {
@@ -318,7 +321,7 @@ impl Config {
                 format!("{} is less than 65536", self.feed.bytes),
             );
         }
-        if let Err((key, message)) = self.learning.check() {
+        if let Err((key, message)) = self.learning.check().and(self.suppression.check()) {
             return wrong(key, message);
         }
         match ratings::severities(&self.severity) {

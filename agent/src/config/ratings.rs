@@ -1,7 +1,9 @@
-//! How bad violations are: the sections `severity` and `versions`.
+//! How bad violations are, and how many there may be: the sections `severity`, `versions` and
+//! `suppression`.
 
 use super::learning::Length;
 use super::nearest;
+use crate::judge::limits::Limit;
 use crate::judge::rating::{GRACE, Ratings};
 use lapwing_profile::rule::{Rule, Severities, Severity};
 use lapwing_profile::text::canonical;
@@ -14,6 +16,38 @@ section! {
     Versions {
         /// How long what only a new version does is reported at a lower severity.
         grace "grace": Length = Length(GRACE),
+    }
+}
+
+section! {
+    /// How many violations are reported one by one.
+    Suppression {
+        /// New violations of one rule and severity of a workload, before more are only counted.
+        new "new": u32 = 1_000,
+        /// In so much time.
+        period "period": Length = Length(600_000_000_000),
+    }
+}
+
+impl Suppression {
+    /// What is wrong with a value: its key, and what would be right.
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.new == 0 {
+            return Err(("suppression.new", "must be at least 1".to_owned()));
+        }
+        if self.period.0 < 1_000_000_000 {
+            return Err(("suppression.period", "must be at least 1s".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// For the judge.
+    #[must_use]
+    pub fn limit(&self) -> Limit {
+        Limit {
+            new: self.new,
+            period: self.period.0.unsigned_abs(),
+        }
     }
 }
 

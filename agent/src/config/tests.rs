@@ -32,6 +32,7 @@ fn the_file_in_deploy_has_every_key_at_its_default() {
         Feed::KEYS,
         Learning::KEYS,
         Versions::KEYS,
+        Suppression::KEYS,
     ] {
         for key in keys {
             let line = format!("{key}:");
@@ -50,7 +51,7 @@ fn every_key_is_read() {
         "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
          btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nfeed: {items: 7, bytes: 65536}\n\
          learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n\
-         versions: {grace: 2h}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n",
+         versions: {grace: 2h}\nsuppression: {new: 5, period: 1m}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n",
     )
     .unwrap();
     assert_eq!(
@@ -82,6 +83,10 @@ fn every_key_is_read() {
     assert_eq!(config.learning.settings(), settings);
     let ratings = config.ratings();
     assert_eq!(ratings.grace, 7_200 * SECOND);
+    let limit = config.suppression.limit();
+    assert_eq!((limit.new, limit.period), (5, 60 * SECOND as u64));
+    let default = Suppression::default().limit();
+    assert_eq!(default, crate::judge::limits::Limit::default());
     for (rule, severity) in [
         (Rule::ExecUnknown, Severity::Critical),
         (Rule::DnsUnknown, Severity::Low),
@@ -159,6 +164,9 @@ fn values_are_checked() {
         ("learning: {promote: yes}", "one of manual, automatic"),
         ("learning: {quite: 5m}", "did you mean `quiet`"),
         ("versions: {grace: 24}", "as 15m"),
+        ("suppression: {new: 0}", "suppression.new"),
+        ("suppression: {period: 10ms}", "suppression.period"),
+        ("suppression: {perod: 10m}", "did you mean `period`"),
         ("versions: {grase: 24h}", "did you mean `grace`"),
         (
             "severity: {exec.unknwon: LOW}",

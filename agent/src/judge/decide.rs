@@ -150,6 +150,7 @@ impl Judge {
             ledger: super::Ledger::default(),
             windows: Self::windows(node),
             ratings: super::Ratings::default(),
+            limits: super::limits::Limits::default(),
             repeats: 0,
             said: None,
             changed: Vec::new(),

@@ -162,6 +162,12 @@ impl Episodes {
         reports
     }
 
+    /// Whether a deviation of a container is reported already, and may recur.
+    #[must_use]
+    pub fn is_open(&self, fingerprint: &str, home: u64) -> bool {
+        self.numbers.contains_key(&(fingerprint.to_owned(), home))
+    }
+
     /// Occurrences that were only counted. Answers whether the episode is still open.
     pub fn recurred(&mut self, fingerprint: &str, home: u64, count: u64, last: Moment) -> bool {
         let key = (fingerprint.to_owned(), home);

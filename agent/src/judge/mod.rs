@@ -6,6 +6,7 @@ pub mod episodes;
 pub mod keep;
 mod learn;
 pub mod ledger;
+pub mod limits;
 pub mod rating;
 mod repeat;
 pub mod report;
@@ -93,6 +94,8 @@ pub struct Judge {
     windows: learn::Windows,
     /// How bad violations are.
     ratings: Ratings,
+    /// How many are reported.
+    limits: limits::Limits,
     /// Repeats that it counted and that were taken from it.
     repeats: u64,
     /// What it is to be told of the last record.
@@ -226,8 +229,16 @@ impl Judge {
                 v1::behaviour::Outcome::Unspecified
             }
             Outcome::Learned => v1::behaviour::Outcome::Learned,
-            Outcome::Deviation(deviation) => {
+            Outcome::Deviation(deviation) => 'told: {
                 let fingerprint = fingerprint::of(workload, deviation.rule, &entry);
+                if !self.episodes.is_open(&fingerprint, scene.instance.home)
+                    && !self.limits.admit(workload, deviation, moment.boot)
+                {
+                    let (fingerprint, limited) = self.only_counted(deviation, scene, moment);
+                    items.extend(limited);
+                    told = Some((verdict_of(true), Some(fingerprint)));
+                    break 'told v1::behaviour::Outcome::Deviation;
+                }
                 let rating = self.ratings.rate(deviation, kept, scene.instance, at);
                 let reports = self.episodes.occurred(
                     &fingerprint,

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod learning;
+mod limits;
 mod provisional;
 mod versions;
 

@@ -22,6 +22,7 @@ mod sensor;
 mod start;
 mod stream;
 mod verbs;
+mod versions;
 
 use crate::runner::{Case, Cases, Group, Tier};
 
@@ -69,6 +70,7 @@ pub const ALL: &[Group] = &[
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
     group(evidence::CASES),
+    group(versions::CASES),
     group(seen::CASES),
     group(execs::CASES),
     group(recall::CASES),
