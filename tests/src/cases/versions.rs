@@ -1,7 +1,9 @@
 //! A new version of the image inherits the profile, and is given time for what is new in it; what
 //! one instance alone taught excuses no other.
 
-use super::common::{file, number, profile, promote, silent, violation, violations_until_now};
+use super::common::{
+    TOOL, file, number, profile, promote, silent, violation, violations_until_now,
+};
 use crate::agent::{Home, Mode};
 use crate::container::Spec;
 use crate::expect::{Expect, lookup};
@@ -116,7 +118,7 @@ fn provisional(context: &mut Context<'_>) -> Result<Outcome> {
         puppet.act(&Act::trigger(&["create", "/data/shared"]))?;
         all.push(puppet);
     }
-    let lone = Act::trigger(&["create", "/data/lone"]);
+    let lone = Act::program(TOOL, "tool").args(&["nothing"]);
     all[1].act(&lone)?;
     super::common::learned_until_now(watch, &mut all[1], "/data/mark")?;
     let name = profile(&agent.home, "provisional")?;
@@ -143,16 +145,16 @@ fn provisional(context: &mut Context<'_>) -> Result<Outcome> {
     )?;
     let mut id = String::new();
     for other in [first, third] {
-        other.act(&Act::trigger(&["create", "/data/shared"]))?;
+        // Implied by what all showed.
+        other.act(&Act::trigger(&["open-write", "/data/shared"]))?;
         other.act(&lone)?;
-        let expect = file(
-            violation(session, other, "file.unknown", "MEDIUM"),
-            "CREATE",
-            "/data/lone",
-        )
-        .is("provisional", true);
+        let expect = violation(session, other, "exec.unknown", "HIGH")
+            .is("exec.path", TOOL)
+            .is("provisional", true);
         let (found, _) = watch.expect("violation", "what one alone taught", &expect)?;
         found["id"].as_str().unwrap_or_default().clone_into(&mut id);
+        let reported = violations_until_now(watch, other, "/data/end")?;
+        ensure!(reported.len() == 1, "more than that: {reported:?}");
     }
     agent.home.call(&["profile", "approve", &id])?;
     let mut fourth = Puppet::start(session, "provisional")?;
