@@ -34,6 +34,8 @@ struct Bench {
     registry: Registry,
     images: Images,
     judge: Judge,
+    /// Read once: two readings differ by what came between.
+    clock: Clock,
     /// Since boot.
     now: u64,
 }
@@ -110,6 +112,7 @@ impl Bench {
             registry,
             images: Images::default(),
             judge,
+            clock: Clock::read(),
             now: 0,
         }
     }
@@ -167,7 +170,7 @@ impl Bench {
         let scene = Scene {
             instance,
             images: &self.images,
-            clock: Clock::read(),
+            clock: self.clock,
             last_gap: 0,
             names: &[],
         };
@@ -183,7 +186,7 @@ impl Bench {
         let scene = Scene {
             instance,
             images: &self.images,
-            clock: Clock::read(),
+            clock: self.clock,
             last_gap: 0,
             names: &[],
         };
@@ -198,7 +201,7 @@ impl Bench {
     fn moment(&self) -> Moment {
         Moment {
             boot: self.now,
-            wall: Clock::read().wall(self.now),
+            wall: self.clock.wall(self.now),
         }
     }
 

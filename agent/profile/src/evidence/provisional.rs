@@ -68,7 +68,7 @@ impl Profile {
         };
         let place = self.place(implying.as_ref().unwrap_or(entry))?.entry();
         let shown = self.record(place)?.evidence.instances;
-        if !self.is_lone(place) || shown.ids() == [instance()] {
+        if shown.len() != 1 || !self.is_lone(place) || shown.ids() == [instance()] {
             return None;
         }
         let class = rule::classify(&entry.behaviour);

@@ -60,7 +60,7 @@ impl Bench {
         let scene = Scene {
             instance,
             images: &self.images,
-            clock: Clock::read(),
+            clock: self.clock,
             last_gap: 0,
             names: &[],
         };
