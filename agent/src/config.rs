@@ -4,6 +4,7 @@
 //! misspelt setting of a security tool must not pass for a set one.
 
 use crate::credentials::{self, Credentials};
+use crate::judge::rating::Ratings;
 use clap::ValueEnum;
 use lapwing_abi::hooks::Tier;
 use lapwing_profile::yaml::{self, Limits};
@@ -121,8 +122,10 @@ macro_rules! section {
 }
 
 mod learning;
+mod ratings;
 
 pub use learning::{Learning, Length, Promote};
+pub use ratings::{Suppression, Versions};
 
 section! {
     /// The whole configuration.
@@ -160,6 +163,12 @@ section! {
         feed "feed": Feed = Feed::default(),
         /// When learning is over.
         learning "learning": Learning = Learning::default(),
+        /// New versions of images.
+        versions "versions": Versions = Versions::default(),
+        /// How many violations are reported one by one.
+        suppression "suppression": Suppression = Suppression::default(),
+        /// Severities in place of those of the rules, by the names of rules.
+        severity "severity": BTreeMap<String, String> = BTreeMap::new(),
     }
 }
 
@@ -245,7 +254,7 @@ impl Config {
     }
 
     fn check_keys(&self, path: &Path) -> Result<(), ConfigError> {
-        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 7] = [
+        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 9] = [
             ("", &self.unknown, Self::KEYS),
             ("cgroups.", &self.cgroups.unknown, Cgroups::KEYS),
             ("runc.", &self.runc.unknown, Runc::KEYS),
@@ -253,6 +262,8 @@ impl Config {
             ("tables.", &self.tables.unknown, Tables::KEYS),
             ("feed.", &self.feed.unknown, Feed::KEYS),
             ("learning.", &self.learning.unknown, Learning::KEYS),
+            ("versions.", &self.versions.unknown, Versions::KEYS),
+            ("suppression.", &self.suppression.unknown, Suppression::KEYS),
         ];
         for (prefix, unknown, keys) in sections {
             if let Some(key) = unknown.keys().next() {
@@ -310,8 +321,19 @@ impl Config {
                 format!("{} is less than 65536", self.feed.bytes),
             );
         }
-        if let Err((key, message)) = self.learning.check() {
+        if let Err((key, message)) = self.learning.check().and(self.suppression.check()) {
             return wrong(key, message);
+        }
+        match ratings::severities(&self.severity) {
+            Ok(_) => {}
+            Err(ratings::Wrong::Severity(message)) => return wrong("severity", message),
+            Err(ratings::Wrong::Rule(rule, suggestion)) => {
+                return Err(ConfigError::UnknownKey {
+                    path: path.to_path_buf(),
+                    key: format!("severity.{rule}"),
+                    suggestion,
+                });
+            }
         }
         if self.socket().is_none() {
             return wrong(
@@ -333,6 +355,12 @@ impl Config {
         Ok(())
     }
 
+    /// How bad violations are.
+    #[must_use]
+    pub fn ratings(&self) -> Ratings {
+        ratings::ratings(&self.severity, &self.versions)
+    }
+
     /// The path of the API's socket.
     #[must_use]
     pub fn socket(&self) -> Option<&Path> {
@@ -342,7 +370,7 @@ impl Config {
 }
 
 /// The known key that looks most like this one, if any comes near.
-fn nearest(key: &str, keys: &'static [&'static str]) -> Option<&'static str> {
+fn nearest(key: &str, keys: &[&'static str]) -> Option<&'static str> {
     let key = key.to_lowercase();
     keys.iter()
         .map(|known| {

@@ -172,7 +172,9 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         };
         Failure::new(code, error)
     })?
-    .with_learning(config.learning.settings());
+    .with_learning(config.learning.settings())
+    .with_ratings(config.ratings())
+    .with_limit(config.suppression.limit());
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 
     let Attached {

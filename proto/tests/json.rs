@@ -56,7 +56,7 @@ fn a_violation_has_every_field_in_its_documented_form() {
         "rule": "exec.unknown", "severity": "HIGH", "mode": "MONITORING", "count": "1",
         "attack": ["T1059"],
         "workload": {"namespace": "", "kind": "", "name": "web", "container": ""},
-        "container": {"id": "", "name": "", "image": "", "pod": "", "cgroupId": u64::MAX.to_string(), "runtime": ""},
+        "container": {"id": "", "name": "", "image": "", "pod": "", "cgroupId": u64::MAX.to_string(), "runtime": "", "imageDigest": ""},
         "process": {"pid": 123, "containerPid": 0, "startTime": null, "exe": "", "args": ["sh", "a\nb\"\u{1}"],
             "cwd": "", "uid": 1000, "gid": 0, "phase": "MAIN",
             "effectiveUid": 0, "effectiveGid": 7, "capabilities": ["CAP_NET_RAW"],

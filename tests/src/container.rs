@@ -11,6 +11,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// The annotation that names the workload of a container.
 const WORKLOAD: &str = "lapwing.dev/workload";
+/// The annotation by which containerd names the image.
+const IMAGE: &str = "io.kubernetes.cri.image-name";
 
 /// Which network namespace a container gets.
 #[derive(Clone, Copy)]
@@ -37,6 +39,8 @@ pub struct Spec {
     pub mounts: Vec<Value>,
     /// Its network namespace.
     pub network: Network,
+    /// Its image, as containerd tells runc of it; none if empty.
+    pub image: String,
     /// Its id; a generated one if empty.
     pub id: String,
     /// Its cgroup below the run's, with `{id}` for the id.
@@ -56,6 +60,7 @@ impl Spec {
             sysctls: Vec::new(),
             mounts: Vec::new(),
             network: Network::Own,
+            image: String::new(),
             id: String::new(),
             cgroup: "/{id}".to_owned(),
             told: true,
@@ -65,6 +70,12 @@ impl Spec {
     /// So that runc's arguments do not say which bundle it runs.
     pub fn untold(mut self) -> Self {
         self.told = false;
+        self
+    }
+
+    /// From an image, as `team/web:1@sha256:...`.
+    pub fn image(mut self, image: &str) -> Self {
+        image.clone_into(&mut self.image);
         self
     }
 
@@ -333,6 +344,9 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
             ],
         },
     });
+    if !spec.image.is_empty() {
+        config["annotations"][IMAGE] = spec.image.as_str().into();
+    }
     for (name, value) in &spec.sysctls {
         config["linux"]["sysctl"][name] = value.as_str().into();
     }

@@ -18,6 +18,7 @@
 //!   modeRevision: 0
 //!   overflow: 0
 //!   evidence: ...   # where it was observed, see `evidence::text`
+//!   versions: ...   # of the image, see `version::line`
 //!   learned: []
 //!   seen:
 //!     - {exec: {path: /usr/sbin/nginx, parent: runtime}, first: "2026-11-23T10:00:00Z", last: "2026-11-23T10:00:00Z", count: 1}
@@ -43,6 +44,7 @@ use crate::profile::{
     APPROVED_MAX, BYTES_MAX, DECISIONS_MAX, Decision, Mode, PENDING_MAX, Profile, REFUSED_MAX,
     Record, Verdict,
 };
+use crate::version;
 use crate::workload::Workload;
 use crate::yaml::Flow;
 use crate::yaml::{self, Limits};
@@ -67,6 +69,7 @@ pub const LIMITS: Limits = Limits {
     nodes: (APPROVED_MAX + PENDING_MAX + REFUSED_MAX) * ENTRY_NODES
         + DECISIONS_MAX * DECISION_NODES
         + evidence::text::NODES
+        + version::line::NODES
         + 64,
 };
 /// What is around an entry's text: times, counters, keys.
@@ -125,6 +128,8 @@ struct Status {
     learned: Option<Vec<LearnedLine>>,
     #[serde(default)]
     evidence: Option<evidence::text::ObservedLine>,
+    #[serde(default)]
+    versions: Vec<version::line::VersionLine>,
     #[serde(default)]
     seen: Vec<Seen>,
     #[serde(default)]
@@ -264,6 +269,7 @@ impl Profile {
         if let Some(evidence) = status.evidence {
             profile.observed = evidence.read().map_err(NoProfile)?;
         }
+        profile.versions = version::line::read(status.versions).map_err(NoProfile)?;
         for seen in status.seen {
             let (entry, record) = seen.split()?;
             profile.records.insert(entry, record);
@@ -405,6 +411,9 @@ impl Profile {
         }
         line(out, &format!("  overflow: {}", self.overflow));
         evidence::text::write(out, &self.observed);
+        if !self.versions.is_empty() {
+            list(out, "versions", version::line::lines(&self.versions));
+        }
         list(out, "learned", lines(&self.learned));
         let records = self.records.iter();
         let seen = records.filter(|(entry, record)| match record.verdict {

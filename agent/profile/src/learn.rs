@@ -40,6 +40,8 @@ pub struct Deviation {
     pub attack: &'static [&'static str],
     /// Whether the profile still learns, so that a person has to decide of this one.
     pub pending: bool,
+    /// Whether a new version of the image may be given time for it: see [`crate::version`].
+    pub has_grace: bool,
 }
 
 /// The phase of the profile for a phase of the wire; `None` for the runtime's own steps, which
@@ -107,6 +109,10 @@ impl Profile {
             severity: class.severity,
             attack: class.attack,
             pending: learning,
+            has_grace: class.learnable
+                && class.rule.has_grace()
+                && !refused
+                && entry.phase == Phase::Main,
         })
     }
 

@@ -29,5 +29,6 @@ pub mod repeat;
 pub mod rule;
 pub mod signature;
 pub mod text;
+pub mod version;
 pub mod workload;
 pub mod yaml;

@@ -16,6 +16,7 @@ use crate::evidence::observed::Observed;
 use crate::file;
 use crate::generalise::Learned;
 use crate::matcher::Matcher;
+use crate::version::Versions;
 use crate::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -108,6 +109,8 @@ pub struct Profile {
     pub(crate) incomplete: bool,
     /// What was observed of its instances.
     pub(crate) observed: Observed,
+    /// Of which versions of the image it is.
+    pub(crate) versions: Versions,
     /// In the order of the file, in which what is alike lies together.
     pub(crate) records: BTreeMap<Entry, Record>,
     /// Files that were learned, and patterns of them.
@@ -136,6 +139,7 @@ impl Profile {
             mode_revision: 0,
             incomplete: false,
             observed: Observed::default(),
+            versions: Versions::default(),
             records: BTreeMap::new(),
             learned: Learned::default(),
             matcher: Matcher::default(),

@@ -170,9 +170,12 @@ Examples:
   lapwing watch -o json | jq 'select(.violation.severity == \"CRITICAL\")'
   lapwing watch -o json --since \"$LAST_CURSOR\"     go on where you left off";
 
-/// What each rule means, one a line.
+/// What each rule means and how bad it is, one a line.
 fn rules() -> String {
-    let line = |rule: &Rule| format!("  {:<22} {}", rule.id(), rule.doc());
+    let line = |rule: &Rule| {
+        let severity = rule.severity().word();
+        format!("  {:<22} {severity:<8} {}", rule.id(), rule.doc())
+    };
     Rule::ALL.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 

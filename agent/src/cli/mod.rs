@@ -10,6 +10,7 @@ mod profile_sign;
 mod profile_text;
 mod show;
 pub mod text;
+mod versions;
 mod watch;
 pub mod wrap;
 

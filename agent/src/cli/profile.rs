@@ -5,6 +5,7 @@ use super::learning;
 use super::profile_file as file;
 use super::profile_sign as sign;
 use super::profile_text::{diff_value, json, mode, write_diff, write_list, write_profile};
+use super::versions;
 use super::{Code, Failure, Outcome, client};
 use crate::judge::report;
 use anyhow::{Context, anyhow};
@@ -132,19 +133,20 @@ async fn list(endpoint: &str, output: Output, files: &[PathBuf]) -> Outcome {
 
 /// A profile, from a file or the agent.
 async fn load(endpoint: &str, name: &str) -> Result<Profile, Failure> {
-    Ok(load_learning(endpoint, name).await?.0)
+    Ok(load_summary(endpoint, name).await?.0)
 }
 
-/// The same, and how far its learning is: by the conditions of the agent, or for a file by the
-/// default ones.
-async fn load_learning(
+/// The same, and in short, with how far its learning is: by the conditions of the agent, or for a
+/// file by the default ones.
+async fn load_summary(
     endpoint: &str,
     name: &str,
-) -> Result<(Profile, Option<v1::Learning>), Failure> {
+) -> Result<(Profile, v1::ProfileSummary), Failure> {
     if let Some(path) = file::named(name) {
         let profile = file::read(path)?;
-        let learning = report::learning(&profile, &Settings::default());
-        return Ok((profile, learning));
+        let mut summary = file::summary(&profile);
+        summary.learning = report::learning(&profile, &Settings::default());
+        return Ok((profile, summary));
     }
     let mut client = client::connect(endpoint).await?;
     let name = resolve(&mut client, name).await?;
@@ -156,8 +158,7 @@ async fn load_learning(
     let profile = Profile::from_yaml(answer.yaml)
         .context(name)
         .map_err(|error| Failure::new(Code::Failed, error))?;
-    let learning = answer.summary.and_then(|summary| summary.learning);
-    Ok((profile, learning))
+    Ok((profile, answer.summary.unwrap_or_default()))
 }
 
 /// The file's form as JSON.
@@ -167,15 +168,21 @@ fn value(profile: &Profile) -> Result<serde_json::Value, Failure> {
 }
 
 async fn show(endpoint: &str, output: Output, name: &str) -> Outcome {
-    let (profile, learning) = load_learning(endpoint, name).await?;
+    let (profile, summary) = load_summary(endpoint, name).await?;
+    let learning = summary.learning.as_ref();
     let mut out = anstream::stdout().lock();
     match output {
         Output::Json => {
             let mut value = value(&profile)?;
-            value["learning"] = learning::value(&profile, learning.as_ref());
+            value["learning"] = learning::value(&profile, learning);
+            // A message of ours is always JSON.
+            value["versions"] = serde_json::to_value(&summary.versions).unwrap_or_default();
             writeln!(out, "{}", json(&value)?)?;
         }
-        Output::Text => write_profile(&mut out, &profile, learning.as_ref())?,
+        Output::Text => {
+            write_profile(&mut out, &profile, learning)?;
+            versions::write_all(&mut out, &summary.versions, crate::clock::now())?;
+        }
     }
     Ok(())
 }

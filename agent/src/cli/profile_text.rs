@@ -2,6 +2,7 @@
 
 use super::learning;
 use super::text::{BOLD, DIM, styled, table};
+use super::versions;
 use super::{Code, Failure};
 use crate::judge::report;
 use lapwing_profile::diff::Diff;
@@ -98,6 +99,7 @@ pub(super) fn write_list(
             )?;
             learning::write_unmet(out, learning)?;
         }
+        versions::write_notes(out, profile, crate::clock::now())?;
     }
     Ok(())
 }

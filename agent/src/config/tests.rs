@@ -1,6 +1,7 @@
 //! Configurations, right and wrong.
 
 use super::*;
+use lapwing_profile::rule::{Rule, Severity};
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::parse(Path::new("lapwing.yaml"), text.as_bytes()).map_err(|error| error.to_string())
@@ -30,6 +31,8 @@ fn the_file_in_deploy_has_every_key_at_its_default() {
         Tables::KEYS,
         Feed::KEYS,
         Learning::KEYS,
+        Versions::KEYS,
+        Suppression::KEYS,
     ] {
         for key in keys {
             let line = format!("{key}:");
@@ -47,7 +50,8 @@ fn every_key_is_read() {
     let config = parse(
         "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
          btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nfeed: {items: 7, bytes: 65536}\n\
-         learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n",
+         learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n\
+         versions: {grace: 2h}\nsuppression: {new: 5, period: 1m}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n",
     )
     .unwrap();
     assert_eq!(
@@ -77,6 +81,19 @@ fn every_key_is_read() {
         promote: true,
     };
     assert_eq!(config.learning.settings(), settings);
+    let ratings = config.ratings();
+    assert_eq!(ratings.grace, 7_200 * SECOND);
+    let limit = config.suppression.limit();
+    assert_eq!((limit.new, limit.period), (5, 60 * SECOND as u64));
+    let default = Suppression::default().limit();
+    assert_eq!(default, crate::judge::limits::Limit::default());
+    for (rule, severity) in [
+        (Rule::ExecUnknown, Severity::Critical),
+        (Rule::DnsUnknown, Severity::Low),
+        (Rule::ListenUnknown, Severity::High),
+    ] {
+        assert_eq!(ratings.severities.of(rule, rule.severity()), severity);
+    }
     let tables = &config.tables;
     assert_eq!(
         (tables.behaviours, tables.processes, tables.cgroups),
@@ -146,6 +163,26 @@ fn values_are_checked() {
         ("learning: {cap: 10m}", "must be longer than"),
         ("learning: {promote: yes}", "one of manual, automatic"),
         ("learning: {quite: 5m}", "did you mean `quiet`"),
+        ("versions: {grace: 24}", "as 15m"),
+        ("suppression: {new: 0}", "suppression.new"),
+        ("suppression: {period: 10ms}", "suppression.period"),
+        ("suppression: {perod: 10m}", "did you mean `period`"),
+        ("versions: {grase: 24h}", "did you mean `grace`"),
+        (
+            "severity: {exec.unknwon: LOW}",
+            "unknown key `severity.exec.unknwon`: did you mean `exec.unknown`?",
+        ),
+        ("severity: {\"\\e\": LOW}", "unknown key `severity.\\x1b`"),
+        (
+            "severity: {exec.unknown: HIHG}",
+            "`severity`: `HIHG` of `exec.unknown` is no severity: write one of LOW, MEDIUM, HIGH, CRITICAL",
+        ),
+        ("severity: {exec.unknown: off}", "cannot be switched off"),
+        (
+            "severity: {exec.unknown: LOW, exec.unknown: HIGH}",
+            "exec.unknown",
+        ),
+        ("severity: HIGH", "line 1"),
     ] {
         let error = parse(text).unwrap_err();
         assert!(error.contains(word), "{text}: {error}");

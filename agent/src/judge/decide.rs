@@ -149,6 +149,8 @@ impl Judge {
             violations: 0,
             ledger: super::Ledger::default(),
             windows: Self::windows(node),
+            ratings: super::Ratings::default(),
+            limits: super::limits::Limits::default(),
             repeats: 0,
             said: None,
             changed: Vec::new(),
@@ -168,7 +170,7 @@ impl Judge {
     /// When there is none by this name.
     pub fn profile(&self, name: &str) -> Result<(v1::ProfileSummary, String), AskError> {
         let kept = self.keeper.find(name)?;
-        let summary = kept.summary(None, &self.keeper.settings);
+        let summary = kept.summary(None, self.keeper.terms());
         Ok((summary, kept.profile.to_yaml()))
     }
 

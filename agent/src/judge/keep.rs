@@ -113,13 +113,19 @@ impl Kept {
         outcome
     }
 
+    /// It holds something new that is to be stored.
+    pub(super) const fn news(&mut self) {
+        self.news = true;
+    }
+
     pub(super) fn summary(
         &self,
         instances: Option<u32>,
-        settings: &Settings,
+        (settings, grace): (Settings, i64),
     ) -> v1::ProfileSummary {
         let mut summary = report::summary(&self.profile, instances);
-        summary.learning = report::learning(&self.profile, settings);
+        summary.learning = report::learning(&self.profile, &settings);
+        self.until(&mut summary, grace);
         summary
     }
 }
@@ -130,6 +136,8 @@ pub struct Keeper {
     start: Mode,
     /// When learning is over.
     pub(super) settings: Settings,
+    /// How long a new version of an image has grace, in nanoseconds.
+    pub(super) grace: i64,
     pub(super) profiles: HashMap<Workload, Kept>,
     /// Ends before the folder is given up, because it stands before it.
     writer: Writer,
@@ -208,6 +216,7 @@ impl Keeper {
                 StartMode::Monitor => Mode::Monitoring,
             },
             settings: Settings::default(),
+            grace: super::rating::GRACE,
             profiles,
             writer: Writer::start(wake)?,
             store,
@@ -219,6 +228,11 @@ impl Keeper {
 
     pub(super) const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What a profile in short depends on besides.
+    pub(super) const fn terms(&self) -> (Settings, i64) {
+        (self.settings, self.grace)
     }
 
     pub(super) fn cluster(&self) -> &str {
@@ -280,7 +294,7 @@ impl Keeper {
             .values()
             .map(|kept| {
                 let instances = running.get(&kept.profile.workload).copied();
-                kept.summary(Some(instances.unwrap_or_default()), &self.settings)
+                kept.summary(Some(instances.unwrap_or_default()), self.terms())
             })
             .collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
@@ -369,13 +383,14 @@ impl Keeper {
         };
         match changed {
             Ok(profile) => {
+                let terms = self.terms();
                 let kept = self
                     .profiles
                     .entry(step.workload.clone())
                     .or_insert_with(|| Kept::new(profile.clone()));
                 kept.profile = profile;
                 kept.due = true;
-                decision.changed.push(kept.summary(None, &self.settings));
+                decision.changed.push(kept.summary(None, terms));
                 done.push(step);
                 Ok(())
             }

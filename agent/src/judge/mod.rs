@@ -6,6 +6,8 @@ pub mod episodes;
 pub mod keep;
 mod learn;
 pub mod ledger;
+pub mod limits;
+pub mod rating;
 mod repeat;
 pub mod report;
 mod sensor;
@@ -31,6 +33,7 @@ use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{self, watch_response::Item};
 use ledger::{Ledger, Said, verdict_of};
+use rating::Ratings;
 use report::Detail;
 use sighting::Seen;
 use std::collections::{HashMap, HashSet};
@@ -91,6 +94,10 @@ pub struct Judge {
     ledger: Ledger,
     /// The samples that are taken of containers that teach.
     windows: learn::Windows,
+    /// How bad violations are.
+    ratings: Ratings,
+    /// How many are reported.
+    limits: limits::Limits,
     /// Repeats that it counted and that were taken from it.
     repeats: u64,
     /// What it is to be told of the last record.
@@ -203,6 +210,18 @@ impl Judge {
         let mode = kept.profile.mode();
         let outcome = kept.observe(&sighting);
         let entry = sighting.entry;
+        if outcome != Outcome::Known {
+            kept.sight(scene.instance, at);
+        }
+        // Excused by what one other instance did, and nothing else.
+        let provisional = match outcome {
+            Outcome::Known if named => {
+                let id = || self.windows.id(scene.instance);
+                kept.profile.provisional(&entry, id)
+            }
+            _ => None,
+        };
+        let outcome = provisional.map_or(outcome, Outcome::Deviation);
         if named && mode != Mode::Monitoring {
             self.windows.witness(scene.instance, kept, &entry, moment);
         }
@@ -217,8 +236,17 @@ impl Judge {
                 v1::behaviour::Outcome::Unspecified
             }
             Outcome::Learned => v1::behaviour::Outcome::Learned,
-            Outcome::Deviation(deviation) => {
+            Outcome::Deviation(deviation) => 'told: {
                 let fingerprint = fingerprint::of(workload, deviation.rule, &entry);
+                if !self.episodes.is_open(&fingerprint, scene.instance.home)
+                    && !self.limits.admit(workload, deviation, moment.boot)
+                {
+                    let (fingerprint, limited) = self.only_counted(deviation, scene, moment);
+                    items.extend(limited);
+                    told = Some((verdict_of(true), Some(fingerprint)));
+                    break 'told v1::behaviour::Outcome::Deviation;
+                }
+                let rating = self.ratings.rate(deviation, kept, scene.instance, at);
                 let reports = self.episodes.occurred(
                     &fingerprint,
                     scene.instance.home,
@@ -228,7 +256,9 @@ impl Judge {
                         let mut violation = v1::Violation {
                             cluster: self.cluster.clone(),
                             node: self.node.clone(),
-                            pending: deviation.pending,
+                            pending: rating.pending,
+                            provisional: provisional.is_some(),
+                            new_in_version: rating.grace.is_some(),
                             mode: report::mode(mode).into(),
                             workload: Some(report::workload(workload)),
                             container: Some(report::container(scene.instance)),
@@ -249,12 +279,16 @@ impl Judge {
                         report::apply_rule(
                             &mut violation,
                             deviation.rule,
-                            deviation.severity,
+                            rating.severity,
                             deviation.attack,
                         );
                         violation
                     },
                 );
+                if let Some(grace) = rating.grace {
+                    self.episodes
+                        .grant(&fingerprint, scene.instance.home, grace);
+                }
                 items.extend(self.reported(reports));
                 told = Some((verdict_of(true), Some(fingerprint)));
                 v1::behaviour::Outcome::Deviation
@@ -343,7 +377,7 @@ impl Judge {
         report::apply_rule(
             &mut violation,
             Rule::SensorDegraded,
-            Rule::SensorDegraded.severity(),
+            self.ratings.of(Rule::SensorDegraded),
             Rule::SensorDegraded.attack(),
         );
         violation
@@ -353,6 +387,7 @@ impl Judge {
     pub fn due(&mut self, now: Moment) -> Vec<Item> {
         self.settle();
         let mut due = std::mem::take(&mut self.late);
+        due.extend(self.episodes.overdue(now));
         due.extend(self.episodes.due(now.boot));
         due.into_iter().map(Item::Violation).collect()
     }

@@ -13,6 +13,7 @@ use lapwing_profile::behaviour::{
 use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::rule::{Rule, Severity};
+use lapwing_profile::version::Remembered;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::{timestamp, v1};
 
@@ -274,6 +275,18 @@ pub fn summary(profile: &Profile, instances: Option<u32>) -> v1::ProfileSummary 
         instances,
         last_learned: profile.last_learned().map(timestamp),
         learning: None,
+        versions: profile.versions().iter().map(version).collect(),
+        provisional: profile.provisional_len() as u32,
+    }
+}
+
+fn version(remembered: &Remembered<'_>) -> v1::Version {
+    v1::Version {
+        repository: remembered.version.repository().to_owned(),
+        digest: remembered.version.digest().to_owned(),
+        first_seen: Some(timestamp(remembered.sight.first())),
+        known: remembered.known,
+        grace_until: None,
     }
 }
 
@@ -322,6 +335,7 @@ pub fn container(instance: &Instance) -> v1::Container {
         pod: instance.details.pod.clone(),
         cgroup_id: instance.home,
         runtime: instance.runtime.name().to_owned(),
+        image_digest: instance.details.digest.clone(),
     }
 }
 

@@ -16,7 +16,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod learning;
+mod limits;
 mod lineage;
+mod provisional;
+mod versions;
 
 const SECOND: u64 = 1_000_000_000;
 const HOME: u64 = 5;
@@ -32,6 +35,8 @@ struct Bench {
     registry: Registry,
     images: Images,
     judge: Judge,
+    /// Read once: two readings differ by what came between.
+    clock: Clock,
     /// Since boot.
     now: u64,
 }
@@ -108,6 +113,7 @@ impl Bench {
             registry,
             images: Images::default(),
             judge,
+            clock: Clock::read(),
             now: 0,
         }
     }
@@ -166,7 +172,7 @@ impl Bench {
         let scene = Scene {
             instance,
             images: &self.images,
-            clock: Clock::read(),
+            clock: self.clock,
             last_gap: 0,
             names: &[],
         };
@@ -182,7 +188,7 @@ impl Bench {
         let scene = Scene {
             instance,
             images: &self.images,
-            clock: Clock::read(),
+            clock: self.clock,
             last_gap: 0,
             names: &[],
         };
@@ -197,7 +203,7 @@ impl Bench {
     fn moment(&self) -> Moment {
         Moment {
             boot: self.now,
-            wall: Clock::read().wall(self.now),
+            wall: self.clock.wall(self.now),
         }
     }
 

@@ -22,11 +22,15 @@ pub struct Violation {
     pub first_seen: ::core::option::Option<crate::Timestamp>,
     #[prost(message, optional, tag = "8")]
     pub last_seen: ::core::option::Option<crate::Timestamp>,
-    /// Whether the profile was still learning: a person has to decide of it.
+    /// Whether a person has to decide of it: the profile was still learning, or it is new in a version
+    /// that has grace.
     #[prost(bool, tag = "9")]
     pub pending: bool,
+    /// Whether the profile knows it, but only because one other instance of several showed it.
     #[prost(bool, tag = "10")]
     pub provisional: bool,
+    /// Whether only a new version of the image does it, which has grace: the severity is one step less
+    /// than it will be when that is over, and an update says so then.
     #[prost(bool, tag = "11")]
     pub new_in_version: bool,
     /// As `exec.unknown`.
@@ -280,6 +284,10 @@ pub struct Container {
     pub cgroup_id: u64,
     #[prost(string, tag = "6")]
     pub runtime: ::prost::alloc::string::String,
+    /// As `sha256:` and 64 digits: that of the manifest where the image is named by it, else that of
+    /// its configuration, which runtimes call the image's id; empty where no file of the runtime tells.
+    #[prost(string, tag = "7")]
+    pub image_digest: ::prost::alloc::string::String,
 }
 /// Who did it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1267,6 +1275,30 @@ pub struct ProfileSummary {
     /// How far learning is; absent while it is compared with, and in answers about files.
     #[prost(message, optional, tag = "14")]
     pub learning: ::core::option::Option<Learning>,
+    /// Versions of the image, by the order in which they came.
+    #[prost(message, repeated, tag = "20")]
+    pub versions: ::prost::alloc::vec::Vec<Version>,
+    /// Entries that were learned from a minority of the instances. Such as one instance alone showed
+    /// excuse no other.
+    #[prost(uint32, tag = "21")]
+    pub provisional: u32,
+}
+/// A version of an image.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Version {
+    #[prost(string, tag = "1")]
+    pub repository: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub digest: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub first_seen: ::core::option::Option<crate::Timestamp>,
+    /// Whether the profile describes it; else it came later.
+    #[prost(bool, tag = "4")]
+    pub known: bool,
+    /// Until when what only it does is reported milder; absent where it has no grace, and in answers
+    /// about files.
+    #[prost(message, optional, tag = "5")]
+    pub grace_until: ::core::option::Option<crate::Timestamp>,
 }
 /// How far learning is.
 #[derive(Clone, PartialEq, ::prost::Message)]

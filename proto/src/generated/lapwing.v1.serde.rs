@@ -405,6 +405,9 @@ impl serde::Serialize for Container {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.Container", len)?;
         if true {
             struct_ser.serialize_field("id", &self.id)?;
@@ -426,6 +429,9 @@ impl serde::Serialize for Container {
         if true {
             struct_ser.serialize_field("runtime", &self.runtime)?;
         }
+        if true {
+            struct_ser.serialize_field("imageDigest", &self.image_digest)?;
+        }
         struct_ser.end()
     }
 }
@@ -443,6 +449,8 @@ impl<'de> serde::Deserialize<'de> for Container {
             "cgroup_id",
             "cgroupId",
             "runtime",
+            "image_digest",
+            "imageDigest",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -453,6 +461,7 @@ impl<'de> serde::Deserialize<'de> for Container {
             Pod,
             CgroupId,
             Runtime,
+            ImageDigest,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -480,6 +489,7 @@ impl<'de> serde::Deserialize<'de> for Container {
                             "pod" => Ok(GeneratedField::Pod),
                             "cgroupId" | "cgroup_id" => Ok(GeneratedField::CgroupId),
                             "runtime" => Ok(GeneratedField::Runtime),
+                            "imageDigest" | "image_digest" => Ok(GeneratedField::ImageDigest),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -505,6 +515,7 @@ impl<'de> serde::Deserialize<'de> for Container {
                 let mut pod__ = None;
                 let mut cgroup_id__ = None;
                 let mut runtime__ = None;
+                let mut image_digest__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Id => {
@@ -545,6 +556,12 @@ impl<'de> serde::Deserialize<'de> for Container {
                             }
                             runtime__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::ImageDigest => {
+                            if image_digest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("imageDigest"));
+                            }
+                            image_digest__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Container {
@@ -554,6 +571,7 @@ impl<'de> serde::Deserialize<'de> for Container {
                     pod: pod__.unwrap_or_default(),
                     cgroup_id: cgroup_id__.unwrap_or_default(),
                     runtime: runtime__.unwrap_or_default(),
+                    image_digest: image_digest__.unwrap_or_default(),
                 })
             }
         }
@@ -6097,6 +6115,12 @@ impl serde::Serialize for ProfileSummary {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ProfileSummary", len)?;
         if true {
             struct_ser.serialize_field("name", &self.name)?;
@@ -6144,6 +6168,12 @@ impl serde::Serialize for ProfileSummary {
         if let Some(v) = self.learning.as_ref() {
             struct_ser.serialize_field("learning", v)?;
         }
+        if true {
+            struct_ser.serialize_field("versions", &self.versions)?;
+        }
+        if true {
+            struct_ser.serialize_field("provisional", &self.provisional)?;
+        }
         struct_ser.end()
     }
 }
@@ -6169,6 +6199,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             "dns",
             "privilege",
             "learning",
+            "versions",
+            "provisional",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6187,6 +6219,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             Dns,
             Privilege,
             Learning,
+            Versions,
+            Provisional,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -6222,6 +6256,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                             "dns" => Ok(GeneratedField::Dns),
                             "privilege" => Ok(GeneratedField::Privilege),
                             "learning" => Ok(GeneratedField::Learning),
+                            "versions" => Ok(GeneratedField::Versions),
+                            "provisional" => Ok(GeneratedField::Provisional),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -6255,6 +6291,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                 let mut dns__ = None;
                 let mut privilege__ = None;
                 let mut learning__ = None;
+                let mut versions__ = None;
+                let mut provisional__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Name => {
@@ -6359,6 +6397,20 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                             }
                             learning__ = map_.next_value()?;
                         }
+                        GeneratedField::Versions => {
+                            if versions__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("versions"));
+                            }
+                            versions__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Provisional => {
+                            if provisional__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("provisional"));
+                            }
+                            provisional__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(ProfileSummary {
@@ -6376,6 +6428,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                     dns: dns__.unwrap_or_default(),
                     privilege: privilege__.unwrap_or_default(),
                     learning: learning__,
+                    versions: versions__.unwrap_or_default(),
+                    provisional: provisional__.unwrap_or_default(),
                 })
             }
         }
@@ -6741,6 +6795,167 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.TracedContainer", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Version {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.Version", len)?;
+        if true {
+            struct_ser.serialize_field("repository", &self.repository)?;
+        }
+        if true {
+            struct_ser.serialize_field("digest", &self.digest)?;
+        }
+        if let Some(v) = self.first_seen.as_ref() {
+            struct_ser.serialize_field("firstSeen", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("known", &self.known)?;
+        }
+        if let Some(v) = self.grace_until.as_ref() {
+            struct_ser.serialize_field("graceUntil", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Version {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "repository",
+            "digest",
+            "first_seen",
+            "firstSeen",
+            "known",
+            "grace_until",
+            "graceUntil",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Repository,
+            Digest,
+            FirstSeen,
+            Known,
+            GraceUntil,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "repository" => Ok(GeneratedField::Repository),
+                            "digest" => Ok(GeneratedField::Digest),
+                            "firstSeen" | "first_seen" => Ok(GeneratedField::FirstSeen),
+                            "known" => Ok(GeneratedField::Known),
+                            "graceUntil" | "grace_until" => Ok(GeneratedField::GraceUntil),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Version;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.Version")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Version, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut repository__ = None;
+                let mut digest__ = None;
+                let mut first_seen__ = None;
+                let mut known__ = None;
+                let mut grace_until__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Repository => {
+                            if repository__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("repository"));
+                            }
+                            repository__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Digest => {
+                            if digest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("digest"));
+                            }
+                            digest__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::FirstSeen => {
+                            if first_seen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("firstSeen"));
+                            }
+                            first_seen__ = map_.next_value()?;
+                        }
+                        GeneratedField::Known => {
+                            if known__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("known"));
+                            }
+                            known__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::GraceUntil => {
+                            if grace_until__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("graceUntil"));
+                            }
+                            grace_until__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(Version {
+                    repository: repository__.unwrap_or_default(),
+                    digest: digest__.unwrap_or_default(),
+                    first_seen: first_seen__,
+                    known: known__.unwrap_or_default(),
+                    grace_until: grace_until__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.Version", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for Violation {

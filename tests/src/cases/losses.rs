@@ -106,6 +106,8 @@ fn not_run(context: &mut Context<'_>) -> Result<Outcome> {
     let count: u64 = if context.soak { 100_000 } else { 3_000 };
     let mut home = Home::new(session, Mode::Monitor)?;
     home.set("ring", json!({"bytes": 65536}))?;
+    // Each is to be seen by itself.
+    home.set("suppression", json!({"new": 1 << 30}))?;
     let agent = home.start()?;
     let mut watch = agent.watch()?;
     let mut puppets = Vec::new();
@@ -184,6 +186,7 @@ fn beside(
     let mut home = Home::new(session, Mode::Monitor)?;
     // A flood of reports must not push others out of the log before they are read.
     home.set("feed", json!({"items": 1 << 20, "bytes": 1 << 30}))?;
+    home.set("suppression", json!({"new": 1 << 30}))?;
     // The smaller the ring, the smaller the allowances, and the fewer reports to read.
     home.set("ring", json!({"bytes": 1 << 20}))?;
     let agent = home.start()?;

@@ -23,6 +23,7 @@ mod sensor;
 mod start;
 mod stream;
 mod verbs;
+mod versions;
 
 use crate::runner::{Case, Cases, Group, Tier};
 
@@ -70,6 +71,7 @@ pub const ALL: &[Group] = &[
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
     group(evidence::CASES),
+    group(versions::CASES),
     group(seen::CASES),
     group(execs::CASES),
     group(lineage::CASES),

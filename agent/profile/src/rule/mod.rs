@@ -3,9 +3,11 @@
 mod file;
 mod network;
 mod privilege;
+mod severities;
 
 use crate::behaviour::{Behaviour, Exec, Origin, words};
 use crate::text::{CUT, DETACHED, basename};
+pub use severities::Severities;
 
 words! {
     /// How bad a violation is.
@@ -70,6 +72,52 @@ rules! {
     PrivilegeEscape = "privilege.escape", Critical, ["T1611"], "A process left its container.";
     SensorGap = "sensor.gap", High, ["T1562.006"], "Events of the container were lost: what it did then is not known.";
     SensorDegraded = "sensor.degraded", High, ["T1562.006"], "The sensor sees, stores or decides less than it should.";
+}
+
+impl Rule {
+    /// Whether a new version of the image is given time for what falls under it, where it may be
+    /// learned at all (see [`crate::version`]): what programs do in the course of their work.
+    #[must_use]
+    pub const fn has_grace(self) -> bool {
+        match self {
+            Self::ExecUnknown
+            | Self::ExecLineage
+            | Self::FileUnknown
+            | Self::EgressUnknown
+            | Self::ListenUnknown
+            | Self::DnsUnknown
+            | Self::PrivilegeNamespace
+            | Self::PrivilegeIoUring
+            | Self::PrivilegeCapability => true,
+            Self::ExecDrift
+            | Self::ExecFileless
+            | Self::FileBinaryDir
+            | Self::FileCredential
+            | Self::EgressImds
+            | Self::EgressRaw
+            | Self::EgressUnix
+            | Self::PrivilegePtrace
+            | Self::PrivilegeMount
+            | Self::PrivilegeModule
+            | Self::PrivilegeBpf
+            | Self::PrivilegeExecMapping
+            | Self::PrivilegeEscape
+            | Self::SensorGap
+            | Self::SensorDegraded => false,
+        }
+    }
+}
+
+impl Severity {
+    /// One step less; the least stays.
+    #[must_use]
+    pub const fn lower(self) -> Self {
+        match self {
+            Self::Low | Self::Medium => Self::Low,
+            Self::High => Self::Medium,
+            Self::Critical => Self::High,
+        }
+    }
 }
 
 /// What the rules say of a behaviour, whatever the profile knows.
