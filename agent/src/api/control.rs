@@ -29,6 +29,11 @@ pub enum Request {
         v1::PromoteProfileRequest,
         Reply<Result<v1::PromoteProfileResponse, AskError>>,
     ),
+    /// Sends a profile back to learning.
+    Demote(
+        v1::DemoteProfileRequest,
+        Reply<Result<v1::DemoteProfileResponse, AskError>>,
+    ),
     /// Decides of entries.
     Decide(
         v1::DecideEntriesRequest,

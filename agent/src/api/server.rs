@@ -9,10 +9,11 @@ use anyhow::{Context, Result};
 use lapwing_proto::v1::agent_server::{Agent, AgentServer};
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::{
-    DecideEntriesRequest, DecideEntriesResponse, GetProfileRequest, GetProfileResponse,
-    GetStatusRequest, GetStatusResponse, ImportProfileRequest, ImportProfileResponse,
-    ListContainersRequest, ListContainersResponse, ListProfilesRequest, ListProfilesResponse,
-    PromoteProfileRequest, PromoteProfileResponse, WatchRequest, WatchResponse,
+    DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest, DemoteProfileResponse,
+    GetProfileRequest, GetProfileResponse, GetStatusRequest, GetStatusResponse,
+    ImportProfileRequest, ImportProfileResponse, ListContainersRequest, ListContainersResponse,
+    ListProfilesRequest, ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse,
+    WatchRequest, WatchResponse,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -131,6 +132,22 @@ impl Agent for Service {
         let answer = self
             .control
             .ask(|reply| Request::Promote(request, reply))
+            .await;
+        answer
+            .map_err(ended)?
+            .map(Response::new)
+            .map_err(|error| refused(&error))
+    }
+
+    async fn demote_profile(
+        &self,
+        request: tonic::Request<DemoteProfileRequest>,
+    ) -> Result<Response<DemoteProfileResponse>, Status> {
+        let request = request.into_inner();
+        decided_by(request.decider.as_ref())?;
+        let answer = self
+            .control
+            .ask(|reply| Request::Demote(request, reply))
             .await;
         answer
             .map_err(ended)?

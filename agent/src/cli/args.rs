@@ -290,6 +290,17 @@ pub enum ProfileCommand {
         #[command(flatten)]
         decider: Decider,
     },
+    /// Learn again: what the workload does from now on is approved, not reported
+    ///
+    /// For a workload that has changed. What is approved and refused stays as it is. A reason is
+    /// needed, because this lets more pass.
+    Demote {
+        /// A profile's name, or a file
+        name: String,
+        /// Who decides, and why
+        #[command(flatten)]
+        decider: Decider,
+    },
     /// Write a profile to a file or the output, as YAML or, with -o json, as JSON
     Export {
         /// A profile's name, or a file

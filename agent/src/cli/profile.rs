@@ -47,6 +47,7 @@ pub async fn run(endpoint: &str, output: Output, command: ProfileCommand) -> Out
         ProfileCommand::Promote { name, decider } => {
             promote(endpoint, output, &name, decider).await
         }
+        ProfileCommand::Demote { name, decider } => demote(endpoint, output, &name, decider).await,
         ProfileCommand::Export { name, file } => {
             export(endpoint, output, &name, file.as_deref()).await
         }
@@ -295,6 +296,33 @@ async fn promote(endpoint: &str, output: Output, name: &str, by: Decider) -> Out
         profile.name,
         mode(profile.mode()),
         approved(&profile),
+    );
+    print(output, &profile, &text)
+}
+
+async fn demote(endpoint: &str, output: Output, name: &str, by: Decider) -> Outcome {
+    let decider = file::decider(by);
+    let profile = if let Some(path) = file::named(name) {
+        file::change(path, &decider, Profile::demote)?
+    } else {
+        let mut client = client::connect(endpoint).await?;
+        let name = resolve(&mut client, name).await?;
+        let request = v1::DemoteProfileRequest {
+            name,
+            decider: Some(decider),
+        };
+        client
+            .demote_profile(request)
+            .await
+            .map_err(|status| client::failed(&status))?
+            .into_inner()
+            .summary
+            .unwrap_or_default()
+    };
+    let text = format!(
+        "{} is {} now: what it does from now on is learned\n",
+        profile.name,
+        mode(profile.mode()),
     );
     print(output, &profile, &text)
 }

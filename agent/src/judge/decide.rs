@@ -57,6 +57,7 @@ pub enum AskError {
 /// What a decision does to one profile.
 pub(super) enum Action {
     Promote,
+    Demote,
     Review { incomplete: bool },
     Decide(Verdict, Vec<Entry>),
     Import(Box<Profile>),
@@ -66,6 +67,7 @@ impl Action {
     pub(super) fn apply(&self, profile: &mut Profile, by: By<'_>) -> Result<(), AskError> {
         match self {
             Self::Promote => profile.promote(by)?,
+            Self::Demote => profile.demote(by)?,
             Self::Review { incomplete } => profile.review(*incomplete, by)?,
             Self::Import(given) => profile.import(given, by)?,
             Self::Decide(verdict, entries) => {
@@ -181,11 +183,34 @@ impl Judge {
         by: By<'_>,
         done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
     ) {
+        self.turn(name, Action::Promote, by, done);
+    }
+
+    /// Back to learning. `done` gets the answer when that is on disk.
+    ///
+    /// It fails when there is no such profile, it learns already, no reason is given, or it cannot
+    /// be stored.
+    pub fn demote(
+        &mut self,
+        name: &str,
+        by: By<'_>,
+        done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
+    ) {
+        self.turn(name, Action::Demote, by, done);
+    }
+
+    fn turn(
+        &mut self,
+        name: &str,
+        action: Action,
+        by: By<'_>,
+        done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
+    ) {
         match self.keeper.find(name) {
             Err(error) => done(Err(error)),
             Ok(kept) => {
                 let workload = kept.profile.workload.clone();
-                self.step(workload, Action::Promote, by, done);
+                self.step(workload, action, by, done);
             }
         }
     }

@@ -37,6 +37,15 @@ impl Line {
                     })));
                 });
             }
+            Request::Demote(request, reply) => {
+                let decider = request.decider.unwrap_or_default();
+                let judge = &mut self.judge;
+                judge.demote(&request.name, by(&decider), |answer| {
+                    drop(reply.send(answer.map(|summary| v1::DemoteProfileResponse {
+                        summary: Some(summary),
+                    })));
+                });
+            }
             Request::Decide(request, reply) => {
                 let decider = request.decider.clone().unwrap_or_default();
                 let verdict = request.verdict();

@@ -1356,6 +1356,19 @@ pub struct PromoteProfileResponse {
     pub summary: ::core::option::Option<ProfileSummary>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DemoteProfileRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Needs a reason.
+    #[prost(message, optional, tag = "2")]
+    pub decider: ::core::option::Option<Decider>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DemoteProfileResponse {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<ProfileSummary>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DecideEntriesRequest {
     #[prost(enumeration = "decide_entries_request::Verdict", tag = "1")]
     pub verdict: i32,
@@ -1669,6 +1682,31 @@ pub mod agent_client {
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "PromoteProfile"));
             self.inner.unary(req, path, codec).await
         }
+        /// From monitoring or review back to learning.
+        pub async fn demote_profile(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DemoteProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DemoteProfileResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/DemoteProfile",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lapwing.v1.Agent", "DemoteProfile"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Approves or refuses entries.
         pub async fn decide_entries(
             &mut self,
@@ -1783,6 +1821,14 @@ pub mod agent_server {
             request: tonic::Request<super::PromoteProfileRequest>,
         ) -> std::result::Result<
             tonic::Response<super::PromoteProfileResponse>,
+            tonic::Status,
+        >;
+        /// From monitoring or review back to learning.
+        async fn demote_profile(
+            &self,
+            request: tonic::Request<super::DemoteProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DemoteProfileResponse>,
             tonic::Status,
         >;
         /// Approves or refuses entries.
@@ -2131,6 +2177,51 @@ pub mod agent_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PromoteProfileSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lapwing.v1.Agent/DemoteProfile" => {
+                    #[allow(non_camel_case_types)]
+                    struct DemoteProfileSvc<T: Agent>(pub Arc<T>);
+                    impl<
+                        T: Agent,
+                    > tonic::server::UnaryService<super::DemoteProfileRequest>
+                    for DemoteProfileSvc<T> {
+                        type Response = super::DemoteProfileResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DemoteProfileRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::demote_profile(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DemoteProfileSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -107,6 +107,60 @@ fn automatic_promotion_is_on_record_as_well() {
 }
 
 #[test]
+fn a_person_sends_it_back_to_learning_and_time_begins_anew() {
+    let cap = Settings {
+        cap: 120 * SECOND as i64,
+        ..settings(true)
+    };
+    let mut bench = Bench::learning(cap);
+    let demote = |bench: &mut Bench, by: By<'static>| {
+        let name = bench.name();
+        answer(&mut bench.judge, |judge, done| {
+            judge.demote(&name, by, done)
+        })
+    };
+    bench.exec("ls");
+    let error = demote(&mut bench, ANN).unwrap_err().to_string();
+    assert!(error.contains("Learning already"), "{error}");
+    bench.ticks(45);
+    assert_eq!(bench.summary().mode(), v1::Mode::Monitoring);
+    assert_eq!(violations(&bench.exec("cat")).len(), 1);
+    // Longer than the cap: what passed before the demotion is no reason to end it.
+    bench.ticks(90);
+    let by = By {
+        actor: "ann",
+        reason: " ",
+        at: bench.moment().wall,
+    };
+    let error = demote(&mut bench, by).unwrap_err().to_string();
+    assert!(error.contains("--reason"), "{error}");
+    assert_eq!(bench.summary().mode(), v1::Mode::Monitoring);
+    let reason = "release 2 calls cat";
+    let summary = demote(&mut bench, By { reason, ..by }).unwrap();
+    assert_eq!(summary.mode(), v1::Mode::Learning);
+    bench.ticks(5);
+    // What was a violation is learned now.
+    assert!(violations(&bench.exec("cat")).is_empty());
+    bench.ticks(22);
+    let summary = bench.summary();
+    assert_eq!((summary.mode(), summary.exec), (v1::Mode::Learning, 2));
+    let unmet = summary.learning.unwrap().unmet;
+    assert!(
+        unmet.iter().any(|it| it.starts_with("observed for 28 s")),
+        "{unmet:?}"
+    );
+    bench.ticks(15);
+    assert_eq!(bench.summary().mode(), v1::Mode::Monitoring);
+    let decisions = bench.decisions();
+    let actions: Vec<_> = decisions.iter().map(|one| one.1.as_str()).collect();
+    assert_eq!(
+        actions,
+        ["review", "promote", "demote", "review", "promote"]
+    );
+    assert_eq!(decisions[2].2, reason);
+}
+
+#[test]
 fn news_keep_it_learning_until_the_time_is_up() {
     let cap = Settings {
         cap: 80 * SECOND as i64,
