@@ -11,7 +11,6 @@ use crate::credentials::Credentials;
 use crate::doctor::{check_rights, host_root, object, raise_memory_limit};
 use crate::feed::Feed;
 use crate::judge::Judge;
-use crate::judge::keep::OpenError;
 use crate::judge::store::Store;
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::refusal;
@@ -163,15 +162,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         config.mode,
         Arc::clone(&wake),
     )
-    .map_err(|error| {
-        let code = match error {
-            OpenError::Store(_) | OpenError::Writer(_) => Code::Failed,
-            OpenError::Profile { .. } | OpenError::Name { .. } | OpenError::Twice { .. } => {
-                Code::Usage
-            }
-        };
-        Failure::new(code, error)
-    })?
+    .map_err(|error| Failure::new(Code::Failed, error))?
     .with_learning(config.learning.settings());
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 

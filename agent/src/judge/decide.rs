@@ -133,7 +133,8 @@ impl Judge {
     /// Takes up the stored profiles. `wake` is called when [`Judge::go_on`] has something to do.
     ///
     /// # Errors
-    /// When one of them cannot be read, is none, or is not the one its name says.
+    /// When the state folder fails. A file that is no profile is set aside, and reported by
+    /// [`Judge::set_aside`].
     pub fn open(
         store: Store,
         cluster: &str,

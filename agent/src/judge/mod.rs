@@ -11,6 +11,7 @@ pub mod report;
 mod sensor;
 pub mod sighting;
 pub mod store;
+pub mod taken_up;
 mod writer;
 
 use crate::clock::Clock;
@@ -25,6 +26,7 @@ use lapwing_profile::fingerprint;
 use lapwing_profile::learn::{Outcome, Sighting, phase};
 use lapwing_profile::profile::Mode;
 use lapwing_profile::rule::Rule;
+use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{self, watch_response::Item};
@@ -375,6 +377,22 @@ impl Judge {
             .episodes
             .occurred(&fingerprint, 0, "", now, || violation);
         self.reported(reports).collect()
+    }
+
+    /// Files that held no profile when the agent started.
+    pub fn set_aside(&mut self, now: Moment) -> Vec<Item> {
+        let mut items = Vec::new();
+        for aside in std::mem::take(&mut self.keeper.aside) {
+            let path = aside.path.as_os_str().as_encoded_bytes();
+            let fingerprint = fingerprint::hex(&[b"profile-damaged", path, self.node.as_bytes()]);
+            let violation =
+                self.about_sensor("profile-damaged", visible(&aside.to_string()).into_owned());
+            let reports = self
+                .episodes
+                .occurred(&fingerprint, 0, "", now, || violation);
+            items.extend(self.reported(reports));
+        }
+        items
     }
 
     /// Notes that the agent is alive.

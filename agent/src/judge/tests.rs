@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod learning;
+mod stored;
 
 const SECOND: u64 = 1_000_000_000;
 const HOME: u64 = 5;
@@ -524,56 +525,6 @@ fn another_cluster_takes_the_profiles_over() {
     .unwrap();
     let judge = open(&state, "").unwrap();
     assert_eq!(judge.profile(&name).unwrap().0.mode(), v1::Mode::Monitoring);
-}
-
-#[test]
-fn files_that_are_not_what_they_seem_are_refused_and_left() {
-    let folder = tempfile::tempdir().unwrap();
-    drop(open(folder.path(), "c1").unwrap());
-    let workload = |cluster: &str| Workload {
-        cluster: cluster.into(),
-        name: "web".into(),
-        ..Workload::default()
-    };
-    let text = |cluster| Profile::new(workload(cluster), Mode::Learning).to_yaml();
-    let file = |name: &str| folder.path().join("profiles").join(format!("{name}.yaml"));
-    let (ours, theirs) = (workload("c1").file_name(), workload("c2").file_name());
-    for (files, words) in [
-        (
-            vec![("web", text("c1").into_bytes())],
-            vec!["web.yaml", &*ours, "rename it"],
-        ),
-        (
-            vec![
-                (&*ours, text("c1").into_bytes()),
-                (&*theirs, text("c2").into_bytes()),
-            ],
-            vec![&*ours, &*theirs, "move the other"],
-        ),
-        (
-            vec![(&*ours, b"kind: \xff".to_vec())],
-            vec![&*ours, "line 1, byte 7: not UTF-8", "repair it"],
-        ),
-        (
-            vec![(&*ours, b"kind: [\nspec: }\n".to_vec())],
-            vec![&*ours, "line 1, column 7", "repair it"],
-        ),
-    ] {
-        for (name, bytes) in &files {
-            fs::write(file(name), bytes).unwrap();
-        }
-        let Err(error) = open(folder.path(), "c1") else {
-            panic!("{words:?} was taken")
-        };
-        assert!(!matches!(error, OpenError::Store(_)));
-        let error = error.to_string();
-        assert!(words.iter().all(|word| error.contains(word)), "{error}");
-        assert!(error.lines().count() <= 2, "{error}");
-        for (name, bytes) in &files {
-            assert_eq!(fs::read(file(name)).unwrap(), *bytes);
-            fs::remove_file(file(name)).unwrap();
-        }
-    }
 }
 
 #[test]

@@ -44,6 +44,14 @@ impl Line {
         }
     }
 
+    /// Reports the stored profiles that could not be taken up.
+    pub(super) fn report_set_aside(&mut self) {
+        let moment = self.moment();
+        for item in self.judge.set_aside(moment) {
+            self.feed.publish(moment.wall, item);
+        }
+    }
+
     /// Looks for names that are still to come, and forgets what is long gone.
     pub(super) fn look(&mut self, now: u64) {
         if self.registry.next_look().is_some_and(|at| at <= now) {
