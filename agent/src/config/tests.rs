@@ -86,18 +86,50 @@ fn every_key_is_read() {
 
 #[test]
 fn unknown_keys_get_a_suggestion() {
-    assert_eq!(
-        parse("stateDirr: /x\n").unwrap_err(),
-        "lapwing.yaml: unknown key `stateDirr`: did you mean `stateDir`?"
-    );
-    assert_eq!(
-        parse("cgroups: {egres: /x}\n").unwrap_err(),
-        "lapwing.yaml: unknown key `cgroups.egres`: did you mean `egress`?"
-    );
-    assert_eq!(
-        parse("zzzz: 1\n").unwrap_err(),
-        "lapwing.yaml: unknown key `zzzz`"
-    );
+    for (text, error) in [
+        (
+            "stateDirr: /x\n",
+            "line 1, column 1: unknown key `stateDirr`: did you mean `stateDir`?",
+        ),
+        (
+            "cgroups: {egres: /x}\n",
+            "line 1, column 11: unknown key `egres`: did you mean `egress`?",
+        ),
+        (
+            "version: 1\nrunc:\n  zzzz: 1\n",
+            "line 3, column 3: unknown key `zzzz`: those that are known here are roots",
+        ),
+    ] {
+        let found = parse(text).unwrap_err();
+        assert!(
+            found.starts_with(&format!("lapwing.yaml: {error};")),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_used_has_its_place() {
+    for (text, error) in [
+        (
+            "version: 1\nring:\n  bytes: 5\n",
+            "line 3, column 10: `ring.bytes`: 5 is not a power of two",
+        ),
+        (
+            "cgroups: {scope: [a]}\n",
+            "line 1, column 18: `cgroups.scope`: `a` must start with a slash",
+        ),
+        (
+            "version: 2\n",
+            "line 1, column 10: `version`: 2 is not known",
+        ),
+    ] {
+        let found = parse(text).unwrap_err();
+        assert!(
+            found.starts_with(&format!("lapwing.yaml: {error}")),
+            "{found}"
+        );
+    }
 }
 
 #[test]
