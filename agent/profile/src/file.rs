@@ -51,8 +51,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use thiserror::Error;
 
-const API_VERSION: &str = "lapwing.dev/v1alpha1";
-const KIND: &str = "BehaviorProfile";
+pub(crate) const API_VERSION: &str = "lapwing.dev/v1alpha1";
+pub(crate) const KIND: &str = "BehaviorProfile";
 
 /// Longest text that is read: room for all that a profile may hold, and for people's comments.
 pub const TEXT_MAX: usize = BYTES_MAX + (4 << 20);
@@ -83,18 +83,25 @@ pub(crate) fn weight(entry: &Entry) -> usize {
 pub struct NoProfile(String);
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Document {
+pub(crate) struct Document {
+    #[cfg_attr(test, schemars(with = "crate::schema::ApiVersion"))]
     api_version: Placed<String>,
+    #[cfg_attr(test, schemars(with = "crate::schema::Kind"))]
     kind: Placed<String>,
+    /// What people decide, and what is signed.
     spec: Spec,
+    /// What a machine keeps: counters, times, what waits for a decision. Need not be there.
     #[serde(default)]
     status: Status,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Spec {
+    /// Whose it is.
     workload: Workload,
     mode: Mode,
     #[serde(default)]
@@ -112,6 +119,7 @@ struct Spec {
 }
 
 #[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Status {
     #[serde(default)]
@@ -134,6 +142,7 @@ struct Status {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Seen {
     #[serde(default)]
@@ -168,6 +177,7 @@ struct Seen {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Decided {
     revision: u64,
@@ -200,10 +210,8 @@ fn placed<L, T>(
     what: &str,
     read: impl FnOnce(L) -> Result<T, String>,
 ) -> Result<T, String> {
-    let Placed {
-        value, referenced, ..
-    } = part;
-    read(value).map_err(|why| format!("{}: {what}: {why}", yaml::place(referenced)))
+    let (value, place) = part.split();
+    read(value).map_err(|why| place.wrong(format_args!("{what}: {why}")))
 }
 
 /// What stands at the top of every file of this kind, whatever else is in it.
@@ -231,7 +239,7 @@ fn is_another(kind: &Placed<String>, version: &Placed<String>) -> Option<String>
         crate::text::canonical(kind.value.as_bytes()),
         crate::text::canonical(version.value.as_bytes()),
     );
-    Some(format!("{}: {why}", yaml::place(wrong.referenced)))
+    Some(wrong.wrong(why))
 }
 
 impl Spec {

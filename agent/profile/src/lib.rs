@@ -26,6 +26,8 @@ pub mod pattern;
 pub mod profile;
 pub mod repeat;
 pub mod rule;
+#[cfg(test)]
+mod schema;
 pub mod signature;
 pub mod text;
 pub mod workload;

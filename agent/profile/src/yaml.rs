@@ -8,8 +8,6 @@
 
 mod wrong;
 
-pub(crate) use wrong::place;
-
 use crate::text;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -60,7 +58,34 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: Limits) -> Result<T, Stri
 }
 
 /// A part of a document that knows its place.
-pub(crate) type Placed<T> = serde_saphyr::Spanned<T>;
+#[derive(Debug)]
+pub(crate) struct Placed<T> {
+    pub(crate) value: T,
+    at: serde_saphyr::Location,
+}
+
+impl<T> Placed<T> {
+    /// What is wrong with it, behind its place.
+    pub(crate) fn wrong(&self, why: impl Display) -> String {
+        format!("{}: {why}", wrong::place(self.at))
+    }
+
+    /// The part, and its place with nothing in it.
+    pub(crate) fn split(self) -> (T, Placed<()>) {
+        let Self { value, at } = self;
+        (value, Placed { value: (), at })
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Placed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = serde_saphyr::Spanned::<T>::deserialize(deserializer)?;
+        Ok(Self {
+            value: spanned.value,
+            at: spanned.referenced,
+        })
+    }
+}
 
 /// Where the value of a key stands, as `line 3, column 7`; keys within keys are separated by dots.
 #[must_use]
@@ -69,7 +94,7 @@ pub fn place_of(bytes: &[u8], limits: Limits, key: &str) -> Option<String> {
     for part in key.split('.') {
         node = node.value.0.remove(part)?;
     }
-    Some(place(node.referenced))
+    Some(wrong::place(node.at))
 }
 
 /// The keys of a document, of which values are not looked at.
@@ -232,7 +257,7 @@ mod tests {
         #[test]
         fn readers_get_back_what_was_written(text: String) {
             let line = format!("{{key: {}}}", scalar(&text));
-            let read: std::collections::BTreeMap<String, String> = serde_saphyr::from_str(&line).unwrap();
+            let read: BTreeMap<String, String> = serde_saphyr::from_str(&line).unwrap();
             prop_assert_eq!(&read["key"], &text);
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn line(error: &Error) -> String {
 }
 
 /// `line 3, column 7`.
-pub(crate) fn place(at: Location) -> String {
+pub(super) fn place(at: Location) -> String {
     format!("line {}, column {}", at.line(), at.column())
 }
 
