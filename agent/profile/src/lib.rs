@@ -25,6 +25,7 @@ pub mod name;
 pub mod pattern;
 pub mod profile;
 pub mod repeat;
+pub mod replay;
 pub mod rule;
 #[cfg(test)]
 mod schema;

@@ -39,6 +39,11 @@ pub enum Request {
         v1::DecideEntriesRequest,
         Reply<Result<v1::DecideEntriesResponse, AskError>>,
     ),
+    /// Takes what was seen to a candidate.
+    Replay(
+        v1::ReplayProfileRequest,
+        Reply<Result<v1::ReplayProfileResponse, AskError>>,
+    ),
     /// Takes up a profile.
     Import(
         v1::ImportProfileRequest,

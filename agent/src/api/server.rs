@@ -13,7 +13,7 @@ use lapwing_proto::v1::{
     GetProfileRequest, GetProfileResponse, GetStatusRequest, GetStatusResponse,
     ImportProfileRequest, ImportProfileResponse, ListContainersRequest, ListContainersResponse,
     ListProfilesRequest, ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse,
-    WatchRequest, WatchResponse,
+    ReplayProfileRequest, ReplayProfileResponse, WatchRequest, WatchResponse,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -164,6 +164,20 @@ impl Agent for Service {
         let answer = self
             .control
             .ask(|reply| Request::Decide(request, reply))
+            .await;
+        answer
+            .map_err(ended)?
+            .map(Response::new)
+            .map_err(|error| refused(&error))
+    }
+
+    async fn replay_profile(
+        &self,
+        request: tonic::Request<ReplayProfileRequest>,
+    ) -> Result<Response<ReplayProfileResponse>, Status> {
+        let answer = self
+            .control
+            .ask(|reply| Request::Replay(request.into_inner(), reply))
             .await;
         answer
             .map_err(ended)?

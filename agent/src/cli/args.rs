@@ -301,6 +301,19 @@ pub enum ProfileCommand {
         #[command(flatten)]
         decider: Decider,
     },
+    /// What a candidate would have reported of what the agent saw
+    ///
+    /// For a look before it goes live. It is taken as if it were promoted. Ends with 1 if there is
+    /// anything it would have reported, for use as a gate.
+    Replay {
+        /// The candidate's file
+        candidate: PathBuf,
+        /// The profile of the workload [default: the one that the candidate is of]
+        workload: Option<String>,
+        /// Only what was seen in this time: a duration like 90s, 10m or 2h [default: all]
+        #[arg(long, value_name = "DURATION")]
+        since: Option<String>,
+    },
     /// Write a profile to a file or the output, as YAML or, with -o json, as JSON
     Export {
         /// A profile's name, or a file

@@ -149,6 +149,7 @@ impl Judge {
             episodes: super::Episodes::default(),
             late: Vec::new(),
             published: super::Published::default(),
+            recent: super::recent::Recent::new(crate::clock::now()),
             violations: 0,
             ledger: super::Ledger::default(),
             windows: Self::windows(node),

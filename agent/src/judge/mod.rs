@@ -6,7 +6,9 @@ pub mod episodes;
 pub mod keep;
 mod learn;
 pub mod ledger;
+mod recent;
 mod repeat;
+mod replay;
 pub mod report;
 mod sensor;
 pub mod sighting;
@@ -86,6 +88,8 @@ pub struct Judge {
     /// Counts of episodes that ended, to be reported at the next tick.
     late: Vec<v1::Violation>,
     published: Published,
+    /// Names that the profiles have no records of.
+    recent: recent::Recent,
     violations: u64,
     /// What the kernel side was told.
     ledger: Ledger,
@@ -198,6 +202,9 @@ impl Judge {
         let mode = kept.profile.mode();
         let outcome = kept.observe(&sighting);
         let entry = sighting.entry;
+        if named && outcome == Outcome::Known {
+            self.recent.see(&kept.profile, &entry, 1, at);
+        }
         if named && mode != Mode::Monitoring {
             self.windows.witness(scene.instance, kept, &entry, moment);
         }

@@ -362,6 +362,25 @@ fn what_a_pattern_stands_for_is_known_and_its_repeats_are_counted_there() {
     };
     bench.judge.repeated(HOME, &[(1, seen)], Clock::read());
     assert_eq!(count(&bench), before + 7);
+
+    // A candidate without the pattern hears of the names that were seen since, one by one.
+    let candidate = Profile::new(bench.workload(), Mode::Learning).to_yaml();
+    let replay = bench.judge.replay(&candidate, "", None).unwrap();
+    let times = |path: &str| {
+        let line = format!("file: {{operation: CREATE, path: {path}}}");
+        let mut reported = replay.reported.iter();
+        reported
+            .find(|one| one.entry == line)
+            .map(|one| (one.rule.as_str(), one.count))
+    };
+    assert_eq!(times("/data/temp-4711.rdb"), Some(("file.unknown", 8)));
+    assert_eq!(times("/data/temp-x.rdb"), Some(("file.unknown", 1)));
+    let own = bench.judge.profile(&bench.name()).unwrap().1;
+    let replay = bench.judge.replay(&own, "", None).unwrap();
+    assert_eq!(replay.reported.len(), 1, "temp-x is pending: {replay:?}");
+    let error = bench.judge.replay(&own, "/Image/other/", None).unwrap_err();
+    assert!(matches!(error, AskError::NoProfile(_)), "{error}");
+    assert!(bench.judge.replay("", "", None).is_err());
 }
 
 #[test]

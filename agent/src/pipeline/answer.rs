@@ -57,6 +57,13 @@ impl Line {
                     drop(reply.send(answer));
                 });
             }
+            Request::Replay(request, reply) => {
+                let age = i64::try_from(request.age_milliseconds).unwrap_or(i64::MAX);
+                let since =
+                    (age > 0).then(|| clock::now().saturating_sub(age.saturating_mul(1_000_000)));
+                let answer = self.judge.replay(&request.yaml, &request.name, since);
+                drop(reply.send(answer));
+            }
             Request::Import(request, reply) => {
                 let decider = request.decider.unwrap_or_default();
                 let judge = &mut self.judge;

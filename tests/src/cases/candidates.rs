@@ -1,0 +1,117 @@
+//! Profiles on their way: replayed before they go live, and sent back to learning.
+
+use super::common::{
+    file, learned_until_now, profile, promote, silent, violation, violations_until_now,
+};
+use crate::agent::{Agent, Mode};
+use crate::puppet::{Act, Puppet};
+use crate::runner::{Case, Context, Outcome};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use std::fs;
+use std::process::Output;
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "profile.replay",
+        run: replay,
+    },
+    Case {
+        name: "profile.demote",
+        run: demote,
+    },
+];
+
+fn run(agent: &Agent, args: &[&str]) -> Result<Output> {
+    agent.home.run_to_end(agent.home.client(args))
+}
+
+/// A candidate that lacks one thing would have reported that, and nothing else.
+fn replay(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Learn)?;
+    let mut puppet = Puppet::start(session, "candidates")?;
+    for path in ["/data/kept", "/data/dropped"] {
+        puppet.act(&Act::trigger(&["create", path]))?;
+    }
+    learned_until_now(watch, &mut puppet, "/data/mark")?;
+    let name = profile(&agent.home, "candidates")?;
+    let text = agent.home.call(&["profile", "export", &name])?;
+    let path = session.path("candidate.yaml");
+    let words = path.display().to_string();
+    fs::write(&path, &text)?;
+    let output = run(agent, &["profile", "replay", &words])?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success() && said.contains(": 0 of "),
+        "itself reports something: {output:?}"
+    );
+
+    let line = "{operation: CREATE, path: /data/dropped}";
+    let spec = format!("    - {line}\n");
+    ensure!(text.contains(&spec), "not learned: {text}");
+    // Of `status` nothing has to be there.
+    let less = text.split("status:").next().unwrap_or_default();
+    fs::write(&path, less.replace(&spec, ""))?;
+    let output = run(agent, &["profile", "-o", "json", "replay", &words, &name])?;
+    ensure!(output.status.code() == Some(1), "{output:?}");
+    let answer: Value = serde_json::from_slice(&output.stdout).context("the answer")?;
+    let reported = answer["reported"].as_array().context("no list")?;
+    ensure!(reported.len() == 1, "{answer}");
+    ensure!(
+        reported[0]["entry"] == format!("file: {line}")
+            && reported[0]["rule"] == "file.unknown"
+            && reported[0]["severity"] == "MEDIUM"
+            && reported[0]["count"] == "1",
+        "{answer}"
+    );
+    let output = run(agent, &["profile", "replay", &words, "--since", "1ms"])?;
+    ensure!(
+        output.status.success(),
+        "nothing was seen in the last millisecond: {output:?}"
+    );
+    Ok(Outcome::Passed)
+}
+
+/// What was a violation is learned, and no violation after the next promotion.
+fn demote(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Learn)?;
+    let workload = "demoted";
+    let mut puppet = Puppet::start(session, workload)?;
+    learned_until_now(watch, &mut puppet, "/data/mark")?;
+    promote(&agent.home, workload)?;
+    let change = Act::trigger(&["create", "/data/changed"]);
+    puppet.act(&change)?;
+    let expect = file(
+        violation(session, &puppet, "file.unknown", "MEDIUM"),
+        "CREATE",
+        "/data/changed",
+    );
+    watch.expect("violation", "while monitoring", &expect)?;
+
+    let name = profile(&agent.home, workload)?;
+    let output = run(agent, &["profile", "demote", &name])?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.code() == Some(1) && text.contains("--reason"),
+        "without a reason: {output:?}"
+    );
+    let reason = "release 2 writes another file";
+    let text = (agent.home).call(&["profile", "demote", &name, "--reason", reason])?;
+    ensure!(text.contains("learning now"), "{text}");
+    // Held back in the kernel as a violation until now, and learned all the same.
+    puppet.act(&Act::trigger(&["delete", "/data/changed"]))?;
+    puppet.act(&change)?;
+    learned_until_now(watch, &mut puppet, "/data/learned")?;
+    promote(&agent.home, workload)?;
+    let mut second = Puppet::start(session, workload)?;
+    second.act(&change)?;
+    silent(
+        &violations_until_now(watch, &mut second, "/data/end")?,
+        "after the second promotion",
+    )?;
+    let shown = agent.home.call(&["profile", "show", &name])?;
+    ensure!(shown.contains(reason), "not on record: {shown}");
+    Ok(Outcome::Passed)
+}
