@@ -109,6 +109,9 @@ macro_rules! section {
 }
 
 mod learning;
+mod signatures;
+
+pub use signatures::Signatures;
 
 pub use learning::{Learning, Length, Promote};
 
@@ -148,6 +151,8 @@ section! {
         feed "feed": Feed = Feed::default(),
         /// When learning is over.
         learning "learning": Learning = Learning::default(),
+        /// Whose signatures are wanted.
+        signatures "signatures": Signatures = Signatures::default(),
     }
 }
 
@@ -278,6 +283,14 @@ impl Config {
         }
         if let Err((key, message)) = self.learning.check() {
             return wrong(key, message);
+        }
+        self.signatures.load()?;
+        if self.signatures.require && self.learning.promote == Promote::Automatic {
+            return wrong(
+                "learning.promote",
+                "automatic promotion signs nothing: with `signatures.require` it must be manual"
+                    .to_owned(),
+            );
         }
         if self.socket().is_none() {
             return wrong(

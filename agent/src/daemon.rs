@@ -136,6 +136,8 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     check_rights().map_err(host)?;
     let object = object().map_err(host)?;
     let started = clock::now();
+    let signatures = (config.signatures.load())
+        .map_err(|(key, message)| Failure::new(Code::Usage, anyhow!("`{key}`: {message}")))?;
     let path = config.socket().ok_or_else(|| {
         Failure::new(
             Code::Usage,
@@ -163,7 +165,8 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         Arc::clone(&wake),
     )
     .map_err(|error| Failure::new(Code::Failed, error))?
-    .with_learning(config.learning.settings());
+    .with_learning(config.learning.settings())
+    .with_signatures(signatures, started);
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 
     let Attached {

@@ -66,7 +66,7 @@ fn decide_for_ever(folder: &Path) -> ! {
         for name in ["one", "two"] {
             let (done, answer) = channel();
             let text = profile(name, round % 7).to_yaml();
-            judge.import(&text, by, move |result| done.send(result).unwrap());
+            judge.import(&text, "", by, move |result| done.send(result).unwrap());
             let summary = loop {
                 judge.go_on();
                 if let Ok(result) = answer.try_recv() {

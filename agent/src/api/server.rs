@@ -48,8 +48,9 @@ fn refused(error: &AskError) -> Status {
         | AskError::BadEntry(_)
         | AskError::NoName(_)
         | AskError::NoVerdict
+        | AskError::Signature(_)
         | AskError::BadProfile(_) => Status::invalid_argument(message),
-        AskError::Refused(_) => Status::failed_precondition(message),
+        AskError::Refused(_) | AskError::Unsigned(_) => Status::failed_precondition(message),
         AskError::NoRoom | AskError::Store(_) => Status::resource_exhausted(message),
     }
 }

@@ -325,6 +325,9 @@ pub enum ProfileCommand {
     Import {
         /// The file
         file: PathBuf,
+        /// The signature's file [default: the profile's with .sig.json behind it, if it is there]
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
         /// Who decides, and why
         #[command(flatten)]
         decider: Decider,

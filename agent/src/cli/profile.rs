@@ -60,7 +60,11 @@ pub async fn run(endpoint: &str, output: Output, command: ProfileCommand) -> Out
         ProfileCommand::Export { name, file } => {
             export(endpoint, output, &name, file.as_deref()).await
         }
-        ProfileCommand::Import { file, decider } => import(endpoint, output, &file, decider).await,
+        ProfileCommand::Import {
+            file,
+            signature,
+            decider,
+        } => import(endpoint, output, &file, signature, decider).await,
     }
 }
 
@@ -410,13 +414,21 @@ async fn replay(
     }
 }
 
-async fn import(endpoint: &str, output: Output, path: &Path, by: Decider) -> Outcome {
+async fn import(
+    endpoint: &str,
+    output: Output,
+    path: &Path,
+    signature: Option<PathBuf>,
+    by: Decider,
+) -> Outcome {
     // Read here, so that a mistake is told with the file's name.
     let yaml = file::read(path)?.to_yaml();
+    let signature = sign::of(path, signature)?;
     let mut client = client::connect(endpoint).await?;
     let request = v1::ImportProfileRequest {
         yaml,
         decider: Some(file::decider(by)),
+        signature,
     };
     let profile = client
         .import_profile(request)

@@ -30,6 +30,7 @@ fn the_file_in_deploy_has_every_key_at_its_default() {
         Tables::KEYS,
         Feed::KEYS,
         Learning::KEYS,
+        Signatures::KEYS,
     ] {
         for key in keys {
             let line = format!("{key}:");
@@ -47,7 +48,7 @@ fn every_key_is_read() {
     let config = parse(
         "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
          btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nfeed: {items: 7, bytes: 65536}\n\
-         learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n",
+         learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\nsignatures: {require: false, keys: []}\n",
     )
     .unwrap();
     assert_eq!(
@@ -177,6 +178,12 @@ fn values_are_checked() {
         ("learning: {restarts: 65}", "learning.restarts"),
         ("learning: {cap: 10m}", "must be longer than"),
         ("learning: {promote: yes}", "one of manual, automatic"),
+        ("signatures: {require: true}", "the file of a public key"),
+        (
+            "signatures: {keys: [/nonexistent/k.pub]}",
+            "cannot read /nonexistent/k.pub",
+        ),
+        ("signatures: {keys: [/dev/null]}", "-pubout"),
         ("learning: {quite: 5m}", "did you mean `quiet`"),
     ] {
         let error = parse(text).unwrap_err();

@@ -43,6 +43,12 @@ pub enum AskError {
     /// Not a profile.
     #[error("{0}")]
     BadProfile(String),
+    /// Nobody signed it.
+    #[error("this agent takes only what is signed (`signatures.require`): {0}")]
+    Unsigned(String),
+    /// The signature is none of what was given.
+    #[error(transparent)]
+    Signature(#[from] lapwing_profile::signature::SignatureError),
     /// There are too many.
     #[error(
         "there are {} profiles already, and no room for another",
@@ -58,9 +64,12 @@ pub enum AskError {
 pub(super) enum Action {
     Promote,
     Demote,
-    Review { incomplete: bool },
+    Review {
+        incomplete: bool,
+    },
     Decide(Verdict, Vec<Entry>),
-    Import(Box<Profile>),
+    /// With the signature that came with it.
+    Import(Box<Profile>, Option<String>),
 }
 
 impl Action {
@@ -69,7 +78,7 @@ impl Action {
             Self::Promote => profile.promote(by)?,
             Self::Demote => profile.demote(by)?,
             Self::Review { incomplete } => profile.review(*incomplete, by)?,
-            Self::Import(given) => profile.import(given, by)?,
+            Self::Import(given, _) => profile.import(given, by)?,
             Self::Decide(verdict, entries) => {
                 for entry in entries {
                     match verdict {
@@ -149,6 +158,8 @@ impl Judge {
             episodes: super::Episodes::default(),
             late: Vec::new(),
             published: super::Published::default(),
+            signatures: super::signed::Signatures::default(),
+            found: Vec::new(),
             recent: super::recent::Recent::new(crate::clock::now()),
             violations: 0,
             ledger: super::Ledger::default(),
@@ -208,7 +219,7 @@ impl Judge {
         by: By<'_>,
         done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
     ) {
-        match self.keeper.find(name) {
+        match self.may_decide().and_then(|()| self.keeper.find(name)) {
             Err(error) => done(Err(error)),
             Ok(kept) => {
                 let workload = kept.profile.workload.clone();
@@ -245,6 +256,9 @@ impl Judge {
         by: By<'_>,
         done: impl FnOnce(Answer<(Vec<String>, Vec<v1::ProfileSummary>)>) + Send + 'static,
     ) {
+        if let Err(error) = self.may_decide() {
+            return done(Err(error));
+        }
         let mut lines = Vec::new();
         let mut wanted: BTreeMap<Workload, Vec<Entry>> = BTreeMap::new();
         for text in entries {
@@ -305,22 +319,29 @@ impl Judge {
         Ok((self.keeper.find(&profile)?.profile.workload.clone(), entry))
     }
 
-    /// Replaces what a profile approves, or takes up a new one. `done` gets the answer when that
-    /// is on disk.
+    /// Replaces what a profile approves, or takes up a new one, with the signature that belongs to
+    /// it, if there is one. `done` gets the answer when that is on disk.
     ///
-    /// It fails when the text is no profile, there is no room, or it cannot be stored.
+    /// It fails when the text is no profile, it is not signed as the configuration wants it, there
+    /// is no room, or it cannot be stored.
     pub fn import(
         &mut self,
         yaml: &str,
+        signature: &str,
         by: By<'_>,
         done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
     ) {
         match Profile::from_yaml(yaml) {
             Err(error) => done(Err(AskError::BadProfile(error.to_string()))),
             Ok(mut given) => {
+                let envelope = match self.signatures.check(&given, signature) {
+                    Ok(envelope) => envelope,
+                    Err(error) => return done(Err(error)),
+                };
                 (self.keeper.cluster()).clone_into(&mut given.workload.cluster);
                 let workload = given.workload.clone();
-                self.step(workload, Action::Import(Box::new(given)), by, done);
+                let action = Action::Import(Box::new(given), envelope);
+                self.step(workload, action, by, done);
             }
         }
     }

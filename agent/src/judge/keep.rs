@@ -8,7 +8,7 @@
 //! pipeline goes on with the profile as it was.
 
 use super::PROFILES_MAX;
-use super::decide::{AskError, Decision, Step};
+use super::decide::{Action, AskError, Decision, Step};
 use super::report;
 use super::store::{Store, StoreError};
 use super::taken_up::{Aside, take_up};
@@ -42,7 +42,7 @@ pub enum OpenError {
 pub(super) struct Kept {
     pub(super) profile: Profile,
     /// It holds something new that is not stored.
-    news: bool,
+    pub(super) news: bool,
     /// Its counts rose since it was stored.
     pub(super) counts: bool,
     /// Evidence changed since it was asked whether learning is over.
@@ -168,6 +168,11 @@ impl Keeper {
         }
     }
 
+    /// The folder, and all profiles in it.
+    pub(super) fn stored(&mut self) -> (&Store, impl Iterator<Item = &mut Kept>) {
+        (&self.store, self.profiles.values_mut())
+    }
+
     /// The profile of a workload, if it has one.
     pub(super) fn known(&mut self, workload: &Workload) -> Option<&mut Kept> {
         self.profiles.get_mut(workload)
@@ -256,7 +261,14 @@ impl Keeper {
         let changed = self.changed(step, decision)?;
         let path = self.store.profile_path(&step.workload.file_name());
         let text = changed.to_yaml().into_bytes();
-        self.writing = Some(self.writer.begin(&path, text));
+        let signature = match &step.action {
+            Action::Import(_, Some(envelope)) => {
+                let path = self.store.signature_path(&step.workload.file_name());
+                Some((path, envelope.clone().into_bytes()))
+            }
+            _ => None,
+        };
+        self.writing = Some(self.writer.begin(&path, text, signature));
         Ok(())
     }
 
@@ -378,7 +390,7 @@ impl Keeper {
             let path = self.store.profile_path(&kept.profile.workload.file_name());
             let text = kept.profile.to_yaml().into_bytes();
             // One at a time, so that no more than one is held as text.
-            if let Ok(Err(error)) = self.writer.begin(&path, text).recv() {
+            if let Ok(Err(error)) = self.writer.begin(&path, text, None).recv() {
                 tracing::error!("{error}");
             }
         }

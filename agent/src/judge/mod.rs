@@ -12,6 +12,7 @@ mod replay;
 pub mod report;
 mod sensor;
 pub mod sighting;
+pub mod signed;
 pub mod store;
 pub mod taken_up;
 mod writer;
@@ -88,6 +89,10 @@ pub struct Judge {
     /// Counts of episodes that ended, to be reported at the next tick.
     late: Vec<v1::Violation>,
     published: Published,
+    /// Which signatures are wanted.
+    signatures: signed::Signatures,
+    /// What was found wrong with signatures at the start, and not reported yet.
+    found: Vec<signed::Finding>,
     /// Names that the profiles have no records of.
     recent: recent::Recent,
     violations: u64,

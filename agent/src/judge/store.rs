@@ -21,6 +21,7 @@ const DAMAGED: &str = "damaged";
 /// Files of one name that are set aside.
 const DAMAGED_MAX: u32 = 1_000;
 const EXTENSION: &str = "yaml";
+const SIGNATURE: &str = "sig.json";
 const HEARTBEAT: &str = "heartbeat";
 /// Permissions of what is stored.
 pub const MODE: u32 = 0o600;
@@ -127,6 +128,12 @@ impl Store {
     #[must_use]
     pub fn profile_path(&self, name: &str) -> PathBuf {
         self.root.join(PROFILES).join(format!("{name}.{EXTENSION}"))
+    }
+
+    /// Path of the file that holds the signature of a profile.
+    #[must_use]
+    pub fn signature_path(&self, name: &str) -> PathBuf {
+        self.root.join(PROFILES).join(format!("{name}.{SIGNATURE}"))
     }
 
     /// Path of every stored profile, in the order of their names.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod learning;
+mod signed;
 mod stored;
 
 const SECOND: u64 = 1_000_000_000;
@@ -69,7 +70,7 @@ fn approve(
 }
 
 fn import(judge: &mut Judge, yaml: &str) -> Result<v1::ProfileSummary, AskError> {
-    answer(judge, |judge, done| judge.import(yaml, ANN, done))
+    answer(judge, |judge, done| judge.import(yaml, "", ANN, done))
 }
 
 impl Bench {

@@ -67,7 +67,7 @@ impl Line {
             Request::Import(request, reply) => {
                 let decider = request.decider.unwrap_or_default();
                 let judge = &mut self.judge;
-                judge.import(&request.yaml, by(&decider), |answer| {
+                judge.import(&request.yaml, &request.signature, by(&decider), |answer| {
                     drop(reply.send(answer.map(|summary| v1::ImportProfileResponse {
                         summary: Some(summary),
                     })));

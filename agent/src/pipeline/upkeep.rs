@@ -44,10 +44,12 @@ impl Line {
         }
     }
 
-    /// Reports the stored profiles that could not be taken up.
+    /// Reports the stored profiles that could not be taken up, or are not what was signed.
     pub(super) fn report_set_aside(&mut self) {
         let moment = self.moment();
-        for item in self.judge.set_aside(moment) {
+        let mut items = self.judge.set_aside(moment);
+        items.extend(self.judge.unsigned(moment));
+        for item in items {
             self.feed.publish(moment.wall, item);
         }
     }

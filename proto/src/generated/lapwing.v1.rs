@@ -1494,6 +1494,10 @@ pub struct ImportProfileRequest {
     pub yaml: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub decider: ::core::option::Option<Decider>,
+    /// The signature that `lapwing profile sign` made, a DSSE envelope; may be empty where the agent
+    /// does not require one.
+    #[prost(string, tag = "3")]
+    pub signature: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ImportProfileResponse {

@@ -4487,12 +4487,18 @@ impl serde::Serialize for ImportProfileRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ImportProfileRequest", len)?;
         if true {
             struct_ser.serialize_field("yaml", &self.yaml)?;
         }
         if let Some(v) = self.decider.as_ref() {
             struct_ser.serialize_field("decider", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("signature", &self.signature)?;
         }
         struct_ser.end()
     }
@@ -4506,12 +4512,14 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
         const FIELDS: &[&str] = &[
             "yaml",
             "decider",
+            "signature",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Yaml,
             Decider,
+            Signature,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4535,6 +4543,7 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
                         match value {
                             "yaml" => Ok(GeneratedField::Yaml),
                             "decider" => Ok(GeneratedField::Decider),
+                            "signature" => Ok(GeneratedField::Signature),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4556,6 +4565,7 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
             {
                 let mut yaml__ = None;
                 let mut decider__ = None;
+                let mut signature__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Yaml => {
@@ -4570,11 +4580,18 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
                             }
                             decider__ = map_.next_value()?;
                         }
+                        GeneratedField::Signature => {
+                            if signature__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("signature"));
+                            }
+                            signature__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ImportProfileRequest {
                     yaml: yaml__.unwrap_or_default(),
                     decider: decider__,
+                    signature: signature__.unwrap_or_default(),
                 })
             }
         }

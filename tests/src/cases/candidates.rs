@@ -3,11 +3,12 @@
 use super::common::{
     file, learned_until_now, profile, promote, silent, violation, violations_until_now,
 };
-use crate::agent::{Agent, Mode};
+use crate::agent::{Agent, Home, Mode};
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Case, Context, Outcome};
+use crate::session::{patience, wait_for};
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::process::Output;
 
@@ -19,6 +20,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "profile.demote",
         run: demote,
+    },
+    Case {
+        name: "profile.signatures-required",
+        run: signed,
     },
 ];
 
@@ -113,5 +118,93 @@ fn demote(context: &mut Context<'_>) -> Result<Outcome> {
     )?;
     let shown = agent.home.call(&["profile", "show", &name])?;
     ensure!(shown.contains(reason), "not on record: {shown}");
+    Ok(Outcome::Passed)
+}
+
+/// Of RFC 8410, section 10.3: a private key, and the public one of it (section 10.1).
+const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
+-----END PRIVATE KEY-----
+";
+const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----
+";
+
+/// Decided of a file, signed, imported; and who changes what is stored changes nothing.
+fn signed(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let workload = "signed";
+    let mut home = Home::new(session, Mode::Learn)?;
+    let (private, public) = (session.path("key.pem"), session.path("key.pub"));
+    fs::write(&private, PRIVATE)?;
+    fs::write(&public, PUBLIC)?;
+    let public = public.display().to_string();
+    home.set("signatures", json!({"require": true, "keys": [public]}))?;
+    let agent = home.start()?;
+    let mut watch = agent.watch()?;
+    let mut puppet = Puppet::start(session, workload)?;
+    puppet.act(&Act::trigger(&["create", "/data/known"]))?;
+    learned_until_now(&mut watch, &mut puppet, "/data/mark")?;
+    let name = profile(&agent.home, workload)?;
+    let refused = |args: &[&str], word: &str| -> Result<()> {
+        let output = run(&agent, args)?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.code() == Some(1) && text.contains(word),
+            "{args:?}: {output:?}"
+        );
+        Ok(())
+    };
+    refused(&["profile", "promote", &name], "lapwing profile sign")?;
+    let file_name = session.path("signed.yaml").display().to_string();
+    let key = private.display().to_string();
+    agent.home.call(&["profile", "export", &name, &file_name])?;
+    agent.home.call(&["profile", "promote", &file_name])?;
+    refused(&["profile", "import", &file_name], "lapwing profile sign")?;
+    agent
+        .home
+        .call(&["profile", "sign", &file_name, "--key", &key])?;
+    let text = agent.home.call(&["profile", "import", &file_name])?;
+    ensure!(text.contains("monitoring now"), "{text}");
+    puppet.act(&Act::trigger(&["delete", "/data/known"]))?;
+    let unknown = |puppet: &Puppet<'_>| {
+        let expect = violation(session, puppet, "file.unknown", "MEDIUM");
+        file(expect, "DELETE", "/data/known")
+    };
+    watch.expect("violation", "beside what was signed", &unknown(&puppet))?;
+
+    // Somebody widens what is stored.
+    drop(watch);
+    let home = agent.stop()?;
+    let profiles = fs::read_dir(home.state().join("profiles"))?;
+    let stored = profiles
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.to_string_lossy().ends_with(".yaml"))
+        .context("no stored profile")?;
+    let line = "    - {operation: CREATE, path: /data/known}\n";
+    let more = "    - {operation: DELETE, path: /data/known}\n";
+    let text = fs::read_to_string(&stored)?;
+    ensure!(text.contains(line), "not stored: {text}");
+    fs::write(&stored, text.replacen(line, &format!("{line}{more}"), 1))?;
+    let agent = home.start()?;
+    let mut watch = agent.watch()?;
+    let said = wait_for("the report", patience(), || {
+        let reports = watch.of_kind("violation");
+        let changed = |report: &Value| report["degraded"]["reason"] == "profile-changed";
+        Ok(reports.into_iter().find(changed))
+    })?;
+    let detail = said["degraded"]["detail"].as_str().unwrap_or_default();
+    ensure!(
+        detail.contains("+ file: {operation: DELETE, path: /data/known}"),
+        "{said}"
+    );
+    let mut second = Puppet::start(session, workload)?;
+    for act in ["create", "delete"] {
+        second.act(&Act::trigger(&[act, "/data/known"]))?;
+    }
+    watch.expect("violation", "it is not approved", &unknown(&second))?;
     Ok(Outcome::Passed)
 }
