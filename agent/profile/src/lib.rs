@@ -9,6 +9,7 @@
 
 mod accept;
 pub mod behaviour;
+pub mod comments;
 pub mod compare;
 pub mod decide;
 pub mod diff;

@@ -16,7 +16,7 @@
 use crate::behaviour::{Behaviour, Target};
 use crate::compare;
 use crate::entry::Entry;
-use crate::generalise::is_pattern;
+use crate::generalise::{Names, is_pattern};
 use crate::profile::{Profile, Record};
 use crate::rule::{self, Class};
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ impl Profile {
             }
             let examples = self.names(pattern).into_iter();
             let examples: Vec<Entry> = examples
-                .flat_map(|names| names.examples())
+                .flat_map(Names::examples)
                 .map(|text| example(pattern, text))
                 .collect();
             let behind = |entry: &Entry| self.excuses(entry) == Some(pattern);

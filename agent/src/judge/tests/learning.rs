@@ -116,7 +116,7 @@ fn a_person_sends_it_back_to_learning_and_time_begins_anew() {
     let demote = |bench: &mut Bench, by: By<'static>| {
         let name = bench.name();
         answer(&mut bench.judge, |judge, done| {
-            judge.demote(&name, by, done)
+            judge.demote(&name, by, done);
         })
     };
     bench.exec("ls");
