@@ -9,7 +9,6 @@ use clap::ValueEnum;
 use lapwing_abi::hooks::Tier;
 use lapwing_profile::yaml::{self, Limits};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -31,7 +30,7 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
-    /// Not YAML, or a value of another type than the key takes.
+    /// Not YAML, a key that does not exist, or a value of another type than the key takes.
     #[error("{path}: {message}; `lapwing agent --check-config` tries a repaired file")]
     Syntax {
         /// The file.
@@ -39,21 +38,13 @@ pub enum ConfigError {
         /// Where and what.
         message: String,
     },
-    /// A key that does not exist.
-    #[error("{path}: unknown key `{key}`{}", .suggestion.map_or_else(String::new, |near| format!(": did you mean `{near}`?")))]
-    UnknownKey {
-        /// The file.
-        path: PathBuf,
-        /// The key with its parents.
-        key: String,
-        /// The key that looks most like it.
-        suggestion: Option<&'static str>,
-    },
     /// A value that cannot be used.
-    #[error("{path}: `{key}`: {message}")]
+    #[error("{path}: {place}`{key}`: {message}")]
     Value {
         /// The file.
         path: PathBuf,
+        /// Where it stands, with a colon behind.
+        place: String,
         /// The key with its parents.
         key: &'static str,
         /// What is wrong and what would be right.
@@ -103,15 +94,13 @@ macro_rules! section {
     ($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident $key:literal: $type:ty = $default:expr,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Deserialize)]
-        #[serde(default)]
+        #[serde(default, deny_unknown_fields)]
         pub struct $name {
             $($(#[$fmeta])* #[serde(rename = $key)] pub $field: $type,)+
-            #[serde(flatten)]
-            pub(super) unknown: BTreeMap<String, IgnoredAny>,
         }
         impl Default for $name {
             fn default() -> Self {
-                Self { $($field: $default,)+ unknown: BTreeMap::new() }
+                Self { $($field: $default,)+ }
             }
         }
         impl $name {
@@ -123,6 +112,9 @@ macro_rules! section {
 
 mod learning;
 mod ratings;
+mod signatures;
+
+pub use signatures::Signatures;
 
 pub use learning::{Learning, Length, Promote};
 pub use ratings::{Suppression, Versions};
@@ -169,6 +161,8 @@ section! {
         suppression "suppression": Suppression = Suppression::default(),
         /// Severities in place of those of the rules, by the names of rules.
         severity "severity": BTreeMap<String, String> = BTreeMap::new(),
+        /// Whose signatures are wanted.
+        signatures "signatures": Signatures = Signatures::default(),
     }
 }
 
@@ -248,46 +242,22 @@ impl Config {
                 message,
             })?
         };
-        config.check_keys(path)?;
-        config.check_values(path)?;
+        config.check_values().map_err(|(key, message)| {
+            // A value that nobody wrote is a default, of which none is wrong.
+            let place = yaml::place_of(bytes, LIMITS, key);
+            ConfigError::Value {
+                path: path.to_path_buf(),
+                place: place.map_or_else(String::new, |place| format!("{place}: ")),
+                key,
+                message,
+            }
+        })?;
         Ok(config)
     }
 
-    fn check_keys(&self, path: &Path) -> Result<(), ConfigError> {
-        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 9] = [
-            ("", &self.unknown, Self::KEYS),
-            ("cgroups.", &self.cgroups.unknown, Cgroups::KEYS),
-            ("runc.", &self.runc.unknown, Runc::KEYS),
-            ("ring.", &self.ring.unknown, Ring::KEYS),
-            ("tables.", &self.tables.unknown, Tables::KEYS),
-            ("feed.", &self.feed.unknown, Feed::KEYS),
-            ("learning.", &self.learning.unknown, Learning::KEYS),
-            ("versions.", &self.versions.unknown, Versions::KEYS),
-            ("suppression.", &self.suppression.unknown, Suppression::KEYS),
-        ];
-        for (prefix, unknown, keys) in sections {
-            if let Some(key) = unknown.keys().next() {
-                return Err(ConfigError::UnknownKey {
-                    path: path.to_path_buf(),
-                    key: format!(
-                        "{prefix}{}",
-                        lapwing_profile::text::canonical(key.as_bytes())
-                    ),
-                    suggestion: nearest(key, keys),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_values(&self, path: &Path) -> Result<(), ConfigError> {
-        let wrong = |key, message: String| {
-            Err(ConfigError::Value {
-                path: path.to_path_buf(),
-                key,
-                message,
-            })
-        };
+    /// What is wrong with a value: its key, and what would be right.
+    fn check_values(&self) -> Result<(), (&'static str, String)> {
+        let wrong = |key, message: String| Err((key, message));
         if self.version != 1 {
             return wrong(
                 "version",
@@ -324,16 +294,16 @@ impl Config {
         if let Err((key, message)) = self.learning.check().and(self.suppression.check()) {
             return wrong(key, message);
         }
-        match ratings::severities(&self.severity) {
-            Ok(_) => {}
-            Err(ratings::Wrong::Severity(message)) => return wrong("severity", message),
-            Err(ratings::Wrong::Rule(rule, suggestion)) => {
-                return Err(ConfigError::UnknownKey {
-                    path: path.to_path_buf(),
-                    key: format!("severity.{rule}"),
-                    suggestion,
-                });
-            }
+        if let Err(message) = ratings::severities(&self.severity) {
+            return wrong("severity", message);
+        }
+        self.signatures.load()?;
+        if self.signatures.require && self.learning.promote == Promote::Automatic {
+            return wrong(
+                "learning.promote",
+                "automatic promotion signs nothing: with `signatures.require` it must be manual"
+                    .to_owned(),
+            );
         }
         if self.socket().is_none() {
             return wrong(
@@ -367,21 +337,6 @@ impl Config {
         let path = Path::new(self.endpoint.strip_prefix("unix://")?);
         path.is_absolute().then_some(path)
     }
-}
-
-/// The known key that looks most like this one, if any comes near.
-fn nearest(key: &str, keys: &[&'static str]) -> Option<&'static str> {
-    let key = key.to_lowercase();
-    keys.iter()
-        .map(|known| {
-            (
-                strsim::normalized_damerau_levenshtein(&key, &known.to_lowercase()),
-                *known,
-            )
-        })
-        .filter(|(likeness, _)| *likeness >= 0.5)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use crate::credentials::Credentials;
 use crate::doctor::{check_rights, host_root, object, raise_memory_limit};
 use crate::feed::Feed;
 use crate::judge::Judge;
-use crate::judge::keep::OpenError;
 use crate::judge::store::Store;
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::refusal;
@@ -137,6 +136,8 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     check_rights().map_err(host)?;
     let object = object().map_err(host)?;
     let started = clock::now();
+    let signatures = (config.signatures.load())
+        .map_err(|(key, message)| Failure::new(Code::Usage, anyhow!("`{key}`: {message}")))?;
     let path = config.socket().ok_or_else(|| {
         Failure::new(
             Code::Usage,
@@ -163,18 +164,11 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         config.mode,
         Arc::clone(&wake),
     )
-    .map_err(|error| {
-        let code = match error {
-            OpenError::Store(_) | OpenError::Writer(_) => Code::Failed,
-            OpenError::Profile { .. } | OpenError::Name { .. } | OpenError::Twice { .. } => {
-                Code::Usage
-            }
-        };
-        Failure::new(code, error)
-    })?
+    .map_err(|error| Failure::new(Code::Failed, error))?
     .with_learning(config.learning.settings())
     .with_ratings(config.ratings())
-    .with_limit(config.suppression.limit());
+    .with_limit(config.suppression.limit())
+    .with_signatures(signatures, started);
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 
     let Attached {

@@ -178,6 +178,7 @@ impl Pipeline {
         }
         let proc = Path::new("/proc");
         line.report_blind_hooks();
+        line.report_set_aside();
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
         line.carry_out(effects);
         let standing = Standing::begin(&seeds, waker.clone());

@@ -98,6 +98,11 @@ impl Profile {
         self.implying(entry).is_some()
     }
 
+    /// The pattern that excuses an entry, if one does.
+    pub(crate) fn excuses(&self, entry: &Entry) -> Option<&Entry> {
+        self.matcher.excuse(entry)
+    }
+
     /// The accepted entry that implies another.
     pub(crate) fn implying(&self, entry: &Entry) -> Option<Entry> {
         let Behaviour::File(file) = &entry.behaviour else {

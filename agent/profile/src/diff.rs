@@ -1,6 +1,7 @@
 //! What one profile approves and another does not.
 
 use crate::entry::Entry;
+use crate::generalise;
 use crate::profile::{Mode, Profile, Verdict};
 
 /// The difference from one profile to another.
@@ -12,6 +13,14 @@ pub struct Diff {
     pub removed: Vec<Entry>,
     /// Both modes, where they differ.
     pub mode: Option<(Mode, Mode)>,
+    /// How much the patterns of both leave open, all together.
+    pub breadth: (u32, u32),
+}
+
+/// How much the approved patterns leave open.
+fn breadth(profile: &Profile) -> u32 {
+    let approved = profile.entries(Verdict::Approved).into_keys();
+    approved.map(generalise::breadth).sum()
 }
 
 impl Diff {
@@ -29,6 +38,7 @@ impl Diff {
         Self {
             added: only(b, a),
             removed: only(a, b),
+            breadth: (breadth(a), breadth(b)),
             mode: (a.mode() != b.mode()).then_some((a.mode(), b.mode())),
         }
     }
@@ -48,5 +58,29 @@ impl Diff {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.mode.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::Workload;
+
+    #[test]
+    fn growth_of_breadth_is_part_of_it() {
+        let profile = |lines: &[&str]| {
+            let mut profile = Profile::new(Workload::default(), Mode::Monitoring);
+            for line in lines {
+                profile.set(&Entry::parse(line).unwrap(), Verdict::Approved, 1);
+            }
+            profile
+        };
+        let narrow = "file: {operation: CREATE, pattern: \"/data/t-{digits}\"}";
+        let wide = "file: {operation: CREATE, pattern: \"/data/**\"}";
+        let literal = "file: {operation: CREATE, path: /data/t-1}";
+        let of = |a: &[&str], b: &[&str]| Diff::between(&profile(a), &profile(b)).breadth;
+        assert_eq!(of(&[literal], &[narrow]), (0, 2));
+        assert_eq!(of(&[narrow], &[narrow, wide]), (2, 52));
+        assert_eq!(of(&[narrow], &[literal]), (2, 0));
     }
 }

@@ -37,6 +37,7 @@ use crate::entry::Entry;
 use crate::entry::line::{
     DnsLine, EgressLine, ExecLine, FileLine, Lines, ListenLine, PrivilegeLine,
 };
+use crate::evidence::text::ObservedLine;
 use crate::evidence::{self, Evidence};
 use crate::generalise::line::{LearnedLine, lines};
 use crate::generalise::{Known, is_general, is_pattern};
@@ -46,15 +47,14 @@ use crate::profile::{
 };
 use crate::version;
 use crate::workload::Workload;
-use crate::yaml::Flow;
-use crate::yaml::{self, Limits};
+use crate::yaml::{self, Flow, Limits, Placed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use thiserror::Error;
 
-const API_VERSION: &str = "lapwing.dev/v1alpha1";
-const KIND: &str = "BehaviorProfile";
+pub(crate) const API_VERSION: &str = "lapwing.dev/v1alpha1";
+pub(crate) const KIND: &str = "BehaviorProfile";
 
 /// Longest text that is read: room for all that a profile may hold, and for people's comments.
 pub const TEXT_MAX: usize = BYTES_MAX + (4 << 20);
@@ -86,35 +86,43 @@ pub(crate) fn weight(entry: &Entry) -> usize {
 pub struct NoProfile(String);
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Document {
-    api_version: String,
-    kind: String,
+pub(crate) struct Document {
+    #[cfg_attr(test, schemars(with = "crate::schema::ApiVersion"))]
+    api_version: Placed<String>,
+    #[cfg_attr(test, schemars(with = "crate::schema::Kind"))]
+    kind: Placed<String>,
+    /// What people decide, and what is signed.
     spec: Spec,
+    /// What a machine keeps: counters, times, what waits for a decision. Need not be there.
     #[serde(default)]
     status: Status,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Spec {
+    /// Whose it is.
     workload: Workload,
     mode: Mode,
     #[serde(default)]
-    exec: Vec<ExecLine>,
+    exec: Vec<Placed<ExecLine>>,
     #[serde(default)]
-    files: Vec<FileLine>,
+    files: Vec<Placed<FileLine>>,
     #[serde(default)]
-    egress: Vec<EgressLine>,
+    egress: Vec<Placed<EgressLine>>,
     #[serde(default)]
-    listen: Vec<ListenLine>,
+    listen: Vec<Placed<ListenLine>>,
     #[serde(default)]
-    dns: Vec<DnsLine>,
+    dns: Vec<Placed<DnsLine>>,
     #[serde(default)]
-    privileges: Vec<PrivilegeLine>,
+    privileges: Vec<Placed<PrivilegeLine>>,
 }
 
 #[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Status {
     #[serde(default)]
@@ -125,20 +133,21 @@ struct Status {
     overflow: u64,
     /// Missing in files of versions that did not generalise.
     #[serde(default)]
-    learned: Option<Vec<LearnedLine>>,
+    learned: Option<Vec<Placed<LearnedLine>>>,
     #[serde(default)]
-    evidence: Option<evidence::text::ObservedLine>,
+    evidence: Option<Placed<ObservedLine>>,
     #[serde(default)]
     versions: Vec<version::line::VersionLine>,
     #[serde(default)]
-    seen: Vec<Seen>,
+    seen: Vec<Placed<Seen>>,
     #[serde(default)]
-    refused: Vec<Seen>,
+    refused: Vec<Placed<Seen>>,
     #[serde(default)]
     decisions: Vec<Decided>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Seen {
     #[serde(default)]
@@ -174,6 +183,7 @@ struct Seen {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Decided {
     revision: u64,
@@ -197,14 +207,57 @@ pub(crate) fn nanoseconds(time: jiff::Timestamp) -> i64 {
     i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
 }
 
+/// What stands in `seen` and `refused`, in errors.
+const STATUS: &str = "an entry of `status`";
+
+/// Reads a part of a file; what is wrong with it is said with its place.
+fn placed<L, T>(
+    part: Placed<L>,
+    what: &str,
+    read: impl FnOnce(L) -> Result<T, String>,
+) -> Result<T, String> {
+    let (value, place) = part.split();
+    read(value).map_err(|why| place.wrong(format_args!("{what}: {why}")))
+}
+
+/// What stands at the top of every file of this kind, whatever else is in it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Top {
+    api_version: Placed<String>,
+    kind: Placed<String>,
+}
+
+/// Says so where a text is of another kind or version.
+fn another(text: &[u8]) -> Option<String> {
+    let top: Top = yaml::read(text, LIMITS).ok()?;
+    is_another(&top.kind, &top.api_version)
+}
+
+fn is_another(kind: &Placed<String>, version: &Placed<String>) -> Option<String> {
+    let wrong = match (kind.value == KIND, version.value == API_VERSION) {
+        (true, true) => return None,
+        (false, _) => kind,
+        (true, false) => version,
+    };
+    let why = format!(
+        "it is a {} of {}, this version reads a {KIND} of {API_VERSION}",
+        crate::text::canonical(kind.value.as_bytes()),
+        crate::text::canonical(version.value.as_bytes()),
+    );
+    Some(wrong.wrong(why))
+}
+
 impl Spec {
     /// What is approved, whatever its kind.
     fn entries(self) -> impl Iterator<Item = Result<Entry, String>> {
-        fn read<L>(lines: Vec<L>) -> impl Iterator<Item = Result<Entry, String>>
+        fn read<L>(lines: Vec<Placed<L>>) -> impl Iterator<Item = Result<Entry, String>>
         where
             Entry: TryFrom<L, Error = String>,
         {
-            lines.into_iter().map(Entry::try_from)
+            lines
+                .into_iter()
+                .map(|line| placed(line, "an entry of `spec`", |line| Entry::try_from(line)))
         }
         read(self.exec)
             .chain(read(self.files))
@@ -216,7 +269,7 @@ impl Spec {
 }
 
 impl Seen {
-    fn split(self) -> Result<(Entry, Record), NoProfile> {
+    fn split(self) -> Result<(Entry, Record), String> {
         let lines = Lines {
             exec: self.exec,
             file: self.file,
@@ -225,10 +278,8 @@ impl Seen {
             dns: self.dns,
             privilege: self.privilege,
         };
-        let entry = lines
-            .only()
-            .map_err(|why| NoProfile(format!("an entry of `status`: {why}")))?;
-        let wrong = |why| NoProfile(format!("{entry}: {why}"));
+        let entry = lines.only()?;
+        let wrong = |why| format!("{entry}: {why}");
         let evidence = Evidence::read(&self.instances, &self.starts, &self.samples);
         let record = Record {
             verdict: match self.approved {
@@ -251,13 +302,13 @@ impl Profile {
     /// # Errors
     /// Says where the text is another thing.
     pub fn from_yaml(text: impl AsRef<[u8]>) -> Result<Self, NoProfile> {
-        let document: Document = yaml::read(text.as_ref(), LIMITS).map_err(NoProfile)?;
-        if document.kind != KIND || document.api_version != API_VERSION {
-            return Err(NoProfile(format!(
-                "it is a {} of {}, this version reads a {KIND} of {API_VERSION}",
-                crate::text::canonical(document.kind.as_bytes()),
-                crate::text::canonical(document.api_version.as_bytes()),
-            )));
+        let document: Document = match yaml::read(text.as_ref(), LIMITS) {
+            Ok(document) => document,
+            // What another version wrote has other keys, which is not what is wrong with it.
+            Err(why) => return Err(NoProfile(another(text.as_ref()).unwrap_or(why))),
+        };
+        if let Some(why) = is_another(&document.kind, &document.api_version) {
+            return Err(NoProfile(why));
         }
         let Document {
             mut spec, status, ..
@@ -267,29 +318,29 @@ impl Profile {
         profile.incomplete = status.incomplete;
         profile.overflow = status.overflow;
         if let Some(evidence) = status.evidence {
-            profile.observed = evidence.read().map_err(NoProfile)?;
+            profile.observed =
+                placed(evidence, "`evidence`", ObservedLine::read).map_err(NoProfile)?;
         }
         profile.versions = version::line::read(status.versions).map_err(NoProfile)?;
         for seen in status.seen {
-            let (entry, record) = seen.split()?;
+            let (entry, record) = placed(seen, STATUS, Seen::split).map_err(NoProfile)?;
             profile.records.insert(entry, record);
         }
         for seen in status.refused {
-            let (entry, mut record) = seen.split()?;
+            let (entry, mut record) = placed(seen, STATUS, Seen::split).map_err(NoProfile)?;
             record.verdict = Verdict::Refused;
             profile.records.insert(entry, record);
         }
         let old = status.learned.is_none();
         let mut learned = BTreeMap::new();
         for line in status.learned.into_iter().flatten() {
-            let (entry, known) = line
-                .read()
-                .map_err(|why| NoProfile(format!("an entry of `learned`: {why}")))?;
+            let (entry, known) =
+                placed(line, "an entry of `learned`", LearnedLine::read).map_err(NoProfile)?;
             learned.insert(entry, known);
         }
         let mut approved = Vec::new();
         for entry in spec.entries() {
-            approved.push(entry.map_err(|why| NoProfile(format!("an entry of `spec`: {why}")))?);
+            approved.push(entry.map_err(NoProfile)?);
         }
         profile.take_up(approved, learned, old);
         profile.join_decisions(status.decisions.into_iter().map(|decided| Decision {

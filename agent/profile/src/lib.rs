@@ -9,6 +9,7 @@
 
 mod accept;
 pub mod behaviour;
+pub mod comments;
 pub mod compare;
 pub mod decide;
 pub mod diff;
@@ -26,7 +27,10 @@ pub mod name;
 pub mod pattern;
 pub mod profile;
 pub mod repeat;
+pub mod replay;
 pub mod rule;
+#[cfg(test)]
+mod schema;
 pub mod signature;
 pub mod text;
 pub mod version;

@@ -89,7 +89,7 @@ pub struct Decision {
     pub at: i64,
     /// Who.
     pub actor: String,
-    /// What: `review`, `promote`, `approve`, `refuse` or `import`.
+    /// What: `review`, `promote`, `demote`, `approve`, `refuse` or `import`.
     pub action: String,
     /// About which entry, if about one.
     pub entry: String,

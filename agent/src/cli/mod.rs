@@ -6,6 +6,7 @@ mod hooks;
 mod learning;
 mod profile;
 mod profile_file;
+mod profile_replay;
 mod profile_sign;
 mod profile_text;
 mod show;

@@ -3,6 +3,7 @@
 use super::args::{DecideArgs, Decider, Output, ProfileCommand};
 use super::learning;
 use super::profile_file as file;
+use super::profile_replay;
 use super::profile_sign as sign;
 use super::profile_text::{diff_value, json, mode, write_diff, write_list, write_profile};
 use super::versions;
@@ -48,10 +49,23 @@ pub async fn run(endpoint: &str, output: Output, command: ProfileCommand) -> Out
         ProfileCommand::Promote { name, decider } => {
             promote(endpoint, output, &name, decider).await
         }
+        ProfileCommand::Demote { name, decider } => demote(endpoint, output, &name, decider).await,
+        ProfileCommand::Replay {
+            candidate,
+            workload,
+            since,
+        } => {
+            let since = since.as_deref();
+            replay(endpoint, output, &candidate, workload.as_deref(), since).await
+        }
         ProfileCommand::Export { name, file } => {
             export(endpoint, output, &name, file.as_deref()).await
         }
-        ProfileCommand::Import { file, decider } => import(endpoint, output, &file, decider).await,
+        ProfileCommand::Import {
+            file,
+            signature,
+            decider,
+        } => import(endpoint, output, &file, signature, decider).await,
     }
 }
 
@@ -306,6 +320,33 @@ async fn promote(endpoint: &str, output: Output, name: &str, by: Decider) -> Out
     print(output, &profile, &text)
 }
 
+async fn demote(endpoint: &str, output: Output, name: &str, by: Decider) -> Outcome {
+    let decider = file::decider(by);
+    let profile = if let Some(path) = file::named(name) {
+        file::change(path, &decider, Profile::demote)?
+    } else {
+        let mut client = client::connect(endpoint).await?;
+        let name = resolve(&mut client, name).await?;
+        let request = v1::DemoteProfileRequest {
+            name,
+            decider: Some(decider),
+        };
+        client
+            .demote_profile(request)
+            .await
+            .map_err(|status| client::failed(&status))?
+            .into_inner()
+            .summary
+            .unwrap_or_default()
+    };
+    let text = format!(
+        "{} is {} now: what it does from now on is learned\n",
+        profile.name,
+        mode(profile.mode()),
+    );
+    print(output, &profile, &text)
+}
+
 /// How much a profile approves, by kind.
 fn approved(profile: &v1::ProfileSummary) -> String {
     let counts = [
@@ -342,13 +383,59 @@ async fn export(endpoint: &str, output: Output, name: &str, file: Option<&Path>)
     Ok(())
 }
 
-async fn import(endpoint: &str, output: Output, path: &Path, by: Decider) -> Outcome {
+async fn replay(
+    endpoint: &str,
+    output: Output,
+    path: &Path,
+    workload: Option<&str>,
+    since: Option<&str>,
+) -> Outcome {
+    let candidate = file::read(path)?;
+    let age_milliseconds = since.map(profile_replay::age).transpose()?;
+    let mut client = client::connect(endpoint).await?;
+    let whose = candidate.workload.to_string();
+    let name = resolve(&mut client, workload.unwrap_or(&whose)).await?;
+    let request = v1::ReplayProfileRequest {
+        yaml: candidate.to_yaml(),
+        name,
+        age_milliseconds: age_milliseconds.unwrap_or_default(),
+    };
+    let answer = client
+        .replay_profile(request)
+        .await
+        .map_err(|status| client::failed(&status))?
+        .into_inner();
+    let mut text = Vec::new();
+    profile_replay::write(&mut text, &answer)?;
+    print(output, &answer, &String::from_utf8_lossy(&text))?;
+    match answer.reported.len() {
+        0 => Ok(()),
+        count => {
+            let path = path.display();
+            let error = anyhow!(
+                "{path} would have reported {count}: approve of them in it (`lapwing profile approve 'ENTRY' \
+                 --profile {path}`), or promote it knowing that"
+            );
+            Err(Failure::new(Code::Failed, error))
+        }
+    }
+}
+
+async fn import(
+    endpoint: &str,
+    output: Output,
+    path: &Path,
+    signature: Option<PathBuf>,
+    by: Decider,
+) -> Outcome {
     // Read here, so that a mistake is told with the file's name.
     let yaml = file::read(path)?.to_yaml();
+    let signature = sign::of(path, signature)?;
     let mut client = client::connect(endpoint).await?;
     let request = v1::ImportProfileRequest {
         yaml,
         decider: Some(file::decider(by)),
+        signature,
     };
     let profile = client
         .import_profile(request)

@@ -219,7 +219,16 @@ pub(super) fn write_diff(out: &mut impl Write, diff: &Diff) -> std::io::Result<(
         writeln!(out, "{}", styled(red, &format!("- {entry}")))?;
     }
     for entry in &diff.added {
-        writeln!(out, "{}", styled(green, &format!("+ {entry}")))?;
+        let breadth = match generalise::breadth(entry) {
+            0 => String::new(),
+            breadth => format!("  # a pattern, breadth {breadth}"),
+        };
+        let line = styled(green, &format!("+ {entry}"));
+        writeln!(out, "{line}{}", styled(DIM, &breadth))?;
+    }
+    let (from, to) = diff.breadth;
+    if from != to {
+        writeln!(out, "breadth of all patterns: {from} -> {to}")?;
     }
     Ok(())
 }
@@ -236,5 +245,6 @@ pub(super) fn diff_value(diff: &Diff) -> serde_json::Value {
         "mode": mode,
         "added": lines(&diff.added),
         "removed": lines(&diff.removed),
+        "breadth": {"from": diff.breadth.0, "to": diff.breadth.1},
     })
 }

@@ -43,7 +43,7 @@ fn clock(time: Option<&Timestamp>) -> String {
     )
 }
 
-fn severity(severity: Severity) -> (&'static str, Style) {
+pub(super) fn severity(severity: Severity) -> (&'static str, Style) {
     match severity {
         Severity::Unspecified => ("?", Style::new()),
         Severity::Low => ("LOW", color(AnsiColor::Cyan)),

@@ -2,13 +2,11 @@
 //! `suppression`.
 
 use super::learning::Length;
-use super::nearest;
 use crate::judge::limits::Limit;
 use crate::judge::rating::{GRACE, Ratings};
 use lapwing_profile::rule::{Rule, Severities, Severity};
 use lapwing_profile::text::canonical;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
 section! {
@@ -51,33 +49,25 @@ impl Suppression {
     }
 }
 
-/// What is wrong with an override.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wrong {
-    /// There is no such rule; the one that looks most like it.
-    Rule(String, Option<&'static str>),
-    /// There is no such severity, with what to write.
-    Severity(String),
-}
-
-/// Reads severities by the names of rules.
-pub(super) fn severities(given: &BTreeMap<String, String>) -> Result<Severities, Wrong> {
+/// Reads severities by the names of rules; says what is wrong with them, and what would be right.
+pub(super) fn severities(given: &BTreeMap<String, String>) -> Result<Severities, String> {
     let mut severities = Severities::default();
     for (name, word) in given {
         let Some(rule) = Rule::ALL.iter().find(|rule| rule.id() == name) else {
             let rules: Vec<&'static str> = Rule::ALL.iter().map(|rule| rule.id()).collect();
-            return Err(Wrong::Rule(
-                canonical(name.as_bytes()),
-                nearest(name, &rules),
-            ));
+            let suggestion = nearest(name, &rules)
+                .map(|known| format!(": did you mean `{known}`?"))
+                .unwrap_or_default();
+            let name = canonical(name.as_bytes());
+            return Err(format!("there is no rule `{name}`{suggestion}"));
         };
         let Some(severity) = Severity::ALL.iter().find(|one| one.word() == word) else {
             let words: Vec<&str> = Severity::ALL.iter().map(|one| one.word()).collect();
-            return Err(Wrong::Severity(format!(
+            return Err(format!(
                 "`{}` of `{name}` is no severity: write one of {}; a rule cannot be switched off",
                 canonical(word.as_bytes()),
                 words.join(", ")
-            )));
+            ));
         };
         severities.set(*rule, *severity);
     }
@@ -90,4 +80,20 @@ pub(super) fn ratings(severity: &BTreeMap<String, String>, versions: &Versions) 
         severities: severities(severity).unwrap_or_default(),
         grace: versions.grace.0,
     }
+}
+
+/// The known name that looks most like this one, if any comes near.
+fn nearest(name: &str, names: &[&'static str]) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    names
+        .iter()
+        .map(|known| {
+            (
+                strsim::normalized_damerau_levenshtein(&name, &known.to_lowercase()),
+                *known,
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= 0.5)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known)
 }

@@ -33,6 +33,7 @@ fn the_file_in_deploy_has_every_key_at_its_default() {
         Learning::KEYS,
         Versions::KEYS,
         Suppression::KEYS,
+        Signatures::KEYS,
     ] {
         for key in keys {
             let line = format!("{key}:");
@@ -51,7 +52,8 @@ fn every_key_is_read() {
         "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
          btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nfeed: {items: 7, bytes: 65536}\n\
          learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n\
-         versions: {grace: 2h}\nsuppression: {new: 5, period: 1m}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n",
+         versions: {grace: 2h}\nsuppression: {new: 5, period: 1m}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n\
+         signatures: {require: false, keys: []}\n",
     )
     .unwrap();
     assert_eq!(
@@ -103,18 +105,50 @@ fn every_key_is_read() {
 
 #[test]
 fn unknown_keys_get_a_suggestion() {
-    assert_eq!(
-        parse("stateDirr: /x\n").unwrap_err(),
-        "lapwing.yaml: unknown key `stateDirr`: did you mean `stateDir`?"
-    );
-    assert_eq!(
-        parse("cgroups: {egres: /x}\n").unwrap_err(),
-        "lapwing.yaml: unknown key `cgroups.egres`: did you mean `egress`?"
-    );
-    assert_eq!(
-        parse("zzzz: 1\n").unwrap_err(),
-        "lapwing.yaml: unknown key `zzzz`"
-    );
+    for (text, error) in [
+        (
+            "stateDirr: /x\n",
+            "line 1, column 1: unknown key `stateDirr`: did you mean `stateDir`?",
+        ),
+        (
+            "cgroups: {egres: /x}\n",
+            "line 1, column 11: unknown key `egres`: did you mean `egress`?",
+        ),
+        (
+            "version: 1\nrunc:\n  zzzz: 1\n",
+            "line 3, column 3: unknown key `zzzz`: those that are known here are roots",
+        ),
+    ] {
+        let found = parse(text).unwrap_err();
+        assert!(
+            found.starts_with(&format!("lapwing.yaml: {error};")),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_used_has_its_place() {
+    for (text, error) in [
+        (
+            "version: 1\nring:\n  bytes: 5\n",
+            "line 3, column 10: `ring.bytes`: 5 is not a power of two",
+        ),
+        (
+            "cgroups: {scope: [a]}\n",
+            "line 1, column 18: `cgroups.scope`: `a` must start with a slash",
+        ),
+        (
+            "version: 2\n",
+            "line 1, column 10: `version`: 2 is not known",
+        ),
+    ] {
+        let found = parse(text).unwrap_err();
+        assert!(
+            found.starts_with(&format!("lapwing.yaml: {error}")),
+            "{found}"
+        );
+    }
 }
 
 #[test]
@@ -162,6 +196,12 @@ fn values_are_checked() {
         ("learning: {restarts: 65}", "learning.restarts"),
         ("learning: {cap: 10m}", "must be longer than"),
         ("learning: {promote: yes}", "one of manual, automatic"),
+        ("signatures: {require: true}", "the file of a public key"),
+        (
+            "signatures: {keys: [/nonexistent/k.pub]}",
+            "cannot read /nonexistent/k.pub",
+        ),
+        ("signatures: {keys: [/dev/null]}", "-pubout"),
         ("learning: {quite: 5m}", "did you mean `quiet`"),
         ("versions: {grace: 24}", "as 15m"),
         ("suppression: {new: 0}", "suppression.new"),
@@ -170,9 +210,9 @@ fn values_are_checked() {
         ("versions: {grase: 24h}", "did you mean `grace`"),
         (
             "severity: {exec.unknwon: LOW}",
-            "unknown key `severity.exec.unknwon`: did you mean `exec.unknown`?",
+            "`severity`: there is no rule `exec.unknwon`: did you mean `exec.unknown`?",
         ),
-        ("severity: {\"\\e\": LOW}", "unknown key `severity.\\x1b`"),
+        ("severity: {\"\\e\": LOW}", "there is no rule `\\x1b`"),
         (
             "severity: {exec.unknown: HIHG}",
             "`severity`: `HIHG` of `exec.unknown` is no severity: write one of LOW, MEDIUM, HIGH, CRITICAL",

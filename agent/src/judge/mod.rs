@@ -8,11 +8,15 @@ mod learn;
 pub mod ledger;
 pub mod limits;
 pub mod rating;
+mod recent;
 mod repeat;
+mod replay;
 pub mod report;
 mod sensor;
 pub mod sighting;
+pub mod signed;
 pub mod store;
+pub mod taken_up;
 mod writer;
 
 use crate::clock::Clock;
@@ -29,6 +33,7 @@ use lapwing_profile::learn::{Outcome, Sighting, phase};
 use lapwing_profile::lineage;
 use lapwing_profile::profile::Mode;
 use lapwing_profile::rule::Rule;
+use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{self, watch_response::Item};
@@ -89,6 +94,12 @@ pub struct Judge {
     /// Counts of episodes that ended, to be reported at the next tick.
     late: Vec<v1::Violation>,
     published: Published,
+    /// Which signatures are wanted.
+    signatures: signed::Signatures,
+    /// What was found wrong with signatures at the start, and not reported yet.
+    found: Vec<signed::Finding>,
+    /// Names that the profiles have no records of.
+    recent: recent::Recent,
     violations: u64,
     /// What the kernel side was told.
     ledger: Ledger,
@@ -222,6 +233,9 @@ impl Judge {
             _ => None,
         };
         let outcome = provisional.map_or(outcome, Outcome::Deviation);
+        if named && outcome == Outcome::Known {
+            self.recent.see(&kept.profile, &entry, 1, at);
+        }
         if named && mode != Mode::Monitoring {
             self.windows.witness(scene.instance, kept, &entry, moment);
         }
@@ -422,6 +436,22 @@ impl Judge {
             .episodes
             .occurred(&fingerprint, 0, "", now, || violation);
         self.reported(reports).collect()
+    }
+
+    /// Files that held no profile when the agent started.
+    pub fn set_aside(&mut self, now: Moment) -> Vec<Item> {
+        let mut items = Vec::new();
+        for aside in std::mem::take(&mut self.keeper.aside) {
+            let path = aside.path.as_os_str().as_encoded_bytes();
+            let fingerprint = fingerprint::hex(&[b"profile-damaged", path, self.node.as_bytes()]);
+            let violation =
+                self.about_sensor("profile-damaged", visible(&aside.to_string()).into_owned());
+            let reports = self
+                .episodes
+                .occurred(&fingerprint, 0, "", now, || violation);
+            items.extend(self.reported(reports));
+        }
+        items
     }
 
     /// Notes that the agent is alive.

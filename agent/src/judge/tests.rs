@@ -19,6 +19,8 @@ mod learning;
 mod limits;
 mod lineage;
 mod provisional;
+mod signed;
+mod stored;
 mod versions;
 
 const SECOND: u64 = 1_000_000_000;
@@ -74,7 +76,7 @@ fn approve(
 }
 
 fn import(judge: &mut Judge, yaml: &str) -> Result<v1::ProfileSummary, AskError> {
-    answer(judge, |judge, done| judge.import(yaml, ANN, done))
+    answer(judge, |judge, done| judge.import(yaml, "", ANN, done))
 }
 
 impl Bench {
@@ -369,6 +371,25 @@ fn what_a_pattern_stands_for_is_known_and_its_repeats_are_counted_there() {
     };
     bench.judge.repeated(HOME, &[(1, seen)], Clock::read());
     assert_eq!(count(&bench), before + 7);
+
+    // A candidate without the pattern hears of the names that were seen since, one by one.
+    let candidate = Profile::new(bench.workload(), Mode::Learning).to_yaml();
+    let replay = bench.judge.replay(&candidate, "", None).unwrap();
+    let times = |path: &str| {
+        let line = format!("file: {{operation: CREATE, path: {path}}}");
+        let mut reported = replay.reported.iter();
+        reported
+            .find(|one| one.entry == line)
+            .map(|one| (one.rule.as_str(), one.count))
+    };
+    assert_eq!(times("/data/temp-4711.rdb"), Some(("file.unknown", 8)));
+    assert_eq!(times("/data/temp-x.rdb"), Some(("file.unknown", 1)));
+    let own = bench.judge.profile(&bench.name()).unwrap().1;
+    let replay = bench.judge.replay(&own, "", None).unwrap();
+    assert_eq!(replay.reported.len(), 1, "temp-x is pending: {replay:?}");
+    let error = bench.judge.replay(&own, "/Image/other/", None).unwrap_err();
+    assert!(matches!(error, AskError::NoProfile(_)), "{error}");
+    assert!(bench.judge.replay("", "", None).is_err());
 }
 
 #[test]
@@ -532,56 +553,6 @@ fn another_cluster_takes_the_profiles_over() {
     .unwrap();
     let judge = open(&state, "").unwrap();
     assert_eq!(judge.profile(&name).unwrap().0.mode(), v1::Mode::Monitoring);
-}
-
-#[test]
-fn files_that_are_not_what_they_seem_are_refused_and_left() {
-    let folder = tempfile::tempdir().unwrap();
-    drop(open(folder.path(), "c1").unwrap());
-    let workload = |cluster: &str| Workload {
-        cluster: cluster.into(),
-        name: "web".into(),
-        ..Workload::default()
-    };
-    let text = |cluster| Profile::new(workload(cluster), Mode::Learning).to_yaml();
-    let file = |name: &str| folder.path().join("profiles").join(format!("{name}.yaml"));
-    let (ours, theirs) = (workload("c1").file_name(), workload("c2").file_name());
-    for (files, words) in [
-        (
-            vec![("web", text("c1").into_bytes())],
-            vec!["web.yaml", &*ours, "rename it"],
-        ),
-        (
-            vec![
-                (&*ours, text("c1").into_bytes()),
-                (&*theirs, text("c2").into_bytes()),
-            ],
-            vec![&*ours, &*theirs, "move the other"],
-        ),
-        (
-            vec![(&*ours, b"kind: \xff".to_vec())],
-            vec![&*ours, "line 1, byte 7: not UTF-8", "repair it"],
-        ),
-        (
-            vec![(&*ours, b"kind: [\nspec: }\n".to_vec())],
-            vec![&*ours, "line 1, column 7", "repair it"],
-        ),
-    ] {
-        for (name, bytes) in &files {
-            fs::write(file(name), bytes).unwrap();
-        }
-        let Err(error) = open(folder.path(), "c1") else {
-            panic!("{words:?} was taken")
-        };
-        assert!(!matches!(error, OpenError::Store(_)));
-        let error = error.to_string();
-        assert!(words.iter().all(|word| error.contains(word)), "{error}");
-        assert!(error.lines().count() <= 2, "{error}");
-        for (name, bytes) in &files {
-            assert_eq!(fs::read(file(name)).unwrap(), *bytes);
-            fs::remove_file(file(name)).unwrap();
-        }
-    }
 }
 
 #[test]

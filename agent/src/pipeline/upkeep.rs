@@ -44,6 +44,16 @@ impl Line {
         }
     }
 
+    /// Reports the stored profiles that could not be taken up, or are not what was signed.
+    pub(super) fn report_set_aside(&mut self) {
+        let moment = self.moment();
+        let mut items = self.judge.set_aside(moment);
+        items.extend(self.judge.unsigned(moment));
+        for item in items {
+            self.feed.publish(moment.wall, item);
+        }
+    }
+
     /// Looks for names that are still to come, and forgets what is long gone.
     pub(super) fn look(&mut self, now: u64) {
         if self.registry.next_look().is_some_and(|at| at <= now) {

@@ -1400,6 +1400,19 @@ pub struct PromoteProfileResponse {
     pub summary: ::core::option::Option<ProfileSummary>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DemoteProfileRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Needs a reason.
+    #[prost(message, optional, tag = "2")]
+    pub decider: ::core::option::Option<Decider>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DemoteProfileResponse {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<ProfileSummary>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DecideEntriesRequest {
     #[prost(enumeration = "decide_entries_request::Verdict", tag = "1")]
     pub verdict: i32,
@@ -1463,11 +1476,72 @@ pub struct DecideEntriesResponse {
     pub profiles: ::prost::alloc::vec::Vec<ProfileSummary>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayProfileRequest {
+    /// The candidate. It is taken as it would be in monitoring, whatever its mode.
+    #[prost(string, tag = "1")]
+    pub yaml: ::prost::alloc::string::String,
+    /// The profile of the workload; if empty, the candidate says whose it is.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Only what was seen in so many milliseconds before now; all if 0.
+    #[prost(uint64, tag = "3")]
+    pub age_milliseconds: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplayProfileResponse {
+    /// Whose behaviours these are.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Behaviours that were looked at.
+    #[prost(uint64, tag = "2")]
+    pub seen: u64,
+    #[prost(message, repeated, tag = "3")]
+    pub reported: ::prost::alloc::vec::Vec<replay_profile_response::Reported>,
+    /// Patterns that the candidate does not have: it accepts those of their names that are known, and
+    /// nobody can say of the others.
+    #[prost(string, repeated, tag = "4")]
+    pub open: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Of names that only a pattern stands for, all are known that were seen since then.
+    #[prost(message, optional, tag = "5")]
+    pub names_since: ::core::option::Option<crate::Timestamp>,
+}
+/// Nested message and enum types in `ReplayProfileResponse`.
+pub mod replay_profile_response {
+    /// A behaviour that would have been a violation.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Reported {
+        /// As in the file.
+        #[prost(string, tag = "1")]
+        pub entry: ::prost::alloc::string::String,
+        #[prost(string, tag = "2")]
+        pub rule: ::prost::alloc::string::String,
+        #[prost(enumeration = "super::violation::Severity", tag = "3")]
+        pub severity: i32,
+        #[prost(string, repeated, tag = "4")]
+        pub attack: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+        /// Absent where only the last time is known.
+        #[prost(message, optional, tag = "5")]
+        pub first_seen: ::core::option::Option<crate::Timestamp>,
+        #[prost(message, optional, tag = "6")]
+        pub last_seen: ::core::option::Option<crate::Timestamp>,
+        /// How often since then; 0 where that is not known.
+        #[prost(uint64, tag = "7")]
+        pub count: u64,
+        /// What the candidate approves and looks most like it; may be empty.
+        #[prost(string, tag = "8")]
+        pub nearest: ::prost::alloc::string::String,
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportProfileRequest {
     #[prost(string, tag = "1")]
     pub yaml: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub decider: ::core::option::Option<Decider>,
+    /// The signature that `lapwing profile sign` made, a DSSE envelope; may be empty where the agent
+    /// does not require one.
+    #[prost(string, tag = "3")]
+    pub signature: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ImportProfileResponse {
@@ -1713,6 +1787,31 @@ pub mod agent_client {
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "PromoteProfile"));
             self.inner.unary(req, path, codec).await
         }
+        /// From monitoring or review back to learning.
+        pub async fn demote_profile(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DemoteProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DemoteProfileResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/DemoteProfile",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lapwing.v1.Agent", "DemoteProfile"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Approves or refuses entries.
         pub async fn decide_entries(
             &mut self,
@@ -1736,6 +1835,31 @@ pub mod agent_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "DecideEntries"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What a candidate for a profile would have reported of what was seen.
+        pub async fn replay_profile(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReplayProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplayProfileResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/ReplayProfile",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lapwing.v1.Agent", "ReplayProfile"));
             self.inner.unary(req, path, codec).await
         }
         /// Replaces what a profile approves.
@@ -1829,12 +1953,28 @@ pub mod agent_server {
             tonic::Response<super::PromoteProfileResponse>,
             tonic::Status,
         >;
+        /// From monitoring or review back to learning.
+        async fn demote_profile(
+            &self,
+            request: tonic::Request<super::DemoteProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DemoteProfileResponse>,
+            tonic::Status,
+        >;
         /// Approves or refuses entries.
         async fn decide_entries(
             &self,
             request: tonic::Request<super::DecideEntriesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DecideEntriesResponse>,
+            tonic::Status,
+        >;
+        /// What a candidate for a profile would have reported of what was seen.
+        async fn replay_profile(
+            &self,
+            request: tonic::Request<super::ReplayProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplayProfileResponse>,
             tonic::Status,
         >;
         /// Replaces what a profile approves.
@@ -2190,6 +2330,51 @@ pub mod agent_server {
                     };
                     Box::pin(fut)
                 }
+                "/lapwing.v1.Agent/DemoteProfile" => {
+                    #[allow(non_camel_case_types)]
+                    struct DemoteProfileSvc<T: Agent>(pub Arc<T>);
+                    impl<
+                        T: Agent,
+                    > tonic::server::UnaryService<super::DemoteProfileRequest>
+                    for DemoteProfileSvc<T> {
+                        type Response = super::DemoteProfileResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DemoteProfileRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::demote_profile(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DemoteProfileSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/lapwing.v1.Agent/DecideEntries" => {
                     #[allow(non_camel_case_types)]
                     struct DecideEntriesSvc<T: Agent>(pub Arc<T>);
@@ -2220,6 +2405,51 @@ pub mod agent_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DecideEntriesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lapwing.v1.Agent/ReplayProfile" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReplayProfileSvc<T: Agent>(pub Arc<T>);
+                    impl<
+                        T: Agent,
+                    > tonic::server::UnaryService<super::ReplayProfileRequest>
+                    for ReplayProfileSvc<T> {
+                        type Response = super::ReplayProfileResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReplayProfileRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::replay_profile(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReplayProfileSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

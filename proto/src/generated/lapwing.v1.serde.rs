@@ -1369,6 +1369,205 @@ impl<'de> serde::Deserialize<'de> for Degraded {
         deserializer.deserialize_struct("lapwing.v1.Degraded", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for DemoteProfileRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.DemoteProfileRequest", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if let Some(v) = self.decider.as_ref() {
+            struct_ser.serialize_field("decider", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for DemoteProfileRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "decider",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Decider,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "decider" => Ok(GeneratedField::Decider),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = DemoteProfileRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.DemoteProfileRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<DemoteProfileRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut decider__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Decider => {
+                            if decider__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("decider"));
+                            }
+                            decider__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(DemoteProfileRequest {
+                    name: name__.unwrap_or_default(),
+                    decider: decider__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.DemoteProfileRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for DemoteProfileResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.DemoteProfileResponse", len)?;
+        if let Some(v) = self.summary.as_ref() {
+            struct_ser.serialize_field("summary", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for DemoteProfileResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "summary",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Summary,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "summary" => Ok(GeneratedField::Summary),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = DemoteProfileResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.DemoteProfileResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<DemoteProfileResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut summary__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Summary => {
+                            if summary__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("summary"));
+                            }
+                            summary__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(DemoteProfileResponse {
+                    summary: summary__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.DemoteProfileResponse", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Dns {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -4344,12 +4543,18 @@ impl serde::Serialize for ImportProfileRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ImportProfileRequest", len)?;
         if true {
             struct_ser.serialize_field("yaml", &self.yaml)?;
         }
         if let Some(v) = self.decider.as_ref() {
             struct_ser.serialize_field("decider", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("signature", &self.signature)?;
         }
         struct_ser.end()
     }
@@ -4363,12 +4568,14 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
         const FIELDS: &[&str] = &[
             "yaml",
             "decider",
+            "signature",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Yaml,
             Decider,
+            Signature,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4392,6 +4599,7 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
                         match value {
                             "yaml" => Ok(GeneratedField::Yaml),
                             "decider" => Ok(GeneratedField::Decider),
+                            "signature" => Ok(GeneratedField::Signature),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4413,6 +4621,7 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
             {
                 let mut yaml__ = None;
                 let mut decider__ = None;
+                let mut signature__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Yaml => {
@@ -4427,11 +4636,18 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
                             }
                             decider__ = map_.next_value()?;
                         }
+                        GeneratedField::Signature => {
+                            if signature__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("signature"));
+                            }
+                            signature__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ImportProfileRequest {
                     yaml: yaml__.unwrap_or_default(),
                     decider: decider__,
+                    signature: signature__.unwrap_or_default(),
                 })
             }
         }
@@ -6633,6 +6849,518 @@ impl<'de> serde::Deserialize<'de> for PromoteProfileResponse {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.PromoteProfileResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ReplayProfileRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ReplayProfileRequest", len)?;
+        if true {
+            struct_ser.serialize_field("yaml", &self.yaml)?;
+        }
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("ageMilliseconds", ToString::to_string(&self.age_milliseconds).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReplayProfileRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "yaml",
+            "name",
+            "age_milliseconds",
+            "ageMilliseconds",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Yaml,
+            Name,
+            AgeMilliseconds,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "yaml" => Ok(GeneratedField::Yaml),
+                            "name" => Ok(GeneratedField::Name),
+                            "ageMilliseconds" | "age_milliseconds" => Ok(GeneratedField::AgeMilliseconds),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ReplayProfileRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.ReplayProfileRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ReplayProfileRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut yaml__ = None;
+                let mut name__ = None;
+                let mut age_milliseconds__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Yaml => {
+                            if yaml__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("yaml"));
+                            }
+                            yaml__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::AgeMilliseconds => {
+                            if age_milliseconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("ageMilliseconds"));
+                            }
+                            age_milliseconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(ReplayProfileRequest {
+                    yaml: yaml__.unwrap_or_default(),
+                    name: name__.unwrap_or_default(),
+                    age_milliseconds: age_milliseconds__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.ReplayProfileRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ReplayProfileResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ReplayProfileResponse", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("seen", ToString::to_string(&self.seen).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("reported", &self.reported)?;
+        }
+        if true {
+            struct_ser.serialize_field("open", &self.open)?;
+        }
+        if let Some(v) = self.names_since.as_ref() {
+            struct_ser.serialize_field("namesSince", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReplayProfileResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "seen",
+            "reported",
+            "open",
+            "names_since",
+            "namesSince",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Seen,
+            Reported,
+            Open,
+            NamesSince,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "seen" => Ok(GeneratedField::Seen),
+                            "reported" => Ok(GeneratedField::Reported),
+                            "open" => Ok(GeneratedField::Open),
+                            "namesSince" | "names_since" => Ok(GeneratedField::NamesSince),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ReplayProfileResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.ReplayProfileResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ReplayProfileResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut seen__ = None;
+                let mut reported__ = None;
+                let mut open__ = None;
+                let mut names_since__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Seen => {
+                            if seen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("seen"));
+                            }
+                            seen__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Reported => {
+                            if reported__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reported"));
+                            }
+                            reported__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Open => {
+                            if open__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("open"));
+                            }
+                            open__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::NamesSince => {
+                            if names_since__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("namesSince"));
+                            }
+                            names_since__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(ReplayProfileResponse {
+                    name: name__.unwrap_or_default(),
+                    seen: seen__.unwrap_or_default(),
+                    reported: reported__.unwrap_or_default(),
+                    open: open__.unwrap_or_default(),
+                    names_since: names_since__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.ReplayProfileResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for replay_profile_response::Reported {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ReplayProfileResponse.Reported", len)?;
+        if true {
+            struct_ser.serialize_field("entry", &self.entry)?;
+        }
+        if true {
+            struct_ser.serialize_field("rule", &self.rule)?;
+        }
+        if true {
+            let v = violation::Severity::try_from(self.severity)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.severity)))?;
+            struct_ser.serialize_field("severity", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("attack", &self.attack)?;
+        }
+        if let Some(v) = self.first_seen.as_ref() {
+            struct_ser.serialize_field("firstSeen", v)?;
+        }
+        if let Some(v) = self.last_seen.as_ref() {
+            struct_ser.serialize_field("lastSeen", v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("count", ToString::to_string(&self.count).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("nearest", &self.nearest)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for replay_profile_response::Reported {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "entry",
+            "rule",
+            "severity",
+            "attack",
+            "first_seen",
+            "firstSeen",
+            "last_seen",
+            "lastSeen",
+            "count",
+            "nearest",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Entry,
+            Rule,
+            Severity,
+            Attack,
+            FirstSeen,
+            LastSeen,
+            Count,
+            Nearest,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "entry" => Ok(GeneratedField::Entry),
+                            "rule" => Ok(GeneratedField::Rule),
+                            "severity" => Ok(GeneratedField::Severity),
+                            "attack" => Ok(GeneratedField::Attack),
+                            "firstSeen" | "first_seen" => Ok(GeneratedField::FirstSeen),
+                            "lastSeen" | "last_seen" => Ok(GeneratedField::LastSeen),
+                            "count" => Ok(GeneratedField::Count),
+                            "nearest" => Ok(GeneratedField::Nearest),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = replay_profile_response::Reported;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.ReplayProfileResponse.Reported")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<replay_profile_response::Reported, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut entry__ = None;
+                let mut rule__ = None;
+                let mut severity__ = None;
+                let mut attack__ = None;
+                let mut first_seen__ = None;
+                let mut last_seen__ = None;
+                let mut count__ = None;
+                let mut nearest__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Entry => {
+                            if entry__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("entry"));
+                            }
+                            entry__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Rule => {
+                            if rule__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("rule"));
+                            }
+                            rule__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Severity => {
+                            if severity__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("severity"));
+                            }
+                            severity__ = Some(map_.next_value::<violation::Severity>()? as i32);
+                        }
+                        GeneratedField::Attack => {
+                            if attack__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("attack"));
+                            }
+                            attack__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::FirstSeen => {
+                            if first_seen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("firstSeen"));
+                            }
+                            first_seen__ = map_.next_value()?;
+                        }
+                        GeneratedField::LastSeen => {
+                            if last_seen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastSeen"));
+                            }
+                            last_seen__ = map_.next_value()?;
+                        }
+                        GeneratedField::Count => {
+                            if count__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("count"));
+                            }
+                            count__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Nearest => {
+                            if nearest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("nearest"));
+                            }
+                            nearest__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(replay_profile_response::Reported {
+                    entry: entry__.unwrap_or_default(),
+                    rule: rule__.unwrap_or_default(),
+                    severity: severity__.unwrap_or_default(),
+                    attack: attack__.unwrap_or_default(),
+                    first_seen: first_seen__,
+                    last_seen: last_seen__,
+                    count: count__.unwrap_or_default(),
+                    nearest: nearest__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.ReplayProfileResponse.Reported", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for TracedContainer {

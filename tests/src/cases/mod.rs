@@ -1,5 +1,6 @@
 //! The cases, by area.
 
+mod candidates;
 mod cgroup;
 pub mod common;
 mod deploy;
@@ -66,6 +67,7 @@ pub const ALL: &[Group] = &[
     group(names::CASES),
     group(stream::CASES),
     group(verbs::CASES),
+    group(candidates::CASES),
     // Where the kernel allows a better one, these tiers would never be tried.
     coverage("tier-a2.", Tier::A2),
     coverage("tier-b.", Tier::B),

@@ -17,6 +17,7 @@ macro_rules! line {
     ($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub(crate) struct $name {
             $($(#[$fmeta])* $field: $type,)+
@@ -59,6 +60,7 @@ line! {
 line! {
     /// An entry of `spec.egress`.
     EgressLine {
+        #[cfg_attr(test, schemars(with = "crate::schema::ProtocolWord"))]
         protocol: String,
         #[serde(default)] number: Option<u8>,
         #[serde(default)] address: Option<IpAddr>,
@@ -72,6 +74,7 @@ line! {
 line! {
     /// An entry of `spec.listen`.
     ListenLine {
+        #[cfg_attr(test, schemars(with = "crate::schema::ProtocolWord"))]
         protocol: String,
         #[serde(default)] number: Option<u8>,
         #[serde(default)] path: Option<String>,

@@ -16,6 +16,7 @@ pub(crate) const NODES: usize = 2 + 2 * VERSIONS_MAX * 11;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct VersionLine {
     repository: String,
     digest: String,
