@@ -197,6 +197,11 @@ fn configure(root: &Path) -> Result<()> {
     fs::write(root.join("etc/passwd"), passwd)?;
     fs::write(root.join("etc/group"), group)?;
     fs::write(root.join("etc/nsswitch.conf"), SOURCES)?;
+    let run = root.join("var/run");
+    if run.is_dir() {
+        fs::remove_dir_all(&run)?;
+    }
+    symlink("/run", run)?;
     for (folder, owner) in OWNED {
         let folder = root.join(folder);
         shell::folder(&folder)?;

@@ -29,7 +29,7 @@ pub fn learn_and_compare(session: &Session, program: &Program, args: &Args) -> R
     let watch = agent.watch_kinds("violation,gap")?;
     let mut done = Vec::new();
     for _ in 0..2 {
-        done.push(once(session, program, args)?);
+        done.push(once(session, program, args)?.done);
         settled(&agent)?;
     }
     let learned = profile(&agent, program)?;
@@ -48,15 +48,17 @@ pub fn learn_and_compare(session: &Session, program: &Program, args: &Args) -> R
     agent
         .home
         .call(&[&["profile", "promote", program.name], &reason[..]].concat())?;
-    let mark = watch.mark();
     let start = Instant::now();
-    done.push(once(session, program, args)?);
+    let third = once(session, program, args)?;
     let hours = start.elapsed().as_secs_f64() / 3600.0;
+    done.push(third.done);
     settled(&agent)?;
-    // The latest state of each.
+    // The latest state of each. What the others were reported for while they taught may be told
+    // once more when they end.
     let reported: BTreeMap<String, Value> = watch
-        .of_kind_since("violation", mark)
+        .of_kind("violation")
         .into_iter()
+        .filter(|violation| violation["container"]["id"] == third.container)
         .filter_map(|violation| Some((violation["id"].as_str()?.to_owned(), violation)))
         .collect();
     let losses = agent.status()?["losses"].clone();
@@ -66,6 +68,7 @@ pub fn learn_and_compare(session: &Session, program: &Program, args: &Args) -> R
         fs::write(&file, learned.to_yaml())
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
+    drop(watch);
     agent.stop()?;
     ensure!(
         losses.as_array().is_some_and(Vec::is_empty),
@@ -81,8 +84,16 @@ pub fn learn_and_compare(session: &Session, program: &Program, args: &Args) -> R
     })
 }
 
-/// One run in a fresh container. Answers how much was done.
-fn once(session: &Session, program: &Program, args: &Args) -> Result<u64> {
+/// A run.
+struct Run {
+    /// The container's id.
+    container: String,
+    /// How much was done.
+    done: u64,
+}
+
+/// One run in a fresh container.
+fn once(session: &Session, program: &Program, args: &Args) -> Result<Run> {
     let layer = session.folder("program")?;
     for (path, text) in program.files {
         let path = layer.join(path);
@@ -110,11 +121,14 @@ fn once(session: &Session, program: &Program, args: &Args) -> Result<u64> {
         client => load(session, program, client, args, pid),
     };
     let alive = container.is_running();
-    container.signal("TERM")?;
+    if alive {
+        container.signal("TERM")?;
+    }
     let ended = wait_for("the program to end", STOP, || {
         Ok((!container.is_running()).then_some(()))
     });
     let stderr = container.stderr();
+    let id = container.id.clone();
     drop(container);
     let output = output.join().unwrap_or_default();
     let said = || {
@@ -134,7 +148,10 @@ fn once(session: &Session, program: &Program, args: &Args) -> Result<u64> {
         (done, _) => done,
     };
     ensure!(done > 0, "nothing was done: {}", said());
-    Ok(done)
+    Ok(Run {
+        container: id,
+        done,
+    })
 }
 
 /// In the network of a process: BusyBox's `nsenter` becomes another program.
