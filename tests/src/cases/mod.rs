@@ -14,6 +14,7 @@ mod many;
 mod membership;
 mod names;
 mod path;
+mod poison;
 mod process;
 mod recall;
 mod restart;
@@ -69,6 +70,7 @@ pub const ALL: &[Group] = &[
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
     group(evidence::CASES),
+    group(poison::CASES),
     group(seen::CASES),
     group(execs::CASES),
     group(recall::CASES),

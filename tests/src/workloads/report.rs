@@ -17,7 +17,7 @@ pub struct FalsePositive {
 
 impl FalsePositive {
     /// From a violation.
-    pub fn of(violation: Value) -> Self {
+    pub fn of(violation: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {
             rule: text(&violation["rule"]),
@@ -37,6 +37,8 @@ pub struct Report {
     pub hours: f64,
     /// What two runs taught.
     pub learned: Profile,
+    /// Records that were sent although they were no news, because a table of the kernel was full.
+    pub repeats: u64,
     /// What waited then, and was approved by hand.
     pub by_hand: Vec<String>,
     pub false_positives: Vec<FalsePositive>,
@@ -81,6 +83,13 @@ impl Report {
             let names = self.learned.names(entry);
             let names = names.map_or(0, lapwing_profile::generalise::Names::count);
             let _ = writeln!(text, "    {entry}  breadth {breadth}, of {names} names");
+        }
+        if self.repeats > 0 {
+            let _ = writeln!(
+                text,
+                "  told again, for want of room in the kernel: {} records",
+                self.repeats
+            );
         }
         let _ = writeln!(text, "  approved by hand: {}", self.by_hand.len());
         let _ = writeln!(

@@ -66,8 +66,8 @@ pub fn class(name: &str) -> Option<String> {
 /// names can be a small set for good, like `worker1` to `worker8`.
 ///
 /// A name that holds a UUID, a date, a long number or a long hash is made anew each time: two of
-/// one form say so. What looks random can also be a word with numbers in it (`x86p64`), so that
-/// three have to.
+/// one form say so. What looks random can also be a word with numbers in it (`x86p64`), and what
+/// calls itself temporary can be a few (`temp1`, `temp2`), so that three have to.
 #[must_use]
 pub fn unique(class: &str) -> Option<usize> {
     let tokens = class.split('{').skip(1);
@@ -79,7 +79,18 @@ pub fn unique(class: &str) -> Option<usize> {
         Some(("random", _)) => Some(3),
         Some(_) => None,
     });
-    enough.min()
+    let temporary = says_temporary(class) && class.contains("{digits}");
+    enough.chain(temporary.then_some(3)).min()
+}
+
+/// Whether a name calls itself temporary: `xlogtemp.{digits}`, `temp-{digits}.rdb`, `tmp{digits}`, but
+/// not `attempt{digits}` or `template{digits}`.
+fn says_temporary(class: &str) -> bool {
+    ["temp", "tmp"].iter().any(|word| {
+        class
+            .match_indices(word)
+            .any(|(at, _)| !class[at + word.len()..].starts_with(|c: char| c.is_ascii_alphabetic()))
+    })
 }
 
 /// What stands for the letters and digits at the beginning of a text, and how many they are.
