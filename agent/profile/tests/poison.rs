@@ -112,6 +112,9 @@ fn a_poisoned_instance_of_ten_stands_first() {
         "{lines:#?}"
     );
     assert_eq!(lines.len(), 11);
+    let docs = include_str!("../../../docs/how-lapwing-learns.md");
+    let text = lines.join("\n");
+    assert!(docs.contains(&text), "the docs show something else than\n{text}");
     assert!(
         lines[3..].iter().all(|line| !line.contains('!')),
         "{lines:#?}"
