@@ -48,12 +48,12 @@ pub fn run(args: &Args) -> Result<bool> {
 
 /// One program for a short time, as a test that the rest still runs.
 pub fn smoke(built: &Built) -> Result<String> {
-    let mut command = command(built, 12)?;
+    let mut command = command(built, 15)?;
     command.args(["--only", SMOKE]);
     if !command.status()?.success() {
         bail!("the workload {SMOKE} failed, or something was reported that was learned");
     }
-    Ok(format!("{SMOKE}, three runs of 12 s"))
+    Ok(format!("{SMOKE}, three runs of 15 s"))
 }
 
 /// The program that starts fastest and has names that are new each time.
