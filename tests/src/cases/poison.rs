@@ -80,7 +80,8 @@ fn poison(context: &mut Context<'_>) -> Result<Outcome> {
     let mut puppet = Puppet::start(session, WORKLOAD)?;
     work(&mut puppet, false)?;
     let old = learned(&agent, "old.yaml", TOOL)?;
-    drop(puppet);
+    // As replicas do, they run side by side.
+    let mut running = vec![puppet];
     for instance in 1..INSTANCES {
         let mut puppet = Puppet::start(session, WORKLOAD)?;
         work(&mut puppet, true)?;
@@ -91,11 +92,17 @@ fn poison(context: &mut Context<'_>) -> Result<Outcome> {
         let last = format!("/data/last-{}", "x".repeat(instance));
         puppet.act(&Act::trigger(&["create", &last]))?;
         learned(&agent, "new.yaml", &format!("path: {last}}}"))?;
+        running.push(puppet);
     }
-    let new = agent.home.folder().join("new.yaml");
-    let text = diff(&agent, &old, &new)?;
-    let lines: Vec<&str> = text.lines().collect();
+    // Instances are counted as time goes on.
     let head = format!("{} of 14 that are new", STEPS.len() + INSTANCES - 1);
+    let text = wait_for("ten instances to be counted", patience(), || {
+        let text = diff(&agent, &old, &export(&agent, "new.yaml")?)?;
+        let counted = text.contains(&format!("of {INSTANCES} instances"));
+        Ok(counted.then_some(text))
+    })?;
+    drop(running);
+    let lines: Vec<&str> = text.lines().collect();
     ensure!(
         lines.first().is_some_and(|line| line.starts_with(&head)),
         "{text}"
