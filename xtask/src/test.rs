@@ -9,7 +9,7 @@ use crate::report::{Counts, Runner, Stage};
 use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
-use crate::{bench, build, demo, fuzz, kernel, root, setup, skips, vm};
+use crate::{bench, build, demo, fuzz, kernel, root, setup, skips, vm, workloads};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -183,6 +183,12 @@ fn kernels(runner: &mut Runner, built: &[Built], soak: bool) {
     runner.stage("benches, briefly", 90, |counts, note| {
         if !refused(own, counts, note)? {
             *note = bench::smoke(own)?;
+        }
+        Ok(())
+    });
+    runner.stage("a real program, briefly", 60, |counts, note| {
+        if !refused(own, counts, note)? {
+            *note = workloads::smoke(own)?;
         }
         Ok(())
     });

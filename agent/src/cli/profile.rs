@@ -207,8 +207,8 @@ async fn diff(endpoint: &str, output: Output, a: &str, b: &str) -> Outcome {
     let diff = Diff::between(&first, &second);
     let mut out = anstream::stdout().lock();
     match output {
-        Output::Json => writeln!(out, "{}", json(&diff_value(&diff))?)?,
-        Output::Text => write_diff(&mut out, &diff)?,
+        Output::Json => writeln!(out, "{}", json(&diff_value(&diff, &second))?)?,
+        Output::Text => write_diff(&mut out, &diff, &second)?,
     }
     if !diff.widens() {
         return Ok(());

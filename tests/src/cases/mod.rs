@@ -16,6 +16,7 @@ mod many;
 mod membership;
 mod names;
 mod path;
+mod poison;
 mod process;
 mod recall;
 mod restart;
@@ -74,6 +75,7 @@ pub const ALL: &[Group] = &[
     group(learning::CASES),
     group(evidence::CASES),
     group(versions::CASES),
+    group(poison::CASES),
     group(seen::CASES),
     group(execs::CASES),
     group(lineage::CASES),

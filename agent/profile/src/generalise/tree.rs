@@ -1,7 +1,7 @@
 //! A tree of segments that remembers how many names of each class a folder has.
 
-use super::is_wild;
-use crate::pattern::{AND, class};
+use super::{SIBLINGS, is_wild};
+use crate::pattern::{AND, class, unique};
 use std::collections::BTreeMap;
 
 /// What an insertion made in the folder where it left what was there.
@@ -29,6 +29,10 @@ pub(super) struct Node {
     classes: Option<Box<BTreeMap<Box<str>, usize>>>,
     /// Whether a class is a child.
     pub(super) open: bool,
+    /// Whether a class that is not [`unique`] is one: then there were many names.
+    many: bool,
+    /// How many children are of unique classes, names and nodes.
+    unique: u32,
 }
 
 /// A segment below another.
@@ -50,9 +54,13 @@ impl Node {
         self.place(segment).ok().map(|at| &self.children[at])
     }
 
-    /// Names and classes below it.
-    pub(super) fn len(&self) -> usize {
-        self.children.len()
+    /// How many names are or were below it that are not of [`unique`] classes, as far as that
+    /// matters; `None` for more than enough. What is unique counts for itself alone: it becomes
+    /// a node sooner or later, depending on the order in which names come, and may therefore not
+    /// be what others wait for.
+    pub(super) fn siblings(&self) -> Option<usize> {
+        let names = self.children.len() - self.unique as usize;
+        (!self.many && names <= SIBLINGS + 1).then_some(names)
     }
 
     /// How many names of a class that is no node yet.
@@ -118,11 +126,16 @@ impl Node {
         );
         if is_wild(segment) {
             self.open = true;
+            match unique(segment) {
+                Some(_) => self.unique += 1,
+                None => self.many = true,
+            }
             return Created::Class;
         }
         if segment != AND
             && let Some(class) = class(segment)
         {
+            self.unique += u32::from(unique(&class).is_some());
             let counts = self.classes.get_or_insert_default();
             *counts.entry(class.into()).or_default() += 1;
         }
@@ -145,6 +158,9 @@ impl Node {
                 && class(&child.segment).as_deref() == Some(wanted)
         };
         let taken: Vec<Child> = node.children.extract_if(.., is_one).collect();
+        if unique(wanted).is_some() {
+            node.unique -= taken.len() as u32;
+        }
         let mut paths = Vec::new();
         let mut path = folder.to_vec();
         for child in &taken {
