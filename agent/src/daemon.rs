@@ -16,6 +16,7 @@ use crate::judge::store::Store;
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::refusal;
 use crate::kernel::sensor::{Sensor, Settings};
+use crate::kernel::shares::Shares;
 use crate::kernel::tables;
 use crate::pipeline::{Parts, Pipeline, Waker};
 use crate::replace::end_other;
@@ -185,8 +186,9 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         Some(attached) => attached,
         None => attach(config, object).map_err(host)?,
     };
+    let shares = Shares::of(config.tables.processes, config.tables.cgroups);
     let (tables, rings) =
-        tables::take_all(&mut sensor.ebpf, config.tables.behaviours).map_err(host)?;
+        tables::take_all(&mut sensor.ebpf, config.tables.behaviours, shares).map_err(host)?;
     let attached = sensor
         .hooks
         .iter()

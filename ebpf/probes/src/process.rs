@@ -6,9 +6,11 @@
 
 use crate::emit::lost;
 use crate::kernel::{self, Kptr};
-use crate::maps;
+use crate::{maps, share};
+use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use lapwing_abi::fields::Field;
 use lapwing_abi::ids::{Loss, Phase};
+use lapwing_abi::share::table;
 use lapwing_abi::state::{Cgroup, Process, cgroup_state, process_marks};
 
 /// The entry of a cgroup, or what stands for one that has none.
@@ -52,7 +54,7 @@ pub fn known(pid: u32) -> Option<Process> {
     let mut process = *unsafe { maps::PROCESSES.get(&pid) }?;
     let state = cgroup(process.cgroup).state;
     if state == cgroup_state::IGNORED {
-        let _ = maps::PROCESSES.remove(&pid);
+        forget(pid);
         return None;
     }
     // Before its cgroup was judged it looked like a runtime at work.
@@ -141,10 +143,48 @@ pub fn renew(pid: u32, process: &Process) {
     }
 }
 
-/// Writes an entry.
+/// Writes an entry, if the container's share of the table has room for it.
 #[inline(always)]
 pub fn remember(pid: u32, process: &Process) {
-    if maps::PROCESSES.insert(&pid, process, 0).is_err() {
-        lost(Loss::ProcessTableFull);
+    // One that is there already is the process's own, or of one whose end was missed, maybe in
+    // another container.
+    let before = home_of(pid);
+    if before == process.cgroup {
+        // There is room: an entry is put in the place of the old one.
+        let _ = maps::PROCESSES.insert(&pid, process, 0);
+        return;
     }
+    if share::claim(process.cgroup, table::PROCESSES) == 0 {
+        forget(pid);
+        return;
+    }
+    // Another thread of the process may be about to write the same.
+    let flags = if before == 0 { BPF_NOEXIST } else { BPF_ANY };
+    if maps::PROCESSES
+        .insert(&pid, process, u64::from(flags))
+        .is_err()
+    {
+        share::release(process.cgroup, table::PROCESSES);
+        if home_of(pid) == 0 {
+            lost(Loss::ProcessTableFull);
+        }
+    } else if before != 0 {
+        share::release(before, table::PROCESSES);
+    }
+}
+
+/// Takes an entry out, if there is one.
+#[inline(always)]
+pub fn forget(pid: u32) {
+    let home = home_of(pid);
+    if maps::PROCESSES.remove(&pid).is_ok() {
+        share::release(home, table::PROCESSES);
+    }
+}
+
+/// Whose entry the tree has of a process; 0 if it has none.
+#[inline(always)]
+fn home_of(pid: u32) -> u64 {
+    // SAFETY: the reference is not kept.
+    unsafe { maps::PROCESSES.get(&pid) }.map_or(0, |process| process.cgroup)
 }
