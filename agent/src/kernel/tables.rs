@@ -4,6 +4,7 @@ use super::images::KeptImages;
 use super::seen::SeenMaps;
 use super::shares::Shares;
 use super::sys;
+use crate::config::Sizes;
 use anyhow::{Context, Result, anyhow};
 use aya::Ebpf;
 use aya::maps::{HashMap, IterableMap, Map, MapData, PerCpuArray, RingBuf};
@@ -29,6 +30,8 @@ pub struct Tables {
     pub images: KeptImages,
     /// What each container may hold of the tables.
     pub(super) shares: Shares,
+    /// How large they are.
+    pub sizes: Sizes,
 }
 
 /// The two rings.
@@ -44,13 +47,12 @@ pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
         .ok_or_else(|| anyhow!("the object has no map {name}: it was built from other sources"))
 }
 
-/// Takes the maps out of a loaded object. `behaviours` are remembered of each container, and
-/// `shares` it has of the other tables.
+/// Takes the maps out of an object that was loaded with these sizes.
 ///
 /// # Errors
 /// When the object lacks a map.
-pub fn take_all(ebpf: &mut Ebpf, behaviours: u32, shares: Shares) -> Result<(Tables, Rings)> {
-    let seen = SeenMaps::take(ebpf, behaviours)?;
+pub fn take_all(ebpf: &mut Ebpf, sizes: Sizes) -> Result<(Tables, Rings)> {
+    let seen = SeenMaps::take(ebpf, sizes.behaviours)?;
     let images = KeptImages::take(ebpf)?;
     Ok((
         Tables {
@@ -61,7 +63,8 @@ pub fn take_all(ebpf: &mut Ebpf, behaviours: u32, shares: Shares) -> Result<(Tab
             lost: take(ebpf, "LOST")?.try_into()?,
             seen,
             images,
-            shares,
+            shares: Shares::of(sizes.processes, sizes.cgroups),
+            sizes,
         },
         Rings {
             lifecycle: take(ebpf, "LIFECYCLE")?.try_into()?,

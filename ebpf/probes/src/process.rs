@@ -146,40 +146,60 @@ pub fn renew(pid: u32, process: &Process) {
 /// Writes an entry, if the container's share of the table has room for it.
 #[inline(always)]
 pub fn remember(pid: u32, process: &Process) {
-    // One that is there already is the process's own, or of one whose end was missed, maybe in
-    // another container.
-    let before = home_of(pid);
-    if before == process.cgroup {
-        // There is room: an entry is put in the place of the old one.
-        let _ = maps::PROCESSES.insert(&pid, process, 0);
-        return;
-    }
-    if share::claim(process.cgroup, table::PROCESSES) == 0 {
-        forget(pid);
-        return;
-    }
-    // Another thread of the process may be about to write the same.
-    let flags = if before == 0 { BPF_NOEXIST } else { BPF_ANY };
-    if maps::PROCESSES
-        .insert(&pid, process, u64::from(flags))
-        .is_err()
-    {
-        share::release(process.cgroup, table::PROCESSES);
-        if home_of(pid) == 0 {
-            lost(Loss::ProcessTableFull);
-        }
-    } else if before != 0 {
-        share::release(before, table::PROCESSES);
+    let flags = make_room(process.cgroup, pid);
+    if flags != NO_ROOM && maps::PROCESSES.insert(&pid, process, flags).is_err() {
+        found_none(process.cgroup, pid);
     }
 }
 
-/// Takes an entry out, if there is one.
-#[inline(always)]
-pub fn forget(pid: u32) {
+/// The answer where the container's share is spent.
+const NO_ROOM: u64 = u64::MAX;
+
+/// Claims room for the entry of a process in a container. Answers with the flags to insert it with,
+/// or [`NO_ROOM`].
+///
+/// Here and below functions of their own for the verifier, and for their place on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn make_room(home: u64, pid: u32) -> u64 {
+    // One that is there already is the process's own, or of one whose end was missed, maybe in
+    // another container. What is put in its place needs no room.
+    let before = home_of(pid);
+    if before == home {
+        return u64::from(BPF_ANY);
+    }
+    if share::claim(home, table::PROCESSES) == 0 {
+        forget(pid);
+        return NO_ROOM;
+    }
+    if before != 0 {
+        share::release(before, table::PROCESSES);
+        return u64::from(BPF_ANY);
+    }
+    // Another thread of the process may be about to write the same.
+    u64::from(BPF_NOEXIST)
+}
+
+/// An entry could not be made for which room was claimed. Answers 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn found_none(home: u64, pid: u32) -> u32 {
+    share::release(home, table::PROCESSES);
+    if home_of(pid) == 0 {
+        lost(Loss::ProcessTableFull);
+    }
+    0
+}
+
+/// Takes an entry out, if there is one. Answers 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn forget(pid: u32) -> u32 {
     let home = home_of(pid);
     if maps::PROCESSES.remove(&pid).is_ok() {
         share::release(home, table::PROCESSES);
     }
+    0
 }
 
 /// Whose entry the tree has of a process; 0 if it has none.

@@ -21,6 +21,7 @@ mod seen;
 mod sensor;
 mod start;
 mod stream;
+mod tables;
 mod verbs;
 
 use crate::runner::{Case, Cases, Group, Tier};
@@ -73,6 +74,7 @@ pub const ALL: &[Group] = &[
     group(execs::CASES),
     group(recall::CASES),
     group(losses::CASES),
+    group(tables::CASES),
     group(restart::CASES),
     group(start::CASES),
     group(deploy::CASES),
