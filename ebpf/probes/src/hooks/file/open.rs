@@ -7,7 +7,7 @@
 //! a table of those that credentials have.
 
 use super::{Change, alone, report};
-use crate::emit::{self, hit};
+use crate::emit;
 use crate::hooks::function::{function_entry, function_exit};
 use crate::kernel::{self, Kptr, Place, setting};
 use crate::recall::files::Open;
