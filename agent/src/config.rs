@@ -113,11 +113,12 @@ macro_rules! section {
 mod learning;
 mod ratings;
 mod signatures;
-
-pub use signatures::Signatures;
+pub mod sizes;
 
 pub use learning::{Learning, Length, Promote};
 pub use ratings::{Suppression, Versions};
+pub use signatures::Signatures;
+pub use sizes::Sizes;
 
 section! {
     /// The whole configuration.
@@ -187,22 +188,25 @@ section! {
 section! {
     /// The ring buffer for behaviours.
     Ring {
-        /// Size in bytes: a power of two, at least 64 KiB.
-        bytes "bytes": u32 = 8 << 20,
+        /// Size in bytes: a power of two, at least 64 KiB; none for one by the machine's memory, see
+        /// [`Sizes`].
+        bytes "bytes": Option<u32> = None,
     }
 }
 
 section! {
-    /// How much the kernel side remembers. The memory is taken when the agent starts, that for
-    /// behaviours when a container does.
+    /// How much the kernel side remembers; by the machine's memory where nothing is said, see
+    /// [`Sizes`]. The memory is taken when the agent starts, that for behaviours when a container
+    /// does.
     Tables {
         /// Behaviours of each container that are no news; more are sent each time. About 100 bytes
         /// each.
-        behaviours "behaviours": u32 = 2_048,
-        /// Processes of all containers at a time. About 120 bytes each.
-        processes "processes": u32 = lapwing_abi::state::PROCESSES_MAX,
-        /// Cgroups at a time. About 80 bytes each.
-        cgroups "cgroups": u32 = lapwing_abi::state::CGROUPS_MAX,
+        behaviours "behaviours": Option<u32> = None,
+        /// Processes of all containers at a time, of which one container may have a quarter. About
+        /// 120 bytes each.
+        processes "processes": Option<u32> = None,
+        /// Cgroups at a time, of which one container may have made a quarter. About 80 bytes each.
+        cgroups "cgroups": Option<u32> = None,
     }
 }
 
@@ -264,13 +268,12 @@ impl Config {
                 format!("{} is not known, this agent reads 1", self.version),
             );
         }
-        if !self.ring.bytes.is_power_of_two() || self.ring.bytes < 64 << 10 {
+        if let Some(bytes) = self.ring.bytes
+            && (!bytes.is_power_of_two() || bytes < 64 << 10)
+        {
             return wrong(
                 "ring.bytes",
-                format!(
-                    "{} is not a power of two of at least 65536",
-                    self.ring.bytes
-                ),
+                format!("{bytes} is not a power of two of at least 65536"),
             );
         }
         for (key, count) in [
@@ -278,7 +281,9 @@ impl Config {
             ("tables.processes", self.tables.processes),
             ("tables.cgroups", self.tables.cgroups),
         ] {
-            if !(64..=1 << 20).contains(&count) {
+            if let Some(count) = count
+                && !(64..=1 << 20).contains(&count)
+            {
                 return wrong(key, format!("{count} is not between 64 and 1048576"));
             }
         }

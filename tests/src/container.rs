@@ -33,6 +33,7 @@ pub struct Image {
 }
 
 /// What a container is made of.
+/// What a container is made of.
 pub struct Spec {
     /// Its image; BusyBox and the trigger where none is given.
     pub image: Option<Image>,

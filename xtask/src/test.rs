@@ -49,6 +49,7 @@ const MOST: &[&str] = &[
     "losses.agent",
     "losses.connects",
     "losses.forks",
+    "losses.tables.",
     "restart.terminate",
     "deploy.",
     "errors.",

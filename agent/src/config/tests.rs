@@ -67,7 +67,7 @@ fn every_key_is_read() {
     assert_eq!(config.cgroups.egress.as_deref(), Some(Path::new("/g")));
     assert_eq!(config.cgroups.scope, ["/a"]);
     assert_eq!(config.runc.roots, [Path::new("/r")]);
-    assert_eq!((config.ring.bytes, config.feed.items), (65536, 7));
+    assert_eq!((config.ring.bytes, config.feed.items), (Some(65536), 7));
     assert_eq!(config.feed.bytes, 65536);
     const SECOND: i64 = 1_000_000_000;
     let settings = lapwing_profile::evidence::settings::Settings {
@@ -99,7 +99,7 @@ fn every_key_is_read() {
     let tables = &config.tables;
     assert_eq!(
         (tables.behaviours, tables.processes, tables.cgroups),
-        (100, 200, 300)
+        (Some(100), Some(200), Some(300))
     );
 }
 

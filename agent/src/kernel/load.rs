@@ -86,6 +86,7 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
         .override_global("RING_BYTES", &u64::from(settings.ring_bytes), true)
         .override_global("BUDGET_COST", &budgets.cost, true)
         .override_global("BUDGET_BURST", &budgets.burst, true)
+        .override_global("SHARES", &settings.shares().words(), true)
         .override_global("OFFSETS", offsets.values(), true)
         .override_global("CGROUP_SUBSYS", &subsys, true)
         .override_global("CGROUP_HIERARCHY", &settings.cgroup_hierarchy, true)

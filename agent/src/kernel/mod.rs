@@ -14,6 +14,7 @@ pub mod programs;
 pub mod refusal;
 pub mod seen;
 pub mod sensor;
+pub mod shares;
 pub mod spares;
 mod sys;
 pub mod tables;

@@ -12,6 +12,7 @@ use super::egress::EgressCgroup;
 use super::load::{self, Kernel};
 use super::offsets::Offsets;
 use super::refusal::{Because, Cause, Refusal, because, joined};
+use super::shares::Shares;
 use super::spares::{self, Spares};
 use crate::credentials::Credentials;
 use anyhow::{Context, Result, bail};
@@ -62,6 +63,12 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
+    /// What each container may hold of the tables.
+    #[must_use]
+    pub const fn shares(&self) -> Shares {
+        Shares::of(self.processes, self.cgroups)
+    }
+
     /// Where programs of a cgroup are attached; none in a trial.
     pub(super) fn cgroup(&self) -> Result<Option<&OwnedFd>, Because> {
         match self.egress {

@@ -115,6 +115,12 @@ impl Line {
                 repeats: self.judge.repeats(),
                 refused: self.unheld,
             }),
+            sizes: Some(v1::get_status_response::Sizes {
+                ring_bytes: self.tables.sizes.ring_bytes,
+                behaviours: self.tables.sizes.behaviours,
+                processes: self.tables.sizes.processes,
+                cgroups: self.tables.sizes.cgroups,
+            }),
         }
     }
 }

@@ -255,6 +255,17 @@ ids! {
         SeenFull = 8,
         /// The table of budgets was full: a container's records are sent without one.
         BudgetTableFull = 9,
+        /// A container's share of the table of processes was spent: ancestry and phase are missing
+        /// of its own processes. Counted as often as an entry was wanted.
+        ProcessShareSpent = 10,
+        /// A container's share of the table of cgroups was spent: what it makes below its own stays
+        /// unknown.
+        CgroupShareSpent = 11,
+        /// A container's share of the table of execs that are held back was spent: it is sent,
+        /// though it is known.
+        ImageShareSpent = 12,
+        /// That table was full: an exec is sent, though it is known.
+        ImageTableFull = 13,
     }
 }
 
@@ -324,6 +335,10 @@ impl Loss {
             Self::BudgetSpent => "budget-spent",
             Self::SeenFull => "seen-full",
             Self::BudgetTableFull => "budget-table-full",
+            Self::ProcessShareSpent => "process-share-spent",
+            Self::CgroupShareSpent => "cgroup-share-spent",
+            Self::ImageShareSpent => "image-share-spent",
+            Self::ImageTableFull => "image-table-full",
         }
     }
 }

@@ -9,6 +9,7 @@ use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::record::Header;
+use lapwing_abi::share::TABLES;
 use lapwing_abi::spares::{MARKS as MARKS_EACH, PLACES, TWINS_MAX};
 use lapwing_abi::state::{
     BUDGETS_MAX, Budget, CAPABILITIES_MAX, CGROUPS_MAX, CLASSES, CREDENTIALS_MAX, Cgroup,
@@ -236,6 +237,10 @@ pub static RING_BYTES: u64 = 0;
 /// What a byte costs of each [`Class`](lapwing_abi::ids::Class), in nanoseconds of its allowance.
 #[unsafe(no_mangle)]
 pub static BUDGET_COST: [u64; CLASSES] = [0; CLASSES];
+
+/// Entries that a container may hold of each [`table`](lapwing_abi::share::table).
+#[unsafe(no_mangle)]
+pub static SHARES: [u32; TABLES] = [0; TABLES];
 
 /// How far ahead each class may spend its allowance, in nanoseconds.
 #[unsafe(no_mangle)]

@@ -167,7 +167,7 @@ impl Built {
                 if seen::is_known(home, key, now) != 0 {
                     return KNOWN;
                 }
-                images::forget(header.exec);
+                images::forget(header.exec, home);
             } else if key != 0 && seen::says(home, key) == verdict::KNOWN {
                 patience = budget::PATIENT;
             }

@@ -18,12 +18,13 @@
 
 use crate::budget;
 use crate::kernel;
-use crate::maps;
+use crate::{maps, share};
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use core::hint::black_box;
 use lapwing_abi::ids::{Class, Loss};
+use lapwing_abi::share::TABLES;
 use lapwing_abi::state::{Budget, CLASSES, DEVIATIONS, PENDING_FOR, Seen, task, verdict};
 
 /// Adds one to a number that others raise too.
@@ -141,6 +142,11 @@ fn judged(ctx: RawTracePointContext) -> i32 {
         task::JUDGE => judge(home, key, said),
         task::FORGET => forget(home, key),
         task::WATCH => watch(home, key),
+        task::CORRECT => share::correct(home, key as u32, said),
+        task::REFUSE => {
+            share::refused(home, key as u32);
+            Some(())
+        }
         _ => None,
     };
     if done.is_some() {
@@ -201,6 +207,7 @@ fn watch(home: u64, watched: u64) -> Option<()> {
     let fresh = Budget {
         watched,
         spent: [0; CLASSES],
+        held: [0; TABLES],
     };
     maps::BUDGETS.insert(&home, &fresh, 0).ok()
 }

@@ -1137,6 +1137,8 @@ pub struct GetStatusResponse {
     pub container_losses: ::prost::alloc::vec::Vec<get_status_response::ContainerLoss>,
     #[prost(message, optional, tag = "18")]
     pub held: ::core::option::Option<get_status_response::Held>,
+    #[prost(message, optional, tag = "40")]
+    pub sizes: ::core::option::Option<get_status_response::Sizes>,
 }
 /// Nested message and enum types in `GetStatusResponse`.
 pub mod get_status_response {
@@ -1204,6 +1206,22 @@ pub mod get_status_response {
         /// Verdicts that found no room in the kernel: what they are of is sent each time.
         #[prost(uint64, tag = "4")]
         pub refused: u64,
+    }
+    /// How large the kernel side's tables are: as configured, or by the machine's memory.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Sizes {
+        /// Bytes of the ring for behaviours.
+        #[prost(uint32, tag = "1")]
+        pub ring_bytes: u32,
+        /// Behaviours of each container that are no news.
+        #[prost(uint32, tag = "2")]
+        pub behaviours: u32,
+        /// Processes of all containers, of which each may have a quarter.
+        #[prost(uint32, tag = "3")]
+        pub processes: u32,
+        /// Cgroups, of which each container may have made a quarter.
+        #[prost(uint32, tag = "4")]
+        pub cgroups: u32,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Feed {

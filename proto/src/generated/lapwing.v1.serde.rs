@@ -3288,6 +3288,9 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -3353,6 +3356,9 @@ impl serde::Serialize for GetStatusResponse {
         if let Some(v) = self.held.as_ref() {
             struct_ser.serialize_field("held", v)?;
         }
+        if let Some(v) = self.sizes.as_ref() {
+            struct_ser.serialize_field("sizes", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -3386,6 +3392,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "container_losses",
             "containerLosses",
             "held",
+            "sizes",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3408,6 +3415,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             ViolationsForgotten,
             ContainerLosses,
             Held,
+            Sizes,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3447,6 +3455,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "violationsForgotten" | "violations_forgotten" => Ok(GeneratedField::ViolationsForgotten),
                             "containerLosses" | "container_losses" => Ok(GeneratedField::ContainerLosses),
                             "held" => Ok(GeneratedField::Held),
+                            "sizes" => Ok(GeneratedField::Sizes),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3484,6 +3493,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut violations_forgotten__ = None;
                 let mut container_losses__ = None;
                 let mut held__ = None;
+                let mut sizes__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Version => {
@@ -3608,6 +3618,12 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             }
                             held__ = map_.next_value()?;
                         }
+                        GeneratedField::Sizes => {
+                            if sizes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sizes"));
+                            }
+                            sizes__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(GetStatusResponse {
@@ -3629,6 +3645,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     violations_forgotten: violations_forgotten__.unwrap_or_default(),
                     container_losses: container_losses__.unwrap_or_default(),
                     held: held__,
+                    sizes: sizes__,
                 })
             }
         }
@@ -4400,6 +4417,157 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Loss {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Loss", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Sizes {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Sizes", len)?;
+        if true {
+            struct_ser.serialize_field("ringBytes", &self.ring_bytes)?;
+        }
+        if true {
+            struct_ser.serialize_field("behaviours", &self.behaviours)?;
+        }
+        if true {
+            struct_ser.serialize_field("processes", &self.processes)?;
+        }
+        if true {
+            struct_ser.serialize_field("cgroups", &self.cgroups)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Sizes {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "ring_bytes",
+            "ringBytes",
+            "behaviours",
+            "processes",
+            "cgroups",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            RingBytes,
+            Behaviours,
+            Processes,
+            Cgroups,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "ringBytes" | "ring_bytes" => Ok(GeneratedField::RingBytes),
+                            "behaviours" => Ok(GeneratedField::Behaviours),
+                            "processes" => Ok(GeneratedField::Processes),
+                            "cgroups" => Ok(GeneratedField::Cgroups),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Sizes;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Sizes")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Sizes, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut ring_bytes__ = None;
+                let mut behaviours__ = None;
+                let mut processes__ = None;
+                let mut cgroups__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::RingBytes => {
+                            if ring_bytes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("ringBytes"));
+                            }
+                            ring_bytes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Behaviours => {
+                            if behaviours__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("behaviours"));
+                            }
+                            behaviours__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Processes => {
+                            if processes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("processes"));
+                            }
+                            processes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Cgroups => {
+                            if cgroups__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("cgroups"));
+                            }
+                            cgroups__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::Sizes {
+                    ring_bytes: ring_bytes__.unwrap_or_default(),
+                    behaviours: behaviours__.unwrap_or_default(),
+                    processes: processes__.unwrap_or_default(),
+                    cgroups: cgroups__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Sizes", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for Heartbeat {

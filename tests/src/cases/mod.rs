@@ -24,6 +24,7 @@ mod seen;
 mod sensor;
 mod start;
 mod stream;
+mod tables;
 mod verbs;
 mod versions;
 
@@ -81,6 +82,7 @@ pub const ALL: &[Group] = &[
     group(lineage::CASES),
     group(recall::CASES),
     group(losses::CASES),
+    group(tables::CASES),
     group(restart::CASES),
     group(start::CASES),
     group(deploy::CASES),

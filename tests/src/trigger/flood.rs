@@ -39,6 +39,11 @@ pub fn flood(verb: &str, words: &[&OsStr]) -> Result<bool> {
                 child.wait()?;
             }
         }
+        // So many children at a time that run no program of their own, from one file's coming to
+        // another's.
+        ("crowd", [count, ready, end]) => {
+            super::syscall::crowd(number(count)?, ready, end)?;
+        }
         // Noise in files, and behind it what must not be hidden by it.
         ("noise-then", [stem, count, rest @ ..]) => {
             for index in 0..number(count)? {

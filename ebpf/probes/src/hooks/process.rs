@@ -297,7 +297,7 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
                 // was not met yet.
                 _ if cgroup.state == cgroup_state::IGNORED => {
                     // The number may have been that of a process whose end was missed.
-                    let _ = maps::PROCESSES.remove(&child_pid);
+                    process::forget(child_pid);
                     return None;
                 }
                 _ => {
@@ -346,9 +346,9 @@ fn process_exit(ctx: RawTracePointContext) -> i32 {
         let pid: u32 = task.get(Field::TaskTgid);
         // SAFETY: the reference is not kept.
         if let Some(process) = unsafe { maps::PROCESSES.get(&pid) } {
-            let image = process.exec;
-            let _ = maps::PROCESSES.remove(&pid);
-            images::ended(image);
+            let (image, home) = (process.exec, process.cgroup);
+            process::forget(pid);
+            images::ended(image, home);
             hit(Row::ProcessExit);
         }
     }
