@@ -37,6 +37,7 @@ const MOST: &[&str] = &[
     "learning.",
     "evidence.",
     "seen.",
+    "pending.",
     "losses.agent",
     "losses.connects",
     "losses.forks",

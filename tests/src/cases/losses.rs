@@ -46,6 +46,17 @@ fn lost(agent: &Agent, puppet: &Puppet<'_>) -> Result<u64> {
     Ok(ours.filter_map(|loss| number(&loss["count"])).sum())
 }
 
+/// What the status tells of a container for one reason.
+pub fn lost_for(agent: &Agent, puppet: &Puppet<'_>, reason: &str) -> Result<u64> {
+    let status = agent.status()?;
+    let losses = status["containerLosses"].as_array();
+    let losses = losses.map(Vec::as_slice).unwrap_or_default();
+    let ours = losses
+        .iter()
+        .filter(|loss| loss["container"] == *puppet.id && loss["reason"] == reason);
+    Ok(ours.filter_map(|loss| number(&loss["count"])).sum())
+}
+
 /// Events lost in all.
 fn lost_in_all(agent: &Agent) -> Result<u64> {
     let status = agent.status()?;

@@ -14,6 +14,7 @@ mod many;
 mod membership;
 mod names;
 mod path;
+mod pending;
 mod process;
 mod recall;
 mod restart;
@@ -71,6 +72,7 @@ pub const ALL: &[Group] = &[
     group(evidence::CASES),
     group(seen::CASES),
     group(execs::CASES),
+    group(pending::CASES),
     group(recall::CASES),
     group(losses::CASES),
     group(restart::CASES),
