@@ -40,6 +40,7 @@ const MOST: &[&str] = &[
     "pending.",
     "losses.agent",
     "losses.connects",
+    "losses.never",
     "losses.forks",
     "restart.terminate",
     "deploy.",
