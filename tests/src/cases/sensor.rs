@@ -19,7 +19,7 @@ pub const CASES: &[Case] = &[
         run: doctor,
     },
     Case {
-        name: "sensor.without-a-field",
+        name: "fields.one-is-missing",
         run: without,
     },
 ];
