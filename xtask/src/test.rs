@@ -19,9 +19,9 @@ const SIDE_BY_SIDE: usize = 2;
 /// What is tested on kernels that do not get everything: whatever depends most on the kernel, by
 /// parts of the cases' names.
 const CHOSEN: &[&str] = &["coverage.", "sensor.", "deploy."];
-/// What is tested on the others: all but what start and end many agents or containers, a flood of
-/// files, and what loads all programs again and again, which take an emulated kernel most of an hour. This machine's own kernel has these
-/// too, and with large counts every guest.
+/// What is tested on the others: all but what starts and ends many agents or containers, a flood
+/// of files, and what loads all programs again and again, which take an emulated kernel most of an
+/// hour. This machine's own kernel has these too, and with large counts every guest.
 const MOST: &[&str] = &[
     "harness.",
     "sensor.",
