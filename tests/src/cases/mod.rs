@@ -8,6 +8,7 @@ mod evidence;
 mod execs;
 mod file;
 mod harness;
+mod keys;
 mod learning;
 mod losses;
 mod many;
@@ -71,6 +72,7 @@ pub const ALL: &[Group] = &[
     group(learning::CASES),
     group(evidence::CASES),
     group(seen::CASES),
+    group(keys::CASES),
     group(execs::CASES),
     group(pending::CASES),
     group(recall::CASES),
