@@ -257,8 +257,8 @@ fn beside(
     flood: impl FnOnce(&mut Puppet<'_>) -> Result<()>,
     check: impl FnOnce(&Agent, &mut Watch, &mut Puppet<'_>, Span) -> Result<String>,
 ) -> Result<Outcome> {
-    const QUIET: u64 = 200;
     context.alone();
+    let quietly = 200 / slowness(context);
     let session = context.session;
     let mut home = Home::new(session, Mode::Monitor)?;
     // A flood of reports must not push others out of the log before they are read.
@@ -279,25 +279,25 @@ fn beside(
     let before = held(&agent, "repeats")?;
     let among = KNOWN.iter().map(|(act, _)| act.join(" "));
     let among = among.collect::<Vec<_>>().join(" and ");
-    let words = ["create-among", STEM, &QUIET.to_string()].map(str::to_owned);
+    let words = ["create-among", STEM, &quietly.to_string()].map(str::to_owned);
     let words = words.into_iter().chain(among.split(' ').map(str::to_owned));
     quiet.begin(&Act::trigger(&words.collect::<Vec<_>>()))?;
     let ((), span) = timed(|| flood(&mut noisy))?;
     ensure!(quiet.end()? == 0, "the quiet one failed");
     let told = check(&agent, &mut watch, &mut noisy, span)?;
-    let (received, lost) = accounted(&agent, &watch, &quiet, QUIET, span)?;
+    let (received, lost) = accounted(&agent, &watch, &quiet, quietly, span)?;
     ensure!(
-        lost == 0 && received == QUIET,
-        "the neighbour lost {lost} of {QUIET}"
+        lost == 0 && received == quietly,
+        "the neighbour lost {lost} of {quietly}"
     );
     // What was judged before stays so: each repeat is counted in the kernel, and goes no further.
     for (act, (field, is)) in KNOWN {
         let is = Expect::new().is(field, *is);
-        count(&watch, &quiet, &is, QUIET + 1)
+        count(&watch, &quiet, &is, quietly + 1)
             .with_context(|| format!("the neighbour's {}", act.join(" ")))?;
     }
     let repeats = held(&agent, "repeats")? - before;
-    let all = QUIET * KNOWN.len() as u64;
+    let all = quietly * KNOWN.len() as u64;
     ensure!(
         repeats >= all,
         "of {all} repeats of the neighbour at most {repeats} were held back in the kernel"
