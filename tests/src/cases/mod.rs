@@ -9,6 +9,7 @@ mod evidence;
 mod execs;
 mod file;
 mod harness;
+mod keys;
 mod learning;
 mod lineage;
 mod losses;
@@ -16,6 +17,7 @@ mod many;
 mod membership;
 mod names;
 mod path;
+mod pending;
 mod poison;
 mod process;
 mod recall;
@@ -78,8 +80,10 @@ pub const ALL: &[Group] = &[
     group(versions::CASES),
     group(poison::CASES),
     group(seen::CASES),
+    group(keys::CASES),
     group(execs::CASES),
     group(lineage::CASES),
+    group(pending::CASES),
     group(recall::CASES),
     group(losses::CASES),
     group(tables::CASES),
