@@ -133,6 +133,7 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
             seed.image.issuer = seed.process.issuer;
         }
     }
+    admit_guests(proc, &mut seeds);
     // Beside a program of the container's, what still has the host's root is on its way in.
     let main = u32::from(Phase::Main.raw());
     let started: HashSet<u64> = seeds
@@ -149,22 +150,63 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
     seeds
 }
 
+/// Who entered from outside, and whatever descends from it: its parent is in another namespace of
+/// process ids, of which only the container's first process can say the same. In the host's own
+/// such processes cannot be told from others, nor can those whose parent has ended.
+fn admit_guests(proc: &Path, seeds: &mut [Seed]) {
+    let main = u32::from(Phase::Main.raw());
+    let exec = u32::from(Phase::Exec.raw());
+    let namespace = |pid: u32| {
+        stat(proc.join(format!("{pid}/ns/pid")))
+            .ok()
+            .map(|ns| ns.st_ino)
+    };
+    let is_guest = |seed: &Seed| {
+        let (own, parent) = (namespace(seed.pid), namespace(seed.process.parent_pid));
+        seed.process.phase == main
+            && seed.process.issuer == 0
+            && seed.process.container_pid != 1
+            && own.is_some()
+            && parent.is_some_and(|parent| Some(parent) != own)
+    };
+    let mut guests: HashSet<u32> = HashSet::new();
+    for seed in &mut *seeds {
+        if is_guest(seed) {
+            seed.process.phase = exec;
+            guests.insert(seed.pid);
+        }
+    }
+    let mut before = 0;
+    while before != guests.len() {
+        before = guests.len();
+        for seed in &mut *seeds {
+            let descends = seed.process.issuer != 0 && guests.contains(&seed.process.parent_pid);
+            if descends && seed.process.phase == main {
+                seed.process.phase = exec;
+                guests.insert(seed.pid);
+            }
+        }
+    }
+}
+
 /// Who has the host's root and descends from a program of the container's has left it: above the
 /// runtime's own processes there are none of the container's.
 fn admit_escaped(seeds: &mut [Seed]) {
-    let main = u32::from(Phase::Main.raw());
-    let mut members: HashSet<u32> = seeds
+    let runtime = u32::from(Phase::Runtime.raw());
+    let mut members: HashMap<u32, u32> = seeds
         .iter()
-        .filter(|seed| seed.process.phase == main)
-        .map(|seed| seed.pid)
+        .filter(|seed| seed.process.phase > runtime)
+        .map(|seed| (seed.pid, seed.process.phase))
         .collect();
     let mut before = usize::MAX;
     while before != members.len() {
         before = members.len();
         for seed in &mut *seeds {
-            if members.contains(&seed.process.parent_pid) {
-                seed.process.phase = main;
-                members.insert(seed.pid);
+            if let Some(phase) = members.get(&seed.process.parent_pid)
+                && seed.process.phase <= runtime
+            {
+                seed.process.phase = *phase;
+                members.insert(seed.pid, seed.process.phase);
             }
         }
     }

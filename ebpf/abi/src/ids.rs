@@ -360,4 +360,7 @@ pub mod flags {
     /// The second section of an exec is the script's file as a component list, and not the name as
     /// passed; the flags of the second path are about it.
     pub const SCRIPT_RESOLVED: u32 = 1 << 14;
+    /// The origin is what is known of it now; at the exec it may have been the image, or a volume.
+    /// Only user space says so, of what ran before it.
+    pub const ORIGIN_UNSURE: u32 = 1 << 16;
 }
