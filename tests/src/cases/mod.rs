@@ -17,6 +17,7 @@ mod path;
 mod process;
 mod recall;
 mod restart;
+mod running;
 mod seen;
 mod sensor;
 mod start;
@@ -75,6 +76,7 @@ pub const ALL: &[Group] = &[
     group(losses::CASES),
     group(restart::CASES),
     group(start::CASES),
+    group(running::CASES),
     group(deploy::CASES),
     group(errors::CASES),
     group(many::CASES),

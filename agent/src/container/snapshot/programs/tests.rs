@@ -19,6 +19,12 @@ impl Running {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
+        // To be there is not enough: its name and its words come last.
+        let (stat, end) = (format!("/proc/{}/stat", child.id()), end());
+        while !fs::read_to_string(&stat).unwrap().contains(") S ") {
+            assert!(Instant::now() < end, "it does not wait");
+            std::thread::yield_now();
+        }
         Self(child)
     }
 
@@ -41,6 +47,10 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+fn end() -> Instant {
+    Instant::now() + Duration::from_secs(10)
 }
 
 /// A copy of a program that waits.
@@ -221,7 +231,7 @@ fn an_overlay_that_is_not_the_container_s_own_says_nothing() {
 fn what_has_ended_runs_nothing() {
     let mut child = Command::new("true").spawn().unwrap();
     let folder = PathBuf::from(format!("/proc/{}", child.id()));
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = end();
     let mounts = Mounts::default();
     let place = Place {
         folder: &folder,
