@@ -151,8 +151,9 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
 }
 
 /// Who entered from outside, and whatever descends from it: its parent is in another namespace of
-/// process ids, of which only the container's first process can say the same. In the host's own
-/// such processes cannot be told from others, nor can those whose parent has ended.
+/// process ids, of which only the container's first process can say the same. In a namespace that
+/// is not the container's own (the host's, or a pod's) such processes cannot be told from others,
+/// nor can those whose parent has ended.
 fn admit_guests(proc: &Path, seeds: &mut [Seed]) {
     let main = u32::from(Phase::Main.raw());
     let exec = u32::from(Phase::Exec.raw());
@@ -161,12 +162,20 @@ fn admit_guests(proc: &Path, seeds: &mut [Seed]) {
             .ok()
             .map(|ns| ns.st_ino)
     };
+    let first = |seed: &&Seed| seed.process.container_pid == 1 && seed.process.issuer == 0;
+    let firsts: HashMap<u64, Option<u64>> = seeds
+        .iter()
+        .filter(first)
+        .map(|seed| (seed.process.cgroup, namespace(seed.pid)))
+        .collect();
     let is_guest = |seed: &Seed| {
-        let (own, parent) = (namespace(seed.pid), namespace(seed.process.parent_pid));
-        seed.process.phase == main
-            && seed.process.issuer == 0
-            && seed.process.container_pid != 1
-            && own.is_some()
+        let process = &seed.process;
+        if process.phase != main || process.issuer != 0 || process.container_pid == 1 {
+            return false;
+        }
+        let (own, parent) = (namespace(seed.pid), namespace(process.parent_pid));
+        own.is_some()
+            && firsts.get(&process.cgroup) == Some(&own)
             && parent.is_some_and(|parent| Some(parent) != own)
     };
     let mut guests: HashSet<u32> = HashSet::new();

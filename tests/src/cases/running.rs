@@ -68,30 +68,30 @@ fn runs(context: &mut Context<'_>) -> Result<Outcome> {
             "the kernel has no overlay file system".to_owned(),
         ));
     }
-    for to in ["/data/dropped", "/data/going", "/volume/program"] {
+    for to in ["/data/tool", "/data/shop", "/volume/tool"] {
         copy(&mut puppet, to)?;
     }
     for words in [
-        &["/data/dropped", "keep-file", "/scratch/dropped"][..],
+        &["/data/tool", "keep-file", "/scratch/dropped"][..],
         // A second one is the same behaviour.
-        &["/data/dropped", "keep-file", "/scratch/again"],
+        &["/data/tool", "keep-file", "/scratch/again"],
         &[
             TRIGGER,
             "exec-memfd",
             TRIGGER,
-            "copy",
+            "tool",
             "keep-file",
             "/scratch/memory",
         ],
         &[
             TRIGGER,
             "exec-unlinked",
-            "/data/going",
-            "going",
+            "/data/shop",
+            "shop",
             "keep-file",
             "/scratch/going",
         ],
-        &["/volume/program", "keep-file", "/scratch/volume"],
+        &["/volume/tool", "keep-file", "/scratch/volume"],
     ] {
         leave(session, &mut puppet, words)?;
     }
@@ -137,9 +137,9 @@ fn runs(context: &mut Context<'_>) -> Result<Outcome> {
             left(program(
                 drift,
                 "CRITICAL",
-                "/data/dropped",
+                "/data/tool",
                 "UPPER_LAYER",
-                &["/data/dropped", "keep-file", "/scratch/dropped"],
+                &["/data/tool", "keep-file", "/scratch/dropped"],
             ))?,
         ),
         (
@@ -149,18 +149,18 @@ fn runs(context: &mut Context<'_>) -> Result<Outcome> {
                 "CRITICAL",
                 "detached:/memfd:copy",
                 "MEMFD",
-                &["copy", "keep-file", "/scratch/memory"],
+                &["tool", "keep-file", "/scratch/memory"],
             ))?
-            .is("exec.name", "copy"),
+            .is("exec.name", "tool"),
         ),
         (
             "the removed program",
             left(program(
                 fileless,
                 "CRITICAL",
-                "/data/going",
+                "/data/shop",
                 "UNLINKED",
-                &["going", "keep-file", "/scratch/going"],
+                &["shop", "keep-file", "/scratch/going"],
             ))?,
         ),
         (
@@ -168,9 +168,9 @@ fn runs(context: &mut Context<'_>) -> Result<Outcome> {
             left(program(
                 unknown,
                 "HIGH",
-                "/volume/program",
+                "/volume/tool",
                 "VOLUME",
-                &["/volume/program", "keep-file", "/scratch/volume"],
+                &["/volume/tool", "keep-file", "/scratch/volume"],
             ))?,
         ),
         (
@@ -236,11 +236,11 @@ fn agrees(context: &mut Context<'_>) -> Result<Outcome> {
     let mut watch = agent.watch()?;
     let spec = Spec::new(workload, &[TRIGGER, "serve"]).overlay();
     let mut puppet = Puppet::from_spec(session, &spec)?;
-    copy(&mut puppet, "/volume/program")?;
-    copy(&mut puppet, "/volume/removed")?;
+    copy(&mut puppet, "/volume/tool")?;
+    copy(&mut puppet, "/volume/shop")?;
     for words in [
-        &["/volume/program", "keep-file", "/scratch/volume"][..],
-        &["/volume/removed", "keep-file", "/scratch/removed"],
+        &["/volume/tool", "keep-file", "/scratch/volume"][..],
+        &["/volume/shop", "keep-file", "/scratch/removed"],
         &["/usr/bin/shop", "keep-file", "/scratch/shop"],
         // As services that write their title over their arguments.
         &[
@@ -259,11 +259,11 @@ fn agrees(context: &mut Context<'_>) -> Result<Outcome> {
     drop(watch);
     let home = agent.stop()?;
     // An update on the volume, and one in the container.
-    for gone in ["/volume/removed", "/usr/bin/shop"] {
+    for gone in ["/volume/shop", "/usr/bin/shop"] {
         puppet.act(&Act::trigger(&["delete", gone]))?;
     }
-    copy(&mut puppet, "/data/dropped")?;
-    let words = ["/data/dropped", "keep-file", "/scratch/dropped"];
+    copy(&mut puppet, "/data/tool")?;
+    let words = ["/data/tool", "keep-file", "/scratch/dropped"];
     leave(session, &mut puppet, &words)?;
 
     let agent = home.start()?;
@@ -275,7 +275,7 @@ fn agrees(context: &mut Context<'_>) -> Result<Outcome> {
     };
     let expect = violation(session, &puppet, rule, severity)
         .is("afterGap", true)
-        .is("exec.path", "/data/dropped")
+        .is("exec.path", "/data/tool")
         .is("exec.origin", origin);
     watch.expect("violation", "what was dropped meanwhile", &expect)?;
     let other: Vec<Value> = about(&watch, "violation", &puppet)
