@@ -267,7 +267,7 @@ mod tests {
         let mut known = profile(&[
             "exec: {path: /bin/s}",
             "exec: {path: /bin/sh}",
-            "exec: {path: /bin/sh, name: ash, phase: EXEC}",
+            "exec: {path: /bin/sh, name: ash, phase: exec}",
             "exec: {path: /bin/sh, script: /a, origin: VOLUME}",
             "exec: {path: /bin/sha}",
             "listen: {protocol: TCP, port: 8080}",
