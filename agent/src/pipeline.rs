@@ -181,7 +181,7 @@ impl Pipeline {
         line.report_set_aside();
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
         line.carry_out(effects);
-        let standing = Standing::begin(&seeds, waker.clone());
+        let standing = Standing::begin(line.registry.host_root(), &seeds, waker.clone());
         line.seed(proc, seeds);
         Self {
             ebpf,

@@ -57,6 +57,27 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
         })
 }
 
+/// The approved entries of the same file as that of a program, in the order of the file.
+pub fn programs<'a>(
+    profile: &'a Profile,
+    of: &Exec,
+) -> impl Iterator<Item = (&'a Entry, &'a Exec)> {
+    let mut from = least(&of.clone().into());
+    if let Behaviour::Exec(exec) = &mut from.behaviour {
+        exec.path.clone_from(&of.path);
+    }
+    let path = of.path.clone();
+    profile
+        .records
+        .range(from..)
+        .map_while(move |(known, record)| match &known.behaviour {
+            Behaviour::Exec(exec) if exec.path == path => Some((known, exec, record)),
+            _ => None,
+        })
+        .filter(|(_, _, record)| record.verdict == Verdict::Approved)
+        .map(|(known, exec, _)| (known, exec))
+}
+
 /// The first entry that a profile could hold of the same kind.
 fn least(of: &Behaviour) -> Entry {
     let behaviour = match of {
@@ -246,6 +267,28 @@ mod tests {
             profile.set(&Entry::parse(entry).unwrap(), Verdict::Approved, 0);
         }
         profile
+    }
+
+    #[test]
+    fn programs_are_those_of_one_file() {
+        let mut known = profile(&[
+            "exec: {path: /bin/s}",
+            "exec: {path: /bin/sh}",
+            "exec: {path: /bin/sh, name: ash, phase: exec}",
+            "exec: {path: /bin/sh, script: /a, origin: VOLUME}",
+            "exec: {path: /bin/sha}",
+            "listen: {protocol: TCP, port: 8080}",
+        ]);
+        let refused = Entry::parse("exec: {path: /bin/sh, name: hush}").unwrap();
+        known.set(&refused, Verdict::Refused, 0);
+        let Behaviour::Exec(of) = &refused.behaviour else {
+            panic!("another kind")
+        };
+        let names: Vec<_> = programs(&known, of)
+            .map(|(_, exec)| exec.name.as_deref().or(exec.script.as_deref()))
+            .collect();
+        assert_eq!(names, [None, Some("/a"), Some("ash")]);
+        assert_eq!(programs(&profile(&[]), of).count(), 0);
     }
 
     #[test]

@@ -133,6 +133,7 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
             seed.image.issuer = seed.process.issuer;
         }
     }
+    admit_guests(proc, &mut seeds);
     // Beside a program of the container's, what still has the host's root is on its way in.
     let main = u32::from(Phase::Main.raw());
     let started: HashSet<u64> = seeds
@@ -149,20 +150,68 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
     seeds
 }
 
+/// Who entered from outside, and whatever descends from it: its parent is in another namespace of
+/// process ids, of which only the container's first process can say the same. In a namespace that
+/// is not the container's own (the host's, or a pod's) such processes cannot be told from others,
+/// nor can those whose parent has ended.
+fn admit_guests(proc: &Path, seeds: &mut [Seed]) {
+    let main = u32::from(Phase::Main.raw());
+    let exec = u32::from(Phase::Exec.raw());
+    let namespace = |pid: u32| {
+        stat(proc.join(format!("{pid}/ns/pid")))
+            .ok()
+            .map(|ns| ns.st_ino)
+    };
+    let first = |seed: &&Seed| seed.process.container_pid == 1 && seed.process.issuer == 0;
+    let firsts: HashMap<u64, Option<u64>> = seeds
+        .iter()
+        .filter(first)
+        .map(|seed| (seed.process.cgroup, namespace(seed.pid)))
+        .collect();
+    let is_guest = |seed: &Seed| {
+        let process = &seed.process;
+        if process.phase != main || process.issuer != 0 || process.container_pid == 1 {
+            return false;
+        }
+        let (own, parent) = (namespace(seed.pid), namespace(process.parent_pid));
+        own.is_some()
+            && firsts.get(&process.cgroup) == Some(&own)
+            && parent.is_some_and(|parent| Some(parent) != own)
+    };
+    let mut guests: HashSet<u32> = HashSet::new();
+    for seed in &mut *seeds {
+        if is_guest(seed) {
+            seed.process.phase = exec;
+            guests.insert(seed.pid);
+        }
+    }
+    let mut before = 0;
+    while before != guests.len() {
+        before = guests.len();
+        for seed in &mut *seeds {
+            let descends = seed.process.issuer != 0 && guests.contains(&seed.process.parent_pid);
+            if descends && seed.process.phase == main {
+                seed.process.phase = exec;
+                guests.insert(seed.pid);
+            }
+        }
+    }
+}
+
 /// Who has the host's root and descends from a program of the container's has left it: above the
 /// runtime's own processes there are none of the container's.
 fn admit_escaped(seeds: &mut [Seed]) {
     let [runtime, escaped] = [Phase::Runtime, Phase::Escaped].map(|phase| u32::from(phase.raw()));
     let mut members: HashSet<u32> = seeds
         .iter()
-        .filter(|seed| seed.process.phase != runtime)
+        .filter(|seed| seed.process.phase > runtime)
         .map(|seed| seed.pid)
         .collect();
     let mut before = usize::MAX;
     while before != members.len() {
         before = members.len();
         for seed in &mut *seeds {
-            if seed.process.phase == runtime && members.contains(&seed.process.parent_pid) {
+            if seed.process.phase <= runtime && members.contains(&seed.process.parent_pid) {
                 seed.process.phase = escaped;
                 members.insert(seed.pid);
             }

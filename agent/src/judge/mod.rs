@@ -15,6 +15,7 @@ pub mod report;
 mod sensor;
 pub mod sighting;
 pub mod signed;
+mod standing;
 pub mod store;
 pub mod taken_up;
 mod writer;
@@ -206,6 +207,11 @@ impl Judge {
             behaviour: seen.behaviour.clone(),
             phase,
         };
+        let image = scene.images.get(record.header.exec);
+        let args = image.map_or(&[][..], |image| &image.args);
+        if let Some(known) = standing::taken_for(record, args, &kept.profile, &entry) {
+            entry = known;
+        }
         // A contact goes by the name that the profile knows, else by the newest; by its address
         // where that is what the profile knows.
         if !scene.names.is_empty() && !kept.profile.accepts(&entry) {

@@ -7,7 +7,7 @@
 use crate::container::scan::Seed;
 use lapwing_abi::ids::{Kind, flags};
 use lapwing_abi::record::Header;
-use lapwing_abi::state::Process;
+use lapwing_abi::state::{EXEC_SEEDED, Process};
 use std::collections::HashMap;
 
 /// What the scan knows of a process, and the kernel side did not.
@@ -80,7 +80,8 @@ impl Adopted {
             return;
         }
         if header.kind == Kind::Exec.raw() {
-            if header.issuer == 0 {
+            // Of what ran before, the scan has said who issued it.
+            if header.issuer == 0 && header.exec & EXEC_SEEDED == 0 {
                 header.issuer = known.next_issuer;
                 if known.exec == 0 {
                     // It may have executed more than the one program that the scan found.
@@ -99,16 +100,18 @@ impl Adopted {
     pub fn overtaken(&self, header: &Header, entry: Option<Process>) -> Option<Process> {
         let known = self.0.get(&header.pid)?;
         let entry = entry?;
-        (header.kind == Kind::Exec.raw() && known.exec != 0 && entry.exec == known.exec).then_some(
-            Process {
-                exec: header.exec,
-                issuer: header.issuer,
-                phase: u32::from(header.phase),
-                // Unlike every other, and unlike that of the program before it.
-                image: header.exec,
-                ..entry
-            },
-        )
+        let overtaken = header.kind == Kind::Exec.raw()
+            && header.exec & EXEC_SEEDED == 0
+            && known.exec != 0
+            && entry.exec == known.exec;
+        overtaken.then_some(Process {
+            exec: header.exec,
+            issuer: header.issuer,
+            phase: u32::from(header.phase),
+            // Unlike every other, and unlike that of the program before it.
+            image: header.exec,
+            ..entry
+        })
     }
 
     /// The records of that time are read.
@@ -130,7 +133,6 @@ const TICK: u64 = 10_000_000;
 mod tests {
     use super::*;
     use crate::process::Image;
-    use lapwing_abi::state::EXEC_SEEDED;
 
     fn seed(issuer: u64) -> Seed {
         Seed {
@@ -183,6 +185,10 @@ mod tests {
         adopted.complete(&mut exec);
         assert_eq!((exec.exec, exec.issuer), (77, EXEC_SEEDED | 7));
         assert_eq!(exec.flags, 0, "it ran that until then");
+        let mut told = header(Kind::Exec, EXEC_SEEDED | 7, 0);
+        adopted.complete(&mut told);
+        assert_eq!(told.issuer, 0, "what ran at the scan did not issue itself");
+        assert_eq!(adopted.overtaken(&told, Some(entry)), None);
         let mut known = header(Kind::File, 77, 66);
         adopted.complete(&mut known);
         assert_eq!((known.exec, known.issuer), (77, 66));

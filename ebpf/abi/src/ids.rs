@@ -380,4 +380,7 @@ pub mod flags {
     /// The container's runtime executed the program: it is the first of the container's that the
     /// process runs.
     pub const FROM_RUNTIME: u32 = 1 << 15;
+    /// The origin is what is known of it now; at the exec it may have been the image, or a volume.
+    /// Only user space says so, of what ran before it.
+    pub const ORIGIN_UNSURE: u32 = 1 << 16;
 }

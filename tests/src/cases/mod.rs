@@ -22,6 +22,7 @@ mod poison;
 mod process;
 mod recall;
 mod restart;
+mod running;
 mod seen;
 mod sensor;
 mod start;
@@ -89,6 +90,7 @@ pub const ALL: &[Group] = &[
     group(tables::CASES),
     group(restart::CASES),
     group(start::CASES),
+    group(running::CASES),
     group(deploy::CASES),
     group(errors::CASES),
     group(many::CASES),
