@@ -8,11 +8,12 @@ use crate::config::{Config, Sizes, StartMode, sizes};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Options, Registry};
 use crate::credentials::Credentials;
-use crate::doctor::{check_rights, host_root, object, raise_memory_limit};
+use crate::doctor::{check_rights, host_root, raise_memory_limit};
 use crate::feed::Feed;
 use crate::judge::Judge;
 use crate::judge::store::Store;
 use crate::kernel::egress::EgressCgroup;
+use crate::kernel::object::Object;
 use crate::kernel::refusal;
 use crate::kernel::sensor::{Sensor, Settings};
 use crate::kernel::tables;
@@ -134,7 +135,7 @@ fn attach(config: &Config, sizes: Sizes, object: &[u8]) -> anyhow::Result<Attach
 fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     let host = |error| Failure::new(Code::Host, error);
     check_rights().map_err(host)?;
-    let object = object().map_err(host)?;
+    let object = Object::unpack().map_err(host)?;
     let started = clock::now();
     let signatures = (config.signatures.load())
         .map_err(|(key, message)| Failure::new(Code::Usage, anyhow!("`{key}`: {message}")))?;
@@ -147,7 +148,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     })?;
     let early = match replace {
         true => {
-            let attached = attach(config, sizes, object).map_err(host)?;
+            let attached = attach(config, sizes, object.bytes()).map_err(host)?;
             end_other(path).map_err(|error| Failure::new(Code::Failed, error))?;
             Some(attached)
         }
@@ -180,7 +181,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         took,
     } = match early {
         Some(attached) => attached,
-        None => attach(config, sizes, object).map_err(host)?,
+        None => attach(config, sizes, object.bytes()).map_err(host)?,
     };
     let (tables, rings) = tables::take_all(&mut sensor.ebpf, sizes).map_err(host)?;
     let attached = sensor
@@ -223,6 +224,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         attached: since,
     };
     let pipeline = Pipeline::new(parts, rings, requests, waker.clone());
+    drop(object);
     crate::kernel::give_back_memory();
     tracing::info!(
         ring = sizes.ring_bytes,
