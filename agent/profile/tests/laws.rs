@@ -196,7 +196,7 @@ proptest! {
                     prop_assert!(deviation.pending);
                     prop_assert!(!profile.accepts(entry));
                     let class = rule::classify(&entry.behaviour);
-                    prop_assert!(!class.learnable || entry.phase == Phase::Exec);
+                    prop_assert!(!class.learnable || entry.phase != Phase::Main);
                 }
                 Outcome::Full => prop_assert!(false, "twenty entries fill no profile"),
             }
