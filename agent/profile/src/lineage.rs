@@ -50,6 +50,7 @@
 //! and teach nothing. Those on a volume do; each such line counts against the profile's limits.
 
 use crate::behaviour::{Behaviour, Exec, Origin, Parent};
+use crate::compare;
 use crate::entry::{Entry, Phase};
 use crate::matcher::Program;
 use crate::profile::{Profile, Record, Verdict};
@@ -125,13 +126,36 @@ impl Profile {
         is_unknown(entry) && program.is_some_and(Program::is_refused)
     }
 
+    /// The approved lines of the program in an entry, whoever executes it.
+    pub(crate) fn same_program<'a>(
+        &'a self,
+        entry: &'a Entry,
+    ) -> impl Iterator<Item = &'a Entry> + 'a {
+        let exec = match &entry.behaviour {
+            Behaviour::Exec(exec) => Some(exec),
+            _ => None,
+        };
+        exec.into_iter().flat_map(move |exec| {
+            compare::programs(self, exec)
+                .filter(move |(known, other)| {
+                    identity(other, known.phase) == identity(exec, entry.phase)
+                })
+                .map(|(known, _)| known)
+        })
+    }
+
     /// Which rule an entry falls under that the profile does not accept.
     pub(crate) fn class_of(&self, entry: &Entry) -> Class {
         let class = rule::classify(&entry.behaviour);
         let Behaviour::Exec(exec) = &entry.behaviour else {
             return class;
         };
-        let is_known = || self.matcher.program(entry).is_some_and(Program::is_known);
+        // What one instance of many alone taught makes nothing less strange in another.
+        let is_known = || {
+            let mut lines = self.same_program(entry).peekable();
+            let lone = lines.peek().is_some() && lines.all(|line| self.is_lone(line));
+            !lone && self.matcher.program(entry).is_some_and(Program::is_known)
+        };
         if class.rule != Rule::ExecUnknown || exec.name.as_deref() == Some(CUT) || !is_known() {
             return class;
         }

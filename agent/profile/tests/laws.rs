@@ -152,8 +152,9 @@ proptest! {
             entry
         };
         let approved = profile.entries(Verdict::Approved);
-        let of_program = approved.keys().filter(|it| parentless(it) == Some(line(&Parent::Any)));
-        let known = of_program.count() > 0;
+        let of_program = || approved.keys().filter(|it| parentless(it) == Some(line(&Parent::Any)));
+        let known = of_program().count() > 0;
+        let by_several = of_program().any(|it| !profile.is_lone(it));
         let decided = |entry: &Entry| {
             profile.record(entry).filter(|it| it.revision > 0).map(|it| it.verdict)
         };
@@ -173,7 +174,7 @@ proptest! {
             drop(profile.promote(ANN));
             if let Outcome::Deviation(deviation) = see(&mut profile, &entry) {
                 prop_assert!(!expected);
-                let rule = if known { Rule::ExecLineage } else { Rule::ExecUnknown };
+                let rule = if by_several { Rule::ExecLineage } else { Rule::ExecUnknown };
                 prop_assert_eq!(deviation.rule, rule, "{}", entry);
                 prop_assert!(parent != Parent::Unknown || !known || refused || decided(&entry).is_some());
             } else {

@@ -3,7 +3,7 @@
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::evidence::window::{Moment, Opening, Window, id};
-use lapwing_profile::learn::Sighting;
+use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::rule::{Rule, Severity};
 use lapwing_profile::workload::Workload;
@@ -81,7 +81,7 @@ fn a_poisoned_replica_does_not_teach_the_rest() {
         (said.rule, said.severity),
         (Rule::ExecUnknown, Severity::High)
     );
-    assert!(!said.pending && !said.has_grace);
+    assert!(!said.pending && said.has_grace);
     // It stands in the file, and a file that says less excuses more to nobody's surprise: no
     // evidence is no witness against it.
     let read = Profile::from_yaml(profile.to_yaml()).unwrap();
@@ -117,6 +117,35 @@ fn a_second_instance_confirms_it_while_learning_and_not_after() {
         });
     }
     assert_eq!(reported(&profile, MINER, 4), [0, 1, 3]);
+}
+
+#[test]
+fn what_one_taught_of_a_program_makes_it_known_to_no_other() {
+    const OWN: &str = "exec: {path: /bin/sh, parent: /tmp/.x/miner}";
+    const OTHER: &str = "exec: {path: /bin/sh, parent: /usr/sbin/nginx}";
+    const UNKNOWN: &str = "exec: {path: /bin/sh, parent: unknown}";
+    let mut profile = learned(4, |number| match number {
+        2 => lines(&[LS, OWN]),
+        _ => lines(&[LS]),
+    });
+    profile.promote(ANN).unwrap();
+    // By whom nobody knows: it passes in the one that did it.
+    assert_eq!(reported(&profile, UNKNOWN, 4), [0, 1, 3]);
+    let report = |profile: &mut Profile| {
+        let outcome = profile.observe(&Sighting {
+            entry: entry(OTHER),
+            at: 2,
+        });
+        match outcome {
+            Outcome::Deviation(deviation) => (deviation.rule, deviation.severity),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(report(&mut profile), (Rule::ExecUnknown, Severity::High));
+    // Once a person has approved of it, only its parent is strange.
+    profile.approve(&entry(OWN), ANN).unwrap();
+    assert!(reported(&profile, UNKNOWN, 4).is_empty());
+    assert_eq!(report(&mut profile).0, Rule::ExecLineage);
 }
 
 #[test]

@@ -259,9 +259,12 @@ impl Judge {
             Outcome::Deviation(deviation) => 'told: {
                 let fingerprint = fingerprint::of(workload, deviation.rule, &entry);
                 if !self.episodes.is_open(&fingerprint, scene.instance.home)
-                    && !self.limits.admit(workload, deviation, moment.boot)
+                    && !self
+                        .limits
+                        .admit(scene.instance.home, deviation, moment.boot)
                 {
-                    let (fingerprint, limited) = self.only_counted(deviation, scene, moment);
+                    let (fingerprint, limited) =
+                        self.only_counted(deviation, &entry, scene, moment);
                     items.extend(limited);
                     told = Some((verdict_of(true), Some(fingerprint)));
                     break 'told v1::behaviour::Outcome::Deviation;

@@ -396,7 +396,8 @@ pub struct Exec {
     #[prost(enumeration = "exec::Origin", tag = "4")]
     pub origin: i32,
     /// Who executed it: the path of a program, `runtime` for the container's runtime, `unknown` where
-    /// the sensor does not know. What starts with `drifted:` was written after the container started.
+    /// the sensor does not know. What starts with `drifted:` was written after the container started,
+    /// with `detached:` lies outside of the container's mounts, as a file in memory does.
     #[prost(string, tag = "5")]
     pub parent: ::prost::alloc::string::String,
 }

@@ -11,7 +11,7 @@
 //! anybody else's witness needed for what a person approved, wrote down or imported.
 
 use super::{Profile, Spread};
-use crate::entry::Entry;
+use crate::entry::{Entry, Phase};
 use crate::learn::Deviation;
 use crate::profile::{Mode, Verdict};
 use crate::rule;
@@ -66,10 +66,21 @@ impl Profile {
             Some(_) => None,
             None => self.implying(entry),
         };
-        let place = self.place(implying.as_ref().unwrap_or(entry))?;
-        let place = place.entry();
-        let shown = self.record(place)?.evidence.instances;
-        if shown.len() != 1 || !self.is_lone(place) || shown.ids() == [instance()] {
+        let is_anothers = |line: &Entry| {
+            self.record(line).is_some_and(|record| {
+                let shown = &record.evidence.instances;
+                shown.len() == 1 && self.is_lone(line) && shown.ids() != [instance()]
+            })
+        };
+        let only_anothers = match self.place(implying.as_ref().unwrap_or(entry)) {
+            Some(place) => is_anothers(place.entry()),
+            // Passes because the program is known under some parent: then not by such lines alone.
+            None => {
+                let mut lines = self.same_program(entry).peekable();
+                lines.peek().is_some() && lines.all(is_anothers)
+            }
+        };
+        if !only_anothers {
             return None;
         }
         let class = rule::classify(&entry.behaviour);
@@ -78,7 +89,7 @@ impl Profile {
             severity: class.severity,
             attack: class.attack,
             pending: false,
-            has_grace: false,
+            has_grace: class.learnable && class.rule.has_grace() && entry.phase == Phase::Main,
         })
     }
 }
