@@ -15,7 +15,7 @@ const INSTANCES: usize = 10;
 /// What an intruder does first: a shell that calls out, and something that stays.
 const POISON: [&str; 3] = [
     "egress: {protocol: TCP, address: 198.51.100.7, port: 4444}",
-    "exec: {path: /usr/bin/dash}",
+    "exec: {path: /usr/bin/dash, parent: /usr/sbin/nginx}",
     "file: {operation: CREATE, path: /srv/www/.cache.php}",
 ];
 
@@ -55,7 +55,7 @@ fn profile() -> Profile {
 /// What every instance does.
 fn ordinary() -> Vec<String> {
     let mut lines = vec![
-        "exec: {path: /usr/sbin/nginx}".to_owned(),
+        "exec: {path: /usr/sbin/nginx, parent: runtime}".to_owned(),
         "listen: {protocol: TCP, port: 80}".to_owned(),
         "egress: {protocol: TCP, address: 10.0.0.5, port: 5432}".to_owned(),
     ];
@@ -69,7 +69,7 @@ fn ordinary() -> Vec<String> {
 /// What a new version may do besides.
 fn more(number: usize) -> String {
     match number % 4 {
-        0 => format!("exec: {{path: /usr/bin/tool-{number}}}"),
+        0 => format!("exec: {{path: /usr/bin/tool-{number}, parent: /usr/sbin/nginx}}"),
         1 => format!("egress: {{protocol: TCP, address: 10.0.1.{number}, port: 443}}"),
         2 => format!("dns: {{name: api{number}.example.com, type: A}}"),
         _ => format!(
@@ -104,10 +104,10 @@ fn a_poisoned_instance_of_ten_stands_first() {
     assert_eq!(
         lines[..4],
         [
-            "+ exec: {path: /usr/bin/dash}  ! seen in 1 of 10 instances, shell, else HIGH exec.unknown",
+            "+ exec: {path: /usr/bin/dash, parent: /usr/sbin/nginx}  ! seen in 1 of 10 instances, shell, else HIGH exec.unknown",
             "+ egress: {protocol: TCP, address: \"198.51.100.7\", port: 4444}  ! seen in 1 of 10 instances, else HIGH egress.unknown",
             "+ file: {operation: CREATE, path: /srv/www/.cache.php}  ! seen in 1 of 10 instances, else MEDIUM file.unknown",
-            "+ exec: {path: /usr/bin/tool-0}",
+            "+ exec: {path: /usr/bin/tool-0, parent: /usr/sbin/nginx}",
         ],
         "{lines:#?}"
     );
