@@ -20,7 +20,7 @@ const VICTIM: usize = 6;
 /// What is said of each step of the intruder: what it is, and what is marked beside it.
 const STEPS: [(&str, &str); 3] = [
     (
-        "exec: {path: /bin/busybox, name: sh}",
+        "exec: {path: /bin/busybox, name: sh, parent: /trigger}",
         "seen in 1 of 10 instances, shell, else HIGH exec.unknown",
     ),
     (
