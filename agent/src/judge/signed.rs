@@ -28,8 +28,9 @@ use lapwing_profile::signature::{self, Public, SignatureError};
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::watch_response::Item;
 
-/// Longest signature that is read, in bytes: the text of a profile, half as long again.
-const ENVELOPE_MAX: usize = 2 * TEXT_MAX;
+/// Longest signature that is taken and read, in bytes: the text of a profile in base64, a third
+/// longer than itself, and many signatures of it.
+pub const ENVELOPE_MAX: usize = 2 * TEXT_MAX;
 
 /// Which signatures are wanted.
 #[derive(Clone, Default)]
@@ -56,6 +57,10 @@ impl Signatures {
                         .to_owned(),
                 )),
             };
+        }
+        if envelope.len() > ENVELOPE_MAX {
+            let why = format!("it has more than {ENVELOPE_MAX} bytes");
+            return Err(SignatureError::NoEnvelope(why).into());
         }
         if self.keys.is_empty() {
             return Ok(None); // Nobody is trusted, and nobody has to be.
