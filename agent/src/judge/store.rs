@@ -42,6 +42,18 @@ pub enum StoreError {
         "no space left for the state in {0}: free some, or set `stateDir` to a folder elsewhere; what is stored there was left as it is"
     )]
     Full(PathBuf),
+    /// A profile is there, and the system does not give it.
+    #[error(
+        "cannot read the profile {path}: {source}; without it what was decided of its workload would be \
+         forgotten, so the agent does not start. Start it again when the cause is mended, or move the file \
+         elsewhere to start without it"
+    )]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What came of it.
+        source: io::Error,
+    },
     /// Anything else.
     #[error("cannot {action} {path}: {source}; `stateDir` must be a folder that root can write")]
     Io {
@@ -61,7 +73,7 @@ impl StoreError {
         match self {
             Self::Locked(_) => "another agent holds it".to_owned(),
             Self::Full(_) => "no space left".to_owned(),
-            Self::Io { source, .. } => source.to_string(),
+            Self::Unreadable { source, .. } | Self::Io { source, .. } => source.to_string(),
         }
     }
 
