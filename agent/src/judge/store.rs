@@ -148,6 +148,12 @@ impl Store {
         self.root.join(PROFILES).join(format!("{name}.{SIGNATURE}"))
     }
 
+    /// Path of the signature that belongs to the profile in a file.
+    #[must_use]
+    pub fn signature_of(profile: &Path) -> PathBuf {
+        profile.with_extension(SIGNATURE)
+    }
+
     /// Path of every stored profile, in the order of their names.
     ///
     /// # Errors

@@ -32,17 +32,30 @@ pub struct Aside {
     pub now: PathBuf,
     /// What is wrong with it.
     pub why: String,
+    /// The signature that belongs to it, if there is one. It stays where it is: what was signed is
+    /// put in force from it where signatures are required.
+    pub signature: Option<PathBuf>,
 }
 
 impl fmt::Display for Aside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, now) = (self.path.display(), self.now.display());
+        let (path, now, why) = (self.path.display(), self.now.display(), &self.why);
         write!(
             f,
-            "{path}: {}; it was set aside as {now}, and its workload starts without a profile: repair it, \
-             and take it up by `lapwing profile import {now}`",
-            self.why
-        )
+            "{path}: {why}; it was set aside as {now}, and its workload "
+        )?;
+        match &self.signature {
+            None => write!(
+                f,
+                "starts without a profile: repair it, and take it up by `lapwing profile import {now}`"
+            ),
+            Some(signature) => write!(
+                f,
+                "starts with what was signed if `signatures.require` is set, and else without a profile: \
+                 repair it, and take it up by `lapwing profile import {now} --signature {}`",
+                signature.display()
+            ),
+        }
     }
 }
 
@@ -63,7 +76,12 @@ pub(super) fn take_up(
     let mut aside = Vec::new();
     let mut set_aside = |path: PathBuf, why: String| -> Result<(), StoreError> {
         let now = store.set_aside(&path)?;
-        let one = Aside { path, now, why };
+        let one = Aside {
+            signature: Some(Store::signature_of(&path)).filter(|path| path.exists()),
+            path,
+            now,
+            why,
+        };
         tracing::error!("{}", visible(&one.to_string()));
         aside.push(one);
         Ok(())
@@ -109,6 +127,11 @@ pub(super) fn take_up(
         let wanted = store.profile_path(&workload.file_name());
         let moved = profile.workload.cluster != workload.cluster;
         if path != wanted {
+            // First, so that the profile is never found without.
+            let (from, to) = (Store::signature_of(&path), Store::signature_of(&wanted));
+            if from.exists() && !to.exists() {
+                store.rename(&from, &to)?;
+            }
             store.rename(&path, &wanted)?;
         }
         if moved {

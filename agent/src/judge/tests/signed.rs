@@ -16,11 +16,17 @@ MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhD
 ";
 
 fn open_signed(folder: &Path) -> Judge {
+    signed_in(folder, "c1")
+}
+
+fn signed_in(folder: &Path, cluster: &str) -> Judge {
     let signatures = Signatures {
         require: true,
         keys: vec![Private::from_pem(PRIVATE).unwrap().public()],
     };
-    open(folder, "c1").unwrap().with_signatures(signatures, 9)
+    open(folder, cluster)
+        .unwrap()
+        .with_signatures(signatures, 9)
 }
 
 fn candidate(name: &str) -> Profile {
@@ -174,4 +180,44 @@ fn what_nobody_signed_stays_and_is_reported_where_it_is_compared_with() {
     let mut judge = open_signed(folder.path());
     let found = findings(&mut judge);
     assert!(found[0].1.contains("not a signature"), "{found:?}");
+}
+
+#[test]
+fn a_damaged_profile_is_taken_up_with_its_signature() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut judge = open_signed(folder.path());
+    let web = candidate("web");
+    let ours = sign(&web, &Private::from_pem(PRIVATE).unwrap(), None).unwrap();
+    import_signed(&mut judge, &web, &ours).unwrap();
+    let file = judge.store().profiles().unwrap().remove(0);
+    drop(judge);
+    fs::write(&file, "kind: [").unwrap();
+    let mut judge = open_signed(folder.path());
+    let items = judge.set_aside(Moment::default());
+    let Some(v1::violation::Detail::Degraded(said)) = &violations(&items)[0].detail else {
+        panic!("{items:?}")
+    };
+    // The very command, with the repaired file.
+    let (_, command) = said.detail.split_once("profile import ").unwrap();
+    let (aside, signature) = command.split_once(" --signature ").unwrap();
+    let signature = signature.trim_end_matches('`');
+    assert!(Path::new(aside).exists(), "{command}");
+    let signature = fs::read_to_string(signature).unwrap();
+    let summary = import_signed(&mut judge, &web, &signature).unwrap();
+    assert_eq!(summary.mode(), v1::Mode::Monitoring);
+}
+
+#[test]
+fn a_signature_goes_along_where_the_cluster_has_another_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut judge = open_signed(folder.path());
+    let web = candidate("web");
+    let ours = sign(&web, &Private::from_pem(PRIVATE).unwrap(), None).unwrap();
+    import_signed(&mut judge, &web, &ours).unwrap();
+    drop(judge);
+    for _ in 0..2 {
+        let mut judge = signed_in(folder.path(), "c2");
+        assert_eq!(findings(&mut judge), []);
+        judge.end(Moment::default());
+    }
 }
