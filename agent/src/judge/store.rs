@@ -159,12 +159,27 @@ impl Store {
     /// # Errors
     /// When the folder cannot be read.
     pub fn profiles(&self) -> Result<Vec<PathBuf>, StoreError> {
+        self.list(|path| path.extension() == Some(OsStr::new(EXTENSION)))
+    }
+
+    /// Path of every signature of a profile, whether that is there or not, in the order of their
+    /// names.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn signatures(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let end = format!(".{SIGNATURE}");
+        self.list(|path| path.as_os_str().as_bytes().ends_with(end.as_bytes()))
+    }
+
+    /// The files in the folder of the profiles that are wanted, in the order of their names.
+    fn list(&self, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, StoreError> {
         let folder = self.root.join(PROFILES);
         let list = || -> io::Result<Vec<PathBuf>> {
             let mut paths = Vec::new();
             for entry in fs::read_dir(&folder)? {
                 let path = entry?.path();
-                if path.extension() == Some(OsStr::new(EXTENSION)) {
+                if wanted(&path) {
                     paths.push(path);
                 }
             }

@@ -24,9 +24,8 @@ fn signed_in(folder: &Path, cluster: &str) -> Judge {
         require: true,
         keys: vec![Private::from_pem(PRIVATE).unwrap().public()],
     };
-    open(folder, cluster)
-        .unwrap()
-        .with_signatures(signatures, 9)
+    let judge = open(folder, cluster).unwrap();
+    judge.with_signatures(signatures, 9).unwrap()
 }
 
 fn candidate(name: &str) -> Profile {
@@ -57,7 +56,10 @@ fn findings(judge: &mut Judge) -> Vec<(String, String)> {
         .iter()
         .map(|violation| match &violation.detail {
             Some(v1::violation::Detail::Degraded(degraded)) => {
-                assert!(violation.workload.is_some());
+                assert_eq!(
+                    violation.workload.is_some(),
+                    !degraded.detail.contains("without its profile")
+                );
                 (degraded.reason.clone(), degraded.detail.clone())
             }
             other => panic!("{other:?}"),
@@ -220,4 +222,69 @@ fn a_signature_goes_along_where_the_cluster_has_another_name() {
         assert_eq!(findings(&mut judge), []);
         judge.end(Moment::default());
     }
+}
+
+#[test]
+fn what_was_signed_is_in_force_without_the_stored_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut judge = open_signed(folder.path());
+    let web = candidate("web");
+    let ours = sign(&web, &Private::from_pem(PRIVATE).unwrap(), None).unwrap();
+    let name = import_signed(&mut judge, &web, &ours).unwrap().name;
+    let file = judge.store().profiles().unwrap().remove(0);
+    drop(judge);
+    let remove = || fs::remove_file(&file).unwrap();
+    let damage = || fs::write(&file, "kind: [").unwrap();
+    let other_cluster = || {
+        let (signature, other) = (
+            Store::signature_of(&file),
+            file.with_file_name("o.sig.json"),
+        );
+        fs::rename(signature, other).unwrap();
+        fs::remove_file(&file).unwrap();
+    };
+    for (step, aside) in [(&remove as &dyn Fn(), 0), (&damage, 1), (&other_cluster, 0)] {
+        step();
+        let mut judge = open_signed(folder.path());
+        assert_eq!(judge.set_aside(Moment::default()).len(), aside);
+        let found = findings(&mut judge);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].0, "profile-changed");
+        assert!(
+            found[0].1.starts_with("//web/: no whole profile")
+                && found[0].1.contains(&file.display().to_string()),
+            "{found:?}"
+        );
+        let (summary, yaml) = judge.profile(&name).unwrap();
+        assert_eq!((summary.exec, summary.mode()), (1, v1::Mode::Monitoring));
+        assert!(yaml.contains("no whole profile"), "on record: {yaml}");
+        judge.end(Moment::default());
+        drop(judge);
+        let mut judge = open_signed(folder.path());
+        assert_eq!(findings(&mut judge), [], "it was stored");
+    }
+}
+
+#[test]
+fn a_signature_that_nothing_can_be_made_of_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open_signed(folder.path()));
+    let web = candidate("web");
+    let path = folder.path().join("profiles").join("web.sig.json");
+    let theirs = sign(&web, &Private::from_pem(OTHER).unwrap(), None).unwrap();
+    for (text, why) in [("{}", "not a signature"), (&*theirs, "none of the given")] {
+        fs::write(&path, text).unwrap();
+        let mut judge = open_signed(folder.path());
+        let found = findings(&mut judge);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].0, "profile-unsigned");
+        assert!(found[0].1.contains(why), "{found:?}");
+        assert!(judge.summaries(&HashMap::new()).is_empty());
+    }
+    // Where nothing is required, nothing is made of it.
+    let ours = sign(&web, &Private::from_pem(PRIVATE).unwrap(), None).unwrap();
+    fs::write(&path, ours).unwrap();
+    let judge = open(folder.path(), "c1").unwrap();
+    let judge = judge.with_signatures(Signatures::default(), 9).unwrap();
+    assert!(judge.summaries(&HashMap::new()).is_empty());
 }
