@@ -13,7 +13,10 @@
 //! in force as it is, because without it the workload would be compared with nothing; both are
 //! reported, as `sensor.degraded`.
 //!
-//! An older file that was signed once may be imported again: a signature says who, not when.
+//! An older file that was signed once may be imported again: a signature says who, not when. That is
+//! why none is taken of a profile that learns, whoever made it: whoever has the file could switch
+//! reports off with it at any later time. So a workload goes back to learning by no signature; what
+//! it does anew is approved in a file, or learned where no signatures are required.
 
 mod missing;
 
@@ -126,13 +129,26 @@ impl Judge {
 
     /// Whether people may decide here.
     pub(super) fn may_decide(&self) -> Result<(), AskError> {
+        self.may(
+            "`lapwing profile export NAME FILE`, decide of the file (as in `lapwing profile approve \
+             ENTRY --profile FILE`), `lapwing profile sign FILE --key KEY`, and `lapwing profile import FILE`",
+        )
+    }
+
+    /// Whether people may send a profile back to learning here.
+    pub(super) fn may_demote(&self) -> Result<(), AskError> {
+        self.may(
+            "what learns changes by itself, so nobody can sign it. What was reported waits in the profile: \
+             `lapwing profile export NAME FILE`, approve it there, `lapwing profile sign FILE --key KEY`, and \
+             `lapwing profile import FILE`. Or let the workload learn where an agent requires no signatures, \
+             and sign what comes of it",
+        )
+    }
+
+    fn may(&self, way: &str) -> Result<(), AskError> {
         match self.signatures.require {
             false => Ok(()),
-            true => Err(AskError::Unsigned(
-                "`lapwing profile export NAME FILE`, decide of the file (as in `lapwing profile approve \
-                 ENTRY --profile FILE`), `lapwing profile sign FILE --key KEY`, and `lapwing profile import FILE`"
-                    .to_owned(),
-            )),
+            true => Err(AskError::Unsigned(way.to_owned())),
         }
     }
 }

@@ -100,13 +100,14 @@ fn only_what_is_signed_is_taken() {
         .unwrap_err();
         assert!(matches!(error, AskError::Unsigned(_)), "{error}");
     }
-    for turn in [Judge::promote, Judge::demote] {
-        let error = answer(&mut judge, |judge, done| turn(judge, &name, ANN, done)).unwrap_err();
-        assert!(
-            error.to_string().contains("lapwing profile import"),
-            "{error}"
-        );
-    }
+    let error = answer(&mut judge, |judge, done| judge.promote(&name, ANN, done)).unwrap_err();
+    assert!(error.to_string().contains("lapwing profile import"));
+    let error = answer(&mut judge, |judge, done| judge.demote(&name, ANN, done)).unwrap_err();
+    let words = error.to_string();
+    assert!(
+        words.contains("nobody can sign it") && words.contains("requires no signatures"),
+        "{words}"
+    );
     drop(judge);
     let mut judge = open_signed(folder.path());
     assert_eq!(findings(&mut judge), []);
