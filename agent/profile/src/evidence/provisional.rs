@@ -50,16 +50,14 @@ impl Profile {
         }
     }
 
-    /// Why something that the profile accepts is reported all the same: it is compared with, and
-    /// only another instance showed it. `instance` is asked where it matters.
-    #[must_use]
-    pub fn provisional(&self, entry: &Entry, instance: impl Fn() -> u32) -> Option<Deviation> {
+    /// The entry that stands for an accepted one, if only one instance showed it.
+    pub(crate) fn lone(&self, entry: &Entry) -> Option<Entry> {
         let lone = Spread {
             shown: 1,
             of: self.observed.count(),
         };
         // Nearly always, so nothing is looked up.
-        if self.mode != Mode::Monitoring || !lone.is_minority() {
+        if !lone.is_minority() {
             return None;
         }
         let implying = match self.place(entry) {
@@ -68,8 +66,18 @@ impl Profile {
         };
         let place = self.place(implying.as_ref().unwrap_or(entry))?;
         let place = place.entry();
-        let shown = self.record(place)?.evidence.instances;
-        if shown.len() != 1 || !self.is_lone(place) || shown.ids() == [instance()] {
+        self.is_lone(place).then(|| place.clone())
+    }
+
+    /// Why something that the profile accepts is reported all the same: it is compared with, and
+    /// only another instance showed it. `instance` is asked where it matters.
+    #[must_use]
+    pub fn provisional(&self, entry: &Entry, instance: impl Fn() -> u32) -> Option<Deviation> {
+        if self.mode != Mode::Monitoring {
+            return None;
+        }
+        let shown = self.record(&self.lone(entry)?)?.evidence.instances;
+        if shown.len() != 1 || shown.ids() == [instance()] {
             return None;
         }
         let class = rule::classify(&entry.behaviour);
