@@ -28,7 +28,7 @@ pub(crate) struct VersionLine {
 
 impl Versions {
     /// Takes up a line. Says what is wrong with it.
-    fn read(&mut self, line: VersionLine) -> Result<(), String> {
+    fn read(&mut self, line: &VersionLine) -> Result<(), String> {
         let digest = canonical(line.digest.as_bytes());
         let Some(version) = Version::new(&line.repository, &line.digest) else {
             return Err(format!(
@@ -58,7 +58,7 @@ impl Versions {
 pub(crate) fn read(lines: Vec<Placed<VersionLine>>) -> Result<Versions, String> {
     let mut versions = Versions::default();
     for line in lines {
-        placed(line, "a line of `versions`", |line| versions.read(line))?;
+        placed(line, "a line of `versions`", |line| versions.read(&line))?;
     }
     Ok(versions)
 }
