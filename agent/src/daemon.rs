@@ -170,7 +170,8 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     .with_learning(config.learning.settings())
     .with_ratings(config.ratings())
     .with_limit(config.suppression.limit())
-    .with_signatures(signatures, started);
+    .with_signatures(signatures, started)
+    .map_err(|error| Failure::new(Code::Failed, error))?;
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 
     let Attached {

@@ -137,7 +137,7 @@ struct Status {
     #[serde(default)]
     evidence: Option<Placed<ObservedLine>>,
     #[serde(default)]
-    versions: Vec<version::line::VersionLine>,
+    versions: Vec<Placed<version::line::VersionLine>>,
     #[serde(default)]
     seen: Vec<Placed<Seen>>,
     #[serde(default)]
@@ -211,7 +211,7 @@ pub(crate) fn nanoseconds(time: jiff::Timestamp) -> i64 {
 const STATUS: &str = "an entry of `status`";
 
 /// Reads a part of a file; what is wrong with it is said with its place.
-fn placed<L, T>(
+pub(crate) fn placed<L, T>(
     part: Placed<L>,
     what: &str,
     read: impl FnOnce(L) -> Result<T, String>,

@@ -81,6 +81,11 @@ pub(crate) fn parentless(entry: &Entry) -> Option<Entry> {
     Some(line)
 }
 
+/// Whether an entry is the line without a parent of a program.
+pub(crate) fn is_parentless(entry: &Entry) -> bool {
+    matches!(&entry.behaviour, Behaviour::Exec(exec) if exec.parent == Parent::Any)
+}
+
 /// The parent of a known line that is about the same program as an unknown one.
 pub(crate) fn parent_beside<'a>(known: &'a Entry, unknown: &Entry) -> Option<&'a str> {
     let (Behaviour::Exec(a), Behaviour::Exec(b)) = (&known.behaviour, &unknown.behaviour) else {
@@ -144,19 +149,24 @@ impl Profile {
         })
     }
 
+    /// Whether the program in an entry is approved under some parent. What one instance of many alone
+    /// taught makes nothing less strange in another.
+    pub(crate) fn knows_program(&self, entry: &Entry) -> bool {
+        let mut lines = self.same_program(entry).peekable();
+        let lone = lines.peek().is_some() && lines.all(|line| self.is_lone(line));
+        !lone && self.matcher.program(entry).is_some_and(Program::is_known)
+    }
+
     /// Which rule an entry falls under that the profile does not accept.
     pub(crate) fn class_of(&self, entry: &Entry) -> Class {
         let class = rule::classify(&entry.behaviour);
         let Behaviour::Exec(exec) = &entry.behaviour else {
             return class;
         };
-        // What one instance of many alone taught makes nothing less strange in another.
-        let is_known = || {
-            let mut lines = self.same_program(entry).peekable();
-            let lone = lines.peek().is_some() && lines.all(|line| self.is_lone(line));
-            !lone && self.matcher.program(entry).is_some_and(Program::is_known)
-        };
-        if class.rule != Rule::ExecUnknown || exec.name.as_deref() == Some(CUT) || !is_known() {
+        if class.rule != Rule::ExecUnknown
+            || exec.name.as_deref() == Some(CUT)
+            || !self.knows_program(entry)
+        {
             return class;
         }
         // Whoever commands an interpreter commands the container.

@@ -8,18 +8,21 @@
 //!
 //! The candidate is taken as it would be in monitoring, whatever its mode: what it does not accept,
 //! it reports. A pattern of which no name is known that the candidate would report, and that is not
-//! in the candidate as it is, is left open: nobody can say.
+//! in the candidate as it is, is left open: nobody can say. So is the line of a program without a
+//! parent, where the candidate knows the program under some parents: its parents are the names.
 //!
 //! One thing cannot be told: a peer was seen under one of its names, and by another one, or its
 //! address, a candidate may know it too.
 
+use crate::accept::Place;
 use crate::behaviour::{Behaviour, Target};
 use crate::compare;
 use crate::entry::Entry;
 use crate::generalise::{Names, is_pattern};
+use crate::lineage;
 use crate::profile::{Profile, Record};
-use crate::rule::{self, Class};
-use std::collections::BTreeMap;
+use crate::rule::Class;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// When a behaviour was seen, and how often.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,8 +65,11 @@ pub struct Replay {
     pub seen: usize,
     /// Those that would have been reported, in the order of the file.
     pub reported: Vec<Reported>,
-    /// Patterns of which nobody can say, in that order.
+    /// Patterns, and lines of programs without a parent, of which nobody can say, in that order.
     pub open: Vec<Entry>,
+    /// What the candidate learned from one instance alone, in that order: it accepts them, and as
+    /// long as no person approves of them they are reported of all other instances.
+    pub lone: Vec<Entry>,
 }
 
 impl Record {
@@ -96,6 +102,18 @@ fn example(pattern: &Entry, text: &str) -> Entry {
 }
 
 impl Profile {
+    /// The pattern that excuses a name, or the line without a parent in which a program is counted:
+    /// what stands for an entry.
+    fn behind(&self, entry: &Entry) -> Option<Entry> {
+        if !matches!(entry.behaviour, Behaviour::Exec(_)) {
+            return self.excuses(entry).cloned();
+        }
+        match self.place(entry)? {
+            Place::Parentless(line) => Some(*line),
+            Place::Record(_) | Place::Learned(_) => None,
+        }
+    }
+
     /// Takes what this profile saw to a candidate: all of it, or what was seen since a time, in
     /// nanoseconds since the Unix epoch.
     pub fn replay<'a>(
@@ -105,7 +123,7 @@ impl Profile {
         since: Option<i64>,
     ) -> Replay {
         let mut seen: BTreeMap<Entry, Times> = BTreeMap::new();
-        let mut patterns = BTreeMap::new();
+        let mut many = BTreeMap::new();
         let learned = self
             .learned
             .iter()
@@ -114,8 +132,8 @@ impl Profile {
             let Some(times) = record.times(since) else {
                 continue;
             };
-            match is_pattern(entry) {
-                true => drop(patterns.insert(entry, times)),
+            match is_pattern(entry) || lineage::is_parentless(entry) {
+                true => drop(many.insert(entry, times)),
                 // What was learned and decided of stands twice.
                 false => {
                     let known = seen.entry(entry.clone()).or_insert(times);
@@ -128,48 +146,65 @@ impl Profile {
                 seen.insert(name.entry.clone(), name.times);
             }
         }
+        // Once for all of them: each may stand for thousands of names.
+        let refused = seen.keys().filter(|entry| !candidate.accepts(entry));
+        let refused: BTreeSet<Entry> = refused.filter_map(|entry| self.behind(entry)).collect();
         let mut outcome = Replay::default();
-        for (pattern, times) in patterns {
-            outcome.seen += 1;
-            if candidate.accepts(pattern) {
-                continue;
-            }
-            let examples = self.names(pattern).into_iter();
-            let examples: Vec<Entry> = examples
-                .flat_map(Names::examples)
-                .map(|text| example(pattern, text))
-                .collect();
-            let behind = |entry: &Entry| self.excuses(entry) == Some(pattern);
-            let mut refused = false;
-            for entry in &examples {
-                if !candidate.accepts(entry) {
-                    refused = true;
+        let mut lone = BTreeSet::new();
+        for (general, times) in many {
+            if candidate.accepts(general) {
+                outcome.seen += 1;
+                lone.extend(candidate.lone(general));
+            } else if lineage::is_parentless(general) {
+                if !refused.contains(general) && !candidate.knows_program(general) {
+                    // Whoever executed it.
+                    seen.insert(general.clone(), times);
+                    continue;
+                }
+                outcome.seen += 1;
+                if !refused.contains(general) {
+                    outcome.open.push(general.clone());
+                }
+            } else {
+                outcome.seen += 1;
+                let refused_examples = self.examples(general, candidate);
+                if refused_examples.is_empty() && !refused.contains(general) {
+                    outcome.open.push(general.clone());
+                }
+                for entry in refused_examples {
                     let last = times.last;
-                    seen.entry(entry.clone()).or_insert(Times {
+                    seen.entry(entry).or_insert(Times {
                         last,
                         ..Times::default()
                     });
                 }
             }
-            refused |= seen
-                .keys()
-                .any(|entry| behind(entry) && !candidate.accepts(entry));
-            if !refused {
-                outcome.open.push(pattern.clone());
-            }
         }
         for (entry, times) in seen {
             outcome.seen += 1;
-            if !candidate.accepts(&entry) {
+            if candidate.accepts(&entry) {
+                lone.extend(candidate.lone(&entry));
+            } else {
                 outcome.reported.push(Reported {
-                    class: rule::classify(&entry.behaviour),
+                    class: candidate.class_of(&entry),
                     nearest: compare::nearest(candidate, &entry),
                     times,
                     entry,
                 });
             }
         }
+        outcome.lone = lone.into_iter().collect();
         outcome
+    }
+
+    /// Names that are remembered as examples of a pattern, and that a candidate refuses.
+    fn examples(&self, pattern: &Entry, candidate: &Self) -> Vec<Entry> {
+        let names = self.names(pattern).into_iter();
+        names
+            .flat_map(Names::examples)
+            .map(|text| example(pattern, text))
+            .filter(|entry| !candidate.accepts(entry))
+            .collect()
     }
 }
 

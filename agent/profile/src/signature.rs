@@ -158,6 +158,15 @@ fn read(envelope: &[u8]) -> Result<(Envelope, String), SignatureError> {
     Ok((envelope, text))
 }
 
+/// Only what does not change by itself is signed, and taken as signed, whoever made the signature:
+/// with one that says `Learning` anybody who has it could switch reports off at any later time.
+fn finished(profile: &Profile) -> Result<(), SignatureError> {
+    match profile.mode() {
+        Mode::Monitoring => Ok(()),
+        mode @ (Mode::Learning | Mode::Review) => Err(SignatureError::Unfinished(mode.word())),
+    }
+}
+
 /// Signs what a profile approves: the text of the file with the signature. Others who signed the
 /// same, in `before`, stay in it.
 ///
@@ -169,9 +178,7 @@ pub fn sign(
     key: &Private,
     before: Option<&[u8]>,
 ) -> Result<String, SignatureError> {
-    if profile.mode() != Mode::Monitoring {
-        return Err(SignatureError::Unfinished(profile.mode().word()));
-    }
+    finished(profile)?;
     let text = profile.to_spec();
     let own = key.public().id();
     let mut signatures = match before.map(read).transpose()? {
@@ -245,10 +252,11 @@ impl Signed {
     /// The signed profile, under the name of a cluster: that is of the place, not of the workload.
     ///
     /// # Errors
-    /// When another version wrote it.
+    /// When another version wrote it, or it is of a profile that learns.
     pub fn profile(&self, cluster: &str) -> Result<Profile, SignatureError> {
         let mut profile = Profile::from_yaml(&self.text)
             .map_err(|error| SignatureError::NoEnvelope(error.to_string()))?;
+        finished(&profile)?;
         cluster.clone_into(&mut profile.workload.cluster);
         Ok(profile)
     }
@@ -269,8 +277,8 @@ impl Signed {
 /// Who of `trusted` signed what a profile approves: the names of their keys.
 ///
 /// # Errors
-/// When the envelope is none, is of another text than the profile's present one, or holds no
-/// valid signature of a trusted key.
+/// When the envelope is none, is of another text than the profile's present one, holds no valid
+/// signature of a trusted key, or the profile learns.
 pub fn verify(
     profile: &Profile,
     envelope: &[u8],
@@ -280,6 +288,7 @@ pub fn verify(
     if text != profile.to_spec() {
         return Err(SignatureError::Changed(changed(&text, profile)));
     }
+    finished(profile)?;
     Ok(keys)
 }
 
@@ -369,6 +378,24 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
             let unfinished = Profile::new(Workload::default(), mode);
             let error = sign(&unfinished, &other(), None).unwrap_err();
             assert!(error.to_string().contains("promote it first"), "{error}");
+            // By another tool, with a key that is trusted.
+            let text = unfinished.to_spec();
+            let envelope = Envelope {
+                payload: BASE64.encode(&text),
+                payload_type: PAYLOAD_TYPE.to_owned(),
+                signatures: vec![OneSignature {
+                    keyid: other().public().id(),
+                    sig: BASE64.encode(other().0.sign(&encoded(&text)).to_bytes()),
+                }],
+            };
+            let envelope = serde_json::to_vec(&envelope).unwrap();
+            let keys = [other().public()];
+            let verified = verify(&unfinished, &envelope, &keys).map(drop);
+            let made = open(&envelope, &keys).unwrap().profile("c1").map(drop);
+            for answer in [verified, made] {
+                let error = answer.unwrap_err();
+                assert!(matches!(error, SignatureError::Unfinished(_)), "{error}");
+            }
         }
     }
 

@@ -187,3 +187,24 @@ fn files_stand_or_fall_with_what_excuses_them() {
     profile.approve(&pattern, ANN).unwrap();
     assert!(reported(&profile, &create("/tmp/4711"), 5).is_empty());
 }
+
+#[test]
+fn a_replay_tells_what_other_instances_would_be_reported_for() {
+    let does = |number: usize| match number {
+        0 => vec![LS.to_owned(), MINER.to_owned()],
+        _ => vec![LS.to_owned()],
+    };
+    let live = learned(5, does);
+    let none = std::iter::empty;
+    let replay = live.replay(none(), &live, None);
+    assert!(replay.reported.is_empty());
+    assert_eq!(replay.lone, [entry(MINER)]);
+    // What a person approves of excuses all.
+    let mut decided = live.clone();
+    decided.approve(&entry(MINER), ANN).unwrap();
+    assert_eq!(live.replay(none(), &decided, None).lone, []);
+    // What a candidate was never observed to do is not its own learning.
+    let mut written = Profile::new(live.workload.clone(), Mode::Monitoring);
+    written.import(&live, ANN).unwrap();
+    assert_eq!(live.replay(none(), &written, None).lone, []);
+}

@@ -123,6 +123,16 @@ fn every_error_has_its_place_and_its_remedy() {
             &["learned anew"],
         ),
         (
+            "@status:\n  versions:\n    - {repository: web, digest: \"sha256:0\", number: 1, first: \"2026-11-23T10:00:00Z\"}\n",
+            "8, column 7",
+            &["a line of `versions`", "64 small hexadecimal digits"],
+        ),
+        (
+            "@status:\n  versions:\n    - {repository: web, digest: \"sha256:DIGEST\", number: 1, first: \"2026-11-23T10:00:00Z\"}\n    - {repository: web, digest: \"sha256:DIGEST\", number: 2, first: \"2026-11-23T10:00:00Z\"}\n",
+            "9, column 7",
+            &["stands there twice"],
+        ),
+        (
             "apiVersion: lapwing.dev/v2\nkind: BehaviorProfile\nspec: {colour: red}\n",
             "1, column 13",
             &["this version reads"],
@@ -138,7 +148,7 @@ fn every_error_has_its_place_and_its_remedy() {
             &["`apiVersion` is missing"],
         ),
     ] {
-        let text = text.replace('@', HEAD);
+        let text = text.replace('@', HEAD).replace("DIGEST", &"0".repeat(64));
         let error = Profile::from_yaml(&text).unwrap_err().to_string();
         if place.is_empty() {
             assert!(error.contains(": line "), "{text}: {error}");

@@ -5,6 +5,7 @@ use super::socket::Socket;
 use super::wanted::wanted;
 use crate::feed::{Feed, Start};
 use crate::judge::decide::AskError;
+use crate::judge::signed::ENVELOPE_MAX;
 use anyhow::{Context, Result};
 use lapwing_proto::v1::agent_server::{Agent, AgentServer};
 use lapwing_proto::v1::watch_request::Since;
@@ -22,8 +23,9 @@ use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Response, Status};
 
-/// Largest message: a profile, and what goes with it, in bytes.
-const MESSAGE_MAX: usize = lapwing_profile::file::TEXT_MAX + (1 << 20);
+/// Largest message: a profile, the signature that comes with it, and what is around them, in
+/// bytes.
+const MESSAGE_MAX: usize = lapwing_profile::file::TEXT_MAX + ENVELOPE_MAX + (1 << 20);
 /// Longest name of who decides, in bytes.
 const ACTOR_MAX: usize = 256;
 /// Longest reason, in bytes.
@@ -286,4 +288,53 @@ pub async fn serve(
         .await;
     drop(guard);
     served.context("the API failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::Limits;
+    use lapwing_profile::file::TEXT_MAX;
+    use lapwing_proto::v1::Decider;
+    use lapwing_proto::v1::agent_client::AgentClient;
+    use tonic::transport::Endpoint;
+
+    #[tokio::test]
+    async fn the_largest_profile_is_taken_with_its_signature() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sock");
+        let limits = Limits {
+            items: 1,
+            bytes: 1 << 20,
+        };
+        let (control, requests) = Control::new(Arc::new(|| ()));
+        std::thread::spawn(move || {
+            for request in requests {
+                if let Request::Import(request, reply) = request {
+                    let came = format!("{} and {}", request.yaml.len(), request.signature.len());
+                    drop(reply.send(Err(AskError::BadProfile(came))));
+                }
+            }
+        });
+        let (socket, feed) = (Socket::bind(&path).unwrap(), Arc::new(Feed::new(limits, 1)));
+        tokio::spawn(serve(socket, feed, control, std::future::pending()));
+        let channel = Endpoint::from_shared(format!("unix://{}", path.display()))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
+        let request = ImportProfileRequest {
+            yaml: "#".repeat(TEXT_MAX),
+            signature: " ".repeat(ENVELOPE_MAX),
+            decider: Some(Decider {
+                actor: "ann".to_owned(),
+                ..Decider::default()
+            }),
+        };
+        let answer = AgentClient::new(channel).import_profile(request).await;
+        assert_eq!(
+            answer.unwrap_err().message(),
+            format!("{TEXT_MAX} and {ENVELOPE_MAX}")
+        );
+    }
 }

@@ -57,10 +57,16 @@ pub(super) fn write(out: &mut impl Write, answer: &ReplayProfileResponse) -> Res
     for pattern in &answer.open {
         writeln!(
             out,
-            "not known  {}: it is not in the candidate, which accepts the names of it that are known; \
-             all are since {}",
+            "not known  {}: it is not in the candidate, which accepts what is known of it; all is since {}",
             visible(pattern),
             time(answer.names_since.as_ref())
+        )?;
+    }
+    for entry in &answer.provisional {
+        writeln!(
+            out,
+            "provisional  {}: one instance alone taught it; others that do it are reported until you approve of it",
+            visible(entry)
         )?;
     }
     writeln!(
@@ -109,11 +115,13 @@ mod tests {
         answer
             .open
             .push("file: {operation: CREATE, pattern: \"/d/*\"}".to_owned());
+        answer.provisional.push("exec: {path: /tmp/x}".to_owned());
         let text = String::from_utf8(text(&answer)).unwrap();
         for line in [
             "HIGH      exec.unknown      exec: {path: /bin/sh}\n",
             "3 times, first at 1970-01-01T00:00:00Z, last at 1970-01-01T00:01:00Z; the nearest it knows: /bin/ls\n",
             "not known  file: {operation: CREATE, pattern: \"/d/*\"}: ",
+            "provisional  exec: {path: /tmp/x}: one instance alone",
             "1 of 7 behaviours",
         ] {
             assert!(text.contains(line), "{text}");

@@ -221,7 +221,13 @@ impl Judge {
         by: By<'_>,
         done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
     ) {
-        match self.may_decide().and_then(|()| self.keeper.find(name)) {
+        let may = match action {
+            Action::Demote => self.may_demote(),
+            Action::Promote | Action::Review { .. } | Action::Decide(..) | Action::Import(..) => {
+                self.may_decide()
+            }
+        };
+        match may.and_then(|()| self.keeper.find(name)) {
             Err(error) => done(Err(error)),
             Ok(kept) => {
                 let workload = kept.profile.workload.clone();

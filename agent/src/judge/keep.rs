@@ -182,6 +182,17 @@ impl Keeper {
         }
     }
 
+    /// Takes up a profile that is to be stored; answers whether there was room for it.
+    pub(super) fn take_up(&mut self, profile: Profile) -> bool {
+        let room = self.profiles.len() < PROFILES_MAX;
+        if room {
+            let mut kept = Kept::new(profile);
+            kept.news();
+            self.profiles.insert(kept.profile.workload.clone(), kept);
+        }
+        room
+    }
+
     /// The folder, and all profiles in it.
     pub(super) fn stored(&mut self) -> (&Store, impl Iterator<Item = &mut Kept>) {
         (&self.store, self.profiles.values_mut())

@@ -1,10 +1,11 @@
-//! Names of files that a pattern or another entry stands for, as they were seen last.
+//! Names of files that a pattern or another entry stands for, and programs by the parents for which
+//! a line without a parent stands, as they were seen last.
 //!
-//! A profile keeps no record of them: that is what patterns are for. A candidate without the
-//! pattern would report them, though, so a replay has to know them. They are kept in bounds, the
+//! A profile keeps no record of them: that is what patterns, and such lines, are for. A candidate
+//! without the pattern would report them, though, so a replay has to know them. They are kept in bounds, the
 //! latest of all workloads, and it is known from when on all of them are there.
 
-use lapwing_profile::behaviour::{Behaviour, FileChange};
+use lapwing_profile::behaviour::{Behaviour, Exec, FileChange};
 use lapwing_profile::entry::Entry;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::replay::{Name, Times};
@@ -33,8 +34,17 @@ fn size(entry: &Entry) -> usize {
         }) => {
             path.len() + target.as_ref().map_or(0, String::len) + by.as_ref().map_or(0, String::len)
         }
-        Behaviour::Exec(_)
-        | Behaviour::Egress(_)
+        Behaviour::Exec(Exec {
+            path,
+            name,
+            script,
+            parent,
+            origin: _,
+        }) => {
+            let optional = [name.as_deref(), script.as_deref(), parent.text()];
+            path.len() + optional.into_iter().flatten().map(str::len).sum::<usize>()
+        }
+        Behaviour::Egress(_)
         | Behaviour::Listen(_)
         | Behaviour::Dns(_)
         | Behaviour::Privilege(_) => 0,
@@ -56,8 +66,14 @@ impl Recent {
     /// An entry was seen, that often and at last then. Kept is what the profile has no record of
     /// its own for.
     pub(super) fn see(&mut self, profile: &Profile, entry: &Entry, count: u64, last: i64) {
-        let is_file = matches!(entry.behaviour, Behaviour::File(_));
-        if !is_file || profile.record(entry).is_some() {
+        let has_names = match entry.behaviour {
+            Behaviour::File(_) | Behaviour::Exec(_) => true,
+            Behaviour::Egress(_)
+            | Behaviour::Listen(_)
+            | Behaviour::Dns(_)
+            | Behaviour::Privilege(_) => false,
+        };
+        if !has_names || profile.record(entry).is_some() {
             return;
         }
         let times = Times {
@@ -138,8 +154,8 @@ mod tests {
         let mut recent = Recent::new(5);
         recent.see(&web, &name(0), 2, 10);
         recent.see(&web, &name(0), 3, 20);
-        let program = Entry::parse("exec: {path: /bin/ls}").unwrap();
-        recent.see(&web, &program, 1, 20);
+        let port = Entry::parse("listen: {protocol: TCP, port: 80}").unwrap();
+        recent.see(&web, &port, 1, 20);
         let of: Vec<_> = recent.of(&web.workload).collect();
         let times = Times {
             first: Some(10),
@@ -163,12 +179,13 @@ mod tests {
         let web = Profile::new(Workload::default(), Mode::Monitoring);
         let mut recent = Recent::new(0);
         for number in 0..1_000 {
-            let line = format!(
-                "file: {{operation: CREATE, path: /d/{number}-{}}}",
-                "x".repeat(4_000)
-            );
+            let long = "x".repeat(4_000);
+            let line = match number % 2 {
+                0 => format!("file: {{operation: CREATE, path: /d/{number}-{long}}}"),
+                _ => format!("exec: {{path: /bin/ls, parent: /d/{number}-{long}}}"),
+            };
             recent.see(&web, &Entry::parse(&line).unwrap(), 1, number);
-            assert!(recent.bytes <= BYTES_MAX);
+            assert!(recent.bytes <= BYTES_MAX && recent.bytes > recent.len * 4_000);
         }
         assert!(recent.len > 100 && recent.since() > 0);
     }

@@ -32,7 +32,12 @@ impl Judge {
             let times = one.times;
             v1::replay_profile_response::Reported {
                 rule: one.class.rule.id().to_owned(),
-                severity: severity(one.class.severity).into(),
+                severity: severity(
+                    self.ratings
+                        .severities
+                        .of(one.class.rule, one.class.severity),
+                )
+                .into(),
                 attack: one.class.attack.iter().map(|&id| id.to_owned()).collect(),
                 entry: one.entry.to_string(),
                 first_seen: times.first.map(timestamp),
@@ -46,6 +51,7 @@ impl Judge {
             seen: replay.seen as u64,
             reported: reported.collect(),
             open: replay.open.iter().map(ToString::to_string).collect(),
+            provisional: replay.lone.iter().map(ToString::to_string).collect(),
             names_since: Some(timestamp(self.recent.since())),
         })
     }

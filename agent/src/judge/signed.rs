@@ -8,28 +8,36 @@
 //!
 //! The signature is kept beside the profile, and holds the text that was signed. So at the start it
 //! is known what must be in force: a stored profile that is another than the signed one gives way
-//! to that, whoever changed it. A profile in monitoring of which there is no valid signature stays
+//! to that, whoever changed it, and one that is gone, or was set aside because it is damaged, is
+//! made of it anew. A profile in monitoring of which there is no valid signature stays
 //! in force as it is, because without it the workload would be compared with nothing; both are
 //! reported, as `sensor.degraded`.
 //!
-//! An older file that was signed once may be imported again: a signature says who, not when.
+//! An older file that was signed once may be imported again: a signature says who, not when. That is
+//! why none is taken of a profile that learns, whoever made it: whoever has the file could switch
+//! reports off with it at any later time. So a workload goes back to learning by no signature; what
+//! it does anew is approved in a file, or learned where no signatures are required.
+
+mod missing;
 
 use super::Judge;
 use super::decide::AskError;
 use super::episodes::Moment;
 use super::keep::Kept;
 use super::report;
-use super::store::Store;
+use super::store::{Store, StoreError};
 use lapwing_profile::decide::By;
 use lapwing_profile::file::TEXT_MAX;
 use lapwing_profile::fingerprint;
 use lapwing_profile::profile::{Mode, Profile};
-use lapwing_profile::signature::{self, Public, SignatureError};
+use lapwing_profile::signature::{self, Public, SignatureError, Signed};
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::watch_response::Item;
+use std::path::Path;
 
-/// Longest signature that is read, in bytes: the text of a profile, half as long again.
-const ENVELOPE_MAX: usize = 2 * TEXT_MAX;
+/// Longest signature that is taken and read, in bytes: the text of a profile in base64, a third
+/// longer than itself, and many signatures of it.
+pub const ENVELOPE_MAX: usize = 2 * TEXT_MAX;
 
 /// Which signatures are wanted.
 #[derive(Clone, Default)]
@@ -57,6 +65,10 @@ impl Signatures {
                 )),
             };
         }
+        if envelope.len() > ENVELOPE_MAX {
+            let why = format!("it has more than {ENVELOPE_MAX} bytes");
+            return Err(SignatureError::NoEnvelope(why).into());
+        }
         if self.keys.is_empty() {
             return Ok(None); // Nobody is trusted, and nobody has to be.
         }
@@ -67,25 +79,32 @@ impl Signatures {
 
 /// What was found at the start.
 pub(super) struct Finding {
-    workload: Workload,
+    /// Whose profile it is about; `None` where nobody can say.
+    workload: Option<Workload>,
     /// The reason of the report.
     reason: &'static str,
     text: String,
 }
 
 impl Judge {
-    /// With the signatures that are wanted. Stored profiles are compared with theirs.
-    #[must_use]
-    pub fn with_signatures(mut self, signatures: Signatures, now: i64) -> Self {
+    /// With the signatures that are wanted. Stored profiles are compared with theirs, and those
+    /// that are missing are made of them.
+    ///
+    /// # Errors
+    /// When the state folder fails.
+    pub fn with_signatures(mut self, signatures: Signatures, now: i64) -> Result<Self, StoreError> {
         self.signatures = signatures;
         if self.signatures.require {
+            let keys = &self.signatures.keys;
             let (store, profiles) = self.keeper.stored();
-            let found =
-                profiles.filter_map(|kept| examine(store, kept, &self.signatures.keys, now));
+            let found = profiles.filter_map(|kept| examine(store, kept, keys, now));
             self.found = found.collect();
-            self.found.sort_by(|a, b| a.workload.cmp(&b.workload));
+            self.found
+                .extend(missing::restore(&mut self.keeper, keys, now)?);
+            self.found
+                .sort_by(|a, b| (&a.workload, &a.text).cmp(&(&b.workload, &b.text)));
         }
-        self
+        Ok(self)
     }
 
     /// Profiles that are not what was signed, as they were when the agent started.
@@ -93,10 +112,13 @@ impl Judge {
         let mut items = Vec::new();
         for finding in std::mem::take(&mut self.found) {
             tracing::error!("{}", finding.text);
-            let whose = finding.workload.to_string();
+            let whose = match &finding.workload {
+                Some(workload) => workload.to_string(),
+                None => finding.text.clone(),
+            };
             let fingerprint = fingerprint::hex(&[finding.reason.as_bytes(), whose.as_bytes()]);
             let mut violation = self.about_sensor(finding.reason, finding.text);
-            violation.workload = Some(report::workload(&finding.workload));
+            violation.workload = finding.workload.as_ref().map(report::workload);
             let reports = self
                 .episodes
                 .occurred(&fingerprint, 0, "", now, || violation);
@@ -107,15 +129,36 @@ impl Judge {
 
     /// Whether people may decide here.
     pub(super) fn may_decide(&self) -> Result<(), AskError> {
+        self.may(
+            "`lapwing profile export NAME FILE`, decide of the file (as in `lapwing profile approve \
+             ENTRY --profile FILE`), `lapwing profile sign FILE --key KEY`, and `lapwing profile import FILE`",
+        )
+    }
+
+    /// Whether people may send a profile back to learning here.
+    pub(super) fn may_demote(&self) -> Result<(), AskError> {
+        self.may(
+            "what learns changes by itself, so nobody can sign it. What was reported waits in the profile: \
+             `lapwing profile export NAME FILE`, approve it there, `lapwing profile sign FILE --key KEY`, and \
+             `lapwing profile import FILE`. Or let the workload learn where an agent requires no signatures, \
+             and sign what comes of it",
+        )
+    }
+
+    fn may(&self, way: &str) -> Result<(), AskError> {
         match self.signatures.require {
             false => Ok(()),
-            true => Err(AskError::Unsigned(
-                "`lapwing profile export NAME FILE`, decide of the file (as in `lapwing profile approve \
-                 ENTRY --profile FILE`), `lapwing profile sign FILE --key KEY`, and `lapwing profile import FILE`"
-                    .to_owned(),
-            )),
+            true => Err(AskError::Unsigned(way.to_owned())),
         }
     }
+}
+
+/// Opens a signature. Says why it cannot.
+fn open(store: &Store, path: &Path, keys: &[Public]) -> Result<Signed, String> {
+    let bytes = store
+        .read(path, ENVELOPE_MAX)
+        .map_err(|error| error.to_string())?;
+    signature::open(&bytes, keys).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Compares a stored profile with its signature, which wins.
@@ -123,9 +166,8 @@ fn examine(store: &Store, kept: &mut Kept, keys: &[Public], now: i64) -> Option<
     let workload = kept.profile.workload.clone();
     let path = store.signature_path(&workload.file_name());
     let finding = |reason, text| {
-        let workload = workload.clone();
         Some(Finding {
-            workload,
+            workload: Some(workload.clone()),
             reason,
             text,
         })
@@ -144,12 +186,7 @@ fn examine(store: &Store, kept: &mut Kept, keys: &[Public], now: i64) -> Option<
     if !path.exists() {
         return unsigned("nobody signed the profile");
     }
-    let signed = store
-        .read(&path, ENVELOPE_MAX)
-        .map_err(|error| error.to_string())
-        .and_then(|bytes| {
-            signature::open(&bytes, keys).map_err(|error| format!("{}: {error}", path.display()))
-        });
+    let signed = open(store, &path, keys);
     let signed = match signed {
         Ok(signed) => signed,
         Err(why) => return unsigned(&why),

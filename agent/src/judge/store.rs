@@ -42,6 +42,18 @@ pub enum StoreError {
         "no space left for the state in {0}: free some, or set `stateDir` to a folder elsewhere; what is stored there was left as it is"
     )]
     Full(PathBuf),
+    /// A profile is there, and the system does not give it.
+    #[error(
+        "cannot read the profile {path}: {source}; without it what was decided of its workload would be \
+         forgotten, so the agent does not start. Start it again when the cause is mended, or move the file \
+         elsewhere to start without it"
+    )]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What came of it.
+        source: io::Error,
+    },
     /// Anything else.
     #[error("cannot {action} {path}: {source}; `stateDir` must be a folder that root can write")]
     Io {
@@ -61,7 +73,7 @@ impl StoreError {
         match self {
             Self::Locked(_) => "another agent holds it".to_owned(),
             Self::Full(_) => "no space left".to_owned(),
-            Self::Io { source, .. } => source.to_string(),
+            Self::Unreadable { source, .. } | Self::Io { source, .. } => source.to_string(),
         }
     }
 
@@ -136,17 +148,38 @@ impl Store {
         self.root.join(PROFILES).join(format!("{name}.{SIGNATURE}"))
     }
 
+    /// Path of the signature that belongs to the profile in a file.
+    #[must_use]
+    pub fn signature_of(profile: &Path) -> PathBuf {
+        profile.with_extension(SIGNATURE)
+    }
+
     /// Path of every stored profile, in the order of their names.
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub fn profiles(&self) -> Result<Vec<PathBuf>, StoreError> {
+        self.list(|path| path.extension() == Some(OsStr::new(EXTENSION)))
+    }
+
+    /// Path of every signature of a profile, whether that is there or not, in the order of their
+    /// names.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn signatures(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let end = format!(".{SIGNATURE}");
+        self.list(|path| path.as_os_str().as_bytes().ends_with(end.as_bytes()))
+    }
+
+    /// The files in the folder of the profiles that are wanted, in the order of their names.
+    fn list(&self, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, StoreError> {
         let folder = self.root.join(PROFILES);
         let list = || -> io::Result<Vec<PathBuf>> {
             let mut paths = Vec::new();
             for entry in fs::read_dir(&folder)? {
                 let path = entry?.path();
-                if path.extension() == Some(OsStr::new(EXTENSION)) {
+                if wanted(&path) {
                     paths.push(path);
                 }
             }

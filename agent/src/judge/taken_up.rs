@@ -6,6 +6,9 @@
 //! on without. Its workload starts anew, as one that was never seen, so the report is the only trace
 //! of what was decided of it: it says how to put the file back.
 //!
+//! A file that is there and cannot be read (a failing disk, no memory, too many open files) is not
+//! damaged: the agent does not start. Else a fault that passes would cost all that was decided.
+//!
 //! The cluster is a name of the place, not of the workload: profiles that were stored under another
 //! one are taken over under the name in the configuration, because a changed name must not throw
 //! away what people decided. Of two files of one workload that name its present cluster counts.
@@ -17,6 +20,7 @@ use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A file that was set aside.
@@ -28,17 +32,30 @@ pub struct Aside {
     pub now: PathBuf,
     /// What is wrong with it.
     pub why: String,
+    /// The signature that belongs to it, if there is one. It stays where it is: what was signed is
+    /// put in force from it where signatures are required.
+    pub signature: Option<PathBuf>,
 }
 
 impl fmt::Display for Aside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, now) = (self.path.display(), self.now.display());
+        let (path, now, why) = (self.path.display(), self.now.display(), &self.why);
         write!(
             f,
-            "{path}: {}; it was set aside as {now}, and its workload starts without a profile: repair it, \
-             and take it up by `lapwing profile import {now}`",
-            self.why
-        )
+            "{path}: {why}; it was set aside as {now}, and its workload "
+        )?;
+        match &self.signature {
+            None => write!(
+                f,
+                "starts without a profile: repair it, and take it up by `lapwing profile import {now}`"
+            ),
+            Some(signature) => write!(
+                f,
+                "starts with what was signed if `signatures.require` is set, and else without a profile: \
+                 repair it, and take it up by `lapwing profile import {now} --signature {}`",
+                signature.display()
+            ),
+        }
     }
 }
 
@@ -59,13 +76,18 @@ pub(super) fn take_up(
     let mut aside = Vec::new();
     let mut set_aside = |path: PathBuf, why: String| -> Result<(), StoreError> {
         let now = store.set_aside(&path)?;
-        let one = Aside { path, now, why };
+        let one = Aside {
+            signature: Some(Store::signature_of(&path)).filter(|path| path.exists()),
+            path,
+            now,
+            why,
+        };
         tracing::error!("{}", visible(&one.to_string()));
         aside.push(one);
         Ok(())
     };
     for path in store.profiles()? {
-        let profile = match read(store, &path) {
+        let profile = match read(store, &path)? {
             Ok(profile) => profile,
             Err(why) => {
                 set_aside(path, why)?;
@@ -105,6 +127,11 @@ pub(super) fn take_up(
         let wanted = store.profile_path(&workload.file_name());
         let moved = profile.workload.cluster != workload.cluster;
         if path != wanted {
+            // First, so that the profile is never found without.
+            let (from, to) = (Store::signature_of(&path), Store::signature_of(&wanted));
+            if from.exists() && !to.exists() {
+                store.rename(&from, &to)?;
+            }
             store.rename(&path, &wanted)?;
         }
         if moved {
@@ -123,9 +150,20 @@ pub(super) fn take_up(
     Ok((taken, aside))
 }
 
-fn read(store: &Store, path: &Path) -> Result<Profile, String> {
-    let bytes = store
-        .read(path, TEXT_MAX)
-        .map_err(|error| format!("it cannot be read: {}", error.cause()))?;
-    Profile::from_yaml(bytes).map_err(|error| error.to_string())
+/// Answers with the profile, or with why there is none in the file.
+fn read(store: &Store, path: &Path) -> Result<Result<Profile, String>, StoreError> {
+    let bytes = match store.read(path, TEXT_MAX) {
+        Ok(bytes) => bytes,
+        Err(StoreError::Io { source, path, .. }) => {
+            return match source.kind() {
+                // Too large, a folder, or a link to nothing: whenever it is read, it is no profile.
+                ErrorKind::FileTooLarge | ErrorKind::IsADirectory | ErrorKind::NotFound => {
+                    Ok(Err(format!("it cannot be read: {source}")))
+                }
+                _ => Err(StoreError::Unreadable { path, source }),
+            };
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Profile::from_yaml(bytes).map_err(|error| error.to_string()))
 }

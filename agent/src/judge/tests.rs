@@ -19,6 +19,7 @@ mod learning;
 mod limits;
 mod lineage;
 mod provisional;
+mod replay;
 mod signed;
 mod stored;
 mod versions;

@@ -1517,12 +1517,18 @@ pub struct ReplayProfileResponse {
     #[prost(message, repeated, tag = "3")]
     pub reported: ::prost::alloc::vec::Vec<replay_profile_response::Reported>,
     /// Patterns that the candidate does not have: it accepts those of their names that are known, and
-    /// nobody can say of the others.
+    /// nobody can say of the others. So it is with lines of programs without `parent`, where the
+    /// candidate names parents.
     #[prost(string, repeated, tag = "4")]
     pub open: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Of names that only a pattern stands for, all are known that were seen since then.
+    /// Of names that only a pattern stands for, and of parents that no line names, all are known that
+    /// were seen since then.
     #[prost(message, optional, tag = "5")]
     pub names_since: ::core::option::Option<crate::Timestamp>,
+    /// What the candidate learned from one instance alone: any other instance that does it is reported
+    /// (`provisional`), until a person approves of it. They are not among `reported`.
+    #[prost(string, repeated, tag = "6")]
+    pub provisional: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Nested message and enum types in `ReplayProfileResponse`.
 pub mod replay_profile_response {

@@ -7172,6 +7172,9 @@ impl serde::Serialize for ReplayProfileResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ReplayProfileResponse", len)?;
         if true {
             struct_ser.serialize_field("name", &self.name)?;
@@ -7190,6 +7193,9 @@ impl serde::Serialize for ReplayProfileResponse {
         if let Some(v) = self.names_since.as_ref() {
             struct_ser.serialize_field("namesSince", v)?;
         }
+        if true {
+            struct_ser.serialize_field("provisional", &self.provisional)?;
+        }
         struct_ser.end()
     }
 }
@@ -7206,6 +7212,7 @@ impl<'de> serde::Deserialize<'de> for ReplayProfileResponse {
             "open",
             "names_since",
             "namesSince",
+            "provisional",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -7215,6 +7222,7 @@ impl<'de> serde::Deserialize<'de> for ReplayProfileResponse {
             Reported,
             Open,
             NamesSince,
+            Provisional,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -7241,6 +7249,7 @@ impl<'de> serde::Deserialize<'de> for ReplayProfileResponse {
                             "reported" => Ok(GeneratedField::Reported),
                             "open" => Ok(GeneratedField::Open),
                             "namesSince" | "names_since" => Ok(GeneratedField::NamesSince),
+                            "provisional" => Ok(GeneratedField::Provisional),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -7265,6 +7274,7 @@ impl<'de> serde::Deserialize<'de> for ReplayProfileResponse {
                 let mut reported__ = None;
                 let mut open__ = None;
                 let mut names_since__ = None;
+                let mut provisional__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Name => {
@@ -7299,6 +7309,12 @@ impl<'de> serde::Deserialize<'de> for ReplayProfileResponse {
                             }
                             names_since__ = map_.next_value()?;
                         }
+                        GeneratedField::Provisional => {
+                            if provisional__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("provisional"));
+                            }
+                            provisional__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ReplayProfileResponse {
@@ -7307,6 +7323,7 @@ impl<'de> serde::Deserialize<'de> for ReplayProfileResponse {
                     reported: reported__.unwrap_or_default(),
                     open: open__.unwrap_or_default(),
                     names_since: names_since__,
+                    provisional: provisional__.unwrap_or_default(),
                 })
             }
         }

@@ -50,37 +50,49 @@ impl Profile {
         }
     }
 
-    /// Why something that the profile accepts is reported all the same: it is compared with, and
-    /// only another instance showed it. `instance` is asked where it matters.
-    #[must_use]
-    pub fn provisional(&self, entry: &Entry, instance: impl Fn() -> u32) -> Option<Deviation> {
+    /// The entries that stand for an accepted one, if each was shown by one instance only.
+    pub(crate) fn lone(&self, entry: &Entry) -> Vec<Entry> {
         let lone = Spread {
             shown: 1,
             of: self.observed.count(),
         };
         // Nearly always, so nothing is looked up.
-        if self.mode != Mode::Monitoring || !lone.is_minority() {
-            return None;
+        if !lone.is_minority() {
+            return Vec::new();
         }
         let implying = match self.place(entry) {
             Some(_) => None,
             None => self.implying(entry),
         };
+        match self.place(implying.as_ref().unwrap_or(entry)) {
+            Some(place) if self.is_lone(place.entry()) => vec![place.entry().clone()],
+            Some(_) => Vec::new(),
+            // It passes because the program is known under some parent.
+            None => {
+                let lines: Vec<&Entry> = self.same_program(entry).collect();
+                match lines.iter().all(|line| self.is_lone(line)) {
+                    true => lines.into_iter().cloned().collect(),
+                    false => Vec::new(),
+                }
+            }
+        }
+    }
+
+    /// Why something that the profile accepts is reported all the same: it is compared with, and
+    /// only another instance showed it. `instance` is asked where it matters.
+    #[must_use]
+    pub fn provisional(&self, entry: &Entry, instance: impl Fn() -> u32) -> Option<Deviation> {
+        if self.mode != Mode::Monitoring {
+            return None;
+        }
         let is_anothers = |line: &Entry| {
             self.record(line).is_some_and(|record| {
                 let shown = &record.evidence.instances;
-                shown.len() == 1 && self.is_lone(line) && shown.ids() != [instance()]
+                shown.len() == 1 && shown.ids() != [instance()]
             })
         };
-        let only_anothers = match self.place(implying.as_ref().unwrap_or(entry)) {
-            Some(place) => is_anothers(place.entry()),
-            // Passes because the program is known under some parent: then not by such lines alone.
-            None => {
-                let mut lines = self.same_program(entry).peekable();
-                lines.peek().is_some() && lines.all(is_anothers)
-            }
-        };
-        if !only_anothers {
+        let lines = self.lone(entry);
+        if lines.is_empty() || !lines.iter().all(is_anothers) {
             return None;
         }
         let class = rule::classify(&entry.behaviour);

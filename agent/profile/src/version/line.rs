@@ -6,9 +6,9 @@
 //! ```
 
 use super::{Newest, Sight, VERSIONS_MAX, Version, Versions};
-use crate::file::{nanoseconds, time};
+use crate::file::{nanoseconds, placed, time};
 use crate::text::canonical;
-use crate::yaml::Flow;
+use crate::yaml::{Flow, Placed};
 use serde::Deserialize;
 
 /// Nodes of all of them: a mapping of five pairs each.
@@ -26,31 +26,39 @@ pub(crate) struct VersionLine {
     known: bool,
 }
 
-/// Reads all lines. Says what is wrong with one.
-pub(crate) fn read(lines: Vec<VersionLine>) -> Result<Versions, String> {
-    let mut versions = Versions::default();
-    for line in lines {
+impl Versions {
+    /// Takes up a line. Says what is wrong with it.
+    fn read(&mut self, line: &VersionLine) -> Result<(), String> {
         let digest = canonical(line.digest.as_bytes());
         let Some(version) = Version::new(&line.repository, &line.digest) else {
             return Err(format!(
-                "`status.versions`: a `repository` in canonical text, and a `digest` as `sha256:` \
-                 and 64 small hexadecimal digits are needed, not `{}` and `{digest}`",
+                "a `repository` in canonical text, and a `digest` as `sha256:` and 64 small \
+                 hexadecimal digits are needed, not `{}` and `{digest}`",
                 canonical(line.repository.as_bytes())
             ));
         };
         let set = match line.known {
-            true => &mut versions.known,
-            false => &mut versions.fresh,
+            true => &mut self.known,
+            false => &mut self.fresh,
         };
         if set.0.len() == VERSIONS_MAX {
             return Err(format!(
-                "`status.versions`: at most {VERSIONS_MAX} can be `known`, and as many not"
+                "at most {VERSIONS_MAX} can be `known`, and as many not"
             ));
         }
         let sight = Sight::new(line.number, nanoseconds(line.first));
-        if set.0.insert(version, sight).is_some() {
-            return Err(format!("`status.versions`: {digest} stands there twice"));
+        match set.0.insert(version, sight) {
+            None => Ok(()),
+            Some(_) => Err(format!("{digest} stands there twice")),
         }
+    }
+}
+
+/// Reads all lines. Says what is wrong with one, and where it stands.
+pub(crate) fn read(lines: Vec<Placed<VersionLine>>) -> Result<Versions, String> {
+    let mut versions = Versions::default();
+    for line in lines {
+        placed(line, "a line of `versions`", |line| versions.read(&line))?;
     }
     Ok(versions)
 }

@@ -125,3 +125,28 @@ fn what_was_set_aside_is_never_overwritten() {
         assert_eq!(fs::read_to_string(path).unwrap(), text);
     }
 }
+
+#[test]
+fn what_cannot_be_read_ends_the_start_and_stays_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path(), "c1").unwrap());
+    let file = |name: &str| {
+        let name = workload("c1", name).file_name();
+        folder.path().join("profiles").join(format!("{name}.yaml"))
+    };
+    // Nothing is mapped at address 0: reading there is an error of input (EIO).
+    std::os::unix::fs::symlink("/proc/self/mem", file("web")).unwrap();
+    let error = open(folder.path(), "c1").err().unwrap().to_string();
+    let path = file("web").display().to_string();
+    assert!(
+        error.contains(&path) && error.contains("(os error 5)") && error.contains("Start it again"),
+        "{error}"
+    );
+    assert!(file("web").is_symlink() && !folder.path().join("damaged").exists());
+    fs::remove_file(file("web")).unwrap();
+    // These never become profiles.
+    std::os::unix::fs::symlink("/nowhere", file("web")).unwrap();
+    fs::create_dir(file("db")).unwrap();
+    let mut judge = open(folder.path(), "c1").unwrap();
+    assert_eq!(judge.set_aside(Moment::default()).len(), 2);
+}
