@@ -10,7 +10,8 @@
 //! counted. The reading is done by a thread of its own, because the kernel may keep a question
 //! about a container's file waiting.
 //!
-//! A program is told once for each file, invoked name, script, origin and phase: see [`programs`].
+//! A program is told once for each file, invoked name, script, origin and phase, and each program
+//! that executed it: see [`programs`].
 //! What runs from outside the container's mounts, and was not started by a process of the
 //! container, may be the runtime, about to start the container's program. It is looked at again a
 //! little later, by when a runtime has done so, which the hooks tell. Where it stays the only
@@ -20,6 +21,7 @@
 //! was accepted at a port where nobody listens any more looks like one that was made; sockets
 //! of MPTCP, whose tables have other numbers; `AF_UNIX`, whose tables do not say who talks to whom.
 
+mod actor;
 mod descriptors;
 mod mappings;
 mod mounts;
@@ -28,11 +30,12 @@ mod sockets;
 
 use super::scan;
 use crate::clock;
+use actor::Actor;
 use descriptors::Open;
 use lapwing_abi::encode::{components, encode};
 use lapwing_abi::ids::{Contact, Family, Kind, Mount, Operation, Origin, Phase, flags};
 use lapwing_abi::record::{Header, PATH_MAX, SECTIONS};
-use lapwing_abi::state::Process;
+use lapwing_abi::state::{EXEC_SEEDED, Process};
 use lapwing_profile::name::invoked_name;
 use lapwing_profile::text::canonical;
 use mounts::Mounts;
@@ -41,7 +44,7 @@ use rustix::fs::stat;
 use sockets::{Socket, Use};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Bounds.
@@ -114,8 +117,16 @@ pub fn take(
 /// What is the same as something that was told, of one container.
 #[derive(PartialEq, Eq, Hash)]
 enum Thing {
-    /// Path, invoked name, script, origin and phase.
-    Program(Vec<u8>, Option<String>, Vec<u8>, Origin, u8),
+    Program {
+        path: Vec<u8>,
+        name: Option<String>,
+        script: Vec<u8>,
+        origin: Origin,
+        phase: u8,
+        /// What its parent runs, as the kernel calls it; `None` where that is not known. A parent's
+        /// id would make as many things of one program as there are workers that run it.
+        parent: Option<PathBuf>,
+    },
     File(Operation, Vec<u8>),
     Socket(Socket),
 }
@@ -144,10 +155,6 @@ struct Snapshot<'a, F> {
     asked: HashMap<u64, usize>,
     cut: u64,
 }
-
-/// A process as records name it.
-#[derive(Clone, Copy)]
-struct Actor(Header);
 
 /// Nobody takes records any more.
 struct Over;
@@ -372,15 +379,22 @@ impl<'a, F: Offer> Snapshot<'a, F> {
             &canonical(&program.path),
             &crate::judge::sighting::arguments(&program.args),
         );
-        let thing = Thing::Program(
-            program.path,
+        let thing = Thing::Program {
+            path: program.path,
             name,
-            program.script.clone(),
-            program.origin,
-            header.phase,
-        );
+            script: program.script.clone(),
+            origin: program.origin,
+            phase: header.phase,
+            parent: self.runs(header.issuer),
+        };
         let sections = [&path[..], &program.script, &program.args, &cwd];
         self.tell(header, thing, sections)
+    }
+
+    /// What the process with an image of the scan runs.
+    fn runs(&self, image: u64) -> Option<PathBuf> {
+        let pid = (image != 0).then_some(image & !EXEC_SEEDED)?;
+        std::fs::read_link(self.proc.join(pid.to_string()).join("exe")).ok()
     }
 
     fn socket(&mut self, actor: Actor, socket: Socket) -> Result<(), Over> {
@@ -432,37 +446,6 @@ impl<'a, F: Offer> Snapshot<'a, F> {
             true => Ok(()),
             false => Err(Over),
         }
-    }
-}
-
-impl Actor {
-    /// `None` for a process that has ended.
-    fn of(folder: &Path, subject: &Subject) -> Option<Self> {
-        let status = std::fs::read(folder.join("status")).ok()?;
-        let status = String::from_utf8_lossy(&status);
-        let words = |key: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(key));
-            line.unwrap_or_default().split_ascii_whitespace()
-        };
-        let id = |key: &str, at: usize| -> Option<u32> { words(key).nth(at)?.parse().ok() };
-        let process = subject.process;
-        Some(Self(Header {
-            phase: process.phase as u8,
-            cgroup: process.cgroup,
-            exec: process.exec,
-            issuer: process.issuer,
-            start: process.start,
-            pid: subject.pid,
-            tid: subject.pid,
-            container_pid: process.container_pid,
-            parent_pid: process.parent_pid,
-            uid: id("Uid:", 0)?,
-            euid: id("Uid:", 1)?,
-            gid: id("Gid:", 0)?,
-            egid: id("Gid:", 1)?,
-            capabilities: u64::from_str_radix(words("CapEff:").next()?, 16).ok()?,
-            ..Header::default()
-        }))
     }
 }
 

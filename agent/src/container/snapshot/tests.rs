@@ -145,3 +145,24 @@ fn nothing_more_is_asked_once_nobody_listens() {
     });
     assert_eq!(times, 1);
 }
+
+#[test]
+fn a_program_is_told_for_each_that_executed_it() {
+    let mut other = std::process::Command::new("cat")
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let by = |issuer: u64| Subject {
+        process: Process {
+            issuer,
+            ..me(5).process
+        },
+        ..me(5)
+    };
+    let [cat, own] = [other.id(), std::process::id()].map(|pid| by(EXEC_SEEDED | u64::from(pid)));
+    let (all, _) = told(&[own, cat, own, cat], LIMITS);
+    drop(other.stdin.take());
+    other.wait().unwrap();
+    let programs = all.iter().filter(|one| one.starts_with("5 exec ")).count();
+    assert_eq!(programs, 2, "{all:#?}");
+}
