@@ -7,7 +7,8 @@
 //!
 //! Everything here is the word of `/proc`, and what a container can choose in it (names, numbers,
 //! the count of things) is bounded: by process, by container, by time. What is left out for it is
-//! counted. The reading is done by a thread of its own, because the kernel may keep a question
+//! counted. Programs come first, then files, then sockets, each within a bound of its own: what
+//! one process holds hides no program of another. The reading is done by a thread of its own, because the kernel may keep a question
 //! about a container's file waiting.
 //!
 //! A program is told once for each file, invoked name, script, origin and phase, and each program
@@ -43,6 +44,7 @@ use programs::{Place, Program};
 use rustix::fs::stat;
 use sockets::{Socket, Use};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem::{Discriminant, discriminant};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -50,7 +52,7 @@ use std::time::{Duration, Instant};
 /// Bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Records of one container.
+    /// Records of one container: so many programs, so many files, so many sockets.
     pub records: usize,
     /// Sockets of one container that are asked for.
     pub sockets: usize,
@@ -145,8 +147,8 @@ struct Snapshot<'a, F> {
     host_root: &'a Path,
     limits: Limits,
     offer: F,
-    /// By container.
-    told: HashMap<u64, HashSet<Thing>>,
+    /// By container and kind.
+    told: HashMap<(u64, Discriminant<Thing>), HashSet<Thing>>,
     /// The mount at the root of each container's first process.
     roots: HashMap<u64, Option<u32>>,
     /// Who may be the runtime: to be looked at again.
@@ -163,30 +165,45 @@ impl<'a, F: Offer> Snapshot<'a, F> {
     fn run(&mut self, subjects: &[Subject]) {
         let begun = Instant::now();
         let end = begun + self.limits.time;
-        let mut namespaces: BTreeMap<u64, Namespace> = BTreeMap::new();
-        for (at, subject) in subjects.iter().enumerate() {
-            if Instant::now() >= end {
-                self.cut += (subjects.len() - at) as u64;
-                break;
-            }
-            if self.process(subject, &mut namespaces).is_err() {
-                return;
-            }
+        if self.all(subjects, end).is_ok() && !self.foreign.is_empty() {
+            let settled = (begun + SETTLING).min(end);
+            std::thread::sleep(settled.saturating_duration_since(Instant::now()));
+            let _ = self.look_again(subjects);
         }
+    }
+
+    fn all(&mut self, subjects: &[Subject], end: Instant) -> Result<(), Over> {
+        let reached = self.each(subjects, end, Self::program_of)?;
+        let mut namespaces: BTreeMap<u64, Namespace> = BTreeMap::new();
+        self.each(reached, end, |it, subject| {
+            it.held_by(subject, &mut namespaces)
+        })?;
         for namespace in namespaces.into_values() {
             if Instant::now() >= end {
                 self.cut += namespace.wanted.len() as u64;
                 continue;
             }
-            if self.sockets(namespace).is_err() {
-                return;
+            self.sockets(namespace)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at one process after the other. Answers those for which there was time, and counts the
+    /// others.
+    fn each<'s>(
+        &mut self,
+        subjects: &'s [Subject],
+        end: Instant,
+        mut look: impl FnMut(&mut Self, &Subject) -> Result<(), Over>,
+    ) -> Result<&'s [Subject], Over> {
+        for (at, subject) in subjects.iter().enumerate() {
+            if Instant::now() >= end {
+                self.cut += (subjects.len() - at) as u64;
+                return Ok(&subjects[..at]);
             }
+            look(self, subject)?;
         }
-        if !self.foreign.is_empty() {
-            let settled = (begun + SETTLING).min(end);
-            std::thread::sleep(settled.saturating_duration_since(Instant::now()));
-            let _ = self.look_again(subjects);
-        }
+        Ok(subjects)
     }
 
     /// Tells of programs from outside that have stayed.
@@ -199,12 +216,9 @@ impl<'a, F: Offer> Snapshot<'a, F> {
                 continue;
             };
             let now = now.filter(|now| now.file == before.file && now.is_foreign);
-            let (Some(now), Some(actor)) = (now, Actor::of(&folder, &subject)) else {
+            let (Some(now), Some(actor)) = (now, self.actor(&folder, &subject)) else {
                 continue;
             };
-            if scan::start(self.proc, subject.pid) != Some(subject.process.start) {
-                continue;
-            }
             let home = subject.process.cgroup;
             let of_home = |other: &&Subject| other.process.cgroup == home;
             if subjects.iter().filter(of_home).nth(1).is_none() {
@@ -229,28 +243,23 @@ impl<'a, F: Offer> Snapshot<'a, F> {
         }
     }
 
-    /// Tells the program and the files of one process, and notes its sockets.
-    fn process(
-        &mut self,
-        subject: &Subject,
-        namespaces: &mut BTreeMap<u64, Namespace>,
-    ) -> Result<(), Over> {
+    /// Who acts in what was just read of a process. `None` if it has ended: its id may have been
+    /// given to another in the middle of that.
+    fn actor(&self, folder: &Path, subject: &Subject) -> Option<Actor> {
+        let actor = Actor::of(folder, subject)?;
+        (scan::start(self.proc, subject.pid) == Some(subject.process.start)).then_some(actor)
+    }
+
+    /// Tells the program of one process.
+    fn program_of(&mut self, subject: &Subject) -> Result<(), Over> {
         let folder = self.proc.join(subject.pid.to_string());
-        let known = Mounts::read(&folder);
+        let mounts = Mounts::read(&folder);
         let home = subject.process.cgroup;
-        self.roots.entry(home).or_insert(known.root_id());
-        let program = programs::program(&self.place(&folder, &known, subject));
-        let mut mounts = || known.clone();
-        let (open, cut) = descriptors::open(self.proc, subject.pid, &mut mounts);
-        let (mapped, whole) = mappings::writable(&folder, &mut mounts);
-        let Some(actor) = Actor::of(&folder, subject) else {
+        self.roots.entry(home).or_insert(mounts.root_id());
+        let program = programs::program(&self.place(&folder, &mounts, subject));
+        let Some(actor) = self.actor(&folder, subject) else {
             return Ok(());
         };
-        // Its id may have been given to another process in the middle of this.
-        if scan::start(self.proc, subject.pid) != Some(subject.process.start) {
-            return Ok(());
-        }
-        self.cut += cut + u64::from(!whole);
         match program {
             Ok(Some(program)) if program.is_foreign && subject.process.issuer == 0 => {
                 self.foreign.push((*subject, program));
@@ -261,6 +270,24 @@ impl<'a, F: Offer> Snapshot<'a, F> {
             Err(rustix::io::Errno::AGAIN) => {}
             Err(_) => self.cut += 1,
         }
+        Ok(())
+    }
+
+    /// Tells the files of one process, and notes its sockets.
+    fn held_by(
+        &mut self,
+        subject: &Subject,
+        namespaces: &mut BTreeMap<u64, Namespace>,
+    ) -> Result<(), Over> {
+        let folder = self.proc.join(subject.pid.to_string());
+        let known = Mounts::read(&folder);
+        let mut mounts = || known.clone();
+        let (open, cut) = descriptors::open(self.proc, subject.pid, &mut mounts);
+        let (mapped, whole) = mappings::writable(&folder, &mut mounts);
+        let Some(actor) = self.actor(&folder, subject) else {
+            return Ok(());
+        };
+        self.cut += cut + u64::from(!whole);
         let mut sockets = Vec::new();
         for open in open {
             match open {
@@ -429,7 +456,8 @@ impl<'a, F: Offer> Snapshot<'a, F> {
         thing: Thing,
         sections: [&[u8]; SECTIONS],
     ) -> Result<(), Over> {
-        let told = self.told.entry(header.cgroup).or_default();
+        let whose = (header.cgroup, discriminant(&thing));
+        let told = self.told.entry(whose).or_default();
         if told.contains(&thing) {
             return Ok(());
         }

@@ -95,7 +95,8 @@ fn what_is_left_out_is_counted() {
         ..LIMITS
     };
     let (all, cut) = told(&[me(5)], few);
-    assert_eq!(all.len(), 4);
+    let files = all.iter().filter(|one| one.contains("OpenWrite")).count();
+    assert_eq!(files, 4);
     assert!(cut >= 5, "{cut}");
     let none = Limits {
         time: Duration::ZERO,
@@ -165,4 +166,51 @@ fn a_program_is_told_for_each_that_executed_it() {
     other.wait().unwrap();
     let programs = all.iter().filter(|one| one.starts_with("5 exec ")).count();
     assert_eq!(programs, 2, "{all:#?}");
+}
+
+#[test]
+fn many_files_of_one_hide_neither_the_program_nor_the_sockets_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let _files: Vec<_> = (0..9)
+        .map(|name| fs::File::create(folder.path().join(name.to_string())).unwrap())
+        .collect();
+    let _listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut child = std::process::Command::new("cat")
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let proc = Path::new("/proc");
+    let other = Subject {
+        pid: child.id(),
+        process: Process {
+            exec: EXEC_SEEDED | u64::from(child.id()),
+            start: scan::start(proc, child.id()).unwrap(),
+            ..me(5).process
+        },
+    };
+    let few = Limits {
+        records: 2,
+        ..LIMITS
+    };
+    let mut kinds = Vec::new();
+    take(proc, Path::new("/"), &[me(5), other], few, |bytes| {
+        let record = Record::decode(&bytes).unwrap();
+        kinds.push((record.header.kind, record.header.pid));
+        true
+    });
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    let of = |kind: Kind| -> Vec<u32> {
+        let all = kinds.iter().filter(|(of, _)| *of == kind.raw());
+        all.map(|(_, pid)| *pid).collect()
+    };
+    let mut programs = [std::process::id(), child.id()];
+    programs.sort_unstable();
+    assert_eq!(of(Kind::Exec), programs);
+    assert_eq!(of(Kind::File).len(), 2);
+    let sockets = of(Kind::Egress).len() + of(Kind::Listen).len();
+    assert!((1..=2).contains(&sockets), "{kinds:?}");
+    let order = [Kind::Exec, Kind::File]
+        .map(|kind| kinds.iter().rposition(|(of, _)| *of == kind.raw()).unwrap());
+    assert_eq!(order, [1, 3], "{kinds:?}");
 }
