@@ -12,7 +12,8 @@
 //! about a container's file waiting.
 //!
 //! A program is told once for each file, invoked name, script, origin and phase, and each program
-//! that executed it: see [`programs`].
+//! that executed it: see [`programs`]. Where more is known of its file than its path says, every
+//! other process that runs it is told besides ([`Found::Same`]), for the sake of what it executes.
 //! What runs from outside the container's mounts, and was not started by a process of the
 //! container, may be the runtime, about to start the container's program. It is looked at again a
 //! little later, by when a runtime has done so, which the hooks tell. Where it stays the only
@@ -28,13 +29,14 @@ mod mappings;
 mod mounts;
 mod programs;
 mod sockets;
+mod thing;
 
 use super::scan;
 use crate::clock;
 use actor::Actor;
 use descriptors::Open;
 use lapwing_abi::encode::{components, encode};
-use lapwing_abi::ids::{Contact, Family, Kind, Mount, Operation, Origin, Phase, flags};
+use lapwing_abi::ids::{Contact, Family, Kind, Mount, Operation, Phase, flags};
 use lapwing_abi::record::{Header, PATH_MAX, SECTIONS};
 use lapwing_abi::state::{EXEC_SEEDED, Process};
 use lapwing_profile::name::invoked_name;
@@ -48,6 +50,7 @@ use std::mem::{Discriminant, discriminant};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use thing::Thing;
 
 /// Bounds.
 #[derive(Clone, Copy, Debug)]
@@ -79,9 +82,19 @@ pub struct Subject {
     pub process: Process,
 }
 
-/// Where records go; answers whether there is still somebody to take them.
-pub trait Offer: FnMut(Vec<u8>) -> bool {}
-impl<F: FnMut(Vec<u8>) -> bool> Offer for F {}
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A record of what was not told before.
+    News(Vec<u8>),
+    /// The record of a program that is told already, or is left out: it makes the image of its
+    /// process what it is, and is nothing to be judged.
+    Same(Vec<u8>),
+}
+
+/// Where it goes; answers whether there is still somebody to take it.
+pub trait Offer: FnMut(Found) -> bool {}
+impl<F: FnMut(Found) -> bool> Offer for F {}
 
 /// Tells what the processes run and hold: each thing once for its container, by the process with
 /// the lowest id. Answers with how many things were left out because of a bound, or could not be
@@ -114,23 +127,6 @@ pub fn take(
     };
     snapshot.run(&subjects);
     snapshot.cut
-}
-
-/// What is the same as something that was told, of one container.
-#[derive(PartialEq, Eq, Hash)]
-enum Thing {
-    Program {
-        path: Vec<u8>,
-        name: Option<String>,
-        script: Vec<u8>,
-        origin: Origin,
-        phase: u8,
-        /// What its parent runs, as the kernel calls it; `None` where that is not known. A parent's
-        /// id would make as many things of one program as there are workers that run it.
-        parent: Option<PathBuf>,
-    },
-    File(Operation, Vec<u8>),
-    Socket(Socket),
 }
 
 /// Sockets to be looked up in one network namespace.
@@ -458,19 +454,26 @@ impl<'a, F: Offer> Snapshot<'a, F> {
     ) -> Result<(), Over> {
         let whose = (header.cgroup, discriminant(&thing));
         let told = self.told.entry(whose).or_default();
-        if told.contains(&thing) {
+        let is_known = told.contains(&thing);
+        let has_room = told.len() < self.limits.records;
+        self.cut += u64::from(!is_known && !has_room);
+        let is_news = !is_known && has_room;
+        if !is_news && !thing.is_more_than_its_path() {
             return Ok(());
         }
-        if told.len() >= self.limits.records {
-            self.cut += 1;
-            return Ok(());
+        if is_news {
+            told.insert(thing);
         }
-        told.insert(thing);
         let header = Header {
             time: clock::since_boot(),
             ..header
         };
-        match (self.offer)(encode(&header, sections)) {
+        let record = encode(&header, sections);
+        let found = match is_news {
+            true => Found::News(record),
+            false => Found::Same(record),
+        };
+        match (self.offer)(found) {
             true => Ok(()),
             false => Err(Over),
         }

@@ -19,11 +19,22 @@ fn me(home: u64) -> Subject {
     }
 }
 
+/// The record that was found, if it is news.
+fn news(found: Found) -> Option<Vec<u8>> {
+    match found {
+        Found::News(bytes) => Some(bytes),
+        Found::Same(_) => None,
+    }
+}
+
 /// What is told of it, as texts.
 fn told(subjects: &[Subject], limits: Limits) -> (Vec<String>, u64) {
     let mut all = Vec::new();
     let proc = Path::new("/proc");
-    let cut = take(proc, Path::new("/"), subjects, limits, |bytes| {
+    let cut = take(proc, Path::new("/"), subjects, limits, |found| {
+        let Some(bytes) = news(found) else {
+            return true;
+        };
         let record = Record::decode(&bytes).expect("a record");
         assert_eq!(record.phase, Phase::Main);
         assert_eq!(record.header.pid, std::process::id());
@@ -193,9 +204,11 @@ fn many_files_of_one_hide_neither_the_program_nor_the_sockets_of_another() {
         ..LIMITS
     };
     let mut kinds = Vec::new();
-    take(proc, Path::new("/"), &[me(5), other], few, |bytes| {
-        let record = Record::decode(&bytes).unwrap();
-        kinds.push((record.header.kind, record.header.pid));
+    take(proc, Path::new("/"), &[me(5), other], few, |found| {
+        if let Some(bytes) = news(found) {
+            let record = Record::decode(&bytes).unwrap();
+            kinds.push((record.header.kind, record.header.pid));
+        }
         true
     });
     drop(child.stdin.take());
@@ -213,4 +226,60 @@ fn many_files_of_one_hide_neither_the_program_nor_the_sockets_of_another() {
     let order = [Kind::Exec, Kind::File]
         .map(|kind| kinds.iter().rposition(|(of, _)| *of == kind.raw()).unwrap());
     assert_eq!(order, [1, 3], "{kinds:?}");
+}
+
+#[test]
+fn of_every_process_that_runs_a_dropped_program_its_file_is_known() {
+    use crate::judge::sighting;
+    use crate::process::File;
+    use rustix::fs::{MemfdFlags, memfd_create};
+    use std::os::fd::AsRawFd;
+
+    let memory = memfd_create("dropped", MemfdFlags::CLOEXEC).unwrap();
+    let mut from = fs::File::open("/bin/sleep").unwrap();
+    std::io::copy(&mut from, &mut fs::File::from(memory.try_clone().unwrap())).unwrap();
+    let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
+    let read = fs::File::open(path).unwrap();
+    drop(memory);
+    let path = format!("/proc/self/fd/{}", read.as_raw_fd());
+    let proc = Path::new("/proc");
+    let mut children = [(); 3].map(|()| {
+        let mut command = std::process::Command::new(&path);
+        command.arg("1000").spawn().unwrap()
+    });
+    let subjects = [0, 1, 2].map(|at| {
+        let pid = children[at].id();
+        Subject {
+            pid,
+            process: Process {
+                exec: EXEC_SEEDED | u64::from(pid),
+                issuer: EXEC_SEEDED | u64::from(std::process::id()),
+                start: scan::start(proc, pid).unwrap(),
+                ..me(5).process
+            },
+        }
+    });
+    for records in [1, 0] {
+        let limits = Limits { records, ..LIMITS };
+        let mut told = 0;
+        let mut files = BTreeMap::new();
+        take(proc, Path::new("/"), &subjects, limits, |found| {
+            let (bytes, is_news) = match found {
+                Found::News(bytes) => (bytes, true),
+                Found::Same(bytes) => (bytes, false),
+            };
+            let record = Record::decode(&bytes).unwrap();
+            if let Some(image) = sighting::image(&record) {
+                told += usize::from(is_news);
+                files.insert(record.header.exec, image.file);
+            }
+            true
+        });
+        let drifted = subjects.map(|subject| (subject.process.exec, File::Drifted));
+        assert_eq!((told, files), (records, drifted.into()), "{records}");
+    }
+    for child in &mut children {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
