@@ -1,14 +1,16 @@
 //! What ran before the agent came: as which of the profile's programs it is taken.
 //!
 //! The exec of such a program was not seen. Of what made it one behaviour or another, some is not
-//! known any more, and what is not known must be neither a violation nor an excuse:
+//! known any more, and what is not known is to be no violation and, where that can be, no excuse:
 //!
 //! - **The origin**, where the record says so. A layer that cannot be looked at, or a file that was
 //!   removed, says nothing of how the program was executed. It is taken for what the profile
 //!   approves of under the same path, from the image or a volume; where it approves of none, an
-//!   unknown origin is taken for the image. Nothing is excused by that: what learning takes up
-//!   so is a line of the image's, and the hooks, who see the layer, report a program at that path
-//!   which is not from it the next time that it is executed. A removed file stays what it is.
+//!   unknown origin is taken for the image. That excuses a file which replaced one of those, as long
+//!   as it runs: the hooks, who see the layer, report it the next time that it is executed. A
+//!   container that closes its folders or keeps its program under another name can bring that
+//!   about; where its files bar the way to the layer, it is counted as a loss. What learning takes
+//!   up so is a line of the image's. A removed file stays what it is.
 //! - **The invoked name**, where the first argument is no word, or all behind it is blank: services
 //!   write their titles there (`nginx: master process`). No program of many is chosen by such
 //!   words. It may be any that the profile approves of, with any script.

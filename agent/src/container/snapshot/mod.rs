@@ -114,17 +114,7 @@ pub fn take(
         .filter(|subject| subject.process.phase > runtime)
         .collect();
     subjects.sort_unstable_by_key(|subject| subject.pid);
-    let mut snapshot = Snapshot {
-        proc,
-        host_root,
-        limits,
-        offer,
-        told: HashMap::new(),
-        roots: HashMap::new(),
-        foreign: Vec::new(),
-        asked: HashMap::new(),
-        cut: 0,
-    };
+    let mut snapshot = Snapshot::new(proc, host_root, limits, offer);
     snapshot.run(&subjects);
     snapshot.cut
 }
@@ -158,6 +148,20 @@ struct Snapshot<'a, F> {
 struct Over;
 
 impl<'a, F: Offer> Snapshot<'a, F> {
+    fn new(proc: &'a Path, host_root: &'a Path, limits: Limits, offer: F) -> Self {
+        Self {
+            proc,
+            host_root,
+            limits,
+            offer,
+            told: HashMap::new(),
+            roots: HashMap::new(),
+            foreign: Vec::new(),
+            asked: HashMap::new(),
+            cut: 0,
+        }
+    }
+
     fn run(&mut self, subjects: &[Subject]) {
         let begun = Instant::now();
         let end = begun + self.limits.time;
@@ -391,6 +395,8 @@ impl<'a, F: Offer> Snapshot<'a, F> {
     }
 
     fn program(&mut self, actor: Actor, program: Program) -> Result<(), Over> {
+        // It is told all the same, and may be taken for a file that it replaced.
+        self.cut += u64::from(program.is_barred);
         let header = Header {
             kind: Kind::Exec.raw(),
             origin: program.origin.raw(),

@@ -1,6 +1,6 @@
 use super::*;
 use lapwing_abi::decode::{Body, Peer, Record, path_from_components};
-use lapwing_abi::state::EXEC_SEEDED;
+use lapwing_abi::ids::Origin;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 
@@ -282,4 +282,30 @@ fn of_every_process_that_runs_a_dropped_program_its_file_is_known() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+}
+
+#[test]
+fn an_origin_that_the_container_hides_is_a_loss() {
+    let proc = Path::new("/proc");
+    let mut told = 0;
+    let mut snapshot = Snapshot::new(proc, Path::new("/"), LIMITS, |_| {
+        told += 1;
+        true
+    });
+    let actor = Actor::of(Path::new("/proc/self"), &me(5)).unwrap();
+    for is_barred in [false, true, true] {
+        let program = Program {
+            path: b"/bin/x".to_vec(),
+            origin: Origin::Image,
+            flags: 0,
+            script: Vec::new(),
+            args: Vec::new(),
+            cwd: Vec::new(),
+            is_foreign: false,
+            is_barred,
+            file: (1, 2),
+        };
+        assert!(snapshot.program(actor, program).is_ok());
+    }
+    assert_eq!((snapshot.cut, told), (2, 1));
 }
