@@ -259,7 +259,7 @@ fn of_every_process_that_runs_a_dropped_program_its_file_is_known() {
             },
         }
     });
-    for records in [1, 0] {
+    let found = [1, 0].map(|records| {
         let limits = Limits { records, ..LIMITS };
         let mut told = 0;
         let mut files = BTreeMap::new();
@@ -275,13 +275,16 @@ fn of_every_process_that_runs_a_dropped_program_its_file_is_known() {
             }
             true
         });
-        let drifted = subjects.map(|subject| (subject.process.exec, File::Drifted));
-        assert_eq!((told, files), (records, drifted.into()), "{records}");
-    }
+        (told, files)
+    });
+    // First of all: who fails must leave none of them.
     for child in &mut children {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+    let drifted = subjects.map(|subject| (subject.process.exec, File::Drifted));
+    let expected = [1, 0].map(|told| (told, drifted.into()));
+    assert_eq!(found, expected);
 }
 
 #[test]
