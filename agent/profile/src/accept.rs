@@ -118,8 +118,10 @@ impl Profile {
         self.accepts(&made).then_some(made)
     }
 
-    /// Whether a person refused it, or a pattern that stands for it.
-    pub(crate) fn is_refused(&self, entry: &Entry) -> bool {
+    /// Whether a person refused it, or what stands for it: a pattern, or a program's line without a
+    /// parent.
+    #[must_use]
+    pub fn is_refused(&self, entry: &Entry) -> bool {
         self.matcher.exact(entry) == Some(Exact::Refused) || self.matcher.refuses(entry)
     }
 

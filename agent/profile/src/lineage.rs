@@ -29,8 +29,11 @@
 //!   more; the name, script and origin of the *child* are compared as ever.
 //! - A marked path: `drifted:` before that of a program which was written after the container
 //!   started, `detached:` before a memory file. What such a program executes is not learned, and
-//!   a file that replaced the image's own has another edge than that had. Of what ran before the
-//!   sensor nobody can say whether it had drifted; it is taken for the file that its path names.
+//!   a file that replaced the image's own has another edge than that had. What ran before the
+//!   sensor is looked at within seconds of its start, process by process: who runs a program of the
+//!   upper layer, a memory file or one that was surely removed is such a parent from then on. Until
+//!   then, and where the origin cannot be told, it is taken for the file that its path names; one
+//!   that may have been removed since for `unknown`.
 //! - `unknown`: the sensor does not know, because the record of the parent's exec was lost, found no
 //!   room, or the process was met in the middle of its life. That is no fault of the workload and no
 //!   evidence either. Such a sighting passes where the program is approved under *some* parent: to

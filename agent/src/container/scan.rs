@@ -146,7 +146,7 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
             seed.process.marks |= process_marks::LATE;
         }
     }
-    admit_escaped(&mut seeds);
+    admit_escaped(proc, &mut seeds);
     seeds
 }
 
@@ -157,11 +157,7 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
 fn admit_guests(proc: &Path, seeds: &mut [Seed]) {
     let main = u32::from(Phase::Main.raw());
     let exec = u32::from(Phase::Exec.raw());
-    let namespace = |pid: u32| {
-        stat(proc.join(format!("{pid}/ns/pid")))
-            .ok()
-            .map(|ns| ns.st_ino)
-    };
+    let namespace = |pid: u32| pid_namespace(proc, pid);
     let first = |seed: &&Seed| seed.process.container_pid == 1 && seed.process.issuer == 0;
     let firsts: HashMap<u64, Option<u64>> = seeds
         .iter()
@@ -198,15 +194,31 @@ fn admit_guests(proc: &Path, seeds: &mut [Seed]) {
     }
 }
 
-/// Who has the host's root and descends from a program of the container's has left it: above the
-/// runtime's own processes there are none of the container's.
-fn admit_escaped(seeds: &mut [Seed]) {
+/// The namespace of process ids that a process is in. It never leaves it: only its children may
+/// begin in another.
+fn pid_namespace(proc: &Path, pid: u32) -> Option<u64> {
+    let namespace = stat(proc.join(format!("{pid}/ns/pid"))).ok()?;
+    Some(namespace.st_ino)
+}
+
+/// Who has the host's root and comes from a program of the container's has left it. Above the
+/// runtime's own processes there are none of the container's. One whose parent has ended is known
+/// by its namespace of process ids, where that is the container's: beside a program of the
+/// container's a runtime has the host's root only while it is in the host's.
+fn admit_escaped(proc: &Path, seeds: &mut [Seed]) {
     let [runtime, escaped] = [Phase::Runtime, Phase::Escaped].map(|phase| u32::from(phase.raw()));
+    let orphans = orphans(proc, seeds);
     let mut members: HashSet<u32> = seeds
         .iter()
         .filter(|seed| seed.process.phase > runtime)
         .map(|seed| seed.pid)
         .collect();
+    for seed in &mut *seeds {
+        if orphans.contains(&seed.pid) {
+            seed.process.phase = escaped;
+            members.insert(seed.pid);
+        }
+    }
     let mut before = usize::MAX;
     while before != members.len() {
         before = members.len();
@@ -217,6 +229,37 @@ fn admit_escaped(seeds: &mut [Seed]) {
             }
         }
     }
+}
+
+/// Processes with the host's root that began in a container's own namespace of process ids.
+fn orphans(proc: &Path, seeds: &[Seed]) -> HashSet<u32> {
+    let runtime = u32::from(Phase::Runtime.raw());
+    let late = |seed: &&Seed| {
+        seed.process.phase <= runtime && seed.process.marks & process_marks::LATE != 0
+    };
+    let doubtful: HashSet<u64> = seeds
+        .iter()
+        .filter(late)
+        .map(|seed| seed.process.cgroup)
+        .collect();
+    let Some(hosts) = pid_namespace(proc, 1).filter(|_| !doubtful.is_empty()) else {
+        return HashSet::new();
+    };
+    let own = |seed: &Seed| {
+        let namespace = pid_namespace(proc, seed.pid).filter(|own| *own != hosts)?;
+        Some((seed.process.cgroup, namespace))
+    };
+    let known: HashSet<(u64, u64)> = seeds
+        .iter()
+        .filter(|seed| seed.process.phase > runtime && doubtful.contains(&seed.process.cgroup))
+        .filter_map(own)
+        .collect();
+    seeds
+        .iter()
+        .filter(late)
+        .filter(|seed| own(seed).is_some_and(|own| known.contains(&own)))
+        .map(|seed| seed.pid)
+        .collect()
 }
 
 fn seed(proc: &Path, met: &Met, home: u64) -> Option<Seed> {
@@ -371,6 +414,55 @@ mod tests {
         child.wait().unwrap();
         let expected = [Phase::Escaped, Phase::Runtime].map(|phase| u32::from(phase.raw()));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn who_left_and_lost_its_parent_is_known_by_where_it_began() {
+        let proc = tempfile::tempdir().unwrap();
+        let proc = proc.path();
+        let [host, container] = ["host", "container"].map(|name| proc.join(name));
+        for namespace in [&host, &container] {
+            fs::write(namespace, "").unwrap();
+        }
+        let [main, runtime, escaped] = [Phase::Main, Phase::Runtime, Phase::Escaped];
+        let phases = |late: bool, shared: bool| -> Vec<u32> {
+            // Of 13 the parent is known, and nothing else; 14 is in another container.
+            let all = [
+                (10, 9, &container, main, 5),
+                (11, 1, &container, runtime, 5),
+                (12, 1, &host, runtime, 5),
+                (13, 11, &host, runtime, 5),
+                (14, 1, &container, runtime, 6),
+            ];
+            let _ = fs::remove_dir_all(proc.join("1"));
+            let first = if shared { &container } else { &host };
+            let places = all.map(|(pid, _, namespace, ..)| (pid, namespace));
+            for (pid, namespace) in places.into_iter().chain([(1, first)]) {
+                let folder = proc.join(format!("{pid}/ns"));
+                fs::create_dir_all(&folder).unwrap();
+                let _ = fs::remove_file(folder.join("pid"));
+                fs::hard_link(namespace, folder.join("pid")).unwrap();
+            }
+            let mut seeds = all.map(|(pid, parent_pid, _, phase, cgroup)| Seed {
+                pid,
+                process: Process {
+                    parent_pid,
+                    cgroup,
+                    phase: phase.raw().into(),
+                    marks: if late { process_marks::LATE } else { 0 },
+                    ..Process::default()
+                },
+                image: Image::default(),
+            });
+            admit_escaped(proc, &mut seeds);
+            seeds.iter().map(|seed| seed.process.phase).collect()
+        };
+        let raw = |phases: [Phase; 5]| phases.map(|phase| u32::from(phase.raw())).to_vec();
+        let none = raw([main, runtime, runtime, runtime, runtime]);
+        let found = raw([main, escaped, runtime, escaped, runtime]);
+        assert_eq!(phases(true, false), found);
+        assert_eq!(phases(false, false), none, "the container is being started");
+        assert_eq!(phases(true, true), none, "it has the host's");
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub fn image(record: &Record<'_>) -> Option<Image> {
             ..
         } => Some(Image {
             file: match origin {
+                // It may have been removed since, as an update does it.
+                Wire::Unlinked if record.header.flags & flags::ORIGIN_UNSURE != 0 => File::Unsure,
                 Wire::UpperLayer | Wire::Memfd | Wire::Unlinked => File::Drifted,
                 Wire::Image | Wire::Volume | Wire::Unknown => File::Named,
             },

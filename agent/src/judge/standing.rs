@@ -1,27 +1,33 @@
 //! What ran before the agent came: as which of the profile's programs it is taken.
 //!
 //! The exec of such a program was not seen. Of what made it one behaviour or another, some is not
-//! known any more, and what is not known must be neither a violation nor an excuse:
+//! known any more, and what is not known is to be no violation and, where that can be, no excuse:
 //!
 //! - **The origin**, where the record says so. A layer that cannot be looked at, or a file that was
 //!   removed, says nothing of how the program was executed. It is taken for what the profile
 //!   approves of under the same path, from the image or a volume; where it approves of none, an
-//!   unknown origin is taken for the image. Nothing is excused by that: what learning takes up
-//!   so is a line of the image's, and the hooks, who see the layer, report a program at that path
-//!   which is not from it the next time that it is executed. A removed file stays what it is.
+//!   unknown origin is taken for the image. That excuses a file which replaced one of those, as long
+//!   as it runs: the hooks, who see the layer, report it the next time that it is executed. A
+//!   container that closes its folders or keeps its program under another name can bring that
+//!   about; where its files bar the way to the layer, it is counted as a loss. What learning takes
+//!   up so is a line of the image's. A removed file stays what it is.
 //! - **The invoked name**, where the first argument is no word, or all behind it is blank: services
 //!   write their titles there (`nginx: master process`). No program of many is chosen by such
 //!   words. It may be any that the profile approves of, with any script.
 //! - **The script**, where the process has changed its name, or the way to it. It may be any that
 //!   the profile approves of and that stands in the arguments.
-//! - **The parent**, which is the process that has its place now.
+//! - **The parent**, which is the process that has its place now: of a program whose parent ended,
+//!   another one. A line under that very parent is the one that is meant. Where only others have
+//!   the program, it is not known who executed it ([`lapwing_profile::lineage`]): it passes, and is
+//!   no evidence for any of those lines. What a person refused under the parent that has its place
+//!   stays refused.
 //!
 //! A program whose path the profile does not know is unknown in any case.
 
 use lapwing_abi::decode::{Body, Record};
 use lapwing_abi::ids::flags;
 use lapwing_abi::state::EXEC_SEEDED;
-use lapwing_profile::behaviour::{Behaviour, Exec, Origin};
+use lapwing_profile::behaviour::{Behaviour, Exec, Origin, Parent};
 use lapwing_profile::compare::programs;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::profile::Profile;
@@ -38,7 +44,10 @@ pub fn taken_for(
         return None;
     };
     let ran_before = record.header.exec & EXEC_SEEDED != 0;
-    if !matches!(record.body, Body::Exec { .. }) || !ran_before || profile.accepts(entry) {
+    if !matches!(record.body, Body::Exec { .. }) || !ran_before {
+        return None;
+    }
+    if profile.accepts(entry) || profile.is_refused(entry) {
         return None;
     }
     let doubt = Doubt {
@@ -46,10 +55,17 @@ pub fn taken_for(
         name: is_title(exec, args),
         args,
     };
-    let known = programs(profile, exec)
-        .find(|(known, program)| known.phase == entry.phase && doubt.allows(program, exec));
-    if let Some((known, _)) = known {
-        return Some(known.clone());
+    let same: Vec<Entry> = programs(profile, exec)
+        .filter(|(known, program)| known.phase == entry.phase && doubt.allows(program, exec))
+        .map(|(known, _)| executed_by(known, &exec.parent))
+        .collect();
+    if let Some(first) = same.first() {
+        let decided = same.iter().find(|line| profile.accepts(line));
+        let decided = decided.or_else(|| same.iter().find(|line| profile.is_refused(line)));
+        return Some(match decided {
+            Some(line) => line.clone(),
+            None => executed_by(first, &Parent::Unknown),
+        });
     }
     let mut likeliest = exec.clone();
     if doubt.origin && exec.origin == Origin::Unknown {
@@ -62,6 +78,15 @@ pub fn taken_for(
         behaviour: likeliest.into(),
         phase: entry.phase,
     })
+}
+
+/// The line of the same program under a parent.
+fn executed_by(line: &Entry, parent: &Parent) -> Entry {
+    let mut line = line.clone();
+    if let Behaviour::Exec(exec) = &mut line.behaviour {
+        exec.parent.clone_from(parent);
+    }
+    line
 }
 
 /// What is not known.
@@ -121,6 +146,7 @@ mod tests {
     use super::*;
     use lapwing_abi::ids::{self, Phase};
     use lapwing_abi::record::Header;
+    use lapwing_profile::decide::By;
     use lapwing_profile::profile::Mode;
     use lapwing_profile::workload::Workload;
 
@@ -262,5 +288,48 @@ mod tests {
         assert_eq!(taken, Some(entry(learned[0])), "the way to it was a link");
         let taken = take(other, "/bin/sh /tmp/link");
         assert_eq!(taken, None);
+    }
+
+    const ANN: By<'_> = By {
+        actor: "ann",
+        reason: "reviewed",
+        at: 2,
+    };
+
+    #[test]
+    fn whose_parent_is_another_was_executed_by_nobody_knows_whom() {
+        let learned = [
+            "path: /bin/sh, parent: /bin/a",
+            "path: /bin/sh, parent: /bin/b",
+            "path: /bin/id, parent: /bin/b",
+        ];
+        let mut profile = profile(&learned);
+        let take = |profile: &Profile, path: &str, name: Option<&str>, parent: &str| {
+            let found = found(path, name, Origin::Image);
+            let found = executed_by(&found, &Parent::from_text(parent.into()));
+            let args = name.unwrap_or(path).split(' ').map(str::to_owned);
+            taken_for(&record(0), &args.collect::<Vec<_>>(), profile, &found)
+        };
+        // A parent that has its place is no evidence for the lines of others.
+        let unknown = entry("path: /bin/sh, parent: unknown");
+        let taken = take(&profile, "/bin/sh", None, "/bin/c");
+        assert_eq!(taken.as_ref(), Some(&unknown));
+        assert!(profile.accepts(&unknown) && profile.record(&unknown).is_none());
+        assert_eq!(take(&profile, "/bin/sh", None, "/bin/b"), None, "known");
+        // A title is no name; who executed it is known all the same.
+        let titled = |profile: &Profile, parent| take(profile, "/bin/sh", Some("sh…"), parent);
+        assert_eq!(titled(&profile, "/bin/b"), Some(entry(learned[1])));
+        assert_eq!(titled(&profile, "/bin/c"), Some(unknown.clone()));
+        // A person's word about this very parent.
+        let refused = entry("path: /bin/sh, parent: /bin/c");
+        profile.refuse(&refused, ANN).unwrap();
+        assert_eq!(take(&profile, "/bin/sh", None, "/bin/c"), None);
+        assert_eq!(titled(&profile, "/bin/c"), Some(refused));
+        assert_eq!(take(&profile, "/bin/sh", None, "/bin/d"), Some(unknown));
+        // And about all but one.
+        profile.approve(&entry(learned[2]), ANN).unwrap();
+        profile.refuse(&entry("path: /bin/id"), ANN).unwrap();
+        assert_eq!(take(&profile, "/bin/id", None, "/bin/b"), None, "approved");
+        assert_eq!(take(&profile, "/bin/id", None, "/bin/a"), None, "refused");
     }
 }

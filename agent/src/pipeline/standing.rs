@@ -7,7 +7,7 @@ use super::loss::UserLoss;
 use super::{Line, MILLISECOND, Ring, Waker};
 use crate::clock;
 use crate::container::scan::Seed;
-use crate::container::snapshot::{self, LIMITS, Subject};
+use crate::container::snapshot::{self, Found, LIMITS, Subject};
 use crate::judge::sighting;
 use lapwing_abi::decode::Record;
 use lapwing_profile::text::DETACHED;
@@ -22,8 +22,8 @@ const PATIENCE: u64 = 2 * LIMITS.time.as_nanos() as u64;
 
 /// What the thread says.
 enum Word {
-    /// A record.
-    Record(Vec<u8>),
+    /// What it found.
+    Found(Found),
     /// It is done, and left out so much.
     Done(u64),
 }
@@ -65,8 +65,8 @@ impl Standing {
 }
 
 fn look(host_root: &Path, subjects: &[Subject], send: &SyncSender<Word>, waker: &Waker) {
-    let cut = snapshot::take(Path::new("/proc"), host_root, subjects, LIMITS, |record| {
-        let taken = send.send(Word::Record(record)).is_ok();
+    let cut = snapshot::take(Path::new("/proc"), host_root, subjects, LIMITS, |found| {
+        let taken = send.send(Word::Found(found)).is_ok();
         waker.wake();
         taken
     });
@@ -108,10 +108,18 @@ impl Line {
         let took = || clock::since_boot().saturating_sub(begun);
         for _ in 0..WAITING {
             let left_out = match words.try_recv() {
-                Ok(Word::Record(record)) => {
+                Ok(Word::Found(Found::News(record))) => {
                     standing.records += 1;
                     if !self.has_moved_on(&record) {
                         self.take(&record, lifecycle);
+                    }
+                    continue;
+                }
+                Ok(Word::Found(Found::Same(record))) => {
+                    if !self.has_moved_on(&record)
+                        && let Some(record) = self.decode(&record)
+                    {
+                        self.remember(&record, clock::since_boot());
                     }
                     continue;
                 }

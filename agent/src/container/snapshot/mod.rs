@@ -7,10 +7,13 @@
 //!
 //! Everything here is the word of `/proc`, and what a container can choose in it (names, numbers,
 //! the count of things) is bounded: by process, by container, by time. What is left out for it is
-//! counted. The reading is done by a thread of its own, because the kernel may keep a question
+//! counted. Programs come first, then files, then sockets, each within a bound of its own: what
+//! one process holds hides no program of another. The reading is done by a thread of its own, because the kernel may keep a question
 //! about a container's file waiting.
 //!
-//! A program is told once for each file, invoked name, script, origin and phase: see [`programs`].
+//! A program is told once for each file, invoked name, script, origin and phase, and each program
+//! that executed it: see [`programs`]. Where more is known of its file than its path says, every
+//! other process that runs it is told besides ([`Found::Same`]), for the sake of what it executes.
 //! What runs from outside the container's mounts, and was not started by a process of the
 //! container, may be the runtime, about to start the container's program. It is looked at again a
 //! little later, by when a runtime has done so, which the hooks tell. Where it stays the only
@@ -20,19 +23,22 @@
 //! was accepted at a port where nobody listens any more looks like one that was made; sockets
 //! of MPTCP, whose tables have other numbers; `AF_UNIX`, whose tables do not say who talks to whom.
 
+mod actor;
 mod descriptors;
 mod mappings;
 mod mounts;
 mod programs;
 mod sockets;
+mod thing;
 
 use super::scan;
 use crate::clock;
+use actor::Actor;
 use descriptors::Open;
 use lapwing_abi::encode::{components, encode};
-use lapwing_abi::ids::{Contact, Family, Kind, Mount, Operation, Origin, Phase, flags};
+use lapwing_abi::ids::{Contact, Family, Kind, Mount, Operation, Phase, flags};
 use lapwing_abi::record::{Header, PATH_MAX, SECTIONS};
-use lapwing_abi::state::Process;
+use lapwing_abi::state::{EXEC_SEEDED, Process};
 use lapwing_profile::name::invoked_name;
 use lapwing_profile::text::canonical;
 use mounts::Mounts;
@@ -40,14 +46,16 @@ use programs::{Place, Program};
 use rustix::fs::stat;
 use sockets::{Socket, Use};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem::{Discriminant, discriminant};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use thing::Thing;
 
 /// Bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Records of one container.
+    /// Records of one container: so many programs, so many files, so many sockets.
     pub records: usize,
     /// Sockets of one container that are asked for.
     pub sockets: usize,
@@ -74,9 +82,19 @@ pub struct Subject {
     pub process: Process,
 }
 
-/// Where records go; answers whether there is still somebody to take them.
-pub trait Offer: FnMut(Vec<u8>) -> bool {}
-impl<F: FnMut(Vec<u8>) -> bool> Offer for F {}
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A record of what was not told before.
+    News(Vec<u8>),
+    /// The record of a program that is told already, or is left out: it makes the image of its
+    /// process what it is, and is nothing to be judged.
+    Same(Vec<u8>),
+}
+
+/// Where it goes; answers whether there is still somebody to take it.
+pub trait Offer: FnMut(Found) -> bool {}
+impl<F: FnMut(Found) -> bool> Offer for F {}
 
 /// Tells what the processes run and hold: each thing once for its container, by the process with
 /// the lowest id. Answers with how many things were left out because of a bound, or could not be
@@ -96,28 +114,9 @@ pub fn take(
         .filter(|subject| subject.process.phase > runtime)
         .collect();
     subjects.sort_unstable_by_key(|subject| subject.pid);
-    let mut snapshot = Snapshot {
-        proc,
-        host_root,
-        limits,
-        offer,
-        told: HashMap::new(),
-        roots: HashMap::new(),
-        foreign: Vec::new(),
-        asked: HashMap::new(),
-        cut: 0,
-    };
+    let mut snapshot = Snapshot::new(proc, host_root, limits, offer);
     snapshot.run(&subjects);
     snapshot.cut
-}
-
-/// What is the same as something that was told, of one container.
-#[derive(PartialEq, Eq, Hash)]
-enum Thing {
-    /// Path, invoked name, script, origin and phase.
-    Program(Vec<u8>, Option<String>, Vec<u8>, Origin, u8),
-    File(Operation, Vec<u8>),
-    Socket(Socket),
 }
 
 /// Sockets to be looked up in one network namespace.
@@ -134,8 +133,8 @@ struct Snapshot<'a, F> {
     host_root: &'a Path,
     limits: Limits,
     offer: F,
-    /// By container.
-    told: HashMap<u64, HashSet<Thing>>,
+    /// By container and kind.
+    told: HashMap<(u64, Discriminant<Thing>), HashSet<Thing>>,
     /// The mount at the root of each container's first process.
     roots: HashMap<u64, Option<u32>>,
     /// Who may be the runtime: to be looked at again.
@@ -145,41 +144,66 @@ struct Snapshot<'a, F> {
     cut: u64,
 }
 
-/// A process as records name it.
-#[derive(Clone, Copy)]
-struct Actor(Header);
-
 /// Nobody takes records any more.
 struct Over;
 
 impl<'a, F: Offer> Snapshot<'a, F> {
+    fn new(proc: &'a Path, host_root: &'a Path, limits: Limits, offer: F) -> Self {
+        Self {
+            proc,
+            host_root,
+            limits,
+            offer,
+            told: HashMap::new(),
+            roots: HashMap::new(),
+            foreign: Vec::new(),
+            asked: HashMap::new(),
+            cut: 0,
+        }
+    }
+
     fn run(&mut self, subjects: &[Subject]) {
         let begun = Instant::now();
         let end = begun + self.limits.time;
-        let mut namespaces: BTreeMap<u64, Namespace> = BTreeMap::new();
-        for (at, subject) in subjects.iter().enumerate() {
-            if Instant::now() >= end {
-                self.cut += (subjects.len() - at) as u64;
-                break;
-            }
-            if self.process(subject, &mut namespaces).is_err() {
-                return;
-            }
+        if self.all(subjects, end).is_ok() && !self.foreign.is_empty() {
+            let settled = (begun + SETTLING).min(end);
+            std::thread::sleep(settled.saturating_duration_since(Instant::now()));
+            let _ = self.look_again(subjects);
         }
+    }
+
+    fn all(&mut self, subjects: &[Subject], end: Instant) -> Result<(), Over> {
+        let reached = self.each(subjects, end, Self::program_of)?;
+        let mut namespaces: BTreeMap<u64, Namespace> = BTreeMap::new();
+        self.each(reached, end, |it, subject| {
+            it.held_by(subject, &mut namespaces)
+        })?;
         for namespace in namespaces.into_values() {
             if Instant::now() >= end {
                 self.cut += namespace.wanted.len() as u64;
                 continue;
             }
-            if self.sockets(namespace).is_err() {
-                return;
+            self.sockets(namespace)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at one process after the other. Answers those for which there was time, and counts the
+    /// others.
+    fn each<'s>(
+        &mut self,
+        subjects: &'s [Subject],
+        end: Instant,
+        mut look: impl FnMut(&mut Self, &Subject) -> Result<(), Over>,
+    ) -> Result<&'s [Subject], Over> {
+        for (at, subject) in subjects.iter().enumerate() {
+            if Instant::now() >= end {
+                self.cut += (subjects.len() - at) as u64;
+                return Ok(&subjects[..at]);
             }
+            look(self, subject)?;
         }
-        if !self.foreign.is_empty() {
-            let settled = (begun + SETTLING).min(end);
-            std::thread::sleep(settled.saturating_duration_since(Instant::now()));
-            let _ = self.look_again(subjects);
-        }
+        Ok(subjects)
     }
 
     /// Tells of programs from outside that have stayed.
@@ -192,12 +216,9 @@ impl<'a, F: Offer> Snapshot<'a, F> {
                 continue;
             };
             let now = now.filter(|now| now.file == before.file && now.is_foreign);
-            let (Some(now), Some(actor)) = (now, Actor::of(&folder, &subject)) else {
+            let (Some(now), Some(actor)) = (now, self.actor(&folder, &subject)) else {
                 continue;
             };
-            if scan::start(self.proc, subject.pid) != Some(subject.process.start) {
-                continue;
-            }
             let home = subject.process.cgroup;
             let of_home = |other: &&Subject| other.process.cgroup == home;
             if subjects.iter().filter(of_home).nth(1).is_none() {
@@ -222,28 +243,23 @@ impl<'a, F: Offer> Snapshot<'a, F> {
         }
     }
 
-    /// Tells the program and the files of one process, and notes its sockets.
-    fn process(
-        &mut self,
-        subject: &Subject,
-        namespaces: &mut BTreeMap<u64, Namespace>,
-    ) -> Result<(), Over> {
+    /// Who acts in what was just read of a process. `None` if it has ended: its id may have been
+    /// given to another in the middle of that.
+    fn actor(&self, folder: &Path, subject: &Subject) -> Option<Actor> {
+        let actor = Actor::of(folder, subject)?;
+        (scan::start(self.proc, subject.pid) == Some(subject.process.start)).then_some(actor)
+    }
+
+    /// Tells the program of one process.
+    fn program_of(&mut self, subject: &Subject) -> Result<(), Over> {
         let folder = self.proc.join(subject.pid.to_string());
-        let known = Mounts::read(&folder);
+        let mounts = Mounts::read(&folder);
         let home = subject.process.cgroup;
-        self.roots.entry(home).or_insert(known.root_id());
-        let program = programs::program(&self.place(&folder, &known, subject));
-        let mut mounts = || known.clone();
-        let (open, cut) = descriptors::open(self.proc, subject.pid, &mut mounts);
-        let (mapped, whole) = mappings::writable(&folder, &mut mounts);
-        let Some(actor) = Actor::of(&folder, subject) else {
+        self.roots.entry(home).or_insert(mounts.root_id());
+        let program = programs::program(&self.place(&folder, &mounts, subject));
+        let Some(actor) = self.actor(&folder, subject) else {
             return Ok(());
         };
-        // Its id may have been given to another process in the middle of this.
-        if scan::start(self.proc, subject.pid) != Some(subject.process.start) {
-            return Ok(());
-        }
-        self.cut += cut + u64::from(!whole);
         match program {
             Ok(Some(program)) if program.is_foreign && subject.process.issuer == 0 => {
                 self.foreign.push((*subject, program));
@@ -254,6 +270,24 @@ impl<'a, F: Offer> Snapshot<'a, F> {
             Err(rustix::io::Errno::AGAIN) => {}
             Err(_) => self.cut += 1,
         }
+        Ok(())
+    }
+
+    /// Tells the files of one process, and notes its sockets.
+    fn held_by(
+        &mut self,
+        subject: &Subject,
+        namespaces: &mut BTreeMap<u64, Namespace>,
+    ) -> Result<(), Over> {
+        let folder = self.proc.join(subject.pid.to_string());
+        let known = Mounts::read(&folder);
+        let mut mounts = || known.clone();
+        let (open, cut) = descriptors::open(self.proc, subject.pid, &mut mounts);
+        let (mapped, whole) = mappings::writable(&folder, &mut mounts);
+        let Some(actor) = self.actor(&folder, subject) else {
+            return Ok(());
+        };
+        self.cut += cut + u64::from(!whole);
         let mut sockets = Vec::new();
         for open in open {
             match open {
@@ -361,6 +395,8 @@ impl<'a, F: Offer> Snapshot<'a, F> {
     }
 
     fn program(&mut self, actor: Actor, program: Program) -> Result<(), Over> {
+        // It is told all the same, and may be taken for a file that it replaced.
+        self.cut += u64::from(program.is_barred);
         let header = Header {
             kind: Kind::Exec.raw(),
             origin: program.origin.raw(),
@@ -372,15 +408,22 @@ impl<'a, F: Offer> Snapshot<'a, F> {
             &canonical(&program.path),
             &crate::judge::sighting::arguments(&program.args),
         );
-        let thing = Thing::Program(
-            program.path,
+        let thing = Thing::Program {
+            path: program.path,
             name,
-            program.script.clone(),
-            program.origin,
-            header.phase,
-        );
+            script: program.script.clone(),
+            origin: program.origin,
+            phase: header.phase,
+            parent: self.runs(header.issuer),
+        };
         let sections = [&path[..], &program.script, &program.args, &cwd];
         self.tell(header, thing, sections)
+    }
+
+    /// What the process with an image of the scan runs.
+    fn runs(&self, image: u64) -> Option<PathBuf> {
+        let pid = (image != 0).then_some(image & !EXEC_SEEDED)?;
+        std::fs::read_link(self.proc.join(pid.to_string()).join("exe")).ok()
     }
 
     fn socket(&mut self, actor: Actor, socket: Socket) -> Result<(), Over> {
@@ -415,54 +458,31 @@ impl<'a, F: Offer> Snapshot<'a, F> {
         thing: Thing,
         sections: [&[u8]; SECTIONS],
     ) -> Result<(), Over> {
-        let told = self.told.entry(header.cgroup).or_default();
-        if told.contains(&thing) {
+        let whose = (header.cgroup, discriminant(&thing));
+        let told = self.told.entry(whose).or_default();
+        let is_known = told.contains(&thing);
+        let has_room = told.len() < self.limits.records;
+        self.cut += u64::from(!is_known && !has_room);
+        let is_news = !is_known && has_room;
+        if !is_news && !thing.is_more_than_its_path() {
             return Ok(());
         }
-        if told.len() >= self.limits.records {
-            self.cut += 1;
-            return Ok(());
+        if is_news {
+            told.insert(thing);
         }
-        told.insert(thing);
         let header = Header {
             time: clock::since_boot(),
             ..header
         };
-        match (self.offer)(encode(&header, sections)) {
+        let record = encode(&header, sections);
+        let found = match is_news {
+            true => Found::News(record),
+            false => Found::Same(record),
+        };
+        match (self.offer)(found) {
             true => Ok(()),
             false => Err(Over),
         }
-    }
-}
-
-impl Actor {
-    /// `None` for a process that has ended.
-    fn of(folder: &Path, subject: &Subject) -> Option<Self> {
-        let status = std::fs::read(folder.join("status")).ok()?;
-        let status = String::from_utf8_lossy(&status);
-        let words = |key: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(key));
-            line.unwrap_or_default().split_ascii_whitespace()
-        };
-        let id = |key: &str, at: usize| -> Option<u32> { words(key).nth(at)?.parse().ok() };
-        let process = subject.process;
-        Some(Self(Header {
-            phase: process.phase as u8,
-            cgroup: process.cgroup,
-            exec: process.exec,
-            issuer: process.issuer,
-            start: process.start,
-            pid: subject.pid,
-            tid: subject.pid,
-            container_pid: process.container_pid,
-            parent_pid: process.parent_pid,
-            uid: id("Uid:", 0)?,
-            euid: id("Uid:", 1)?,
-            gid: id("Gid:", 0)?,
-            egid: id("Gid:", 1)?,
-            capabilities: u64::from_str_radix(words("CapEff:").next()?, 16).ok()?,
-            ..Header::default()
-        }))
     }
 }
 

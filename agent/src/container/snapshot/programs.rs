@@ -13,7 +13,9 @@
 //! - what lies on an overlay is looked up in its upper layer, which the mount names by its path
 //!   on the host. Where that cannot be looked at (a relative path, a folder that an agent without
 //!   CAP_DAC_READ_SEARCH may not search), or the process has another root than its container
-//!   began with, the origin is unknown. A file of the image that was copied up since, because its
+//!   began with, the origin is unknown; so it is where something in the layer bars the way (a
+//!   folder of another owner that nobody else may search, a link), which a container can bring
+//!   about, and which is marked. A file of the image that was copied up since, because its
 //!   owner or mode was changed, lies in the upper layer, as the kernel side has it too;
 //! - all else on the root is the image's.
 //!
@@ -56,6 +58,8 @@ pub struct Program {
     /// Whether the file lies on no mount that the process sees: a memory file, or one that was
     /// brought along from outside, as a runtime's own is until it starts the container's program.
     pub is_foreign: bool,
+    /// Whether its origin is unknown because of what lies in the container's own layer.
+    pub is_barred: bool,
     /// The file, told from all others.
     pub file: (u64, u64),
 }
@@ -130,6 +134,7 @@ fn look(text: &[u8], file: &OwnedFd, place: &Place<'_>) -> Result<Program, Errno
         args: Vec::new(),
         cwd: Vec::new(),
         is_foreign: !place.mounts.is_listed(mount),
+        is_barred: false,
         file: (
             u64::from(device.0) << 32 | u64::from(device.1),
             status.stx_ino,
@@ -169,9 +174,13 @@ fn look(text: &[u8], file: &OwnedFd, place: &Place<'_>) -> Result<Program, Errno
         Some(Layer::Overlay {
             upper: Some((upper, top)),
         }) => match is_in(&upper, &[&top[..], &program.path].concat(), place.host_root) {
-            Some(true) => (Origin::UpperLayer, false),
-            Some(false) => (Origin::Image, false),
-            None => (Origin::Unknown, true),
+            Upper::Holds => (Origin::UpperLayer, false),
+            Upper::Lacks => (Origin::Image, false),
+            Upper::Hidden => (Origin::Unknown, true),
+            Upper::Barred => {
+                program.is_barred = true;
+                (Origin::Unknown, true)
+            }
         },
     };
     program.origin = origin;
@@ -206,43 +215,64 @@ fn inside(place: &Place<'_>, path: &[u8]) -> Option<OwnedFd> {
     openat2(root, path, flags, Mode::empty(), resolve).ok()
 }
 
-/// Whether a regular file lies at a path in the upper layer of an overlay; `None` where that
-/// cannot be told.
-fn is_in(upper: &[u8], path: &[u8], host_root: &Path) -> Option<bool> {
-    if !upper.starts_with(b"/") {
-        return None;
-    }
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let host = openat(CWD, host_root, flags, Mode::empty()).ok()?;
-    let layer = openat2(
-        host,
-        upper,
-        flags | OFlags::DIRECTORY,
-        Mode::empty(),
-        ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
-    )
-    .ok()?;
-    let start = path.iter().position(|byte| *byte != b'/')?;
-    // The container chooses what lies there.
+/// What the upper layer of an overlay says of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upper {
+    /// A regular file lies there.
+    Holds,
+    /// Nothing does.
+    Lacks,
+    /// The layer cannot be looked at.
+    Hidden,
+    /// Something in the layer, where the container chooses what lies, bars the way.
+    Barred,
+}
+
+/// Whether a regular file lies at a path in the upper layer of an overlay.
+fn is_in(upper: &[u8], path: &[u8], host_root: &Path) -> Upper {
+    let Some(layer) = open_layer(upper, host_root) else {
+        return Upper::Hidden;
+    };
+    let path = &path[path.iter().take_while(|byte| **byte == b'/').count()..];
     let found = openat2(
         layer,
-        &path[start..],
-        flags | OFlags::NOFOLLOW,
+        path,
+        OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW,
         Mode::empty(),
         ResolveFlags::BENEATH
             | ResolveFlags::NO_XDEV
             | ResolveFlags::NO_SYMLINKS
             | ResolveFlags::NO_MAGICLINKS,
     );
+    let status = found.and_then(fstat);
+    answer(status.map(|status| FileType::from_raw_mode(status.st_mode)))
+}
+
+fn answer(found: Result<FileType, Errno>) -> Upper {
     match found {
-        Ok(found) => {
-            let kind = FileType::from_raw_mode(fstat(&found).ok()?.st_mode);
-            // A whiteout, say: this is not the layer that the process sees.
-            (kind == FileType::RegularFile).then_some(true)
-        }
-        Err(Errno::NOENT) => Some(false),
-        Err(_) => None,
+        Ok(FileType::RegularFile) => Upper::Holds,
+        Err(Errno::NOENT) => Upper::Lacks,
+        // A whiteout, say: this is not the layer that the process sees.
+        Ok(_) | Err(_) => Upper::Barred,
     }
+}
+
+/// Opens a layer by its path on the host.
+fn open_layer(upper: &[u8], host_root: &Path) -> Option<OwnedFd> {
+    if !upper.starts_with(b"/") {
+        return None;
+    }
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let host = openat(CWD, host_root, flags, Mode::empty()).ok()?;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    openat2(
+        host,
+        upper,
+        flags | OFlags::DIRECTORY,
+        Mode::empty(),
+        resolve,
+    )
+    .ok()
 }
 
 /// The mount that an open file lies on, from fdinfo, since Linux 3.15.

@@ -481,3 +481,26 @@ fn privileges_and_names_have_a_text() {
         "dns: {name: api.example.com, type: AAAA}"
     );
 }
+
+#[test]
+fn an_image_says_what_is_known_of_its_file() {
+    let (sure, unsure) = (0, flags::ORIGIN_UNSURE);
+    for (origin, bits, file) in [
+        (Wire::Image, sure, File::Named),
+        (Wire::UpperLayer, sure, File::Drifted),
+        (Wire::Unlinked, sure, File::Drifted),
+        // Maybe an update removed it, long after it was executed.
+        (Wire::Unlinked, unsure, File::Unsure),
+        (Wire::Unknown, unsure, File::Named),
+    ] {
+        let body = Body::Exec {
+            path: b"x\0",
+            filename: b"",
+            args: b"x\0",
+            cwd: b"",
+            origin,
+        };
+        let image = image(&record(bits, body)).unwrap();
+        assert_eq!(image.file, file, "{origin:?} {bits}");
+    }
+}

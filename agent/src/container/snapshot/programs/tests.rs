@@ -176,16 +176,22 @@ fn the_upper_layer_is_asked_without_being_led_astray() {
     symlink("/layers", host.join("moved")).unwrap();
     let ask = |upper: &str, path: &str| is_in(upper.as_bytes(), path.as_bytes(), host);
     for folder in ["/layers/upper", "/moved/upper"] {
-        assert_eq!(ask(folder, "/bin/new"), Some(true));
-        assert_eq!(ask(folder, "//bin/new"), Some(true));
-        assert_eq!(ask(folder, "/bin/old"), Some(false));
-        assert_eq!(ask(folder, "/lib/old"), Some(false));
+        assert_eq!(ask(folder, "/bin/new"), Upper::Holds);
+        assert_eq!(ask(folder, "//bin/new"), Upper::Holds);
+        assert_eq!(ask(folder, "/bin/old"), Upper::Lacks);
+        assert_eq!(ask(folder, "/lib/old"), Upper::Lacks);
         for strange in ["/bin/link", "/bin/folder", "/up/outside", "/../../outside"] {
-            assert_eq!(ask(folder, strange), None, "{strange}");
+            assert_eq!(ask(folder, strange), Upper::Barred, "{strange}");
         }
     }
-    assert_eq!(ask("/layers/other", "/bin/old"), None, "no such layer");
-    assert_eq!(ask("layers/upper", "/bin/old"), None, "of which folder?");
+    // As the kernel says it to those who are not root.
+    for error in [Errno::ACCESS, Errno::LOOP, Errno::NOTDIR, Errno::AGAIN] {
+        assert_eq!(answer(Err(error)), Upper::Barred, "{error}");
+    }
+    let hidden = [("/layers/other", "no such"), ("layers/upper", "of which?")];
+    for (layer, why) in hidden {
+        assert_eq!(ask(layer, "/bin/old"), Upper::Hidden, "{why}");
+    }
 }
 
 #[test]
@@ -209,6 +215,7 @@ fn an_overlay_that_is_not_the_container_s_own_says_nothing() {
             own_root,
         };
         let told = look(bytes(&path), &file, &place).unwrap();
+        assert!(!told.is_barred);
         (told.origin, told.flags & flags::ORIGIN_UNSURE != 0)
     };
     let (with, without) = (table(",upperdir=/u"), table(",lowerdir=/l"));
@@ -225,6 +232,29 @@ fn an_overlay_that_is_not_the_container_s_own_says_nothing() {
     assert_eq!(origin(&other, true), (Origin::Unknown, true), "of no mount");
     let text = format!("1 0 0:9 / / rw - ext4 a rw\n{id} 1 0:8 / /v rw - ext4 b rw\n");
     assert_eq!(origin(&Mounts::parse(&text), true), (Origin::Volume, false));
+}
+
+#[test]
+fn a_container_that_bars_the_way_to_its_layer_is_seen_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = copy(&folder.path().canonicalize().unwrap(), "program");
+    let file = openat(CWD, &path, OFlags::PATH, Mode::empty()).unwrap();
+    let id = mount_id(file.as_fd()).unwrap();
+    let text = format!("{id} 1 0:9 / / rw - overlay overlay rw,upperdir=/u\n");
+    let host = folder.path().join("host");
+    fs::create_dir_all(host.join("u")).unwrap();
+    // In place of the first folder.
+    let first = path.components().nth(1).unwrap();
+    symlink("/elsewhere", host.join("u").join(first)).unwrap();
+    let place = Place {
+        folder: Path::new("/proc/self"),
+        mounts: &Mounts::parse(&text),
+        host_root: &host,
+        own_root: true,
+    };
+    let told = look(bytes(&path), &file, &place).unwrap();
+    assert_eq!(told.origin, Origin::Unknown);
+    assert!(told.is_barred && told.flags & flags::ORIGIN_UNSURE != 0);
 }
 
 #[test]
