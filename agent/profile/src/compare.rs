@@ -31,14 +31,10 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
         .chain(after)
         .chain(first)
         .filter(|(_, record)| record.verdict == Verdict::Approved)
-        .map(|(known, _)| known);
-    let before = profile.learned.range(..entry).rev().take(BESIDE);
-    let after = profile.learned.range(entry..).take(BESIDE);
-    let first = profile.learned.range(&least..).take(FIRST);
-    let learned = before
-        .chain(after)
-        .chain(first)
-        .map(|(known, _)| known)
+        .map(|(known, _)| known.clone());
+    let learned = (profile.learned.before(entry, BESIDE).into_iter())
+        .chain(profile.learned.from(entry, BESIDE))
+        .chain(profile.learned.from(&least, FIRST))
         .filter(|known| profile.stands(known));
     records
         .chain(learned)

@@ -63,7 +63,7 @@ impl Profile {
             return Err(Refusal::Full(text));
         }
         let revision = self.decide(action, Some(entry), by);
-        let learned = self.learned.get(entry).map(|known| known.record);
+        let learned = self.learned.record(entry);
         let record = self.set(entry, verdict, revision);
         if let Some(learned) = learned {
             // What was seen of it before it was decided of.
@@ -146,13 +146,14 @@ impl Profile {
             .approved()
             .map(|(entry, record)| {
                 // What was learned stays so, and what is decided of it now stands above that.
-                let own = joined.remove(entry);
-                (entry.clone(), own.map_or(record, |own| own.join(record)))
+                let own = joined.remove(&entry);
+                let all = own.map_or(record, |own| own.join(record));
+                (entry, all)
             })
             .collect();
         for verdict in [Verdict::Approved, Verdict::Refused] {
             for entry in other.entries(verdict).into_keys() {
-                joined.put(entry, verdict, revision);
+                joined.put(&entry, verdict, revision);
             }
         }
         if joined.check().is_err() {

@@ -23,7 +23,6 @@ impl Diff {
                 .entries(Verdict::Approved)
                 .into_keys()
                 .filter(|entry| !not_in.accepts(entry))
-                .cloned()
                 .collect()
         };
         Self {

@@ -332,7 +332,7 @@ impl Profile {
         }
         self.compile();
         for entry in both {
-            if self.learned.get(&entry).is_some() && !self.stands(&entry) {
+            if self.learned.contains(&entry) && !self.stands(&entry) {
                 self.records.entry(entry).or_default().verdict = Verdict::Approved;
             }
         }
@@ -406,7 +406,7 @@ impl Profile {
         let seen = records.filter(|(entry, record)| match record.verdict {
             // One that was never seen nor decided has nothing to tell.
             Verdict::Approved => {
-                record.last.is_some() || record.revision > 0 || self.learned.get(entry).is_some()
+                record.last.is_some() || record.revision > 0 || self.learned.contains(entry)
             }
             Verdict::Pending => true,
             Verdict::Refused => false,
@@ -415,7 +415,7 @@ impl Profile {
             let mut map = seen_line(entry, record);
             if record.revision == 0
                 && record.verdict == Verdict::Approved
-                && self.learned.get(entry).is_some()
+                && self.learned.contains(entry)
             {
                 map.number("approved", true);
             }

@@ -27,6 +27,7 @@ pub mod profile;
 pub mod repeat;
 pub mod rule;
 pub mod signature;
+pub mod sorted;
 pub mod text;
 pub mod workload;
 pub mod yaml;

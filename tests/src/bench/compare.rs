@@ -2,8 +2,7 @@
 //!
 //! A profile of 12,000 entries, not far from as many as find room, in a mix as of a busy
 //! container; and 1,000 patterns besides. Sightings are made beforehand. Memory is what the
-//! process grows by when profiles are built, less what it grows by for a map of their entries and
-//! records alone.
+//! process grows by when profiles are learned, all that is known of their entries included.
 
 use super::Args;
 use super::figure::{figure, least};
@@ -13,10 +12,9 @@ use anyhow::{Context, Result, ensure};
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::learn::Sighting;
-use lapwing_profile::profile::{Mode, Profile, Record, Verdict};
+use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::workload::Workload;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -91,22 +89,19 @@ fn resident() -> Result<f64> {
     Ok(pages.parse::<f64>()? * rustix::param::page_size() as f64)
 }
 
-/// Bytes for each entry that profiles take beyond their entries and records.
+/// Bytes for each entry that profiles take, with all that they know of it.
 fn memory() -> Result<f64> {
+    // What learning takes besides is there from then on.
     let first = profile()?;
-    let entries: BTreeMap<Entry, Record> = first
-        .entries(Verdict::Approved)
-        .into_iter()
-        .map(|(entry, record)| (entry.clone(), *record))
-        .collect();
     let before = resident()?;
-    let maps: Vec<_> = (0..PROFILES).map(|_| entries.clone()).collect();
-    let between = resident()?;
-    let profiles: Vec<_> = (0..PROFILES).map(|_| first.clone()).collect();
+    let profiles: Result<Vec<Profile>> = (0..PROFILES).map(|_| profile()).collect();
     let after = resident()?;
-    ensure!(maps.len() == profiles.len(), "not as many maps as profiles");
-    let beyond = (after - between) - (between - before);
-    Ok(beyond / (PROFILES * entries.len()) as f64)
+    let all = profiles?.iter().map(Profile::len).sum::<usize>();
+    ensure!(
+        all == PROFILES * first.len(),
+        "not all profiles know the same"
+    );
+    Ok((after - before) / all as f64)
 }
 
 /// Measures and prints.

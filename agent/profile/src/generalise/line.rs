@@ -1,5 +1,6 @@
 //! What was learned of files, as lines of a profile's `status`.
 
+use super::seen::Seen;
 use super::{Known, Learned, Names, check_made, is_general};
 use crate::behaviour::Behaviour;
 use crate::entry::Entry;
@@ -71,20 +72,21 @@ impl LearnedLine {
 
 /// All lines of it.
 pub(crate) fn lines(learned: &Learned) -> impl Iterator<Item = String> {
-    learned.iter().map(|(entry, known)| line(entry, known))
+    learned.iter().map(|(entry, seen)| line(&entry, seen))
 }
 
-fn line(entry: &Entry, known: &Known) -> String {
+fn line(entry: &Entry, seen: &Seen) -> String {
+    let record = seen.record();
     let mut map = Flow::default();
     map.nested(entry.kind(), &entry.fields());
-    for (key, value) in [("first", known.record.first), ("last", known.record.last)] {
+    for (key, value) in [("first", record.first), ("last", record.last)] {
         if let Some(value) = value {
             map.text(key, &time(value));
         }
     }
-    map.number("count", known.record.count);
-    known.record.evidence.write(&mut map);
-    if let Some(names) = &known.names {
+    map.number("count", record.count);
+    record.evidence.write(&mut map);
+    if let Some(names) = seen.names() {
         map.number("names", names.count());
         map.number("breadth", breadth(entry));
         map.text("because", &names.because());

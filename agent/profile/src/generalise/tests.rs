@@ -177,15 +177,16 @@ fn a_wildcard_says_why_it_is_there() {
     see(&mut profile, creates((0..20).map(|n| format!("/data/{n}"))));
     see(&mut profile, creates((0..20).map(|n| format!("/data/{n}"))));
     let (entry, known) = profile.learned.iter().next().unwrap();
-    let names = known.names.as_ref().unwrap();
-    assert_eq!((names.count(), breadth(entry)), (20, 2));
+    let names = known.names().unwrap();
+    assert_eq!((names.count(), breadth(&entry)), (20, 2));
     assert!(
         names
             .because()
             .starts_with("20 names of this form were seen, such as /data/")
     );
     assert_eq!(
-        known.record.count, 25,
+        known.record().count,
+        25,
         "the greatest of them, and what came after"
     );
     let text = profile.to_yaml();

@@ -1,0 +1,172 @@
+//! What a profile approves of and what it refuses, compiled for comparing.
+//!
+//! No second copy of any entry is needed: entries are looked up by 62 bits of keyed hash, beside
+//! the two that say what is known of them. The key is random per process: who makes names cannot
+//! make two that meet. That one does by chance which a full profile does not know is one case in
+//! 2 * 10^14, and less likely than with the keys under which the kernel side counts, which are
+//! of 64 bits too. Patterns (see [`patterns`]) are compared from their first segment on, so those
+//! that begin elsewhere cost nothing.
+//!
+//! A pattern never excuses what is never learned, unless its own text falls under the same rule:
+//! `/srv/**` does not excuse `/srv/.ssh/authorized_keys`, and `/usr/lib/app/*.so` excuses what
+//! its folder's rule would report.
+
+mod patterns;
+
+use crate::entry::Entry;
+use crate::rule;
+use patterns::Patterns;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+
+/// What is known of an entry by its own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exact {
+    /// A machine learned it, so a pattern that a person refused may take it away.
+    Learned,
+    /// Approved.
+    Approved,
+    /// A person refused it.
+    Refused,
+}
+
+/// The hash of an entry, and in two bits of it what is known of it: two that the table, which
+/// looks at the lowest and the highest ones, does not miss.
+#[derive(Clone, Copy, Debug)]
+struct Slot(u64);
+
+impl Slot {
+    const SHIFT: u32 = 40;
+    const STATE: u64 = 0b11 << Self::SHIFT;
+
+    const fn key(self) -> u64 {
+        self.0 & !Self::STATE
+    }
+
+    const fn of(hash: u64, exact: Exact) -> Self {
+        Self(hash & !Self::STATE | (exact as u64) << Self::SHIFT)
+    }
+
+    const fn exact(self) -> Exact {
+        match (self.0 & Self::STATE) >> Self::SHIFT {
+            0 => Exact::Learned,
+            1 => Exact::Approved,
+            _ => Exact::Refused,
+        }
+    }
+}
+
+impl PartialEq for Slot {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Slot {}
+
+impl Hash for Slot {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.key());
+    }
+}
+
+/// Takes what is a hash already for the hash.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plain(u64);
+
+impl Hasher for Plain {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word;
+    }
+}
+
+/// The compiled profile. It follows from the profile, so any two are equal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Matcher {
+    keys: RandomState,
+    exact: HashSet<Slot, BuildHasherDefault<Plain>>,
+    allowed: Patterns,
+    refused: Patterns,
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Matcher {}
+
+impl Matcher {
+    /// An empty one for so many entries, with the same keys.
+    pub(crate) fn emptied(&self, entries: usize) -> Self {
+        let mut exact = HashSet::default();
+        exact.reserve(entries);
+        Self {
+            keys: self.keys.clone(),
+            exact,
+            ..Self::default()
+        }
+    }
+
+    fn slot(&self, entry: &Entry, exact: Exact) -> Slot {
+        Slot::of(self.keys.hash_one(entry), exact)
+    }
+
+    /// What is known of an entry by its own name.
+    pub(crate) fn exact(&self, entry: &Entry) -> Option<Exact> {
+        let wanted = self.slot(entry, Exact::Learned);
+        self.exact.get(&wanted).map(|slot| slot.exact())
+    }
+
+    /// Takes up an entry, and what it matches if it is a pattern.
+    pub(crate) fn set(&mut self, entry: &Entry, exact: Exact) {
+        self.exact.replace(self.slot(entry, exact));
+        match exact {
+            Exact::Learned | Exact::Approved => self.allowed.add(entry),
+            Exact::Refused => self.refused.add(entry),
+        }
+    }
+
+    /// Nothing is known of an entry that is no pattern.
+    pub(crate) fn unset(&mut self, entry: &Entry) {
+        self.exact.remove(&self.slot(entry, Exact::Learned));
+    }
+
+    /// Whether a pattern that was refused stands for something.
+    pub(crate) const fn has_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// Whether a pattern that was refused stands for it.
+    pub(crate) fn refuses(&self, entry: &Entry) -> bool {
+        self.has_refused() && self.refused.find(entry).is_some()
+    }
+
+    /// Whether an approved pattern excuses it.
+    pub(crate) fn excuses(&self, entry: &Entry) -> bool {
+        self.found(entry).is_some()
+    }
+
+    /// The approved pattern that excuses it, if one does.
+    pub(crate) fn excuse(&self, entry: &Entry) -> Option<Entry> {
+        self.found(entry).map(|end| end.entry.entry())
+    }
+
+    fn found(&self, entry: &Entry) -> Option<&patterns::End> {
+        if self.allowed.is_empty() {
+            return None;
+        }
+        let found = self.allowed.find(entry)?;
+        let class = rule::classify(&entry.behaviour);
+        (class.learnable || found.guarded == Some(class.rule)).then_some(found)
+    }
+}
