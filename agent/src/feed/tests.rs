@@ -129,7 +129,7 @@ fn the_log_is_bounded_in_bytes() {
             ..Default::default()
         })
     };
-    let one = size(&item());
+    let one = Entry::new(1, item()).size();
     let bytes = 4 * one;
     let feed = Arc::new(Feed::new(Limits { items: 100, bytes }, 50));
     for number in 0..10 {
