@@ -8,12 +8,13 @@ use crate::config::{Config, StartMode};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Options, Registry};
 use crate::credentials::Credentials;
-use crate::doctor::{check_rights, host_root, object, raise_memory_limit};
+use crate::doctor::{check_rights, host_root, raise_memory_limit};
 use crate::feed::Feed;
 use crate::judge::Judge;
 use crate::judge::keep::OpenError;
 use crate::judge::store::Store;
 use crate::kernel::egress::EgressCgroup;
+use crate::kernel::object::Object;
 use crate::kernel::refusal;
 use crate::kernel::sensor::{Sensor, Settings};
 use crate::kernel::tables;
@@ -135,7 +136,7 @@ fn attach(config: &Config, object: &[u8]) -> anyhow::Result<Attached> {
 fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     let host = |error| Failure::new(Code::Host, error);
     check_rights().map_err(host)?;
-    let object = object().map_err(host)?;
+    let object = Object::unpack().map_err(host)?;
     let started = clock::now();
     let path = config.socket().ok_or_else(|| {
         Failure::new(
@@ -145,7 +146,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     })?;
     let early = match replace {
         true => {
-            let attached = attach(config, object).map_err(host)?;
+            let attached = attach(config, object.bytes()).map_err(host)?;
             end_other(path).map_err(|error| Failure::new(Code::Failed, error))?;
             Some(attached)
         }
@@ -183,7 +184,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         took,
     } = match early {
         Some(attached) => attached,
-        None => attach(config, object).map_err(host)?,
+        None => attach(config, object.bytes()).map_err(host)?,
     };
     let (tables, rings) =
         tables::take_all(&mut sensor.ebpf, config.tables.behaviours).map_err(host)?;
@@ -227,6 +228,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         attached: since,
     };
     let pipeline = Pipeline::new(parts, rings, requests, waker.clone());
+    drop(object);
     crate::kernel::give_back_memory();
     tracing::info!(
         endpoint = config.endpoint,

@@ -4,7 +4,7 @@ use crate::cli::{Code, DoctorArgs, Failure, Outcome, Output};
 use crate::container::hierarchy::Hierarchy;
 use crate::credentials::{self, Credentials};
 use crate::kernel::egress::EgressCgroup;
-use crate::kernel::object::OBJECT;
+use crate::kernel::object::Object;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::sensor::{SYSTEM_BTF, Sensor, Settings};
 use crate::status;
@@ -115,19 +115,9 @@ pub fn check_rights() -> Result<()> {
     Ok(())
 }
 
-/// The compiled programs.
-///
-/// # Errors
-/// When this binary was built without.
-pub fn object() -> Result<&'static [u8]> {
-    OBJECT.ok_or_else(|| {
-        anyhow!("this binary was built without sensor: build it by `cargo xtask build`")
-    })
-}
-
 fn examine(btf: &Path, best: Tier, report: &mut Report) -> Result<()> {
     check_rights()?;
-    let object = object()?;
+    let object = Object::unpack()?;
     let hierarchy = Hierarchy::find(Path::new("/proc"))?;
     let egress = EgressCgroup::open(hierarchy.unified.as_deref());
     report.cgroups = Cgroups {
@@ -142,7 +132,7 @@ fn examine(btf: &Path, best: Tier, report: &mut Report) -> Result<()> {
     // Programs are checked as they run by default, not without what a list makes them do.
     let credentials = Credentials::parse(credentials::DEFAULT).map_err(|error| anyhow!(error))?;
     let sensor = Sensor::start(&Settings {
-        object,
+        object: object.bytes(),
         btf,
         cgroup_subsys: hierarchy.controller,
         cgroup_hierarchy: hierarchy.id,
