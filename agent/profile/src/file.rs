@@ -388,7 +388,7 @@ impl Profile {
             let lines = approved
                 .keys()
                 .filter(|entry| entry.behaviour.kind() == *kind)
-                .map(|entry| entry.fields());
+                .map(Entry::fields);
             list(out, kind.list(), lines);
         }
     }
@@ -447,6 +447,15 @@ pub(crate) fn decided(decision: &Decision) -> String {
 }
 
 fn seen_line(entry: &Entry, record: &Record) -> Flow {
+    let mut map = seen_fields(entry, record);
+    if record.revision > 0 {
+        map.number("revision", record.revision);
+    }
+    map
+}
+
+/// What each line says that tells of an entry that was seen.
+pub(crate) fn seen_fields(entry: &Entry, record: &Record) -> Flow {
     let mut map = Flow::default();
     map.nested(entry.kind(), &entry.fields());
     for (key, value) in [("first", record.first), ("last", record.last)] {
@@ -456,9 +465,6 @@ fn seen_line(entry: &Entry, record: &Record) -> Flow {
     }
     map.number("count", record.count);
     record.evidence.write(&mut map);
-    if record.revision > 0 {
-        map.number("revision", record.revision);
-    }
     map
 }
 

@@ -188,6 +188,12 @@ impl Profile {
         self.waiting().count()
     }
 
+    /// Bytes of memory that comparing takes besides the entries and what is known of them.
+    #[must_use]
+    pub fn compiled_bytes(&self) -> usize {
+        self.matcher.bytes()
+    }
+
     /// Number of all entries.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -2,7 +2,8 @@
 //!
 //! A profile of 12,000 entries, not far from as many as find room, in a mix as of a busy
 //! container; and 1,000 patterns besides. Sightings are made beforehand. Memory is what the
-//! process grows by when profiles are learned, all that is known of their entries included.
+//! process grows by when profiles are learned, all that is known of their entries included; and,
+//! by itself, what is compiled of them for comparing.
 
 use super::Args;
 use super::figure::{figure, least};
@@ -107,14 +108,12 @@ fn memory() -> Result<f64> {
 /// Measures and prints.
 pub fn run(_: &Session, args: &Args) -> Result<()> {
     // Before anything else was freed, that could be taken again unseen.
-    let bytes = memory()?;
-    figure(
-        "compare.memory",
-        bytes,
-        "bytes/entry",
-        &json!({"entries": ENTRIES + PATTERNS}),
-    );
+    let whole = memory()?;
     let profile = profile()?;
+    let compiled = profile.compiled_bytes() as f64 / profile.len() as f64;
+    let detail = json!({"entries": profile.len()});
+    figure("compare.memory", compiled, "bytes/entry", &detail);
+    figure("compare.memory.profile", whole, "bytes/entry", &detail);
     let made =
         |set: &str| -> Result<Vec<Entry>> { (0..ENTRIES).map(|index| entry(index, set)).collect() };
     let (known, unknown) = (made("known")?, made("other")?);

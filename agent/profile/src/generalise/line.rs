@@ -6,10 +6,10 @@ use crate::behaviour::Behaviour;
 use crate::entry::Entry;
 use crate::entry::line::FileLine;
 use crate::evidence::Evidence;
-use crate::file::{nanoseconds, time};
+use crate::file::{nanoseconds, seen_fields};
 use crate::pattern;
 use crate::profile::{Record, Verdict};
-use crate::yaml::{Flow, scalar};
+use crate::yaml::scalar;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -76,16 +76,7 @@ pub(crate) fn lines(learned: &Learned) -> impl Iterator<Item = String> {
 }
 
 fn line(entry: &Entry, seen: &Seen) -> String {
-    let record = seen.record();
-    let mut map = Flow::default();
-    map.nested(entry.kind(), &entry.fields());
-    for (key, value) in [("first", record.first), ("last", record.last)] {
-        if let Some(value) = value {
-            map.text(key, &time(value));
-        }
-    }
-    map.number("count", record.count);
-    record.evidence.write(&mut map);
+    let mut map = seen_fields(entry, &seen.record());
     if let Some(names) = seen.names() {
         map.number("names", names.count());
         map.number("breadth", breadth(entry));

@@ -33,7 +33,7 @@ fn creates(paths: impl IntoIterator<Item = String>) -> impl Iterator<Item = Stri
 /// What stands in `spec.files`.
 fn spec(profile: &Profile) -> Vec<String> {
     let approved = profile.entries(crate::profile::Verdict::Approved);
-    approved.keys().map(|entry| entry.fields()).collect()
+    approved.keys().map(Entry::fields).collect()
 }
 
 fn accepts(profile: &Profile, path: &str) -> bool {

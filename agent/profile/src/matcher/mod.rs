@@ -88,6 +88,15 @@ impl Hasher for Plain {
     }
 }
 
+/// Bytes of a hash table that holds so many values of a type: a power of two, of which it fills seven
+/// in eight, and a byte for each place.
+pub(super) const fn table_bytes<T>(capacity: usize) -> usize {
+    match capacity {
+        0 => 0,
+        _ => (capacity * 8 / 7).next_power_of_two() * (size_of::<T>() + 1),
+    }
+}
+
 /// The compiled profile. It follows from the profile, so any two are equal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matcher {
@@ -115,6 +124,12 @@ impl Matcher {
             exact,
             ..Self::default()
         }
+    }
+
+    /// Bytes that it has room for.
+    pub(crate) fn bytes(&self) -> usize {
+        let exact = table_bytes::<Slot>(self.exact.capacity());
+        exact + self.allowed.bytes() + self.refused.bytes()
     }
 
     fn slot(&self, entry: &Entry, exact: Exact) -> Slot {

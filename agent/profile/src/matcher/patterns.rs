@@ -4,7 +4,7 @@
 //! kept: as of whole entries, it is keyed, and two do not meet. Wildcards are few, and patterns share
 //! them: each form stands once in a list of its own.
 
-use super::Plain;
+use super::{Plain, table_bytes};
 use crate::behaviour::{Behaviour, FileChange, Operation, SetId, Target};
 use crate::entry::packed::Packed;
 use crate::entry::{Entry, Phase};
@@ -99,6 +99,18 @@ const fn number(len: usize) -> u32 {
 impl Patterns {
     pub(super) const fn is_empty(&self) -> bool {
         self.trees.is_empty()
+    }
+
+    /// Bytes that it has room for, texts of forms and shapes aside, which are few; those of entries
+    /// are shared with the profile.
+    pub(super) fn bytes(&self) -> usize {
+        self.trees.capacity() * size_of::<(Shape, u32)>()
+            + self.nodes.capacity() * size_of::<Node>()
+            + table_bytes::<(u64, u32)>(self.names.capacity())
+            + self.ways.capacity() * size_of::<Way>()
+            + self.forms.capacity() * size_of::<Segment>()
+            + table_bytes::<(u64, u32)>(self.numbers.capacity())
+            + self.ends.capacity() * size_of::<End>()
     }
 
     fn node(&mut self) -> u32 {
