@@ -4,11 +4,11 @@
 //! misspelt setting of a security tool must not pass for a set one.
 
 use crate::credentials::{self, Credentials};
+use crate::judge::rating::Ratings;
 use clap::ValueEnum;
 use lapwing_abi::hooks::Tier;
 use lapwing_profile::yaml::{self, Limits};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -30,7 +30,7 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
-    /// Not YAML, or a value of another type than the key takes.
+    /// Not YAML, a key that does not exist, or a value of another type than the key takes.
     #[error("{path}: {message}; `lapwing agent --check-config` tries a repaired file")]
     Syntax {
         /// The file.
@@ -38,21 +38,13 @@ pub enum ConfigError {
         /// Where and what.
         message: String,
     },
-    /// A key that does not exist.
-    #[error("{path}: unknown key `{key}`{}", .suggestion.map_or_else(String::new, |near| format!(": did you mean `{near}`?")))]
-    UnknownKey {
-        /// The file.
-        path: PathBuf,
-        /// The key with its parents.
-        key: String,
-        /// The key that looks most like it.
-        suggestion: Option<&'static str>,
-    },
     /// A value that cannot be used.
-    #[error("{path}: `{key}`: {message}")]
+    #[error("{path}: {place}`{key}`: {message}")]
     Value {
         /// The file.
         path: PathBuf,
+        /// Where it stands, with a colon behind.
+        place: String,
         /// The key with its parents.
         key: &'static str,
         /// What is wrong and what would be right.
@@ -102,15 +94,13 @@ macro_rules! section {
     ($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident $key:literal: $type:ty = $default:expr,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Deserialize)]
-        #[serde(default)]
+        #[serde(default, deny_unknown_fields)]
         pub struct $name {
             $($(#[$fmeta])* #[serde(rename = $key)] pub $field: $type,)+
-            #[serde(flatten)]
-            pub(super) unknown: BTreeMap<String, IgnoredAny>,
         }
         impl Default for $name {
             fn default() -> Self {
-                Self { $($field: $default,)+ unknown: BTreeMap::new() }
+                Self { $($field: $default,)+ }
             }
         }
         impl $name {
@@ -121,8 +111,14 @@ macro_rules! section {
 }
 
 mod learning;
+mod ratings;
+mod signatures;
+pub mod sizes;
 
 pub use learning::{Learning, Length, Promote};
+pub use ratings::{Suppression, Versions};
+pub use signatures::Signatures;
+pub use sizes::Sizes;
 
 section! {
     /// The whole configuration.
@@ -160,6 +156,14 @@ section! {
         feed "feed": Feed = Feed::default(),
         /// When learning is over.
         learning "learning": Learning = Learning::default(),
+        /// New versions of images.
+        versions "versions": Versions = Versions::default(),
+        /// How many violations are reported one by one.
+        suppression "suppression": Suppression = Suppression::default(),
+        /// Severities in place of those of the rules, by the names of rules.
+        severity "severity": BTreeMap<String, String> = BTreeMap::new(),
+        /// Whose signatures are wanted.
+        signatures "signatures": Signatures = Signatures::default(),
     }
 }
 
@@ -184,22 +188,25 @@ section! {
 section! {
     /// The ring buffer for behaviours.
     Ring {
-        /// Size in bytes: a power of two, at least 64 KiB.
-        bytes "bytes": u32 = 8 << 20,
+        /// Size in bytes: a power of two, at least 64 KiB; none for one by the machine's memory, see
+        /// [`Sizes`].
+        bytes "bytes": Option<u32> = None,
     }
 }
 
 section! {
-    /// How much the kernel side remembers. The memory is taken when the agent starts, that for
-    /// behaviours when a container does.
+    /// How much the kernel side remembers; by the machine's memory where nothing is said, see
+    /// [`Sizes`]. The memory is taken when the agent starts, that for behaviours when a container
+    /// does.
     Tables {
         /// Behaviours of each container that are no news; more are sent each time. About 100 bytes
         /// each.
-        behaviours "behaviours": u32 = 2_048,
-        /// Processes of all containers at a time. About 120 bytes each.
-        processes "processes": u32 = lapwing_abi::state::PROCESSES_MAX,
-        /// Cgroups at a time. About 80 bytes each.
-        cgroups "cgroups": u32 = lapwing_abi::state::CGROUPS_MAX,
+        behaviours "behaviours": Option<u32> = None,
+        /// Processes of all containers at a time, of which one container may have a quarter. About
+        /// 120 bytes each.
+        processes "processes": Option<u32> = None,
+        /// Cgroups at a time, of which one container may have made a quarter. About 80 bytes each.
+        cgroups "cgroups": Option<u32> = None,
     }
 }
 
@@ -239,57 +246,34 @@ impl Config {
                 message,
             })?
         };
-        config.check_keys(path)?;
-        config.check_values(path)?;
+        config.check_values().map_err(|(key, message)| {
+            // A value that nobody wrote is a default, of which none is wrong.
+            let place = yaml::place_of(bytes, LIMITS, key);
+            ConfigError::Value {
+                path: path.to_path_buf(),
+                place: place.map_or_else(String::new, |place| format!("{place}: ")),
+                key,
+                message,
+            }
+        })?;
         Ok(config)
     }
 
-    fn check_keys(&self, path: &Path) -> Result<(), ConfigError> {
-        let sections: [(&str, &BTreeMap<String, IgnoredAny>, &'static [&'static str]); 7] = [
-            ("", &self.unknown, Self::KEYS),
-            ("cgroups.", &self.cgroups.unknown, Cgroups::KEYS),
-            ("runc.", &self.runc.unknown, Runc::KEYS),
-            ("ring.", &self.ring.unknown, Ring::KEYS),
-            ("tables.", &self.tables.unknown, Tables::KEYS),
-            ("feed.", &self.feed.unknown, Feed::KEYS),
-            ("learning.", &self.learning.unknown, Learning::KEYS),
-        ];
-        for (prefix, unknown, keys) in sections {
-            if let Some(key) = unknown.keys().next() {
-                return Err(ConfigError::UnknownKey {
-                    path: path.to_path_buf(),
-                    key: format!(
-                        "{prefix}{}",
-                        lapwing_profile::text::canonical(key.as_bytes())
-                    ),
-                    suggestion: nearest(key, keys),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_values(&self, path: &Path) -> Result<(), ConfigError> {
-        let wrong = |key, message: String| {
-            Err(ConfigError::Value {
-                path: path.to_path_buf(),
-                key,
-                message,
-            })
-        };
+    /// What is wrong with a value: its key, and what would be right.
+    fn check_values(&self) -> Result<(), (&'static str, String)> {
+        let wrong = |key, message: String| Err((key, message));
         if self.version != 1 {
             return wrong(
                 "version",
                 format!("{} is not known, this agent reads 1", self.version),
             );
         }
-        if !self.ring.bytes.is_power_of_two() || self.ring.bytes < 64 << 10 {
+        if let Some(bytes) = self.ring.bytes
+            && (!bytes.is_power_of_two() || bytes < 64 << 10)
+        {
             return wrong(
                 "ring.bytes",
-                format!(
-                    "{} is not a power of two of at least 65536",
-                    self.ring.bytes
-                ),
+                format!("{bytes} is not a power of two of at least 65536"),
             );
         }
         for (key, count) in [
@@ -297,7 +281,9 @@ impl Config {
             ("tables.processes", self.tables.processes),
             ("tables.cgroups", self.tables.cgroups),
         ] {
-            if !(64..=1 << 20).contains(&count) {
+            if let Some(count) = count
+                && !(64..=1 << 20).contains(&count)
+            {
                 return wrong(key, format!("{count} is not between 64 and 1048576"));
             }
         }
@@ -310,8 +296,19 @@ impl Config {
                 format!("{} is less than 65536", self.feed.bytes),
             );
         }
-        if let Err((key, message)) = self.learning.check() {
+        if let Err((key, message)) = self.learning.check().and(self.suppression.check()) {
             return wrong(key, message);
+        }
+        if let Err(message) = ratings::severities(&self.severity) {
+            return wrong("severity", message);
+        }
+        self.signatures.load()?;
+        if self.signatures.require && self.learning.promote == Promote::Automatic {
+            return wrong(
+                "learning.promote",
+                "automatic promotion signs nothing: with `signatures.require` it must be manual"
+                    .to_owned(),
+            );
         }
         if self.socket().is_none() {
             return wrong(
@@ -333,27 +330,18 @@ impl Config {
         Ok(())
     }
 
+    /// How bad violations are.
+    #[must_use]
+    pub fn ratings(&self) -> Ratings {
+        ratings::ratings(&self.severity, &self.versions)
+    }
+
     /// The path of the API's socket.
     #[must_use]
     pub fn socket(&self) -> Option<&Path> {
         let path = Path::new(self.endpoint.strip_prefix("unix://")?);
         path.is_absolute().then_some(path)
     }
-}
-
-/// The known key that looks most like this one, if any comes near.
-fn nearest(key: &str, keys: &'static [&'static str]) -> Option<&'static str> {
-    let key = key.to_lowercase();
-    keys.iter()
-        .map(|known| {
-            (
-                strsim::normalized_damerau_levenshtein(&key, &known.to_lowercase()),
-                *known,
-            )
-        })
-        .filter(|(likeness, _)| *likeness >= 0.5)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known)
 }
 
 #[cfg(test)]

@@ -4,14 +4,13 @@ use crate::api::control::Control;
 use crate::api::server::serve;
 use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, Failure, Outcome};
-use crate::config::{Config, StartMode};
+use crate::config::{Config, Sizes, StartMode, sizes};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Options, Registry};
 use crate::credentials::Credentials;
 use crate::doctor::{check_rights, host_root, raise_memory_limit};
 use crate::feed::Feed;
 use crate::judge::Judge;
-use crate::judge::keep::OpenError;
 use crate::judge::store::Store;
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::object::Object;
@@ -97,7 +96,7 @@ struct Attached {
     took: Duration,
 }
 
-fn attach(config: &Config, object: &[u8]) -> anyhow::Result<Attached> {
+fn attach(config: &Config, sizes: Sizes, object: &[u8]) -> anyhow::Result<Attached> {
     let begun = Instant::now();
     let hierarchy = Hierarchy::find(Path::new("/proc"))?;
     let egress = EgressCgroup::open(
@@ -116,9 +115,9 @@ fn attach(config: &Config, object: &[u8]) -> anyhow::Result<Attached> {
         cgroup_subsys: hierarchy.controller,
         cgroup_hierarchy: hierarchy.id,
         host_root: host_root(),
-        ring_bytes: config.ring.bytes,
-        processes: config.tables.processes,
-        cgroups: config.tables.cgroups,
+        ring_bytes: sizes.ring_bytes,
+        processes: sizes.processes,
+        cgroups: sizes.cgroups,
         best: config.tier.tier(),
         egress: &egress,
         credentials: &credentials,
@@ -138,6 +137,9 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     check_rights().map_err(host)?;
     let object = Object::unpack().map_err(host)?;
     let started = clock::now();
+    let signatures = (config.signatures.load())
+        .map_err(|(key, message)| Failure::new(Code::Usage, anyhow!("`{key}`: {message}")))?;
+    let sizes = config.sizes(sizes::memory());
     let path = config.socket().ok_or_else(|| {
         Failure::new(
             Code::Usage,
@@ -146,7 +148,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     })?;
     let early = match replace {
         true => {
-            let attached = attach(config, object.bytes()).map_err(host)?;
+            let attached = attach(config, sizes, object.bytes()).map_err(host)?;
             end_other(path).map_err(|error| Failure::new(Code::Failed, error))?;
             Some(attached)
         }
@@ -164,16 +166,11 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         config.mode,
         Arc::clone(&wake),
     )
-    .map_err(|error| {
-        let code = match error {
-            OpenError::Store(_) | OpenError::Writer(_) => Code::Failed,
-            OpenError::Profile { .. } | OpenError::Name { .. } | OpenError::Twice { .. } => {
-                Code::Usage
-            }
-        };
-        Failure::new(code, error)
-    })?
-    .with_learning(config.learning.settings());
+    .map_err(|error| Failure::new(Code::Failed, error))?
+    .with_learning(config.learning.settings())
+    .with_ratings(config.ratings())
+    .with_limit(config.suppression.limit())
+    .with_signatures(signatures, started);
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
 
     let Attached {
@@ -184,10 +181,9 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         took,
     } = match early {
         Some(attached) => attached,
-        None => attach(config, object.bytes()).map_err(host)?,
+        None => attach(config, sizes, object.bytes()).map_err(host)?,
     };
-    let (tables, rings) =
-        tables::take_all(&mut sensor.ebpf, config.tables.behaviours).map_err(host)?;
+    let (tables, rings) = tables::take_all(&mut sensor.ebpf, sizes).map_err(host)?;
     let attached = sensor
         .hooks
         .iter()
@@ -230,6 +226,13 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     let pipeline = Pipeline::new(parts, rings, requests, waker.clone());
     drop(object);
     crate::kernel::give_back_memory();
+    tracing::info!(
+        ring = sizes.ring_bytes,
+        behaviours = sizes.behaviours,
+        processes = sizes.processes,
+        cgroups = sizes.cgroups,
+        "sizes in the kernel: bytes of the ring for behaviours, entries of the tables"
+    );
     tracing::info!(
         endpoint = config.endpoint,
         "{attached} of {} hooks attached in {} ms; `lapwing status` says more",

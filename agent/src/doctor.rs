@@ -40,6 +40,9 @@ struct Report {
     /// Why not; empty if it can.
     problem: String,
     cgroups: Cgroups,
+    /// Why the path of each open is walked; empty where opens that were judged lately are known
+    /// again by their names.
+    walks: String,
     hooks: Vec<Row>,
 }
 
@@ -145,6 +148,7 @@ fn examine(btf: &Path, best: Tier, report: &mut Report) -> Result<()> {
         credentials: &credentials,
         trial: true,
     })?;
+    report.walks = sensor.walks.unwrap_or_default();
     report.hooks = sensor
         .hooks
         .iter()
@@ -184,6 +188,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
         able: true,
         problem: String::new(),
         cgroups: Cgroups::default(),
+        walks: String::new(),
         hooks: Vec::new(),
     };
     if let Err(error) = examine(btf, args.tier.tier(), &mut report) {

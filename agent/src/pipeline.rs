@@ -31,7 +31,7 @@ use crate::kernel::spares::Spares;
 use crate::kernel::tables::{Rings, Tables};
 use crate::process::Images;
 use adopted::Adopted;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use aya::Ebpf;
 use held::Held;
 use lapwing_abi::decode::{CgroupRecord, Record};
@@ -39,7 +39,7 @@ use lapwing_abi::ids::{CgroupChange, Phase, flags};
 use lapwing_abi::state::cgroup_state;
 use lapwing_profile::text;
 use loss::{UserLoss, UserLosses};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
 use standing::Standing;
 use std::collections::HashMap;
 use std::path::Path;
@@ -143,6 +143,7 @@ impl Pipeline {
             ebpf,
             spares,
             hooks,
+            walks: _,
         } = parts.sensor;
         let mut line = Line {
             tables: parts.tables,
@@ -177,9 +178,10 @@ impl Pipeline {
         }
         let proc = Path::new("/proc");
         line.report_blind_hooks();
+        line.report_set_aside();
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
         line.carry_out(effects);
-        let standing = Standing::begin(&seeds, waker.clone());
+        let standing = Standing::begin(line.registry.host_root(), &seeds, waker.clone());
         line.seed(proc, seeds);
         Self {
             ebpf,
@@ -197,14 +199,15 @@ impl Pipeline {
     /// # Errors
     /// When waiting for the rings fails.
     pub fn run(mut self, stop: &AtomicBool) -> Result<()> {
-        prefer_this_thread();
+        waker::prefer_this_thread();
         let mut next_tick = 0;
         let mut next_beat = 0;
         while !stop.load(Ordering::Acquire) {
             let now = clock::since_boot();
             let until = self.line.registry.next_look().unwrap_or(next_tick);
             let until = until.min(next_tick).min(now + LEARNING);
-            self.wait(until.saturating_sub(now))?;
+            let rings = [self.rings.lifecycle.as_fd(), self.rings.behaviour.as_fd()];
+            self.waker.wait(rings, until.saturating_sub(now))?;
             if self.line.read(&mut self.rings) {
                 self.waker.wake();
             }
@@ -264,36 +267,6 @@ impl Pipeline {
     fn count_skipped(&mut self) {
         let lost = self.spares.look(&self.ebpf);
         self.line.lose(UserLoss::Skipped, lost);
-    }
-
-    fn wait(&self, nanoseconds: u64) -> Result<()> {
-        let mut fds = [
-            PollFd::new(&self.rings.lifecycle, PollFlags::IN),
-            PollFd::new(&self.rings.behaviour, PollFlags::IN),
-            PollFd::new(&self.waker, PollFlags::IN),
-        ];
-        let timeout = Timespec {
-            tv_sec: (nanoseconds / SECOND) as i64,
-            tv_nsec: (nanoseconds % SECOND) as i64,
-        };
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error).context("cannot wait for the ring buffers"),
-        }
-        self.waker.clear();
-        Ok(())
-    }
-}
-
-/// Lets this thread run before others that want to: a ring that is not read in time loses
-/// records, and a container that lives for a few milliseconds must be named while it does.
-fn prefer_this_thread() {
-    const NICE: i32 = -10;
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
-        tracing::info!(
-            "the reader of the rings has no priority over others ({error}): on a busy machine records may be lost, \
-             which is counted; `LimitNICE=-10` in the unit or CAP_SYS_NICE gives it"
-        );
     }
 }
 

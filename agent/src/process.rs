@@ -4,6 +4,8 @@
 //! The chain is the one the kernel side recorded at each exec and fork, so a
 //! process that lost its parent, or a parent that is long gone, changes nothing.
 
+use lapwing_profile::behaviour::Parent;
+use lapwing_profile::text::DRIFTED;
 use std::collections::{HashMap, HashSet};
 
 /// Ancestors that are followed and reported.
@@ -24,9 +26,36 @@ pub struct Image {
     pub pid: u32,
     /// The image that issued it; 0 when not known.
     pub issuer: u64,
+    /// What `exe` says of the file.
+    pub file: File,
+}
+
+/// What the path of an executable says of the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum File {
+    /// Which one it is.
+    #[default]
+    Named,
+    /// Which one it was: it was written or changed after the container started, or removed.
+    Drifted,
+    /// Nothing for sure: it was asked for from outside, and was removed or not to be read.
+    Unsure,
 }
 
 impl Image {
+    /// What it is called as the parent of what it executes.
+    #[must_use]
+    pub fn as_parent(&self) -> Parent {
+        match self.file {
+            File::Unsure => Parent::Unknown,
+            // What is marked already is none of the image's either way.
+            File::Drifted if self.exe.starts_with('/') => {
+                Parent::Program(format!("{DRIFTED}{}", self.exe))
+            }
+            File::Named | File::Drifted => Parent::Program(self.exe.clone()),
+        }
+    }
+
     /// What it takes in memory, roughly.
     fn bytes(&self) -> usize {
         let args: usize = self
@@ -161,6 +190,30 @@ mod tests {
             exe: exe.to_owned(),
             issuer,
             ..Image::default()
+        }
+    }
+
+    #[test]
+    fn as_a_parent_it_says_what_is_known_of_its_file() {
+        for (file, exe, expected) in [
+            (File::Named, "/bin/sh", Some("/bin/sh")),
+            (File::Named, "detached:/memfd:x", Some("detached:/memfd:x")),
+            (File::Drifted, "/tmp/x", Some("drifted:/tmp/x")),
+            (File::Drifted, "detached:/x", Some("detached:/x")),
+            (File::Drifted, "\u{2026}/x", Some("\u{2026}/x")),
+            (File::Unsure, "/bin/x (deleted)", None),
+        ] {
+            let parent = Image {
+                file,
+                ..image(exe, 0)
+            }
+            .as_parent();
+            let expected = expected.map_or(Parent::Unknown, |text| Parent::Program(text.into()));
+            assert_eq!(parent, expected);
+            assert_eq!(
+                parent.is_learnable(),
+                matches!(exe, "/bin/sh" | "/bin/x (deleted)")
+            );
         }
     }
 

@@ -43,7 +43,8 @@ pub fn memory() -> u64 {
 pub fn hooks(hooks: &[HookState], tables: &Tables) -> Vec<Hook> {
     hooks
         .iter()
-        .map(|state| Hook {
+        .map(|state| (state, tables.hits(state.row)))
+        .map(|(state, (hits, recalled))| Hook {
             row: state.row.id().to_owned(),
             tier: state
                 .tier
@@ -52,7 +53,8 @@ pub fn hooks(hooks: &[HookState], tables: &Tables) -> Vec<Hook> {
             target: state.target.clone(),
             misses: state.misses.to_owned(),
             refused: state.refused.iter().map(ToString::to_string).collect(),
-            hits: tables.hits(state.row),
+            hits,
+            recalled,
         })
         .collect()
 }

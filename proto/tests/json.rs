@@ -43,6 +43,7 @@ fn a_violation_has_every_field_in_its_documented_form() {
         }),
         detail: Some(violation::Detail::Exec(Exec {
             path: "/bin/sh".into(),
+            parent: "/usr/sbin/nginx".into(),
             origin: exec::Origin::Image.into(),
             ..Exec::default()
         })),
@@ -55,12 +56,12 @@ fn a_violation_has_every_field_in_its_documented_form() {
         "rule": "exec.unknown", "severity": "HIGH", "mode": "MONITORING", "count": "1",
         "attack": ["T1059"],
         "workload": {"namespace": "", "kind": "", "name": "web", "container": ""},
-        "container": {"id": "", "name": "", "image": "", "pod": "", "cgroupId": u64::MAX.to_string(), "runtime": ""},
+        "container": {"id": "", "name": "", "image": "", "pod": "", "cgroupId": u64::MAX.to_string(), "runtime": "", "imageDigest": ""},
         "process": {"pid": 123, "containerPid": 0, "startTime": null, "exe": "", "args": ["sh", "a\nb\"\u{1}"],
             "cwd": "", "uid": 1000, "gid": 0, "phase": "MAIN",
             "effectiveUid": 0, "effectiveGid": 7, "capabilities": ["CAP_NET_RAW"],
             "ancestors": [{"pid": 100, "exe": "/usr/sbin/nginx"}]},
-        "exec": {"path": "/bin/sh", "name": "", "script": "", "origin": "IMAGE"},
+        "exec": {"path": "/bin/sh", "name": "", "script": "", "origin": "IMAGE", "parent": "/usr/sbin/nginx"},
         "nearest": "", "patch": "", "afterGap": false
     });
     let text = serde_json::to_string(&violation).unwrap();

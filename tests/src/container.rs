@@ -5,12 +5,15 @@ use crate::session::Session;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::cell::OnceCell;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// The annotation that names the workload of a container.
 const WORKLOAD: &str = "lapwing.dev/workload";
+/// The annotation by which containerd names the image.
+const IMAGE: &str = "io.kubernetes.cri.image-name";
 
 /// Which network namespace a container gets.
 #[derive(Clone, Copy)]
@@ -21,8 +24,19 @@ pub enum Network {
     Of(u32),
 }
 
+/// An image other than the one that is made on the fly.
+pub struct Image {
+    /// Its layers, the topmost first; nobody writes to them.
+    pub layers: Vec<PathBuf>,
+    /// As whom its program runs: a user and the group of the same number.
+    pub user: u32,
+}
+
+/// What a container is made of.
 /// What a container is made of.
 pub struct Spec {
+    /// Its image; BusyBox and the trigger where none is given.
+    pub image: Option<Image>,
     /// Its workload.
     pub workload: String,
     /// Its program and arguments.
@@ -37,6 +51,8 @@ pub struct Spec {
     pub mounts: Vec<Value>,
     /// Its network namespace.
     pub network: Network,
+    /// Its image, as containerd tells runc of it; none if empty.
+    pub image_name: String,
     /// Its id; a generated one if empty.
     pub id: String,
     /// Its cgroup below the run's, with `{id}` for the id.
@@ -49,6 +65,7 @@ impl Spec {
     /// A container of a workload that runs a program.
     pub fn new(workload: &str, args: &[&str]) -> Self {
         Self {
+            image: None,
             workload: workload.to_owned(),
             args: args.iter().map(ToString::to_string).collect(),
             overlay: false,
@@ -56,6 +73,7 @@ impl Spec {
             sysctls: Vec::new(),
             mounts: Vec::new(),
             network: Network::Own,
+            image_name: String::new(),
             id: String::new(),
             cgroup: "/{id}".to_owned(),
             told: true,
@@ -65,6 +83,12 @@ impl Spec {
     /// So that runc's arguments do not say which bundle it runs.
     pub fn untold(mut self) -> Self {
         self.told = false;
+        self
+    }
+
+    /// From an image, as `team/web:1@sha256:...`.
+    pub fn image(mut self, image: &str) -> Self {
+        image.clone_into(&mut self.image_name);
         self
     }
 
@@ -137,11 +161,21 @@ impl<'s> Container<'s> {
     pub fn start(session: &'s Session, spec: &Spec) -> Result<Self> {
         let folder = session.folder("container")?;
         let (image, root) = (folder.join("image"), folder.join("rootfs"));
-        rootfs::fill(session, &image)?;
         let mut overlays = Vec::new();
-        match spec.overlay {
-            true => overlays.extend(Overlay::mount(&image, &root)?),
-            false => fs::rename(&image, &root)?,
+        match &spec.image {
+            Some(image) => {
+                let layers: Vec<_> = image.layers.iter().map(|it| it.as_os_str()).collect();
+                let layers = layers.join(OsStr::new(":"));
+                let overlay = Overlay::mount(Path::new(&layers), &root)?;
+                overlays.push(overlay.context("this kernel has no overlay file system")?);
+            }
+            None => {
+                rootfs::fill(session, &image)?;
+                match spec.overlay {
+                    true => overlays.extend(Overlay::mount(&image, &root)?),
+                    false => fs::rename(&image, &root)?,
+                }
+            }
         }
         let is_overlay = !overlays.is_empty();
         if spec.overlay && !is_overlay {
@@ -249,6 +283,21 @@ impl<'s> Container<'s> {
         command
     }
 
+    /// Sends its first process a signal, by the name without `SIG`.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let output = self
+            .session
+            .runc()
+            .args(["kill", &self.id, name])
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "runc kill: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        Ok(())
+    }
+
     /// Whether it has not ended yet.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
@@ -300,6 +349,10 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
         "CAP_SETUID",
     ];
     capabilities.extend(spec.capabilities.iter().map(String::as_str));
+    let (user, path) = match &spec.image {
+        None => (0, "PATH=/bin:/usr/bin"),
+        Some(image) => (image.user, "PATH=/usr/sbin:/usr/bin"),
+    };
     let mut network = json!({"type": "network"});
     if let Network::Of(pid) = spec.network {
         network["path"] = format!("/proc/{pid}/ns/net").into();
@@ -308,9 +361,9 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
         "ociVersion": "1.0.2",
         "process": {
             "terminal": false,
-            "user": {"uid": 0, "gid": 0},
+            "user": {"uid": user, "gid": user},
             "args": spec.args,
-            "env": ["PATH=/bin:/usr/bin"],
+            "env": [path],
             "cwd": "/",
             "capabilities": {
                 "bounding": capabilities, "effective": capabilities, "permitted": capabilities,
@@ -333,6 +386,9 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
             ],
         },
     });
+    if !spec.image_name.is_empty() {
+        config["annotations"][IMAGE] = spec.image_name.as_str().into();
+    }
     for (name, value) in &spec.sysctls {
         config["linux"]["sysctl"][name] = value.as_str().into();
     }

@@ -26,6 +26,7 @@ mod sweep;
 mod tally;
 mod trigger;
 mod watch;
+mod workloads;
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -51,6 +52,11 @@ enum Command {
     Demo(Tools),
     /// Measures what tracing costs, and prints one figure a line.
     Bench(bench::Args),
+    /// Learns real programs in two runs, and counts what is reported of a third.
+    Workloads(workloads::Args),
+    /// A client of such a program.
+    #[command(hide = true)]
+    Load(workloads::LoadArgs),
     /// Takes the time that nobody else wants, so that a counting machine is never idle.
     #[command(hide = true)]
     Soak,
@@ -120,6 +126,8 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Some(Command::Demo(tools)) => demo::run(tools),
         Some(Command::Bench(args)) => bench::run(args),
+        Some(Command::Workloads(args)) => workloads::run(&args),
+        Some(Command::Load(args)) => workloads::load(&args).map(|()| true),
         Some(Command::Soak) => bench::soak(),
         Some(Command::With {
             capabilities: names,

@@ -1,5 +1,7 @@
 //! Packages of other releases and machines of Debian, unpacked into the cache.
 //!
+//! Or a whole root file system of packages with all that they depend on.
+//!
 //! They come through a package configuration that has nothing to do with the
 //! machine's own, which is only read, to learn of mirrors that are near.
 
@@ -43,17 +45,64 @@ pub fn unpack(suite: &str, machine: &Machine, packages: &[Package], folder: &Pat
     )
 }
 
-/// Unpacked beside and renamed, so that an interrupted one does not pass for whole.
+/// Fetches packages with all that they depend on, as an empty machine would, and others as they
+/// are; from the first mirror that has them all. `make` fills a folder of both, which appears only
+/// when it is whole.
+pub fn build(
+    suite: &str,
+    machine: &Machine,
+    packages: &[&str],
+    others: &[&str],
+    folder: &Path,
+    make: impl Fn(&Path, &[PathBuf], &[PathBuf]) -> Result<()>,
+) -> Result<()> {
+    let mut refusals = Vec::new();
+    for mirror in mirrors(&machine_sources()) {
+        let fetched = Apt::new(suite, machine, &mirror).and_then(|apt| {
+            apt.update()?;
+            let whole = apt.resolve(packages)?;
+            let names: Vec<String> = others.iter().map(ToString::to_string).collect();
+            Ok((whole, apt.download(&names)?))
+        });
+        match fetched {
+            Ok((whole, others)) => {
+                whole_or_not(folder, |fresh| make(fresh, &whole, &others))?;
+                return remove(whole.iter().chain(&others));
+            }
+            Err(error) => refusals.push(format!("{}: {error:#}", mirror.main)),
+        }
+    }
+    bail!(
+        "no mirror has what is needed of Debian's {suite} for {}:\n{}",
+        machine.debian,
+        refusals.join("\n")
+    )
+}
+
 fn place(archives: &[PathBuf], folder: &Path) -> Result<()> {
+    whole_or_not(folder, |fresh| {
+        archives.iter().try_for_each(|archive| {
+            quiet(Command::new("dpkg-deb").arg("-x").arg(archive).arg(fresh))
+        })
+    })?;
+    remove(archives.iter())
+}
+
+fn remove<'a>(archives: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
+    for archive in archives {
+        fs::remove_file(archive).with_context(|| format!("cannot remove {}", archive.display()))?;
+    }
+    Ok(())
+}
+
+/// Made beside and renamed, so that an interrupted one does not pass for whole.
+fn whole_or_not(folder: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let fresh = folder.with_file_name(name);
     let _ = fs::remove_dir_all(&fresh);
     shell::folder(&fresh)?;
-    for archive in archives {
-        quiet(Command::new("dpkg-deb").arg("-x").arg(archive).arg(&fresh))?;
-        fs::remove_file(archive).with_context(|| format!("cannot remove {}", archive.display()))?;
-    }
+    make(&fresh)?;
     let _ = fs::remove_dir_all(folder);
     fs::rename(&fresh, folder).with_context(|| format!("cannot make {}", folder.display()))
 }
@@ -142,16 +191,31 @@ impl Apt {
             .collect())
     }
 
+    /// Fetches packages with what they depend on, where nothing is installed.
+    fn resolve(&self, packages: &[&str]) -> Result<Vec<PathBuf>> {
+        let archives = self.folder.join("cache/archives");
+        for file in archives_in(&archives)? {
+            fs::remove_file(file)?;
+        }
+        let nothing = self.folder.join("nothing-is-installed");
+        fs::write(&nothing, "")?;
+        let status = format!("Dir::State::status={}", nothing.display());
+        let options = ["install", "-y", "-d", "--no-install-recommends", "-o"];
+        quiet(
+            self.command("apt-get")
+                .args(options)
+                .arg(status)
+                .args(packages),
+        )?;
+        archives_in(&archives)
+    }
+
     fn download(&self, packages: &[String]) -> Result<Vec<PathBuf>> {
         let folder = self.folder.join("packages");
         fs::remove_dir_all(&folder)?;
         shell::folder(&folder)?;
         quiet(self.command("apt-get").arg("download").args(packages))?;
-        let found: Vec<PathBuf> = fs::read_dir(&folder)?
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|ending| ending == "deb"))
-            .collect();
+        let found = archives_in(&folder)?;
         if found.len() != packages.len() {
             bail!(
                 "{} were fetched, but are not all in {}",
@@ -161,6 +225,17 @@ impl Apt {
         }
         Ok(found)
     }
+}
+
+/// The packages in a folder, in the order of their names.
+fn archives_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder)?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "deb"))
+        .collect();
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// The text of the machine's own package sources, which are only read.

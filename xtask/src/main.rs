@@ -10,6 +10,7 @@ mod cross;
 mod debian;
 mod demo;
 mod fuzz;
+mod image;
 mod initramfs;
 mod kernel;
 mod machine;
@@ -23,6 +24,7 @@ mod toolchain;
 mod unprivileged;
 mod userland;
 mod vm;
+mod workloads;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -56,6 +58,8 @@ enum Command {
     },
     /// Measure what tracing costs and holds, and compare it with the targets
     Bench(bench::Args),
+    /// Learn real programs of Debian in containers, and count what is reported of them afterwards
+    Workloads(workloads::Args),
     /// Feed what decodes records, BTF and DNS with hostile bytes
     Fuzz {
         /// For how long, all targets side by side
@@ -102,6 +106,7 @@ fn main() -> ExitCode {
         Command::Demo { vm } => demo::run(vm),
         Command::Test { soak } => test::run(soak),
         Command::Bench(args) => bench::run(&args),
+        Command::Workloads(args) => workloads::run(&args),
         Command::Fuzz { seconds } => setup::run().and_then(|_| fuzz::run(seconds)),
         Command::Vm { kernel, command } => vm::run(kernel.as_deref(), &command),
     };

@@ -95,6 +95,18 @@ impl Matrix {
             .count()
     }
 
+    /// How many rows were not tried on a kernel on which others were.
+    pub fn untried(&self) -> usize {
+        let tried = |kernels: &BTreeMap<_, _>| {
+            let known = self.kernels.iter();
+            known.filter(|kernel| kernels.contains_key(*kernel)).count()
+        };
+        self.rows
+            .iter()
+            .map(|(_, kernels)| self.kernels.len() - tried(kernels))
+            .sum()
+    }
+
     /// The table; nothing where there are no proofs.
     pub fn lines(&self) -> Vec<String> {
         if self.rows.is_empty() {
@@ -202,6 +214,7 @@ mod tests {
         );
         matrix.add("7.2", &[]);
         assert_eq!(matrix.failures(), 1);
+        assert_eq!(matrix.untried(), 5, "the question marks");
         let lines = matrix.lines();
         assert_eq!(
             lines[..4],
@@ -239,6 +252,6 @@ mod tests {
         let mut matrix = Matrix::default();
         matrix.add("host", &[]);
         assert!(matrix.lines().is_empty());
-        assert_eq!(matrix.failures(), 0);
+        assert_eq!((matrix.failures(), matrix.untried()), (0, 0));
     }
 }

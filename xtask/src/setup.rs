@@ -10,7 +10,7 @@ use crate::kernel::{self, Guest};
 use crate::machine::Machine;
 use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Tools};
-use crate::{cross, debian, userland};
+use crate::{cross, debian, image, userland};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
@@ -158,8 +158,8 @@ pub fn run() -> Result<Tools> {
     })
 }
 
-/// The same, and whatever all guests need. A guest that cannot be had is reported and does not
-/// keep the others from running; whether all can.
+/// The same, and whatever all guests need, and the programs that are learned. What cannot be had is
+/// reported and does not keep the others from running; whether all can.
 pub fn everything() -> Result<(Tools, bool)> {
     let tools = run()?;
     let start = Instant::now();
@@ -179,6 +179,13 @@ pub fn everything() -> Result<(Tools, bool)> {
         "setup of virtual machines took {:.1} s\n",
         start.elapsed().as_secs_f64()
     );
+    match image::ensure() {
+        Ok(folder) => say("programs", &folder.display().to_string()),
+        Err(error) => {
+            whole = false;
+            say("programs", &format!("FAILED: {error:#}"));
+        }
+    }
     Ok((tools, whole))
 }
 

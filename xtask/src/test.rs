@@ -9,7 +9,7 @@ use crate::report::{Counts, Runner, Stage};
 use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
-use crate::{bench, build, demo, fuzz, kernel, root, setup, skips, vm};
+use crate::{bench, build, demo, fuzz, kernel, root, setup, skips, vm, workloads};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,10 +18,20 @@ use std::time::{Duration, Instant};
 const SIDE_BY_SIDE: usize = 2;
 /// What is tested on kernels that do not get everything: whatever depends most on the kernel, by
 /// parts of the cases' names.
-const CHOSEN: &[&str] = &["coverage.", "sensor.", "deploy."];
-/// What is tested on the others: all but what start and end many agents or containers, and a flood
-/// of files, which take an emulated kernel most of an hour. This machine's own kernel has these
-/// too, and with large counts every guest.
+const CHOSEN: &[&str] = &[
+    "coverage.",
+    "sensor.",
+    "deploy.",
+    "process.",
+    "cgroup.create",
+    "cgroup.guest",
+    "membership.escape",
+    "seen.judged-lately",
+];
+/// What is tested on the others: all but what starts and ends many agents or containers, a flood
+/// of files, and what loads all programs or asks for the status again and again, which take an
+/// emulated kernel most of an hour. This machine's own kernel has these too, and with large counts
+/// every guest.
 const MOST: &[&str] = &[
     "harness.",
     "sensor.",
@@ -35,10 +45,14 @@ const MOST: &[&str] = &[
     "stream.",
     "profile.",
     "learning.",
+    "evidence.",
     "seen.",
+    "pending.is",
     "losses.agent",
     "losses.connects",
+    "losses.never",
     "losses.forks",
+    "losses.tables.",
     "restart.terminate",
     "deploy.",
     "errors.",
@@ -173,6 +187,12 @@ fn kernels(runner: &mut Runner, built: &[Built], soak: bool) {
     runner.stage("benches, briefly", 90, |counts, note| {
         if !refused(own, counts, note)? {
             *note = bench::smoke(own)?;
+        }
+        Ok(())
+    });
+    runner.stage("a real program, briefly", 60, |counts, note| {
+        if !refused(own, counts, note)? {
+            *note = workloads::smoke(own)?;
         }
         Ok(())
     });

@@ -8,16 +8,20 @@
 //! 3. what was learned is accepted, and so is what an approved pattern stands for;
 //! 4. a file that may be made may also be opened for writing once it is there.
 //!
+//! A line of a program that has no `parent` stands for the program under every parent, and is to
+//! those lines what a pattern is to names: see [`crate::lineage`].
+//!
 //! What was learned and then taken back by a decision (an import that does not approve of
 //! it) stands in the record of decisions as pending, with their revision, and counts for
 //! nothing here until it is approved. If it is a pattern, what falls under it is not learned
 //! anew either: it is for people, name by name.
 
-use crate::behaviour::{Behaviour, Operation};
+use crate::behaviour::{Behaviour, Kind, Operation};
 use crate::entry::Entry;
 use crate::entry::packed::Packed;
 use crate::generalise::{Names, is_pattern};
-use crate::matcher::Exact;
+use crate::lineage;
+use crate::matcher::{Exact, Program};
 use crate::profile::{Profile, Record, Verdict};
 use crate::rule;
 
@@ -26,6 +30,8 @@ use crate::rule;
 pub(crate) enum Place {
     /// In the record of this entry.
     Record(Entry),
+    /// In the record of this entry, which is the line without `parent` of a program.
+    Parentless(Entry),
     /// In what was learned under this name or pattern.
     Learned(Entry),
 }
@@ -34,7 +40,7 @@ impl Place {
     /// The entry there.
     pub(crate) const fn entry(&self) -> &Entry {
         match self {
-            Self::Record(entry) | Self::Learned(entry) => entry,
+            Self::Record(entry) | Self::Parentless(entry) | Self::Learned(entry) => entry,
         }
     }
 }
@@ -50,11 +56,19 @@ impl Profile {
             Some(Exact::Learned) | None => {}
         }
         !self.matcher.refuses(entry)
-            && (exact.is_some() || self.matcher.excuses(entry) || self.implied(entry))
+            && (exact.is_some()
+                || self.matcher.excuses(entry)
+                || self.knows_parent(entry)
+                || self.implied(entry))
     }
 
     fn implied(&self, entry: &Entry) -> bool {
         self.implying(entry).is_some()
+    }
+
+    /// The pattern that excuses an entry, if one does.
+    pub(crate) fn excuses(&self, entry: &Entry) -> Option<Entry> {
+        self.matcher.excuse(entry)
     }
 
     /// The accepted entry that implies another.
@@ -122,7 +136,7 @@ impl Profile {
     /// What is approved, with all that was seen of it: what was learned and then decided of has a
     /// record of the decision, and nodes that know nothing of that go on with the other.
     pub(crate) fn approved(&self) -> impl Iterator<Item = (Entry, Record)> {
-        let decided = self.with(Verdict::Approved).map(|(entry, record)| {
+        let decided = self.decided_for().map(|(entry, record)| {
             let learned = self.learned.record(entry);
             let all = learned.map_or(*record, |known| record.join(known));
             (entry.clone(), all)
@@ -142,6 +156,12 @@ impl Profile {
         }
         if own.is_none_or(|(_, revision)| revision == 0) && self.learned.contains(entry) {
             return Some(Place::Learned(entry.clone()));
+        }
+        if own.is_none_or(|(verdict, _)| verdict == Verdict::Pending)
+            && let Some(line) = lineage::parentless(entry)
+            && self.matcher.program(entry).is_some_and(Program::allows_any)
+        {
+            return Some(Place::Parentless(line));
         }
         match self.matcher.excuse(entry) {
             Some(pattern) if self.learned.contains(&pattern) => Some(Place::Learned(pattern)),
@@ -165,7 +185,7 @@ impl Profile {
     ) -> bool {
         let room = self.room();
         match place {
-            Place::Record(at) => {
+            Place::Record(at) | Place::Parentless(at) => {
                 let record = self.records.get_mut(at);
                 record.map(change).is_some()
             }
@@ -177,6 +197,10 @@ impl Profile {
     fn compiled(&self, entry: &Entry) -> Option<Exact> {
         let record = self.records.get(entry);
         match record.map(|it| (it.verdict, it.revision)) {
+            // What nobody decided of by this name may be refused under any parent.
+            Some((Verdict::Approved, 0)) if entry.behaviour.kind() == Kind::Exec => {
+                Some(Exact::Learned)
+            }
             Some((Verdict::Approved, _)) => Some(Exact::Approved),
             Some((Verdict::Refused, _)) => Some(Exact::Refused),
             Some((Verdict::Pending, 1..)) => None,

@@ -7,10 +7,11 @@
 //! Where a profile holds no more than that of a kind, the answer is exact.
 
 use crate::behaviour::{
-    Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Peer, Privilege,
+    Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Parent, Peer, Privilege,
     Privileged, Protocol, Reach, SetId,
 };
 use crate::entry::{Entry, Phase};
+use crate::lineage;
 use crate::profile::{Profile, Verdict};
 use crate::text::basename;
 use std::net::Ipv4Addr;
@@ -30,7 +31,9 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
     let records = before
         .chain(after)
         .chain(first)
-        .filter(|(_, record)| record.verdict == Verdict::Approved)
+        .filter(|(known, record)| {
+            record.verdict == Verdict::Approved && !profile.is_overruled(known, record)
+        })
         .map(|(known, _)| known.clone());
     let learned = (profile.learned.before(entry, BESIDE).into_iter())
         .chain(profile.learned.from(entry, BESIDE))
@@ -40,11 +43,35 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
         .chain(learned)
         .filter_map(|known| {
             let likeness = likeness(&known.behaviour, &entry.behaviour)?;
-            Some((likeness, known))
+            Some(((likeness, known.phase == entry.phase), known))
         })
         // Of the equally alike the first in the order of the file, so that the answer is stable.
         .max_by(|(a, first), (b, second)| a.cmp(b).then_with(|| second.cmp(first)))
-        .map(|(_, known)| describe(&known.behaviour))
+        .map(|(_, known)| match lineage::parent_beside(&known, entry) {
+            Some(parent) => format!("{} executed by {parent}", describe(&known.behaviour)),
+            None => describe(&known.behaviour),
+        })
+}
+
+/// The approved entries of the same file as that of a program, in the order of the file.
+pub fn programs<'a>(
+    profile: &'a Profile,
+    of: &Exec,
+) -> impl Iterator<Item = (&'a Entry, &'a Exec)> {
+    let mut from = least(&of.clone().into());
+    if let Behaviour::Exec(exec) = &mut from.behaviour {
+        exec.path.clone_from(&of.path);
+    }
+    let path = of.path.clone();
+    profile
+        .records
+        .range(from..)
+        .map_while(move |(known, record)| match &known.behaviour {
+            Behaviour::Exec(exec) if exec.path == path => Some((known, exec, record)),
+            _ => None,
+        })
+        .filter(|(_, _, record)| record.verdict == Verdict::Approved)
+        .map(|(known, exec, _)| (known, exec))
 }
 
 /// The first entry that a profile could hold of the same kind.
@@ -55,6 +82,7 @@ fn least(of: &Behaviour) -> Entry {
             name: None,
             script: None,
             origin: Origin::Image,
+            parent: Parent::Any,
         }
         .into(),
         Behaviour::File(_) => FileChange::new(Operation::OpenWrite, "").into(),
@@ -238,10 +266,34 @@ mod tests {
     }
 
     #[test]
+    fn programs_are_those_of_one_file() {
+        let mut known = profile(&[
+            "exec: {path: /bin/s}",
+            "exec: {path: /bin/sh}",
+            "exec: {path: /bin/sh, name: ash, phase: exec}",
+            "exec: {path: /bin/sh, script: /a, origin: VOLUME}",
+            "exec: {path: /bin/sha}",
+            "listen: {protocol: TCP, port: 8080}",
+        ]);
+        let refused = Entry::parse("exec: {path: /bin/sh, name: hush}").unwrap();
+        known.set(&refused, Verdict::Refused, 0);
+        let Behaviour::Exec(of) = &refused.behaviour else {
+            panic!("another kind")
+        };
+        let names: Vec<_> = programs(&known, of)
+            .map(|(_, exec)| exec.name.as_deref().or(exec.script.as_deref()))
+            .collect();
+        assert_eq!(names, [None, Some("/a"), Some("ash")]);
+        assert_eq!(programs(&profile(&[]), of).count(), 0);
+    }
+
+    #[test]
     fn the_nearest_is_what_a_person_would_name() {
         let known = profile(&[
             "exec: {path: /usr/sbin/nginx}",
             "exec: {path: /bin/busybox, name: sleep}",
+            "exec: {path: /sbin/toybox, name: id, parent: /bin/a}",
+            "exec: {path: /sbin/toybox, name: id, parent: /bin/b, phase: exec}",
             "file: {operation: CREATE, path: /data/cache/a}",
             "file: {operation: CREATE, path: /var/log/x}",
             "egress: {protocol: TCP, address: 10.0.0.1, port: 5432}",
@@ -261,6 +313,14 @@ mod tests {
             (
                 "exec: {path: /usr/local/sbin/nginx}",
                 Some("/usr/sbin/nginx"),
+            ),
+            (
+                "exec: {path: /sbin/toybox, name: id, parent: /bin/c}",
+                Some("/sbin/toybox (id) executed by /bin/a"),
+            ),
+            (
+                "exec: {path: /sbin/toybox, name: id, parent: /bin/c, phase: exec}",
+                Some("/sbin/toybox (id) executed by /bin/b"),
             ),
             ("exec: {path: /opt/x}", None),
             (

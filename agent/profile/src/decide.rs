@@ -7,6 +7,9 @@ use crate::profile::{Decision, Mode, Profile, Record, Verdict};
 use crate::workload::Workload;
 use thiserror::Error;
 
+/// The action of a decision that a profile learns again.
+const DEMOTE: &str = "demote";
+
 /// Who decides, why and when.
 #[derive(Clone, Copy, Debug)]
 pub struct By<'a> {
@@ -24,6 +27,9 @@ pub enum Refusal {
     /// The profile is in that mode.
     #[error("the profile is {0} already")]
     Already(&'static str),
+    /// A decision that lets more pass has to say why.
+    #[error("say why (`--reason`): what it does from now on is learned, not reported")]
+    NoReason,
     /// A limit would be exceeded.
     #[error("the profile is full: {0}; refuse or remove what it does not need first")]
     Full(String),
@@ -91,6 +97,36 @@ impl Profile {
         Ok(())
     }
 
+    /// From monitoring or review back to learning, because what the workload does has changed. What
+    /// is approved and refused stays; what waited for a decision is learned when it is seen again,
+    /// if it is of a class that is learned at all.
+    ///
+    /// Nothing was sampled while it was compared with, and whoever demotes wants it to learn: so the
+    /// conditions of time (observed, quiet, the cap) begin anew, see [`Profile::demoted`].
+    ///
+    /// # Errors
+    /// When it learns already, or no reason is given.
+    pub fn demote(&mut self, by: By<'_>) -> Result<(), Refusal> {
+        if self.mode == Mode::Learning {
+            return Err(Refusal::Already(self.mode.word()));
+        }
+        if by.reason.trim().is_empty() {
+            return Err(Refusal::NoReason);
+        }
+        self.mode_revision = self.decide(DEMOTE, None, by);
+        self.mode = Mode::Learning;
+        self.incomplete = false;
+        Ok(())
+    }
+
+    /// When it was demoted last, in nanoseconds since the Unix epoch, as far as decisions are
+    /// remembered.
+    #[must_use]
+    pub fn demoted(&self) -> Option<i64> {
+        let demotions = self.decisions().filter(|one| one.action == DEMOTE);
+        demotions.map(|one| one.at).max()
+    }
+
     /// From learning to review, because the evidence is complete, or `incomplete` because the time
     /// is up. What is in review incomplete may become complete.
     ///
@@ -142,8 +178,11 @@ impl Profile {
         }
         let mut joined = self.clone();
         let revision = joined.decide("import", None, by);
+        let overruled = self.overruled();
+        let overruled = overruled.map(|(entry, record)| (entry.clone(), *record));
         let gone: Vec<(Entry, Record)> = self
             .approved()
+            .chain(overruled)
             .map(|(entry, record)| {
                 // What was learned stays so, and what is decided of it now stands above that.
                 let own = joined.remove(&entry);

@@ -7,7 +7,7 @@
 //!   workload: {namespace: shop, kind: Deployment, name: web, container: app}
 //!   mode: Learning
 //!   exec:
-//!     - {path: /usr/sbin/nginx}
+//!     - {path: /usr/sbin/nginx, parent: runtime}
 //!   files: []
 //!   egress: []
 //!   listen:
@@ -18,9 +18,10 @@
 //!   modeRevision: 0
 //!   overflow: 0
 //!   evidence: ...   # where it was observed, see `evidence::text`
+//!   versions: ...   # of the image, see `version::line`
 //!   learned: []
 //!   seen:
-//!     - {exec: {path: /usr/sbin/nginx}, first: "2026-11-23T10:00:00Z", last: "2026-11-23T10:00:00Z", count: 1}
+//!     - {exec: {path: /usr/sbin/nginx, parent: runtime}, first: "2026-11-23T10:00:00Z", last: "2026-11-23T10:00:00Z", count: 1}
 //!   refused: []
 //!   decisions: []
 //! ```
@@ -36,6 +37,7 @@ use crate::entry::Entry;
 use crate::entry::line::{
     DnsLine, EgressLine, ExecLine, FileLine, Lines, ListenLine, PrivilegeLine,
 };
+use crate::evidence::text::ObservedLine;
 use crate::evidence::{self, Evidence};
 use crate::generalise::line::{LearnedLine, lines};
 use crate::generalise::{Known, is_general, is_pattern};
@@ -43,22 +45,22 @@ use crate::profile::{
     APPROVED_MAX, BYTES_MAX, DECISIONS_MAX, Decision, Mode, PENDING_MAX, Profile, REFUSED_MAX,
     Record, Verdict,
 };
+use crate::version;
 use crate::workload::Workload;
-use crate::yaml::Flow;
-use crate::yaml::{self, Limits};
+use crate::yaml::{self, Flow, Limits, Placed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use thiserror::Error;
 
-const API_VERSION: &str = "lapwing.dev/v1alpha1";
-const KIND: &str = "BehaviorProfile";
+pub(crate) const API_VERSION: &str = "lapwing.dev/v1alpha1";
+pub(crate) const KIND: &str = "BehaviorProfile";
 
 /// Longest text that is read: room for all that a profile may hold, and for people's comments.
 pub const TEXT_MAX: usize = BYTES_MAX + (4 << 20);
-/// Nodes of one entry at most: in `spec` a mapping of five pairs, in `status` another, its kind,
+/// Nodes of one entry at most: in `spec` a mapping of six pairs, in `status` another, its kind,
 /// and nine pairs around it, of which one is a list of three, and its evidence.
-const ENTRY_NODES: usize = 2 * 11 + 2 + 18 + 3 + evidence::text::ENTRY_NODES;
+const ENTRY_NODES: usize = 2 * 13 + 2 + 18 + 3 + evidence::text::ENTRY_NODES;
 /// Nodes of one decision: a mapping of six pairs.
 const DECISION_NODES: usize = 13;
 /// Most that is read. Whatever is written can be read again.
@@ -67,6 +69,7 @@ pub const LIMITS: Limits = Limits {
     nodes: (APPROVED_MAX + PENDING_MAX + REFUSED_MAX) * ENTRY_NODES
         + DECISIONS_MAX * DECISION_NODES
         + evidence::text::NODES
+        + version::line::NODES
         + 64,
 };
 /// What is around an entry's text: times, counters, keys.
@@ -83,35 +86,43 @@ pub(crate) fn weight(entry: &Entry) -> usize {
 pub struct NoProfile(String);
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Document {
-    api_version: String,
-    kind: String,
+pub(crate) struct Document {
+    #[cfg_attr(test, schemars(with = "crate::schema::ApiVersion"))]
+    api_version: Placed<String>,
+    #[cfg_attr(test, schemars(with = "crate::schema::Kind"))]
+    kind: Placed<String>,
+    /// What people decide, and what is signed.
     spec: Spec,
+    /// What a machine keeps: counters, times, what waits for a decision. Need not be there.
     #[serde(default)]
     status: Status,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Spec {
+    /// Whose it is.
     workload: Workload,
     mode: Mode,
     #[serde(default)]
-    exec: Vec<ExecLine>,
+    exec: Vec<Placed<ExecLine>>,
     #[serde(default)]
-    files: Vec<FileLine>,
+    files: Vec<Placed<FileLine>>,
     #[serde(default)]
-    egress: Vec<EgressLine>,
+    egress: Vec<Placed<EgressLine>>,
     #[serde(default)]
-    listen: Vec<ListenLine>,
+    listen: Vec<Placed<ListenLine>>,
     #[serde(default)]
-    dns: Vec<DnsLine>,
+    dns: Vec<Placed<DnsLine>>,
     #[serde(default)]
-    privileges: Vec<PrivilegeLine>,
+    privileges: Vec<Placed<PrivilegeLine>>,
 }
 
 #[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Status {
     #[serde(default)]
@@ -122,18 +133,21 @@ struct Status {
     overflow: u64,
     /// Missing in files of versions that did not generalise.
     #[serde(default)]
-    learned: Option<Vec<LearnedLine>>,
+    learned: Option<Vec<Placed<LearnedLine>>>,
     #[serde(default)]
-    evidence: Option<evidence::text::ObservedLine>,
+    evidence: Option<Placed<ObservedLine>>,
     #[serde(default)]
-    seen: Vec<Seen>,
+    versions: Vec<version::line::VersionLine>,
     #[serde(default)]
-    refused: Vec<Seen>,
+    seen: Vec<Placed<Seen>>,
+    #[serde(default)]
+    refused: Vec<Placed<Seen>>,
     #[serde(default)]
     decisions: Vec<Decided>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Seen {
     #[serde(default)]
@@ -162,12 +176,14 @@ struct Seen {
     samples: String,
     #[serde(default)]
     revision: u64,
-    /// That a person wrote it into `spec` where a machine learned it as well.
+    /// That a person wrote it into `spec` where a machine learned it as well, or that it was
+    /// approved before all of its program were refused.
     #[serde(default)]
     approved: bool,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Decided {
     revision: u64,
@@ -191,14 +207,57 @@ pub(crate) fn nanoseconds(time: jiff::Timestamp) -> i64 {
     i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX)
 }
 
+/// What stands in `seen` and `refused`, in errors.
+const STATUS: &str = "an entry of `status`";
+
+/// Reads a part of a file; what is wrong with it is said with its place.
+fn placed<L, T>(
+    part: Placed<L>,
+    what: &str,
+    read: impl FnOnce(L) -> Result<T, String>,
+) -> Result<T, String> {
+    let (value, place) = part.split();
+    read(value).map_err(|why| place.wrong(format_args!("{what}: {why}")))
+}
+
+/// What stands at the top of every file of this kind, whatever else is in it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Top {
+    api_version: Placed<String>,
+    kind: Placed<String>,
+}
+
+/// Says so where a text is of another kind or version.
+fn another(text: &[u8]) -> Option<String> {
+    let top: Top = yaml::read(text, LIMITS).ok()?;
+    is_another(&top.kind, &top.api_version)
+}
+
+fn is_another(kind: &Placed<String>, version: &Placed<String>) -> Option<String> {
+    let wrong = match (kind.value == KIND, version.value == API_VERSION) {
+        (true, true) => return None,
+        (false, _) => kind,
+        (true, false) => version,
+    };
+    let why = format!(
+        "it is a {} of {}, this version reads a {KIND} of {API_VERSION}",
+        crate::text::canonical(kind.value.as_bytes()),
+        crate::text::canonical(version.value.as_bytes()),
+    );
+    Some(wrong.wrong(why))
+}
+
 impl Spec {
     /// What is approved, whatever its kind.
     fn entries(self) -> impl Iterator<Item = Result<Entry, String>> {
-        fn read<L>(lines: Vec<L>) -> impl Iterator<Item = Result<Entry, String>>
+        fn read<L>(lines: Vec<Placed<L>>) -> impl Iterator<Item = Result<Entry, String>>
         where
             Entry: TryFrom<L, Error = String>,
         {
-            lines.into_iter().map(Entry::try_from)
+            lines
+                .into_iter()
+                .map(|line| placed(line, "an entry of `spec`", |line| Entry::try_from(line)))
         }
         read(self.exec)
             .chain(read(self.files))
@@ -210,7 +269,7 @@ impl Spec {
 }
 
 impl Seen {
-    fn split(self) -> Result<(Entry, Record), NoProfile> {
+    fn split(self) -> Result<(Entry, Record), String> {
         let lines = Lines {
             exec: self.exec,
             file: self.file,
@@ -219,10 +278,8 @@ impl Seen {
             dns: self.dns,
             privilege: self.privilege,
         };
-        let entry = lines
-            .only()
-            .map_err(|why| NoProfile(format!("an entry of `status`: {why}")))?;
-        let wrong = |why| NoProfile(format!("{entry}: {why}"));
+        let entry = lines.only()?;
+        let wrong = |why| format!("{entry}: {why}");
         let evidence = Evidence::read(&self.instances, &self.starts, &self.samples);
         let record = Record {
             verdict: match self.approved {
@@ -245,13 +302,13 @@ impl Profile {
     /// # Errors
     /// Says where the text is another thing.
     pub fn from_yaml(text: impl AsRef<[u8]>) -> Result<Self, NoProfile> {
-        let document: Document = yaml::read(text.as_ref(), LIMITS).map_err(NoProfile)?;
-        if document.kind != KIND || document.api_version != API_VERSION {
-            return Err(NoProfile(format!(
-                "it is a {} of {}, this version reads a {KIND} of {API_VERSION}",
-                crate::text::canonical(document.kind.as_bytes()),
-                crate::text::canonical(document.api_version.as_bytes()),
-            )));
+        let document: Document = match yaml::read(text.as_ref(), LIMITS) {
+            Ok(document) => document,
+            // What another version wrote has other keys, which is not what is wrong with it.
+            Err(why) => return Err(NoProfile(another(text.as_ref()).unwrap_or(why))),
+        };
+        if let Some(why) = is_another(&document.kind, &document.api_version) {
+            return Err(NoProfile(why));
         }
         let Document {
             mut spec, status, ..
@@ -261,28 +318,29 @@ impl Profile {
         profile.incomplete = status.incomplete;
         profile.overflow = status.overflow;
         if let Some(evidence) = status.evidence {
-            profile.observed = evidence.read().map_err(NoProfile)?;
+            profile.observed =
+                placed(evidence, "`evidence`", ObservedLine::read).map_err(NoProfile)?;
         }
+        profile.versions = version::line::read(status.versions).map_err(NoProfile)?;
         for seen in status.seen {
-            let (entry, record) = seen.split()?;
+            let (entry, record) = placed(seen, STATUS, Seen::split).map_err(NoProfile)?;
             profile.records.insert(entry, record);
         }
         for seen in status.refused {
-            let (entry, mut record) = seen.split()?;
+            let (entry, mut record) = placed(seen, STATUS, Seen::split).map_err(NoProfile)?;
             record.verdict = Verdict::Refused;
             profile.records.insert(entry, record);
         }
         let old = status.learned.is_none();
         let mut learned = BTreeMap::new();
         for line in status.learned.into_iter().flatten() {
-            let (entry, known) = line
-                .read()
-                .map_err(|why| NoProfile(format!("an entry of `learned`: {why}")))?;
+            let (entry, known) =
+                placed(line, "an entry of `learned`", LearnedLine::read).map_err(NoProfile)?;
             learned.insert(entry, known);
         }
         let mut approved = Vec::new();
         for entry in spec.entries() {
-            approved.push(entry.map_err(|why| NoProfile(format!("an entry of `spec`: {why}")))?);
+            approved.push(entry.map_err(NoProfile)?);
         }
         profile.take_up(approved, learned, old);
         profile.join_decisions(status.decisions.into_iter().map(|decided| Decision {
@@ -302,6 +360,8 @@ impl Profile {
     /// versions do not say.
     fn take_up(&mut self, approved: Vec<Entry>, mut learned: BTreeMap<Entry, Known>, old: bool) {
         let mut both = Vec::new();
+        let is_exec = |entry: &&Entry| entry.behaviour.kind() == Kind::Exec;
+        let execs: Vec<Entry> = approved.iter().filter(is_exec).cloned().collect();
         for entry in approved {
             let seen = self.records.get(&entry).map(|record| record.revision);
             let by_machine = old && is_general(&entry) && !is_pattern(&entry);
@@ -331,6 +391,7 @@ impl Profile {
             }
         }
         self.compile();
+        self.uphold(execs);
         for entry in both {
             if self.learned.contains(&entry) && !self.stands(&entry) {
                 self.records.entry(entry).or_default().verdict = Verdict::Approved;
@@ -401,22 +462,27 @@ impl Profile {
         }
         line(out, &format!("  overflow: {}", self.overflow));
         evidence::text::write(out, &self.observed);
+        if !self.versions.is_empty() {
+            list(out, "versions", version::line::lines(&self.versions));
+        }
         list(out, "learned", lines(&self.learned));
         let records = self.records.iter();
         let seen = records.filter(|(entry, record)| match record.verdict {
             // One that was never seen nor decided has nothing to tell.
             Verdict::Approved => {
-                record.last.is_some() || record.revision > 0 || self.learned.contains(entry)
+                record.last.is_some()
+                    || record.revision > 0
+                    || self.learned.contains(entry)
+                    || self.is_overruled(entry, record)
             }
             Verdict::Pending => true,
             Verdict::Refused => false,
         });
         let seen = seen.map(|(entry, record)| {
             let mut map = seen_line(entry, record);
-            if record.revision == 0
-                && record.verdict == Verdict::Approved
-                && self.learned.contains(entry)
-            {
+            // `spec` does not say it: a pattern, or a line without `parent`, was refused since.
+            let unsaid = self.learned.contains(entry) || self.is_overruled(entry, record);
+            if record.revision == 0 && record.verdict == Verdict::Approved && unsaid {
                 map.number("approved", true);
             }
             map.finish()

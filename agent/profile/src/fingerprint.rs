@@ -34,12 +34,15 @@ pub fn of(workload: &Workload, rule: Rule, entry: &crate::entry::Entry) -> Strin
         entry.phase.word().to_owned(),
     ];
     match &entry.behaviour {
-        Behaviour::Exec(exec) => parts.extend([
-            exec.path.clone(),
-            format!("{:?}", exec.name),
-            format!("{:?}", exec.script),
-            exec.origin.word().to_owned(),
-        ]),
+        Behaviour::Exec(exec) => {
+            parts.extend([
+                exec.path.clone(),
+                format!("{:?}", exec.name),
+                format!("{:?}", exec.script),
+                exec.origin.word().to_owned(),
+            ]);
+            parts.extend(exec.parent.text().map(ToOwned::to_owned));
+        }
         Behaviour::File(file) => {
             parts.extend([
                 file.operation.word().to_owned(),

@@ -4,7 +4,7 @@ use crate::behaviour::Kind;
 use crate::entry::{Entry, Phase};
 use crate::generalise::{Known, is_general};
 use crate::profile::{Mode, Profile, Record, Verdict};
-use crate::rule::{self, Rule, Severity};
+use crate::rule::{Rule, Severity};
 
 /// A behaviour that was just seen.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Deviation {
     pub attack: &'static [&'static str],
     /// Whether the profile still learns, so that a person has to decide of this one.
     pub pending: bool,
+    /// Whether a new version of the image may be given time for it: see [`crate::version`].
+    pub has_grace: bool,
 }
 
 /// The phase of the profile for a phase of the wire; `None` for the runtime's own steps, which
@@ -51,6 +53,7 @@ pub const fn phase(wire: lapwing_abi::ids::Phase) -> Option<Phase> {
         // Of a process that ran before the agent, the container's own is by far the likeliest.
         Wire::Unknown | Wire::Main => Some(Phase::Main),
         Wire::Exec => Some(Phase::Exec),
+        Wire::Escaped => Some(Phase::Escaped),
         Wire::Runtime => None,
     }
 }
@@ -63,12 +66,13 @@ impl Profile {
             self.count_in(entry, |record| see(record, sighting.at));
             return Outcome::Known;
         }
-        let class = rule::classify(&entry.behaviour);
+        let class = self.class_of(entry);
         let learning = match self.mode {
             Mode::Learning | Mode::Review => true,
             Mode::Monitoring => false,
         };
-        let refused = self.is_refused(entry) || self.is_withheld(entry);
+        let refused =
+            self.is_refused(entry) || self.is_withheld(entry) || self.may_be_refused(entry);
         // What enters from outside is a person or a tool, not the workload.
         if learning && class.learnable && !refused && entry.phase == Phase::Main {
             if !self.has_room(entry, Verdict::Approved)
@@ -103,6 +107,10 @@ impl Profile {
             severity: class.severity,
             attack: class.attack,
             pending: learning,
+            has_grace: class.learnable
+                && class.rule.has_grace()
+                && !refused
+                && entry.phase == Phase::Main,
         })
     }
 
@@ -123,7 +131,7 @@ impl Profile {
     #[must_use]
     pub fn approved_by_kind(&self) -> [usize; Kind::ALL.len()] {
         let mut counts = [0; Kind::ALL.len()];
-        for (entry, _) in self.with(Verdict::Approved) {
+        for (entry, _) in self.decided_for() {
             counts[entry.behaviour.kind() as usize] += 1;
         }
         // Nothing else is learned so.

@@ -9,6 +9,7 @@
 
 mod accept;
 pub mod behaviour;
+pub mod comments;
 pub mod compare;
 pub mod decide;
 pub mod diff;
@@ -18,6 +19,7 @@ pub mod file;
 pub mod fingerprint;
 pub mod generalise;
 pub mod learn;
+pub mod lineage;
 pub mod lint;
 mod matcher;
 pub mod merge;
@@ -25,9 +27,13 @@ pub mod name;
 pub mod pattern;
 pub mod profile;
 pub mod repeat;
+pub mod replay;
 pub mod rule;
+#[cfg(test)]
+mod schema;
 pub mod signature;
 pub mod sorted;
 pub mod text;
+pub mod version;
 pub mod workload;
 pub mod yaml;

@@ -6,7 +6,7 @@
 //! write into. None of this is wrong by itself: an entry may be there for a reason,
 //! which is a person's to know.
 
-use crate::behaviour::{Behaviour, Exec, FileChange, Operation, Origin};
+use crate::behaviour::{Behaviour, Exec, FileChange, Operation, Origin, Parent};
 use crate::entry::{Entry, Phase};
 use crate::generalise::breadth;
 use crate::profile::{Mode, Profile, Verdict};
@@ -181,7 +181,7 @@ fn found(profile: &Profile, entry: &Entry, written: &BTreeSet<&str>) -> Vec<(Che
             // Of a script it is known what it says.
             && !(check == Check::Shell && exec.script.is_some())
         {
-            all.push((check, from_outside(entry)));
+            all.push((check, by_whom(exec, entry.phase)));
         }
         let folder = replaceable(profile, exec, written);
         all.extend(folder.map(|folder| (Check::WritableProgram, folder)));
@@ -198,11 +198,20 @@ fn found(profile: &Profile, entry: &Entry, written: &BTreeSet<&str>) -> Vec<(Che
     all
 }
 
-fn from_outside(entry: &Entry) -> String {
-    match entry.phase {
-        Phase::Main => String::new(),
-        Phase::Exec => "for whoever enters the container".to_owned(),
-    }
+/// For whom such a program is approved, where that is not one of the image's.
+fn by_whom(exec: &Exec, phase: Phase) -> String {
+    let entered = match phase {
+        Phase::Main => None,
+        Phase::Exec => Some("for whoever enters the container"),
+        Phase::Escaped => Some("for whoever leaves the container"),
+    };
+    let parent = match exec.parent {
+        Parent::Any => Some("whoever executes it"),
+        Parent::Unknown => Some("it is not known who executed it"),
+        Parent::Runtime | Parent::Program(_) => None,
+    };
+    let words: Vec<&str> = parent.into_iter().chain(entered).collect();
+    words.join(", ")
 }
 
 /// What a program of this name is good for. Versions are no part of a name: `gcc-12` is `gcc`.
@@ -345,6 +354,26 @@ mod tests {
                 "{lines:?}"
             );
         }
+    }
+
+    #[test]
+    fn who_may_execute_it_is_said_where_it_is_not_one_program() {
+        for (rest, expected) in [
+            (", parent: /bin/entry", ""),
+            ("", "whoever executes it"),
+            (", parent: unknown", "it is not known who executed it"),
+            (
+                ", phase: exec",
+                "whoever executes it, for whoever enters the container",
+            ),
+        ] {
+            let line = format!("exec: {{path: /bin/sh{rest}}}");
+            let profile = profile(Mode::Monitoring, &[&line]);
+            assert_eq!(lint(&profile)[0].detail, expected, "{line}");
+        }
+        let line = "exec: {path: /srv/x, parent: \"drifted:/tmp/x\"}";
+        let found = checks(&profile(Mode::Monitoring, &[line]));
+        assert_eq!(found, [(Check::Dangerous, line.to_owned())]);
     }
 
     #[test]

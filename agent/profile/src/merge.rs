@@ -52,6 +52,7 @@ impl Profile {
         )
             .max((other.mode_revision, other.mode, other.incomplete));
         self.observed.join(&other.observed);
+        self.versions.join(&other.versions);
         self.join_decisions(other.decisions().cloned());
         self.overflow = self.overflow.max(other.overflow);
         self.recount();

@@ -16,6 +16,7 @@ use crate::evidence::observed::Observed;
 use crate::file;
 use crate::generalise::Learned;
 use crate::matcher::Matcher;
+use crate::version::Versions;
 use crate::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -88,7 +89,7 @@ pub struct Decision {
     pub at: i64,
     /// Who.
     pub actor: String,
-    /// What: `review`, `promote`, `approve`, `refuse` or `import`.
+    /// What: `review`, `promote`, `demote`, `approve`, `refuse` or `import`.
     pub action: String,
     /// About which entry, if about one.
     pub entry: String,
@@ -108,6 +109,8 @@ pub struct Profile {
     pub(crate) incomplete: bool,
     /// What was observed of its instances.
     pub(crate) observed: Observed,
+    /// Of which versions of the image it is.
+    pub(crate) versions: Versions,
     /// In the order of the file, in which what is alike lies together.
     pub(crate) records: BTreeMap<Entry, Record>,
     /// Files that were learned, and patterns of them.
@@ -136,6 +139,7 @@ impl Profile {
             mode_revision: 0,
             incomplete: false,
             observed: Observed::default(),
+            versions: Versions::default(),
             records: BTreeMap::new(),
             learned: Learned::default(),
             matcher: Matcher::default(),
@@ -179,7 +183,7 @@ impl Profile {
     /// Number of approved entries.
     #[must_use]
     pub fn approved_len(&self) -> usize {
-        self.counts[Verdict::Approved as usize] + self.standing_len()
+        self.counts[Verdict::Approved as usize] + self.standing_len() - self.overruled().count()
     }
 
     /// Number of entries that wait for a decision.
@@ -238,7 +242,7 @@ impl Profile {
             Verdict::Pending => self.waiting().map(own).collect(),
             Verdict::Refused => self.with(verdict).map(own).collect(),
             Verdict::Approved => {
-                let decided = self.with(verdict).map(own);
+                let decided = self.decided_for().map(own);
                 decided.chain(self.standing()).collect()
             }
         }

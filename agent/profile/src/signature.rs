@@ -113,12 +113,12 @@ impl Public {
 struct Envelope {
     payload: String,
     payload_type: String,
-    signatures: Vec<Signed>,
+    signatures: Vec<OneSignature>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Signed {
+struct OneSignature {
     #[serde(default)]
     keyid: String,
     sig: String,
@@ -179,7 +179,7 @@ pub fn sign(
         _ => Vec::new(),
     };
     signatures.retain(|signed| signed.keyid != own);
-    signatures.push(Signed {
+    signatures.push(OneSignature {
         keyid: own,
         sig: BASE64.encode(key.0.sign(&encoded(&text)).to_bytes()),
     });
@@ -194,19 +194,22 @@ pub fn sign(
     Ok(text)
 }
 
-/// Who of `trusted` signed what a profile approves: the names of their keys.
+/// What was signed, and by whom.
+#[derive(Debug)]
+pub struct Signed {
+    text: String,
+    /// The names of the trusted keys that signed it; at least one.
+    pub keys: Vec<String>,
+}
+
+/// Opens an envelope.
 ///
 /// # Errors
-/// When the envelope is none, is of another text than the profile's present one, or holds no
-/// valid signature of a trusted key.
-pub fn verify(
-    profile: &Profile,
-    envelope: &[u8],
-    trusted: &[Public],
-) -> Result<Vec<String>, SignatureError> {
+/// When it is none, or holds no valid signature of a trusted key.
+pub fn open(envelope: &[u8], trusted: &[Public]) -> Result<Signed, SignatureError> {
     let (envelope, text) = read(envelope)?;
     let message = encoded(&text);
-    let mut valid = Vec::new();
+    let mut keys = Vec::new();
     let mut forged = None;
     for signed in &envelope.signatures {
         let Some(key) = trusted.iter().find(|key| key.id() == signed.keyid) else {
@@ -218,12 +221,12 @@ pub fn verify(
             .and_then(|bytes| Signature::from_slice(&bytes).ok());
         match signature {
             Some(signature) if key.0.verify_strict(&message, &signature).is_ok() => {
-                valid.push(key.id());
+                keys.push(key.id());
             }
             _ => forged = Some(key.id()),
         }
     }
-    if valid.is_empty() {
+    if keys.is_empty() {
         if let Some(key) = forged {
             return Err(SignatureError::Forged(key));
         }
@@ -235,10 +238,49 @@ pub fn verify(
             ours: names(&mut trusted.iter().map(Public::id)),
         });
     }
+    Ok(Signed { text, keys })
+}
+
+impl Signed {
+    /// The signed profile, under the name of a cluster: that is of the place, not of the workload.
+    ///
+    /// # Errors
+    /// When another version wrote it.
+    pub fn profile(&self, cluster: &str) -> Result<Profile, SignatureError> {
+        let mut profile = Profile::from_yaml(&self.text)
+            .map_err(|error| SignatureError::NoEnvelope(error.to_string()))?;
+        cluster.clone_into(&mut profile.workload.cluster);
+        Ok(profile)
+    }
+
+    /// Whether a profile is what was signed, but for the name of its cluster.
+    ///
+    /// # Errors
+    /// Says what was changed.
+    pub fn is_of(&self, profile: &Profile) -> Result<(), SignatureError> {
+        let signed = self.profile(&profile.workload.cluster)?;
+        match signed.to_spec() == profile.to_spec() {
+            true => Ok(()),
+            false => Err(SignatureError::Changed(difference(&signed, profile))),
+        }
+    }
+}
+
+/// Who of `trusted` signed what a profile approves: the names of their keys.
+///
+/// # Errors
+/// When the envelope is none, is of another text than the profile's present one, or holds no
+/// valid signature of a trusted key.
+pub fn verify(
+    profile: &Profile,
+    envelope: &[u8],
+    trusted: &[Public],
+) -> Result<Vec<String>, SignatureError> {
+    let Signed { text, keys } = open(envelope, trusted)?;
     if text != profile.to_spec() {
         return Err(SignatureError::Changed(changed(&text, profile)));
     }
-    Ok(valid)
+    Ok(keys)
 }
 
 /// What has changed since a text was signed.
@@ -246,13 +288,17 @@ fn changed(text: &str, now: &Profile) -> String {
     let Ok(then) = Profile::from_yaml(text) else {
         return "another version wrote it".to_owned();
     };
+    difference(&then, now)
+}
+
+fn difference(then: &Profile, now: &Profile) -> String {
     if then.workload != now.workload {
         return format!(
             "it was signed for {}, this is of {}",
             then.workload, now.workload
         );
     }
-    let diff = Diff::between(&then, now);
+    let diff = Diff::between(then, now);
     let mut parts: Vec<String> = (diff.added.iter())
         .map(|entry| format!("+ {entry}"))
         .chain(diff.removed.iter().map(|entry| format!("- {entry}")))

@@ -10,7 +10,8 @@
 //! whole paths start with a slash, so no marked path equals one:
 //! [`CUT`] where a part at the side of the root is missing, [`DETACHED`] where
 //! the file does not lie below the container's root at all (a memory file, a
-//! descriptor that leaked in, a detached mount).
+//! descriptor that leaked in, a detached mount). A third, [`DRIFTED`], stands before the path of
+//! a parent that is not the image's file of that name.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -19,6 +20,9 @@ use std::fmt::Write;
 pub const CUT: &str = "\u{2026}";
 /// Stands before the path of a file outside the container's root.
 pub const DETACHED: &str = "detached:";
+/// Stands before the path of a parent that was written or changed after the container started, or
+/// removed: another may lie there by now.
+pub const DRIFTED: &str = "drifted:";
 
 /// Whether a terminal or a log must not get this character raw: the controls, and what
 /// reorders or breaks lines unseen (Unicode Standard Annex 9, section 2; Annex 14, class BK).

@@ -5,6 +5,7 @@ use std::fmt;
 
 /// The owner of a profile: one container of one workload. Every part may be empty but `name`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Workload {
     /// The cluster.

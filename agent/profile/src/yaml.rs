@@ -6,10 +6,13 @@
 //! wrong is said in one line, because the text around a mistake may be hostile
 //! and long.
 
+mod wrong;
+
 use crate::text;
-use serde::de::DeserializeOwned;
-use serde_saphyr::{RenderOptions, SnippetMode, UserMessageFormatter};
-use std::fmt::{Display, Write};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Write};
 
 /// Most that is read.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +23,7 @@ pub struct Limits {
     pub nodes: usize,
 }
 
-/// Reads a document. What is wrong with it is said in one line, with line and column.
+/// Reads a document. What is wrong with it is said in one line that begins with line and column.
 ///
 /// # Errors
 /// When the bytes are no text, exceed the limits, or are not what is wanted.
@@ -51,14 +54,108 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: Limits) -> Result<T, Stri
             max_documents: 1,
         },
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let formatter = UserMessageFormatter;
-        let mut options = RenderOptions::new(&formatter);
-        options.snippets = SnippetMode::Off;
-        let message = error.render_with_options(options);
-        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        text::visible(&message).into_owned()
-    })
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| wrong::line(&error))
+}
+
+/// A part of a document that knows its place.
+#[derive(Debug)]
+pub(crate) struct Placed<T> {
+    pub(crate) value: T,
+    at: serde_saphyr::Location,
+}
+
+impl<T> Placed<T> {
+    /// What is wrong with it, behind its place.
+    pub(crate) fn wrong(&self, why: impl Display) -> String {
+        format!("{}: {why}", wrong::place(self.at))
+    }
+
+    /// The part, and its place with nothing in it.
+    pub(crate) fn split(self) -> (T, Placed<()>) {
+        let Self { value, at } = self;
+        (value, Placed { value: (), at })
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Placed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = serde_saphyr::Spanned::<T>::deserialize(deserializer)?;
+        Ok(Self {
+            value: spanned.value,
+            at: spanned.referenced,
+        })
+    }
+}
+
+/// Where the value of a key stands, as `line 3, column 7`; keys within keys are separated by dots.
+#[must_use]
+pub fn place_of(bytes: &[u8], limits: Limits, key: &str) -> Option<String> {
+    let mut node: Placed<Node> = read(bytes, limits).ok()?;
+    for part in key.split('.') {
+        node = node.value.0.remove(part)?;
+    }
+    Some(wrong::place(node.at))
+}
+
+/// The keys of a document, of which values are not looked at.
+#[derive(Default)]
+struct Node(BTreeMap<String, Placed<Node>>);
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Keys)
+    }
+}
+
+struct Keys;
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut node = Node::default();
+        while let Some((key, value)) = map.next_entry()? {
+            node.0.insert(key, value);
+        }
+        Ok(node)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Node::default())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Node, E> {
+        Ok(Node::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
+        Ok(Node::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Node, E> {
+        Ok(Node::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Node, E> {
+        Ok(Node::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
+        Ok(Node::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::default())
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::default())
+    }
 }
 
 /// Words that YAML 1.1 or 1.2 readers take for something else than text.
@@ -160,7 +257,7 @@ mod tests {
         #[test]
         fn readers_get_back_what_was_written(text: String) {
             let line = format!("{{key: {}}}", scalar(&text));
-            let read: std::collections::BTreeMap<String, String> = serde_saphyr::from_str(&line).unwrap();
+            let read: BTreeMap<String, String> = serde_saphyr::from_str(&line).unwrap();
             prop_assert_eq!(&read["key"], &text);
         }
     }

@@ -498,9 +498,9 @@ proptest! {
         if (count as usize) < INSTANCES_MAX {
             prop_assert_eq!(merged.samples(), u64::from(count) * 10);
         } else {
-            // Four standard errors of the estimate.
+            // Six standard errors of the estimate, which leans to the right: four are exceeded now and then.
             let error = (merged.count() as f64 / f64::from(count) - 1.0).abs();
-            prop_assert!(error < 4.0 / (INSTANCES_MAX as f64 - 2.0).sqrt(), "{} of {count}", merged.count());
+            prop_assert!(error < 6.0 / (INSTANCES_MAX as f64 - 2.0).sqrt(), "{} of {count}", merged.count());
         }
     }
 }

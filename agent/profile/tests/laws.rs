@@ -2,8 +2,8 @@
 
 mod entries;
 
-use entries::entry;
-use lapwing_profile::behaviour::{Exec, FileChange, Kind, Operation, Origin};
+use entries::{entry, parent};
+use lapwing_profile::behaviour::{Behaviour, Exec, FileChange, Kind, Operation, Origin, Parent};
 use lapwing_profile::compare::nearest;
 use lapwing_profile::decide::By;
 use lapwing_profile::diff::Diff;
@@ -124,7 +124,64 @@ fn merged(a: &Profile, b: &Profile) -> Profile {
     joined
 }
 
+/// The line of the same program that says nothing of a parent.
+fn parentless(entry: &Entry) -> Option<Entry> {
+    let mut line = entry.clone();
+    match &mut line.behaviour {
+        Behaviour::Exec(exec) => exec.parent = Parent::Any,
+        _ => return None,
+    }
+    Some(line)
+}
+
 proptest! {
+    /// What is said of a program by name stands above what is said of it under every parent, and
+    /// a parent that is not known is no reason for a report.
+    #[test]
+    fn parents_are_known_by_name_or_not_at_all(
+        profile in profile(),
+        phase in prop::sample::select(Phase::ALL),
+        parents in prop::collection::vec(parent(), 1..6),
+    ) {
+        let line = |parent: &Parent| {
+            let mut entry = exec("/bin/sh", None);
+            if let Behaviour::Exec(exec) = &mut entry.behaviour {
+                exec.parent = parent.clone();
+            }
+            entry.phase = phase;
+            entry
+        };
+        let approved = profile.entries(Verdict::Approved);
+        let of_program = approved.keys().filter(|it| parentless(it) == Some(line(&Parent::Any)));
+        let known = of_program.count() > 0;
+        let decided = |entry: &Entry| {
+            profile.record(entry).filter(|it| it.revision > 0).map(|it| it.verdict)
+        };
+        let any = profile.accepts(&line(&Parent::Any));
+        let refused = decided(&line(&Parent::Any)) == Some(Verdict::Refused);
+        for parent in parents {
+            let entry = line(&parent);
+            let by_name = approved.contains_key(&entry);
+            let expected = match decided(&entry) {
+                Some(Verdict::Refused) => false,
+                Some(Verdict::Approved) => true,
+                _ if refused => false,
+                _ => by_name || any || parent == Parent::Unknown && known,
+            };
+            prop_assert_eq!(profile.accepts(&entry), expected, "{}", entry);
+            let mut profile = profile.clone();
+            drop(profile.promote(ANN));
+            if let Outcome::Deviation(deviation) = see(&mut profile, &entry) {
+                prop_assert!(!expected);
+                let rule = if known { Rule::ExecLineage } else { Rule::ExecUnknown };
+                prop_assert_eq!(deviation.rule, rule, "{}", entry);
+                prop_assert!(parent != Parent::Unknown || !known || refused || decided(&entry).is_some());
+            } else {
+                prop_assert!(expected, "{}", entry);
+            }
+        }
+    }
+
     #[test]
     fn what_is_learned_is_accepted(entries in prop::collection::vec(entry(), 1..20)) {
         let mut profile = Profile::new(workload(), Mode::Learning);
@@ -139,7 +196,7 @@ proptest! {
                     prop_assert!(deviation.pending);
                     prop_assert!(!profile.accepts(entry));
                     let class = rule::classify(&entry.behaviour);
-                    prop_assert!(!class.learnable || entry.phase == Phase::Exec);
+                    prop_assert!(!class.learnable || entry.phase != Phase::Main);
                 }
                 Outcome::Full => prop_assert!(false, "twenty entries fill no profile"),
             }
@@ -216,7 +273,10 @@ proptest! {
         let joined = merged(&a, &b);
         for side in [&a, &b] {
             for entry in side.entries(Verdict::Approved).keys() {
-                let decided = joined.record(entry).is_some_and(|record| record.revision > 0);
+                let is_decided = |entry: &Entry| {
+                    joined.record(entry).is_some_and(|record| record.revision > 0)
+                };
+                let decided = is_decided(entry) || parentless(entry).is_some_and(|it| is_decided(&it));
                 prop_assert!(joined.accepts(entry) || decided, "{}", entry);
             }
         }
@@ -253,6 +313,7 @@ fn exec(path: &str, name: Option<&str>) -> Entry {
             name: name.map(Into::into),
             script: None,
             origin: Origin::Image,
+            parent: Parent::Any,
         }
         .into(),
         phase: Phase::Main,

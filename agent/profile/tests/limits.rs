@@ -1,7 +1,7 @@
 //! A profile at its limits: bounded in number and in bytes, and what is written can be read.
 
 use lapwing_profile::behaviour::{
-    Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Peer, Privilege, Privileged,
+    Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Parent, Peer, Privilege, Privileged,
     Protocol, Reach, record_type,
 };
 use lapwing_profile::decide::{By, Refusal};
@@ -46,6 +46,7 @@ fn entry(number: usize) -> Entry {
             name: Some("n".into()),
             script: Some("/s".into()),
             origin: Origin::Volume,
+            parent: Parent::Program("/p".into()),
         }
         .into(),
         1 => FileChange {
@@ -88,6 +89,7 @@ fn guest(path: &str, number: usize) -> Entry {
             name: None,
             script: None,
             origin: Origin::Image,
+            parent: Parent::Any,
         }
         .into(),
         phase: Phase::Exec,

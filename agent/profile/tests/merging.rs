@@ -281,7 +281,7 @@ fn fifty_nodes_that_merge_in_any_order_end_with_the_same_bytes() {
     first.iter().for_each(|node| all.merge(node));
     assert_eq!(all.to_yaml(), text);
     for pattern in [
-        "operation: CREATE, pattern: \"/var/lib/nginx/body/{digits}\"",
+        "operation: CREATE, pattern: \"/var/lib/nginx/body/{digits:10}\"",
         "operation: RENAME, pattern: \"/data/temp-{digits}.rdb\", target: /data/dump.rdb",
         "operation: OPEN_WRITE, pattern: \"/var/log/app/node-{digits}.log\"",
     ] {

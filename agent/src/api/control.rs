@@ -29,10 +29,20 @@ pub enum Request {
         v1::PromoteProfileRequest,
         Reply<Result<v1::PromoteProfileResponse, AskError>>,
     ),
+    /// Sends a profile back to learning.
+    Demote(
+        v1::DemoteProfileRequest,
+        Reply<Result<v1::DemoteProfileResponse, AskError>>,
+    ),
     /// Decides of entries.
     Decide(
         v1::DecideEntriesRequest,
         Reply<Result<v1::DecideEntriesResponse, AskError>>,
+    ),
+    /// Takes what was seen to a candidate.
+    Replay(
+        v1::ReplayProfileRequest,
+        Reply<Result<v1::ReplayProfileResponse, AskError>>,
     ),
     /// Takes up a profile.
     Import(

@@ -9,10 +9,11 @@ use anyhow::{Context, Result};
 use lapwing_proto::v1::agent_server::{Agent, AgentServer};
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::{
-    DecideEntriesRequest, DecideEntriesResponse, GetProfileRequest, GetProfileResponse,
-    GetStatusRequest, GetStatusResponse, ImportProfileRequest, ImportProfileResponse,
-    ListContainersRequest, ListContainersResponse, ListProfilesRequest, ListProfilesResponse,
-    PromoteProfileRequest, PromoteProfileResponse, WatchRequest, WatchResponse,
+    DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest, DemoteProfileResponse,
+    GetProfileRequest, GetProfileResponse, GetStatusRequest, GetStatusResponse,
+    ImportProfileRequest, ImportProfileResponse, ListContainersRequest, ListContainersResponse,
+    ListProfilesRequest, ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse,
+    ReplayProfileRequest, ReplayProfileResponse, WatchRequest, WatchResponse,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -47,8 +48,9 @@ fn refused(error: &AskError) -> Status {
         | AskError::BadEntry(_)
         | AskError::NoName(_)
         | AskError::NoVerdict
+        | AskError::Signature(_)
         | AskError::BadProfile(_) => Status::invalid_argument(message),
-        AskError::Refused(_) => Status::failed_precondition(message),
+        AskError::Refused(_) | AskError::Unsigned(_) => Status::failed_precondition(message),
         AskError::NoRoom | AskError::Store(_) => Status::resource_exhausted(message),
     }
 }
@@ -138,6 +140,22 @@ impl Agent for Service {
             .map_err(|error| refused(&error))
     }
 
+    async fn demote_profile(
+        &self,
+        request: tonic::Request<DemoteProfileRequest>,
+    ) -> Result<Response<DemoteProfileResponse>, Status> {
+        let request = request.into_inner();
+        decided_by(request.decider.as_ref())?;
+        let answer = self
+            .control
+            .ask(|reply| Request::Demote(request, reply))
+            .await;
+        answer
+            .map_err(ended)?
+            .map(Response::new)
+            .map_err(|error| refused(&error))
+    }
+
     async fn decide_entries(
         &self,
         request: tonic::Request<DecideEntriesRequest>,
@@ -147,6 +165,20 @@ impl Agent for Service {
         let answer = self
             .control
             .ask(|reply| Request::Decide(request, reply))
+            .await;
+        answer
+            .map_err(ended)?
+            .map(Response::new)
+            .map_err(|error| refused(&error))
+    }
+
+    async fn replay_profile(
+        &self,
+        request: tonic::Request<ReplayProfileRequest>,
+    ) -> Result<Response<ReplayProfileResponse>, Status> {
+        let answer = self
+            .control
+            .ask(|reply| Request::Replay(request.into_inner(), reply))
             .await;
         answer
             .map_err(ended)?

@@ -170,9 +170,12 @@ Examples:
   lapwing watch -o json | jq 'select(.violation.severity == \"CRITICAL\")'
   lapwing watch -o json --since \"$LAST_CURSOR\"     go on where you left off";
 
-/// What each rule means, one a line.
+/// What each rule means and how bad it is, one a line.
 fn rules() -> String {
-    let line = |rule: &Rule| format!("  {:<22} {}", rule.id(), rule.doc());
+    let line = |rule: &Rule| {
+        let severity = rule.severity().word();
+        format!("  {:<22} {severity:<8} {}", rule.id(), rule.doc())
+    };
     Rule::ALL.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -290,6 +293,30 @@ pub enum ProfileCommand {
         #[command(flatten)]
         decider: Decider,
     },
+    /// Learn again: what the workload does from now on is approved, not reported
+    ///
+    /// For a workload that has changed. What is approved and refused stays as it is. A reason is
+    /// needed, because this lets more pass.
+    Demote {
+        /// A profile's name, or a file
+        name: String,
+        /// Who decides, and why
+        #[command(flatten)]
+        decider: Decider,
+    },
+    /// What a candidate would have reported of what the agent saw
+    ///
+    /// For a look before it goes live. It is taken as if it were promoted. Ends with 1 if there is
+    /// anything it would have reported, for use as a gate.
+    Replay {
+        /// The candidate's file
+        candidate: PathBuf,
+        /// The profile of the workload [default: the one that the candidate is of]
+        workload: Option<String>,
+        /// Only what was seen in this time: a duration like 90s, 10m or 2h [default: all]
+        #[arg(long, value_name = "DURATION")]
+        since: Option<String>,
+    },
     /// Write a profile to a file or the output, as YAML or, with -o json, as JSON
     Export {
         /// A profile's name, or a file
@@ -301,6 +328,9 @@ pub enum ProfileCommand {
     Import {
         /// The file
         file: PathBuf,
+        /// The signature's file [default: the profile's with .sig.json behind it, if it is there]
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
         /// Who decides, and why
         #[command(flatten)]
         decider: Decider,

@@ -5,7 +5,8 @@ use super::wrap::{grouped, wrapped};
 use lapwing_proto::v1::get_status_response::Hook;
 use std::io::{Result, Write};
 
-/// Writes how many are attached by which tier, those that fired with their counts, and the names
+/// Writes how many are attached by which tier, those that fired with their counts (and how many
+/// of that were known again without a walk or a hash), and the names
 /// of the others. `lapwing doctor` and `-o json` say more of each.
 pub fn write_hooks(out: &mut impl Write, hooks: &[Hook], width: usize) -> Result<()> {
     let attached: Vec<&Hook> = hooks.iter().filter(|hook| !hook.tier.is_empty()).collect();
@@ -22,10 +23,13 @@ pub fn write_hooks(out: &mut impl Write, hooks: &[Hook], width: usize) -> Result
     let rows: Vec<Vec<String>> = attached
         .iter()
         .filter(|hook| hook.hits > 0)
-        .map(|hook| vec![hook.row.clone(), hook.tier.clone(), hook.hits.to_string()])
+        .map(|hook| {
+            let counts = [hook.hits, hook.recalled].map(|count| count.to_string());
+            [vec![hook.row.clone(), hook.tier.clone()], counts.to_vec()].concat()
+        })
         .collect();
     if !rows.is_empty() {
-        table(out, &["HOOK", "TIER", "FIRED"], &rows)?;
+        table(out, &["HOOK", "TIER", "FIRED", "KNOWN AGAIN"], &rows)?;
     }
     let names = |hooks: Vec<&Hook>| -> String {
         let names: Vec<&str> = hooks.iter().map(|hook| hook.row.as_str()).collect();

@@ -95,8 +95,12 @@ pub(super) fn write_classes(out: &mut impl Write, learning: &v1::Learning) -> Re
 pub(super) fn provisional(profile: &Profile, entry: &Entry) -> String {
     match profile.spread(entry) {
         Some(spread) if profile.is_provisional(entry) => {
+            let lone = match profile.is_lone(entry) {
+                true => ", and reported of any other",
+                false => "",
+            };
             let text = format!(
-                "  provisional: seen in {} of {} instances",
+                "  provisional: seen in {} of {} instances{lone}",
                 spread.shown, spread.of
             );
             styled(BOLD, &text)

@@ -6,10 +6,12 @@ mod hooks;
 mod learning;
 mod profile;
 mod profile_file;
+mod profile_replay;
 mod profile_sign;
 mod profile_text;
 mod show;
 pub mod text;
+mod versions;
 mod watch;
 pub mod wrap;
 

@@ -3,8 +3,10 @@
 use super::args::{DecideArgs, Decider, Output, ProfileCommand};
 use super::learning;
 use super::profile_file as file;
+use super::profile_replay;
 use super::profile_sign as sign;
 use super::profile_text::{diff_value, json, mode, write_diff, write_list, write_profile};
+use super::versions;
 use super::{Code, Failure, Outcome, client};
 use crate::judge::report;
 use anyhow::{Context, anyhow};
@@ -47,10 +49,23 @@ pub async fn run(endpoint: &str, output: Output, command: ProfileCommand) -> Out
         ProfileCommand::Promote { name, decider } => {
             promote(endpoint, output, &name, decider).await
         }
+        ProfileCommand::Demote { name, decider } => demote(endpoint, output, &name, decider).await,
+        ProfileCommand::Replay {
+            candidate,
+            workload,
+            since,
+        } => {
+            let since = since.as_deref();
+            replay(endpoint, output, &candidate, workload.as_deref(), since).await
+        }
         ProfileCommand::Export { name, file } => {
             export(endpoint, output, &name, file.as_deref()).await
         }
-        ProfileCommand::Import { file, decider } => import(endpoint, output, &file, decider).await,
+        ProfileCommand::Import {
+            file,
+            signature,
+            decider,
+        } => import(endpoint, output, &file, signature, decider).await,
     }
 }
 
@@ -132,19 +147,20 @@ async fn list(endpoint: &str, output: Output, files: &[PathBuf]) -> Outcome {
 
 /// A profile, from a file or the agent.
 async fn load(endpoint: &str, name: &str) -> Result<Profile, Failure> {
-    Ok(load_learning(endpoint, name).await?.0)
+    Ok(load_summary(endpoint, name).await?.0)
 }
 
-/// The same, and how far its learning is: by the conditions of the agent, or for a file by the
-/// default ones.
-async fn load_learning(
+/// The same, and in short, with how far its learning is: by the conditions of the agent, or for a
+/// file by the default ones.
+async fn load_summary(
     endpoint: &str,
     name: &str,
-) -> Result<(Profile, Option<v1::Learning>), Failure> {
+) -> Result<(Profile, v1::ProfileSummary), Failure> {
     if let Some(path) = file::named(name) {
         let profile = file::read(path)?;
-        let learning = report::learning(&profile, &Settings::default());
-        return Ok((profile, learning));
+        let mut summary = file::summary(&profile);
+        summary.learning = report::learning(&profile, &Settings::default());
+        return Ok((profile, summary));
     }
     let mut client = client::connect(endpoint).await?;
     let name = resolve(&mut client, name).await?;
@@ -156,8 +172,7 @@ async fn load_learning(
     let profile = Profile::from_yaml(answer.yaml)
         .context(name)
         .map_err(|error| Failure::new(Code::Failed, error))?;
-    let learning = answer.summary.and_then(|summary| summary.learning);
-    Ok((profile, learning))
+    Ok((profile, answer.summary.unwrap_or_default()))
 }
 
 /// The file's form as JSON.
@@ -167,15 +182,21 @@ fn value(profile: &Profile) -> Result<serde_json::Value, Failure> {
 }
 
 async fn show(endpoint: &str, output: Output, name: &str) -> Outcome {
-    let (profile, learning) = load_learning(endpoint, name).await?;
+    let (profile, summary) = load_summary(endpoint, name).await?;
+    let learning = summary.learning.as_ref();
     let mut out = anstream::stdout().lock();
     match output {
         Output::Json => {
             let mut value = value(&profile)?;
-            value["learning"] = learning::value(&profile, learning.as_ref());
+            value["learning"] = learning::value(&profile, learning);
+            // A message of ours is always JSON.
+            value["versions"] = serde_json::to_value(&summary.versions).unwrap_or_default();
             writeln!(out, "{}", json(&value)?)?;
         }
-        Output::Text => write_profile(&mut out, &profile, learning.as_ref())?,
+        Output::Text => {
+            write_profile(&mut out, &profile, learning)?;
+            versions::write_all(&mut out, &summary.versions, crate::clock::now())?;
+        }
     }
     Ok(())
 }
@@ -186,8 +207,8 @@ async fn diff(endpoint: &str, output: Output, a: &str, b: &str) -> Outcome {
     let diff = Diff::between(&first, &second);
     let mut out = anstream::stdout().lock();
     match output {
-        Output::Json => writeln!(out, "{}", json(&diff_value(&diff))?)?,
-        Output::Text => write_diff(&mut out, &diff)?,
+        Output::Json => writeln!(out, "{}", json(&diff_value(&diff, &second))?)?,
+        Output::Text => write_diff(&mut out, &diff, &second)?,
     }
     if !diff.widens() {
         return Ok(());
@@ -299,6 +320,33 @@ async fn promote(endpoint: &str, output: Output, name: &str, by: Decider) -> Out
     print(output, &profile, &text)
 }
 
+async fn demote(endpoint: &str, output: Output, name: &str, by: Decider) -> Outcome {
+    let decider = file::decider(by);
+    let profile = if let Some(path) = file::named(name) {
+        file::change(path, &decider, Profile::demote)?
+    } else {
+        let mut client = client::connect(endpoint).await?;
+        let name = resolve(&mut client, name).await?;
+        let request = v1::DemoteProfileRequest {
+            name,
+            decider: Some(decider),
+        };
+        client
+            .demote_profile(request)
+            .await
+            .map_err(|status| client::failed(&status))?
+            .into_inner()
+            .summary
+            .unwrap_or_default()
+    };
+    let text = format!(
+        "{} is {} now: what it does from now on is learned\n",
+        profile.name,
+        mode(profile.mode()),
+    );
+    print(output, &profile, &text)
+}
+
 /// How much a profile approves, by kind.
 fn approved(profile: &v1::ProfileSummary) -> String {
     let counts = [
@@ -335,13 +383,59 @@ async fn export(endpoint: &str, output: Output, name: &str, file: Option<&Path>)
     Ok(())
 }
 
-async fn import(endpoint: &str, output: Output, path: &Path, by: Decider) -> Outcome {
+async fn replay(
+    endpoint: &str,
+    output: Output,
+    path: &Path,
+    workload: Option<&str>,
+    since: Option<&str>,
+) -> Outcome {
+    let candidate = file::read(path)?;
+    let age_milliseconds = since.map(profile_replay::age).transpose()?;
+    let mut client = client::connect(endpoint).await?;
+    let whose = candidate.workload.to_string();
+    let name = resolve(&mut client, workload.unwrap_or(&whose)).await?;
+    let request = v1::ReplayProfileRequest {
+        yaml: candidate.to_yaml(),
+        name,
+        age_milliseconds: age_milliseconds.unwrap_or_default(),
+    };
+    let answer = client
+        .replay_profile(request)
+        .await
+        .map_err(|status| client::failed(&status))?
+        .into_inner();
+    let mut text = Vec::new();
+    profile_replay::write(&mut text, &answer)?;
+    print(output, &answer, &String::from_utf8_lossy(&text))?;
+    match answer.reported.len() {
+        0 => Ok(()),
+        count => {
+            let path = path.display();
+            let error = anyhow!(
+                "{path} would have reported {count}: approve of them in it (`lapwing profile approve 'ENTRY' \
+                 --profile {path}`), or promote it knowing that"
+            );
+            Err(Failure::new(Code::Failed, error))
+        }
+    }
+}
+
+async fn import(
+    endpoint: &str,
+    output: Output,
+    path: &Path,
+    signature: Option<PathBuf>,
+    by: Decider,
+) -> Outcome {
     // Read here, so that a mistake is told with the file's name.
     let yaml = file::read(path)?.to_yaml();
+    let signature = sign::of(path, signature)?;
     let mut client = client::connect(endpoint).await?;
     let request = v1::ImportProfileRequest {
         yaml,
         decider: Some(file::decider(by)),
+        signature,
     };
     let profile = client
         .import_profile(request)

@@ -5,6 +5,7 @@ use super::{Code, Failure};
 use crate::judge::report;
 use crate::judge::store::replace;
 use anyhow::{Context, anyhow};
+use lapwing_profile::comments;
 use lapwing_profile::decide::By;
 use lapwing_profile::profile::Profile;
 use lapwing_proto::v1;
@@ -66,7 +67,9 @@ pub fn change<E: std::error::Error + Send + Sync + 'static>(
     change(&mut profile, by)
         .with_context(|| path.display().to_string())
         .map_err(|error| Failure::new(Code::Failed, error))?;
-    write(path, &profile.to_yaml())?;
+    // It was text when it was read.
+    let old = std::fs::read_to_string(path).unwrap_or_default();
+    write(path, &comments::carry(&old, &profile.to_yaml()))?;
     Ok(summary(&profile))
 }
 

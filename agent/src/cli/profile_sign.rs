@@ -28,6 +28,16 @@ fn text(path: &Path) -> Result<String, Failure> {
         .map_err(failed)
 }
 
+/// The signature that belongs to a profile's file: the given one, or what stands beside it, or
+/// nothing.
+pub fn of(path: &Path, signature: Option<PathBuf>) -> Result<String, Failure> {
+    match signature {
+        Some(file) => text(&file),
+        None if beside(path).is_file() => text(&beside(path)),
+        None => Ok(String::new()),
+    }
+}
+
 /// Signs a file.
 pub fn sign(output: Output, path: &Path, key: &Path, signature: Option<PathBuf>) -> Outcome {
     let profile = file::read(path)?;

@@ -2,6 +2,7 @@
 
 use super::learning;
 use super::text::{BOLD, DIM, styled, table};
+use super::versions;
 use super::{Code, Failure};
 use crate::judge::report;
 use lapwing_profile::diff::Diff;
@@ -98,6 +99,7 @@ pub(super) fn write_list(
             )?;
             learning::write_unmet(out, learning)?;
         }
+        versions::write_notes(out, profile, crate::clock::now())?;
     }
     Ok(())
 }
@@ -203,8 +205,8 @@ fn why(profile: &Profile, entry: &Entry) -> Option<String> {
     Some(format!("{because}; breadth {breadth}"))
 }
 
-/// What differs, line by line.
-pub(super) fn write_diff(out: &mut impl Write, diff: &Diff) -> std::io::Result<()> {
+/// What differs, line by line; what a reviewer should see first, first.
+pub(super) fn write_diff(out: &mut impl Write, diff: &Diff, b: &Profile) -> std::io::Result<()> {
     if diff.is_empty() {
         return writeln!(out, "both approve the same");
     }
@@ -213,26 +215,66 @@ pub(super) fn write_diff(out: &mut impl Write, diff: &Diff) -> std::io::Result<(
     }
     let green = anstyle::AnsiColor::Green.on_default();
     let red = anstyle::AnsiColor::Red.on_default();
+    let review = diff.review(b);
+    let rare = review.iter().filter(|one| one.is_rare()).count();
+    if rare > 0 {
+        let head = format!(
+            "{rare} of {} that are new were seen in a minority of the instances:",
+            review.len()
+        );
+        writeln!(out, "{}", styled(BOLD, &head))?;
+    }
+    for addition in &review {
+        let style = if addition.is_rare() {
+            green.bold()
+        } else {
+            green
+        };
+        let breadth = match generalise::breadth(addition.entry) {
+            0 => String::new(),
+            breadth => format!("  # a pattern, breadth {breadth}"),
+        };
+        let line = styled(style, &addition.to_string());
+        writeln!(out, "{line}{}", styled(DIM, &breadth))?;
+    }
     for entry in &diff.removed {
         writeln!(out, "{}", styled(red, &format!("- {entry}")))?;
     }
-    for entry in &diff.added {
-        writeln!(out, "{}", styled(green, &format!("+ {entry}")))?;
+    let (from, to) = diff.breadth;
+    if from != to {
+        writeln!(out, "breadth of all patterns: {from} -> {to}")?;
     }
     Ok(())
 }
 
-/// The same for programs.
-pub(super) fn diff_value(diff: &Diff) -> serde_json::Value {
-    let lines =
-        |entries: &[Entry]| -> Vec<String> { entries.iter().map(ToString::to_string).collect() };
+/// The same for programs. `added` and `review` are in the same order.
+pub(super) fn diff_value(diff: &Diff, b: &Profile) -> serde_json::Value {
+    let removed: Vec<String> = diff.removed.iter().map(ToString::to_string).collect();
     let mode = diff
         .mode
         .map(|(from, to)| serde_json::json!({"from": from.word(), "to": to.word()}));
+    let review = diff.review(b);
+    let added: Vec<String> = review.iter().map(|one| one.entry.to_string()).collect();
+    let review: Vec<serde_json::Value> = (review.iter())
+        .map(|one| {
+            serde_json::json!({
+                "entry": one.entry.to_string(),
+                "rare": one.is_rare(),
+                "breadth": generalise::breadth(one.entry),
+                "instances": one.spread.map(|it| it.shown),
+                "of": one.spread.map(|it| it.of),
+                "checks": one.checks.iter().map(|check| check.id()).collect::<Vec<_>>(),
+                "rule": one.class.rule.id(),
+                "severity": one.class.severity.word(),
+            })
+        })
+        .collect();
     serde_json::json!({
         "widens": diff.widens(),
         "mode": mode,
-        "added": lines(&diff.added),
-        "removed": lines(&diff.removed),
+        "breadth": {"from": diff.breadth.0, "to": diff.breadth.1},
+        "added": added,
+        "removed": removed,
+        "review": review,
     })
 }

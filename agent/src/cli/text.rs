@@ -43,7 +43,7 @@ fn clock(time: Option<&Timestamp>) -> String {
     )
 }
 
-fn severity(severity: Severity) -> (&'static str, Style) {
+pub(super) fn severity(severity: Severity) -> (&'static str, Style) {
     match severity {
         Severity::Unspecified => ("?", Style::new()),
         Severity::Low => ("LOW", color(AnsiColor::Cyan)),
@@ -119,8 +119,13 @@ fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
     if item.count > 1 {
         notes.push_str(&format!("  x{}", item.count));
     }
-    if item.pending {
+    if item.new_in_version {
+        notes.push_str("  (new in version)");
+    } else if item.pending {
         notes.push_str("  (still learning)");
+    }
+    if item.provisional {
+        notes.push_str("  (provisional: one other instance alone showed it)");
     }
     if item.after_gap {
         notes.push_str("  (after a gap)");
@@ -172,6 +177,7 @@ fn actor(process: &Process) -> String {
         .collect();
     let phase = match process.phase() {
         process::Phase::Exec => ", entered from outside",
+        process::Phase::Escaped => ", outside of its container",
         process::Phase::Unspecified | process::Phase::Runtime | process::Phase::Main => "",
     };
     let mut note = format!("pid {}, uid {}", process.pid, process.uid);
@@ -325,6 +331,37 @@ mod tests {
             "{text}"
         );
         assert_eq!(lines[1].trim(), "exec     /bin/busybox (sh)");
+        for (marks, words) in [
+            (
+                Violation {
+                    pending: true,
+                    new_in_version: true,
+                    ..Violation::default()
+                },
+                "(new in version)",
+            ),
+            (
+                Violation {
+                    pending: true,
+                    ..Violation::default()
+                },
+                "(still learning)",
+            ),
+            (
+                Violation {
+                    provisional: true,
+                    ..Violation::default()
+                },
+                "(provisional: one other instance alone showed it)",
+            ),
+        ] {
+            let text = plain(&WatchResponse {
+                item: Some(Item::Violation(marks)),
+                ..WatchResponse::default()
+            });
+            assert!(text.trim_end().ends_with(words), "{text}");
+            assert_eq!(text.matches('(').count(), 1, "{text}");
+        }
         assert_eq!(
             lines[2].trim(),
             "by       sh -c id  (pid 7, uid 0)  under /bin/init > /bin/loop"

@@ -1,9 +1,8 @@
 //! When learning is over: the section `learning`.
 
 use lapwing_profile::evidence::settings::{DAY, Settings};
-use serde::de::{Error, IgnoredAny};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-use std::collections::BTreeMap;
 
 /// A length of time, in nanoseconds; a number and a unit in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Configurations, right and wrong.
 
 use super::*;
+use lapwing_profile::rule::{Rule, Severity};
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::parse(Path::new("lapwing.yaml"), text.as_bytes()).map_err(|error| error.to_string())
@@ -30,6 +31,9 @@ fn the_file_in_deploy_has_every_key_at_its_default() {
         Tables::KEYS,
         Feed::KEYS,
         Learning::KEYS,
+        Versions::KEYS,
+        Suppression::KEYS,
+        Signatures::KEYS,
     ] {
         for key in keys {
             let line = format!("{key}:");
@@ -47,7 +51,9 @@ fn every_key_is_read() {
     let config = parse(
         "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
          btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nfeed: {items: 7, bytes: 65536}\n\
-         learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n",
+         learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n\
+         versions: {grace: 2h}\nsuppression: {new: 5, period: 1m}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n\
+         signatures: {require: false, keys: []}\n",
     )
     .unwrap();
     assert_eq!(
@@ -61,7 +67,7 @@ fn every_key_is_read() {
     assert_eq!(config.cgroups.egress.as_deref(), Some(Path::new("/g")));
     assert_eq!(config.cgroups.scope, ["/a"]);
     assert_eq!(config.runc.roots, [Path::new("/r")]);
-    assert_eq!((config.ring.bytes, config.feed.items), (65536, 7));
+    assert_eq!((config.ring.bytes, config.feed.items), (Some(65536), 7));
     assert_eq!(config.feed.bytes, 65536);
     const SECOND: i64 = 1_000_000_000;
     let settings = lapwing_profile::evidence::settings::Settings {
@@ -77,27 +83,72 @@ fn every_key_is_read() {
         promote: true,
     };
     assert_eq!(config.learning.settings(), settings);
+    let ratings = config.ratings();
+    assert_eq!(ratings.grace, 7_200 * SECOND);
+    let limit = config.suppression.limit();
+    assert_eq!((limit.new, limit.period), (5, 60 * SECOND as u64));
+    let default = Suppression::default().limit();
+    assert_eq!(default, crate::judge::limits::Limit::default());
+    for (rule, severity) in [
+        (Rule::ExecUnknown, Severity::Critical),
+        (Rule::DnsUnknown, Severity::Low),
+        (Rule::ListenUnknown, Severity::High),
+    ] {
+        assert_eq!(ratings.severities.of(rule, rule.severity()), severity);
+    }
     let tables = &config.tables;
     assert_eq!(
         (tables.behaviours, tables.processes, tables.cgroups),
-        (100, 200, 300)
+        (Some(100), Some(200), Some(300))
     );
 }
 
 #[test]
 fn unknown_keys_get_a_suggestion() {
-    assert_eq!(
-        parse("stateDirr: /x\n").unwrap_err(),
-        "lapwing.yaml: unknown key `stateDirr`: did you mean `stateDir`?"
-    );
-    assert_eq!(
-        parse("cgroups: {egres: /x}\n").unwrap_err(),
-        "lapwing.yaml: unknown key `cgroups.egres`: did you mean `egress`?"
-    );
-    assert_eq!(
-        parse("zzzz: 1\n").unwrap_err(),
-        "lapwing.yaml: unknown key `zzzz`"
-    );
+    for (text, error) in [
+        (
+            "stateDirr: /x\n",
+            "line 1, column 1: unknown key `stateDirr`: did you mean `stateDir`?",
+        ),
+        (
+            "cgroups: {egres: /x}\n",
+            "line 1, column 11: unknown key `egres`: did you mean `egress`?",
+        ),
+        (
+            "version: 1\nrunc:\n  zzzz: 1\n",
+            "line 3, column 3: unknown key `zzzz`: those that are known here are roots",
+        ),
+    ] {
+        let found = parse(text).unwrap_err();
+        assert!(
+            found.starts_with(&format!("lapwing.yaml: {error};")),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_used_has_its_place() {
+    for (text, error) in [
+        (
+            "version: 1\nring:\n  bytes: 5\n",
+            "line 3, column 10: `ring.bytes`: 5 is not a power of two",
+        ),
+        (
+            "cgroups: {scope: [a]}\n",
+            "line 1, column 18: `cgroups.scope`: `a` must start with a slash",
+        ),
+        (
+            "version: 2\n",
+            "line 1, column 10: `version`: 2 is not known",
+        ),
+    ] {
+        let found = parse(text).unwrap_err();
+        assert!(
+            found.starts_with(&format!("lapwing.yaml: {error}")),
+            "{found}"
+        );
+    }
 }
 
 #[test]
@@ -145,7 +196,33 @@ fn values_are_checked() {
         ("learning: {restarts: 65}", "learning.restarts"),
         ("learning: {cap: 10m}", "must be longer than"),
         ("learning: {promote: yes}", "one of manual, automatic"),
+        ("signatures: {require: true}", "the file of a public key"),
+        (
+            "signatures: {keys: [/nonexistent/k.pub]}",
+            "cannot read /nonexistent/k.pub",
+        ),
+        ("signatures: {keys: [/dev/null]}", "-pubout"),
         ("learning: {quite: 5m}", "did you mean `quiet`"),
+        ("versions: {grace: 24}", "as 15m"),
+        ("suppression: {new: 0}", "suppression.new"),
+        ("suppression: {period: 10ms}", "suppression.period"),
+        ("suppression: {perod: 10m}", "did you mean `period`"),
+        ("versions: {grase: 24h}", "did you mean `grace`"),
+        (
+            "severity: {exec.unknwon: LOW}",
+            "`severity`: there is no rule `exec.unknwon`: did you mean `exec.unknown`?",
+        ),
+        ("severity: {\"\\e\": LOW}", "there is no rule `\\x1b`"),
+        (
+            "severity: {exec.unknown: HIHG}",
+            "`severity`: `HIHG` of `exec.unknown` is no severity: write one of LOW, MEDIUM, HIGH, CRITICAL",
+        ),
+        ("severity: {exec.unknown: off}", "cannot be switched off"),
+        (
+            "severity: {exec.unknown: LOW, exec.unknown: HIGH}",
+            "exec.unknown",
+        ),
+        ("severity: HIGH", "line 1"),
     ] {
         let error = parse(text).unwrap_err();
         assert!(error.contains(word), "{text}: {error}");

@@ -5,7 +5,7 @@
 //! content is borne.
 
 use super::layout::{Named, Runtime};
-use super::workload::{Details, clean};
+use super::workload::{Details, clean, digest};
 use serde_json::Value;
 use std::fs::File;
 use std::io::Read;
@@ -42,7 +42,7 @@ fn text(value: &Value, pointer: &str) -> String {
         .unwrap_or_default()
 }
 
-fn map(value: Option<&Value>) -> std::collections::BTreeMap<String, String> {
+fn map(value: Option<&Value>) -> Labels {
     value
         .and_then(Value::as_object)
         .into_iter()
@@ -87,9 +87,12 @@ impl Sources {
         let folder = self.docker.join("containers").join(id);
         let config = read(&folder.join("config.v2.json"))?;
         let labels = map(config.pointer("/Config/Labels"));
+        let image = text(&config, "/Config/Image");
         Some(Details {
             name: text(&config, "/Name").trim_start_matches('/').to_owned(),
-            image: text(&config, "/Config/Image"),
+            // What it was told to run may be a digest; the image's id is always there.
+            digest: first([digest(&image), digest(&text(&config, "/Image"))]),
+            image,
             ..in_pod(labels, "io.kubernetes.")
         })
     }
@@ -133,37 +136,62 @@ impl Sources {
         }
         let metadata = metadata.unwrap_or_default();
         let pod = in_pod(labels.unwrap_or_default(), "io.kubernetes.");
-        let first = |texts: [String; 2]| {
-            texts
-                .into_iter()
-                .find(|text| !text.is_empty())
-                .unwrap_or_default()
-        };
+        let image = first([
+            annotated(&pod.labels, CRIO_NAME),
+            text(&metadata, "/image-name"),
+        ]);
         Some(Details {
             name: first([pod.name.clone(), text(&metadata, "/name")]),
-            image: first([
-                pod.labels
-                    .get("io.kubernetes.cri-o.ImageName")
-                    .cloned()
-                    .unwrap_or_default(),
-                text(&metadata, "/image-name"),
+            digest: first([
+                digest(&image),
+                digest(&annotated(&pod.labels, CRIO_REFERENCE)),
+                digest(&text(&metadata, "/image-id")),
             ]),
+            image,
             ..pod
         })
     }
+}
+
+/// Annotations with which CRI-O and containerd tell runc of the image. CRI-O's reference is what
+/// the image's name was resolved to: a digest, or the image's id. containerd tells no digest but
+/// one that stands in the name.
+const CRIO_NAME: &str = "io.kubernetes.cri-o.ImageName";
+const CRIO_REFERENCE: &str = "io.kubernetes.cri-o.ImageRef";
+const CONTAINERD_NAME: &str = "io.kubernetes.cri.image-name";
+
+type Labels = std::collections::BTreeMap<String, String>;
+
+fn annotated(labels: &Labels, key: &str) -> String {
+    labels.get(key).cloned().unwrap_or_default()
+}
+
+/// The first that says something.
+fn first<const N: usize>(texts: [String; N]) -> String {
+    let mut texts = texts.into_iter();
+    texts.find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+/// The image and its digest, as annotations tell runc.
+pub fn image(labels: &Labels) -> (String, String) {
+    let name = first([
+        annotated(labels, CONTAINERD_NAME),
+        annotated(labels, CRIO_NAME),
+    ]);
+    let digest = first([digest(&name), digest(&annotated(labels, CRIO_REFERENCE))]);
+    (name, digest)
 }
 
 /// What the configuration of a bundle says, OCI runtime specification.
 #[must_use]
 pub fn bundled(config: &Value) -> Details {
     let labels = map(config.get("annotations"));
-    let get = |key: &str| labels.get(key).cloned().unwrap_or_default();
-    let name = [get("io.kubernetes.cri.container-name"), get("nerdctl/name")]
-        .into_iter()
-        .find(|name| !name.is_empty());
+    let get = |key: &str| annotated(&labels, key);
+    let (image, digest) = image(&labels);
     Details {
-        name: name.unwrap_or_default(),
-        image: get("io.kubernetes.cri.image-name"),
+        name: first([get("io.kubernetes.cri.container-name"), get("nerdctl/name")]),
+        image,
+        digest,
         pod: get("io.kubernetes.cri.sandbox-name"),
         namespace: get("io.kubernetes.cri.sandbox-namespace"),
         bundle: String::new(),
@@ -172,7 +200,7 @@ pub fn bundled(config: &Value) -> Details {
 }
 
 /// Details of a pod's container, from labels with a common prefix.
-fn in_pod(labels: std::collections::BTreeMap<String, String>, prefix: &str) -> Details {
+fn in_pod(labels: Labels, prefix: &str) -> Details {
     let get = |key: &str| {
         labels
             .get(&format!("{prefix}{key}"))
@@ -214,9 +242,12 @@ mod tests {
         write(
             root.path(),
             &format!("var/lib/docker/containers/{ID}/config.v2.json"),
-            r#"{"Name":"/web","Config":{"Image":"team/web:1","Labels":{"com.docker.compose.service":"web"}}}"#,
+            &format!(
+                r#"{{"Name":"/web","Image":"sha256:{ID}","Config":{{"Image":"team/web:1","Labels":{{"com.docker.compose.service":"web"}}}}}}"#
+            ),
         );
         let found = details(root.path(), Runtime::Docker, ID).unwrap();
+        assert_eq!(found.digest, format!("sha256:{ID}"));
         assert_eq!(
             (found.name.as_str(), found.image.as_str()),
             ("web", "team/web:1")
@@ -256,7 +287,15 @@ mod tests {
             ("app", "web-1", "shop")
         );
         assert_eq!(found.image, "team/web:1");
+        assert_eq!(found.version(), None, "a tag tells no version");
         assert_eq!(details(root.path(), Runtime::Containerd, "../x"), None);
+        let pinned = format!("team/web:1@sha256:{ID}");
+        let config = serde_json::json!({"annotations": {CONTAINERD_NAME: pinned}});
+        let version = bundled(&config).version().unwrap();
+        assert_eq!(
+            (version.repository(), version.digest()),
+            ("team/web", &*format!("sha256:{ID}"))
+        );
     }
 
     #[test]
@@ -266,10 +305,11 @@ mod tests {
             root.path(),
             "var/lib/containers/storage/overlay-containers/containers.json",
             &format!(
-                r#"[{{"id":"{ID}","metadata":"{{\"image-name\":\"host/web:1\",\"name\":\"web\"}}"}}]"#
+                r#"[{{"id":"{ID}","metadata":"{{\"image-name\":\"host/web:1\",\"image-id\":\"{ID}\",\"name\":\"web\"}}"}}]"#
             ),
         );
         let found = details(root.path(), Runtime::Podman, ID).unwrap();
+        assert_eq!(found.digest, format!("sha256:{ID}"));
         assert_eq!(
             (found.name.as_str(), found.image.as_str()),
             ("web", "host/web:1")
@@ -277,10 +317,15 @@ mod tests {
         write(
             root.path(),
             &format!("run/containers/storage/overlay-containers/{ID}/userdata/config.json"),
-            r#"{"annotations":{"io.kubernetes.container.name":"app","io.kubernetes.pod.name":"web-1",
-                "io.kubernetes.pod.namespace":"shop","io.kubernetes.cri-o.ImageName":"team/web:2"}}"#,
+            &format!(
+                r#"{{"annotations":{{"io.kubernetes.container.name":"app","io.kubernetes.pod.name":"web-1",
+                "io.kubernetes.pod.namespace":"shop","io.kubernetes.cri-o.ImageName":"team/web:2",
+                "io.kubernetes.cri-o.ImageRef":"team/web@sha256:{other}"}}}}"#,
+                other = "1".repeat(64)
+            ),
         );
         let found = details(root.path(), Runtime::CriO, ID).unwrap();
+        assert_eq!(found.digest, format!("sha256:{}", "1".repeat(64)));
         assert_eq!(
             (
                 found.name.as_str(),

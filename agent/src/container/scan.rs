@@ -2,7 +2,7 @@
 //! what can still be learned of them.
 
 use super::hierarchy::Hierarchy;
-use crate::process::Image;
+use crate::process::{File, Image};
 use lapwing_abi::ids::Phase;
 use lapwing_abi::state::{EXEC_SEEDED, Process, process_marks};
 use lapwing_profile::text::canonical;
@@ -133,6 +133,7 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
             seed.image.issuer = seed.process.issuer;
         }
     }
+    admit_guests(proc, &mut seeds);
     // Beside a program of the container's, what still has the host's root is on its way in.
     let main = u32::from(Phase::Main.raw());
     let started: HashSet<u64> = seeds
@@ -149,21 +150,69 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
     seeds
 }
 
+/// Who entered from outside, and whatever descends from it: its parent is in another namespace of
+/// process ids, of which only the container's first process can say the same. In a namespace that
+/// is not the container's own (the host's, or a pod's) such processes cannot be told from others,
+/// nor can those whose parent has ended.
+fn admit_guests(proc: &Path, seeds: &mut [Seed]) {
+    let main = u32::from(Phase::Main.raw());
+    let exec = u32::from(Phase::Exec.raw());
+    let namespace = |pid: u32| {
+        stat(proc.join(format!("{pid}/ns/pid")))
+            .ok()
+            .map(|ns| ns.st_ino)
+    };
+    let first = |seed: &&Seed| seed.process.container_pid == 1 && seed.process.issuer == 0;
+    let firsts: HashMap<u64, Option<u64>> = seeds
+        .iter()
+        .filter(first)
+        .map(|seed| (seed.process.cgroup, namespace(seed.pid)))
+        .collect();
+    let is_guest = |seed: &Seed| {
+        let process = &seed.process;
+        if process.phase != main || process.issuer != 0 || process.container_pid == 1 {
+            return false;
+        }
+        let (own, parent) = (namespace(seed.pid), namespace(process.parent_pid));
+        own.is_some()
+            && firsts.get(&process.cgroup) == Some(&own)
+            && parent.is_some_and(|parent| Some(parent) != own)
+    };
+    let mut guests: HashSet<u32> = HashSet::new();
+    for seed in &mut *seeds {
+        if is_guest(seed) {
+            seed.process.phase = exec;
+            guests.insert(seed.pid);
+        }
+    }
+    let mut before = 0;
+    while before != guests.len() {
+        before = guests.len();
+        for seed in &mut *seeds {
+            let descends = seed.process.issuer != 0 && guests.contains(&seed.process.parent_pid);
+            if descends && seed.process.phase == main {
+                seed.process.phase = exec;
+                guests.insert(seed.pid);
+            }
+        }
+    }
+}
+
 /// Who has the host's root and descends from a program of the container's has left it: above the
 /// runtime's own processes there are none of the container's.
 fn admit_escaped(seeds: &mut [Seed]) {
-    let main = u32::from(Phase::Main.raw());
+    let [runtime, escaped] = [Phase::Runtime, Phase::Escaped].map(|phase| u32::from(phase.raw()));
     let mut members: HashSet<u32> = seeds
         .iter()
-        .filter(|seed| seed.process.phase == main)
+        .filter(|seed| seed.process.phase > runtime)
         .map(|seed| seed.pid)
         .collect();
     let mut before = usize::MAX;
     while before != members.len() {
         before = members.len();
         for seed in &mut *seeds {
-            if members.contains(&seed.process.parent_pid) {
-                seed.process.phase = main;
+            if seed.process.phase <= runtime && members.contains(&seed.process.parent_pid) {
+                seed.process.phase = escaped;
                 members.insert(seed.pid);
             }
         }
@@ -211,8 +260,14 @@ pub fn image(proc: &Path, pid: u32) -> Image {
             .unwrap_or_default()
     };
     let args = fs::read(folder.join("cmdline")).unwrap_or_default();
+    let exe = link("exe");
     Image {
-        exe: link("exe"),
+        // proc(5): what a removed file's path is followed by. One may also be called so.
+        file: match exe.is_empty() || exe.ends_with(" (deleted)") {
+            true => File::Unsure,
+            false => File::Named,
+        },
+        exe,
         args: crate::judge::sighting::arguments(&args),
         cwd: link("cwd"),
         pid,
@@ -290,6 +345,8 @@ mod tests {
         );
         assert_eq!(seed.process.exec, EXEC_SEEDED | u64::from(pid));
         assert!(seed.image.exe.starts_with('/') && !seed.image.args.is_empty());
+        assert_eq!(seed.image.file, File::Named);
+        assert_eq!(image(proc, u32::MAX).file, File::Unsure);
         assert!(seed.process.start > 0 && seed.process.start <= crate::clock::since_boot());
         assert_eq!(start_time("1 (a) b) S 0"), None);
     }
@@ -312,7 +369,7 @@ mod tests {
         let found = [phase(true), phase(false)];
         drop(child.stdin.take());
         child.wait().unwrap();
-        let expected = [Phase::Main, Phase::Runtime].map(|phase| u32::from(phase.raw()));
+        let expected = [Phase::Escaped, Phase::Runtime].map(|phase| u32::from(phase.raw()));
         assert_eq!(found, expected);
     }
 

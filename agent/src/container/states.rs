@@ -7,7 +7,7 @@
 //! is listed only when it changed, and a file is parsed once, because nothing
 //! that is asked of it changes while its container lives.
 
-use super::details::read;
+use super::details::{image, read};
 use super::hierarchy::Hierarchy;
 use super::layout::{Runtime, has_generated};
 use super::workload::{Details, clean};
@@ -254,8 +254,11 @@ fn details(state: &Value) -> Details {
         .filter_map(|label| label.as_str()?.split_once('='))
         .map(|(key, value)| (clean(key), clean(value)))
         .collect();
+    let (image, digest) = image(&labels);
     Details {
         bundle: labels.remove("bundle").unwrap_or_default(),
+        image,
+        digest,
         labels,
         ..Details::default()
     }

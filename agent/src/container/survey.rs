@@ -10,6 +10,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 impl Registry {
+    /// The host's root folder.
+    #[must_use]
+    pub fn host_root(&self) -> &Path {
+        &self.options.host_root
+    }
+
     /// Takes in what exists already. To be called with the programs attached, so that nothing
     /// falls between.
     pub fn scan(&mut self, proc: &Path, now: u64) -> (Vec<Effect>, Vec<Seed>) {

@@ -10,6 +10,7 @@
 
 use super::layout::{Runtime, has_generated, is_generated};
 use lapwing_profile::text;
+use lapwing_profile::version::Version;
 use lapwing_profile::workload::Workload;
 use std::collections::BTreeMap;
 
@@ -23,6 +24,10 @@ pub struct Details {
     pub name: String,
     /// The image, as the runtime writes it.
     pub image: String,
+    /// The digest of the image, as `sha256:` and 64 digits; empty where no file tells it. That of
+    /// the manifest where the image is named by it, else that of its configuration, which Docker,
+    /// Podman and CRI-O call the image's id: either names one content.
+    pub digest: String,
     /// The pod, for Kubernetes.
     pub pod: String,
     /// The pod's namespace.
@@ -34,6 +39,16 @@ pub struct Details {
 }
 
 impl Details {
+    /// Which version of which image it is, where that is known.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        match repository(&self.image) {
+            // An image that is known by its digest alone has no repository.
+            "" | "sha256" => None,
+            repository => Version::new(repository, &self.digest),
+        }
+    }
+
     /// Without the labels that are not asked for: a container may have any number.
     #[must_use]
     pub fn trimmed(mut self) -> Self {
@@ -69,6 +84,25 @@ pub fn repository(image: &str) -> &str {
         // A colon before a slash is the registry's port.
         Some((name, tag)) if !tag.contains('/') => name,
         _ => name,
+    }
+}
+
+/// The digest in what a runtime says of an image: behind the `@` of a reference, or, of what stands
+/// for an id, the whole of it, with or without `sha256:`. Empty where there is none.
+#[must_use]
+pub fn digest(image: &str) -> String {
+    let (is_reference, text) = match image.rsplit_once('@') {
+        Some((_, digest)) => (true, digest),
+        None => (false, image),
+    };
+    let hash = text.strip_prefix("sha256:").unwrap_or(text);
+    let is_hash = hash.len() == 64
+        && hash
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    match is_hash && (hash != text || !is_reference) {
+        true => format!("sha256:{hash}"),
+        false => String::new(),
     }
 }
 
@@ -180,6 +214,42 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(repository(image), expected);
+        }
+    }
+
+    #[test]
+    fn digests() {
+        let hash = "0a".repeat(32);
+        let whole = format!("sha256:{hash}");
+        for (image, expected) in [
+            (format!("host:5000/team/web:v1@{whole}"), &*whole),
+            (whole.clone(), &whole),
+            (hash.clone(), &whole),
+            ("web".into(), ""),
+            ("web:1".into(), ""),
+            (format!("web@{hash}"), ""),
+            (format!("web:{hash}"), ""),
+            (format!("web@sha256:{}", hash.to_uppercase()), ""),
+            (String::new(), ""),
+        ] {
+            assert_eq!(digest(&image), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_version_needs_a_repository_and_a_digest() {
+        let whole = format!("sha256:{}", "0a".repeat(32));
+        for (image, digest, is_one) in [
+            ("team/web:1", &*whole, true),
+            ("team/web:1", "", false),
+            (&whole, &whole, false),
+            ("", &whole, false),
+        ] {
+            let details = Details {
+                digest: digest.into(),
+                ..details("", image, &[])
+            };
+            assert_eq!(details.version().is_some(), is_one, "{image} {digest}");
         }
     }
 

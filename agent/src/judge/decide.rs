@@ -9,8 +9,8 @@ use crate::config::StartMode;
 use lapwing_profile::decide::{By, Refusal};
 use lapwing_profile::entry::Entry;
 use lapwing_profile::fingerprint;
+use lapwing_profile::lineage;
 use lapwing_profile::profile::Profile;
-use lapwing_profile::rule;
 use lapwing_profile::text::canonical;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::{self, decide_entries_request::Verdict};
@@ -43,6 +43,12 @@ pub enum AskError {
     /// Not a profile.
     #[error("{0}")]
     BadProfile(String),
+    /// Nobody signed it.
+    #[error("this agent takes only what is signed (`signatures.require`): {0}")]
+    Unsigned(String),
+    /// The signature is none of what was given.
+    #[error(transparent)]
+    Signature(#[from] lapwing_profile::signature::SignatureError),
     /// There are too many.
     #[error(
         "there are {} profiles already, and no room for another",
@@ -57,17 +63,22 @@ pub enum AskError {
 /// What a decision does to one profile.
 pub(super) enum Action {
     Promote,
-    Review { incomplete: bool },
+    Demote,
+    Review {
+        incomplete: bool,
+    },
     Decide(Verdict, Vec<Entry>),
-    Import(Box<Profile>),
+    /// With the signature that came with it.
+    Import(Box<Profile>, Option<String>),
 }
 
 impl Action {
     pub(super) fn apply(&self, profile: &mut Profile, by: By<'_>) -> Result<(), AskError> {
         match self {
             Self::Promote => profile.promote(by)?,
+            Self::Demote => profile.demote(by)?,
             Self::Review { incomplete } => profile.review(*incomplete, by)?,
-            Self::Import(given) => profile.import(given, by)?,
+            Self::Import(given, _) => profile.import(given, by)?,
             Self::Decide(verdict, entries) => {
                 for entry in entries {
                     match verdict {
@@ -131,7 +142,8 @@ impl Judge {
     /// Takes up the stored profiles. `wake` is called when [`Judge::go_on`] has something to do.
     ///
     /// # Errors
-    /// When one of them cannot be read, is none, or is not the one its name says.
+    /// When the state folder fails. A file that is no profile is set aside, and reported by
+    /// [`Judge::set_aside`].
     pub fn open(
         store: Store,
         cluster: &str,
@@ -146,9 +158,14 @@ impl Judge {
             episodes: super::Episodes::default(),
             late: Vec::new(),
             published: super::Published::default(),
+            signatures: super::signed::Signatures::default(),
+            found: Vec::new(),
+            recent: super::recent::Recent::new(crate::clock::now()),
             violations: 0,
             ledger: super::Ledger::default(),
             windows: Self::windows(node),
+            ratings: super::Ratings::default(),
+            limits: super::limits::Limits::default(),
             repeats: 0,
             said: None,
             changed: Vec::new(),
@@ -168,7 +185,7 @@ impl Judge {
     /// When there is none by this name.
     pub fn profile(&self, name: &str) -> Result<(v1::ProfileSummary, String), AskError> {
         let kept = self.keeper.find(name)?;
-        let summary = kept.summary(None, &self.keeper.settings);
+        let summary = kept.summary(None, self.keeper.terms());
         Ok((summary, kept.profile.to_yaml()))
     }
 
@@ -181,11 +198,34 @@ impl Judge {
         by: By<'_>,
         done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
     ) {
-        match self.keeper.find(name) {
+        self.turn(name, Action::Promote, by, done);
+    }
+
+    /// Back to learning. `done` gets the answer when that is on disk.
+    ///
+    /// It fails when there is no such profile, it learns already, no reason is given, or it cannot
+    /// be stored.
+    pub fn demote(
+        &mut self,
+        name: &str,
+        by: By<'_>,
+        done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
+    ) {
+        self.turn(name, Action::Demote, by, done);
+    }
+
+    fn turn(
+        &mut self,
+        name: &str,
+        action: Action,
+        by: By<'_>,
+        done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
+    ) {
+        match self.may_decide().and_then(|()| self.keeper.find(name)) {
             Err(error) => done(Err(error)),
             Ok(kept) => {
                 let workload = kept.profile.workload.clone();
-                self.step(workload, Action::Promote, by, done);
+                self.step(workload, action, by, done);
             }
         }
     }
@@ -218,6 +258,9 @@ impl Judge {
         by: By<'_>,
         done: impl FnOnce(Answer<(Vec<String>, Vec<v1::ProfileSummary>)>) + Send + 'static,
     ) {
+        if let Err(error) = self.may_decide() {
+            return done(Err(error));
+        }
         let mut lines = Vec::new();
         let mut wanted: BTreeMap<Workload, Vec<Entry>> = BTreeMap::new();
         for text in entries {
@@ -250,9 +293,9 @@ impl Judge {
         for step in done {
             if let Action::Decide(_, entries) = &step.action {
                 for entry in entries {
-                    let rule = rule::classify(&entry.behaviour).rule;
-                    let fingerprint = fingerprint::of(&step.workload, rule, entry);
-                    self.closing.push(fingerprint);
+                    let fingerprints = lineage::rules(entry)
+                        .map(|rule| fingerprint::of(&step.workload, rule, entry));
+                    self.closing.extend(fingerprints);
                 }
             }
             self.changed.push(step.workload);
@@ -278,22 +321,29 @@ impl Judge {
         Ok((self.keeper.find(&profile)?.profile.workload.clone(), entry))
     }
 
-    /// Replaces what a profile approves, or takes up a new one. `done` gets the answer when that
-    /// is on disk.
+    /// Replaces what a profile approves, or takes up a new one, with the signature that belongs to
+    /// it, if there is one. `done` gets the answer when that is on disk.
     ///
-    /// It fails when the text is no profile, there is no room, or it cannot be stored.
+    /// It fails when the text is no profile, it is not signed as the configuration wants it, there
+    /// is no room, or it cannot be stored.
     pub fn import(
         &mut self,
         yaml: &str,
+        signature: &str,
         by: By<'_>,
         done: impl FnOnce(Answer<v1::ProfileSummary>) + Send + 'static,
     ) {
         match Profile::from_yaml(yaml) {
             Err(error) => done(Err(AskError::BadProfile(error.to_string()))),
             Ok(mut given) => {
+                let envelope = match self.signatures.check(&given, signature) {
+                    Ok(envelope) => envelope,
+                    Err(error) => return done(Err(error)),
+                };
                 (self.keeper.cluster()).clone_into(&mut given.workload.cluster);
                 let workload = given.workload.clone();
-                self.step(workload, Action::Import(Box::new(given)), by, done);
+                let action = Action::Import(Box::new(given), envelope);
+                self.step(workload, action, by, done);
             }
         }
     }

@@ -11,6 +11,7 @@
 use lapwing_profile::fingerprint;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::Violation;
+use lapwing_proto::v1::violation::Severity;
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::mem::size_of;
@@ -39,9 +40,19 @@ pub struct Moment {
 /// Fingerprint of the deviation, and the container's cgroup.
 type Key = (String, u64);
 
+/// What a new version of an image did is reported milder for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grace {
+    /// Until when, in nanoseconds since the Unix epoch.
+    pub until: i64,
+    /// How bad it is from then on.
+    pub severity: Severity,
+}
+
 struct Episode {
     key: Key,
     violation: Violation,
+    grace: Option<Grace>,
     /// Since boot.
     last: u64,
     reported: u64,
@@ -73,6 +84,8 @@ pub struct Episodes {
     numbers: HashMap<Key, u64>,
     /// By the last occurrence.
     order: BTreeSet<(u64, u64)>,
+    /// Those in grace, by its end.
+    graces: BTreeSet<(i64, u64)>,
     next: u64,
     bytes: usize,
     ended: VecDeque<Ended>,
@@ -138,6 +151,7 @@ impl Episodes {
         let episode = Episode {
             key,
             violation: violation.clone(),
+            grace: None,
             last: at.boot,
             reported: at.boot,
             reported_count: 1,
@@ -146,6 +160,12 @@ impl Episodes {
         self.open.insert(number, episode);
         reports.push(violation);
         reports
+    }
+
+    /// Whether a deviation of a container is reported already, and may recur.
+    #[must_use]
+    pub fn is_open(&self, fingerprint: &str, home: u64) -> bool {
+        self.numbers.contains_key(&(fingerprint.to_owned(), home))
     }
 
     /// Occurrences that were only counted. Answers whether the episode is still open.
@@ -172,8 +192,45 @@ impl Episodes {
         let episode = self.open.remove(&number)?;
         self.numbers.remove(&episode.key);
         self.order.remove(&(episode.last, number));
+        if let Some(grace) = episode.grace {
+            self.graces.remove(&(grace.until, number));
+        }
         self.bytes -= episode.bytes;
         Some(episode)
+    }
+
+    /// A new episode has grace; one that goes on keeps what it has.
+    pub fn grant(&mut self, fingerprint: &str, home: u64, grace: Grace) {
+        let key = (fingerprint.to_owned(), home);
+        if let Some(number) = self.numbers.get(&key)
+            && let Some(episode) = self.open.get_mut(number)
+            && episode.violation.new_in_version
+            && episode.grace.is_none()
+        {
+            episode.grace = Some(grace);
+            self.graces.insert((grace.until, *number));
+        }
+    }
+
+    /// Violations whose grace is over: from now on they are as bad as any other, and wait for
+    /// nobody.
+    pub fn overdue(&mut self, now: Moment) -> Vec<Violation> {
+        let mut overdue = Vec::new();
+        while let Some((until, number)) = self.graces.first().copied()
+            && until <= now.wall
+        {
+            self.graces.remove(&(until, number));
+            let Some(episode) = self.open.get_mut(&number) else {
+                continue;
+            };
+            if let Some(grace) = episode.grace.take() {
+                episode.violation.severity = grace.severity.into();
+                episode.violation.new_in_version = false;
+                episode.violation.pending = false;
+                overdue.push(episode.report(now.boot));
+            }
+        }
+        overdue
     }
 
     /// Ends an episode, and remembers what it would take to approve it.

@@ -1,10 +1,6 @@
 //! The profiles in memory and on disk.
 //!
-//! On start every file must be a profile, and the one that its name says; two
-//! files of one workload, of which one would silently win, are refused. The
-//! cluster is a name of the place, not of the workload: profiles that were stored
-//! under another one are taken over under the name in the configuration, because a
-//! changed name must not throw away what people decided.
+//! On start they are taken up, see [`super::taken_up`].
 //!
 //! What is new in a profile is handed to the writer at the next tick. Counts and
 //! times alone change with every record; they are stored once a minute, and at the
@@ -12,19 +8,18 @@
 //! pipeline goes on with the profile as it was.
 
 use super::PROFILES_MAX;
-use super::decide::{AskError, Decision, Step};
+use super::decide::{Action, AskError, Decision, Step};
 use super::report;
 use super::store::{Store, StoreError};
+use super::taken_up::{Aside, take_up};
 use super::writer::{Wake, Writer};
 use crate::config::StartMode;
 use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{Mode, Profile};
-use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::path::PathBuf;
+use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 use thiserror::Error;
@@ -41,47 +36,13 @@ pub enum OpenError {
     /// There is no thread to write.
     #[error("cannot start the thread that stores profiles: {0}")]
     Writer(#[from] std::io::Error),
-    /// A profile that is none. It is left as it is.
-    #[error(
-        "{path}: {message}\nThe file was left as it is: repair it, or move it elsewhere to have the workload learned anew"
-    )]
-    Profile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// A profile under the name of another.
-    #[error(
-        "{path} holds the profile of {workload}, whose file is named {wanted}\nThe file was left as it is: rename it, or move it elsewhere"
-    )]
-    Name {
-        /// The file.
-        path: PathBuf,
-        /// Whose profile it is.
-        workload: String,
-        /// What its name must be.
-        wanted: String,
-    },
-    /// Two files of one workload.
-    #[error(
-        "{first} and {second} are both of {workload}\nBoth were left as they are: keep the one that is right, and move the other elsewhere"
-    )]
-    Twice {
-        /// One file.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-        /// Whose they are.
-        workload: String,
-    },
 }
 
 /// A profile, and what of it is not stored.
 pub(super) struct Kept {
     pub(super) profile: Profile,
     /// It holds something new that is not stored.
-    news: bool,
+    pub(super) news: bool,
     /// Its counts rose since it was stored.
     pub(super) counts: bool,
     /// Evidence changed since it was asked whether learning is over.
@@ -113,13 +74,19 @@ impl Kept {
         outcome
     }
 
+    /// It holds something new that is to be stored.
+    pub(super) const fn news(&mut self) {
+        self.news = true;
+    }
+
     pub(super) fn summary(
         &self,
         instances: Option<u32>,
-        settings: &Settings,
+        (settings, grace): (Settings, i64),
     ) -> v1::ProfileSummary {
         let mut summary = report::summary(&self.profile, instances);
-        summary.learning = report::learning(&self.profile, settings);
+        summary.learning = report::learning(&self.profile, &settings);
+        self.until(&mut summary, grace);
         summary
     }
 }
@@ -130,10 +97,14 @@ pub struct Keeper {
     start: Mode,
     /// When learning is over.
     pub(super) settings: Settings,
+    /// How long a new version of an image has grace, in nanoseconds.
+    pub(super) grace: i64,
     pub(super) profiles: HashMap<Workload, Kept>,
     /// Ends before the folder is given up, because it stands before it.
     writer: Writer,
     store: Store,
+    /// Files that were set aside at the start, and not reported yet.
+    pub(super) aside: Vec<Aside>,
     /// Whether it was said that something cannot be stored.
     failing: bool,
     /// In the order they came; the first is being written.
@@ -145,62 +116,20 @@ impl Keeper {
     /// Takes up the stored profiles.
     ///
     /// # Errors
-    /// When one of them cannot be read, is none, or is not the one its name says.
+    /// When the state folder fails. A file that is no profile is set aside.
     pub fn open(
         store: Store,
         cluster: &str,
         start: StartMode,
         wake: Wake,
     ) -> Result<Self, OpenError> {
-        let mut found: BTreeMap<Workload, (PathBuf, Profile)> = BTreeMap::new();
-        for path in store.profiles()? {
-            let profile =
-                Profile::from_yaml(store.read(&path)?).map_err(|error| OpenError::Profile {
-                    path: path.clone(),
-                    message: error.to_string(),
-                })?;
-            let mut workload = profile.workload.clone();
-            let stored = store.profile_path(&workload.file_name());
-            cluster.clone_into(&mut workload.cluster);
-            let wanted = store.profile_path(&workload.file_name());
-            // After a crash while it was taken over, a file has its new name already.
-            if path != stored && path != wanted {
-                return Err(OpenError::Name {
-                    path,
-                    workload: workload.to_string(),
-                    wanted: stored
-                        .file_name()
-                        .map(|name| name.to_string_lossy().into_owned())
-                        .unwrap_or_default(),
-                });
-            }
-            if let Some((first, _)) = found.get(&workload) {
-                return Err(OpenError::Twice {
-                    first: first.clone(),
-                    second: path,
-                    workload: workload.to_string(),
-                });
-            }
-            found.insert(workload, (path, profile));
-        }
-        let mut profiles = HashMap::new();
-        for (workload, (path, mut profile)) in found {
-            let wanted = store.profile_path(&workload.file_name());
-            let moved = profile.workload.cluster != workload.cluster;
-            if path != wanted {
-                store.rename(&path, &wanted)?;
-            }
-            if moved {
-                tracing::info!(
-                    "the profile of {workload} is taken over from the cluster `{}`",
-                    visible(&profile.workload.cluster)
-                );
-                profile.workload.clone_from(&workload);
-            }
-            let mut kept = Kept::new(profile);
-            kept.news = moved;
-            profiles.insert(workload, kept);
-        }
+        let (taken, aside) = take_up(&store, cluster)?;
+        let profiles = taken.into_iter().map(|taken| {
+            let mut kept = Kept::new(taken.profile);
+            kept.news = taken.moved;
+            (taken.workload, kept)
+        });
+        let profiles = profiles.collect();
         Ok(Self {
             cluster: cluster.to_owned(),
             start: match start {
@@ -208,9 +137,11 @@ impl Keeper {
                 StartMode::Monitor => Mode::Monitoring,
             },
             settings: Settings::default(),
+            grace: super::rating::GRACE,
             profiles,
             writer: Writer::start(wake)?,
             store,
+            aside,
             failing: false,
             decisions: VecDeque::new(),
             writing: None,
@@ -219,6 +150,11 @@ impl Keeper {
 
     pub(super) const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What a profile in short depends on besides.
+    pub(super) const fn terms(&self) -> (Settings, i64) {
+        (self.settings, self.grace)
     }
 
     pub(super) fn cluster(&self) -> &str {
@@ -244,6 +180,11 @@ impl Keeper {
             Some(kept) if named => kept.profile.mode(),
             _ => self.start,
         }
+    }
+
+    /// The folder, and all profiles in it.
+    pub(super) fn stored(&mut self) -> (&Store, impl Iterator<Item = &mut Kept>) {
+        (&self.store, self.profiles.values_mut())
     }
 
     /// The profile of a workload, if it has one.
@@ -280,7 +221,7 @@ impl Keeper {
             .values()
             .map(|kept| {
                 let instances = running.get(&kept.profile.workload).copied();
-                kept.summary(Some(instances.unwrap_or_default()), &self.settings)
+                kept.summary(Some(instances.unwrap_or_default()), self.terms())
             })
             .collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
@@ -334,7 +275,14 @@ impl Keeper {
         let changed = self.changed(step, decision)?;
         let path = self.store.profile_path(&step.workload.file_name());
         let text = changed.to_yaml().into_bytes();
-        self.writing = Some(self.writer.begin(&path, text));
+        let signature = match &step.action {
+            Action::Import(_, Some(envelope)) => {
+                let path = self.store.signature_path(&step.workload.file_name());
+                Some((path, envelope.clone().into_bytes()))
+            }
+            _ => None,
+        };
+        self.writing = Some(self.writer.begin(&path, text, signature));
         Ok(())
     }
 
@@ -369,13 +317,14 @@ impl Keeper {
         };
         match changed {
             Ok(profile) => {
+                let terms = self.terms();
                 let kept = self
                     .profiles
                     .entry(step.workload.clone())
                     .or_insert_with(|| Kept::new(profile.clone()));
                 kept.profile = profile;
                 kept.due = true;
-                decision.changed.push(kept.summary(None, &self.settings));
+                decision.changed.push(kept.summary(None, terms));
                 done.push(step);
                 Ok(())
             }
@@ -456,7 +405,7 @@ impl Keeper {
             let path = self.store.profile_path(&kept.profile.workload.file_name());
             let text = kept.profile.to_yaml().into_bytes();
             // One at a time, so that no more than one is held as text.
-            if let Ok(Err(error)) = self.writer.begin(&path, text).recv() {
+            if let Ok(Err(error)) = self.writer.begin(&path, text, None).recv() {
                 tracing::error!("{error}");
             }
         }

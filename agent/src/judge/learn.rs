@@ -41,17 +41,22 @@ pub(super) struct Windows {
 }
 
 impl Windows {
+    /// The id of a container's evidence.
+    pub(super) fn id(&self, instance: &Instance) -> u32 {
+        window::id(&[
+            &self.node.to_le_bytes(),
+            instance.id.as_bytes(),
+            &instance.home.to_le_bytes(),
+        ])
+    }
+
     /// The window of a container, opened where there is none.
     fn of(&mut self, instance: &Instance, kept: &mut Kept, now: Moment) -> &mut Window {
         let (node, slot) = (self.node, self.slot);
         let home = instance.home;
         let known = self.open.get(&home);
         if known.is_none_or(|open| open.workload != instance.workload) {
-            let id = window::id(&[
-                &node.to_le_bytes(),
-                instance.id.as_bytes(),
-                &home.to_le_bytes(),
-            ]);
+            let id = self.id(instance);
             let opening = Opening {
                 id,
                 node,
@@ -145,6 +150,7 @@ impl Judge {
             let Some(kept) = self.keeper.known(&instance.workload) else {
                 continue;
             };
+            kept.sight(instance, now.wall);
             if kept.profile.mode() == Mode::Monitoring {
                 self.windows.open.remove(&instance.home);
                 continue;

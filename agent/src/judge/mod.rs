@@ -6,11 +6,18 @@ pub mod episodes;
 pub mod keep;
 mod learn;
 pub mod ledger;
+pub mod limits;
+pub mod rating;
+mod recent;
 mod repeat;
+mod replay;
 pub mod report;
 mod sensor;
 pub mod sighting;
+pub mod signed;
+mod standing;
 pub mod store;
+pub mod taken_up;
 mod writer;
 
 use crate::clock::Clock;
@@ -19,16 +26,20 @@ use crate::process::Images;
 use episodes::{Episodes, Moment};
 use keep::Keeper;
 use lapwing_abi::decode::Record;
+use lapwing_profile::behaviour::Behaviour;
 use lapwing_profile::compare;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::fingerprint;
 use lapwing_profile::learn::{Outcome, Sighting, phase};
+use lapwing_profile::lineage;
 use lapwing_profile::profile::Mode;
 use lapwing_profile::rule::Rule;
+use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{self, watch_response::Item};
 use ledger::{Ledger, Said, verdict_of};
+use rating::Ratings;
 use report::Detail;
 use sighting::Seen;
 use std::collections::{HashMap, HashSet};
@@ -84,11 +95,21 @@ pub struct Judge {
     /// Counts of episodes that ended, to be reported at the next tick.
     late: Vec<v1::Violation>,
     published: Published,
+    /// Which signatures are wanted.
+    signatures: signed::Signatures,
+    /// What was found wrong with signatures at the start, and not reported yet.
+    found: Vec<signed::Finding>,
+    /// Names that the profiles have no records of.
+    recent: recent::Recent,
     violations: u64,
     /// What the kernel side was told.
     ledger: Ledger,
     /// The samples that are taken of containers that teach.
     windows: learn::Windows,
+    /// How bad violations are.
+    ratings: Ratings,
+    /// How many are reported.
+    limits: limits::Limits,
     /// Repeats that it counted and that were taken from it.
     repeats: u64,
     /// What it is to be told of the last record.
@@ -142,7 +163,12 @@ impl Judge {
     pub fn take(&mut self, record: &Record<'_>, scene: Scene<'_>) -> (i64, Vec<Item>) {
         self.said = None;
         match sighting::seen(record, scene.images.get(record.header.exec)) {
-            Some(seen) => self.take_seen(record, seen, scene),
+            Some(mut seen) => {
+                if let Behaviour::Exec(exec) = &mut seen.behaviour {
+                    exec.parent = sighting::parent(record, scene.images);
+                }
+                self.take_seen(record, seen, scene)
+            }
             None => (scene.clock.wall(record.header.time), Vec::new()),
         }
     }
@@ -181,6 +207,11 @@ impl Judge {
             behaviour: seen.behaviour.clone(),
             phase,
         };
+        let image = scene.images.get(record.header.exec);
+        let args = image.map_or(&[][..], |image| &image.args);
+        if let Some(known) = standing::taken_for(record, args, &kept.profile, &entry) {
+            entry = known;
+        }
         // A contact goes by the name that the profile knows, else by the newest; by its address
         // where that is what the profile knows.
         if !scene.names.is_empty() && !kept.profile.accepts(&entry) {
@@ -196,6 +227,21 @@ impl Judge {
         let mode = kept.profile.mode();
         let outcome = kept.observe(&sighting);
         let entry = sighting.entry;
+        if outcome != Outcome::Known {
+            kept.sight(scene.instance, at);
+        }
+        // Excused by what one other instance did, and nothing else.
+        let provisional = match outcome {
+            Outcome::Known if named => {
+                let id = || self.windows.id(scene.instance);
+                kept.profile.provisional(&entry, id)
+            }
+            _ => None,
+        };
+        let outcome = provisional.map_or(outcome, Outcome::Deviation);
+        if named && outcome == Outcome::Known {
+            self.recent.see(&kept.profile, &entry, 1, at);
+        }
         if named && mode != Mode::Monitoring {
             self.windows.witness(scene.instance, kept, &entry, moment);
         }
@@ -211,8 +257,17 @@ impl Judge {
                 v1::behaviour::Outcome::Unspecified
             }
             Outcome::Learned => v1::behaviour::Outcome::Learned,
-            Outcome::Deviation(deviation) => {
+            Outcome::Deviation(deviation) => 'told: {
                 let fingerprint = fingerprint::of(workload, deviation.rule, &entry);
+                if !self.episodes.is_open(&fingerprint, scene.instance.home)
+                    && !self.limits.admit(workload, deviation, moment.boot)
+                {
+                    let (fingerprint, limited) = self.only_counted(deviation, scene, moment);
+                    items.extend(limited);
+                    told = Some((verdict_of(true), Some(fingerprint)));
+                    break 'told v1::behaviour::Outcome::Deviation;
+                }
+                let rating = self.ratings.rate(deviation, kept, scene.instance, at);
                 let reports = self.episodes.occurred(
                     &fingerprint,
                     scene.instance.home,
@@ -222,7 +277,9 @@ impl Judge {
                         let mut violation = v1::Violation {
                             cluster: self.cluster.clone(),
                             node: self.node.clone(),
-                            pending: deviation.pending,
+                            pending: rating.pending,
+                            provisional: provisional.is_some(),
+                            new_in_version: rating.grace.is_some(),
                             mode: report::mode(mode).into(),
                             workload: Some(report::workload(workload)),
                             container: Some(report::container(scene.instance)),
@@ -243,12 +300,16 @@ impl Judge {
                         report::apply_rule(
                             &mut violation,
                             deviation.rule,
-                            deviation.severity,
+                            rating.severity,
                             deviation.attack,
                         );
                         violation
                     },
                 );
+                if let Some(grace) = rating.grace {
+                    self.episodes
+                        .grant(&fingerprint, scene.instance.home, grace);
+                }
                 items.extend(self.reported(reports));
                 told = Some((verdict_of(true), Some(fingerprint)));
                 v1::behaviour::Outcome::Deviation
@@ -266,6 +327,11 @@ impl Judge {
                 v1::behaviour::Outcome::RefusedFull
             }
         };
+        if lineage::is_unknown(&entry) {
+            // The kernel side knows the parent, or will the next time: what is said of this one
+            // must not stand for that.
+            told = None;
+        }
         let (home, key) = (scene.instance.home, record.header.key);
         if key != 0
             && let Some((verdict, fingerprint)) = told
@@ -333,7 +399,7 @@ impl Judge {
         report::apply_rule(
             &mut violation,
             Rule::SensorDegraded,
-            Rule::SensorDegraded.severity(),
+            self.ratings.of(Rule::SensorDegraded),
             Rule::SensorDegraded.attack(),
         );
         violation
@@ -343,6 +409,7 @@ impl Judge {
     pub fn due(&mut self, now: Moment) -> Vec<Item> {
         self.settle();
         let mut due = std::mem::take(&mut self.late);
+        due.extend(self.episodes.overdue(now));
         due.extend(self.episodes.due(now.boot));
         due.into_iter().map(Item::Violation).collect()
     }
@@ -377,6 +444,22 @@ impl Judge {
             .episodes
             .occurred(&fingerprint, 0, "", now, || violation);
         self.reported(reports).collect()
+    }
+
+    /// Files that held no profile when the agent started.
+    pub fn set_aside(&mut self, now: Moment) -> Vec<Item> {
+        let mut items = Vec::new();
+        for aside in std::mem::take(&mut self.keeper.aside) {
+            let path = aside.path.as_os_str().as_encoded_bytes();
+            let fingerprint = fingerprint::hex(&[b"profile-damaged", path, self.node.as_bytes()]);
+            let violation =
+                self.about_sensor("profile-damaged", visible(&aside.to_string()).into_owned());
+            let reports = self
+                .episodes
+                .occurred(&fingerprint, 0, "", now, || violation);
+            items.extend(self.reported(reports));
+        }
+        items
     }
 
     /// Notes that the agent is alive.

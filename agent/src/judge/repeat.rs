@@ -85,6 +85,8 @@ impl Judge {
             kept.profile
                 .repeated(&repeat.entry, repeat.count, repeat.last.wall);
             kept.counts = true;
+            self.recent
+                .see(&kept.profile, &repeat.entry, repeat.count, repeat.last.wall);
             // What is only counted happened in some sample all the same.
             self.windows
                 .repeated(home, kept, &repeat.entry, repeat.last.boot);

@@ -13,6 +13,7 @@ use lapwing_profile::behaviour::{
 use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::rule::{Rule, Severity};
+use lapwing_profile::version::Remembered;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::{timestamp, v1};
 
@@ -61,6 +62,7 @@ impl Detail {
                 name: exec.name.clone().unwrap_or_default(),
                 script: exec.script.clone().unwrap_or_default(),
                 origin: origin(exec.origin).into(),
+                parent: exec.parent.text().unwrap_or_default().to_owned(),
             }),
             Behaviour::File(file) => Self::File(v1::File {
                 operation: operation(file.operation).into(),
@@ -273,6 +275,18 @@ pub fn summary(profile: &Profile, instances: Option<u32>) -> v1::ProfileSummary 
         instances,
         last_learned: profile.last_learned().map(timestamp),
         learning: None,
+        versions: profile.versions().iter().map(version).collect(),
+        provisional: profile.provisional_len() as u32,
+    }
+}
+
+fn version(remembered: &Remembered<'_>) -> v1::Version {
+    v1::Version {
+        repository: remembered.version.repository().to_owned(),
+        digest: remembered.version.digest().to_owned(),
+        first_seen: Some(timestamp(remembered.sight.first())),
+        known: remembered.known,
+        grace_until: None,
     }
 }
 
@@ -321,6 +335,7 @@ pub fn container(instance: &Instance) -> v1::Container {
         pod: instance.details.pod.clone(),
         cgroup_id: instance.home,
         runtime: instance.runtime.name().to_owned(),
+        image_digest: instance.details.digest.clone(),
     }
 }
 
@@ -345,6 +360,7 @@ pub fn process(header: &Header, phase: Phase, images: &Images, clock: Clock) -> 
             Phase::Runtime => v1::process::Phase::Runtime,
             Phase::Main => v1::process::Phase::Main,
             Phase::Exec => v1::process::Phase::Exec,
+            Phase::Escaped => v1::process::Phase::Escaped,
         }
         .into(),
         ancestors: images

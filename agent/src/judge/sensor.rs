@@ -41,7 +41,7 @@ impl Judge {
             detail: Some(v1::violation::Detail::Gap(gap)),
             ..v1::Violation::default()
         };
-        report::apply_rule(&mut violation, rule, rule.severity(), rule.attack());
+        report::apply_rule(&mut violation, rule, self.ratings.of(rule), rule.attack());
         let reports = self.episodes.occurred(
             &fingerprint,
             scene.instance.home,

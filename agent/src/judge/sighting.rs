@@ -2,12 +2,12 @@
 
 use crate::credentials;
 use crate::dns::budget::Spelled;
-use crate::process::Image;
+use crate::process::{File, Image, Images};
 use lapwing_abi::decode::{Body, Location, Peer, Record, join, path_from_components};
-use lapwing_abi::ids::{Contact, flags};
+use lapwing_abi::ids::{Contact, Origin as Wire, flags};
 use lapwing_profile::behaviour::{
-    ABSTRACT, Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Peer as End, Privilege,
-    Privileged, Protocol, Reach, SetId, SocketType, Target, listen_port, privilege,
+    ABSTRACT, Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Parent, Peer as End,
+    Privilege, Privileged, Protocol, Reach, SetId, SocketType, Target, listen_port, privilege,
 };
 use lapwing_profile::name::invoked_name;
 use lapwing_profile::text::{CUT, DETACHED, canonical};
@@ -84,8 +84,16 @@ fn marked(record: &Record<'_>, marks: Marks, path: &[u8]) -> String {
 pub fn image(record: &Record<'_>) -> Option<Image> {
     match record.body {
         Body::Exec {
-            path, args, cwd, ..
+            path,
+            args,
+            cwd,
+            origin,
+            ..
         } => Some(Image {
+            file: match origin {
+                Wire::UpperLayer | Wire::Memfd | Wire::Unlinked => File::Drifted,
+                Wire::Image | Wire::Volume | Wire::Unknown => File::Named,
+            },
             exe: marked(record, PATH, &path_from_components(path)),
             args: {
                 let mut args = arguments(args);
@@ -112,8 +120,21 @@ pub fn image(record: &Record<'_>) -> Option<Image> {
     }
 }
 
+/// Who executed the program in a record, as far as it is known: see [`lapwing_profile::lineage`].
+#[must_use]
+pub fn parent(record: &Record<'_>, images: &Images) -> Parent {
+    let flag = |bit| record.header.flags & bit != 0;
+    if flag(flags::FROM_RUNTIME) {
+        return Parent::Runtime;
+    }
+    match images.get(record.header.issuer) {
+        Some(image) if !flag(flags::PROCESS_UNKNOWN) => image.as_parent(),
+        Some(_) | None => Parent::Unknown,
+    }
+}
+
 /// The behaviour in a record; `None` where a record is none by itself. `image` is the one that
-/// acts; for an exec, the new one.
+/// acts; for an exec, the new one, whose [`parent`] the record alone does not tell.
 #[must_use]
 pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Option<Seen> {
     let flag = |bit| record.header.flags & bit != 0;
@@ -145,6 +166,7 @@ pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Option<Seen> {
                 name,
                 script,
                 origin: origin.into(),
+                parent: Parent::Unknown,
             }
             .into()
         }

@@ -9,14 +9,19 @@
 use rustix::fs::{FlockOperation, flock};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 const PROFILES: &str = "profiles";
+/// Folder of what was stored as a profile and is none.
+const DAMAGED: &str = "damaged";
+/// Files of one name that are set aside.
+const DAMAGED_MAX: u32 = 1_000;
 const EXTENSION: &str = "yaml";
+const SIGNATURE: &str = "sig.json";
 const HEARTBEAT: &str = "heartbeat";
 /// Permissions of what is stored.
 pub const MODE: u32 = 0o600;
@@ -125,6 +130,12 @@ impl Store {
         self.root.join(PROFILES).join(format!("{name}.{EXTENSION}"))
     }
 
+    /// Path of the file that holds the signature of a profile.
+    #[must_use]
+    pub fn signature_path(&self, name: &str) -> PathBuf {
+        self.root.join(PROFILES).join(format!("{name}.{SIGNATURE}"))
+    }
+
     /// Path of every stored profile, in the order of their names.
     ///
     /// # Errors
@@ -145,12 +156,51 @@ impl Store {
         list().map_err(|error| StoreError::new("list", &folder, error))
     }
 
-    /// The bytes of a file.
+    /// The bytes of a file, of which at most so many are read.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn read(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
-        fs::read(path).map_err(|error| StoreError::new("read", path, error))
+    /// When it cannot be read, or has more.
+    pub fn read(&self, path: &Path, max: usize) -> Result<Vec<u8>, StoreError> {
+        let read = || -> io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            let limit = max as u64 + 1;
+            File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+            match bytes.len() > max {
+                true => Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    format!("more than {max} bytes"),
+                )),
+                false => Ok(bytes),
+            }
+        };
+        read().map_err(|error| StoreError::new("read", path, error))
+    }
+
+    /// Moves a file out of the way, unchanged, to where it overwrites nothing. Answers where it is
+    /// now: in `damaged`, or in a numbered folder there if one of its name is there already.
+    ///
+    /// # Errors
+    /// When that fails; the file then is where it was.
+    pub fn set_aside(&self, path: &Path) -> Result<PathBuf, StoreError> {
+        let fail = |error| StoreError::new("set aside", path, error);
+        let name = path.file_name().unwrap_or_default();
+        let top = self.root.join(DAMAGED);
+        let numbered = (2..=DAMAGED_MAX).map(|number| top.join(number.to_string()));
+        let mut folders = std::iter::once(top.clone()).chain(numbered);
+        let folder = folders
+            .find(|folder| fs::symlink_metadata(folder.join(name)).is_err())
+            .ok_or_else(|| fail(io::ErrorKind::AlreadyExists.into()))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(fail)?;
+        let to = folder.join(name);
+        fs::rename(path, &to).map_err(fail)?;
+        for moved in [path, &to, &folder, &top] {
+            sync_folder(moved).map_err(fail)?;
+        }
+        Ok(to)
     }
 
     /// Gives a file another name in its folder, which no other file has.
@@ -253,8 +303,8 @@ mod tests {
         let store = Store::open(&folder.path().join("state")).unwrap();
         assert_eq!(store.last_beat(), Some(5));
         assert_eq!(store.profiles().unwrap(), [a.clone(), b.clone()]);
-        assert_eq!(store.read(&a).unwrap(), b"one");
-        assert_eq!(store.read(&b).unwrap(), b"three");
+        assert_eq!(store.read(&a, 5).unwrap(), b"one");
+        assert_eq!(store.read(&b, 5).unwrap(), b"three");
         assert_eq!(fs::read_dir(b.parent().unwrap()).unwrap().count(), 2);
     }
 

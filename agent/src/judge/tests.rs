@@ -5,7 +5,7 @@ use crate::container::hierarchy::Hierarchy;
 use crate::container::{Act, Options, Registry, Resolution};
 use decide::AskError;
 use lapwing_abi::decode::{Body, Location};
-use lapwing_abi::ids::{Origin, Phase};
+use lapwing_abi::ids::{Origin, Phase, flags};
 use lapwing_abi::record::Header;
 use lapwing_profile::decide::By;
 use lapwing_profile::profile::{Mode, Profile};
@@ -16,7 +16,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod learning;
+mod limits;
+mod lineage;
+mod provisional;
+mod signed;
 mod storage;
+mod stored;
+mod versions;
 
 const SECOND: u64 = 1_000_000_000;
 const HOME: u64 = 5;
@@ -32,6 +38,8 @@ struct Bench {
     registry: Registry,
     images: Images,
     judge: Judge,
+    /// Read once: two readings differ by what came between.
+    clock: Clock,
     /// Since boot.
     now: u64,
 }
@@ -69,7 +77,7 @@ fn approve(
 }
 
 fn import(judge: &mut Judge, yaml: &str) -> Result<v1::ProfileSummary, AskError> {
-    answer(judge, |judge, done| judge.import(yaml, ANN, done))
+    answer(judge, |judge, done| judge.import(yaml, "", ANN, done))
 }
 
 impl Bench {
@@ -108,6 +116,7 @@ impl Bench {
             registry,
             images: Images::default(),
             judge,
+            clock: Clock::read(),
             now: 0,
         }
     }
@@ -144,6 +153,7 @@ impl Bench {
             header: Header {
                 time: self.now,
                 cgroup: HOME,
+                flags: flags::FROM_RUNTIME,
                 ..Header::default()
             },
             phase: Phase::Main,
@@ -165,7 +175,7 @@ impl Bench {
         let scene = Scene {
             instance,
             images: &self.images,
-            clock: Clock::read(),
+            clock: self.clock,
             last_gap: 0,
             names: &[],
         };
@@ -181,7 +191,7 @@ impl Bench {
         let scene = Scene {
             instance,
             images: &self.images,
-            clock: Clock::read(),
+            clock: self.clock,
             last_gap: 0,
             names: &[],
         };
@@ -196,7 +206,7 @@ impl Bench {
     fn moment(&self) -> Moment {
         Moment {
             boot: self.now,
-            wall: Clock::read().wall(self.now),
+            wall: self.clock.wall(self.now),
         }
     }
 
@@ -280,7 +290,7 @@ fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
     );
 
     let (entries, profiles) = approve(&mut bench.judge, &first.id).unwrap();
-    assert_eq!(entries, ["exec: {path: /bin/sh}"]);
+    assert_eq!(entries, ["exec: {path: /bin/sh, parent: runtime}"]);
     assert_eq!((profiles.len(), profiles[0].instances), (1, None));
     assert!(violations(&bench.exec("sh")).is_empty());
     assert!(
@@ -362,6 +372,25 @@ fn what_a_pattern_stands_for_is_known_and_its_repeats_are_counted_there() {
     };
     bench.judge.repeated(HOME, &[(1, seen)], Clock::read());
     assert_eq!(count(&bench), before + 7);
+
+    // A candidate without the pattern hears of the names that were seen since, one by one.
+    let candidate = Profile::new(bench.workload(), Mode::Learning).to_yaml();
+    let replay = bench.judge.replay(&candidate, "", None).unwrap();
+    let times = |path: &str| {
+        let line = format!("file: {{operation: CREATE, path: {path}}}");
+        let mut reported = replay.reported.iter();
+        reported
+            .find(|one| one.entry == line)
+            .map(|one| (one.rule.as_str(), one.count))
+    };
+    assert_eq!(times("/data/temp-4711.rdb"), Some(("file.unknown", 8)));
+    assert_eq!(times("/data/temp-x.rdb"), Some(("file.unknown", 1)));
+    let own = bench.judge.profile(&bench.name()).unwrap().1;
+    let replay = bench.judge.replay(&own, "", None).unwrap();
+    assert_eq!(replay.reported.len(), 1, "temp-x is pending: {replay:?}");
+    let error = bench.judge.replay(&own, "/Image/other/", None).unwrap_err();
+    assert!(matches!(error, AskError::NoProfile(_)), "{error}");
+    assert!(bench.judge.replay("", "", None).is_err());
 }
 
 #[test]

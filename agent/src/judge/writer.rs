@@ -25,6 +25,8 @@ const QUEUE_BYTES_MAX: usize = 8 << 20;
 struct Job {
     path: PathBuf,
     text: Vec<u8>,
+    /// What is written before it.
+    first: Option<(PathBuf, Vec<u8>)>,
     /// Who waits for it.
     answer: Option<SyncSender<Result<(), StoreError>>>,
 }
@@ -106,16 +108,25 @@ impl Writer {
             return false;
         }
         queue.bytes += text.len();
-        let answer = None;
-        queue.jobs.push_back(Job { path, text, answer });
+        queue.jobs.push_back(Job {
+            path,
+            text,
+            first: None,
+            answer: None,
+        });
         drop(queue);
         self.shared.changed.notify_all();
         true
     }
 
     /// Has a file written next. What comes of it is received; where it cannot be written, the
-    /// old text stands.
-    pub fn begin(&self, path: &Path, text: Vec<u8>) -> Receiver<Result<(), StoreError>> {
+    /// old text stands. Of two files the one given as `first` is written before the other.
+    pub fn begin(
+        &self,
+        path: &Path,
+        text: Vec<u8>,
+        first: Option<(PathBuf, Vec<u8>)>,
+    ) -> Receiver<Result<(), StoreError>> {
         let (answer, answered) = sync_channel(1);
         let mut queue = self.shared.queue();
         // The text that waited is older than this one.
@@ -124,6 +135,7 @@ impl Writer {
         queue.jobs.push_front(Job {
             path: path.to_path_buf(),
             text,
+            first,
             answer: Some(answer),
         });
         drop(queue);
@@ -168,7 +180,11 @@ fn work(shared: &Shared, wake: &dyn Fn()) {
         };
         queue.bytes -= job.text.len();
         drop(queue);
-        let result = replace(&job.path, &job.text, MODE);
+        let first = job.first.iter();
+        let result = first
+            .map(|(path, text)| (path, text))
+            .chain([(&job.path, &job.text)])
+            .try_for_each(|(path, text)| replace(path, text, MODE));
         match (job.answer, result) {
             (Some(answer), result) => {
                 // Whoever waited is gone only if the pipeline panicked.
@@ -214,11 +230,11 @@ mod tests {
         for round in 0..20 {
             assert!(writer.offer(path.clone(), b"older".to_vec()));
             let text = format!("decision {round}");
-            let answered = writer.begin(&path, text.clone().into_bytes());
+            let answered = writer.begin(&path, text.clone().into_bytes(), None);
             answered.recv().unwrap().unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
-        let failed = writer.begin(&path.join("x"), Vec::new());
+        let failed = writer.begin(&path.join("x"), Vec::new(), None);
         assert!(failed.recv().unwrap().is_err());
     }
 

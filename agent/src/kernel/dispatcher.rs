@@ -1,6 +1,6 @@
 //! The exit of system calls (tier B): one program at all of them, which finds the others by tables.
 
-use super::sensor::FOREIGN_OBJECT;
+use super::load::FOREIGN_OBJECT;
 use anyhow::{Context, Result};
 use aya::Ebpf;
 use aya::maps::{Array, ProgramArray};

@@ -14,7 +14,7 @@ use rustix::fd::AsFd;
 pub type Kept = Vec<u8>;
 
 /// The map.
-pub struct KeptImages(HashMap<MapData, u64, [u64; IMAGE_WORDS]>);
+pub struct KeptImages(pub(super) HashMap<MapData, u64, [u64; IMAGE_WORDS]>);
 
 impl KeptImages {
     /// Takes it out of a loaded object.

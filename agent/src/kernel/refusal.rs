@@ -132,6 +132,14 @@ pub struct Because {
     text: String,
 }
 
+impl Because {
+    /// Whether that is the cause.
+    #[must_use]
+    pub fn is(&self, cause: Cause) -> bool {
+        self.cause == cause
+    }
+}
+
 /// Such an error.
 pub fn because(cause: Cause, text: impl Into<String>) -> Because {
     Because {

@@ -13,7 +13,7 @@ use aya::Ebpf;
 use aya::maps::{HashMap, HashOfMaps, IterableMap, MapData};
 use aya::programs::{ProgramFd, RawTracePoint};
 use lapwing_abi::key::FIRST_KEY;
-use lapwing_abi::state::{DEVIATIONS, Seen, task};
+use lapwing_abi::state::{BUDGET_WORDS, DEVIATIONS, Seen, task};
 use rustix::fd::AsFd;
 
 type Inner = HashMap<MapData, u64, [u64; 4]>;
@@ -25,7 +25,7 @@ pub type Entries = Vec<(u64, Seen)>;
 pub struct SeenMaps {
     outer: HashOfMaps<MapData, u64, Inner>,
     inner: std::collections::HashMap<u64, Inner>,
-    budgets: HashMap<MapData, u64, [u64; 9]>,
+    pub(super) budgets: HashMap<MapData, u64, [u64; BUDGET_WORDS]>,
     capabilities: HashMap<MapData, u64, u64>,
     program: ProgramFd,
     behaviours: u32,
@@ -162,7 +162,7 @@ impl SeenMaps {
         self.run([task::WATCH, home, u64::from(watched), 0])
     }
 
-    fn run(&self, arguments: [u64; 4]) -> bool {
+    pub(super) fn run(&self, arguments: [u64; 4]) -> bool {
         sys::run(self.program.as_fd(), &arguments).is_ok_and(|answer| answer == task::DONE)
     }
 }
@@ -170,7 +170,7 @@ impl SeenMaps {
 /// What a map holds, its own counters aside.
 fn read(map: &Inner) -> Entries {
     // What cannot be read counts nothing; it is there the next time.
-    let entries = sys::entries::<4>(map.map().fd().as_fd()).unwrap_or_default();
+    let entries = sys::entries::<_, 4>(map.map().fd().as_fd()).unwrap_or_default();
     entries
         .into_iter()
         .filter(|(key, _)| *key >= FIRST_KEY)

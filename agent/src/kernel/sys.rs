@@ -6,6 +6,7 @@
 //! The only module of the agent that may be `unsafe`.
 #![allow(unsafe_code)]
 
+use aya::Pod;
 use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::CStr;
 use std::io;
@@ -180,19 +181,21 @@ pub fn run(program: BorrowedFd<'_>, arguments: &[u64; 4]) -> io::Result<u32> {
 /// Entries that are read by one call.
 const BATCH: usize = 1_024;
 
-/// Every entry of a hash map with keys of 64 bits and values of `N` words. An entry that is
+/// Every entry of a hash map with keys of the type and values of `N` words. An entry that is
 /// changed meanwhile is there in either state; one that comes or goes may be there or not.
 /// Since Linux 5.6.
 ///
 /// # Errors
 /// What bpf(2) says; a bucket with more entries than fit into one call is read with more room.
-pub fn entries<const N: usize>(map: BorrowedFd<'_>) -> io::Result<Vec<(u64, [u64; N])>> {
+pub fn entries<K: Pod + Default, const N: usize>(
+    map: BorrowedFd<'_>,
+) -> io::Result<Vec<(K, [u64; N])>> {
     let mut room = BATCH;
     let mut all = Vec::new();
     let mut position = 0u32;
     let mut begun = false;
     loop {
-        let mut keys = vec![0u64; room];
+        let mut keys = vec![K::default(); room];
         let mut values = vec![[0u64; N]; room];
         let mut next = 0u32;
         let mut attributes = Batch {

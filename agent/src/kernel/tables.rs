@@ -2,20 +2,25 @@
 
 use super::images::KeptImages;
 use super::seen::SeenMaps;
+use super::shares::Shares;
+use super::sys;
+use crate::config::Sizes;
 use anyhow::{Context, Result, anyhow};
 use aya::Ebpf;
-use aya::maps::{HashMap, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{HashMap, IterableMap, Map, MapData, PerCpuArray, RingBuf};
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::state::{Cgroup, LostKey, Process};
+use rustix::fd::AsFd;
 
 /// The maps and rings of a loaded object.
 pub struct Tables {
     /// Cgroups by id.
-    cgroups: HashMap<MapData, u64, [u64; 2]>,
+    pub(super) cgroups: HashMap<MapData, u64, [u64; 2]>,
     /// The process tree by process id.
-    processes: HashMap<MapData, u32, [u64; 7]>,
-    hits: PerCpuArray<MapData, u64>,
+    pub(super) processes: HashMap<MapData, u32, [u64; 7]>,
+    /// By row: how often, and how often of that known again.
+    hits: PerCpuArray<MapData, [u64; 2]>,
     losses: PerCpuArray<MapData, u64>,
     /// By container, reason and class.
     lost: HashMap<MapData, [u64; 2], u64>,
@@ -23,6 +28,10 @@ pub struct Tables {
     pub seen: SeenMaps,
     /// Execs that were none.
     pub images: KeptImages,
+    /// What each container may hold of the tables.
+    pub(super) shares: Shares,
+    /// How large they are.
+    pub sizes: Sizes,
 }
 
 /// The two rings.
@@ -38,12 +47,12 @@ pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
         .ok_or_else(|| anyhow!("the object has no map {name}: it was built from other sources"))
 }
 
-/// Takes the maps out of a loaded object. `behaviours` are remembered of each container.
+/// Takes the maps out of an object that was loaded with these sizes.
 ///
 /// # Errors
 /// When the object lacks a map.
-pub fn take_all(ebpf: &mut Ebpf, behaviours: u32) -> Result<(Tables, Rings)> {
-    let seen = SeenMaps::take(ebpf, behaviours)?;
+pub fn take_all(ebpf: &mut Ebpf, sizes: Sizes) -> Result<(Tables, Rings)> {
+    let seen = SeenMaps::take(ebpf, sizes.behaviours)?;
     let images = KeptImages::take(ebpf)?;
     Ok((
         Tables {
@@ -54,6 +63,8 @@ pub fn take_all(ebpf: &mut Ebpf, behaviours: u32) -> Result<(Tables, Rings)> {
             lost: take(ebpf, "LOST")?.try_into()?,
             seen,
             images,
+            shares: Shares::of(sizes.processes, sizes.cgroups),
+            sizes,
         },
         Rings {
             lifecycle: take(ebpf, "LIFECYCLE")?.try_into()?,
@@ -109,18 +120,23 @@ impl Tables {
 
     /// All processes of the tree.
     pub fn processes(&self) -> impl Iterator<Item = (u32, Process)> {
-        self.processes
-            .iter()
-            .filter_map(Result::ok)
+        // What cannot be read is there the next time.
+        let entries = sys::entries(self.processes.map().fd().as_fd()).unwrap_or_default();
+        entries
+            .into_iter()
             .map(|(pid, words)| (pid, Process::from_words(words)))
     }
 
-    /// How often a row fired for a traced process since the start.
+    /// How often a row fired for a traced process since the start, and how often of that the
+    /// behaviour was known again without a walk or a hash.
     #[must_use]
-    pub fn hits(&self, row: Row) -> u64 {
-        self.hits
-            .get(&(row as u32), 0)
-            .map_or(0, |counts| counts.iter().sum())
+    pub fn hits(&self, row: Row) -> (u64, u64) {
+        let Ok(counts) = self.hits.get(&(row as u32), 0) else {
+            return (0, 0);
+        };
+        counts.iter().fold((0, 0), |(all, again), [one, known]| {
+            (all + one, again + known)
+        })
     }
 
     /// What was lost for a reason since the start.

@@ -5,9 +5,9 @@
 //! entry for all that comes later, and here the records that are on their way already.
 
 use crate::container::scan::Seed;
-use lapwing_abi::ids::Kind;
+use lapwing_abi::ids::{Kind, flags};
 use lapwing_abi::record::Header;
-use lapwing_abi::state::Process;
+use lapwing_abi::state::{EXEC_SEEDED, Process};
 use std::collections::HashMap;
 
 /// What the scan knows of a process, and the kernel side did not.
@@ -80,8 +80,13 @@ impl Adopted {
             return;
         }
         if header.kind == Kind::Exec.raw() {
-            if header.issuer == 0 {
+            // Of what ran before, the scan has said who issued it.
+            if header.issuer == 0 && header.exec & EXEC_SEEDED == 0 {
                 header.issuer = known.next_issuer;
+                if known.exec == 0 {
+                    // It may have executed more than the one program that the scan found.
+                    header.flags |= flags::PROCESS_UNKNOWN;
+                }
             }
         } else if header.exec == 0 {
             header.exec = known.exec;
@@ -95,14 +100,18 @@ impl Adopted {
     pub fn overtaken(&self, header: &Header, entry: Option<Process>) -> Option<Process> {
         let known = self.0.get(&header.pid)?;
         let entry = entry?;
-        (header.kind == Kind::Exec.raw() && known.exec != 0 && entry.exec == known.exec).then_some(
-            Process {
-                exec: header.exec,
-                issuer: header.issuer,
-                phase: u32::from(header.phase),
-                ..entry
-            },
-        )
+        let overtaken = header.kind == Kind::Exec.raw()
+            && header.exec & EXEC_SEEDED == 0
+            && known.exec != 0
+            && entry.exec == known.exec;
+        overtaken.then_some(Process {
+            exec: header.exec,
+            issuer: header.issuer,
+            phase: u32::from(header.phase),
+            // Unlike every other, and unlike that of the program before it.
+            image: header.exec,
+            ..entry
+        })
     }
 
     /// The records of that time are read.
@@ -124,7 +133,6 @@ const TICK: u64 = 10_000_000;
 mod tests {
     use super::*;
     use crate::process::Image;
-    use lapwing_abi::state::EXEC_SEEDED;
 
     fn seed(issuer: u64) -> Seed {
         Seed {
@@ -176,12 +184,18 @@ mod tests {
         let mut exec = header(Kind::Exec, 77, 0);
         adopted.complete(&mut exec);
         assert_eq!((exec.exec, exec.issuer), (77, EXEC_SEEDED | 7));
+        assert_eq!(exec.flags, 0, "it ran that until then");
+        let mut told = header(Kind::Exec, EXEC_SEEDED | 7, 0);
+        adopted.complete(&mut told);
+        assert_eq!(told.issuer, 0, "what ran at the scan did not issue itself");
+        assert_eq!(adopted.overtaken(&told, Some(entry)), None);
         let mut known = header(Kind::File, 77, 66);
         adopted.complete(&mut known);
         assert_eq!((known.exec, known.issuer), (77, 66));
 
         let overtaken = adopted.overtaken(&exec, Some(entry)).unwrap();
         assert_eq!((overtaken.exec, overtaken.issuer), (77, EXEC_SEEDED | 7));
+        assert_eq!(overtaken.image, 77);
         assert_eq!(adopted.overtaken(&exec, Some(overtaken)), None);
         assert_eq!(adopted.overtaken(&file, Some(entry)), None);
 
@@ -204,6 +218,7 @@ mod tests {
         let mut exec = header(Kind::Exec, 77, 0);
         adopted.complete(&mut exec);
         assert_eq!((exec.exec, exec.issuer), (77, 9));
+        assert_eq!(exec.flags, flags::PROCESS_UNKNOWN, "a guess, and no parent");
         let mut before = header(Kind::File, 0, 0);
         adopted.complete(&mut before);
         assert_eq!(before.exec, 0, "what it ran before is not known");

@@ -37,6 +37,15 @@ impl Line {
                     })));
                 });
             }
+            Request::Demote(request, reply) => {
+                let decider = request.decider.unwrap_or_default();
+                let judge = &mut self.judge;
+                judge.demote(&request.name, by(&decider), |answer| {
+                    drop(reply.send(answer.map(|summary| v1::DemoteProfileResponse {
+                        summary: Some(summary),
+                    })));
+                });
+            }
             Request::Decide(request, reply) => {
                 let decider = request.decider.clone().unwrap_or_default();
                 let verdict = request.verdict();
@@ -48,10 +57,17 @@ impl Line {
                     drop(reply.send(answer));
                 });
             }
+            Request::Replay(request, reply) => {
+                let age = i64::try_from(request.age_milliseconds).unwrap_or(i64::MAX);
+                let since =
+                    (age > 0).then(|| clock::now().saturating_sub(age.saturating_mul(1_000_000)));
+                let answer = self.judge.replay(&request.yaml, &request.name, since);
+                drop(reply.send(answer));
+            }
             Request::Import(request, reply) => {
                 let decider = request.decider.unwrap_or_default();
                 let judge = &mut self.judge;
-                judge.import(&request.yaml, by(&decider), |answer| {
+                judge.import(&request.yaml, &request.signature, by(&decider), |answer| {
                     drop(reply.send(answer.map(|summary| v1::ImportProfileResponse {
                         summary: Some(summary),
                     })));
@@ -98,6 +114,12 @@ impl Line {
                 behaviours: self.judge.told() as u64,
                 repeats: self.judge.repeats(),
                 refused: self.unheld,
+            }),
+            sizes: Some(v1::get_status_response::Sizes {
+                ring_bytes: self.tables.sizes.ring_bytes,
+                behaviours: self.tables.sizes.behaviours,
+                processes: self.tables.sizes.processes,
+                cgroups: self.tables.sizes.cgroups,
             }),
         }
     }

@@ -22,7 +22,7 @@ pub enum UserLoss {
     Unpublished,
     /// The kernel skipped a program, because another run of it had not ended on that processor.
     Skipped,
-    /// What containers held when the agent started was too much, or could not be looked at.
+    /// What containers ran and held when the agent started was too much, or could not be looked at.
     SnapshotCut,
     /// Too much of the name service at a time: messages were not read, and names are missing.
     NamesUnread,

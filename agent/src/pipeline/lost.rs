@@ -47,7 +47,10 @@ impl Ledger {
 
 /// Whether records are lost for the reason, or only sent more often than they need be.
 pub(super) const fn is_loss(reason: Loss) -> bool {
-    !matches!(reason, Loss::SeenFull | Loss::BudgetTableFull)
+    !matches!(
+        reason,
+        Loss::SeenFull | Loss::BudgetTableFull | Loss::ImageShareSpent | Loss::ImageTableFull
+    )
 }
 
 impl Line {

@@ -1,4 +1,4 @@
-//! What containers held before the agent came, as it is found by a thread beside this one.
+//! What containers ran and held before the agent came, as it is found by a thread beside this one.
 //!
 //! The scan of processes has to be over before the first record; this has not, and it may take
 //! seconds. Its records come through a channel, and then take the way of all others.
@@ -8,6 +8,9 @@ use super::{Line, MILLISECOND, Ring, Waker};
 use crate::clock;
 use crate::container::scan::Seed;
 use crate::container::snapshot::{self, LIMITS, Subject};
+use crate::judge::sighting;
+use lapwing_abi::decode::Record;
+use lapwing_profile::text::DETACHED;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
@@ -35,8 +38,9 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Has a thread look at what these processes hold. It wakes the pipeline.
-    pub fn begin(seeds: &[Seed], waker: Waker) -> Self {
+    /// Has a thread look at what these processes run and hold. It wakes the pipeline.
+    pub fn begin(host_root: &Path, seeds: &[Seed], waker: Waker) -> Self {
+        let host_root = host_root.to_path_buf();
         let subjects: Vec<Subject> = seeds
             .iter()
             .map(|seed| Subject {
@@ -47,7 +51,7 @@ impl Standing {
         let (send, words) = sync_channel(WAITING);
         let started = std::thread::Builder::new()
             .name("snapshot".to_owned())
-            .spawn(move || look(&subjects, &send, &waker));
+            .spawn(move || look(&host_root, &subjects, &send, &waker));
         if let Err(error) = started {
             tracing::warn!("what containers hold already is not looked at: {error}");
         }
@@ -60,8 +64,8 @@ impl Standing {
     }
 }
 
-fn look(subjects: &[Subject], send: &SyncSender<Word>, waker: &Waker) {
-    let cut = snapshot::take(Path::new("/proc"), subjects, LIMITS, |record| {
+fn look(host_root: &Path, subjects: &[Subject], send: &SyncSender<Word>, waker: &Waker) {
+    let cut = snapshot::take(Path::new("/proc"), host_root, subjects, LIMITS, |record| {
         let taken = send.send(Word::Record(record)).is_ok();
         waker.wake();
         taken
@@ -72,6 +76,29 @@ fn look(subjects: &[Subject], send: &SyncSender<Word>, waker: &Waker) {
 }
 
 impl Line {
+    /// Whether a process ran another program when it was looked at than at the scan: of that one
+    /// its hook has told, and the scan's image is not to become it.
+    fn has_moved_on(&self, bytes: &[u8]) -> bool {
+        let Ok(record) = Record::decode(bytes) else {
+            return false;
+        };
+        let header = &record.header;
+        let Some(image) = sighting::image(&record) else {
+            return false;
+        };
+        let now = self.tables.process(header.pid);
+        if now.is_some_and(|now| now.exec == header.exec) {
+            return false;
+        }
+        let path = image.exe.strip_prefix(DETACHED).unwrap_or(&image.exe);
+        let met = self.images.get(header.exec);
+        met.is_some_and(|met| {
+            met.exe
+                .strip_prefix(path)
+                .is_none_or(|rest| !["", " (deleted)"].contains(&rest))
+        })
+    }
+
     /// Takes what the thread found since the last time. Answers whether there may be more.
     pub(super) fn stand(&mut self, standing: &mut Standing, lifecycle: &mut Ring) -> bool {
         let Some(words) = &standing.words else {
@@ -83,7 +110,9 @@ impl Line {
             let left_out = match words.try_recv() {
                 Ok(Word::Record(record)) => {
                     standing.records += 1;
-                    self.take(&record, lifecycle);
+                    if !self.has_moved_on(&record) {
+                        self.take(&record, lifecycle);
+                    }
                     continue;
                 }
                 Ok(Word::Done(cut)) => cut,
@@ -93,7 +122,7 @@ impl Line {
             };
             self.lose(UserLoss::SnapshotCut, left_out);
             tracing::info!(
-                "what containers hold already was looked at in {} ms: {} files and sockets, {left_out} left out",
+                "what containers hold already was looked at in {} ms: {} programs, files and sockets, {left_out} left out",
                 took() / MILLISECOND,
                 standing.records
             );

@@ -10,16 +10,27 @@ use crate::kernel::refusal;
 use lapwing_abi::ids::Loss;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{Gap, Heartbeat, watch_response::Item};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 impl Line {
     /// The processes that ran before the agent, for the kernel side's tree.
     pub(super) fn seed(&mut self, proc: &Path, seeds: Vec<Seed>) {
+        // What one container may hold of the tree is bounded here as in the kernel.
+        let share = self.tables.shares().processes();
+        let mut held: HashMap<u64, usize> = HashMap::new();
         for seed in seeds {
             let pid = seed.pid;
             let entry = self.tables.process(pid);
             if let Some(process) = self.adopted.entry(&seed, entry) {
+                let held = held.entry(process.cgroup).or_default();
+                *held += 1;
+                if *held > share && entry.is_none() {
+                    if !self.tables.refuse_process(process.cgroup) {
+                        self.lose(UserLoss::NoRoom, 1);
+                    }
+                    continue;
+                }
                 if self.tables.set_process(pid, process).is_err() {
                     self.lose(UserLoss::NoRoom, 1);
                 }
@@ -30,6 +41,7 @@ impl Line {
             }
             self.images.insert(seed.process.exec, seed.image);
         }
+        self.tables.recount(true);
     }
 
     /// Reports the rows that no variant serves on this kernel: a profile that is silent about
@@ -41,6 +53,16 @@ impl Line {
             for item in self.judge.blind(hook.row.id(), text, moment) {
                 self.feed.publish(moment.wall, item);
             }
+        }
+    }
+
+    /// Reports the stored profiles that could not be taken up, or are not what was signed.
+    pub(super) fn report_set_aside(&mut self) {
+        let moment = self.moment();
+        let mut items = self.judge.set_aside(moment);
+        items.extend(self.judge.unsigned(moment));
+        for item in items {
+            self.feed.publish(moment.wall, item);
         }
     }
 
@@ -120,6 +142,7 @@ impl Line {
             self.carry_out(effects);
         }
         self.look_through_kept();
+        self.tables.recount(false);
         self.sweep_repeats(clock::since_boot());
         self.follow_names(clock::since_boot());
         self.count_unread();

@@ -68,6 +68,8 @@ ids! {
         Main = 2,
         /// Entered a running container from outside.
         Exec = 3,
+        /// Has left its container: took the host's root directory, or the host's mounts.
+        Escaped = 4,
     }
 }
 
@@ -253,6 +255,17 @@ ids! {
         SeenFull = 8,
         /// The table of budgets was full: a container's records are sent without one.
         BudgetTableFull = 9,
+        /// A container's share of the table of processes was spent: ancestry and phase are missing
+        /// of its own processes. Counted as often as an entry was wanted.
+        ProcessShareSpent = 10,
+        /// A container's share of the table of cgroups was spent: what it makes below its own stays
+        /// unknown.
+        CgroupShareSpent = 11,
+        /// A container's share of the table of execs that are held back was spent: it is sent,
+        /// though it is known.
+        ImageShareSpent = 12,
+        /// That table was full: an exec is sent, though it is known.
+        ImageTableFull = 13,
     }
 }
 
@@ -322,6 +335,10 @@ impl Loss {
             Self::BudgetSpent => "budget-spent",
             Self::SeenFull => "seen-full",
             Self::BudgetTableFull => "budget-table-full",
+            Self::ProcessShareSpent => "process-share-spent",
+            Self::CgroupShareSpent => "cgroup-share-spent",
+            Self::ImageShareSpent => "image-share-spent",
+            Self::ImageTableFull => "image-table-full",
         }
     }
 }
@@ -360,4 +377,10 @@ pub mod flags {
     /// The second section of an exec is the script's file as a component list, and not the name as
     /// passed; the flags of the second path are about it.
     pub const SCRIPT_RESOLVED: u32 = 1 << 14;
+    /// The container's runtime executed the program: it is the first of the container's that the
+    /// process runs.
+    pub const FROM_RUNTIME: u32 = 1 << 15;
+    /// The origin is what is known of it now; at the exec it may have been the image, or a volume.
+    /// Only user space says so, of what ran before it.
+    pub const ORIGIN_UNSURE: u32 = 1 << 16;
 }

@@ -16,7 +16,8 @@
 //!   did what. The content of an exec (file, name as passed, invoked name, script,
 //!   origin) is at the same time the identity of the program, which the process and its
 //!   children carry, so that a behaviour's key tells the programs that do the same
-//!   apart.
+//!   apart. Of an exec that is the program which issued it: whatever a profile reads of
+//!   a parent (its path, what marks that, its origin) is in its identity.
 //! - **Words**: bytes are taken eight at a time and the last word is filled with zeros;
 //!   longer ones are hashed piece by piece ([`CHUNK`]), and the hashes of the pieces
 //!   then. The lengths go first, so no two lists of sections give the same words.
@@ -29,8 +30,8 @@ use crate::record::Header;
 
 /// Keys below are no behaviour's: the kernel side keeps its own counters under them.
 pub const FIRST_KEY: u64 = 16;
-/// Flags that say nothing of the behaviour.
-const IDLE: u32 = flags::FOREIGN_ROOT | flags::PROCESS_UNKNOWN;
+/// Flags that say nothing of what is done. Who issued an exec is part of its [`key`].
+const IDLE: u32 = flags::FOREIGN_ROOT | flags::PROCESS_UNKNOWN | flags::FROM_RUNTIME;
 
 /// SipHash-1-3, by words of 64 bits.
 #[derive(Clone, Copy)]
@@ -180,7 +181,9 @@ pub const fn key(secret: [u64; 2], header: &Header, image: u64, content: u64) ->
     );
     sip.word(image);
     sip.word(content);
-    sip.word(header.argument);
+    // Only an exec has the flag, and none has an argument. Without it a program of the host's, by
+    // which the runtime enters, would be one with the container's own of the same path.
+    sip.word(header.argument | ((header.flags & flags::FROM_RUNTIME) as u64) << 32);
     let [low, high] = halves(header.address);
     sip.word(low);
     sip.word(high);

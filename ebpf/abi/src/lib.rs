@@ -19,6 +19,7 @@ pub mod hooks;
 pub mod ids;
 pub mod key;
 pub mod record;
+pub mod share;
 pub mod spares;
 pub mod state;
 pub mod syscalls;

@@ -1,5 +1,7 @@
 //! What the maps that both sides write hold.
 
+use crate::share::TABLES;
+
 /// What is known of a cgroup: the value of the map `CGROUPS`, keyed by id.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -204,6 +206,12 @@ pub mod task {
     /// Say how urgent the records of a container are: arguments home, and 1 if it is compared
     /// with its profile.
     pub const WATCH: u64 = 3;
+    /// Correct what a container [holds](crate::share::Held) of a table: arguments home, table, and
+    /// what is added.
+    pub const CORRECT: u64 = 4;
+    /// Count that a container got no entry of a table, because its share is spent: arguments home,
+    /// table.
+    pub const REFUSE: u64 = 5;
 
     /// The answer when it was done.
     pub const DONE: u32 = 0;
@@ -220,7 +228,12 @@ pub struct Budget {
     /// For each [`Class`](crate::ids::Class) until when its allowance is spent, since boot in
     /// nanoseconds.
     pub spent: [u64; CLASSES],
+    /// What it holds of each [`table`](crate::share::table), as [`Held`](crate::share::Held).
+    pub held: [u64; TABLES],
 }
+
+/// Words of 64 bits of a [`Budget`].
+pub const BUDGET_WORDS: usize = size_of::<Budget>() / 8;
 
 /// Number of classes.
 pub const CLASSES: usize = crate::ids::Class::ALL.len();

@@ -107,6 +107,7 @@ fn each_field_that_is_read_makes_another_key() {
             flags::PROCESS_UNKNOWN,
             flags::CWD_PARTIAL,
         ];
+        // Of who issued an exec the flag tells, and not the program's identity.
         let other = hash(&header, 7, [b"a\0b\0", b"", b"", b""]).0;
         if idle.contains(&header.flags) {
             assert_eq!(other, base, "bit {bit} says nothing of the behaviour");
@@ -178,6 +179,40 @@ fn the_identity_of_a_program_does_not_tell_who_issued_it() {
     assert_eq!(base.1, other.1);
     assert_ne!(base.0, other.0);
     assert_ne!(base.1, exec(1, 2, 2).1, "its origin is");
+}
+
+#[test]
+fn parents_that_a_profile_tells_apart_make_keys_apart() {
+    let exec = |bits, image, origin, path: &[u8]| {
+        let mut header = header();
+        header.kind = Kind::Exec.raw();
+        (header.argument, header.flags, header.origin) = (0, bits, origin);
+        hash(&header, image, [path, b"/bin/sh\0", b"sh\0", b""])
+    };
+    // A parent is its path, with what marks that, and whether it is from the image.
+    let parents = [
+        (0, 1, &b"sh\0bin\0"[..]),
+        (0, 1, b"sh\0usr\0bin\0"),
+        (0, 2, b"sh\0bin\0"),
+        (flags::PATH_TRUNCATED, 1, b"sh\0bin\0"),
+        (flags::PATH_DETACHED, 1, b"sh\0bin\0"),
+    ];
+    let child = |bits, image| exec(bits, image, 1, b"id\0bin\0");
+    let identity = |(bits, origin, path)| exec(bits, 7, origin, path).1;
+    let mut keys: Vec<u64> = parents.map(|parent| child(0, identity(parent)).0).to_vec();
+    // The runtime, by a program of the host's with the same path as one of the container's.
+    let host = identity(parents[0]);
+    keys.push(child(flags::FROM_RUNTIME, host).0);
+    assert_eq!(child(flags::FROM_RUNTIME, host).1, child(0, host).1);
+    let count = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), count);
+    assert_eq!(
+        child(flags::FROM_RUNTIME, 0).0,
+        0,
+        "one that is not known is not held back"
+    );
 }
 
 #[test]

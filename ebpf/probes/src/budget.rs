@@ -18,6 +18,7 @@ use crate::seen::raise;
 use aya_ebpf::bindings::{BPF_NOEXIST, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use core::hint::black_box;
 use lapwing_abi::ids::{Class, Loss};
+use lapwing_abi::share::TABLES;
 use lapwing_abi::state::{Budget, CLASSES, LostKey};
 
 /// Least time between two calls of the consumer that are forced, in nanoseconds: one that was
@@ -26,9 +27,10 @@ const CALL_EVERY: u64 = 500_000;
 
 /// Of a container that is not known yet: it may be anything, so its records are urgent. Not on the
 /// stack, which would be filled byte by byte.
-static FRESH: Budget = Budget {
+pub static FRESH: Budget = Budget {
     watched: 1,
     spent: [0; CLASSES],
+    held: [0; TABLES],
 };
 
 /// Counts a loss of a container.

@@ -24,9 +24,21 @@ pub fn lost(reason: Loss) {
 /// Counts that a row fired for a traced process.
 #[inline(always)]
 pub fn hit(row: Row) {
-    if let Some(count) = maps::HITS.get_ptr_mut(row as u32) {
+    if let Some(counts) = maps::HITS.get_ptr_mut(row as u32) {
         // SAFETY: as in `lost`.
-        unsafe { *count += 1 };
+        unsafe { (*counts)[0] += 1 };
+    }
+}
+
+/// Counts the same, and that the behaviour was known again.
+#[inline(always)]
+pub fn recalled(row: Row) {
+    if let Some(counts) = maps::HITS.get_ptr_mut(row as u32) {
+        // SAFETY: as in `lost`.
+        unsafe {
+            (*counts)[0] += 1;
+            (*counts)[1] += 1;
+        }
     }
 }
 

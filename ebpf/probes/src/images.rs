@@ -11,7 +11,8 @@
 //!   mix two up.
 //! - **Nothing is evicted.** An exec that finds no room, or is too long for an entry, is sent like
 //!   any other, whatever is known of it. An old map of the least recently used would lose the
-//!   arguments of just those that live longest: the parents.
+//!   arguments of just those that live longest: the parents. Nor can one container take the room of
+//!   others: each has a [`share`], and sends what finds no room in that.
 //! - **What nobody can ask for goes with its process**: no record by that image is in the ring, and
 //!   no other image was issued by it. That is so of most programs that a shell runs, and user
 //!   space never hears of them. As soon as one of the two happens, the entry is [`want`]ed, and
@@ -23,12 +24,15 @@
 //! is one whose content may be another each time: it is always sent. So is what the runtime
 //! does, the exec of a process that has left its container, and a path that is not whole.
 
+use crate::emit::lost;
 use crate::maps::{self, Scratch};
+use crate::share;
 use aya_ebpf::bindings::BPF_NOEXIST;
 use core::hint::black_box;
 use core::mem::offset_of;
-use lapwing_abi::ids::{Class, Origin, Phase};
+use lapwing_abi::ids::{Class, Loss, Origin, Phase};
 use lapwing_abi::record::Header;
+use lapwing_abi::share::table;
 use lapwing_abi::state::IMAGE_WORDS;
 
 /// One entry: the record of an exec, and behind it whatever.
@@ -45,19 +49,31 @@ pub fn keep(scratch: *const Scratch, len: usize, header: &Header, class: Class) 
     {
         return false;
     }
+    let home = black_box(header.cgroup);
+    if share::claim(home, table::IMAGES) == 0 {
+        return false;
+    }
     let id = black_box(header.exec);
     // SAFETY: the buffer is longer than an entry and aligned to 8; any bytes are a valid one.
     let record = unsafe { &*(&raw const (*scratch).bytes).cast::<Image>() };
-    maps::IMAGES
+    if maps::IMAGES
         .insert(&id, record, u64::from(BPF_NOEXIST))
-        .is_ok()
+        .is_err()
+    {
+        share::release(home, table::IMAGES);
+        lost(Loss::ImageTableFull);
+        return false;
+    }
+    true
 }
 
-/// Takes out what was kept: the record is sent after all.
+/// Takes out what was kept of a container: the record is sent after all.
 #[inline(always)]
-pub fn forget(id: u64) {
+pub fn forget(id: u64, home: u64) {
     let id = black_box(id);
-    let _ = maps::IMAGES.remove(&id);
+    if maps::IMAGES.remove(&id).is_ok() {
+        share::release(home, table::IMAGES);
+    }
 }
 
 /// Something refers to an image that will be there when its process is not: a record, or another
@@ -72,14 +88,14 @@ pub fn want(id: u64) {
     }
 }
 
-/// A process that ran an image has ended.
+/// A process of a container that ran an image has ended.
 #[inline(always)]
-pub fn ended(id: u64) {
+pub fn ended(id: u64, home: u64) {
     let id = black_box(id);
     if let Some(image) = maps::IMAGES.get_ptr_mut(&id) {
         // SAFETY: as in `want`.
         if unsafe { mark(image).read_volatile() } == 0 {
-            let _ = maps::IMAGES.remove(&id);
+            forget(id, home);
         }
     }
 }

@@ -3,12 +3,11 @@
 //! The path of an event inside the kernel: a hook ([`hooks`]) fires; [`process`]
 //! says whose process acts, or that it is nobody's we trace; [`path`] names the
 //! file as the container sees it; [`emit`] builds one record; [`news`] makes its key
-//! ([`identity`]), asks whether the behaviour was judged already ([`seen`]; what is then not told of an exec
-//! waits in [`images`]) and whether
-//! the container may send more ([`budget`]) of its [`class`], and puts it into the ring or
-//! counts why it could not. [`recall`] stands before the path for what every process of a
-//! machine does often: it knows again what was judged lately. [`kernel`] is the only place that reads kernel
-//! memory, at offsets that the agent resolved from the running kernel's BTF.
+//! ([`identity`]), asks whether the behaviour was judged already ([`seen`]; what is then not
+//! told of an exec waits in [`images`]) and whether the container may send more ([`budget`])
+//! of its [`class`], and puts it into the ring or counts why it could not. [`recall`] stands
+//! before the path for what every process of a machine does often: it knows again what was
+//! judged lately. [`share`] bounds what one container may fill of the tables that all use. [`kernel`] is the only place that reads kernel memory, at offsets that the agent resolved from the running kernel's BTF.
 #![no_std]
 #![no_main]
 // For the one instruction that `core` does not offer, see `seen::raise`.
@@ -53,6 +52,7 @@ mod recall {
     pub mod peers;
 }
 mod seen;
+mod share;
 mod spare;
 
 /// The kernel refuses several helpers to programs under another licence.

@@ -9,6 +9,7 @@ use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::record::Header;
+use lapwing_abi::share::TABLES;
 use lapwing_abi::spares::{MARKS as MARKS_EACH, PLACES, TWINS_MAX};
 use lapwing_abi::state::{
     BUDGETS_MAX, Budget, CAPABILITIES_MAX, CGROUPS_MAX, CLASSES, CREDENTIALS_MAX, Cgroup,
@@ -36,7 +37,9 @@ pub static CGROUPS: HashMap<u64, Cgroup> = HashMap::with_max_entries(CGROUPS_MAX
 /// The behaviours of each container that user space has judged, by its cgroup; the agent makes the
 /// map inside, by the keys of behaviours, when the container is decided.
 #[btf_map]
-pub static SEEN: HashOfMaps<u64, Inner<u64, Seen, SEEN_INNER>, SEEN_MAX> = HashOfMaps::new();
+pub static SEEN: HashOfMaps<u64, Behaviours, SEEN_MAX> = HashOfMaps::new();
+/// Those of one container.
+pub type Behaviours = Inner<u64, Seen, SEEN_INNER>;
 
 /// Execs that were held back: their records, by the id of the image, see `images`.
 #[map]
@@ -54,9 +57,10 @@ pub static LOST: HashMap<LostKey, u64> = HashMap::with_max_entries(LOST_MAX, 0);
 #[map]
 pub static CALLED: Array<u64> = Array::with_max_entries(1, 0);
 
-/// How often each row fired for a traced process, by [`Row`].
+/// How often each row fired for a traced process, by [`Row`], and how often of that the behaviour
+/// was known by what [`recall`](crate::recall) keeps.
 #[map]
-pub static HITS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Row::ALL.len() as u32, 0);
+pub static HITS: PerCpuArray<[u64; 2]> = PerCpuArray::with_max_entries(Row::ALL.len() as u32, 0);
 
 /// What was lost of nobody in particular, by [`Loss`].
 #[map]
@@ -233,6 +237,10 @@ pub static RING_BYTES: u64 = 0;
 /// What a byte costs of each [`Class`](lapwing_abi::ids::Class), in nanoseconds of its allowance.
 #[unsafe(no_mangle)]
 pub static BUDGET_COST: [u64; CLASSES] = [0; CLASSES];
+
+/// Entries that a container may hold of each [`table`](lapwing_abi::share::table).
+#[unsafe(no_mangle)]
+pub static SHARES: [u32; TABLES] = [0; TABLES];
 
 /// How far ahead each class may spend its allowance, in nanoseconds.
 #[unsafe(no_mangle)]

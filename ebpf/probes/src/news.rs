@@ -2,8 +2,9 @@
 //!
 //! In this order: its key is made ([`identity`]); if the behaviour was judged already it
 //! is counted and goes no further ([`seen`]; of an exec the record is kept for whoever asks,
-//! [`images`]); the container's allowance and the room in the ring are asked ([`budget`]); what only a reader needs is filled in; and once the
-//! record is in the ring, that is noted under its key.
+//! [`images`]); the container's allowance and the room in the ring are asked ([`budget`]);
+//! what only a reader needs is filled in; and once the record is in the ring, that is noted
+//! under its key.
 //!
 //! Each step is a function of its own that takes a number and reads the rest from the
 //! buffer. The verifier follows such a global function once for each program (since Linux
@@ -166,7 +167,7 @@ impl Built {
                 if seen::is_known(home, key, now) != 0 {
                     return KNOWN;
                 }
-                images::forget(header.exec);
+                images::forget(header.exec, home);
             } else if key != 0 && seen::says(home, key) == verdict::KNOWN {
                 patience = budget::PATIENT;
             }

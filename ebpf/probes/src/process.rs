@@ -6,9 +6,11 @@
 
 use crate::emit::lost;
 use crate::kernel::{self, Kptr};
-use crate::maps;
+use crate::{maps, share};
+use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use lapwing_abi::fields::Field;
 use lapwing_abi::ids::{Loss, Phase};
+use lapwing_abi::share::table;
 use lapwing_abi::state::{Cgroup, Process, cgroup_state, process_marks};
 
 /// The entry of a cgroup, or what stands for one that has none.
@@ -52,7 +54,7 @@ pub fn known(pid: u32) -> Option<Process> {
     let mut process = *unsafe { maps::PROCESSES.get(&pid) }?;
     let state = cgroup(process.cgroup).state;
     if state == cgroup_state::IGNORED {
-        let _ = maps::PROCESSES.remove(&pid);
+        forget(pid);
         return None;
     }
     // Before its cgroup was judged it looked like a runtime at work.
@@ -130,6 +132,16 @@ pub fn runs(pid: u32, image: u64) {
     }
 }
 
+/// Notes which phase the running process is in from now on.
+#[inline(always)]
+pub fn enters(phase: Phase) {
+    let (pid, _) = kernel::current_ids();
+    if let Some(process) = maps::PROCESSES.get_ptr_mut(&pid) {
+        // SAFETY: the map gave the pointer; only the process itself writes here.
+        unsafe { (&raw mut (*process).phase).write_volatile(u32::from(phase.raw())) };
+    }
+}
+
 /// Writes the entry of the process that runs: in place, because there mostly is one.
 #[inline(always)]
 pub fn renew(pid: u32, process: &Process) {
@@ -141,10 +153,68 @@ pub fn renew(pid: u32, process: &Process) {
     }
 }
 
-/// Writes an entry.
+/// Writes an entry, if the container's share of the table has room for it.
 #[inline(always)]
 pub fn remember(pid: u32, process: &Process) {
-    if maps::PROCESSES.insert(&pid, process, 0).is_err() {
+    let flags = make_room(process.cgroup, pid);
+    if flags != NO_ROOM && maps::PROCESSES.insert(&pid, process, flags).is_err() {
+        found_none(process.cgroup, pid);
+    }
+}
+
+/// The answer where the container's share is spent.
+const NO_ROOM: u64 = u64::MAX;
+
+/// Claims room for the entry of a process in a container. Answers with the flags to insert it with,
+/// or [`NO_ROOM`].
+///
+/// Here and below functions of their own for the verifier, and for their place on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn make_room(home: u64, pid: u32) -> u64 {
+    // One that is there already is the process's own, or of one whose end was missed, maybe in
+    // another container. What is put in its place needs no room.
+    let before = home_of(pid);
+    if before == home {
+        return u64::from(BPF_ANY);
+    }
+    if share::claim(home, table::PROCESSES) == 0 {
+        forget(pid);
+        return NO_ROOM;
+    }
+    if before != 0 {
+        share::release(before, table::PROCESSES);
+        return u64::from(BPF_ANY);
+    }
+    // Another thread of the process may be about to write the same.
+    u64::from(BPF_NOEXIST)
+}
+
+/// An entry could not be made for which room was claimed. Answers 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn found_none(home: u64, pid: u32) -> u32 {
+    share::release(home, table::PROCESSES);
+    if home_of(pid) == 0 {
         lost(Loss::ProcessTableFull);
     }
+    0
+}
+
+/// Takes an entry out, if there is one. Answers 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn forget(pid: u32) -> u32 {
+    let home = home_of(pid);
+    if maps::PROCESSES.remove(&pid).is_ok() {
+        share::release(home, table::PROCESSES);
+    }
+    0
+}
+
+/// Whose entry the tree has of a process; 0 if it has none.
+#[inline(always)]
+fn home_of(pid: u32) -> u64 {
+    // SAFETY: the reference is not kept.
+    unsafe { maps::PROCESSES.get(&pid) }.map_or(0, |process| process.cgroup)
 }

@@ -18,12 +18,13 @@
 
 use crate::budget;
 use crate::kernel;
-use crate::maps;
+use crate::{maps, share};
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 use core::hint::black_box;
 use lapwing_abi::ids::{Class, Loss};
+use lapwing_abi::share::TABLES;
 use lapwing_abi::state::{Budget, CLASSES, DEVIATIONS, PENDING_FOR, Seen, task, verdict};
 
 /// Adds one to a number that others raise too.
@@ -73,15 +74,21 @@ pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
         raise(&raw mut (*entry).count);
         (&raw mut (*entry).last).write_volatile(now);
     }
-    // On the stack: of a constant the compiler makes a section that the loader does not know.
-    let deviations = black_box(DEVIATIONS);
-    if said == verdict::DEVIATION
-        && let Some(all) = inner.get_ptr_mut(&deviations)
-    {
-        // SAFETY: as above.
-        unsafe { raise(&raw mut (*all).count) };
+    if said == verdict::DEVIATION {
+        deviates(inner);
     }
     1
+}
+
+/// Counts that there is a deviation to count.
+#[inline(always)]
+fn deviates(inner: &maps::Behaviours) {
+    // On the stack: of a constant the compiler makes a section that the loader does not know.
+    let deviations = black_box(DEVIATIONS);
+    if let Some(all) = inner.get_ptr_mut(&deviations) {
+        // SAFETY: the map gave the pointer.
+        unsafe { raise(&raw mut (*all).count) };
+    }
 }
 
 /// What user space has said of a behaviour, which is not counted; [`verdict::PENDING`] if nothing.
@@ -135,6 +142,11 @@ fn judged(ctx: RawTracePointContext) -> i32 {
         task::JUDGE => judge(home, key, said),
         task::FORGET => forget(home, key),
         task::WATCH => watch(home, key),
+        task::CORRECT => share::correct(home, key as u32, said),
+        task::REFUSE => {
+            share::refused(home, key as u32);
+            Some(())
+        }
         _ => None,
     };
     if done.is_some() {
@@ -162,7 +174,14 @@ fn judge(home: u64, key: u64, said: u64) -> Option<()> {
     }
     let entry = inner.get_ptr_mut(&key)?;
     // SAFETY: the map gave the pointer.
-    unsafe { (&raw mut (*entry).verdict).write_volatile(said) };
+    let before = unsafe {
+        (&raw mut (*entry).verdict).write_volatile(said);
+        (&raw const (*entry).count).read_volatile()
+    };
+    // What was counted while nothing was said.
+    if said == verdict::DEVIATION && before > 0 {
+        deviates(inner);
+    }
     Some(())
 }
 
@@ -188,6 +207,7 @@ fn watch(home: u64, watched: u64) -> Option<()> {
     let fresh = Budget {
         watched,
         spent: [0; CLASSES],
+        held: [0; TABLES],
     };
     maps::BUDGETS.insert(&home, &fresh, 0).ok()
 }

@@ -3,15 +3,16 @@
 //! See [`lapwing_abi::spares`] for why there are any. A program marks each event that it
 //! runs for, by the id of the running task; its twins, which the kernel runs behind it for
 //! the same event, see the mark, or find none and do the work. The last takes it away. Kernel
-//! and twins count: what the kernel skipped and no twin made up for is lost, and only that. It takes
-//! a task that is preempted on this processor inside the program, and another inside each twin.
+//! and twins count: what the kernel skipped and no twin made up for is lost. It takes a task that is
+//! preempted on this processor inside the program, and another inside each twin.
 //!
 //! Turning preemption off inside the program (`bpf_preempt_disable`, since Linux 6.10) is no
 //! remedy: it must be on again before the program ends, a task that is due to go goes at that
 //! very instruction, and the kernel still takes the program for running.
 //!
 //! Marks share slots, where ids of tasks are alike in their low bits. Where another task takes a
-//! slot between a program and a twin the event is seen twice. So it is where an interrupt runs
+//! slot between a program and a twin the event is seen twice, and counted as made up for, which
+//! may hide as many losses of the same second from the count. So it is where an interrupt runs
 //! the same program there, which of all of them only that on the states of sockets can do, and
 //! not for a state that it looks at.
 

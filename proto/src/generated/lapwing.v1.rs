@@ -22,11 +22,15 @@ pub struct Violation {
     pub first_seen: ::core::option::Option<crate::Timestamp>,
     #[prost(message, optional, tag = "8")]
     pub last_seen: ::core::option::Option<crate::Timestamp>,
-    /// Whether the profile was still learning: a person has to decide of it.
+    /// Whether a person has to decide of it: the profile was still learning, or it is new in a version
+    /// that has grace.
     #[prost(bool, tag = "9")]
     pub pending: bool,
+    /// Whether the profile knows it, but only because one other instance of several showed it.
     #[prost(bool, tag = "10")]
     pub provisional: bool,
+    /// Whether only a new version of the image does it, which has grace: the severity is one step less
+    /// than it will be when that is over, and an update says so then.
     #[prost(bool, tag = "11")]
     pub new_in_version: bool,
     /// As `exec.unknown`.
@@ -280,6 +284,10 @@ pub struct Container {
     pub cgroup_id: u64,
     #[prost(string, tag = "6")]
     pub runtime: ::prost::alloc::string::String,
+    /// As `sha256:` and 64 digits: that of the manifest where the image is named by it, else that of
+    /// its configuration, which runtimes call the image's id; empty where no file of the runtime tells.
+    #[prost(string, tag = "7")]
+    pub image_digest: ::prost::alloc::string::String,
 }
 /// Who did it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -343,6 +351,8 @@ pub mod process {
         Runtime = 1,
         Main = 2,
         Exec = 3,
+        /// Has left its container: took the host's root directory, or the host's mounts.
+        Escaped = 4,
     }
     impl Phase {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -355,6 +365,7 @@ pub mod process {
                 Self::Runtime => "RUNTIME",
                 Self::Main => "MAIN",
                 Self::Exec => "EXEC",
+                Self::Escaped => "ESCAPED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -364,6 +375,7 @@ pub mod process {
                 "RUNTIME" => Some(Self::Runtime),
                 "MAIN" => Some(Self::Main),
                 "EXEC" => Some(Self::Exec),
+                "ESCAPED" => Some(Self::Escaped),
                 _ => None,
             }
         }
@@ -383,6 +395,10 @@ pub struct Exec {
     pub script: ::prost::alloc::string::String,
     #[prost(enumeration = "exec::Origin", tag = "4")]
     pub origin: i32,
+    /// Who executed it: the path of a program, `runtime` for the container's runtime, `unknown` where
+    /// the sensor does not know. What starts with `drifted:` was written after the container started.
+    #[prost(string, tag = "5")]
+    pub parent: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Exec`.
 pub mod exec {
@@ -1121,6 +1137,8 @@ pub struct GetStatusResponse {
     pub container_losses: ::prost::alloc::vec::Vec<get_status_response::ContainerLoss>,
     #[prost(message, optional, tag = "18")]
     pub held: ::core::option::Option<get_status_response::Held>,
+    #[prost(message, optional, tag = "40")]
+    pub sizes: ::core::option::Option<get_status_response::Sizes>,
 }
 /// Nested message and enum types in `GetStatusResponse`.
 pub mod get_status_response {
@@ -1144,6 +1162,10 @@ pub mod get_status_response {
         /// How often it fired for a traced process.
         #[prost(uint64, tag = "6")]
         pub hits: u64,
+        /// How often of that the behaviour was known again by what the kernel side keeps of those that
+        /// were judged lately: without the walk of a path, and without a hash.
+        #[prost(uint64, tag = "7")]
+        pub recalled: u64,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Loss {
@@ -1184,6 +1206,22 @@ pub mod get_status_response {
         /// Verdicts that found no room in the kernel: what they are of is sent each time.
         #[prost(uint64, tag = "4")]
         pub refused: u64,
+    }
+    /// How large the kernel side's tables are: as configured, or by the machine's memory.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Sizes {
+        /// Bytes of the ring for behaviours.
+        #[prost(uint32, tag = "1")]
+        pub ring_bytes: u32,
+        /// Behaviours of each container that are no news.
+        #[prost(uint32, tag = "2")]
+        pub behaviours: u32,
+        /// Processes of all containers, of which each may have a quarter.
+        #[prost(uint32, tag = "3")]
+        pub processes: u32,
+        /// Cgroups, of which each container may have made a quarter.
+        #[prost(uint32, tag = "4")]
+        pub cgroups: u32,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Feed {
@@ -1255,6 +1293,30 @@ pub struct ProfileSummary {
     /// How far learning is; absent while it is compared with, and in answers about files.
     #[prost(message, optional, tag = "14")]
     pub learning: ::core::option::Option<Learning>,
+    /// Versions of the image, by the order in which they came.
+    #[prost(message, repeated, tag = "20")]
+    pub versions: ::prost::alloc::vec::Vec<Version>,
+    /// Entries that were learned from a minority of the instances. Such as one instance alone showed
+    /// excuse no other.
+    #[prost(uint32, tag = "21")]
+    pub provisional: u32,
+}
+/// A version of an image.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Version {
+    #[prost(string, tag = "1")]
+    pub repository: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub digest: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub first_seen: ::core::option::Option<crate::Timestamp>,
+    /// Whether the profile describes it; else it came later.
+    #[prost(bool, tag = "4")]
+    pub known: bool,
+    /// Until when what only it does is reported milder; absent where it has no grace, and in answers
+    /// about files.
+    #[prost(message, optional, tag = "5")]
+    pub grace_until: ::core::option::Option<crate::Timestamp>,
 }
 /// How far learning is.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1356,6 +1418,19 @@ pub struct PromoteProfileResponse {
     pub summary: ::core::option::Option<ProfileSummary>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DemoteProfileRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Needs a reason.
+    #[prost(message, optional, tag = "2")]
+    pub decider: ::core::option::Option<Decider>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DemoteProfileResponse {
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<ProfileSummary>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DecideEntriesRequest {
     #[prost(enumeration = "decide_entries_request::Verdict", tag = "1")]
     pub verdict: i32,
@@ -1419,11 +1494,72 @@ pub struct DecideEntriesResponse {
     pub profiles: ::prost::alloc::vec::Vec<ProfileSummary>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayProfileRequest {
+    /// The candidate. It is taken as it would be in monitoring, whatever its mode.
+    #[prost(string, tag = "1")]
+    pub yaml: ::prost::alloc::string::String,
+    /// The profile of the workload; if empty, the candidate says whose it is.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Only what was seen in so many milliseconds before now; all if 0.
+    #[prost(uint64, tag = "3")]
+    pub age_milliseconds: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReplayProfileResponse {
+    /// Whose behaviours these are.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Behaviours that were looked at.
+    #[prost(uint64, tag = "2")]
+    pub seen: u64,
+    #[prost(message, repeated, tag = "3")]
+    pub reported: ::prost::alloc::vec::Vec<replay_profile_response::Reported>,
+    /// Patterns that the candidate does not have: it accepts those of their names that are known, and
+    /// nobody can say of the others.
+    #[prost(string, repeated, tag = "4")]
+    pub open: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Of names that only a pattern stands for, all are known that were seen since then.
+    #[prost(message, optional, tag = "5")]
+    pub names_since: ::core::option::Option<crate::Timestamp>,
+}
+/// Nested message and enum types in `ReplayProfileResponse`.
+pub mod replay_profile_response {
+    /// A behaviour that would have been a violation.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Reported {
+        /// As in the file.
+        #[prost(string, tag = "1")]
+        pub entry: ::prost::alloc::string::String,
+        #[prost(string, tag = "2")]
+        pub rule: ::prost::alloc::string::String,
+        #[prost(enumeration = "super::violation::Severity", tag = "3")]
+        pub severity: i32,
+        #[prost(string, repeated, tag = "4")]
+        pub attack: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+        /// Absent where only the last time is known.
+        #[prost(message, optional, tag = "5")]
+        pub first_seen: ::core::option::Option<crate::Timestamp>,
+        #[prost(message, optional, tag = "6")]
+        pub last_seen: ::core::option::Option<crate::Timestamp>,
+        /// How often since then; 0 where that is not known.
+        #[prost(uint64, tag = "7")]
+        pub count: u64,
+        /// What the candidate approves and looks most like it; may be empty.
+        #[prost(string, tag = "8")]
+        pub nearest: ::prost::alloc::string::String,
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportProfileRequest {
     #[prost(string, tag = "1")]
     pub yaml: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub decider: ::core::option::Option<Decider>,
+    /// The signature that `lapwing profile sign` made, a DSSE envelope; may be empty where the agent
+    /// does not require one.
+    #[prost(string, tag = "3")]
+    pub signature: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ImportProfileResponse {
@@ -1669,6 +1805,31 @@ pub mod agent_client {
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "PromoteProfile"));
             self.inner.unary(req, path, codec).await
         }
+        /// From monitoring or review back to learning.
+        pub async fn demote_profile(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DemoteProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DemoteProfileResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/DemoteProfile",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lapwing.v1.Agent", "DemoteProfile"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Approves or refuses entries.
         pub async fn decide_entries(
             &mut self,
@@ -1692,6 +1853,31 @@ pub mod agent_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "DecideEntries"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What a candidate for a profile would have reported of what was seen.
+        pub async fn replay_profile(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReplayProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplayProfileResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/ReplayProfile",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lapwing.v1.Agent", "ReplayProfile"));
             self.inner.unary(req, path, codec).await
         }
         /// Replaces what a profile approves.
@@ -1785,12 +1971,28 @@ pub mod agent_server {
             tonic::Response<super::PromoteProfileResponse>,
             tonic::Status,
         >;
+        /// From monitoring or review back to learning.
+        async fn demote_profile(
+            &self,
+            request: tonic::Request<super::DemoteProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DemoteProfileResponse>,
+            tonic::Status,
+        >;
         /// Approves or refuses entries.
         async fn decide_entries(
             &self,
             request: tonic::Request<super::DecideEntriesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DecideEntriesResponse>,
+            tonic::Status,
+        >;
+        /// What a candidate for a profile would have reported of what was seen.
+        async fn replay_profile(
+            &self,
+            request: tonic::Request<super::ReplayProfileRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplayProfileResponse>,
             tonic::Status,
         >;
         /// Replaces what a profile approves.
@@ -2146,6 +2348,51 @@ pub mod agent_server {
                     };
                     Box::pin(fut)
                 }
+                "/lapwing.v1.Agent/DemoteProfile" => {
+                    #[allow(non_camel_case_types)]
+                    struct DemoteProfileSvc<T: Agent>(pub Arc<T>);
+                    impl<
+                        T: Agent,
+                    > tonic::server::UnaryService<super::DemoteProfileRequest>
+                    for DemoteProfileSvc<T> {
+                        type Response = super::DemoteProfileResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DemoteProfileRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::demote_profile(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DemoteProfileSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/lapwing.v1.Agent/DecideEntries" => {
                     #[allow(non_camel_case_types)]
                     struct DecideEntriesSvc<T: Agent>(pub Arc<T>);
@@ -2176,6 +2423,51 @@ pub mod agent_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DecideEntriesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lapwing.v1.Agent/ReplayProfile" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReplayProfileSvc<T: Agent>(pub Arc<T>);
+                    impl<
+                        T: Agent,
+                    > tonic::server::UnaryService<super::ReplayProfileRequest>
+                    for ReplayProfileSvc<T> {
+                        type Response = super::ReplayProfileResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReplayProfileRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::replay_profile(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReplayProfileSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -405,6 +405,9 @@ impl serde::Serialize for Container {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.Container", len)?;
         if true {
             struct_ser.serialize_field("id", &self.id)?;
@@ -426,6 +429,9 @@ impl serde::Serialize for Container {
         if true {
             struct_ser.serialize_field("runtime", &self.runtime)?;
         }
+        if true {
+            struct_ser.serialize_field("imageDigest", &self.image_digest)?;
+        }
         struct_ser.end()
     }
 }
@@ -443,6 +449,8 @@ impl<'de> serde::Deserialize<'de> for Container {
             "cgroup_id",
             "cgroupId",
             "runtime",
+            "image_digest",
+            "imageDigest",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -453,6 +461,7 @@ impl<'de> serde::Deserialize<'de> for Container {
             Pod,
             CgroupId,
             Runtime,
+            ImageDigest,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -480,6 +489,7 @@ impl<'de> serde::Deserialize<'de> for Container {
                             "pod" => Ok(GeneratedField::Pod),
                             "cgroupId" | "cgroup_id" => Ok(GeneratedField::CgroupId),
                             "runtime" => Ok(GeneratedField::Runtime),
+                            "imageDigest" | "image_digest" => Ok(GeneratedField::ImageDigest),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -505,6 +515,7 @@ impl<'de> serde::Deserialize<'de> for Container {
                 let mut pod__ = None;
                 let mut cgroup_id__ = None;
                 let mut runtime__ = None;
+                let mut image_digest__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Id => {
@@ -545,6 +556,12 @@ impl<'de> serde::Deserialize<'de> for Container {
                             }
                             runtime__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::ImageDigest => {
+                            if image_digest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("imageDigest"));
+                            }
+                            image_digest__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Container {
@@ -554,6 +571,7 @@ impl<'de> serde::Deserialize<'de> for Container {
                     pod: pod__.unwrap_or_default(),
                     cgroup_id: cgroup_id__.unwrap_or_default(),
                     runtime: runtime__.unwrap_or_default(),
+                    image_digest: image_digest__.unwrap_or_default(),
                 })
             }
         }
@@ -1351,6 +1369,205 @@ impl<'de> serde::Deserialize<'de> for Degraded {
         deserializer.deserialize_struct("lapwing.v1.Degraded", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for DemoteProfileRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.DemoteProfileRequest", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if let Some(v) = self.decider.as_ref() {
+            struct_ser.serialize_field("decider", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for DemoteProfileRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "decider",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Decider,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "decider" => Ok(GeneratedField::Decider),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = DemoteProfileRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.DemoteProfileRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<DemoteProfileRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut decider__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Decider => {
+                            if decider__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("decider"));
+                            }
+                            decider__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(DemoteProfileRequest {
+                    name: name__.unwrap_or_default(),
+                    decider: decider__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.DemoteProfileRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for DemoteProfileResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.DemoteProfileResponse", len)?;
+        if let Some(v) = self.summary.as_ref() {
+            struct_ser.serialize_field("summary", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for DemoteProfileResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "summary",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Summary,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "summary" => Ok(GeneratedField::Summary),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = DemoteProfileResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.DemoteProfileResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<DemoteProfileResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut summary__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Summary => {
+                            if summary__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("summary"));
+                            }
+                            summary__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(DemoteProfileResponse {
+                    summary: summary__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.DemoteProfileResponse", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Dns {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -1864,6 +2081,9 @@ impl serde::Serialize for Exec {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.Exec", len)?;
         if true {
             struct_ser.serialize_field("path", &self.path)?;
@@ -1879,6 +2099,9 @@ impl serde::Serialize for Exec {
                 .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.origin)))?;
             struct_ser.serialize_field("origin", &v)?;
         }
+        if true {
+            struct_ser.serialize_field("parent", &self.parent)?;
+        }
         struct_ser.end()
     }
 }
@@ -1893,6 +2116,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
             "name",
             "script",
             "origin",
+            "parent",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -1901,6 +2125,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
             Name,
             Script,
             Origin,
+            Parent,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -1926,6 +2151,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
                             "name" => Ok(GeneratedField::Name),
                             "script" => Ok(GeneratedField::Script),
                             "origin" => Ok(GeneratedField::Origin),
+                            "parent" => Ok(GeneratedField::Parent),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -1949,6 +2175,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
                 let mut name__ = None;
                 let mut script__ = None;
                 let mut origin__ = None;
+                let mut parent__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Path => {
@@ -1975,6 +2202,12 @@ impl<'de> serde::Deserialize<'de> for Exec {
                             }
                             origin__ = Some(map_.next_value::<exec::Origin>()? as i32);
                         }
+                        GeneratedField::Parent => {
+                            if parent__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("parent"));
+                            }
+                            parent__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Exec {
@@ -1982,6 +2215,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
                     name: name__.unwrap_or_default(),
                     script: script__.unwrap_or_default(),
                     origin: origin__.unwrap_or_default(),
+                    parent: parent__.unwrap_or_default(),
                 })
             }
         }
@@ -3054,6 +3288,9 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -3119,6 +3356,9 @@ impl serde::Serialize for GetStatusResponse {
         if let Some(v) = self.held.as_ref() {
             struct_ser.serialize_field("held", v)?;
         }
+        if let Some(v) = self.sizes.as_ref() {
+            struct_ser.serialize_field("sizes", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -3152,6 +3392,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "container_losses",
             "containerLosses",
             "held",
+            "sizes",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3174,6 +3415,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             ViolationsForgotten,
             ContainerLosses,
             Held,
+            Sizes,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3213,6 +3455,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "violationsForgotten" | "violations_forgotten" => Ok(GeneratedField::ViolationsForgotten),
                             "containerLosses" | "container_losses" => Ok(GeneratedField::ContainerLosses),
                             "held" => Ok(GeneratedField::Held),
+                            "sizes" => Ok(GeneratedField::Sizes),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3250,6 +3493,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut violations_forgotten__ = None;
                 let mut container_losses__ = None;
                 let mut held__ = None;
+                let mut sizes__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Version => {
@@ -3374,6 +3618,12 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             }
                             held__ = map_.next_value()?;
                         }
+                        GeneratedField::Sizes => {
+                            if sizes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sizes"));
+                            }
+                            sizes__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(GetStatusResponse {
@@ -3395,6 +3645,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     violations_forgotten: violations_forgotten__.unwrap_or_default(),
                     container_losses: container_losses__.unwrap_or_default(),
                     held: held__,
+                    sizes: sizes__,
                 })
             }
         }
@@ -3881,6 +4132,9 @@ impl serde::Serialize for get_status_response::Hook {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Hook", len)?;
         if true {
             struct_ser.serialize_field("row", &self.row)?;
@@ -3902,6 +4156,11 @@ impl serde::Serialize for get_status_response::Hook {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("hits", ToString::to_string(&self.hits).as_str())?;
         }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("recalled", ToString::to_string(&self.recalled).as_str())?;
+        }
         struct_ser.end()
     }
 }
@@ -3918,6 +4177,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
             "misses",
             "refused",
             "hits",
+            "recalled",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3928,6 +4188,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
             Misses,
             Refused,
             Hits,
+            Recalled,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3955,6 +4216,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
                             "misses" => Ok(GeneratedField::Misses),
                             "refused" => Ok(GeneratedField::Refused),
                             "hits" => Ok(GeneratedField::Hits),
+                            "recalled" => Ok(GeneratedField::Recalled),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3980,6 +4242,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
                 let mut misses__ = None;
                 let mut refused__ = None;
                 let mut hits__ = None;
+                let mut recalled__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Row => {
@@ -4020,6 +4283,14 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Recalled => {
+                            if recalled__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("recalled"));
+                            }
+                            recalled__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(get_status_response::Hook {
@@ -4029,6 +4300,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
                     misses: misses__.unwrap_or_default(),
                     refused: refused__.unwrap_or_default(),
                     hits: hits__.unwrap_or_default(),
+                    recalled: recalled__.unwrap_or_default(),
                 })
             }
         }
@@ -4145,6 +4417,157 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Loss {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Loss", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Sizes {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Sizes", len)?;
+        if true {
+            struct_ser.serialize_field("ringBytes", &self.ring_bytes)?;
+        }
+        if true {
+            struct_ser.serialize_field("behaviours", &self.behaviours)?;
+        }
+        if true {
+            struct_ser.serialize_field("processes", &self.processes)?;
+        }
+        if true {
+            struct_ser.serialize_field("cgroups", &self.cgroups)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Sizes {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "ring_bytes",
+            "ringBytes",
+            "behaviours",
+            "processes",
+            "cgroups",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            RingBytes,
+            Behaviours,
+            Processes,
+            Cgroups,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "ringBytes" | "ring_bytes" => Ok(GeneratedField::RingBytes),
+                            "behaviours" => Ok(GeneratedField::Behaviours),
+                            "processes" => Ok(GeneratedField::Processes),
+                            "cgroups" => Ok(GeneratedField::Cgroups),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Sizes;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Sizes")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Sizes, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut ring_bytes__ = None;
+                let mut behaviours__ = None;
+                let mut processes__ = None;
+                let mut cgroups__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::RingBytes => {
+                            if ring_bytes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("ringBytes"));
+                            }
+                            ring_bytes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Behaviours => {
+                            if behaviours__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("behaviours"));
+                            }
+                            behaviours__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Processes => {
+                            if processes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("processes"));
+                            }
+                            processes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Cgroups => {
+                            if cgroups__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("cgroups"));
+                            }
+                            cgroups__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::Sizes {
+                    ring_bytes: ring_bytes__.unwrap_or_default(),
+                    behaviours: behaviours__.unwrap_or_default(),
+                    processes: processes__.unwrap_or_default(),
+                    cgroups: cgroups__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Sizes", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for Heartbeat {
@@ -4288,12 +4711,18 @@ impl serde::Serialize for ImportProfileRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ImportProfileRequest", len)?;
         if true {
             struct_ser.serialize_field("yaml", &self.yaml)?;
         }
         if let Some(v) = self.decider.as_ref() {
             struct_ser.serialize_field("decider", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("signature", &self.signature)?;
         }
         struct_ser.end()
     }
@@ -4307,12 +4736,14 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
         const FIELDS: &[&str] = &[
             "yaml",
             "decider",
+            "signature",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Yaml,
             Decider,
+            Signature,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4336,6 +4767,7 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
                         match value {
                             "yaml" => Ok(GeneratedField::Yaml),
                             "decider" => Ok(GeneratedField::Decider),
+                            "signature" => Ok(GeneratedField::Signature),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4357,6 +4789,7 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
             {
                 let mut yaml__ = None;
                 let mut decider__ = None;
+                let mut signature__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Yaml => {
@@ -4371,11 +4804,18 @@ impl<'de> serde::Deserialize<'de> for ImportProfileRequest {
                             }
                             decider__ = map_.next_value()?;
                         }
+                        GeneratedField::Signature => {
+                            if signature__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("signature"));
+                            }
+                            signature__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ImportProfileRequest {
                     yaml: yaml__.unwrap_or_default(),
                     decider: decider__,
+                    signature: signature__.unwrap_or_default(),
                 })
             }
         }
@@ -5940,6 +6380,7 @@ impl serde::Serialize for process::Phase {
             Self::Runtime => "RUNTIME",
             Self::Main => "MAIN",
             Self::Exec => "EXEC",
+            Self::Escaped => "ESCAPED",
         };
         serializer.serialize_str(variant)
     }
@@ -5955,6 +6396,7 @@ impl<'de> serde::Deserialize<'de> for process::Phase {
             "RUNTIME",
             "MAIN",
             "EXEC",
+            "ESCAPED",
         ];
 
         struct GeneratedVisitor;
@@ -5999,6 +6441,7 @@ impl<'de> serde::Deserialize<'de> for process::Phase {
                     "RUNTIME" => Ok(process::Phase::Runtime),
                     "MAIN" => Ok(process::Phase::Main),
                     "EXEC" => Ok(process::Phase::Exec),
+                    "ESCAPED" => Ok(process::Phase::Escaped),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }
@@ -6014,6 +6457,12 @@ impl serde::Serialize for ProfileSummary {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         if true {
             len += 1;
         }
@@ -6103,6 +6552,12 @@ impl serde::Serialize for ProfileSummary {
         if let Some(v) = self.learning.as_ref() {
             struct_ser.serialize_field("learning", v)?;
         }
+        if true {
+            struct_ser.serialize_field("versions", &self.versions)?;
+        }
+        if true {
+            struct_ser.serialize_field("provisional", &self.provisional)?;
+        }
         struct_ser.end()
     }
 }
@@ -6128,6 +6583,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             "dns",
             "privilege",
             "learning",
+            "versions",
+            "provisional",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6146,6 +6603,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             Dns,
             Privilege,
             Learning,
+            Versions,
+            Provisional,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -6181,6 +6640,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                             "dns" => Ok(GeneratedField::Dns),
                             "privilege" => Ok(GeneratedField::Privilege),
                             "learning" => Ok(GeneratedField::Learning),
+                            "versions" => Ok(GeneratedField::Versions),
+                            "provisional" => Ok(GeneratedField::Provisional),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -6214,6 +6675,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                 let mut dns__ = None;
                 let mut privilege__ = None;
                 let mut learning__ = None;
+                let mut versions__ = None;
+                let mut provisional__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Name => {
@@ -6318,6 +6781,20 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                             }
                             learning__ = map_.next_value()?;
                         }
+                        GeneratedField::Versions => {
+                            if versions__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("versions"));
+                            }
+                            versions__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Provisional => {
+                            if provisional__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("provisional"));
+                            }
+                            provisional__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(ProfileSummary {
@@ -6335,6 +6812,8 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                     dns: dns__.unwrap_or_default(),
                     privilege: privilege__.unwrap_or_default(),
                     learning: learning__,
+                    versions: versions__.unwrap_or_default(),
+                    provisional: provisional__.unwrap_or_default(),
                 })
             }
         }
@@ -6540,6 +7019,518 @@ impl<'de> serde::Deserialize<'de> for PromoteProfileResponse {
         deserializer.deserialize_struct("lapwing.v1.PromoteProfileResponse", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for ReplayProfileRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ReplayProfileRequest", len)?;
+        if true {
+            struct_ser.serialize_field("yaml", &self.yaml)?;
+        }
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("ageMilliseconds", ToString::to_string(&self.age_milliseconds).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReplayProfileRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "yaml",
+            "name",
+            "age_milliseconds",
+            "ageMilliseconds",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Yaml,
+            Name,
+            AgeMilliseconds,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "yaml" => Ok(GeneratedField::Yaml),
+                            "name" => Ok(GeneratedField::Name),
+                            "ageMilliseconds" | "age_milliseconds" => Ok(GeneratedField::AgeMilliseconds),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ReplayProfileRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.ReplayProfileRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ReplayProfileRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut yaml__ = None;
+                let mut name__ = None;
+                let mut age_milliseconds__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Yaml => {
+                            if yaml__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("yaml"));
+                            }
+                            yaml__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::AgeMilliseconds => {
+                            if age_milliseconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("ageMilliseconds"));
+                            }
+                            age_milliseconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(ReplayProfileRequest {
+                    yaml: yaml__.unwrap_or_default(),
+                    name: name__.unwrap_or_default(),
+                    age_milliseconds: age_milliseconds__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.ReplayProfileRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ReplayProfileResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ReplayProfileResponse", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("seen", ToString::to_string(&self.seen).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("reported", &self.reported)?;
+        }
+        if true {
+            struct_ser.serialize_field("open", &self.open)?;
+        }
+        if let Some(v) = self.names_since.as_ref() {
+            struct_ser.serialize_field("namesSince", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ReplayProfileResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "seen",
+            "reported",
+            "open",
+            "names_since",
+            "namesSince",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Seen,
+            Reported,
+            Open,
+            NamesSince,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "seen" => Ok(GeneratedField::Seen),
+                            "reported" => Ok(GeneratedField::Reported),
+                            "open" => Ok(GeneratedField::Open),
+                            "namesSince" | "names_since" => Ok(GeneratedField::NamesSince),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ReplayProfileResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.ReplayProfileResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ReplayProfileResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut seen__ = None;
+                let mut reported__ = None;
+                let mut open__ = None;
+                let mut names_since__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Seen => {
+                            if seen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("seen"));
+                            }
+                            seen__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Reported => {
+                            if reported__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reported"));
+                            }
+                            reported__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Open => {
+                            if open__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("open"));
+                            }
+                            open__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::NamesSince => {
+                            if names_since__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("namesSince"));
+                            }
+                            names_since__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(ReplayProfileResponse {
+                    name: name__.unwrap_or_default(),
+                    seen: seen__.unwrap_or_default(),
+                    reported: reported__.unwrap_or_default(),
+                    open: open__.unwrap_or_default(),
+                    names_since: names_since__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.ReplayProfileResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for replay_profile_response::Reported {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ReplayProfileResponse.Reported", len)?;
+        if true {
+            struct_ser.serialize_field("entry", &self.entry)?;
+        }
+        if true {
+            struct_ser.serialize_field("rule", &self.rule)?;
+        }
+        if true {
+            let v = violation::Severity::try_from(self.severity)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.severity)))?;
+            struct_ser.serialize_field("severity", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("attack", &self.attack)?;
+        }
+        if let Some(v) = self.first_seen.as_ref() {
+            struct_ser.serialize_field("firstSeen", v)?;
+        }
+        if let Some(v) = self.last_seen.as_ref() {
+            struct_ser.serialize_field("lastSeen", v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("count", ToString::to_string(&self.count).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("nearest", &self.nearest)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for replay_profile_response::Reported {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "entry",
+            "rule",
+            "severity",
+            "attack",
+            "first_seen",
+            "firstSeen",
+            "last_seen",
+            "lastSeen",
+            "count",
+            "nearest",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Entry,
+            Rule,
+            Severity,
+            Attack,
+            FirstSeen,
+            LastSeen,
+            Count,
+            Nearest,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "entry" => Ok(GeneratedField::Entry),
+                            "rule" => Ok(GeneratedField::Rule),
+                            "severity" => Ok(GeneratedField::Severity),
+                            "attack" => Ok(GeneratedField::Attack),
+                            "firstSeen" | "first_seen" => Ok(GeneratedField::FirstSeen),
+                            "lastSeen" | "last_seen" => Ok(GeneratedField::LastSeen),
+                            "count" => Ok(GeneratedField::Count),
+                            "nearest" => Ok(GeneratedField::Nearest),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = replay_profile_response::Reported;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.ReplayProfileResponse.Reported")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<replay_profile_response::Reported, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut entry__ = None;
+                let mut rule__ = None;
+                let mut severity__ = None;
+                let mut attack__ = None;
+                let mut first_seen__ = None;
+                let mut last_seen__ = None;
+                let mut count__ = None;
+                let mut nearest__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Entry => {
+                            if entry__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("entry"));
+                            }
+                            entry__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Rule => {
+                            if rule__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("rule"));
+                            }
+                            rule__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Severity => {
+                            if severity__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("severity"));
+                            }
+                            severity__ = Some(map_.next_value::<violation::Severity>()? as i32);
+                        }
+                        GeneratedField::Attack => {
+                            if attack__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("attack"));
+                            }
+                            attack__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::FirstSeen => {
+                            if first_seen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("firstSeen"));
+                            }
+                            first_seen__ = map_.next_value()?;
+                        }
+                        GeneratedField::LastSeen => {
+                            if last_seen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastSeen"));
+                            }
+                            last_seen__ = map_.next_value()?;
+                        }
+                        GeneratedField::Count => {
+                            if count__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("count"));
+                            }
+                            count__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Nearest => {
+                            if nearest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("nearest"));
+                            }
+                            nearest__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(replay_profile_response::Reported {
+                    entry: entry__.unwrap_or_default(),
+                    rule: rule__.unwrap_or_default(),
+                    severity: severity__.unwrap_or_default(),
+                    attack: attack__.unwrap_or_default(),
+                    first_seen: first_seen__,
+                    last_seen: last_seen__,
+                    count: count__.unwrap_or_default(),
+                    nearest: nearest__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.ReplayProfileResponse.Reported", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for TracedContainer {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -6700,6 +7691,167 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.TracedContainer", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Version {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.Version", len)?;
+        if true {
+            struct_ser.serialize_field("repository", &self.repository)?;
+        }
+        if true {
+            struct_ser.serialize_field("digest", &self.digest)?;
+        }
+        if let Some(v) = self.first_seen.as_ref() {
+            struct_ser.serialize_field("firstSeen", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("known", &self.known)?;
+        }
+        if let Some(v) = self.grace_until.as_ref() {
+            struct_ser.serialize_field("graceUntil", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Version {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "repository",
+            "digest",
+            "first_seen",
+            "firstSeen",
+            "known",
+            "grace_until",
+            "graceUntil",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Repository,
+            Digest,
+            FirstSeen,
+            Known,
+            GraceUntil,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "repository" => Ok(GeneratedField::Repository),
+                            "digest" => Ok(GeneratedField::Digest),
+                            "firstSeen" | "first_seen" => Ok(GeneratedField::FirstSeen),
+                            "known" => Ok(GeneratedField::Known),
+                            "graceUntil" | "grace_until" => Ok(GeneratedField::GraceUntil),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Version;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.Version")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Version, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut repository__ = None;
+                let mut digest__ = None;
+                let mut first_seen__ = None;
+                let mut known__ = None;
+                let mut grace_until__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Repository => {
+                            if repository__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("repository"));
+                            }
+                            repository__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Digest => {
+                            if digest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("digest"));
+                            }
+                            digest__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::FirstSeen => {
+                            if first_seen__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("firstSeen"));
+                            }
+                            first_seen__ = map_.next_value()?;
+                        }
+                        GeneratedField::Known => {
+                            if known__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("known"));
+                            }
+                            known__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::GraceUntil => {
+                            if grace_until__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("graceUntil"));
+                            }
+                            grace_until__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(Version {
+                    repository: repository__.unwrap_or_default(),
+                    digest: digest__.unwrap_or_default(),
+                    first_seen: first_seen__,
+                    known: known__.unwrap_or_default(),
+                    grace_until: grace_until__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.Version", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for Violation {

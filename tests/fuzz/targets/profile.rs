@@ -32,6 +32,16 @@ const PATTERNS: [&str; 6] = [
     "/tmp/tmp{random:8}",
     "/data/{hex}-{date}",
 ];
+/// Programs, and who executes them.
+const PROGRAMS: [&str; 3] = ["/bin/sh", "/bin/sh, phase: exec", "/bin/busybox, name: id"];
+const PARENTS: [&str; 6] = [
+    "",
+    ", parent: runtime",
+    ", parent: unknown",
+    ", parent: /bin/a",
+    ", parent: /bin/b",
+    ", parent: 'drifted:/tmp/x'",
+];
 
 /// The input, as a source of choices. At its end all are 0.
 struct Input<'a>(&'a [u8]);
@@ -71,8 +81,15 @@ impl<'a> Input<'a> {
         let name = self.name();
         // In single quotes only the quote itself is special; entries hold no line breaks.
         let quoted = format!("'{}'", name.replace('\'', "''"));
-        let line = match self.byte() % 8 {
+        let line = match self.byte() % 10 {
             0 => format!("exec: {{path: {quoted}}}"),
+            // The same few programs under every kind of parent.
+            8 => format!(
+                "exec: {{path: {}{}}}",
+                self.one(&PROGRAMS),
+                self.one(&PARENTS)
+            ),
+            9 => format!("exec: {{path: /bin/sh, parent: {quoted}}}"),
             1 => format!(
                 "file: {{operation: RENAME, path: {quoted}, target: /data/to-{}}}",
                 self.byte()

@@ -47,7 +47,7 @@ fn report(session: &Session, container: &Container<'_>) -> Expect {
 /// The technique that a rule stands for; a part of it may be named more exactly.
 fn attack(rule: &str) -> &'static str {
     match rule {
-        "exec.unknown" => "T1059",
+        "exec.unknown" | "exec.lineage" => "T1059",
         "exec.drift" => "T1105",
         "exec.fileless" => "T1620",
         "file.unknown" => "T1565",
@@ -240,6 +240,12 @@ pub fn promote(home: &Home, workload: &str) -> Result<()> {
         "learned enough",
     ])?;
     Ok(())
+}
+
+/// Decides of an entry of a profile.
+pub fn decide(home: &Home, verb: &str, entry: &str, profile: &str) -> Result<String> {
+    let by = ["--actor", "tests", "--reason", "to see it"];
+    home.call(&[&["profile", verb, entry, "--profile", profile][..], &by].concat())
 }
 
 /// Has a container make a file that nobody knows and waits for the report, by which time

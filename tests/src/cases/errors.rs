@@ -1,8 +1,9 @@
-//! Starts that cannot be: one clear message, the documented exit code, nothing destroyed.
+//! Starts that cannot be: one clear message, the documented exit code, nothing destroyed. And
+//! those that go on without what is broken.
 
 use crate::agent::{Home, Mode};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::MemoryMount;
+use crate::session::{MemoryMount, patience, wait_for};
 use anyhow::{Result, ensure};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
@@ -151,32 +152,54 @@ fn unknown_key(context: &mut Context<'_>) -> Result<Outcome> {
     refused(&home.run_to_end(check)?, 2, &words)
 }
 
-/// Neither text nor YAML: whoever broke the file gets it back as it is.
+/// Neither text nor YAML: the file is set aside as it is, said to be, and the other profiles hold.
 fn corrupt_profile(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
-    for (name, bytes) in [
+    let home = Home::new(context.session, Mode::Learn)?;
+    let profiles = home.state().join("profiles");
+    fs::create_dir_all(&profiles)?;
+    let good = "apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec:\n  workload: {name: kept}\n  mode: Monitoring\n";
+    fs::write(profiles.join("w+++kept+.yaml"), good)?;
+    let broken = [
         (
             "w++++bytes+.yaml",
             b"apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec: {workl\xff".as_slice(),
+            "line 3, byte 13: not UTF-8 text",
         ),
         (
             "w++++broken+.yaml",
             b"apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec: {workload: [\n",
+            "line 3, column 18",
         ),
-    ] {
-        let home = Home::new(context.session, Mode::Learn)?;
-        let folder = home.state().join("profiles");
-        fs::create_dir_all(&folder)?;
-        let file = folder.join(name);
-        fs::write(&file, bytes)?;
-        let output = home.run_to_end(home.agent_command())?;
-        ensure!(fs::read(&file)? == bytes, "the file was changed");
-        ensure!(
-            fs::read_dir(&folder)?.count() == 1,
-            "files were added beside it"
-        );
-        refused(&output, 2, &[&file.display().to_string()])?;
+    ];
+    for (name, bytes, _) in &broken {
+        fs::write(profiles.join(name), bytes)?;
     }
+    let agent = home.start()?;
+    let watch = agent.watch()?;
+    for (name, bytes, place) in &broken {
+        let now = agent.home.state().join("damaged").join(name);
+        ensure!(fs::read(&now)? == *bytes, "{name} was changed");
+        ensure!(!profiles.join(name).exists(), "{name} is still there");
+        let file = profiles.join(name).display().to_string();
+        let said = wait_for("the report", patience(), || {
+            let reports = watch.of_kind("violation");
+            Ok(reports.into_iter().find(|report| {
+                let detail = report["degraded"]["detail"].as_str().unwrap_or_default();
+                report["rule"] == "sensor.degraded"
+                    && report["degraded"]["reason"] == "profile-damaged"
+                    && detail.contains(&file)
+            }))
+        })?;
+        let detail = said["degraded"]["detail"].as_str().unwrap_or_default();
+        let remedy = format!("lapwing profile import {}", now.display());
+        ensure!(
+            detail.contains(place) && detail.contains(&remedy),
+            "neither place nor remedy: {detail}"
+        );
+    }
+    let shown = agent.home.call(&["profile", "show", "kept"])?;
+    ensure!(shown.contains("Monitoring"), "{shown}");
     Ok(Outcome::Passed)
 }
 

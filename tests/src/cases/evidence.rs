@@ -5,6 +5,7 @@
 use super::common::{TOOL, file, number, profile, promote, violation};
 use crate::agent::{Home, Mode};
 use crate::expect::lookup;
+use crate::letters::in_letters;
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::{Session, patience, wait_for};
@@ -74,13 +75,12 @@ fn quiet(context: &mut Context<'_>) -> Result<Outcome> {
     let mut busy = Puppet::start(session, "busy")?;
     let mut steady = Puppet::start(session, "steady")?;
     steady.act(&Act::trigger(&["create", "/data/steady"]))?;
-    let mut count = 0_u32;
+    let mut count = 0;
     let mut news = |busy: &mut Puppet<'_>| {
         count += 1;
         // In letters: names with numbers would become a pattern, and no news.
-        let digits = u32::to_string(&count);
-        let letters: String = digits.bytes().map(|digit| char::from(digit + 64)).collect();
-        busy.act(&Act::trigger(&["create", &format!("/data/news-{letters}")]))
+        let path = format!("/data/news-{}", in_letters(count));
+        busy.act(&Act::trigger(&["create", &path]))
     };
 
     // All but the restart.

@@ -1,7 +1,9 @@
 //! Execs that are no news: nothing leaves the kernel, and yet a report about such a process tells
 //! its program, arguments and ancestors.
 
-use super::common::{TOOL, learned_until_now, number, promote, silent, violations_until_now};
+use super::common::{
+    TOOL, decide, learned_until_now, number, profile, promote, silent, violations_until_now,
+};
 use super::seen::{FEW, PERIOD, count, held, records};
 use crate::agent::Mode;
 use crate::expect::Expect;
@@ -50,7 +52,7 @@ const MANY: u64 = 2 * FEW;
 const BUSYBOX: &str = "/bin/busybox";
 
 /// A child of the trigger that runs a program to its end.
-fn child(argv: &[&str]) -> Act {
+pub fn child(argv: &[&str]) -> Act {
     Act::trigger(&[&["child"], argv].concat())
 }
 
@@ -183,20 +185,15 @@ fn decisions(context: &mut Context<'_>) -> Result<Outcome> {
         &violations_until_now(watch, &mut puppet, "/data/end")?,
         "after the promotion",
     )?;
-    let name = super::common::profile(&agent.home, "exec-decided")?;
+    let name = profile(&agent.home, "exec-decided")?;
     let entry = format!("exec: {{path: {TOOL}}}");
-    let decide = |verb: &str| {
-        let words = ["profile", verb, &entry, "--profile", &name];
-        let why = ["--actor", "tests", "--reason", "to see it"];
-        agent.home.call(&[&words[..], &why].concat())
-    };
-    decide("refuse")?;
+    decide(&agent.home, "refuse", &entry, &name)?;
     let refused = Expect::new().is("exec.path", TOOL).is("exec.name", "");
     for _ in 0..5 {
         puppet.act(&act)?;
     }
     count(watch, &puppet, &refused, 5)?;
-    decide("approve")?;
+    decide(&agent.home, "approve", &entry, &name)?;
     for _ in 0..3 {
         puppet.act(&act)?;
     }

@@ -1,9 +1,10 @@
 //! What is lost is counted, to the record and by container, and told where it belongs in the stream.
 //! A container that floods loses its own, and nobody else's; nor does it hide its own next step.
 
-use super::common::{about, file, number, violation, violations_until_now};
+use super::common::{NOBODY4, TOOL, about, file, number, violation, violations_until_now};
+use super::seen::{count, held};
 use crate::agent::{Agent, Home, Mode};
-use crate::expect::{Expect, lookup};
+use crate::expect::{Expect, epoch_seconds, lookup, now};
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::{patience, wait_for};
@@ -27,12 +28,18 @@ pub const CASES: &[Case] = &[
         run: connects,
     },
     Case {
+        name: "losses.never-learnable",
+        run: guarded,
+    },
+    Case {
         name: "losses.forks",
         run: forks,
     },
 ];
 
 const STEM: &str = "/data/many-";
+/// Longer than the agent goes between two looks at what was lost, in seconds.
+const LOOKS: f64 = 5.0;
 
 /// Events lost of a container, as the status tells.
 fn lost(agent: &Agent, puppet: &Puppet<'_>) -> Result<u64> {
@@ -43,6 +50,17 @@ fn lost(agent: &Agent, puppet: &Puppet<'_>) -> Result<u64> {
     let ours = losses
         .iter()
         .filter(|loss| loss["container"] == *puppet.id && loss["reason"] != "seen-full");
+    Ok(ours.filter_map(|loss| number(&loss["count"])).sum())
+}
+
+/// What the status tells of a container for one reason.
+pub fn lost_for(agent: &Agent, puppet: &Puppet<'_>, reason: &str) -> Result<u64> {
+    let status = agent.status()?;
+    let losses = status["containerLosses"].as_array();
+    let losses = losses.map(Vec::as_slice).unwrap_or_default();
+    let ours = losses
+        .iter()
+        .filter(|loss| loss["container"] == *puppet.id && loss["reason"] == reason);
     Ok(ours.filter_map(|loss| number(&loss["count"])).sum())
 }
 
@@ -74,8 +92,57 @@ fn confessed(watch: &Watch, puppet: &Puppet<'_>) -> u64 {
     ours.filter_map(|gap| number(&gap["count"])).sum()
 }
 
+/// When a flood began and ended, in seconds since the epoch.
+type Span = (f64, f64);
+
+/// Runs a flood, and answers when.
+fn timed<T>(flood: impl FnOnce() -> Result<T>) -> Result<(T, Span)> {
+    let began = now();
+    let done = flood()?;
+    Ok((done, (began, now())))
+}
+
+/// Checks that each gap of a container says an interval in which something of the flood was lost:
+/// from the last look before to the next one after.
+fn in_time(watch: &Watch, puppet: &Puppet<'_>, (began, ended): Span) -> Result<()> {
+    let gaps = watch.of_kind("gap");
+    for gap in gaps.iter().filter(|gap| gap["scope"] == *puppet.id) {
+        let at = |end: &str| gap[end].as_str().and_then(epoch_seconds);
+        let (from, to) = at("from").zip(at("to")).context("a gap without times")?;
+        ensure!(
+            from < to && from <= ended && began <= to,
+            "a flood from {began} to {ended}, and a gap from {from} to {to}: {gap}"
+        );
+        ensure!(
+            began - from <= LOOKS && to - ended <= LOOKS + patience().as_secs_f64(),
+            "a flood from {began} to {ended}, and a gap from {from} to {to}: {gap}"
+        );
+    }
+    Ok(())
+}
+
+/// Checks that the first gap of a container, for which nobody looked during the flood, holds all of
+/// it.
+fn covered(watch: &Watch, puppet: &Puppet<'_>, (began, ended): Span) -> Result<()> {
+    let gaps = watch.of_kind("gap");
+    let gap = gaps.iter().find(|gap| gap["scope"] == *puppet.id);
+    let gap = gap.context("no gap")?;
+    let at = |end: &str| gap[end].as_str().and_then(epoch_seconds);
+    ensure!(
+        at("from").is_some_and(|from| from <= began) && at("to").is_some_and(|to| ended <= to),
+        "a flood from {began} to {ended} that nobody saw is not inside of {gap}"
+    );
+    Ok(())
+}
+
 /// Waits until all that a container did was received or counted as lost, and told in gaps.
-fn accounted(agent: &Agent, watch: &Watch, puppet: &Puppet<'_>, done: u64) -> Result<(u64, u64)> {
+fn accounted(
+    agent: &Agent,
+    watch: &Watch,
+    puppet: &Puppet<'_>,
+    done: u64,
+    span: Span,
+) -> Result<(u64, u64)> {
     let mut sums = (0, 0);
     wait_for("received and lost to be all", patience(), || {
         sums = (received(watch, puppet), lost(agent, puppet)?);
@@ -96,6 +163,7 @@ fn accounted(agent: &Agent, watch: &Watch, puppet: &Puppet<'_>, done: u64) -> Re
         "{lost} lost, but gaps of {}",
         confessed(watch, puppet)
     );
+    in_time(watch, puppet, span)?;
     Ok(sums)
 }
 
@@ -106,6 +174,8 @@ fn not_run(context: &mut Context<'_>) -> Result<Outcome> {
     let count: u64 = if context.soak { 100_000 } else { 3_000 };
     let mut home = Home::new(session, Mode::Monitor)?;
     home.set("ring", json!({"bytes": 65536}))?;
+    // Each is to be seen by itself.
+    home.set("suppression", json!({"new": 1 << 30}))?;
     let agent = home.start()?;
     let mut watch = agent.watch()?;
     let mut puppets = Vec::new();
@@ -121,17 +191,15 @@ fn not_run(context: &mut Context<'_>) -> Result<Outcome> {
     );
 
     kill_process(agent.pid(), Signal::STOP)?;
-    let mut flooded = Vec::new();
-    for puppet in &mut puppets {
-        let many = Act::trigger(&["create-many", STEM, &count.to_string()]);
-        flooded.push(puppet.act(&many));
-    }
+    let many = Act::trigger(&["create-many", STEM, &count.to_string()]);
+    let flooded = timed(|| puppets.iter_mut().try_for_each(|puppet| puppet.act(&many)));
     kill_process(agent.pid(), Signal::CONT)?;
-    flooded.into_iter().collect::<Result<()>>()?;
+    let ((), span) = flooded?;
     let mut told = Vec::new();
     for puppet in &puppets {
-        let (received, lost) = accounted(&agent, &watch, puppet, count)?;
+        let (received, lost) = accounted(&agent, &watch, puppet, count, span)?;
         ensure!(lost > 0, "nothing was lost of {count}");
+        covered(&watch, puppet, span)?;
         told.push(format!("{received}+{lost}"));
         let expect = Expect::new()
             .is("rule", "sensor.gap")
@@ -172,35 +240,70 @@ fn not_run(context: &mut Context<'_>) -> Result<Outcome> {
     )))
 }
 
+/// What the quiet neighbour does again and again beside its news: known to the kernel side.
+const KNOWN: &[(&[&str], (&str, &str))] = &[
+    (
+        &["open-write", "/data/known"],
+        ("file.operation", "OPEN_WRITE"),
+    ),
+    (
+        &["connect-udp", NOBODY4, "4200"],
+        ("egress.protocol", "UDP"),
+    ),
+    (&["child", TOOL, "tool", "nothing"], ("exec.path", TOOL)),
+];
+
 /// A quiet container beside one that floods: answers what the neighbour did and what came of it.
 fn beside(
     context: &mut Context<'_>,
     flood: impl FnOnce(&mut Puppet<'_>) -> Result<()>,
-    check: impl FnOnce(&Agent, &mut Watch, &mut Puppet<'_>) -> Result<String>,
+    check: impl FnOnce(&Agent, &mut Watch, &mut Puppet<'_>, Span) -> Result<String>,
 ) -> Result<Outcome> {
-    const QUIET: u64 = 200;
     context.alone();
+    let quietly = 200 / slowness(context);
     let session = context.session;
     let mut home = Home::new(session, Mode::Monitor)?;
     // A flood of reports must not push others out of the log before they are read.
     home.set("feed", json!({"items": 1 << 20, "bytes": 1 << 30}))?;
+    home.set("suppression", json!({"new": 1 << 30}))?;
     // The smaller the ring, the smaller the allowances, and the fewer reports to read.
     home.set("ring", json!({"bytes": 1 << 20}))?;
     let agent = home.start()?;
     let mut watch = agent.watch()?;
     let mut noisy = Puppet::start(session, "noisy")?;
     let mut quiet = Puppet::start(session, "quiet")?;
+    quiet.act(&Act::trigger(&["create", "/data/known"]))?;
+    for (act, _) in KNOWN {
+        quiet.act(&Act::trigger(act))?;
+    }
     for puppet in [&mut noisy, &mut quiet] {
         violations_until_now(&mut watch, puppet, "/data/before")?;
     }
-    quiet.begin(&Act::trigger(&["create-slowly", STEM, &QUIET.to_string()]))?;
-    flood(&mut noisy)?;
+    let before = held(&agent, "repeats")?;
+    let among = KNOWN.iter().map(|(act, _)| act.join(" "));
+    let among = among.collect::<Vec<_>>().join(" and ");
+    let words = ["create-among", STEM, &quietly.to_string()].map(str::to_owned);
+    let words = words.into_iter().chain(among.split(' ').map(str::to_owned));
+    quiet.begin(&Act::trigger(&words.collect::<Vec<_>>()))?;
+    let ((), span) = timed(|| flood(&mut noisy))?;
     ensure!(quiet.end()? == 0, "the quiet one failed");
-    let told = check(&agent, &mut watch, &mut noisy)?;
-    let (received, lost) = accounted(&agent, &watch, &quiet, QUIET)?;
+    let told = check(&agent, &mut watch, &mut noisy, span)?;
+    let (received, lost) = accounted(&agent, &watch, &quiet, quietly, span)?;
     ensure!(
-        lost == 0 && received == QUIET,
-        "the neighbour lost {lost} of {QUIET}"
+        lost == 0 && received == quietly,
+        "the neighbour lost {lost} of {quietly}"
+    );
+    // What was judged before stays so: each repeat is counted in the kernel, and goes no further.
+    for (act, (field, is)) in KNOWN {
+        let is = Expect::new().is(field, *is);
+        count(&watch, &quiet, &is, quietly + 1)
+            .with_context(|| format!("the neighbour's {}", act.join(" ")))?;
+    }
+    let repeats = held(&agent, "repeats")? - before;
+    let all = quietly * KNOWN.len() as u64;
+    ensure!(
+        repeats >= all,
+        "of {all} repeats of the neighbour at most {repeats} were held back in the kernel"
     );
     Ok(Outcome::Measured(told))
 }
@@ -227,7 +330,23 @@ fn slowness(context: &Context<'_>) -> u64 {
     if context.label == "host" { 1 } else { 5 }
 }
 
-/// Noise in files, and behind it a program, a peer, and a program that was written later.
+/// What must be reported of the flooder itself: what it is called, and a field that tells it.
+type Step = (&'static str, (&'static str, &'static str));
+
+/// Waits until each of these was reported of a container.
+fn not_hidden(watch: &mut Watch, noisy: &Puppet<'_>, steps: &[Step]) -> Result<()> {
+    for (what, (field, is)) in steps {
+        let expect = Expect::new()
+            .is(field, *is)
+            .is("container.id", noisy.id.as_str());
+        let found = watch.expect("violation", what, &expect);
+        found.with_context(|| format!("gaps: {:?}", watch.of_kind("gap")))?;
+    }
+    Ok(())
+}
+
+/// Noise in files, and behind it two peers, two programs, one that has no file, and a privileged
+/// operation.
 fn files(context: &mut Context<'_>) -> Result<Outcome> {
     let count: u64 = match context.soak {
         true => 1_000_000,
@@ -245,26 +364,57 @@ fn files(context: &mut Context<'_>) -> Result<Outcome> {
                 "192.0.2.9",
                 "9000",
             ]))?;
-            noisy.act(&Act::program("/usr/bin/tool", "tool").args(&["nothing"]))
+            noisy.act(&Act::program(TOOL, "tool").args(&["nothing"]))?;
+            noisy.act(&Act::trigger(&["connect-udp", "192.0.2.10", "9000"]))?;
+            noisy.act(&Act::program("/usr/bin/shop", "trigger").args(&["nothing"]))?;
+            noisy.act(&Act::trigger(&[
+                "exec-memfd",
+                TRIGGER,
+                "trigger",
+                "nothing",
+            ]))?;
+            noisy.act(&Act::trigger(&["ptrace-traceme"]))
         },
-        |agent, watch, noisy| {
+        |agent, watch, noisy, span| {
             caught_up(watch, noisy)?;
-            for (what, expect) in [
-                ("the peer", Expect::new().is("egress.port", 9000)),
-                (
-                    "the program",
-                    Expect::new().is("exec.path", "/usr/bin/tool"),
-                ),
-            ] {
-                let expect = expect.is("container.id", noisy.id.as_str());
-                watch
-                    .expect("violation", what, &expect)
-                    .with_context(|| format!("gaps: {:?}", watch.of_kind("gap")))?;
-            }
-            let (received, lost) = accounted(agent, watch, noisy, count)?;
+            let steps = [
+                ("the peer", ("egress.address", "192.0.2.9")),
+                ("the program", ("exec.path", TOOL)),
+                ("the second peer", ("egress.address", "192.0.2.10")),
+                ("the second program", ("exec.path", "/usr/bin/shop")),
+                ("the program without a file", ("rule", "exec.fileless")),
+                ("the privileged operation", ("rule", "privilege.ptrace")),
+            ];
+            not_hidden(watch, noisy, &steps)?;
+            let (received, lost) = accounted(agent, watch, noisy, count, span)?;
             Ok(format!("of {count} files {received} received, {lost} lost"))
         },
     )
+}
+
+/// Waits until all peers of a storm were received or counted as lost.
+fn stormed(
+    agent: &Agent,
+    watch: &Watch,
+    noisy: &Puppet<'_>,
+    peer: &str,
+    all: u64,
+) -> Result<String> {
+    let mut sums = (0, 0);
+    wait_for("received and lost to be all", patience(), || {
+        let reports = about(watch, "violation", noisy);
+        let peers = reports.iter().filter(|report| {
+            lookup(report, "egress.address") == Some(&json!(peer)) && report["revision"] == 1
+        });
+        sums = (peers.count() as u64, lost(agent, noisy)?);
+        Ok((sums.0 + sums.1 >= all).then_some(()))
+    })
+    .with_context(|| format!("of {all}: received and lost {sums:?}"))?;
+    ensure!(sums.0 + sums.1 == all, "of {all}: {sums:?}");
+    Ok(format!(
+        "of {all} peers {} received, {} lost",
+        sums.0, sums.1
+    ))
 }
 
 /// Many peers, and behind them a metadata service, a program, and a file of accounts.
@@ -275,32 +425,52 @@ fn connects(context: &mut Context<'_>) -> Result<Outcome> {
         |noisy| {
             noisy.act(&Act::trigger(&["storm", "192.0.2.7", &all.to_string()]))?;
             noisy.act(&Act::trigger(&["connect-udp", "169.254.169.254", "80"]))?;
+            noisy.act(&Act::program(TOOL, "tool").args(&["nothing"]))?;
             noisy.act(&Act::trigger(&["create", "/etc/passwd.new"]))
         },
-        |agent, watch, noisy| {
-            for (what, expect) in [
-                ("the service", Expect::new().is("rule", "egress.imds")),
-                ("the file", Expect::new().is("file.path", "/etc/passwd.new")),
-            ] {
-                let expect = expect.is("container.id", noisy.id.as_str());
-                watch.expect("violation", what, &expect)?;
-            }
-            let mut sums = (0, 0);
-            wait_for("received and lost to be all", patience(), || {
-                let reports = about(watch, "violation", noisy);
-                let peers = reports.iter().filter(|report| {
-                    lookup(report, "egress.address") == Some(&json!("192.0.2.7"))
-                        && report["revision"] == 1
-                });
-                sums = (peers.count() as u64, lost(agent, noisy)?);
-                Ok((sums.0 + sums.1 >= all).then_some(()))
-            })
-            .with_context(|| format!("of {all}: received and lost {sums:?}"))?;
-            ensure!(sums.0 + sums.1 == all, "of {all}: {sums:?}");
-            Ok(format!(
-                "of {all} peers {} received, {} lost",
-                sums.0, sums.1
-            ))
+        |agent, watch, noisy, _| {
+            let steps = [
+                ("the service", ("rule", "egress.imds")),
+                ("the program", ("exec.path", TOOL)),
+                ("the file", ("file.path", "/etc/passwd.new")),
+            ];
+            not_hidden(watch, noisy, &steps)?;
+            stormed(agent, watch, noisy, "192.0.2.7", all)
+        },
+    )
+}
+
+/// Many of what nobody should ever learn, which draw on a reserve: behind them a program of the
+/// image, one without a file, a peer, and a privileged operation.
+fn guarded(context: &mut Context<'_>) -> Result<Outcome> {
+    const PEER: &str = "169.254.7.7";
+    let all = 30_000 / slowness(context);
+    beside(
+        context,
+        |noisy| {
+            noisy.act(&Act::trigger(&["storm", PEER, &all.to_string()]))?;
+            noisy.act(&Act::program(TOOL, "tool").args(&["nothing"]))?;
+            noisy.act(&Act::trigger(&[
+                "exec-memfd",
+                TRIGGER,
+                "trigger",
+                "nothing",
+            ]))?;
+            noisy.act(&Act::trigger(&["connect-udp", "192.0.2.9", "9000"]))?;
+            noisy.act(&Act::trigger(&["ptrace-traceme"]))
+        },
+        |agent, watch, noisy, span| {
+            let steps = [
+                ("the program", ("exec.path", TOOL)),
+                ("the program without a file", ("rule", "exec.fileless")),
+                ("the peer", ("egress.address", "192.0.2.9")),
+                ("the privileged operation", ("rule", "privilege.ptrace")),
+            ];
+            not_hidden(watch, noisy, &steps)?;
+            let told = stormed(agent, watch, noisy, PEER, all)?;
+            ensure!(lost(agent, noisy)? > 0, "all were let through: {told}");
+            in_time(watch, noisy, span)?;
+            Ok(told)
         },
     )
 }
@@ -312,13 +482,10 @@ fn forks(context: &mut Context<'_>) -> Result<Outcome> {
         context,
         |noisy| {
             noisy.act(&Act::trigger(&["bomb", TRIGGER, &count.to_string()]))?;
-            noisy.act(&Act::program("/usr/bin/tool", "tool").args(&["nothing"]))
+            noisy.act(&Act::program(TOOL, "tool").args(&["nothing"]))
         },
-        |agent, watch, noisy| {
-            let expect = Expect::new()
-                .is("exec.path", "/usr/bin/tool")
-                .is("container.id", noisy.id.as_str());
-            watch.expect("violation", "the program", &expect)?;
+        |agent, watch, noisy, _| {
+            not_hidden(watch, noisy, &[("the program", ("exec.path", TOOL))])?;
             let told = Expect::new()
                 .is("exec.path", TRIGGER)
                 .is("container.id", noisy.id.as_str());

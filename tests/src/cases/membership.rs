@@ -1,6 +1,7 @@
 //! Who belongs to a container, and who does not.
 
 use super::common::{about, any_mode, file, violation, violations_until_now};
+use super::seen::count;
 use crate::agent::{Home, Mode};
 use crate::container::Spec;
 use crate::expect::{Expect, Want};
@@ -28,6 +29,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "membership.escape.root",
         run: escape_by_root,
+    },
+    Case {
+        name: "membership.escape.excuses-nothing",
+        run: escaped,
     },
     Case {
         name: "membership.forged-name",
@@ -81,6 +86,7 @@ fn hosted<'s>(session: &'s Session, workload: &str) -> Result<Puppet<'s>> {
     let spec = Spec::new(workload, &[TRIGGER, "serve"])
         .capability("CAP_SYS_ADMIN")
         .capability("CAP_SYS_CHROOT")
+        .capability("CAP_SYS_PTRACE")
         .mount(json!({
             "destination": "/host", "type": "bind", "source": "/", "options": ["rbind"],
         }));
@@ -186,10 +192,67 @@ fn escape_by_root(context: &mut Context<'_>) -> Result<Outcome> {
     let expect = violation(session, &puppet, "exec.unknown", "HIGH")
         .is("exec.path", format!("/host{busybox}"))
         .is("exec.origin", "VOLUME")
-        .is("process.phase", "MAIN")
+        .is("process.phase", "ESCAPED")
         .is("process.ancestors.0.exe", TRIGGER)
         .is("process.ancestors.1.pid", puppet.pid()?);
     watch.expect("violation", "the host's program", &expect)?;
+    Ok(Outcome::Passed)
+}
+
+/// What is known of the container excuses nothing that is called the same outside of it, and what
+/// is done outside is no later excuse inside.
+fn escaped(context: &mut Context<'_>) -> Result<Outcome> {
+    const TIMES: &str = "3";
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = hosted(session, "escaped")?;
+    let folder = session.folder("outside")?;
+    std::fs::write(folder.join("file"), "")?;
+    std::fs::write(folder.join("other"), "")?;
+    let name = |file: &str| folder.join(file).display().to_string();
+    let [path, other] = ["file", "other"].map(name);
+    // The same path inside.
+    let above: Vec<_> = folder.ancestors().collect();
+    for folder in above.iter().rev().skip(1) {
+        // Some of it is there.
+        let _ = puppet.act(&Act::trigger(&["mkdir", &folder.display().to_string()]));
+    }
+    for file in [&path, &other] {
+        puppet.act(&Act::trigger(&["create", file]))?;
+    }
+    let opened = |path: &str, phase: &str| {
+        file(
+            violation(session, &puppet, "file.unknown", "MEDIUM"),
+            "OPEN_WRITE",
+            path,
+        )
+        .is("process.phase", phase)
+    };
+    let [inside, outside] = ["MAIN", "ESCAPED"].map(|phase| opened(&path, phase));
+    let others = ["MAIN", "ESCAPED"].map(|phase| opened(&other, phase));
+    puppet.act(&Act::trigger(&["repeat", TIMES, "open-write", &path]))?;
+    watch.expect("violation", "the file inside", &inside)?;
+    let act = |path: &str| {
+        let words = [
+            "from-host",
+            "/host/proc",
+            "repeat",
+            TIMES,
+            "open-write",
+            path,
+        ];
+        Act::trigger(&words.map(str::to_owned))
+    };
+    puppet.act(&act(&path))?;
+    watch.expect("violation", "the file of the same name outside", &outside)?;
+    puppet.act(&act(&other))?;
+    watch.expect("violation", "another outside", &others[1])?;
+    puppet.act(&Act::trigger(&["repeat", TIMES, "open-write", &other]))?;
+    watch.expect("violation", "and that inside", &others[0])?;
+    for expect in [&inside, &outside, &others[0], &others[1]] {
+        let grown = expect.clone().any("count").any("revision");
+        count(watch, &puppet, &grown, 3)?;
+    }
     Ok(Outcome::Passed)
 }
 

@@ -1,5 +1,6 @@
 //! The cases, by area.
 
+mod candidates;
 mod cgroup;
 pub mod common;
 mod deploy;
@@ -8,20 +9,27 @@ mod evidence;
 mod execs;
 mod file;
 mod harness;
+mod keys;
 mod learning;
+mod lineage;
 mod losses;
 mod many;
 mod membership;
 mod names;
 mod path;
+mod pending;
+mod poison;
 mod process;
 mod recall;
 mod restart;
+mod running;
 mod seen;
 mod sensor;
 mod start;
 mod stream;
+mod tables;
 mod verbs;
+mod versions;
 
 use crate::runner::{Case, Cases, Group, Tier};
 
@@ -64,17 +72,25 @@ pub const ALL: &[Group] = &[
     group(names::CASES),
     group(stream::CASES),
     group(verbs::CASES),
+    group(candidates::CASES),
     // Where the kernel allows a better one, these tiers would never be tried.
     coverage("tier-a2.", Tier::A2),
     coverage("tier-b.", Tier::B),
     group(learning::CASES),
     group(evidence::CASES),
+    group(versions::CASES),
+    group(poison::CASES),
     group(seen::CASES),
+    group(keys::CASES),
     group(execs::CASES),
+    group(lineage::CASES),
+    group(pending::CASES),
     group(recall::CASES),
     group(losses::CASES),
+    group(tables::CASES),
     group(restart::CASES),
     group(start::CASES),
+    group(running::CASES),
     group(deploy::CASES),
     group(errors::CASES),
     group(many::CASES),

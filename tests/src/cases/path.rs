@@ -1,6 +1,6 @@
 //! Paths are what the container sees, whole or marked.
 
-use super::common::{about, file, violation, violations_until_now};
+use super::common::{TOOL, about, file, violation, violations_until_now};
 use crate::agent::Mode;
 use crate::container::Spec;
 use crate::expect::Want;
@@ -35,6 +35,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "path.too-many-names",
         run: |context| cut(context, 200, 8),
+    },
+    Case {
+        name: "path.too-deep-to-work-in",
+        run: deep,
     },
     Case {
         name: "path.moved-out",
@@ -118,6 +122,27 @@ fn cut(context: &mut Context<'_>, levels: usize, len: usize) -> Result<Outcome> 
     ensure!(
         path.ends_with(&format!("/{name}/{name}/leaf")) && path.len() > 1_000,
         "not the end of the path: {path}"
+    );
+    Ok(Outcome::Passed)
+}
+
+/// Of a working directory as deep, at an exec.
+fn deep(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = Puppet::start(session, "deep")?;
+    let name = "d".repeat(8);
+    let words = ["exec-deep", "/data", &name, "200", TOOL, "tool", "nothing"];
+    puppet.act(&Act::trigger(&words))?;
+    let expect = violation(session, &puppet, "exec.unknown", "HIGH")
+        .is("exec.path", TOOL)
+        .is("process.args", ["tool", "nothing"].to_vec())
+        .want("process.cwd", Want::Starts("\u{2026}".to_owned()));
+    let (report, _) = watch.expect("violation", "the program", &expect)?;
+    let cwd = report["process"]["cwd"].as_str().unwrap_or_default();
+    ensure!(
+        cwd.ends_with(&format!("/{name}/{name}")) && cwd.len() > 500,
+        "not the end of the working directory: {cwd}"
     );
     Ok(Outcome::Passed)
 }

@@ -143,7 +143,7 @@ fn known(state: &Path) -> Result<BTreeSet<String>> {
 }
 
 /// Kills the agent while a container does what it never did before. What was on disk stays there,
-/// whole; the next start proves it, because it takes up no profile that is broken.
+/// whole; the next start proves it, because it would set aside a profile that is broken.
 fn any_moment(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
@@ -180,6 +180,7 @@ fn any_moment(context: &mut Context<'_>) -> Result<Outcome> {
         let lost: Vec<_> = after.iter().filter(|path| !text.contains(*path)).collect();
         ensure!(lost.is_empty(), "{lost:?} were on disk before the start");
         gap(&agent.watch()?)?;
+        ensure!(!state.join("damaged").exists(), "a kill broke a profile");
         home = agent.stop()?;
         most = most.max(known(&state)?.len());
     }

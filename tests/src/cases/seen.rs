@@ -1,7 +1,8 @@
 //! Only news leaves the kernel: repeats are counted there, to the one, and sent once.
 
 use super::common::{
-    NOBODY4, about, learned_until_now, number, promote, silent, violations_until_now,
+    NOBODY4, about, decide, learned_until_now, number, profile, promote, silent,
+    violations_until_now,
 };
 use crate::agent::{Agent, Home, Mode};
 use crate::container::Spec;
@@ -132,7 +133,7 @@ fn learning(context: &mut Context<'_>) -> Result<Outcome> {
     learned_until_now(&mut watch, &mut puppet, "/data/after")?;
     let read = records(&agent)? - before;
     ensure!(read <= FEW, "of {} acts {read} left the kernel", 2 * TIMES);
-    let name = super::common::profile(&agent.home, "counted")?;
+    let name = profile(&agent.home, "counted")?;
     drop(watch);
     let home = agent.stop()?;
     let agent = home.start()?;
@@ -246,14 +247,9 @@ fn decisions(context: &mut Context<'_>) -> Result<Outcome> {
         &violations_until_now(watch, &mut puppet, "/data/end")?,
         "after the promotion",
     )?;
-    let name = super::common::profile(&agent.home, "decided")?;
+    let name = profile(&agent.home, "decided")?;
     let entry = format!("egress: {{protocol: UDP, address: {NOBODY4}, port: 6000}}");
-    let decide = |verb: &str| {
-        let words = ["profile", verb, &entry, "--profile", &name];
-        let why = ["--actor", "tests", "--reason", "to see it"];
-        agent.home.call(&[&words[..], &why].concat())
-    };
-    decide("refuse")?;
+    decide(&agent.home, "refuse", &entry, &name)?;
     let refused = Expect::new()
         .is("egress.port", 6000)
         .is("container.id", puppet.id.as_str());
@@ -261,7 +257,7 @@ fn decisions(context: &mut Context<'_>) -> Result<Outcome> {
         puppet.act(&act)?;
     }
     count(watch, &puppet, &refused, 5)?;
-    decide("approve")?;
+    decide(&agent.home, "approve", &entry, &name)?;
     puppet.act(&act)?;
     let after = violations_until_now(watch, &mut puppet, "/data/last")?;
     let counts = after.iter().filter(|report| refused.accepts(report));

@@ -58,7 +58,7 @@ fn canonical(path: &str) -> String {
 
 /// Waits until the agent has looked at everything that containers hold, and answers what it says
 /// of that.
-fn looked(agent: &Agent) -> Result<String> {
+pub(super) fn looked(agent: &Agent) -> Result<String> {
     const SAID: &str = "what containers hold already";
     wait_for("the look at what containers hold", patience(), || {
         let log = agent.log();
@@ -69,7 +69,7 @@ fn looked(agent: &Agent) -> Result<String> {
     })
 }
 
-fn no_losses(agent: &Agent) -> Result<()> {
+pub(super) fn no_losses(agent: &Agent) -> Result<()> {
     let losses = agent.status()?["losses"].clone();
     ensure!(
         losses.as_array().is_some_and(Vec::is_empty),
@@ -115,7 +115,13 @@ fn held(context: &mut Context<'_>) -> Result<Outcome> {
     let talk = |protocol: &str, port: u16| {
         egress(start("egress.unknown", "HIGH"), protocol, "127.0.0.1", port)
     };
+    let program = start("exec.unknown", "HIGH")
+        .is("exec.path", TRIGGER)
+        .is("exec.name", "")
+        .is("exec.origin", "IMAGE");
     let expected = [
+        // Its child runs the same.
+        ("the program", first(program)?),
         ("the open file", first(opened(HELD, "IMAGE"))?),
         ("the mapped file", first(opened(MAPPED, "IMAGE"))?),
         (
@@ -186,7 +192,7 @@ fn agrees(context: &mut Context<'_>) -> Result<Outcome> {
 }
 
 /// Whether a process of the container has a file open.
-fn is_open(session: &Session, puppet: &Puppet<'_>, path: &str) -> bool {
+pub(super) fn is_open(session: &Session, puppet: &Puppet<'_>, path: &str) -> bool {
     session
         .cgroups
         .processes(&puppet.cgroup())
@@ -251,6 +257,7 @@ fn many(context: &mut Context<'_>) -> Result<Outcome> {
         }
         let known = things(&watch, puppet);
         let expected: BTreeSet<String> = [
+            format!("exec {}", puppet.pid()?),
             format!("file {}", canonical(HELD)),
             format!("file {}", canonical(MAPPED)),
             format!("file {OF_CHILD}"),
@@ -282,7 +289,12 @@ fn things(watch: &Watch, puppet: &Puppet<'_>) -> BTreeSet<String> {
         .filter_map(|report| {
             let text = |field: &str| Some(lookup(report, field)?.as_str()?.to_owned());
             let number = |field: &str| lookup(report, field)?.as_u64();
-            None.or_else(|| Some(format!("file {}", text("file.path")?)))
+            let program = || {
+                text("exec.path")?;
+                Some(format!("exec {}", number("process.pid")?))
+            };
+            program()
+                .or_else(|| Some(format!("file {}", text("file.path")?)))
                 .or_else(|| Some(format!("egress {}", number("egress.port")?)))
                 .or_else(|| Some(format!("listen {}", number("listen.port")?)))
         })

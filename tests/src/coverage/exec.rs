@@ -24,6 +24,7 @@ const fn exec(
         ("exec.name", Is::Text("")),
         ("exec.script", Is::Text("")),
         ("exec.origin", Is::Text("IMAGE")),
+        ("exec.parent", Is::Text(TRIGGER)),
         ("process.exe", Is::Text(path)),
         ("process.args", Is::Texts(argv)),
     ];

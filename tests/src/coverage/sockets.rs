@@ -58,6 +58,16 @@ const PINGS: Shape = Shape {
     spec: |spec| spec.sysctl("net.ipv4.ping_group_range", "0 65536"),
 };
 
+/// Plain ones, for acts whose sockets others make too.
+const VSOCK: Shape = Shape {
+    name: "vsock",
+    spec: |spec| spec,
+};
+const ECHO: Shape = Shape {
+    name: "echo",
+    spec: |spec| spec,
+};
+
 /// A socket of the file system that somebody listens at, for as long as the tests run.
 fn listener(puppet: &Puppet<'_>, path: &str) -> Result<()> {
     let at = format!("/proc/{}/root{path}", puppet.pid()?);
@@ -127,6 +137,16 @@ pub const ACTS: &[Act] = &[
     .tiers(Tiers::A)
     .also(&[made("egress.unknown", "SCTP", 0, "STREAM")]),
     beside(
+        "egress.connect.vsock",
+        Row::EgressConnect,
+        "a socket to another virtual machine (AF_VSOCK) and its connect(2)",
+        &["connect-vsock", "2", "70000"],
+        contacted("VSOCK", "2", 70_000),
+    )
+    .tiers(Tiers::A)
+    .also(&[made("egress.raw", "VSOCK", 0, "STREAM")])
+    .inside(VSOCK),
+    beside(
         "egress.connect.raw",
         Row::EgressConnect,
         "connect(2) of a raw socket: the socket and its peer",
@@ -170,6 +190,15 @@ pub const ACTS: &[Act] = &[
         ),
     )
     .also(&[made("egress.raw", "OTHER", 47, "RAW")]),
+    beside(
+        "egress.raw4.icmp",
+        Row::EgressRaw4,
+        "an ICMP packet of a raw socket: the socket and its peer",
+        &["send-raw", "127.0.0.1", "1"],
+        contacted("ICMP", "127.0.0.1", 0),
+    )
+    .also(&[made("egress.raw", "ICMP", 0, "RAW")])
+    .inside(ECHO),
     beside(
         "egress.raw6.send",
         Row::EgressRaw6,
@@ -219,6 +248,15 @@ pub const ACTS: &[Act] = &[
     )
     .rule("egress.unix", "CRITICAL")
     .after(&[Prepare::By(|puppet| listener(puppet, "/data/docker.sock"))]),
+    beside(
+        "egress.unix.crio",
+        Row::EgressUnix,
+        "connect(2) to the socket of CRI-O",
+        &["connect-unix", "/data/crio.sock"],
+        contacted("UNIX", "/data/crio.sock", 0),
+    )
+    .rule("egress.unix", "CRITICAL")
+    .after(&[Prepare::By(|puppet| listener(puppet, "/data/crio.sock"))]),
     beside(
         "egress.unix.link",
         Row::EgressUnix,

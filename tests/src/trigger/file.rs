@@ -33,11 +33,7 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         }
         // Step by step, because no such path can be passed at once.
         ("create-deep", [start, name, levels, leaf]) => {
-            std::env::set_current_dir(start)?;
-            for _ in 0..number(levels)? {
-                fs::create_dir(name)?;
-                std::env::set_current_dir(name)?;
-            }
+            descend(start, name, number(levels)?)?;
             File::create_new(leaf)?;
         }
         ("link", [path, name]) => fs::hard_link(path, name)?,
@@ -54,6 +50,16 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         _ => return made(verb, words),
     }
     Ok(true)
+}
+
+/// Makes so many folders of one name, each in the one before, and goes there.
+pub fn descend(start: &OsStr, name: &OsStr, levels: u64) -> Result<()> {
+    std::env::set_current_dir(start)?;
+    for _ in 0..levels {
+        fs::create_dir(name)?;
+        std::env::set_current_dir(name)?;
+    }
+    Ok(())
 }
 
 /// Names that are made or changed, and what a file is beside its contents.
@@ -76,6 +82,11 @@ fn made(verb: &str, words: &[&OsStr]) -> Result<bool> {
         ("open-truncate", [path]) => file_call::open_truncate(path)?,
         ("ftruncate", [path]) => OpenOptions::new().write(true).open(path)?.set_len(0)?,
         ("chmod", [path]) => fs::set_permissions(path, Permissions::from_mode(0o4711))?,
+        // The mode in octal digits.
+        ("chmod-to", [mode, path]) => {
+            let mode = u32::from_str_radix(&mode.to_string_lossy(), 8)?;
+            fs::set_permissions(path, Permissions::from_mode(mode))?;
+        }
         ("fchmod", [path]) => File::open(path)?.set_permissions(Permissions::from_mode(0o640))?,
         ("fchmodat", [folder, name]) => file_call::fchmodat(folder, name)?,
         ("fchmodat2", [path]) => file_call::fchmodat2(path)?,

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::net::UdpSocket;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Does one; answers whether there is such an act.
 pub fn flood(verb: &str, words: &[&OsStr]) -> Result<bool> {
@@ -37,6 +38,28 @@ pub fn flood(verb: &str, words: &[&OsStr]) -> Result<bool> {
             ensure!(!children.is_empty(), "no child at all");
             for mut child in children {
                 child.wait()?;
+            }
+        }
+        // So many children at a time that run no program of their own, from one file's coming to
+        // another's.
+        ("crowd", [count, ready, end]) => {
+            super::syscall::crowd(number(count)?, ready, end)?;
+        }
+        // New files one after the other, and between two of them the same acts each time: words that
+        // are parted by `and`.
+        ("create-among", [stem, count, rest @ ..]) => {
+            let acts: Vec<Vec<OsString>> = rest
+                .split(|word| *word == "and")
+                .map(|act| act.iter().map(|word| (*word).to_owned()).collect())
+                .collect();
+            for index in 0..number(count)? {
+                let mut path = (*stem).to_owned();
+                path.push(index.to_string());
+                drop(File::create(path)?);
+                for known in &acts {
+                    act(known)?;
+                }
+                std::thread::sleep(Duration::from_millis(1));
             }
         }
         // Noise in files, and behind it what must not be hidden by it.

@@ -96,6 +96,7 @@ fn act(args: &[OsString]) -> Result<()> {
         ("serve-holding", []) => return standing::serve_holding(),
         ("hold-file", [path]) => return standing::hold_file(path),
         ("keep-file", [path]) => return standing::keep_file(path),
+        ("keep-titled", [title, path]) => return standing::keep_titled(title, path),
         ("shop", [peer, port]) => return shop::shop(address(peer, port)?),
         ("peer", ports) => return shop::peer(ports),
         ("hold", _) => {

@@ -7,7 +7,7 @@ use rustix::mount::{
     UnmountFlags, fsconfig_create, fsmount, fsopen, mount, mount_bind, mount_change, move_mount,
     unmount,
 };
-use std::ffi::{CString, OsStr, c_int, c_long};
+use std::ffi::{CString, OsStr, OsString, c_int, c_long};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -74,6 +74,12 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         })?,
         // Joins the agent, whose mounts are the host's.
         ("setns-host", [proc]) => setns(&mounts_of(Path::new(proc), "lapwing")?, 0)?,
+        // The same, and acts there.
+        ("from-host", [proc, rest @ ..]) => {
+            setns(&mounts_of(Path::new(proc), "lapwing")?, 0)?;
+            let rest: Vec<OsString> = rest.iter().map(|word| (*word).to_owned()).collect();
+            super::act(&rest)?;
+        }
         ("chroot", [path]) => std::os::unix::fs::chroot(path)?,
         ("load-module", [path, name]) => load_module(path, name)?,
         ("bpf", []) => programs()?,

@@ -1,6 +1,7 @@
 //! Acts on processes: new ones, and new programs in old ones.
 
-use super::{lacking, syscall};
+use super::file::descend;
+use super::{lacking, number, syscall};
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use rustix::process::Pid;
 use std::ffi::OsStr;
@@ -77,6 +78,11 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         ("chroot-exec", [root, path, argv @ ..]) => {
             std::os::unix::fs::chroot(root)?;
             std::env::set_current_dir("/")?;
+            return Err(program(path, argv)?.exec().into());
+        }
+        // The same in a folder below so many that it makes: no such path can be passed at once.
+        ("exec-deep", [start, name, levels, path, argv @ ..]) => {
+            descend(start, name, number(levels)?)?;
             return Err(program(path, argv)?.exec().into());
         }
         // Becomes another program under a given name, without a fork.

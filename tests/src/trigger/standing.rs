@@ -66,6 +66,23 @@ pub fn keep_file(path: &OsStr) -> Result<()> {
     }
 }
 
+/// As [`keep_file`], under a title of its own: written over the arguments, as services do it.
+pub fn keep_titled(title: &OsStr, path: &OsStr) -> Result<()> {
+    // proc(5): arg_start and arg_end, behind the name in parentheses.
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(')').context("no name")?;
+    let mut ends = fields.split_whitespace().skip(45).map(str::parse::<usize>);
+    let start = ends.next().context("no arg_start")??;
+    let end = ends.next().context("no arg_end")??;
+    let mut words = vec![0; end - start];
+    let len = title.len().min(words.len() - 1);
+    words[..len].copy_from_slice(&title.as_encoded_bytes()[..len]);
+    // SAFETY: the kernel says that the process's arguments are there, which the process may write;
+    // the standard library has copied them.
+    unsafe { std::ptr::copy_nonoverlapping(words.as_ptr(), start as *mut u8, words.len()) };
+    keep_file(path)
+}
+
 fn append(path: &OsStr) -> Result<File> {
     let mut options = OpenOptions::new();
     // Mapping needs both.

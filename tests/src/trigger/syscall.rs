@@ -5,14 +5,16 @@ use rustix::fs::{
     AtFlags, CWD, MemfdFlags, Mode, OFlags, RenameFlags, ResolveFlags, memfd_create, openat,
     openat2 as open_resolved, renameat_with, unlinkat as unlink_at,
 };
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// A folder that names are relative to.
 pub fn folder(path: &OsStr) -> Result<OwnedFd> {
@@ -132,4 +134,34 @@ pub fn in_child(act: impl FnOnce() -> Result<()>) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// fork(2): so many children at a time that do nothing, until a file appears; then they end. Makes
+/// another file when all are there.
+pub fn crowd(count: u64, ready: &OsStr, end: &OsStr) -> Result<()> {
+    let mut children = Vec::new();
+    for _ in 0..count {
+        // SAFETY: the trigger has a single thread; the child only waits for a signal.
+        match unsafe { libc::fork() } {
+            -1 => break,
+            0 => loop {
+                // SAFETY: pause(2) has no preconditions.
+                unsafe { libc::pause() };
+            },
+            child => children.extend(Pid::from_raw(child)),
+        }
+    }
+    let made = children.len() as u64;
+    let waited = File::create_new(ready).map_err(Error::from).map(|_| {
+        while !Path::new(end).exists() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    for child in children {
+        rustix::process::kill_process(child, Signal::KILL)?;
+        rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty())?;
+    }
+    waited?;
+    ensure!(made == count, "{made} children of {count}");
+    Ok(())
 }

@@ -4,7 +4,7 @@
 //! to come, in the long run, that are of behaviours seen by now; it is known here and estimated
 //! there. Times are those of a workload that starts at 08:00 UTC and is restarted after 20 minutes.
 
-use lapwing_profile::behaviour::{Exec, Origin};
+use lapwing_profile::behaviour::{Exec, Origin, Parent};
 use lapwing_profile::entry::{Entry, Phase};
 use lapwing_profile::evidence::coverage::Sampled;
 use lapwing_profile::evidence::settings::Settings;
@@ -188,6 +188,7 @@ fn entry(i: usize) -> Entry {
             name: None,
             script: None,
             origin: Origin::Image,
+            parent: Parent::Runtime,
         }
         .into(),
         phase: Phase::Main,

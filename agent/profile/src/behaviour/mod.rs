@@ -1,10 +1,12 @@
 //! Behaviours: what a container does, reduced to what makes two occurrences the same.
 
 mod file;
+mod lineage;
 mod network;
 pub mod privilege;
 
 pub use file::{FileChange, Operation, SetId, Target};
+pub use lineage::Parent;
 pub use network::{
     ABSTRACT, ANY_OTHER_TYPE, Dns, Egress, Listen, Peer, Protocol, Reach, SocketType, domain,
     listen_port, record_type,
@@ -71,12 +73,15 @@ pub struct Exec {
     pub script: Option<String>,
     /// Where the file comes from.
     pub origin: Origin,
+    /// Who executed it.
+    pub parent: Parent,
 }
 
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant,)+ }
         impl $name {
             /// Every value, in order.

@@ -1,7 +1,7 @@
 //! What an entry must be, whoever wrote it: something that a sighting can equal.
 
 use crate::behaviour::{
-    Behaviour, Dns, Egress, FileChange, Listen, Operation, Peer, Protocol, Reach, Target,
+    Behaviour, Dns, Egress, FileChange, Listen, Operation, Parent, Peer, Protocol, Reach, Target,
     is_domain, is_record_type, listen_port,
 };
 use crate::pattern;
@@ -10,11 +10,15 @@ use crate::text::{is_canonical, visible};
 /// Says what is wrong with a behaviour, and what would be right.
 pub(super) fn check(behaviour: &Behaviour) -> Result<(), String> {
     match behaviour {
-        Behaviour::Exec(exec) => texts(&[
-            Some(&exec.path),
-            exec.name.as_deref(),
-            exec.script.as_deref(),
-        ]),
+        Behaviour::Exec(exec) => {
+            texts(&[
+                Some(&exec.path),
+                exec.name.as_deref(),
+                exec.script.as_deref(),
+                exec.parent.text(),
+            ])?;
+            check_parent(&exec.parent)
+        }
         Behaviour::File(file) => {
             check_file(file)?;
             let words = match file.operation.target() {
@@ -44,6 +48,18 @@ fn texts(texts: &[Option<&str>]) -> Result<(), String> {
              are written \\xNN, a backslash is doubled",
             visible(text)
         )),
+    }
+}
+
+/// A parent that is no path could never have executed anything, and might be a word misspelled.
+fn check_parent(parent: &Parent) -> Result<(), String> {
+    match parent {
+        Parent::Program(path) if !parent.is_path() => Err(format!(
+            "`parent: {}` is neither a path nor one of the words `runtime` and `unknown`; \
+             without `parent` it does not matter who executes the program",
+            visible(path)
+        )),
+        Parent::Any | Parent::Runtime | Parent::Unknown | Parent::Program(_) => Ok(()),
     }
 }
 

@@ -6,8 +6,8 @@
 
 use super::{Entry, Phase};
 use crate::behaviour::{
-    Behaviour, Dns, Egress, Exec, FileChange, Kind, Listen, Operation, Origin, Peer, Privilege,
-    Privileged, Protocol, Reach, SetId, SocketType,
+    Behaviour, Dns, Egress, Exec, FileChange, Kind, Listen, Operation, Origin, Parent, Peer,
+    Privilege, Privileged, Protocol, Reach, SetId, SocketType,
 };
 use crate::yaml::Flow;
 use serde::Deserialize;
@@ -17,6 +17,7 @@ macro_rules! line {
     ($(#[$meta:meta])* $name:ident { $($(#[$fmeta:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub(crate) struct $name {
             $($(#[$fmeta])* $field: $type,)+
@@ -42,6 +43,7 @@ line! {
         #[serde(default)] name: Option<String>,
         #[serde(default)] script: Option<String>,
         #[serde(default)] origin: Origin,
+        #[serde(default)] parent: Option<String>,
     }
 }
 line! {
@@ -58,6 +60,7 @@ line! {
 line! {
     /// An entry of `spec.egress`.
     EgressLine {
+        #[cfg_attr(test, schemars(with = "crate::schema::ProtocolWord"))]
         protocol: String,
         #[serde(default)] number: Option<u8>,
         #[serde(default)] address: Option<IpAddr>,
@@ -71,6 +74,7 @@ line! {
 line! {
     /// An entry of `spec.listen`.
     ListenLine {
+        #[cfg_attr(test, schemars(with = "crate::schema::ProtocolWord"))]
         protocol: String,
         #[serde(default)] number: Option<u8>,
         #[serde(default)] path: Option<String>,
@@ -100,6 +104,7 @@ impl ExecLine {
             name: self.name,
             script: self.script,
             origin: self.origin,
+            parent: self.parent.map_or(Parent::Any, Parent::from_text),
         }
         .into())
     }
@@ -257,6 +262,7 @@ pub(super) fn write(map: &mut Flow, behaviour: &Behaviour) {
             if exec.origin != Origin::Image {
                 map.text("origin", exec.origin.word());
             }
+            map.optional("parent", exec.parent.text());
         }
         Behaviour::File(file) => {
             map.text("operation", file.operation.word());

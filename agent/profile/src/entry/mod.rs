@@ -27,6 +27,9 @@ words! {
         Main = "main",
         /// It entered the running container from outside.
         Exec = "exec",
+        /// It has left the container: it has the host's root directory, or the host's mounts. What it
+        /// does there may be called what the container does, and is something else.
+        Escaped = "escaped",
     }
 }
 
@@ -136,6 +139,12 @@ mod tests {
             "exec: {path: /bin/busybox, name: sleep}",
             "exec: {path: /usr/bin/python3, script: /app/run.py, phase: exec}",
             "exec: {path: /tmp/x, origin: UPPER_LAYER}",
+            "exec: {path: /bin/sh, parent: /usr/sbin/nginx}",
+            "exec: {path: /bin/sh, parent: runtime, phase: exec}",
+            "exec: {path: /bin/sh, script: /x, origin: VOLUME, parent: unknown}",
+            "exec: {path: /bin/sh, parent: \"detached:/memfd:x\"}",
+            "exec: {path: /bin/sh, parent: \"drifted:/tmp/x\"}",
+            "exec: {path: /bin/sh, parent: \"\u{2026}/deep/x\"}",
             "file: {operation: RENAME, path: /data/x, target: \"/data/y: #\"}",
             "file: {operation: SYMLINK, path: /data/x, target: \"../y\"}",
             "file: {operation: CHMOD, path: /data/x}",
@@ -179,6 +188,10 @@ mod tests {
             ("{}", "one of"),
             ("exec: {path: \"/bin/\\e[2J\"}", "canonical"),
             ("exec: {path: /x, name: \"\\x9b\"}", "canonical"),
+            ("exec: {path: /x, parent: \"/\\e\"}", "canonical"),
+            ("exec: {path: /x, parent: Runtime}", "neither a path nor"),
+            ("exec: {path: /x, parent: \"\"}", "neither a path nor"),
+            ("exec: {path: /x, parent: bin/sh}", "neither a path nor"),
             (
                 "file: {operation: RENAME, path: /x, target: \"/\\u202e\"}",
                 "canonical",

@@ -146,10 +146,12 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_packed_is_what_comes_out(
-            file in change(), by in prop::option::of(text()), set_id in 0..4_usize, outside: bool,
+            file in change(),
+            by in prop::option::of(text()),
+            set_id in 0..4_usize,
+            phase in prop::sample::select(Phase::ALL),
         ) {
             let set_id = set_id.checked_sub(1).map(|at| SetId::ALL[at]);
-            let phase = if outside { Phase::Exec } else { Phase::Main };
             let behaviour = FileChange { by, set_id, ..file }.into();
             let entry = Entry { behaviour, phase };
             prop_assert_eq!(Packed::of(&entry).unwrap().entry(), entry);

@@ -205,15 +205,17 @@ impl Profile {
                 });
             }
         }
+        // Time that passed before somebody sent it back to learning counts for nothing.
+        let demoted = self.demoted();
         let mut progress = Progress {
             unmet: Vec::new(),
             classes,
-            observed: observed.since(None),
-            quiet: observed.since(newest.map(|(first, _)| first)),
+            observed: observed.since(demoted),
+            quiet: observed.since(newest.map(|(first, _)| first).max(demoted)),
             instances: observed.count(),
             hours_unseen: HOURS & !observed.hours(),
             provisional,
-            capped: observed.span() >= settings.cap,
+            capped: observed.span_after(demoted.unwrap_or(i64::MIN)) >= settings.cap,
         };
         progress.unmet = self.unmet(&progress, newest.map(|(_, kind)| kind), settings);
         progress

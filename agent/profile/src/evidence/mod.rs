@@ -37,13 +37,14 @@ pub mod conditions;
 pub mod coverage;
 pub mod observed;
 pub(crate) mod packed;
+mod provisional;
 pub mod settings;
 pub mod sketch;
 pub(crate) mod text;
 pub mod window;
 
 use crate::entry::{Entry, Phase};
-use crate::profile::{Profile, Verdict};
+use crate::profile::Profile;
 use observed::Observed;
 use sketch::Bottom;
 use window::{Incidence, Window};
@@ -163,15 +164,5 @@ impl Profile {
         let share = shown.len() as f64 / below as f64;
         let shown = (share * of as f64).round() as u64;
         Some(Spread { shown, of })
-    }
-
-    /// Whether an entry was learned from a minority of the instances, so that a person should look
-    /// at it: one poisoned replica must not teach the rest unseen. What a person approved is not.
-    #[must_use]
-    pub fn is_provisional(&self, entry: &Entry) -> bool {
-        let learned = self
-            .record(entry)
-            .is_some_and(|record| record.verdict == Verdict::Approved && record.revision == 0);
-        learned && self.spread(entry).is_some_and(Spread::is_minority)
     }
 }

@@ -191,13 +191,9 @@ impl Observed {
         (self.instances.values()).fold(0, |hours, one| hours | one.hours)
     }
 
-    /// From the first look to the last, in nanoseconds.
+    /// From the first look, or a later time, to the last look, in nanoseconds.
     #[must_use]
-    pub fn span(&self) -> i64 {
-        self.span_after(i64::MIN)
-    }
-
-    fn span_after(&self, after: i64) -> i64 {
+    pub(crate) fn span_after(&self, after: i64) -> i64 {
         let first = self.instances.values().map(|one| one.first).min();
         let last = self.instances.values().map(|one| one.last).max();
         match (first, last) {

@@ -31,6 +31,7 @@ pub(crate) const ENTRY_NODES: usize = 6;
 pub(crate) const ENTRY_BYTES: usize = 9 * (super::INSTANCES_KEPT + 2 * super::SAMPLES_KEPT) + 48;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ObservedLine {
     version: u32,
@@ -41,6 +42,7 @@ pub(crate) struct ObservedLine {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct InstanceLine {
     id: String,

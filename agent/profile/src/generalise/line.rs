@@ -15,6 +15,7 @@ use serde::de::IgnoredAny;
 
 /// One line of `learned`. What follows from the rest is written for people and not read.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LearnedLine {
     file: FileLine,
@@ -31,10 +32,13 @@ pub(crate) struct LearnedLine {
     #[serde(default)]
     samples: String,
     #[serde(default, rename = "names")]
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     _names: IgnoredAny,
     #[serde(default, rename = "breadth")]
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     _breadth: IgnoredAny,
     #[serde(default, rename = "because")]
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     _because: IgnoredAny,
     #[serde(default)]
     examples: Vec<String>,

@@ -6,8 +6,11 @@
 //! which more than [`SIBLINGS`] names are known, [`ALIKE`] or more names of one
 //! [`class`] (`temp-17.rdb` and `temp-19.rdb` are both `temp-{digits}.rdb`) become one
 //! node, named by the class, in which all that stands below them is brought together;
-//! what stands below is then looked at in the same way. Other names stay what they
-//! are. The second path of a rename or a link follows the first in the same tree.
+//! what stands below is then looked at in the same way. Names of a [`unique`] class, which
+//! are made anew each time (`4f7c....cache`, `access.log-20261123-101500`), need neither many
+//! siblings nor five of them: such a name is never seen again, so that knowing it by itself is
+//! worth nothing, and two or three are a form. They are no siblings to others. Other names stay
+//! what they are. The second path of a rename or a link follows the first in the same tree.
 //!
 //! Never generalised are the first segment of a path, what lies in a [protected] folder,
 //! programs, ports, who reads credentials, and what is never learned.
@@ -17,15 +20,15 @@
 //! Let *L* be a set of names, and *T(L)* the tree that the above makes of it, from the
 //! root down. Which class a name has depends on the name alone, so classes part the
 //! names of a folder. Whether a class becomes a node depends on two numbers, which only
-//! grow with *L*: the names of the folder, and those of the class. So with more names
+//! grow with *L*: the names of the folder that are of no unique class, and those of the class. So with more names
 //! every node of *T* stays or becomes part of a wider one, and what stood below it
 //! stands below that: *T(L)* accepts nothing that *T(L + M)* does not. Acceptance
 //! grows.
 //!
 //! What is kept of *T(L)* is its leaves: names, and patterns. No name that a pattern
 //! replaced has to be kept to go on from there, because both numbers can still be told:
-//! a folder in which a class has become a node had more than [`SIBLINGS`] names, and has
-//! them for good; in one without, every name is still there. Of a class that became
+//! a folder in which a class that is not unique has become a node had more than [`SIBLINGS`]
+//! names, and has them for good; in one without, every name that counts is still there. Of a class that became
 //! a node no number is asked any more; of any other every name is still there. So
 //! *T(L + M)* follows from the leaves of *T(L)* and *T(M)* alone, which is what
 //! [`Learned::join`] does: it puts the leaves of one into the tree of the other, names
@@ -55,7 +58,7 @@ pub use protected::protected;
 use crate::behaviour::{Behaviour, FileChange, Operation, Target};
 use crate::entry::packed::{self, Packed};
 use crate::entry::{Entry, Phase};
-use crate::pattern::{self, AND, class, segments};
+use crate::pattern::{self, AND, class, segments, unique};
 use crate::profile::Record;
 use crate::rule;
 use crate::sorted::Sorted;
@@ -66,7 +69,7 @@ use tree::{Created, Folder, before_token, is_of};
 
 /// Names that a folder has at least one more of before any become a pattern.
 pub const SIBLINGS: usize = 15;
-/// Names of one class that become a pattern.
+/// Names of one class that become a pattern, where there are so many siblings.
 pub const ALIKE: usize = 5;
 
 /// Segments of the longest path that is generalised: the kernel side tells no more.
@@ -270,14 +273,16 @@ impl View<'_> {
         let Some(folder) = self.tree.find(path) else {
             return Vec::new();
         };
-        if !folder.open && folder.len() <= SIBLINGS {
-            return Vec::new();
-        }
+        let siblings = folder.siblings();
         let is_due = |class: &str, count: usize| {
-            count >= ALIKE || folder.open && self.has(folder, path, class)
+            folder.open && self.has(folder, path, class)
+                || match unique(class) {
+                    Some(enough) => count >= enough,
+                    None => count >= ALIKE && siblings.is_none_or(|count| count > SIBLINGS),
+                }
         };
         // One name more concerns its own class, unless it is the one that makes them many.
-        if created == Created::Name && (folder.open || folder.len() > SIBLINGS + 1) {
+        if created == Created::Name && siblings != Some(SIBLINGS + 1) {
             let class = class(&all[depth]);
             return class
                 .filter(|class| is_due(class, folder.count(class)))

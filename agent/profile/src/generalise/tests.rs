@@ -212,3 +212,118 @@ fn patterns_do_not_depend_on_the_order_of_names() {
     assert_eq!(spec(&forth), spec(&back));
     assert!(spec(&forth).len() < 20, "{:#?}", spec(&forth));
 }
+
+/// Two are enough of what is made anew each time, whatever else lies there.
+#[test]
+fn names_that_never_come_again_are_a_form_by_twos() {
+    for (first, second, third, other) in [
+        // Python, where a module is compiled at its first import: the number is an address.
+        (
+            "/srv/app/__pycache__/words.cpython-311.pyc.140212506165408",
+            "/srv/app/__pycache__/words.cpython-311.pyc.139871202335472",
+            "/srv/app/__pycache__/words.cpython-311.pyc.140532888121232",
+            "/srv/app/__pycache__/other.cpython-311.pyc.140532888121232",
+        ),
+        // nginx' request bodies.
+        (
+            "/var/lib/nginx/body/0000000001",
+            "/var/lib/nginx/body/0000000002",
+            "/var/lib/nginx/body/0000000417",
+            "/var/lib/nginx/body/417",
+        ),
+        // PostgreSQL's log of writes, whose first nine files have no letter in their names.
+        (
+            "/pg/15/main/pg_wal/000000010000000000000001",
+            "/pg/15/main/pg_wal/00000001000000000000000A",
+            "/pg/15/main/pg_wal/0000000100000001000000FF",
+            "/pg/15/main/pg_wal/000000010000000000000001.partial",
+        ),
+        // A log that was moved away by date.
+        (
+            "/var/log/nginx/access.log-20261126-055137",
+            "/var/log/nginx/access.log-20261126-055140",
+            "/var/log/nginx/access.log-20270101-000000",
+            "/var/log/nginx/access.log-20270101.gz",
+        ),
+        (
+            "/var/lib/app/uploads/.9f86d081884c7d65.part",
+            "/var/lib/app/uploads/.60303ae22b998861.part",
+            "/var/lib/app/uploads/.fd61a03af4f77d87.part",
+            "/var/lib/app/uploads/.fd61a03a.part",
+        ),
+    ] {
+        let mut profile = profile();
+        see(&mut profile, creates([first.to_owned()]));
+        assert!(!accepts(&profile, third), "one name is no form: {third}");
+        see(&mut profile, creates([second.to_owned()]));
+        assert!(accepts(&profile, third), "{:#?}", spec(&profile));
+        assert!(!accepts(&profile, other), "{:#?}", spec(&profile));
+    }
+}
+
+/// What looks random can be a word with numbers in it: three are a form.
+#[test]
+fn random_and_temporary_names_are_a_form_by_threes() {
+    for (names, more, other) in [
+        // Python's tempfile.
+        (
+            ["/tmp/tmp5k3j9x2m", "/tmp/tmpab12_x3z", "/tmp/tmp0q9w8e7r"],
+            "/tmp/tmpqwertyui",
+            "/tmp/qwertyui",
+        ),
+        // apt's, by mkstemp(3).
+        (
+            [
+                "/var/cache/apt/pkgcache.bin.aB3dE1",
+                "/var/cache/apt/pkgcache.bin.4x9KpQ",
+                "/var/cache/apt/pkgcache.bin.Zz0aB7",
+            ],
+            "/var/cache/apt/pkgcache.bin.qWeRtY",
+            "/var/cache/apt/other.bin.qW3Rt1",
+        ),
+    ] {
+        let mut profile = profile();
+        see(
+            &mut profile,
+            creates(names[..2].iter().map(ToString::to_string)),
+        );
+        assert!(!accepts(&profile, more), "two are not enough: {more}");
+        see(&mut profile, creates([names[2].to_owned()]));
+        assert!(accepts(&profile, more), "{:#?}", spec(&profile));
+        assert!(!accepts(&profile, other), "{:#?}", spec(&profile));
+    }
+}
+
+/// Numbers that can be a set for good still need many siblings, and such names are none.
+#[test]
+fn small_numbers_are_no_form_before_there_are_many() {
+    for name in [
+        "attempt{}",
+        "template{}",
+        "worker{}",
+        "base-{}-2619_fsm",
+        "{}",
+    ] {
+        let path = |n: usize| format!("/data/{}", name.replace("{}", &n.to_string()));
+        let mut profile = profile();
+        let unlike = |n| format!("/data/{n:016x}a.cache");
+        see(&mut profile, creates((0..30).map(unlike)));
+        see(&mut profile, creates((0..15).map(path)));
+        assert!(!accepts(&profile, &path(99)), "{:#?}", spec(&profile));
+        see(&mut profile, creates([path(15)]));
+        assert!(accepts(&profile, &path(99)), "{:#?}", spec(&profile));
+    }
+}
+
+/// Neither are they in protected folders, whatever they look like.
+#[test]
+fn names_that_never_come_again_stand_for_themselves_in_protected_folders() {
+    for folder in ["/etc", "/root/.cache", "/usr/share/x", "/home/ann/.ssh"] {
+        let mut profile = profile();
+        see(
+            &mut profile,
+            creates((0..20).map(|n| format!("{folder}/{n:015}-{n:032x}a"))),
+        );
+        assert_eq!(spec(&profile).len(), 20, "{folder}");
+    }
+}

@@ -3,8 +3,8 @@
 //! The names themselves are those of the leaves, which are kept beside it: a folder has a node
 //! here because something lies below it, and a name that nothing lies below has none.
 
-use super::is_wild;
-use crate::pattern::{AND, class};
+use super::{SIBLINGS, is_wild};
+use crate::pattern::{AND, class, unique};
 use std::collections::BTreeMap;
 
 /// What an insertion made in the folder where it left what was there.
@@ -34,6 +34,10 @@ pub(super) struct Folder {
     len: u32,
     /// Whether a class is below it.
     pub(super) open: bool,
+    /// Whether a class that is not [`unique`] is one: then there were many names.
+    many: bool,
+    /// How many children are of unique classes, names and nodes.
+    unique: u32,
 }
 
 impl Folder {
@@ -47,9 +51,13 @@ impl Folder {
         self.place(segment).ok().map(|at| &self.below[at].1)
     }
 
-    /// Names and classes below it.
-    pub(super) const fn len(&self) -> usize {
-        self.len as usize
+    /// How many names are or were below it that are not of [`unique`] classes, as far as that
+    /// matters; `None` for more than enough. What is unique counts for itself alone: it becomes
+    /// a node sooner or later, depending on the order in which names come, and may therefore not
+    /// be what others wait for.
+    pub(super) fn siblings(&self) -> Option<usize> {
+        let names = (self.len - self.unique) as usize;
+        (!self.many && names <= SIBLINGS + 1).then_some(names)
     }
 
     /// How many names of a class that is no node yet.
@@ -115,11 +123,16 @@ impl Folder {
         self.len += 1;
         if is_wild(segment) {
             self.open = true;
+            match unique(segment) {
+                Some(_) => self.unique += 1,
+                None => self.many = true,
+            }
             return Created::Class;
         }
         if segment != AND
             && let Some(class) = class(segment)
         {
+            self.unique += u32::from(unique(&class).is_some());
             let counts = self.classes.get_or_insert_default();
             *counts.entry(class.into()).or_default() += 1;
         }
@@ -136,6 +149,9 @@ impl Folder {
         folder.len -= count.unwrap_or_default();
         if (folder.classes.as_ref()).is_some_and(|counts| counts.is_empty()) {
             folder.classes = None;
+        }
+        if unique(wanted).is_some() {
+            folder.unique -= count.unwrap_or_default();
         }
         folder.below.retain(|(name, _)| !is_of(name, wanted));
     }

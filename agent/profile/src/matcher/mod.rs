@@ -13,10 +13,12 @@
 
 mod patterns;
 
-use crate::entry::Entry;
+use crate::behaviour::{Behaviour, Exec, Parent};
+use crate::entry::{Entry, Phase};
+use crate::lineage;
 use crate::rule;
 use patterns::Patterns;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
 /// What is known of an entry by its own name.
@@ -97,6 +99,39 @@ pub(super) const fn table_bytes<T>(capacity: usize) -> usize {
     }
 }
 
+/// What is known of a program, whoever executes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// Of its line without a parent.
+    any: Option<Exact>,
+    /// How many of its lines with a parent are what, in the order of [`Exact`].
+    lines: [u32; 3],
+}
+
+impl Program {
+    /// Whether it is approved under every parent.
+    pub(crate) fn allows_any(&self) -> bool {
+        matches!(self.any, Some(Exact::Learned | Exact::Approved))
+    }
+
+    /// Whether it is refused under every parent for which nobody decided otherwise.
+    pub(crate) fn refuses_any(&self) -> bool {
+        self.any == Some(Exact::Refused)
+    }
+
+    /// Whether it is approved under some parent.
+    pub(crate) fn is_known(&self) -> bool {
+        self.allows_any()
+            || self.lines[Exact::Approved as usize] > 0
+            || self.lines[Exact::Learned as usize] > 0 && !self.refuses_any()
+    }
+
+    /// Whether it is refused under some parent.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refuses_any() || self.lines[Exact::Refused as usize] > 0
+    }
+}
+
 /// The compiled profile. It follows from the profile, so any two are equal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matcher {
@@ -104,6 +139,10 @@ pub(crate) struct Matcher {
     exact: HashSet<Slot, BuildHasherDefault<Plain>>,
     allowed: Patterns,
     refused: Patterns,
+    /// Programs, whoever executes them, by the hashes of what makes them the same.
+    programs: HashMap<u64, Program, BuildHasherDefault<Plain>>,
+    /// Of how many the line without a parent is refused.
+    refused_programs: usize,
 }
 
 impl PartialEq for Matcher {
@@ -129,7 +168,8 @@ impl Matcher {
     /// Bytes that it has room for.
     pub(crate) fn bytes(&self) -> usize {
         let exact = table_bytes::<Slot>(self.exact.capacity());
-        exact + self.allowed.bytes() + self.refused.bytes()
+        let programs = table_bytes::<(u64, Program)>(self.programs.capacity());
+        exact + programs + self.allowed.bytes() + self.refused.bytes()
     }
 
     fn slot(&self, entry: &Entry, exact: Exact) -> Slot {
@@ -144,7 +184,8 @@ impl Matcher {
 
     /// Takes up an entry, and what it matches if it is a pattern.
     pub(crate) fn set(&mut self, entry: &Entry, exact: Exact) {
-        self.exact.replace(self.slot(entry, exact));
+        let was = self.exact.replace(self.slot(entry, exact));
+        self.count(entry, was.map(Slot::exact), Some(exact));
         match exact {
             Exact::Learned | Exact::Approved => self.allowed.add(entry),
             Exact::Refused => self.refused.add(entry),
@@ -153,7 +194,8 @@ impl Matcher {
 
     /// Nothing is known of an entry that is no pattern.
     pub(crate) fn unset(&mut self, entry: &Entry) {
-        self.exact.remove(&self.slot(entry, Exact::Learned));
+        let was = self.exact.take(&self.slot(entry, Exact::Learned));
+        self.count(entry, was.map(Slot::exact), None);
     }
 
     /// Whether a pattern that was refused stands for something.
@@ -161,9 +203,58 @@ impl Matcher {
         !self.refused.is_empty()
     }
 
-    /// Whether a pattern that was refused stands for it.
+    /// Whether a pattern that was refused stands for it, or a line without a parent.
     pub(crate) fn refuses(&self, entry: &Entry) -> bool {
-        self.has_refused() && self.refused.find(entry).is_some()
+        match &entry.behaviour {
+            Behaviour::Exec(exec) => {
+                self.refused_programs > 0
+                    && exec.parent != Parent::Any
+                    && self.program(entry).is_some_and(Program::refuses_any)
+            }
+            _ => self.has_refused() && self.refused.find(entry).is_some(),
+        }
+    }
+
+    /// Whether any program is refused whoever executes it.
+    pub(crate) const fn refuses_programs(&self) -> bool {
+        self.refused_programs > 0
+    }
+
+    fn program_key(&self, exec: &Exec, phase: Phase) -> u64 {
+        self.keys.hash_one(lineage::identity(exec, phase))
+    }
+
+    /// What is known of the program in an entry, whoever executes it. `None` if nothing is, or it
+    /// is no program.
+    pub(crate) fn program(&self, entry: &Entry) -> Option<&Program> {
+        let Behaviour::Exec(exec) = &entry.behaviour else {
+            return None;
+        };
+        self.programs.get(&self.program_key(exec, entry.phase))
+    }
+
+    /// Keeps count of what is known of a program.
+    fn count(&mut self, entry: &Entry, was: Option<Exact>, is: Option<Exact>) {
+        let Behaviour::Exec(exec) = &entry.behaviour else {
+            return;
+        };
+        let key = self.program_key(exec, entry.phase);
+        let program = self.programs.entry(key).or_default();
+        if exec.parent == Parent::Any {
+            program.any = is;
+            self.refused_programs -= usize::from(was == Some(Exact::Refused));
+            self.refused_programs += usize::from(is == Some(Exact::Refused));
+        } else {
+            if let Some(was) = was {
+                program.lines[was as usize] -= 1;
+            }
+            if let Some(is) = is {
+                program.lines[is as usize] += 1;
+            }
+        }
+        if *program == Program::default() {
+            self.programs.remove(&key);
+        }
     }
 
     /// Whether an approved pattern excuses it.

@@ -15,6 +15,13 @@ use super::{atom, escape};
 pub(super) const HEX_MIN: usize = 8;
 /// Letters and digits that can be a suffix as mkstemp(3) makes it.
 pub(super) const RANDOM_MIN: usize = 6;
+/// Digits of a number that is no count of anything: a time, an address, a serial number that is
+/// filled up with zeros.
+pub(super) const LONG_DIGITS: usize = 10;
+/// More digits than a number of 64 bits has: hexadecimal ones that happen to have no letter.
+const HEX_DIGITS: usize = 21;
+/// Hexadecimal digits that do not come twice by chance: 64 bits.
+const HEX_UNIQUE: usize = 16;
 /// A name with more tokens is no form of anything.
 pub(super) const TOKENS_MAX: usize = 8;
 /// What Python's `tempfile` puts behind `tmp`.
@@ -55,12 +62,43 @@ pub fn class(name: &str) -> Option<String> {
     (1..=TOKENS_MAX).contains(&tokens).then_some(out)
 }
 
+/// How many names of a class are enough, whatever else lies beside them; `None` for a class whose
+/// names can be a small set for good, like `worker1` to `worker8`.
+///
+/// A name that holds a UUID, a date, a long number or a long hash is made anew each time: two of
+/// one form say so. What looks random can also be a word with numbers in it (`x86p64`), and what
+/// calls itself temporary can be a few (`temp1`, `temp2`), so that three have to.
+#[must_use]
+pub fn unique(class: &str) -> Option<usize> {
+    let tokens = class.split('{').skip(1);
+    let tokens = tokens.filter_map(|rest| rest.split_once('}').map(|(token, _)| token));
+    let enough = tokens.filter_map(|token| match token.split_once(':') {
+        None => matches!(token, "uuid" | "date").then_some(2),
+        Some(("hex", len)) => (len.parse::<usize>().ok()? >= HEX_UNIQUE).then_some(2),
+        Some(("digits", _)) => Some(2),
+        Some(("random", _)) => Some(3),
+        Some(_) => None,
+    });
+    let temporary = says_temporary(class) && class.contains("{digits}");
+    enough.chain(temporary.then_some(3)).min()
+}
+
+/// Whether a name calls itself temporary: `xlogtemp.{digits}`, `temp-{digits}.rdb`, `tmp{digits}`, but
+/// not `attempt{digits}` or `template{digits}`.
+fn says_temporary(class: &str) -> bool {
+    ["temp", "tmp"].iter().any(|word| {
+        class
+            .match_indices(word)
+            .any(|(at, _)| !class[at + word.len()..].starts_with(|c: char| c.is_ascii_alphabetic()))
+    })
+}
+
 /// What stands for the letters and digits at the beginning of a text, and how many they are.
 fn run(text: &str) -> (String, usize) {
     let bytes = text.as_bytes();
     let len = count(bytes, u8::is_ascii_alphanumeric);
     let run = &bytes[..len];
-    if len >= HEX_MIN && is_hex(run) && mixed(run) {
+    if is_hex(run) && (len >= HEX_MIN && mixed(run) || len >= HEX_DIGITS) {
         return (format!("{{hex:{len}}}"), len);
     }
     let word = count(run, u8::is_ascii_alphabetic);
@@ -77,8 +115,12 @@ fn run(text: &str) -> (String, usize) {
             continue;
         }
         let digits = count(&run[at..], u8::is_ascii_digit);
-        if digits > 0 {
+        if digits >= LONG_DIGITS {
+            out.push_str(&format!("{{digits:{digits}}}"));
+        } else if digits > 0 {
             out.push_str("{digits}");
+        }
+        if digits > 0 {
             at += digits;
             continue;
         }
@@ -229,7 +271,9 @@ mod tests {
             ("20261123", Some("{date}")),
             ("20269923", Some("{digits}")),
             ("2026-11-23_10-15-00", Some("{date}")),
-            ("0000000001", Some("{digits}")),
+            ("0000000001", Some("{digits:10}")),
+            ("000000010000000000000001", Some("{hex:24}")),
+            ("app.1699999999.log", Some("app.{digits:10}.log")),
             ("16384_fsm", Some("{digits}_fsm")),
             ("pgsql_tmp4711.0", Some("pgsql_tmp{digits}.{digits}")),
             ("00000001000000000000000A", Some("{hex:24}")),

@@ -8,7 +8,7 @@
 //!
 //! | text | stands for |
 //! |---|---|
-//! | `{digits}` | one digit or more |
+//! | `{digits:N}`, `{digits}` | exactly N digits; one digit or more |
 //! | `{hex:N}`, `{hex}` | exactly N hexadecimal digits; 8 or more |
 //! | `{random:N}`, `{random}` | exactly N letters, digits and underscores; 6 or more. Where a segment is nothing else, they must look random: digits between letters, or letters between digits |
 //! | `{uuid}` | a UUID with its dashes |
@@ -28,7 +28,7 @@
 mod class;
 mod segment;
 
-pub use class::class;
+pub use class::{class, unique};
 pub(crate) use segment::Segment;
 
 use crate::text;
@@ -78,7 +78,7 @@ pub(crate) fn is_typed(pattern: &str) -> bool {
 }
 
 /// How much a checked pattern leaves open: the sum over its wildcards of 1 for one of a fixed form
-/// (`{uuid}`, `{date}`, `{hex:N}`), 2 for `{digits}`, 3 for other tokens, 5 for `*` beside other
+/// (`{uuid}`, `{date}`, `{hex:N}`, `{digits:N}`), 2 for `{digits}`, 3 for other tokens, 5 for `*` beside other
 /// text, 10 for a whole `*`, and 50 for `**`.
 #[must_use]
 pub fn breadth(pattern: &str) -> u32 {

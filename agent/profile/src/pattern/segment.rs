@@ -34,7 +34,7 @@ enum Part {
     /// Canonical text.
     Literal(String),
     Star,
-    Digits,
+    Digits(Option<usize>),
     Uuid,
     Date,
     Hex(Option<usize>),
@@ -125,7 +125,7 @@ impl Part {
         let unknown = || {
             let token = escape(&text::visible(token));
             Err(format!(
-                "has {{{token}}}, which is none: there are {{digits}}, {{hex}}, {{hex:N}}, {{random}}, {{random:N}}, \
+                "has {{{token}}}, which is none: there are {{digits}}, {{digits:N}}, {{hex}}, {{hex:N}}, {{random}}, {{random:N}}, \
                  {{uuid}} and {{date}}; a brace that means itself is written \\x7b"
             ))
         };
@@ -137,7 +137,7 @@ impl Part {
             },
         };
         match (name, len) {
-            ("digits", None) => Ok(Self::Digits),
+            ("digits", len) => Ok(Self::Digits(len)),
             ("uuid", None) => Ok(Self::Uuid),
             ("date", None) => Ok(Self::Date),
             ("hex", len) => Ok(Self::Hex(len)),
@@ -149,8 +149,8 @@ impl Part {
     const fn breadth(&self, bare: bool) -> u32 {
         match self {
             Self::Literal(_) => 0,
-            Self::Uuid | Self::Date | Self::Hex(Some(_)) => 1,
-            Self::Digits => 2,
+            Self::Uuid | Self::Date | Self::Hex(Some(_)) | Self::Digits(Some(_)) => 1,
+            Self::Digits(None) => 2,
             Self::Hex(None) | Self::Random(_) => 3,
             Self::Star if bare => 10,
             Self::Star => 5,
@@ -278,7 +278,7 @@ impl Part {
                 text.starts_with(literal.as_bytes())
                     .then_some(literal.len()),
             ),
-            Self::Digits => of(u8::is_ascii_digit, None, 1),
+            Self::Digits(len) => of(u8::is_ascii_digit, *len, 1),
             Self::Hex(len) => of(u8::is_ascii_hexdigit, *len, HEX_MIN),
             Self::Random(len) => of(
                 |byte| byte.is_ascii_alphanumeric() || *byte == b'_',
@@ -320,6 +320,8 @@ mod tests {
             ("x{digits}", "x12", true),
             ("x{digits}", "x", false),
             ("x{digits}", "x1a", false),
+            ("x{digits:3}", "x123", true),
+            ("x{digits:3}", "x1234", false),
             ("{digits}{digits}", "1", false),
             ("{digits}{digits}", "12", true),
             ("{hex:8}", "deadbeef", true),

@@ -3,9 +3,11 @@
 mod file;
 mod network;
 mod privilege;
+mod severities;
 
 use crate::behaviour::{Behaviour, Exec, Origin, words};
 use crate::text::{CUT, DETACHED, basename};
+pub use severities::Severities;
 
 words! {
     /// How bad a violation is.
@@ -47,6 +49,7 @@ macro_rules! rules {
 
 rules! {
     ExecUnknown = "exec.unknown", High, ["T1059"], "A program was executed that the profile does not know.";
+    ExecLineage = "exec.lineage", Medium, ["T1059"], "A program that the profile knows was executed by one that it does not know to execute it.";
     ExecDrift = "exec.drift", Critical, ["T1105"], "A program was executed that is not from the image: it was written after the container started.";
     ExecFileless = "exec.fileless", Critical, ["T1620"], "A program was executed that has no file: a memory file, or one already removed.";
     FileUnknown = "file.unknown", Medium, ["T1565.001"], "A file was changed that the profile does not know.";
@@ -69,6 +72,52 @@ rules! {
     PrivilegeEscape = "privilege.escape", Critical, ["T1611"], "A process left its container.";
     SensorGap = "sensor.gap", High, ["T1562.006"], "Events of the container were lost: what it did then is not known.";
     SensorDegraded = "sensor.degraded", High, ["T1562.006"], "The sensor sees, stores or decides less than it should.";
+}
+
+impl Rule {
+    /// Whether a new version of the image is given time for what falls under it, where it may be
+    /// learned at all (see [`crate::version`]): what programs do in the course of their work.
+    #[must_use]
+    pub const fn has_grace(self) -> bool {
+        match self {
+            Self::ExecUnknown
+            | Self::ExecLineage
+            | Self::FileUnknown
+            | Self::EgressUnknown
+            | Self::ListenUnknown
+            | Self::DnsUnknown
+            | Self::PrivilegeNamespace
+            | Self::PrivilegeIoUring
+            | Self::PrivilegeCapability => true,
+            Self::ExecDrift
+            | Self::ExecFileless
+            | Self::FileBinaryDir
+            | Self::FileCredential
+            | Self::EgressImds
+            | Self::EgressRaw
+            | Self::EgressUnix
+            | Self::PrivilegePtrace
+            | Self::PrivilegeMount
+            | Self::PrivilegeModule
+            | Self::PrivilegeBpf
+            | Self::PrivilegeExecMapping
+            | Self::PrivilegeEscape
+            | Self::SensorGap
+            | Self::SensorDegraded => false,
+        }
+    }
+}
+
+impl Severity {
+    /// One step less; the least stays.
+    #[must_use]
+    pub const fn lower(self) -> Self {
+        match self {
+            Self::Low | Self::Medium => Self::Low,
+            Self::High => Self::Medium,
+            Self::Critical => Self::High,
+        }
+    }
 }
 
 /// What the rules say of a behaviour, whatever the profile knows.
@@ -143,8 +192,9 @@ fn exec_class(exec: &Exec) -> Class {
                 .map_or(Rule::ExecUnknown.attack(), |(_, attack)| attack);
             Class {
                 attack,
-                // An unknown name stands for every program in the file.
-                learnable: exec.name.as_deref() != Some(CUT),
+                // An unknown name stands for every program in the file. What a program does that
+                // nobody may learn to execute is not learned either.
+                learnable: exec.name.as_deref() != Some(CUT) && exec.parent.is_learnable(),
                 ..common(Rule::ExecUnknown)
             }
         }
@@ -154,12 +204,15 @@ fn exec_class(exec: &Exec) -> Class {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::behaviour::Parent;
+
     fn exec(path: &str, name: Option<&str>, origin: Origin) -> Class {
         classify(&Behaviour::Exec(Exec {
             path: path.into(),
             name: name.map(Into::into),
             script: None,
             origin,
+            parent: Parent::Any,
         }))
     }
 

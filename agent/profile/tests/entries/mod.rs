@@ -1,8 +1,8 @@
 //! Entries of every kind, from sets so small that they meet, and hostile ones.
 
 use lapwing_profile::behaviour::{
-    Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Peer, Privilege, Protocol,
-    Reach, SetId, SocketType, domain, listen_port, privilege, record_type,
+    Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Parent, Peer, Privilege,
+    Protocol, Reach, SetId, SocketType, domain, listen_port, privilege, record_type,
 };
 use lapwing_profile::entry::{Entry, Phase};
 use lapwing_profile::text;
@@ -31,18 +31,31 @@ pub fn entry() -> impl Strategy<Value = Entry> {
         prop::option::of(name()),
         prop::option::of(name()),
         prop::sample::select(Origin::ALL),
+        parent(),
     )
-        .prop_map(|(path, name, script, origin)| {
+        .prop_map(|(path, name, script, origin, parent)| {
             Behaviour::from(Exec {
                 path,
                 name,
                 script,
                 origin,
+                parent,
             })
         });
+    // One program in every way it may be executed, so that its lines meet.
+    let shell = parent().prop_map(|parent| {
+        Behaviour::from(Exec {
+            path: "/bin/sh".into(),
+            name: None,
+            script: None,
+            origin: Origin::Image,
+            parent,
+        })
+    });
     (
         prop_oneof![
             exec,
+            shell,
             file(),
             egress(),
             listen(),
@@ -52,6 +65,18 @@ pub fn entry() -> impl Strategy<Value = Entry> {
         prop::sample::select(Phase::ALL),
     )
         .prop_map(|(behaviour, phase)| Entry { behaviour, phase })
+}
+
+/// Every kind of parent.
+pub fn parent() -> impl Strategy<Value = Parent> {
+    let path = prop::sample::select(vec!["/", "\u{2026}/", "detached:/", "drifted:/"]);
+    prop_oneof![
+        Just(Parent::Any),
+        Just(Parent::Runtime),
+        Just(Parent::Unknown),
+        prop::sample::select(vec!["/bin/a", "/bin/sh"]).prop_map(|it| Parent::Program(it.into())),
+        (path, name()).prop_map(|(mark, name)| Parent::Program(format!("{mark}{name}"))),
+    ]
 }
 
 fn file() -> impl Strategy<Value = Behaviour> {

@@ -1,5 +1,5 @@
-//! What containers hold when the agent starts: files that are open for writing, peers that are
-//! talked to, ports that are listened at.
+//! What containers run and hold when the agent starts: programs, files that are open for writing,
+//! peers that are talked to, ports that are listened at.
 //!
 //! The hooks tell of acts, and these acts are over; what they left is in `/proc`. It becomes
 //! records as the kernel side makes them, so that it is attributed, held and judged like all else.
@@ -10,23 +10,33 @@
 //! counted. The reading is done by a thread of its own, because the kernel may keep a question
 //! about a container's file waiting.
 //!
-//! Not told: which program opened it, if the process has executed another since; a stream that
+//! A program is told once for each file, invoked name, script, origin and phase: see [`programs`].
+//! What runs from outside the container's mounts, and was not started by a process of the
+//! container, may be the runtime, about to start the container's program. It is looked at again a
+//! little later, by when a runtime has done so, which the hooks tell. Where it stays the only
+//! process, nothing tells it from a container that was created and not yet started: it is left out.
+//!
+//! Not told: what had ended, and programs that processes ran before their last; which program opened it, if the process has executed another since; a stream that
 //! was accepted at a port where nobody listens any more looks like one that was made; sockets
 //! of MPTCP, whose tables have other numbers; `AF_UNIX`, whose tables do not say who talks to whom.
 
 mod descriptors;
 mod mappings;
 mod mounts;
+mod programs;
 mod sockets;
 
 use super::scan;
 use crate::clock;
 use descriptors::Open;
 use lapwing_abi::encode::{components, encode};
-use lapwing_abi::ids::{Contact, Family, Kind, Mount, Operation, Phase, flags};
-use lapwing_abi::record::{Header, PATH_MAX};
+use lapwing_abi::ids::{Contact, Family, Kind, Mount, Operation, Origin, Phase, flags};
+use lapwing_abi::record::{Header, PATH_MAX, SECTIONS};
 use lapwing_abi::state::Process;
+use lapwing_profile::name::invoked_name;
+use lapwing_profile::text::canonical;
 use mounts::Mounts;
+use programs::{Place, Program};
 use rustix::fs::stat;
 use sockets::{Socket, Use};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -52,7 +62,10 @@ pub const LIMITS: Limits = Limits {
     time: Duration::from_secs(10),
 };
 
-/// Who holds things.
+/// Time in which a runtime that is about to start a program does so.
+const SETTLING: Duration = Duration::from_secs(1);
+
+/// Who runs and holds things.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject {
     /// Id on the host.
@@ -65,22 +78,32 @@ pub struct Subject {
 pub trait Offer: FnMut(Vec<u8>) -> bool {}
 impl<F: FnMut(Vec<u8>) -> bool> Offer for F {}
 
-/// Tells what the processes hold: each thing once for its container, by the process with the lowest
-/// id. Answers with how many things were left out because of a bound, or could not be looked at.
-pub fn take(proc: &Path, subjects: &[Subject], limits: Limits, offer: impl Offer) -> u64 {
-    let main = u32::from(Phase::Main.raw());
+/// Tells what the processes run and hold: each thing once for its container, by the process with
+/// the lowest id. Answers with how many things were left out because of a bound, or could not be
+/// looked at. `host_root` is the host's root folder.
+pub fn take(
+    proc: &Path,
+    host_root: &Path,
+    subjects: &[Subject],
+    limits: Limits,
+    offer: impl Offer,
+) -> u64 {
+    let runtime = u32::from(Phase::Runtime.raw());
     let mut subjects: Vec<Subject> = subjects
         .iter()
         .copied()
         // The runtime's own steps are nobody's behaviour.
-        .filter(|subject| subject.process.phase == main)
+        .filter(|subject| subject.process.phase > runtime)
         .collect();
     subjects.sort_unstable_by_key(|subject| subject.pid);
     let mut snapshot = Snapshot {
         proc,
+        host_root,
         limits,
         offer,
         told: HashMap::new(),
+        roots: HashMap::new(),
+        foreign: Vec::new(),
         asked: HashMap::new(),
         cut: 0,
     };
@@ -91,6 +114,8 @@ pub fn take(proc: &Path, subjects: &[Subject], limits: Limits, offer: impl Offer
 /// What is the same as something that was told, of one container.
 #[derive(PartialEq, Eq, Hash)]
 enum Thing {
+    /// Path, invoked name, script, origin and phase.
+    Program(Vec<u8>, Option<String>, Vec<u8>, Origin, u8),
     File(Operation, Vec<u8>),
     Socket(Socket),
 }
@@ -106,10 +131,15 @@ struct Namespace {
 
 struct Snapshot<'a, F> {
     proc: &'a Path,
+    host_root: &'a Path,
     limits: Limits,
     offer: F,
     /// By container.
     told: HashMap<u64, HashSet<Thing>>,
+    /// The mount at the root of each container's first process.
+    roots: HashMap<u64, Option<u32>>,
+    /// Who may be the runtime: to be looked at again.
+    foreign: Vec<(Subject, Program)>,
     /// Sockets asked for, by container.
     asked: HashMap<u64, usize>,
     cut: u64,
@@ -122,9 +152,10 @@ struct Actor(Header);
 /// Nobody takes records any more.
 struct Over;
 
-impl<F: Offer> Snapshot<'_, F> {
+impl<'a, F: Offer> Snapshot<'a, F> {
     fn run(&mut self, subjects: &[Subject]) {
-        let end = Instant::now() + self.limits.time;
+        let begun = Instant::now();
+        let end = begun + self.limits.time;
         let mut namespaces: BTreeMap<u64, Namespace> = BTreeMap::new();
         for (at, subject) in subjects.iter().enumerate() {
             if Instant::now() >= end {
@@ -144,23 +175,67 @@ impl<F: Offer> Snapshot<'_, F> {
                 return;
             }
         }
+        if !self.foreign.is_empty() {
+            let settled = (begun + SETTLING).min(end);
+            std::thread::sleep(settled.saturating_duration_since(Instant::now()));
+            let _ = self.look_again(subjects);
+        }
     }
 
-    /// Tells the files of one process, and notes its sockets.
+    /// Tells of programs from outside that have stayed.
+    fn look_again(&mut self, subjects: &[Subject]) -> Result<(), Over> {
+        for (subject, before) in std::mem::take(&mut self.foreign) {
+            let folder = self.proc.join(subject.pid.to_string());
+            let mounts = Mounts::read(&folder);
+            let Ok(now) = programs::program(&self.place(&folder, &mounts, &subject)) else {
+                self.cut += 1;
+                continue;
+            };
+            let now = now.filter(|now| now.file == before.file && now.is_foreign);
+            let (Some(now), Some(actor)) = (now, Actor::of(&folder, &subject)) else {
+                continue;
+            };
+            if scan::start(self.proc, subject.pid) != Some(subject.process.start) {
+                continue;
+            }
+            let home = subject.process.cgroup;
+            let of_home = |other: &&Subject| other.process.cgroup == home;
+            if subjects.iter().filter(of_home).nth(1).is_none() {
+                self.cut += 1;
+                continue;
+            }
+            self.program(actor, now)?;
+        }
+        Ok(())
+    }
+
+    fn place<'b>(&self, folder: &'b Path, mounts: &'b Mounts, subject: &Subject) -> Place<'b>
+    where
+        'a: 'b,
+    {
+        let known = self.roots.get(&subject.process.cgroup);
+        Place {
+            folder,
+            mounts,
+            host_root: self.host_root,
+            own_root: known.is_some_and(|root| root.is_some() && *root == mounts.root_id()),
+        }
+    }
+
+    /// Tells the program and the files of one process, and notes its sockets.
     fn process(
         &mut self,
         subject: &Subject,
         namespaces: &mut BTreeMap<u64, Namespace>,
     ) -> Result<(), Over> {
         let folder = self.proc.join(subject.pid.to_string());
-        let mut known: Option<Mounts> = None;
-        let mut mounts = || known.get_or_insert_with(|| Mounts::read(&folder)).clone();
+        let known = Mounts::read(&folder);
+        let home = subject.process.cgroup;
+        self.roots.entry(home).or_insert(known.root_id());
+        let program = programs::program(&self.place(&folder, &known, subject));
+        let mut mounts = || known.clone();
         let (open, cut) = descriptors::open(self.proc, subject.pid, &mut mounts);
         let (mapped, whole) = mappings::writable(&folder, &mut mounts);
-        if open.is_empty() && mapped.is_empty() {
-            self.cut += cut;
-            return Ok(());
-        }
         let Some(actor) = Actor::of(&folder, subject) else {
             return Ok(());
         };
@@ -169,6 +244,16 @@ impl<F: Offer> Snapshot<'_, F> {
             return Ok(());
         }
         self.cut += cut + u64::from(!whole);
+        match program {
+            Ok(Some(program)) if program.is_foreign && subject.process.issuer == 0 => {
+                self.foreign.push((*subject, program));
+            }
+            Ok(Some(program)) => self.program(actor, program)?,
+            Ok(None) => {}
+            // It has executed another, of which the hooks tell.
+            Err(rustix::io::Errno::AGAIN) => {}
+            Err(_) => self.cut += 1,
+        }
         let mut sockets = Vec::new();
         for open in open {
             match open {
@@ -176,7 +261,7 @@ impl<F: Offer> Snapshot<'_, F> {
                 Open::File(file) => {
                     // What was opened in other mounts was handed in from outside: it is not
                     // what this container does.
-                    if let Some(mount) = mounts().of_id(file.mount) {
+                    if let Some(mount) = known.of_id(file.mount) {
                         self.file(actor, file.path, mount, file.nameless)?;
                     }
                 }
@@ -272,7 +357,30 @@ impl<F: Offer> Snapshot<'_, F> {
             list.truncate(PATH_MAX);
             header.flags |= flags::PATH_TRUNCATED;
         }
-        self.tell(header, Thing::File(operation, path), &list)
+        self.tell(header, Thing::File(operation, path), [&list, &[], &[], &[]])
+    }
+
+    fn program(&mut self, actor: Actor, program: Program) -> Result<(), Over> {
+        let header = Header {
+            kind: Kind::Exec.raw(),
+            origin: program.origin.raw(),
+            flags: program.flags,
+            ..actor.0
+        };
+        let (path, cwd) = (components(&program.path), components(&program.cwd));
+        let name = invoked_name(
+            &canonical(&program.path),
+            &crate::judge::sighting::arguments(&program.args),
+        );
+        let thing = Thing::Program(
+            program.path,
+            name,
+            program.script.clone(),
+            program.origin,
+            header.phase,
+        );
+        let sections = [&path[..], &program.script, &program.args, &cwd];
+        self.tell(header, thing, sections)
     }
 
     fn socket(&mut self, actor: Actor, socket: Socket) -> Result<(), Over> {
@@ -298,10 +406,15 @@ impl<F: Offer> Snapshot<'_, F> {
             port,
             ..actor.0
         };
-        self.tell(header, Thing::Socket(socket), &[])
+        self.tell(header, Thing::Socket(socket), [&[]; SECTIONS])
     }
 
-    fn tell(&mut self, header: Header, thing: Thing, path: &[u8]) -> Result<(), Over> {
+    fn tell(
+        &mut self,
+        header: Header,
+        thing: Thing,
+        sections: [&[u8]; SECTIONS],
+    ) -> Result<(), Over> {
         let told = self.told.entry(header.cgroup).or_default();
         if told.contains(&thing) {
             return Ok(());
@@ -315,7 +428,7 @@ impl<F: Offer> Snapshot<'_, F> {
             time: clock::since_boot(),
             ..header
         };
-        match (self.offer)(encode(&header, [path, &[], &[], &[]])) {
+        match (self.offer)(encode(&header, sections)) {
             true => Ok(()),
             false => Err(Over),
         }
@@ -334,7 +447,7 @@ impl Actor {
         let id = |key: &str, at: usize| -> Option<u32> { words(key).nth(at)?.parse().ok() };
         let process = subject.process;
         Some(Self(Header {
-            phase: Phase::Main.raw(),
+            phase: process.phase as u8,
             cgroup: process.cgroup,
             exec: process.exec,
             issuer: process.issuer,

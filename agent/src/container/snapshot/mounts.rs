@@ -17,8 +17,30 @@ pub struct Mounts {
     by_device: HashMap<(u32, u32), Option<Mount>>,
     /// Whether the root is an overlay, whose files may be told with another device's number.
     overlay: bool,
-    /// Whether the root is a mount at all: a root by chroot(2) alone is none.
-    root: bool,
+    /// The mount at the root. A root by chroot(2) alone is none.
+    root: Option<Root>,
+}
+
+/// The mount at the root.
+#[derive(Clone, Debug)]
+struct Root {
+    id: u32,
+    layer: Layer,
+}
+
+/// What a mount is to programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// The root, of one file system.
+    Plain,
+    /// The root, of layers.
+    Overlay {
+        /// Where what is written goes: the folder, as whoever mounted it called it, and where in
+        /// it the root begins. `None` where nothing can be written.
+        upper: Option<(Vec<u8>, Vec<u8>)>,
+    },
+    /// Not the root.
+    Volume,
 }
 
 impl Mounts {
@@ -33,7 +55,7 @@ impl Mounts {
         Self::parse(&String::from_utf8_lossy(&bytes))
     }
 
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let mut mounts = Self::default();
         for line in text.lines() {
             mounts.take(line);
@@ -49,8 +71,10 @@ impl Mounts {
         let id = words.next()?.parse().ok()?;
         let (major, minor) = words.nth(1)?.split_once(':')?;
         let device = (major.parse().ok()?, minor.parse().ok()?);
-        let point = words.nth(1)?;
-        let kind = back.split(' ').next()?;
+        let top = words.next()?;
+        let point = words.next()?;
+        let mut back = back.split(' ');
+        let kind = back.next()?;
         // As the kernel side tells them apart.
         let mount = match kind {
             "proc" | "sysfs" | "cgroup" | "cgroup2" => Mount::ProcSys,
@@ -60,8 +84,14 @@ impl Mounts {
         };
         if point == "/" {
             // Mounts on top of one another: the last one is seen.
-            self.root = true;
             self.overlay = kind == "overlay";
+            self.root = Some(Root {
+                id,
+                layer: match self.overlay {
+                    true => overlay(top, back.nth(1).unwrap_or_default()),
+                    false => Layer::Plain,
+                },
+            });
         }
         self.by_id.insert(id, mount);
         if kind.starts_with("fuse") {
@@ -76,9 +106,36 @@ impl Mounts {
     pub fn of_id(&self, id: u32) -> Option<Mount> {
         match self.by_id.get(&id) {
             // Below a root that is no mount, the mount that has it is not listed.
-            None if !self.root => Some(Mount::Image),
+            None if self.root.is_none() => Some(Mount::Image),
             known => known.copied(),
         }
+    }
+
+    /// Whether the process sees the mount with this id.
+    pub fn is_listed(&self, id: u32) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
+    /// What the mount with this id is to programs; `None` for one that the process does not see, or
+    /// that is covered at the root by another.
+    pub fn layer(&self, id: u32) -> Option<Layer> {
+        match &self.root {
+            Some(root) if root.id == id => Some(root.layer.clone()),
+            _ if self.by_id.get(&id)? == &Mount::Image => None,
+            _ => Some(Layer::Volume),
+        }
+    }
+
+    /// The id of the mount at the root, if there is one.
+    pub fn root_id(&self) -> Option<u32> {
+        self.root.as_ref().map(|root| root.id)
+    }
+
+    /// Whether a program may serve the files at the root.
+    pub fn is_root_asking(&self) -> bool {
+        self.root
+            .as_ref()
+            .is_none_or(|root| self.is_asking(root.id))
     }
 
     /// Whether a program serves the files of the mount with this id.
@@ -97,9 +154,60 @@ impl Mounts {
     }
 }
 
+/// The layers of an overlay whose part below `top` is mounted, from its options.
+fn overlay(top: &str, options: &str) -> Layer {
+    let upper = options
+        .split(',')
+        .find_map(|option| option.strip_prefix("upperdir="));
+    Layer::Overlay {
+        upper: upper.map(|upper| (unescape(upper), unescape(top))),
+    }
+}
+
+/// Blanks, commas and the like in octal, as `\\040`.
+fn unescape(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let digits = tail.get(..3).filter(|_| *first == b'\\');
+        let number = digits
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match number {
+            Some(byte) => {
+                out.push(byte);
+                rest = &tail[3..];
+            }
+            None => {
+                out.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_upper_layer_is_where_what_is_written_goes() {
+        let mounts = Mounts::parse(
+            "600 500 0:50 /in\\040side / rw - overlay overlay rw,lowerdir=/l:/m,upperdir=/u\\054\\040x,workdir=/w\n\
+             601 600 0:51 / /v rw - overlay overlay rw,lowerdir=/l,upperdir=/v\n",
+        );
+        let upper = Some((b"/u, x".to_vec(), b"/in side".to_vec()));
+        assert_eq!(mounts.layer(600), Some(Layer::Overlay { upper }));
+        assert_eq!(mounts.layer(601), Some(Layer::Volume));
+        assert_eq!(mounts.layer(602), None);
+        assert_eq!(mounts.root_id(), Some(600));
+        let covered = Mounts::parse("1 0 8:1 / / rw - ext4 a rw\n2 1 8:2 / / rw - ext4 b rw\n");
+        assert_eq!(covered.layer(2), Some(Layer::Plain));
+        assert_eq!(covered.layer(1), None, "covered");
+        let mounts = Mounts::parse("600 500 0:50 / / ro - overlay overlay ro,lowerdir=/l\n");
+        assert_eq!(mounts.layer(600), Some(Layer::Overlay { upper: None }));
+    }
 
     const TABLE: &str = "\
 600 500 0:50 / / rw,relatime master:1 - overlay overlay rw,lowerdir=/l

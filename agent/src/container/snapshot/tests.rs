@@ -1,5 +1,5 @@
 use super::*;
-use lapwing_abi::decode::{Body, Peer, Record};
+use lapwing_abi::decode::{Body, Peer, Record, path_from_components};
 use lapwing_abi::state::EXEC_SEEDED;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -22,7 +22,8 @@ fn me(home: u64) -> Subject {
 /// What is told of it, as texts.
 fn told(subjects: &[Subject], limits: Limits) -> (Vec<String>, u64) {
     let mut all = Vec::new();
-    let cut = take(Path::new("/proc"), subjects, limits, |bytes| {
+    let proc = Path::new("/proc");
+    let cut = take(proc, Path::new("/"), subjects, limits, |bytes| {
         let record = Record::decode(&bytes).expect("a record");
         assert_eq!(record.phase, Phase::Main);
         assert_eq!(record.header.pid, std::process::id());
@@ -43,6 +44,11 @@ fn told(subjects: &[Subject], limits: Limits) -> (Vec<String>, u64) {
                 at: Peer::Ip(address, port),
                 protocol,
             } => format!("{home} listen {protocol} {address} {port}"),
+            Body::Exec { path, args, .. } => {
+                let path = path_from_components(path);
+                assert!(!args.is_empty());
+                format!("{home} exec {}", String::from_utf8_lossy(&path))
+            }
             other => panic!("{other:?}"),
         });
         true
@@ -65,6 +71,7 @@ fn what_is_held_is_told_once_for_each_container() {
     let (all, _) = told(&[me(5), me(6), me(5)], LIMITS);
     for home in [5, 6] {
         for text in [
+            format!("{home} exec {}", std::env::current_exe().unwrap().display()),
             format!("{home} OpenWrite {}", path.display()),
             format!("{home} listen 6 {} {}", at.ip(), at.port()),
             format!("{home} peer 6 {} {}", at.ip(), at.port()),
@@ -131,7 +138,8 @@ fn the_runtime_the_ended_and_those_whose_id_is_another_s_are_left_out() {
 fn nothing_more_is_asked_once_nobody_listens() {
     let _files = [(); 2].map(|()| tempfile::NamedTempFile::new().unwrap());
     let mut times = 0;
-    take(Path::new("/proc"), &[me(5)], LIMITS, |_| {
+    let proc = Path::new("/proc");
+    take(proc, Path::new("/"), &[me(5)], LIMITS, |_| {
         times += 1;
         false
     });

@@ -49,6 +49,7 @@ fn worst() -> Report {
             controller: "pids".to_owned(),
             egress: String::new(),
         },
+        walks: "the kernel has no trampolines".to_owned(),
         hooks: rows.collect(),
     }
 }

@@ -41,7 +41,10 @@ fn line(seen: Seen) -> String {
 #[test]
 fn programs_get_their_invoked_name_and_script() {
     let busybox = exec(0, b"busybox\0bin\0", b"/proc/self/exe\0", b"sleep\x001\0");
-    assert_eq!(line(busybox), "exec: {path: /bin/busybox, name: sleep}");
+    assert_eq!(
+        line(busybox),
+        "exec: {path: /bin/busybox, name: sleep, parent: unknown}"
+    );
     let script = exec(
         flags::SCRIPT,
         b"python3\0bin\0",
@@ -50,7 +53,7 @@ fn programs_get_their_invoked_name_and_script() {
     );
     assert_eq!(
         line(script),
-        "exec: {path: /bin/python3, script: /app/run.py}"
+        "exec: {path: /bin/python3, script: /app/run.py, parent: unknown}"
     );
     let resolved = exec(
         flags::SCRIPT | flags::SCRIPT_RESOLVED | flags::TARGET_TRUNCATED,
@@ -60,7 +63,7 @@ fn programs_get_their_invoked_name_and_script() {
     );
     assert_eq!(
         line(resolved),
-        "exec: {path: /bin/sh, script: \"\u{2026}/etc/job\"}"
+        "exec: {path: /bin/sh, script: \"\u{2026}/etc/job\", parent: unknown}"
     );
     assert_eq!(arguments(b""), Vec::<String>::new());
     assert_eq!(arguments(b"a\0\0b\n"), ["a", "", "b\\x0a"]);
@@ -102,7 +105,10 @@ fn what_lies_outside_the_root_equals_no_inside_path() {
         b"/proc/self/fd/3\0",
         b"x\0",
     );
-    assert_eq!(line(memory), "exec: {path: \"detached:/memfd:x\", name: x}");
+    assert_eq!(
+        line(memory),
+        "exec: {path: \"detached:/memfd:x\", name: x, parent: unknown}"
+    );
 }
 
 #[test]
@@ -115,7 +121,7 @@ fn a_script_in_a_folder_that_is_not_known_says_so() {
         let seen = exec(bits, b"sh\0bin\0", passed, b"/bin/sh\0x\0");
         assert_eq!(
             line(seen),
-            format!("exec: {{path: /bin/sh, script: {expected}}}")
+            format!("exec: {{path: /bin/sh, script: {expected}, parent: unknown}}")
         );
     }
 }

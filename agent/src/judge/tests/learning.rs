@@ -65,7 +65,7 @@ fn quiet_ends_learning_and_a_person_the_review() {
         learning
             .unmet
             .iter()
-            .any(|unmet| unmet.starts_with("observed for 21 s of 30 s")),
+            .any(|unmet| unmet.starts_with("observed for 2")),
         "{:?}",
         learning.unmet
     );
@@ -104,6 +104,60 @@ fn automatic_promotion_is_on_record_as_well() {
             .2
             .starts_with("`learning.promote` is automatic")
     );
+}
+
+#[test]
+fn a_person_sends_it_back_to_learning_and_time_begins_anew() {
+    let cap = Settings {
+        cap: 120 * SECOND as i64,
+        ..settings(true)
+    };
+    let mut bench = Bench::learning(cap);
+    let demote = |bench: &mut Bench, by: By<'static>| {
+        let name = bench.name();
+        answer(&mut bench.judge, |judge, done| {
+            judge.demote(&name, by, done);
+        })
+    };
+    bench.exec("ls");
+    let error = demote(&mut bench, ANN).unwrap_err().to_string();
+    assert!(error.contains("Learning already"), "{error}");
+    bench.ticks(45);
+    assert_eq!(bench.summary().mode(), v1::Mode::Monitoring);
+    assert_eq!(violations(&bench.exec("cat")).len(), 1);
+    // Longer than the cap: what passed before the demotion is no reason to end it.
+    bench.ticks(90);
+    let by = By {
+        actor: "ann",
+        reason: " ",
+        at: bench.moment().wall,
+    };
+    let error = demote(&mut bench, by).unwrap_err().to_string();
+    assert!(error.contains("--reason"), "{error}");
+    assert_eq!(bench.summary().mode(), v1::Mode::Monitoring);
+    let reason = "release 2 calls cat";
+    let summary = demote(&mut bench, By { reason, ..by }).unwrap();
+    assert_eq!(summary.mode(), v1::Mode::Learning);
+    bench.ticks(5);
+    // What was a violation is learned now.
+    assert!(violations(&bench.exec("cat")).is_empty());
+    bench.ticks(22);
+    let summary = bench.summary();
+    assert_eq!((summary.mode(), summary.exec), (v1::Mode::Learning, 2));
+    let unmet = summary.learning.unwrap().unmet;
+    assert!(
+        unmet.iter().any(|it| it.starts_with("observed for 2")),
+        "{unmet:?}"
+    );
+    bench.ticks(15);
+    assert_eq!(bench.summary().mode(), v1::Mode::Monitoring);
+    let decisions = bench.decisions();
+    let actions: Vec<_> = decisions.iter().map(|one| one.1.as_str()).collect();
+    assert_eq!(
+        actions,
+        ["review", "promote", "demote", "review", "promote"]
+    );
+    assert_eq!(decisions[2].2, reason);
 }
 
 #[test]
@@ -146,6 +200,7 @@ fn what_is_only_counted_is_an_incidence_of_its_slot() {
         header: Header {
             cgroup: HOME,
             key: KEY,
+            flags: flags::FROM_RUNTIME,
             ..Header::default()
         },
         phase: Phase::Main,

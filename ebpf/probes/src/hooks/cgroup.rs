@@ -4,7 +4,7 @@ use super::privilege;
 use crate::emit::{hit, lost};
 use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
-use crate::{process, spare};
+use crate::{process, share, spare};
 use aya_ebpf::helpers;
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user};
 use aya_ebpf::macros::raw_tracepoint;
@@ -15,6 +15,7 @@ use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{CgroupChange, Escape, Loss, Phase, flags};
 use lapwing_abi::record::{ARGS_MAX, CGROUP_HEADER_LEN, CgroupHeader};
+use lapwing_abi::share::table;
 use lapwing_abi::state::{Cgroup, Process, cgroup_state};
 
 /// Room for words: the longest path that the tracepoint hands over, NUL included.
@@ -39,6 +40,11 @@ fn created(group: Kptr, path: Kptr) {
     let above = process::cgroup(parent);
     // What is made inside a container belongs to it, whatever it is called.
     let entry = if above.state == cgroup_state::CONTAINER {
+        // What finds no room is unknown to user space as well, whose own table it would fill. What
+        // acts in it belongs to the container nonetheless, because membership is inherited.
+        if share::claim(above.home, table::CGROUPS) == 0 {
+            return;
+        }
         Cgroup {
             home: above.home,
             state: cgroup_state::CONTAINER,
@@ -52,6 +58,9 @@ fn created(group: Kptr, path: Kptr) {
         }
     };
     if maps::CGROUPS.insert(&id, &entry, 0).is_err() {
+        if entry.home != id {
+            share::release(entry.home, table::CGROUPS);
+        }
         lost(Loss::CgroupTableFull);
     }
     send_path(CgroupChange::Created, id, parent, path);
@@ -103,7 +112,7 @@ fn attached(group: Kptr, task: Kptr) -> Option<()> {
     // A process that has ended, but was not waited for, can still be moved; nothing would ever
     // take its entry away.
     if cgroup.state == cgroup_state::IGNORED || !kernel::is_alive(task) {
-        let _ = maps::PROCESSES.remove(&pid);
+        process::forget(pid);
         return None;
     }
     hit(Row::CgroupAttach);

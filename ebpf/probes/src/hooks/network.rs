@@ -103,7 +103,7 @@ fn report(
     let who = Contacted::new(family, protocol as u8, port, address);
     // Of those who ask for names the record is needed each time.
     if port != dns::PORT && peers::is_known(who) {
-        hit(row);
+        emit::recalled(row);
     } else {
         let (process, known) = process::current()?;
         hit(row);

@@ -59,13 +59,18 @@ pub(super) fn report(row: Row, operation: Privileged, argument: u64) -> Option<(
     Some(())
 }
 
-/// Reports that a member of a container left it, unless it was never bound to it.
+/// Reports that a member of a container left it, unless it was never bound to it. Where it sees
+/// other files from now on, what it does is no container's behaviour any more, even if it is
+/// called the same.
 #[inline(always)]
 pub(super) fn escaped(process: &Process, bits: u32, how: Escape) -> Option<()> {
     if !process::is_settled(process) {
         return None;
     }
     send(process, bits, Privileged::Escape, u64::from(how.raw()));
+    if how != Escape::Cgroup && process.phase > u32::from(Phase::Runtime.raw()) {
+        process::enters(Phase::Escaped);
+    }
     Some(())
 }
 

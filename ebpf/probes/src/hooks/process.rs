@@ -46,6 +46,7 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
         process.marks |= process_marks::ESCAPED_ROOT;
     }
     let (pid, _) = kernel::current_ids();
+    let before = process.phase;
     if process.phase <= u32::from(Phase::Runtime.raw()) {
         process.phase = u32::from(first_phase(&process, foreign).raw());
         // The runtime starts containers in namespaces of their own: the id may be new.
@@ -54,9 +55,15 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
     images::want(process.exec);
     process.issuer = process.exec;
     process.exec = next_exec(twin);
+    // The identity of the new program stands there once its record is built. Where that fails, what
+    // it does must not pass for what the program before it did.
+    let issued_by = process.image;
+    process.image = 0;
     process::renew(pid, &process);
+    process.image = issued_by;
     if escaped {
         privilege::escaped(&process, 0, Escape::Root);
+        process.phase = u32::from(Phase::Escaped.raw());
     }
 
     let Some(mut builder) = Builder::new() else {
@@ -67,6 +74,7 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
     if !known {
         bits |= flags::PROCESS_UNKNOWN;
     }
+    bits |= from_runtime(before, process.phase);
     let mm = task.follow(Field::TaskMm);
     let file = Place::at(mm.follow(Field::MmExeFile).at(Field::FilePath));
     let walk = path::append(&mut builder, file, root);
@@ -186,6 +194,13 @@ fn first_phase(process: &Process, foreign: bool) -> Phase {
     }
 }
 
+/// [`flags::FROM_RUNTIME`] where a process of the runtime becomes one of the container.
+#[inline(always)]
+fn from_runtime(before: u32, now: u32) -> u32 {
+    const RUNTIME: u32 = Phase::Runtime.raw() as u32;
+    u32::from(before == RUNTIME && now > RUNTIME) * flags::FROM_RUNTIME
+}
+
 /// Notes that a program of the container has run.
 #[inline(always)]
 fn start(home: u64) {
@@ -282,7 +297,7 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
                 // was not met yet.
                 _ if cgroup.state == cgroup_state::IGNORED => {
                     // The number may have been that of a process whose end was missed.
-                    let _ = maps::PROCESSES.remove(&child_pid);
+                    process::forget(child_pid);
                     return None;
                 }
                 _ => {
@@ -331,9 +346,9 @@ fn process_exit(ctx: RawTracePointContext) -> i32 {
         let pid: u32 = task.get(Field::TaskTgid);
         // SAFETY: the reference is not kept.
         if let Some(process) = unsafe { maps::PROCESSES.get(&pid) } {
-            let image = process.exec;
-            let _ = maps::PROCESSES.remove(&pid);
-            images::ended(image);
+            let (image, home) = (process.exec, process.cgroup);
+            process::forget(pid);
+            images::ended(image, home);
             hit(Row::ProcessExit);
         }
     }

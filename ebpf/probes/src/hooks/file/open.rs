@@ -7,7 +7,7 @@
 //! a table of those that credentials have.
 
 use super::{Change, alone, report};
-use crate::emit::hit;
+use crate::emit;
 use crate::hooks::function::{function_entry, function_exit};
 use crate::kernel::{self, Kptr, Place, setting};
 use crate::recall::files::Open;
@@ -113,7 +113,7 @@ fn opened_typed(file: Kptr) -> Option<()> {
             _ => None,
         };
         if open.is_some_and(Open::is_known) {
-            hit(Row::FileOpen);
+            emit::recalled(Row::FileOpen);
         } else {
             if let Some(open) = open {
                 open.note();

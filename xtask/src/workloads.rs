@@ -1,0 +1,76 @@
+//! `cargo xtask workloads`: what is learned of real programs, and what is reported that should
+//! not be.
+//!
+//! Not a bench: benches compare figures with targets, and repeat to the last digit. This runs
+//! for minutes, needs a root file system of Debian's packages, and what it prints is a list of
+//! names, to be read.
+
+use crate::build::{self, Built};
+use crate::{image, setup};
+use anyhow::{Context, Result, bail};
+use std::process::{Command, Stdio};
+
+/// Options of the command.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Runs of 15 seconds instead of 90: shows that it works
+    #[arg(long)]
+    quick: bool,
+    /// Only programs whose name contains this: nginx, postgresql, redis, apt, python, node
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// How long each of the three runs takes
+    #[arg(long, value_name = "SECONDS", conflicts_with = "quick")]
+    seconds: Option<u32>,
+    /// Where the learned profiles are left, to be looked at
+    #[arg(long, value_name = "DIR")]
+    keep: Option<std::path::PathBuf>,
+}
+
+/// Learns and compares. Answers whether nothing was reported that should not be.
+pub fn run(args: &Args) -> Result<bool> {
+    let built = build::run(&setup::run()?)?;
+    let seconds = match (args.seconds, args.quick) {
+        (Some(seconds), _) => seconds,
+        (None, true) => 15,
+        (None, false) => 90,
+    };
+    let mut command = command(&built, seconds)?;
+    if let Some(only) = &args.only {
+        command.args(["--only", only]);
+    }
+    if let Some(keep) = &args.keep {
+        command.arg("--keep").arg(keep);
+    }
+    let status = command.status().context("cannot run the workloads")?;
+    Ok(status.success())
+}
+
+/// One program for a short time, as a test that the rest still runs.
+pub fn smoke(built: &Built) -> Result<String> {
+    let mut command = command(built, 15)?;
+    command.args(["--only", SMOKE]);
+    if !command.status()?.success() {
+        bail!("the workload {SMOKE} failed, or something was reported that was learned");
+    }
+    Ok(format!("{SMOKE}, three runs of 15 s"))
+}
+
+/// The program that starts fastest and has names that are new each time.
+const SMOKE: &str = "redis";
+
+fn command(built: &Built, seconds: u32) -> Result<Command> {
+    let programs = image::ensure()?;
+    let mut command = Command::new(&built.tests);
+    command
+        .arg("workloads")
+        .arg("--lapwing")
+        .arg(&built.lapwing)
+        .arg("--busybox")
+        .arg(&built.busybox)
+        .arg("--programs")
+        .arg(programs)
+        .args(["--seconds", &seconds.to_string()])
+        .stdin(Stdio::null());
+    Ok(command)
+}
