@@ -62,7 +62,7 @@ fn expected(label: &str, hook: &Hook) -> Option<Tier> {
 }
 
 /// What `status` or `doctor` says of a row.
-fn told<'v>(said: &'v Value, row: Row) -> Result<&'v Value> {
+fn told(said: &Value, row: Row) -> Result<&Value> {
     said["hooks"]
         .as_array()
         .and_then(|hooks| hooks.iter().find(|hook| hook["row"] == row.id()))
