@@ -83,7 +83,9 @@ pub(super) struct End {
 
 /// The segments of a path, and of the second behind it.
 fn all_segments(file: &FileChange) -> Option<Vec<&str>> {
-    let mut all: Vec<&str> = segments(&file.path)?.collect();
+    // Few paths have more.
+    let mut all = Vec::with_capacity(8);
+    all.extend(segments(&file.path)?);
     if let (Target::Path, Some(target)) = (file.operation.target(), &file.target) {
         all.push(AND);
         all.extend(segments(target)?);
