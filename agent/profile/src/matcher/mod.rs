@@ -4,8 +4,8 @@
 //! the two that say what is known of them. The key is random per process: who makes names cannot
 //! make two that meet. That one does by chance which a full profile does not know is one case in
 //! 2 * 10^14, and less likely than with the keys under which the kernel side counts, which are
-//! of 64 bits too. Patterns (see [`patterns`]) are compared from their first segment on, so those
-//! that begin elsewhere cost nothing.
+//! of 64 bits too. Programs are looked up so once more, whoever executes them. Patterns (see
+//! [`patterns`]) are compared from their first segment on, so those that begin elsewhere cost nothing.
 //!
 //! A pattern never excuses what is never learned, unless its own text falls under the same rule:
 //! `/srv/**` does not excuse `/srv/.ssh/authorized_keys`, and `/usr/lib/app/*.so` excuses what
