@@ -18,61 +18,29 @@
 
 use crate::behaviour::{Behaviour, Kind, Operation};
 use crate::entry::Entry;
-use crate::generalise::{Learned, Names, is_pattern};
+use crate::entry::packed::Packed;
+use crate::generalise::{Names, is_pattern};
 use crate::lineage;
-use crate::matcher::{Exact, Matcher, Program};
+use crate::matcher::{Exact, Program};
 use crate::profile::{Profile, Record, Verdict};
 use crate::rule;
-use std::collections::BTreeMap;
 
 /// Where a sighting is counted.
 #[derive(Clone, Debug)]
-pub(crate) enum Place<'a> {
+pub(crate) enum Place {
     /// In the record of this entry.
-    Record(&'a Entry),
+    Record(Entry),
     /// In the record of this entry, which is the line without `parent` of a program.
-    Parentless(Box<Entry>),
+    Parentless(Entry),
     /// In what was learned under this name or pattern.
-    Learned(&'a Entry),
+    Learned(Entry),
 }
 
-impl<'a> Place<'a> {
-    /// By its own name, or with the pattern that excuses it, even if its name waited for a
-    /// decision before there was one. `None` if nothing is known of it, or another entry implies
-    /// it.
-    fn find(
-        records: &BTreeMap<Entry, Record>,
-        learned: &Learned,
-        matcher: &'a Matcher,
-        entry: &'a Entry,
-    ) -> Option<Self> {
-        let own = records.get(entry).map(|it| (it.verdict, it.revision));
-        let here = own.map(|_| Self::Record(entry));
-        let is_decided = matches!(own, Some((Verdict::Approved | Verdict::Refused, _)));
-        if is_decided || matcher.refuses(entry) {
-            return here;
-        }
-        if own.is_none_or(|(_, revision)| revision == 0) && learned.get(entry).is_some() {
-            return Some(Self::Learned(entry));
-        }
-        if own.is_none_or(|(verdict, _)| verdict == Verdict::Pending)
-            && let Some(line) = lineage::parentless(entry)
-            && matcher.program(entry).is_some_and(Program::allows_any)
-        {
-            return Some(Self::Parentless(Box::new(line)));
-        }
-        match matcher.excuse(entry) {
-            Some(pattern) if learned.get(pattern).is_some() => Some(Self::Learned(pattern)),
-            Some(pattern) => Some(Self::Record(pattern)),
-            None => here,
-        }
-    }
-
+impl Place {
     /// The entry there.
-    pub(crate) fn entry(&self) -> &Entry {
+    pub(crate) const fn entry(&self) -> &Entry {
         match self {
-            Self::Record(entry) | Self::Learned(entry) => entry,
-            Self::Parentless(entry) => entry,
+            Self::Record(entry) | Self::Parentless(entry) | Self::Learned(entry) => entry,
         }
     }
 }
@@ -89,7 +57,7 @@ impl Profile {
         }
         !self.matcher.refuses(entry)
             && (exact.is_some()
-                || self.matcher.excuse(entry).is_some()
+                || self.matcher.excuses(entry)
                 || self.knows_parent(entry)
                 || self.implied(entry))
     }
@@ -99,7 +67,7 @@ impl Profile {
     }
 
     /// The pattern that excuses an entry, if one does.
-    pub(crate) fn excuses(&self, entry: &Entry) -> Option<&Entry> {
+    pub(crate) fn excuses(&self, entry: &Entry) -> Option<Entry> {
         self.matcher.excuse(entry)
     }
 
@@ -135,46 +103,95 @@ impl Profile {
     }
 
     /// Learned entries that are approved, and have no record that says so.
-    pub(crate) fn standing(&self) -> impl Iterator<Item = (&Entry, &Record)> {
-        self.learned
-            .iter()
-            .filter(|(entry, _)| {
-                let record = self.records.get(entry);
-                record.is_none_or(|it| it.verdict != Verdict::Approved) && self.stands(entry)
-            })
-            .map(|(entry, known)| (entry, &known.record))
+    pub(crate) fn standing(&self) -> impl Iterator<Item = (Entry, Record)> {
+        self.learned.records().filter(|(entry, _)| {
+            let record = self.records.get(entry);
+            record.is_none_or(|it| it.verdict != Verdict::Approved) && self.stands(entry)
+        })
+    }
+
+    /// How many they are.
+    pub(crate) fn standing_len(&self) -> usize {
+        if self.matcher.has_refused() {
+            return self.standing().count();
+        }
+        // Nothing but its own record takes one away.
+        let waits = |it: &Record| it.verdict == Verdict::Pending && it.revision == 0;
+        let records = self.records.iter().filter(|(_, record)| !waits(record));
+        let decided = records.filter(|(entry, _)| self.learned.contains(entry));
+        self.learned.len() - decided.count()
     }
 
     /// The names that a learned pattern replaced.
     #[must_use]
     pub fn names(&self, pattern: &Entry) -> Option<&Names> {
-        self.learned.get(pattern)?.names.as_ref()
+        self.learned.names(pattern)
+    }
+
+    /// The entry of a file change that was learned, as it is kept here: who keeps it too needs no
+    /// room for it.
+    #[must_use]
+    pub fn packed(&self, entry: &Entry) -> Option<&Packed> {
+        self.learned.packed(entry)
     }
 
     /// What is approved, with all that was seen of it: what was learned and then decided of has a
     /// record of the decision, and nodes that know nothing of that go on with the other.
-    pub(crate) fn approved(&self) -> impl Iterator<Item = (&Entry, Record)> {
+    pub(crate) fn approved(&self) -> impl Iterator<Item = (Entry, Record)> {
         let decided = self.decided_for().map(|(entry, record)| {
-            let learned = self.learned.get(entry);
-            let all = learned.map_or(*record, |known| record.join(known.record));
-            (entry, all)
+            let learned = self.learned.record(entry);
+            let all = learned.map_or(*record, |known| record.join(known));
+            (entry.clone(), all)
         });
-        decided.chain(self.standing().map(|(entry, record)| (entry, *record)))
+        decided.chain(self.standing())
     }
 
-    /// Where a sighting is counted.
-    pub(crate) fn place<'a>(&'a self, entry: &'a Entry) -> Option<Place<'a>> {
-        Place::find(&self.records, &self.learned, &self.matcher, entry)
+    /// Where a sighting is counted: by its own name, or with the pattern that excuses it, even if
+    /// its name waited for a decision before there was one. `None` if nothing is known of it, or
+    /// another entry implies it.
+    pub(crate) fn place(&self, entry: &Entry) -> Option<Place> {
+        let own = self.records.get(entry).map(|it| (it.verdict, it.revision));
+        let here = || own.map(|_| Place::Record(entry.clone()));
+        let is_decided = matches!(own, Some((Verdict::Approved | Verdict::Refused, _)));
+        if is_decided || self.matcher.refuses(entry) {
+            return here();
+        }
+        if own.is_none_or(|(_, revision)| revision == 0) && self.learned.contains(entry) {
+            return Some(Place::Learned(entry.clone()));
+        }
+        if own.is_none_or(|(verdict, _)| verdict == Verdict::Pending)
+            && let Some(line) = lineage::parentless(entry)
+            && self.matcher.program(entry).is_some_and(Program::allows_any)
+        {
+            return Some(Place::Parentless(line));
+        }
+        match self.matcher.excuse(entry) {
+            Some(pattern) if self.learned.contains(&pattern) => Some(Place::Learned(pattern)),
+            Some(pattern) => Some(Place::Record(pattern)),
+            None => here(),
+        }
     }
 
-    /// The record to count a sighting in.
-    pub(crate) fn counted(&mut self, entry: &Entry) -> Option<&mut Record> {
-        let place = Place::find(&self.records, &self.learned, &self.matcher, entry)?;
+    /// Changes the record in which a sighting is counted. Answers whether there is one.
+    pub(crate) fn count_in(&mut self, entry: &Entry, change: impl FnOnce(&mut Record)) -> bool {
+        let place = self.place(entry);
+        place.is_some_and(|place| self.count_at(&place, entry, change))
+    }
+
+    /// The same, where it is counted being known.
+    pub(crate) fn count_at(
+        &mut self,
+        place: &Place,
+        entry: &Entry,
+        change: impl FnOnce(&mut Record),
+    ) -> bool {
         let room = self.room();
         match place {
-            Place::Record(at) => self.records.get_mut(at),
-            Place::Parentless(at) => self.records.get_mut(&*at),
-            Place::Learned(at) => self.learned.see(at, entry, room),
+            Place::Record(at) | Place::Parentless(at) => {
+                let record = self.records.get_mut(at);
+                record.map(change).is_some()
+            }
+            Place::Learned(at) => self.learned.see(at, entry, room, change),
         }
     }
 
@@ -189,7 +206,9 @@ impl Profile {
             Some((Verdict::Approved, _)) => Some(Exact::Approved),
             Some((Verdict::Refused, _)) => Some(Exact::Refused),
             Some((Verdict::Pending, 1..)) => None,
-            Some((Verdict::Pending, 0)) | None => self.learned.get(entry).map(|_| Exact::Learned),
+            Some((Verdict::Pending, 0)) | None => {
+                self.learned.contains(entry).then_some(Exact::Learned)
+            }
         }
     }
 
@@ -207,10 +226,14 @@ impl Profile {
     /// Compiles all anew, because something may have been taken away.
     pub(crate) fn compile(&mut self) {
         let mut matcher = self.matcher.emptied(self.len());
-        let learned = self.learned.iter().map(|(entry, _)| entry);
-        for entry in self.records.keys().chain(learned) {
+        for entry in self.records.keys() {
             if let Some(exact) = self.compiled(entry) {
                 matcher.set(entry, exact);
+            }
+        }
+        for entry in self.learned.entries() {
+            if let Some(exact) = self.compiled(&entry) {
+                matcher.set(&entry, exact);
             }
         }
         self.matcher = matcher;

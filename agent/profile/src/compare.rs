@@ -34,14 +34,10 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
         .filter(|(known, record)| {
             record.verdict == Verdict::Approved && !profile.is_overruled(known, record)
         })
-        .map(|(known, _)| known);
-    let before = profile.learned.range(..entry).rev().take(BESIDE);
-    let after = profile.learned.range(entry..).take(BESIDE);
-    let first = profile.learned.range(&least..).take(FIRST);
-    let learned = before
-        .chain(after)
-        .chain(first)
-        .map(|(known, _)| known)
+        .map(|(known, _)| known.clone());
+    let learned = (profile.learned.before(entry, BESIDE).into_iter())
+        .chain(profile.learned.from(entry, BESIDE))
+        .chain(profile.learned.from(&least, FIRST))
         .filter(|known| profile.stands(known));
     records
         .chain(learned)
@@ -51,7 +47,7 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
         })
         // Of the equally alike the first in the order of the file, so that the answer is stable.
         .max_by(|(a, first), (b, second)| a.cmp(b).then_with(|| second.cmp(first)))
-        .map(|(_, known)| match lineage::parent_beside(known, entry) {
+        .map(|(_, known)| match lineage::parent_beside(&known, entry) {
             Some(parent) => format!("{} executed by {parent}", describe(&known.behaviour)),
             None => describe(&known.behaviour),
         })

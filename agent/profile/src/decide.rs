@@ -69,7 +69,7 @@ impl Profile {
             return Err(Refusal::Full(text));
         }
         let revision = self.decide(action, Some(entry), by);
-        let learned = self.learned.get(entry).map(|known| known.record);
+        let learned = self.learned.record(entry);
         let record = self.set(entry, verdict, revision);
         if let Some(learned) = learned {
             // What was seen of it before it was decided of.
@@ -178,19 +178,21 @@ impl Profile {
         }
         let mut joined = self.clone();
         let revision = joined.decide("import", None, by);
-        let overruled = self.overruled().map(|(entry, record)| (entry, *record));
+        let overruled = self.overruled();
+        let overruled = overruled.map(|(entry, record)| (entry.clone(), *record));
         let gone: Vec<(Entry, Record)> = self
             .approved()
             .chain(overruled)
             .map(|(entry, record)| {
                 // What was learned stays so, and what is decided of it now stands above that.
-                let own = joined.remove(entry);
-                (entry.clone(), own.map_or(record, |own| own.join(record)))
+                let own = joined.remove(&entry);
+                let all = own.map_or(record, |own| own.join(record));
+                (entry, all)
             })
             .collect();
         for verdict in [Verdict::Approved, Verdict::Refused] {
             for entry in other.entries(verdict).into_keys() {
-                joined.put(entry, verdict, revision);
+                joined.put(&entry, verdict, revision);
             }
         }
         if joined.check().is_err() {

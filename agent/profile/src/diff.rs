@@ -80,8 +80,8 @@ pub struct Diff {
 
 /// How much the approved patterns leave open.
 fn breadth(profile: &Profile) -> u32 {
-    let approved = profile.entries(Verdict::Approved).into_keys();
-    approved.map(generalise::breadth).sum()
+    let approved = profile.entries(Verdict::Approved);
+    approved.keys().map(generalise::breadth).sum()
 }
 
 impl Diff {
@@ -93,7 +93,6 @@ impl Diff {
                 .entries(Verdict::Approved)
                 .into_keys()
                 .filter(|entry| !not_in.accepts(entry))
-                .cloned()
                 .collect()
         };
         Self {
@@ -109,7 +108,7 @@ impl Diff {
     /// first what would be worst, then what speaks against it by name, then the rarest.
     #[must_use]
     pub fn review<'a>(&'a self, b: &'a Profile) -> Vec<Addition<'a>> {
-        let mut checks: BTreeMap<&Entry, Vec<Check>> = BTreeMap::new();
+        let mut checks: BTreeMap<Entry, Vec<Check>> = BTreeMap::new();
         for finding in lint(b) {
             if let Some(entry) = finding.entry {
                 checks.entry(entry).or_default().push(finding.check);

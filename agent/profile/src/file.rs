@@ -393,7 +393,7 @@ impl Profile {
         self.compile();
         self.uphold(execs);
         for entry in both {
-            if self.learned.get(&entry).is_some() && !self.stands(&entry) {
+            if self.learned.contains(&entry) && !self.stands(&entry) {
                 self.records.entry(entry).or_default().verdict = Verdict::Approved;
             }
         }
@@ -449,7 +449,7 @@ impl Profile {
             let lines = approved
                 .keys()
                 .filter(|entry| entry.behaviour.kind() == *kind)
-                .map(|entry| entry.fields());
+                .map(Entry::fields);
             list(out, kind.list(), lines);
         }
     }
@@ -472,7 +472,7 @@ impl Profile {
             Verdict::Approved => {
                 record.last.is_some()
                     || record.revision > 0
-                    || self.learned.get(entry).is_some()
+                    || self.learned.contains(entry)
                     || self.is_overruled(entry, record)
             }
             Verdict::Pending => true,
@@ -481,7 +481,7 @@ impl Profile {
         let seen = seen.map(|(entry, record)| {
             let mut map = seen_line(entry, record);
             // `spec` does not say it: a pattern, or a line without `parent`, was refused since.
-            let unsaid = self.learned.get(entry).is_some() || self.is_overruled(entry, record);
+            let unsaid = self.learned.contains(entry) || self.is_overruled(entry, record);
             if record.revision == 0 && record.verdict == Verdict::Approved && unsaid {
                 map.number("approved", true);
             }
@@ -513,6 +513,15 @@ pub(crate) fn decided(decision: &Decision) -> String {
 }
 
 fn seen_line(entry: &Entry, record: &Record) -> Flow {
+    let mut map = seen_fields(entry, record);
+    if record.revision > 0 {
+        map.number("revision", record.revision);
+    }
+    map
+}
+
+/// What each line says that tells of an entry that was seen.
+pub(crate) fn seen_fields(entry: &Entry, record: &Record) -> Flow {
     let mut map = Flow::default();
     map.nested(entry.kind(), &entry.fields());
     for (key, value) in [("first", record.first), ("last", record.last)] {
@@ -522,9 +531,6 @@ fn seen_line(entry: &Entry, record: &Record) -> Flow {
     }
     map.number("count", record.count);
     record.evidence.write(&mut map);
-    if record.revision > 0 {
-        map.number("revision", record.revision);
-    }
     map
 }
 

@@ -63,9 +63,7 @@ impl Profile {
     pub fn observe(&mut self, sighting: &Sighting) -> Outcome {
         let entry = &sighting.entry;
         if self.accepts(entry) {
-            if let Some(record) = self.counted(entry) {
-                see(record, sighting.at);
-            }
+            self.count_in(entry, |record| see(record, sighting.at));
             return Outcome::Known;
         }
         let class = self.class_of(entry);
@@ -133,10 +131,11 @@ impl Profile {
     #[must_use]
     pub fn approved_by_kind(&self) -> [usize; Kind::ALL.len()] {
         let mut counts = [0; Kind::ALL.len()];
-        let decided = self.decided_for();
-        for (entry, _) in decided.chain(self.standing()) {
+        for (entry, _) in self.decided_for() {
             counts[entry.behaviour.kind() as usize] += 1;
         }
+        // Nothing else is learned so.
+        counts[Kind::File as usize] += self.standing_len();
         counts
     }
 }

@@ -32,6 +32,7 @@ pub mod rule;
 #[cfg(test)]
 mod schema;
 pub mod signature;
+pub mod sorted;
 pub mod text;
 pub mod version;
 pub mod workload;

@@ -120,19 +120,20 @@ const SHARED: &[&str] = &["/tmp/", "/var/tmp/", "/dev/shm/"];
 
 /// One thing to look at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding<'a> {
+pub struct Finding {
     /// The approved entry; none where it is about the profile as a whole.
-    pub entry: Option<&'a Entry>,
+    pub entry: Option<Entry>,
     /// What is found.
     pub check: Check,
     /// What of it, in a few words; may be empty.
     pub detail: String,
 }
 
-impl fmt::Display for Finding<'_> {
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self
             .entry
+            .as_ref()
             .map_or_else(|| "the profile".to_owned(), ToString::to_string);
         write!(f, "{}: {entry}: {}", self.check.id(), self.check.doc())?;
         if !self.detail.is_empty() {
@@ -144,7 +145,7 @@ impl fmt::Display for Finding<'_> {
 
 /// All that is found, in the order of the file.
 #[must_use]
-pub fn lint(profile: &Profile) -> Vec<Finding<'_>> {
+pub fn lint(profile: &Profile) -> Vec<Finding> {
     let whole = (profile.mode() != Mode::Monitoring).then(|| Finding {
         entry: None,
         check: Check::Learning,
@@ -159,11 +160,11 @@ pub fn lint(profile: &Profile) -> Vec<Finding<'_>> {
         })
         .filter_map(folder)
         .collect();
-    let of_entries = approved.into_keys().flat_map(|entry| {
+    let of_entries = approved.keys().flat_map(|entry| {
         found(profile, entry, &written)
             .into_iter()
             .map(move |(check, detail)| Finding {
-                entry: Some(entry),
+                entry: Some(entry.clone()),
                 check,
                 detail,
             })
@@ -291,7 +292,11 @@ mod tests {
             .map(|finding| {
                 (
                     finding.check,
-                    finding.entry.map(ToString::to_string).unwrap_or_default(),
+                    finding
+                        .entry
+                        .as_ref()
+                        .map(ToString::to_string)
+                        .unwrap_or_default(),
                 )
             })
             .collect()

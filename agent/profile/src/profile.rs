@@ -173,23 +173,29 @@ impl Profile {
 
     /// What is known of an entry: of one that was learned and decided of, what was decided.
     #[must_use]
-    pub fn record(&self, entry: &Entry) -> Option<&Record> {
-        let own = self.records.get(entry);
-        let waits = |it: &&Record| it.verdict == Verdict::Pending && it.revision == 0;
-        let learned = || self.learned.get(entry).map(|known| &known.record);
+    pub fn record(&self, entry: &Entry) -> Option<Record> {
+        let own = self.records.get(entry).copied();
+        let waits = |it: &Record| it.verdict == Verdict::Pending && it.revision == 0;
+        let learned = || self.learned.record(entry);
         own.filter(|it| !waits(it)).or_else(learned).or(own)
     }
 
     /// Number of approved entries.
     #[must_use]
     pub fn approved_len(&self) -> usize {
-        self.counts[Verdict::Approved as usize] + self.standing().count() - self.overruled().count()
+        self.counts[Verdict::Approved as usize] + self.standing_len() - self.overruled().count()
     }
 
     /// Number of entries that wait for a decision.
     #[must_use]
     pub fn pending_len(&self) -> usize {
         self.waiting().count()
+    }
+
+    /// Bytes of memory that comparing takes besides the entries and what is known of them.
+    #[must_use]
+    pub fn compiled_bytes(&self) -> usize {
+        self.matcher.bytes()
     }
 
     /// Number of all entries.
@@ -210,7 +216,8 @@ impl Profile {
         let records = self.records.values().filter(|record| record.revision == 0);
         records
             .filter(|record| record.verdict == Verdict::Approved)
-            .chain(self.learned.iter().map(|(_, known)| &known.record))
+            .copied()
+            .chain(self.learned.records().map(|(_, record)| record))
             .filter_map(|record| record.first)
             .max()
     }
@@ -229,11 +236,15 @@ impl Profile {
 
     /// Entries with a verdict, in the order of the file.
     #[must_use]
-    pub fn entries(&self, verdict: Verdict) -> BTreeMap<&Entry, &Record> {
+    pub fn entries(&self, verdict: Verdict) -> BTreeMap<Entry, Record> {
+        let own = |(entry, record): (&Entry, &Record)| (entry.clone(), *record);
         match verdict {
-            Verdict::Pending => self.waiting().collect(),
-            Verdict::Refused => self.with(verdict).collect(),
-            Verdict::Approved => self.decided_for().chain(self.standing()).collect(),
+            Verdict::Pending => self.waiting().map(own).collect(),
+            Verdict::Refused => self.with(verdict).map(own).collect(),
+            Verdict::Approved => {
+                let decided = self.decided_for().map(own);
+                decided.chain(self.standing()).collect()
+            }
         }
     }
 
@@ -255,9 +266,9 @@ impl Profile {
         let known = self.records.get(entry);
         let counted = known.is_some_and(|record| record.verdict == verdict)
             || self.count(verdict) < verdict.limit();
-        let besides = match self.learned.get(entry) {
-            Some(_) => DECIDED_BYTES_MAX,
-            None => 0,
+        let besides = match self.learned.contains(entry) {
+            true => DECIDED_BYTES_MAX,
+            false => 0,
         };
         let room = (BYTES_MAX + besides).saturating_sub(self.bytes + self.learned.bytes());
         counted && (known.is_some() || file::weight(entry) <= room)

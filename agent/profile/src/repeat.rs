@@ -9,10 +9,10 @@ impl Profile {
     /// that it holds no record of, it knows nothing to count: it found no room, or is implied by
     /// another.
     pub fn repeated(&mut self, entry: &Entry, count: u64, last: i64) {
-        if let Some(record) = self.counted(entry) {
+        self.count_in(entry, |record| {
             record.last = record.last.max(Some(last));
             record.count = record.count.saturating_add(count);
-        }
+        });
     }
 }
 

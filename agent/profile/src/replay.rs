@@ -106,10 +106,10 @@ impl Profile {
     /// what stands for an entry.
     fn behind(&self, entry: &Entry) -> Option<Entry> {
         if !matches!(entry.behaviour, Behaviour::Exec(_)) {
-            return self.excuses(entry).cloned();
+            return self.excuses(entry);
         }
         match self.place(entry)? {
-            Place::Parentless(line) => Some(*line),
+            Place::Parentless(line) => Some(line),
             Place::Record(_) | Place::Learned(_) => None,
         }
     }
@@ -124,19 +124,17 @@ impl Profile {
     ) -> Replay {
         let mut seen: BTreeMap<Entry, Times> = BTreeMap::new();
         let mut many = BTreeMap::new();
-        let learned = self
-            .learned
-            .iter()
-            .map(|(entry, known)| (entry, &known.record));
-        for (entry, record) in self.records.iter().chain(learned) {
+        let records = self.records.iter();
+        let records = records.map(|(entry, record)| (entry.clone(), *record));
+        for (entry, record) in records.chain(self.learned.records()) {
             let Some(times) = record.times(since) else {
                 continue;
             };
-            match is_pattern(entry) || lineage::is_parentless(entry) {
+            match is_pattern(&entry) || lineage::is_parentless(&entry) {
                 true => drop(many.insert(entry, times)),
                 // What was learned and decided of stands twice.
                 false => {
-                    let known = seen.entry(entry.clone()).or_insert(times);
+                    let known = seen.entry(entry).or_insert(times);
                     *known = known.join(times);
                 }
             }
@@ -152,24 +150,25 @@ impl Profile {
         let mut outcome = Replay::default();
         let mut lone = BTreeSet::new();
         for (general, times) in many {
-            if candidate.accepts(general) {
+            let is_refused = refused.contains(&general);
+            if candidate.accepts(&general) {
                 outcome.seen += 1;
-                lone.extend(candidate.lone(general));
-            } else if lineage::is_parentless(general) {
-                if !refused.contains(general) && !candidate.knows_program(general) {
+                lone.extend(candidate.lone(&general));
+            } else if lineage::is_parentless(&general) {
+                if !is_refused && !candidate.knows_program(&general) {
                     // Whoever executed it.
-                    seen.insert(general.clone(), times);
+                    seen.insert(general, times);
                     continue;
                 }
                 outcome.seen += 1;
-                if !refused.contains(general) {
-                    outcome.open.push(general.clone());
+                if !is_refused {
+                    outcome.open.push(general);
                 }
             } else {
                 outcome.seen += 1;
-                let refused_examples = self.examples(general, candidate);
-                if refused_examples.is_empty() && !refused.contains(general) {
-                    outcome.open.push(general.clone());
+                let refused_examples = self.examples(&general, candidate);
+                if refused_examples.is_empty() && !is_refused {
+                    outcome.open.push(general);
                 }
                 for entry in refused_examples {
                     let last = times.last;

@@ -209,10 +209,10 @@ proptest! {
         let mut profile = profile;
         // It may be monitoring already.
         drop(profile.promote(By { actor: "a", reason: "r", at: 0 }));
-        let before = profile.entries(Verdict::Approved).into_keys().cloned().collect::<Vec<_>>();
+        let before = profile.entries(Verdict::Approved).into_keys().collect::<Vec<_>>();
         let accepted = profile.accepts(&entry);
         let outcome = profile.observe(&Sighting { entry: entry.clone(), at: 1 });
-        let after = profile.entries(Verdict::Approved).into_keys().cloned().collect::<Vec<_>>();
+        let after = profile.entries(Verdict::Approved).into_keys().collect::<Vec<_>>();
         prop_assert_eq!(before, after);
         match outcome {
             Outcome::Known => prop_assert!(accepted),
@@ -273,7 +273,7 @@ proptest! {
     fn merging_keeps_what_was_learned(a in profile(), b in profile()) {
         let joined = merged(&a, &b);
         for side in [&a, &b] {
-            for (entry, _) in side.entries(Verdict::Approved) {
+            for entry in side.entries(Verdict::Approved).keys() {
                 let is_decided = |entry: &Entry| {
                     joined.record(entry).is_some_and(|record| record.revision > 0)
                 };

@@ -25,7 +25,7 @@ impl Tree {
 
     fn spec(&self) -> Vec<String> {
         let approved = self.0.entries(Verdict::Approved);
-        approved.keys().map(|entry| entry.fields()).collect()
+        approved.keys().map(Entry::fields).collect()
     }
 
     /// The profile says this of files, and no more.

@@ -229,7 +229,7 @@ fn lint(output: Output, profile: &Profile) -> Outcome {
             Output::Json => {
                 let value = serde_json::json!({
                     "check": finding.check.id(),
-                    "entry": finding.entry.map(ToString::to_string),
+                    "entry": finding.entry.as_ref().map(ToString::to_string),
                     "why": finding.check.doc(),
                     "detail": finding.detail,
                 });

@@ -152,9 +152,9 @@ pub(super) fn write_profile(
                 out,
                 "  {entry}  {}{}",
                 styled(DIM, &format!("x{}", record.count)),
-                learning::provisional(profile, entry),
+                learning::provisional(profile, &entry),
             )?;
-            if let Some(why) = why(profile, entry) {
+            if let Some(why) = why(profile, &entry) {
                 writeln!(out, "    {}", styled(DIM, &why))?;
             }
         }

@@ -3,11 +3,14 @@
 //! The kernel side knows behaviours by keys that are made there and mean nothing here.
 //! For each key of each container the ledger remembers what it stands for and how much
 //! of its count was taken; counts only rise, so taking one twice adds nothing. Entries
-//! are shared between containers: instances of one workload do the same.
+//! are shared: a file that was learned with the profile, others between containers, as instances of
+//! one workload do the same.
 
 use super::episodes::Moment;
 use lapwing_abi::state::{Seen, verdict};
 use lapwing_profile::entry::Entry;
+use lapwing_profile::entry::packed::Packed;
+use lapwing_profile::sorted::Sorted;
 use lapwing_profile::workload::Workload;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,12 +26,26 @@ pub struct Said {
     pub verdict: u64,
 }
 
+/// What a key stands for.
+#[derive(Clone, Debug)]
+enum What {
+    File(Packed),
+    Other(Arc<Entry>),
+}
+
+impl What {
+    fn entry(&self) -> Entry {
+        match self {
+            Self::File(packed) => packed.entry(),
+            Self::Other(entry) => Entry::clone(entry),
+        }
+    }
+}
+
 /// A behaviour of one container.
 #[derive(Debug)]
 struct Judged {
-    entry: Arc<Entry>,
-    /// Fingerprint of the violation, if it is one.
-    fingerprint: Option<Box<str>>,
+    what: What,
     /// How much of the count was taken.
     taken: u64,
 }
@@ -39,7 +56,9 @@ struct Account {
     workload: Workload,
     /// Whether it has a profile.
     named: bool,
-    judged: HashMap<u64, Judged>,
+    judged: Sorted<u64, Judged>,
+    /// Fingerprints of the violations among them.
+    fingerprints: HashMap<u64, Box<str>>,
     /// Deviations that were held back when they were looked for last.
     deviations: u64,
     /// When all counts were looked for last, since boot in nanoseconds.
@@ -52,7 +71,7 @@ struct Account {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeats {
     /// Which.
-    pub entry: Arc<Entry>,
+    pub entry: Entry,
     /// Fingerprint of the violation, if it is one.
     pub fingerprint: Option<Box<str>>,
     /// How many more.
@@ -67,8 +86,10 @@ pub struct Repeats {
 #[derive(Debug, Default)]
 pub struct Ledger {
     accounts: HashMap<u64, Account>,
-    entries: HashSet<Arc<Entry>>,
-    /// Entries that were in use when it was looked last.
+    /// Files that no profile learned.
+    files: HashSet<Packed>,
+    others: HashSet<Arc<Entry>>,
+    /// Entries of both that were in use when it was looked last.
     used: usize,
 }
 
@@ -77,7 +98,8 @@ impl Ledger {
         self.accounts.entry(home).or_insert_with(|| Account {
             workload: workload.clone(),
             named,
-            judged: HashMap::new(),
+            judged: Sorted::default(),
+            fingerprints: HashMap::new(),
             deviations: 0,
             swept: 0,
             watched: None,
@@ -91,28 +113,50 @@ impl Ledger {
         account.is_some_and(|account| account.named != named || account.workload != *workload)
     }
 
-    /// Notes what was said of a behaviour.
+    /// Notes what was said of a behaviour. `learned` is its entry as its profile keeps it.
     pub fn note(
         &mut self,
         (home, workload, named): (u64, &Workload, bool),
         key: u64,
-        entry: &Entry,
+        (entry, learned): (&Entry, Option<&Packed>),
         fingerprint: Option<&str>,
     ) {
-        let known = self.entries.get(entry).cloned();
-        let shared = known.unwrap_or_else(|| {
-            let shared = Arc::new(entry.clone());
-            self.entries.insert(Arc::clone(&shared));
-            shared
-        });
+        let what = match learned {
+            Some(packed) => What::File(packed.clone()),
+            None => self.shared(entry),
+        };
         let account = self.account(home, workload, named);
-        let judged = account.judged.entry(key).or_insert_with(|| Judged {
-            entry: Arc::clone(&shared),
-            fingerprint: None,
-            taken: 0,
-        });
-        judged.entry = shared;
-        judged.fingerprint = fingerprint.map(Into::into);
+        match account.judged.get_mut(&key) {
+            Some(judged) => judged.what = what,
+            None => {
+                account.judged.insert(key, Judged { what, taken: 0 });
+            }
+        }
+        match fingerprint {
+            Some(fingerprint) => account.fingerprints.insert(key, fingerprint.into()),
+            None => account.fingerprints.remove(&key),
+        };
+    }
+
+    /// An entry that several containers may have.
+    fn shared(&mut self, entry: &Entry) -> What {
+        match Packed::of(entry) {
+            Some(packed) => {
+                let known = self.files.get(&packed).cloned();
+                What::File(known.unwrap_or_else(|| {
+                    self.files.insert(packed.clone());
+                    packed
+                }))
+            }
+            None => {
+                let known = self.others.get(entry).cloned();
+                What::Other(known.unwrap_or_else(|| {
+                    let shared = Arc::new(entry.clone());
+                    self.others.insert(Arc::clone(&shared));
+                    shared
+                }))
+            }
+        }
     }
 
     /// Whether the kernel side must be told that a container is compared with its profile, or is
@@ -166,8 +210,8 @@ impl Ledger {
             }
             judged.taken = seen.count;
             repeats.push(Repeats {
-                entry: Arc::clone(&judged.entry),
-                fingerprint: judged.fingerprint.clone(),
+                entry: judged.what.entry(),
+                fingerprint: account.fingerprints.get(key).cloned(),
                 count,
                 last: Moment {
                     boot: seen.last,
@@ -199,16 +243,15 @@ impl Ledger {
     pub fn forget(&mut self, home: u64, key: u64) {
         if let Some(account) = self.accounts.get_mut(&home) {
             account.judged.remove(&key);
+            account.fingerprints.remove(&key);
         }
         self.prune();
     }
 
     /// A violation ended: what is counted from now on is another's, or nobody's.
     pub fn end(&mut self, home: u64, key: u64) {
-        if let Some(account) = self.accounts.get_mut(&home)
-            && let Some(judged) = account.judged.get_mut(&key)
-        {
-            judged.fingerprint = None;
+        if let Some(account) = self.accounts.get_mut(&home) {
+            account.fingerprints.remove(&key);
         }
     }
 
@@ -220,10 +263,12 @@ impl Ledger {
 
     /// Lets go of entries that no account has, once they are many.
     fn prune(&mut self) {
-        if self.entries.len() > 2 * self.used + 1024 {
-            self.entries.retain(|entry| Arc::strong_count(entry) > 1);
-            self.entries.shrink_to(2 * self.entries.len());
-            self.used = self.entries.len();
+        if self.files.len() + self.others.len() > 2 * self.used + 1024 {
+            self.files.retain(Packed::is_shared);
+            self.files.shrink_to(2 * self.files.len());
+            self.others.retain(|entry| Arc::strong_count(entry) > 1);
+            self.others.shrink_to(2 * self.others.len());
+            self.used = self.files.len() + self.others.len();
         }
     }
 
@@ -281,7 +326,7 @@ mod tests {
         let mut ledger = Ledger::default();
         let web = workload("web");
         let ls = entry("exec: {path: /bin/ls}");
-        ledger.note((1, &web, true), 77, &ls, Some("f"));
+        ledger.note((1, &web, true), 77, (&ls, None), Some("f"));
         let wall = |boot| boot as i64 + 1000;
         let repeats = ledger.take(1, &[(77, seen(3)), (78, seen(9))], wall);
         assert_eq!(repeats.len(), 1, "of 78 nothing was said yet");
@@ -290,7 +335,7 @@ mod tests {
         assert!(ledger.take(1, &[(77, seen(3))], wall).is_empty());
         assert_eq!(ledger.take(1, &[(77, seen(5))], wall)[0].count, 2);
         // What came before it was judged is not lost.
-        ledger.note((1, &web, true), 78, &ls, None);
+        ledger.note((1, &web, true), 78, (&ls, None), None);
         assert_eq!(ledger.take(1, &[(78, seen(9))], wall)[0].count, 9);
         assert!(ledger.take(2, &[(77, seen(9))], wall).is_empty());
     }
@@ -301,14 +346,23 @@ mod tests {
         let web = workload("web");
         for home in 1..=2 {
             for n in 0..3_000 {
-                let entry = entry(&format!("exec: {{path: /bin/{n}}}"));
-                ledger.note((home, &web, true), n + 100, &entry, None);
+                let entry = match n % 2 {
+                    0 => entry(&format!("exec: {{path: /bin/{n}}}")),
+                    _ => entry(&format!("file: {{operation: CREATE, path: /data/{n}}}")),
+                };
+                ledger.note((home, &web, true), n + 100, (&entry, None), None);
             }
         }
-        assert_eq!((ledger.len(), ledger.entries.len()), (6_000, 3_000));
+        assert_eq!(
+            (ledger.len(), ledger.files.len() + ledger.others.len()),
+            (6_000, 3_000)
+        );
         assert_eq!(ledger.homes(&web).len(), 2);
         ledger.clear(1);
-        assert_eq!((ledger.len(), ledger.entries.len()), (3_000, 3_000));
+        assert_eq!(
+            (ledger.len(), ledger.files.len() + ledger.others.len()),
+            (3_000, 3_000)
+        );
         ledger.clear(2);
         ledger.clear(3);
         assert!(ledger.is_empty());
@@ -321,7 +375,7 @@ mod tests {
         ledger.note(
             (1, &unnamed, false),
             77,
-            &entry("exec: {path: /bin/ls}"),
+            (&entry("exec: {path: /bin/ls}"), None),
             None,
         );
         assert!(!ledger.is_stale(1, &unnamed, false));

@@ -245,6 +245,7 @@ impl Judge {
         if named && mode != Mode::Monitoring {
             self.windows.witness(scene.instance, kept, &entry, moment);
         }
+        let learned = kept.profile.packed(&entry).cloned();
         let mut items = Vec::new();
         let mut told = Some((verdict_of(false), None));
         let said = match outcome {
@@ -339,7 +340,8 @@ impl Judge {
             && let Some((verdict, fingerprint)) = told
         {
             let whose = (home, workload, named);
-            self.ledger.note(whose, key, &entry, fingerprint.as_deref());
+            let what = (&entry, learned.as_ref());
+            (self.ledger).note(whose, key, what, fingerprint.as_deref());
             self.said = Some(Said { home, key, verdict });
         }
         if self.published.is_news(home, &entry) {

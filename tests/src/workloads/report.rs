@@ -59,10 +59,13 @@ impl Report {
         classes
     }
 
-    fn wildcards(&self) -> Vec<(&Entry, u32)> {
+    fn wildcards(&self) -> Vec<(Entry, u32)> {
         let entries = self.learned.entries(Verdict::Approved);
-        let wide = entries.into_keys().map(|entry| (entry, breadth(entry)));
-        wide.filter(|(_, breadth)| *breadth > 0).collect()
+        let breadths = entries.into_keys().map(|entry| {
+            let breadth = breadth(&entry);
+            (entry, breadth)
+        });
+        breadths.filter(|(_, breadth)| *breadth > 0).collect()
     }
 
     fn per_hour(&self) -> f64 {
@@ -80,7 +83,7 @@ impl Report {
         let _ = writeln!(text, "  approved by class: {}", classes.join(", "));
         let _ = writeln!(text, "  wildcards:");
         for (entry, breadth) in self.wildcards() {
-            let names = self.learned.names(entry);
+            let names = self.learned.names(&entry);
             let names = names.map_or(0, lapwing_profile::generalise::Names::count);
             let _ = writeln!(text, "    {entry}  breadth {breadth}, of {names} names");
         }

@@ -37,7 +37,7 @@ pub fn learn_and_compare(session: &Session, program: &Program, args: &Args) -> R
     let learned = profile(&agent, program)?;
     let pending: Vec<String> = learned
         .entries(Verdict::Pending)
-        .into_keys()
+        .keys()
         .map(ToString::to_string)
         .collect();
     for some in pending.chunks(AT_ONCE) {

@@ -2,6 +2,7 @@
 
 mod check;
 pub(crate) mod line;
+pub mod packed;
 
 use crate::behaviour::{Behaviour, words};
 use crate::yaml::{self, Limits};

@@ -179,7 +179,7 @@ impl Profile {
             let kind = entry.behaviour.kind();
             count(&mut sampled[kind as usize], &record, BURST * settings.slot);
             if record.revision == 0 {
-                provisional += usize::from(self.is_provisional(entry));
+                provisional += usize::from(self.is_provisional(&entry));
                 newest = newest.max(record.first.map(|first| (first, kind)));
             }
         }

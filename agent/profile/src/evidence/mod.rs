@@ -36,6 +36,7 @@
 pub mod conditions;
 pub mod coverage;
 pub mod observed;
+pub(crate) mod packed;
 mod provisional;
 pub mod settings;
 pub mod sketch;
@@ -118,18 +119,18 @@ impl Profile {
             true => window.incidence(place.entry(), boot),
             false => None,
         };
-        let Some(record) = self.counted(entry) else {
-            return;
-        };
-        record.evidence.instances.insert(window.id());
-        if implying.is_some() {
-            record.last = record.last.max(Some(window.watched().last));
-        }
-        match incidence {
-            Some(Incidence::Start(instance)) => record.evidence.starts.insert(instance),
-            Some(Incidence::Sample(sample)) => record.evidence.samples.insert(sample),
-            None => {}
-        }
+        let (id, last) = (window.id(), window.watched().last);
+        self.count_at(&place, entry, |record| {
+            record.evidence.instances.insert(id);
+            if implying.is_some() {
+                record.last = record.last.max(Some(last));
+            }
+            match incidence {
+                Some(Incidence::Start(instance)) => record.evidence.starts.insert(instance),
+                Some(Incidence::Sample(sample)) => record.evidence.samples.insert(sample),
+                None => {}
+            }
+        });
     }
 
     /// Takes in what a window counted so far.

@@ -1,14 +1,15 @@
 //! What was learned of files, as lines of a profile's `status`.
 
+use super::seen::Seen;
 use super::{Known, Learned, Names, check_made, is_general};
 use crate::behaviour::Behaviour;
 use crate::entry::Entry;
 use crate::entry::line::FileLine;
 use crate::evidence::Evidence;
-use crate::file::{nanoseconds, time};
+use crate::file::{nanoseconds, seen_fields};
 use crate::pattern;
 use crate::profile::{Record, Verdict};
-use crate::yaml::{Flow, scalar};
+use crate::yaml::scalar;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -75,20 +76,12 @@ impl LearnedLine {
 
 /// All lines of it.
 pub(crate) fn lines(learned: &Learned) -> impl Iterator<Item = String> {
-    learned.iter().map(|(entry, known)| line(entry, known))
+    learned.iter().map(|(entry, seen)| line(&entry, seen))
 }
 
-fn line(entry: &Entry, known: &Known) -> String {
-    let mut map = Flow::default();
-    map.nested(entry.kind(), &entry.fields());
-    for (key, value) in [("first", known.record.first), ("last", known.record.last)] {
-        if let Some(value) = value {
-            map.text(key, &time(value));
-        }
-    }
-    map.number("count", known.record.count);
-    known.record.evidence.write(&mut map);
-    if let Some(names) = &known.names {
+fn line(entry: &Entry, seen: &Seen) -> String {
+    let mut map = seen_fields(entry, &seen.record());
+    if let Some(names) = seen.names() {
         map.number("names", names.count());
         map.number("breadth", breadth(entry));
         map.text("because", &names.because());

@@ -48,20 +48,26 @@
 pub(crate) mod line;
 mod names;
 mod protected;
+mod seen;
 mod tree;
+mod view;
 
 pub use line::breadth;
 pub use names::Names;
 pub use protected::protected;
 
 use crate::behaviour::{Behaviour, FileChange, Operation, Target};
+use crate::entry::packed::{self, Packed};
 use crate::entry::{Entry, Phase};
-use crate::pattern::{self, AND, class, segments, unique};
+use crate::pattern::{self, AND, class, segments};
 use crate::profile::Record;
 use crate::rule;
-use std::collections::{BTreeMap, VecDeque, btree_map};
-use std::ops::RangeBounds;
-use tree::{Created, Node};
+use crate::sorted::Sorted;
+use seen::Seen;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, VecDeque};
+use tree::Folder;
+use view::View;
 
 /// Names that a folder has at least one more of before any become a pattern.
 pub const SIBLINGS: usize = 15;
@@ -100,8 +106,8 @@ struct Shape {
 /// All that was learned of files. Equal where the leaves are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Learned {
-    leaves: BTreeMap<Entry, Known>,
-    trees: BTreeMap<Shape, Node>,
+    leaves: Leaves,
+    trees: BTreeMap<Shape, Folder>,
     bytes: usize,
 }
 
@@ -174,24 +180,28 @@ fn parts(entry: &Entry) -> Option<(Shape, Vec<String>)> {
     Some((shape, all))
 }
 
+/// A text in which stars and braces mean themselves.
+fn unescape(text: &str) -> String {
+    text.replace("\\x2a", "*").replace("\\x7b", "{")
+}
+
+/// The path of these segments.
+fn path_of(parts: &[String], pattern: bool) -> String {
+    let mut path = String::new();
+    for part in parts {
+        path.push('/');
+        path.push_str(part);
+    }
+    if pattern { path } else { unescape(&path) }
+}
+
 /// The entry that these segments are.
 fn entry(shape: &Shape, all: &[String]) -> Entry {
     let pattern = all.iter().any(|part| is_wild(part));
-    let path = |parts: &[String]| {
-        let mut path = String::new();
-        for part in parts {
-            path.push('/');
-            path.push_str(part);
-        }
-        if pattern {
-            path
-        } else {
-            path.replace("\\x2a", "*").replace("\\x7b", "{")
-        }
-    };
     let mut ends = all.split(|part| part == AND);
-    let first = path(ends.next().unwrap_or_default());
-    let target = ends.next().map(path).or_else(|| shape.words.clone());
+    let first = path_of(ends.next().unwrap_or_default(), pattern);
+    let target = ends.next().map(|parts| path_of(parts, pattern));
+    let target = target.or_else(|| shape.words.clone());
     Entry {
         behaviour: FileChange {
             pattern,
@@ -213,28 +223,11 @@ fn is_free(all: &[String], at: usize) -> bool {
     at > 0 && all[at - 1] != AND
 }
 
-/// Replaces each segment by the class that its place in the tree has a node for. Answers how many
-/// segments the tree knows.
-fn classify(tree: &Node, all: &mut [String]) -> usize {
-    let mut node = tree;
-    for at in 0..all.len() {
-        if is_free(all, at)
-            && node.open
-            && let Some(class) = class(&all[at])
-            && node.child(&class).is_some()
-        {
-            all[at] = class;
-        }
-        match node.child(&all[at]) {
-            Some(child) => node = &child.below,
-            None => return at,
-        }
-    }
-    all.len()
-}
+/// Names and patterns, in the order of their entries.
+type Leaves = Sorted<Packed, Seen>;
 
 impl Learned {
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.leaves.len()
     }
 
@@ -243,30 +236,72 @@ impl Learned {
         self.bytes
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Entry, &Known)> {
-        self.leaves.iter()
+    fn iter(&self) -> impl Iterator<Item = (Entry, &Seen)> {
+        self.leaves.iter().map(|(leaf, seen)| (leaf.entry(), seen))
     }
 
-    pub(crate) fn range<'a>(
-        &self,
-        range: impl RangeBounds<&'a Entry>,
-    ) -> btree_map::Range<'_, Entry, Known> {
-        let (from, to) = (range.start_bound(), range.end_bound());
-        self.leaves
-            .range::<Entry, _>((from.map(|entry| *entry), to.map(|entry| *entry)))
+    /// All of it, in the order of the entries.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (Entry, Record)> {
+        self.iter().map(|(entry, seen)| (entry, seen.record()))
     }
 
-    pub(crate) fn get(&self, entry: &Entry) -> Option<&Known> {
-        self.leaves.get(entry)
+    /// Its entries, in order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.leaves.iter().map(|(leaf, _)| leaf.entry())
+    }
+
+    /// So many from an entry on, where it is a change of a file; else none.
+    pub(crate) fn from(&self, entry: &Entry, most: usize) -> Vec<Entry> {
+        packed::bytes(entry).map_or_else(Vec::new, |bytes| {
+            let from = self.leaves.from(&*bytes).take(most);
+            from.map(|(leaf, _)| leaf.entry()).collect()
+        })
+    }
+
+    /// So many before an entry, the nearest first.
+    pub(crate) fn before(&self, entry: &Entry, most: usize) -> Vec<Entry> {
+        packed::bytes(entry).map_or_else(Vec::new, |bytes| {
+            let before = self.leaves.before(&*bytes).take(most);
+            before.map(|(leaf, _)| leaf.entry()).collect()
+        })
+    }
+
+    fn seen(&self, entry: &Entry) -> Option<&Seen> {
+        self.leaves.get(&*packed::bytes(entry)?)
+    }
+
+    /// Whether an entry was learned.
+    pub(crate) fn contains(&self, entry: &Entry) -> bool {
+        self.seen(entry).is_some()
+    }
+
+    /// What was seen of an entry.
+    pub(crate) fn record(&self, entry: &Entry) -> Option<Record> {
+        self.seen(entry).map(Seen::record)
+    }
+
+    /// The names that a pattern replaced.
+    pub(crate) fn names(&self, entry: &Entry) -> Option<&Names> {
+        self.seen(entry)?.names()
+    }
+
+    /// An entry that was learned, as it is kept.
+    pub(crate) fn packed(&self, entry: &Entry) -> Option<&Packed> {
+        let bytes = packed::bytes(entry)?;
+        self.leaves.get_key_value(&*bytes).map(|(leaf, _)| leaf)
     }
 
     /// The pattern that a name belongs to by its classes, if there is one.
     pub(crate) fn pattern_of(&self, name: &Entry) -> Option<Entry> {
         let (shape, mut all) = parts(name)?;
-        let tree = self.trees.get(&shape)?;
-        (classify(tree, &mut all) == all.len()).then_some(())?;
+        let view = View {
+            shape: &shape,
+            tree: self.trees.get(&shape)?,
+            leaves: &self.leaves,
+        };
+        (view.classify(&mut all) == all.len()).then_some(())?;
         let found = entry(&shape, &all);
-        (found != *name && self.leaves.contains_key(&found)).then_some(found)
+        (found != *name && self.contains(&found)).then_some(found)
     }
 
     /// Takes up a name, or a pattern that was made elsewhere, and closes the tree under the rule.
@@ -276,39 +311,35 @@ impl Learned {
             return Vec::new();
         };
         let mut new = Vec::new();
-        let tree = self.trees.entry(shape.clone()).or_default();
         let mut queue = VecDeque::from([(all, known)]);
         while let Some((mut all, mut known)) = queue.pop_front() {
+            let tree = self.trees.entry(shape.clone()).or_default();
             let literal =
                 (!all.iter().any(|part| is_wild(part))).then(|| names::text(&entry(&shape, &all)));
-            let depth = classify(tree, &mut all);
+            let depth = View {
+                shape: &shape,
+                tree,
+                leaves: &self.leaves,
+            }
+            .classify(&mut all);
+            let created = tree.insert(&all, depth);
             let key = entry(&shape, &all);
             if let (Some(literal), true) = (literal, is_pattern(&key)) {
                 known.names = Some(Names::of(&literal));
             }
-            match self.leaves.get_mut(&key) {
-                Some(leaf) => {
-                    self.bytes -= weight(&key, leaf);
-                    leaf.join(known);
-                    self.bytes += weight(&key, leaf);
-                }
-                None => {
-                    if is_pattern(&key) {
-                        new.push(key.clone());
-                    }
-                    self.bytes += weight(&key, &known);
-                    self.leaves.insert(key, known);
-                }
+            if self.put(&key, known) && is_pattern(&key) {
+                new.push(key);
             }
-            let created = tree.insert(&all, depth);
-            let due = due(tree, &all, depth, created);
-            for class in due {
-                for mut leaf in tree.take(&all[..depth], &class) {
+            for class in self.view(&shape).due(&all, depth, created) {
+                let through = self.view(&shape).through(&all[..depth], &class);
+                if let Some(tree) = self.trees.get_mut(&shape) {
+                    tree.take(&all[..depth], &class);
+                }
+                for mut leaf in through {
                     let old = entry(&shape, &leaf);
-                    let Some(mut known) = self.leaves.remove(&old) else {
+                    let Some(mut known) = self.take(&old) else {
                         continue;
                     };
-                    self.bytes -= weight(&old, &known);
                     new.retain(|entry| *entry != old);
                     known
                         .names
@@ -321,22 +352,70 @@ impl Learned {
         new
     }
 
-    /// Whether a name finds room, with the pattern that may come of it.
-    pub(crate) fn has_room(&self, name: &Entry, room: usize) -> bool {
-        weight(name, &Known::default()) <= room
+    fn view<'a>(&'a self, shape: &'a Shape) -> View<'a> {
+        View {
+            shape,
+            tree: &self.trees[shape],
+            leaves: &self.leaves,
+        }
     }
 
-    /// This name was seen, or one that this pattern stands for. `room` is how many bytes more all may take.
-    pub(crate) fn see(&mut self, leaf: &Entry, name: &Entry, room: usize) -> Option<&mut Record> {
-        let known = self.leaves.get_mut(leaf)?;
+    /// Puts a leaf in, or joins it with the one that is there. Answers whether it is new.
+    fn put(&mut self, key: &Entry, known: Known) -> bool {
+        let Some(packed) = Packed::of(key) else {
+            return false;
+        };
+        let bytes: &[u8] = packed.borrow();
+        match self.leaves.get_mut(bytes) {
+            Some(seen) => {
+                self.bytes -= weight(key, seen.names());
+                let mut joined = seen.known();
+                joined.join(known);
+                *seen = Seen::of(joined);
+                self.bytes += weight(key, seen.names());
+                false
+            }
+            None => {
+                self.bytes += weight(key, known.names.as_ref());
+                self.leaves.insert(packed, Seen::of(known));
+                true
+            }
+        }
+    }
+
+    /// Takes a leaf out.
+    fn take(&mut self, key: &Entry) -> Option<Known> {
+        let seen = self.leaves.remove(&*packed::bytes(key)?)?;
+        self.bytes -= weight(key, seen.names());
+        Some(seen.known())
+    }
+
+    /// Whether a name finds room, with the pattern that may come of it.
+    pub(crate) fn has_room(&self, name: &Entry, room: usize) -> bool {
+        weight(name, None) <= room
+    }
+
+    /// This name was seen, or one that this pattern stands for, and changes what is known of it.
+    /// `room` is how many bytes more all may take. Answers whether it was learned at all.
+    pub(crate) fn see(
+        &mut self,
+        leaf: &Entry,
+        name: &Entry,
+        room: usize,
+        change: impl FnOnce(&mut Record),
+    ) -> bool {
+        let Some(seen) = packed::bytes(leaf).and_then(|bytes| self.leaves.get_mut(&*bytes)) else {
+            return false;
+        };
         if room >= names::ONE_BYTES
-            && let Some(names) = &mut known.names
+            && let Some(names) = seen.names_mut()
         {
             let before = names.weight();
             names.see(name);
             self.bytes = self.bytes + names.weight() - before;
         }
-        Some(&mut known.record)
+        seen.change(change);
+        true
     }
 
     /// Forgets entries.
@@ -345,53 +424,22 @@ impl Learned {
             return;
         }
         for entry in gone {
-            self.leaves.remove(entry);
+            self.take(entry);
         }
-        for (entry, known) in std::mem::take(self).leaves {
-            self.add(&entry, known);
+        for (leaf, seen) in std::mem::take(self).leaves {
+            self.add(&leaf.entry(), seen.known());
         }
     }
 
     /// Takes in all that the other one holds.
     pub(crate) fn join(&mut self, other: &Self) {
-        for (entry, known) in &other.leaves {
+        for (leaf, seen) in other.leaves.iter() {
             // Most is known on both sides, once they have met.
-            if self.leaves.get(entry) != Some(known) {
-                self.add(entry, known.clone());
+            if self.leaves.get(leaf) != Some(seen) {
+                self.add(&leaf.entry(), seen.known());
             }
         }
     }
-}
-
-/// The classes that become nodes of the folder that was changed.
-fn due(tree: &Node, all: &[String], depth: usize, created: Created) -> Vec<String> {
-    if created == Created::Nothing || !is_free(all, depth) {
-        return Vec::new();
-    }
-    let Some(folder) = tree.find(&all[..depth]) else {
-        return Vec::new();
-    };
-    let siblings = folder.siblings();
-    let is_due = |class: &str, count: usize| {
-        folder.child(class).is_some()
-            || match unique(class) {
-                Some(enough) => count >= enough,
-                None => count >= ALIKE && siblings.is_none_or(|count| count > SIBLINGS),
-            }
-    };
-    // One name more concerns its own class, unless it is the one that makes them many.
-    if created == Created::Name && siblings != Some(SIBLINGS + 1) {
-        let class = class(&all[depth]);
-        return class
-            .filter(|class| is_due(class, folder.count(class)))
-            .into_iter()
-            .collect();
-    }
-    folder
-        .groups()
-        .filter(|(class, count)| is_due(class, *count))
-        .map(|(class, _)| class.to_owned())
-        .collect()
 }
 
 pub(crate) fn is_pattern(entry: &Entry) -> bool {
@@ -400,8 +448,7 @@ pub(crate) fn is_pattern(entry: &Entry) -> bool {
 
 /// Bytes that a leaf takes in a file at most, and as part of any pattern that may come of it: so a
 /// profile that has room for its names has room for its patterns.
-fn weight(entry: &Entry, known: &Known) -> usize {
-    let names = known.names.as_ref();
+fn weight(entry: &Entry, names: Option<&Names>) -> usize {
     let names = names.map_or(names::ONE_BYTES, Names::weight);
     let longer: usize = parts(entry).map_or(0, |(_, all)| {
         let longer = |part: &String| Some(class(part)?.len().saturating_sub(part.len()));

@@ -9,7 +9,6 @@
 
 use crate::behaviour::Behaviour;
 use crate::entry::Entry;
-use std::collections::BTreeSet;
 
 /// Hashes that are kept.
 const KEPT: usize = 32;
@@ -28,10 +27,10 @@ pub(super) const ONE_BYTES: usize = AROUND + NAME_BYTES;
 /// The names that a pattern replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    /// The smallest hashes.
-    hashes: BTreeSet<u32>,
-    /// The names with the smallest hashes, of those that are short.
-    examples: BTreeSet<(u32, String)>,
+    /// The smallest hashes, ascending.
+    hashes: Vec<u32>,
+    /// The names with the smallest hashes, of those that are short; in this order.
+    examples: Vec<(u32, Box<str>)>,
 }
 
 /// The text by which a file goes here.
@@ -74,27 +73,38 @@ impl Names {
 
     fn add(&mut self, name: &str) {
         let hash = hash(name);
-        self.hashes.insert(hash);
-        if name.len() <= EXAMPLE_MAX {
-            self.examples.insert((hash, name.to_owned()));
-        }
-        self.cut();
+        self.add_hash(hash);
+        self.add_example(hash, name);
     }
 
-    fn cut(&mut self) {
-        while self.hashes.len() > KEPT {
-            self.hashes.pop_last();
+    fn add_hash(&mut self, hash: u32) {
+        if let Err(at) = self.hashes.binary_search(&hash)
+            && at < KEPT
+        {
+            self.hashes.truncate(KEPT - 1);
+            self.hashes.insert(at, hash);
         }
-        while self.examples.len() > EXAMPLES {
-            self.examples.pop_last();
+    }
+
+    fn add_example(&mut self, hash: u32, name: &str) {
+        let place = self
+            .examples
+            .binary_search_by(|(kept, text)| (*kept, &**text).cmp(&(hash, name)));
+        if let Err(at) = place
+            && at < EXAMPLES
+            && name.len() <= EXAMPLE_MAX
+        {
+            self.examples.truncate(EXAMPLES - 1);
+            self.examples.insert(at, (hash, name.into()));
         }
     }
 
     /// The names of both.
     pub(super) fn join(&mut self, other: &Self) {
-        self.hashes.extend(&other.hashes);
-        self.examples.extend(other.examples.iter().cloned());
-        self.cut();
+        other.hashes.iter().for_each(|hash| self.add_hash(*hash));
+        for (hash, name) in &other.examples {
+            self.add_example(*hash, name);
+        }
     }
 
     /// Bytes that they take in a file at most; for each name no more than [`ONE_BYTES`].
@@ -116,7 +126,7 @@ impl Names {
 
     /// Some of them.
     pub fn examples(&self) -> impl Iterator<Item = &str> {
-        self.examples.iter().map(|(_, name)| name.as_str())
+        self.examples.iter().map(|(_, name)| &**name)
     }
 
     /// Why there is a pattern for them, in a sentence.
@@ -154,13 +164,16 @@ impl Names {
             if format!("{hash:08x}") != digits || names.hashes.last() >= Some(&hash) {
                 return Err(wrong());
             }
-            names.hashes.insert(hash);
+            names.hashes.push(hash);
         }
         for example in examples {
             if example.len() > EXAMPLE_MAX || !crate::text::is_canonical(&example) {
                 return Err("an example of a pattern is not as it was written".to_owned());
             }
-            names.examples.insert((hash(&example), example));
+            let place = (hash(&example), example.into_boxed_str());
+            if let Err(at) = names.examples.binary_search(&place) {
+                names.examples.insert(at, place);
+            }
         }
         if names.hashes.len() > KEPT || names.examples.len() > EXAMPLES {
             return Err(wrong());

@@ -33,7 +33,7 @@ fn creates(paths: impl IntoIterator<Item = String>) -> impl Iterator<Item = Stri
 /// What stands in `spec.files`.
 fn spec(profile: &Profile) -> Vec<String> {
     let approved = profile.entries(crate::profile::Verdict::Approved);
-    approved.keys().map(|entry| entry.fields()).collect()
+    approved.keys().map(Entry::fields).collect()
 }
 
 fn accepts(profile: &Profile, path: &str) -> bool {
@@ -177,15 +177,16 @@ fn a_wildcard_says_why_it_is_there() {
     see(&mut profile, creates((0..20).map(|n| format!("/data/{n}"))));
     see(&mut profile, creates((0..20).map(|n| format!("/data/{n}"))));
     let (entry, known) = profile.learned.iter().next().unwrap();
-    let names = known.names.as_ref().unwrap();
-    assert_eq!((names.count(), breadth(entry)), (20, 2));
+    let names = known.names().unwrap();
+    assert_eq!((names.count(), breadth(&entry)), (20, 2));
     assert!(
         names
             .because()
             .starts_with("20 names of this form were seen, such as /data/")
     );
     assert_eq!(
-        known.record.count, 25,
+        known.record().count,
+        25,
         "the greatest of them, and what came after"
     );
     let text = profile.to_yaml();

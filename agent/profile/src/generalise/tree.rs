@@ -1,4 +1,7 @@
-//! A tree of segments that remembers how many names of each class a folder has.
+//! A tree of folders that remembers how many names each has, and how many of each class.
+//!
+//! The names themselves are those of the leaves, which are kept beside it: a folder has a node
+//! here because something lies below it, and a name that nothing lies below has none.
 
 use super::{SIBLINGS, is_wild};
 use crate::pattern::{AND, class, unique};
@@ -17,17 +20,19 @@ pub(super) enum Created {
 
 /// What stands below a segment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Node {
-    /// In the order of their segments.
-    children: Vec<Child>,
-    /// How many names of each class are children; classes that are nodes have none. Boxed because
-    /// most nodes have no name of any class.
+pub(super) struct Folder {
+    /// Those below it that have something below them, in the order of their segments.
+    below: Vec<(Box<str>, Self)>,
+    /// How many names of each class are below it; classes that are nodes have none. Boxed because
+    /// most folders have no name of any class.
     #[expect(
         clippy::box_collection,
-        reason = "one word instead of three in every node"
+        reason = "one word instead of three in every folder"
     )]
-    classes: Option<Box<BTreeMap<Box<str>, usize>>>,
-    /// Whether a class is a child.
+    classes: Option<Box<BTreeMap<Box<str>, u32>>>,
+    /// Names and classes below it.
+    len: u32,
+    /// Whether a class is below it.
     pub(super) open: bool,
     /// Whether a class that is not [`unique`] is one: then there were many names.
     many: bool,
@@ -35,23 +40,15 @@ pub(super) struct Node {
     unique: u32,
 }
 
-/// A segment below another.
-#[derive(Clone, Debug)]
-pub(super) struct Child {
-    segment: Box<str>,
-    /// Whether a path ends here.
-    end: bool,
-    pub(super) below: Node,
-}
-
-impl Node {
+impl Folder {
     fn place(&self, segment: &str) -> Result<usize, usize> {
-        self.children
-            .binary_search_by(|child| (*child.segment).cmp(segment))
+        self.below
+            .binary_search_by(|(name, _)| (**name).cmp(segment))
     }
 
-    pub(super) fn child(&self, segment: &str) -> Option<&Child> {
-        self.place(segment).ok().map(|at| &self.children[at])
+    /// The folder of this name.
+    pub(super) fn child(&self, segment: &str) -> Option<&Self> {
+        self.place(segment).ok().map(|at| &self.below[at].1)
     }
 
     /// How many names are or were below it that are not of [`unique`] classes, as far as that
@@ -59,17 +56,15 @@ impl Node {
     /// a node sooner or later, depending on the order in which names come, and may therefore not
     /// be what others wait for.
     pub(super) fn siblings(&self) -> Option<usize> {
-        let names = self.children.len() - self.unique as usize;
+        let names = (self.len - self.unique) as usize;
         (!self.many && names <= SIBLINGS + 1).then_some(names)
     }
 
     /// How many names of a class that is no node yet.
     pub(super) fn count(&self, class: &str) -> usize {
         let counts = self.classes.as_ref();
-        counts
-            .and_then(|counts| counts.get(class))
-            .copied()
-            .unwrap_or_default()
+        let count = counts.and_then(|counts| counts.get(class)).copied();
+        count.unwrap_or_default() as usize
     }
 
     /// All classes of names below it.
@@ -77,53 +72,55 @@ impl Node {
         self.classes
             .iter()
             .flat_map(|counts| counts.iter())
-            .map(|(class, count)| (&**class, *count))
+            .map(|(class, count)| (&**class, *count as usize))
     }
 
     pub(super) fn find(&self, path: &[String]) -> Option<&Self> {
-        path.iter().try_fold(self, |node, segment| {
-            node.child(segment).map(|child| &child.below)
-        })
+        path.iter()
+            .try_fold(self, |folder, segment| folder.child(segment))
     }
 
     fn find_mut(&mut self, path: &[String]) -> Option<&mut Self> {
-        path.iter().try_fold(self, |node, segment| {
-            let at = node.place(segment).ok()?;
-            Some(&mut node.children[at].below)
+        path.iter().try_fold(self, |folder, segment| {
+            let at = folder.place(segment).ok()?;
+            Some(&mut folder.below[at].1)
         })
     }
 
-    /// Puts a path in. Answers what was made below its first `depth` segments, which are there.
+    /// Puts a path in, of which the first `depth` segments are there. Answers what was made below
+    /// them.
     pub(super) fn insert(&mut self, path: &[String], depth: usize) -> Created {
-        let mut node = self;
+        let mut folder = self;
         let mut created = Created::Nothing;
         for (at, segment) in path.iter().enumerate() {
-            let place = match node.place(segment) {
+            if at >= depth {
+                let made = folder.count_one(segment);
+                if at == depth {
+                    created = made;
+                }
+            }
+            if at + 1 == path.len() {
+                break;
+            }
+            let place = match folder.place(segment) {
                 Ok(place) => place,
                 Err(place) => {
-                    let made = node.make(place, segment);
-                    if at == depth {
-                        created = made;
+                    // Most folders of a list are the last that it gets.
+                    if folder.below.len() == folder.below.capacity() {
+                        folder.below.reserve_exact(folder.below.len() / 4 + 1);
                     }
+                    let made = (segment.as_str().into(), Self::default());
+                    folder.below.insert(place, made);
                     place
                 }
             };
-            let child = &mut node.children[place];
-            child.end |= at + 1 == path.len();
-            node = &mut child.below;
+            folder = &mut folder.below[place].1;
         }
         created
     }
 
-    fn make(&mut self, place: usize, segment: &str) -> Created {
-        self.children.insert(
-            place,
-            Child {
-                segment: segment.into(),
-                end: false,
-                below: Self::default(),
-            },
-        );
+    fn count_one(&mut self, segment: &str) -> Created {
+        self.len += 1;
         if is_wild(segment) {
             self.open = true;
             match unique(segment) {
@@ -142,44 +139,33 @@ impl Node {
         Created::Name
     }
 
-    /// Takes out all paths through names of a class in a folder. Answers them whole.
-    pub(super) fn take(&mut self, folder: &[String], wanted: &str) -> Vec<Vec<String>> {
-        let Some(node) = self.find_mut(folder) else {
-            return Vec::new();
+    /// Takes all names of a class out of a folder, with what is below them.
+    pub(super) fn take(&mut self, folder: &[String], wanted: &str) {
+        let Some(folder) = self.find_mut(folder) else {
+            return;
         };
-        if let Some(counts) = &mut node.classes {
-            counts.remove(wanted);
+        let counts = folder.classes.as_mut();
+        let count = counts.and_then(|counts| counts.remove(wanted));
+        folder.len -= count.unwrap_or_default();
+        if (folder.classes.as_ref()).is_some_and(|counts| counts.is_empty()) {
+            folder.classes = None;
         }
-        // Names of a class begin as it does.
-        let literal = wanted.split('{').next().unwrap_or_default();
-        let is_one = |child: &mut Child| {
-            child.segment.starts_with(literal)
-                && !is_wild(&child.segment)
-                && class(&child.segment).as_deref() == Some(wanted)
-        };
-        let taken: Vec<Child> = node.children.extract_if(.., is_one).collect();
         if unique(wanted).is_some() {
-            node.unique -= taken.len() as u32;
+            folder.unique -= count.unwrap_or_default();
         }
-        let mut paths = Vec::new();
-        let mut path = folder.to_vec();
-        for child in &taken {
-            child.ends(&mut path, &mut paths);
-        }
-        paths
+        folder.below.retain(|(name, _)| !is_of(name, wanted));
     }
 }
 
-impl Child {
-    /// All paths through it.
-    fn ends(&self, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
-        path.push(self.segment.to_string());
-        if self.end {
-            paths.push(path.clone());
-        }
-        for child in &self.below.children {
-            child.ends(path, paths);
-        }
-        path.pop();
-    }
+/// Whether a segment is a name of a class.
+pub(super) fn is_of(segment: &str, wanted: &str) -> bool {
+    // Names of a class begin as it does.
+    segment.starts_with(before_token(wanted))
+        && !is_wild(segment)
+        && class(segment).as_deref() == Some(wanted)
+}
+
+/// The text of a class that each of its names begins with.
+pub(super) fn before_token(class: &str) -> &str {
+    class.split('{').next().unwrap_or_default()
 }

@@ -50,8 +50,8 @@ fn rule(profile: &mut Profile, fields: &str) -> Option<(Rule, Severity)> {
 }
 
 fn approved(profile: &Profile) -> Vec<String> {
-    let approved = profile.entries(Verdict::Approved).into_keys();
-    approved.map(Entry::fields).collect()
+    let approved = profile.entries(Verdict::Approved);
+    approved.keys().map(Entry::fields).collect()
 }
 
 #[test]

@@ -44,9 +44,22 @@ pub(crate) const AND: &str = "/";
 /// no whole path of a container with names between its slashes.
 pub(crate) fn segments(path: &str) -> Option<impl Iterator<Item = &str>> {
     let rest = path.strip_prefix('/')?;
-    rest.split('/')
+    split(rest)
         .all(|segment| !matches!(segment, "" | "." | ".."))
-        .then(|| rest.split('/'))
+        .then(|| split(rest))
+}
+
+/// What stands between slashes. Names are short, and that of [`str::split`] has its price for each.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some(at) = text.bytes().position(|byte| byte == b'/') else {
+            return Some(text);
+        };
+        rest = Some(&text[at + 1..]);
+        Some(&text[..at])
+    })
 }
 
 /// Says what is wrong with the text of a pattern. Answers whether it has a wildcard.
@@ -152,6 +165,13 @@ mod tests {
                 (Err(text), Err(word)) => assert!(text.contains(word), "{pattern}: {text}"),
                 (found, _) => panic!("{pattern}: {found:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn paths_part_at_slashes() {
+        for text in ["", "a", "/", "a/", "/a", "a//b", "é/\u{1f980}/x", "a/b/c/"] {
+            assert!(split(text).eq(text.split('/')), "{text}");
         }
     }
 
