@@ -26,7 +26,6 @@ const CHOSEN: &[&str] = &[
     "cgroup.create",
     "cgroup.guest",
     "membership.escape",
-    "seen.judged-lately",
 ];
 /// What is tested on the others: all but what starts and ends many agents or containers, a flood
 /// of files, and what loads all programs or asks for the status again and again, which take an
