@@ -62,6 +62,12 @@ impl Profile {
                 || self.implied(entry))
     }
 
+    /// Whether an accepted entry stands in the profile by its own name, and not by what excuses it.
+    #[must_use]
+    pub fn names_itself(&self, entry: &Entry) -> bool {
+        self.matcher.exact(entry).is_some()
+    }
+
     fn implied(&self, entry: &Entry) -> bool {
         self.implying(entry).is_some()
     }

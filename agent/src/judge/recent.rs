@@ -73,7 +73,7 @@ impl Recent {
             | Behaviour::Dns(_)
             | Behaviour::Privilege(_) => false,
         };
-        if !has_names || profile.record(entry).is_some() {
+        if !has_names || profile.names_itself(entry) {
             return;
         }
         let times = Times {
