@@ -7,7 +7,9 @@
 //! told of an exec waits in [`images`]) and whether the container may send more ([`budget`])
 //! of its [`class`], and puts it into the ring or counts why it could not. [`recall`] stands
 //! before the path for what every process of a machine does often: it knows again what was
-//! judged lately. [`share`] bounds what one container may fill of the tables that all use. [`kernel`] is the only place that reads kernel memory, at offsets that the agent resolved from the running kernel's BTF.
+//! judged lately. [`share`] bounds what one container may fill of the tables that all use.
+//! [`kernel`] is the only place that reads kernel memory, at offsets that the agent resolved
+//! from the running kernel's BTF.
 #![no_std]
 #![no_main]
 // For the one instruction that `core` does not offer, see `seen::raise`.
