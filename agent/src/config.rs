@@ -46,7 +46,7 @@ pub enum ConfigError {
         /// Where it stands, with a colon behind.
         place: String,
         /// The key with its parents.
-        key: &'static str,
+        key: String,
         /// What is wrong and what would be right.
         message: String,
     },
@@ -110,14 +110,26 @@ macro_rules! section {
     };
 }
 
+mod feed;
+mod identity;
 mod learning;
+mod listen;
+mod names;
 mod ratings;
+mod redaction;
 mod signatures;
+pub mod sinks;
 pub mod sizes;
 
+pub use feed::{Feed, Fsync};
+pub use identity::Identity;
 pub use learning::{Learning, Length, Promote};
+pub use listen::{Client, Files, Listen, Verb};
+pub use names::Names;
 pub use ratings::{Suppression, Versions};
+pub use redaction::Redaction;
 pub use signatures::Signatures;
+pub use sinks::Sinks;
 pub use sizes::Sizes;
 
 section! {
@@ -133,6 +145,8 @@ section! {
         state_dir "stateDir": PathBuf = PathBuf::from("/var/lib/lapwing"),
         /// Where the API listens: `unix:///path`.
         endpoint "endpoint": String = crate::cli::DEFAULT_ENDPOINT.to_owned(),
+        /// The API over TCP, besides.
+        listen "listen": Listen = Listen::default(),
         /// How profiles that do not exist yet start.
         mode "mode": StartMode = StartMode::Learn,
         /// Whether the host's own processes are traced too, as the container `host`.
@@ -148,10 +162,14 @@ section! {
         cgroups "cgroups": Cgroups = Cgroups::default(),
         /// Where runc keeps its containers.
         runc "runc": Runc = Runc::default(),
+        /// Who is asked for the names of containers.
+        identity "identity": Identity = Identity::default(),
         /// The ring buffer for behaviours.
         ring "ring": Ring = Ring::default(),
         /// How much the kernel side remembers.
         tables "tables": Tables = Tables::default(),
+        /// How long the names of addresses hold.
+        names "names": Names = Names::default(),
         /// The log behind `lapwing watch`.
         feed "feed": Feed = Feed::default(),
         /// When learning is over.
@@ -164,6 +182,10 @@ section! {
         severity "severity": BTreeMap<String, String> = BTreeMap::new(),
         /// Whose signatures are wanted.
         signatures "signatures": Signatures = Signatures::default(),
+        /// What is hidden in reports.
+        redaction "redaction": Redaction = Redaction::default(),
+        /// Where reports are delivered, by the names of receivers.
+        sinks "sinks": Sinks = Sinks::new(),
     }
 }
 
@@ -210,16 +232,6 @@ section! {
     }
 }
 
-section! {
-    /// The log behind `lapwing watch`.
-    Feed {
-        /// Entries that are kept for clients that come back.
-        items "items": usize = 16_384,
-        /// Memory that they take at most, in bytes.
-        bytes "bytes": usize = 8 << 20,
-    }
-}
-
 impl Config {
     /// Reads and checks a file.
     ///
@@ -246,16 +258,21 @@ impl Config {
                 message,
             })?
         };
-        config.check_values().map_err(|(key, message)| {
-            // A value that nobody wrote is a default, of which none is wrong.
-            let place = yaml::place_of(bytes, LIMITS, key);
+        let wrong = |key: String, message| {
+            // A value that nobody wrote is a default, of which none is wrong, or missing.
+            let parents = std::iter::successors(Some(key.as_str()), |key| {
+                key.rsplit_once('.').map(|(parent, _)| parent)
+            });
+            let place = { parents }.find_map(|key| yaml::place_of(bytes, LIMITS, key));
             ConfigError::Value {
                 path: path.to_path_buf(),
                 place: place.map_or_else(String::new, |place| format!("{place}: ")),
                 key,
                 message,
             }
-        })?;
+        };
+        (config.check_values()).map_err(|(key, message)| wrong(key.to_owned(), message))?;
+        sinks::check(&config.sinks).map_err(|(key, message)| wrong(key, message))?;
         Ok(config)
     }
 
@@ -287,22 +304,24 @@ impl Config {
                 return wrong(key, format!("{count} is not between 64 and 1048576"));
             }
         }
-        if self.feed.items == 0 {
-            return wrong("feed.items", "must be at least 1".to_owned());
-        }
-        if self.feed.bytes < 64 << 10 {
-            return wrong(
-                "feed.bytes",
-                format!("{} is less than 65536", self.feed.bytes),
-            );
-        }
-        if let Err((key, message)) = self.learning.check().and(self.suppression.check()) {
-            return wrong(key, message);
+        let parts = [
+            self.listen.check(),
+            self.identity.check(),
+            self.names.check(),
+            self.feed.check(),
+            self.learning.check(),
+            self.suppression.check(),
+        ];
+        for part in parts {
+            part?;
         }
         if let Err(message) = ratings::severities(&self.severity) {
             return wrong("severity", message);
         }
         self.signatures.load()?;
+        if let Err(message) = self.redaction.compile() {
+            return wrong("redaction.rules", message);
+        }
         if self.signatures.require && self.learning.promote == Promote::Automatic {
             return wrong(
                 "learning.promote",

@@ -1,32 +1,39 @@
 //! `lapwing agent`: build, run, drain.
 
+mod node;
+
 use crate::api::control::Control;
+use crate::api::network::{Network, Prepared};
 use crate::api::server::serve;
 use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, Failure, Outcome};
+use crate::clock;
 use crate::config::{Config, Sizes, StartMode, sizes};
 use crate::container::hierarchy::Hierarchy;
+use crate::container::identity::{self, Resolver};
 use crate::container::{Options, Registry};
 use crate::credentials::Credentials;
 use crate::doctor::{check_rights, host_root, raise_memory_limit};
 use crate::feed::Feed;
 use crate::judge::Judge;
-use crate::judge::store::Store;
+use crate::judge::store::{Store, check_versions};
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::object::Object;
 use crate::kernel::refusal;
 use crate::kernel::sensor::{Sensor, Settings};
 use crate::kernel::tables;
 use crate::pipeline::{Parts, Pipeline, Waker};
-use crate::replace::end_other;
-use crate::{clock, status};
+use crate::replace::{end_other, is_there, take_address};
+use crate::sink::preflight::{self, Look};
+use crate::sink::{Origin, Sinks};
 use anyhow::{Context, anyhow};
+use lapwing_encode::redact::Redaction;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// Time that clients have at the end to take what is left, in seconds.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -52,9 +59,7 @@ fn configure(args: &AgentArgs, endpoint: Option<&str>) -> Result<Config, Failure
     if let Some(btf) = &args.btf {
         config.btf.clone_from(btf);
     }
-    if config.node.is_empty() {
-        config.node = status::host_name();
-    }
+    node::name(&mut config, |name| std::env::var(name).ok());
     Ok(config)
 }
 
@@ -64,16 +69,35 @@ fn configure(args: &AgentArgs, endpoint: Option<&str>) -> Result<Config, Failure
 /// With one message and the exit code that is documented for it.
 pub fn run(args: &AgentArgs, endpoint: Option<&str>) -> Outcome {
     if let Some(path) = &args.check_config {
-        Config::load(path).map_err(|error| Failure::new(Code::Usage, error))?;
+        let config = Config::load(path).map_err(|error| Failure::new(Code::Usage, error))?;
+        look_ahead(&config, Look::Files)?;
+        if config.listen.is_open() {
+            tracing::warn!("{}", config.listen.warning());
+        }
         return Ok(());
     }
     let config = configure(args, endpoint)?;
     let agent = build(&config, args.replace)?;
-    tokio::runtime::Builder::new_multi_thread()
+    drive(agent.run())
+}
+
+/// Whether what the configuration names beside itself is as it must be. The certificates of the API
+/// were looked at with the configuration.
+fn look_ahead(config: &Config, look: Look) -> Outcome {
+    preflight::check(&config.sinks, look)
+        .map_err(|(key, message)| Failure::new(Code::Usage, anyhow!("`{key}`: {message}")))
+}
+
+/// Runs it to its end. What then still waits in a thread, as for a reader of standard output that
+/// does not read, is left behind after [`DRAIN`].
+fn drive(agent: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .build()?
-        .block_on(agent.run())
+        .build()?;
+    let outcome = runtime.block_on(agent);
+    runtime.shutdown_timeout(DRAIN);
+    outcome
 }
 
 /// Everything that runs.
@@ -81,8 +105,12 @@ struct Agent {
     pipeline: Pipeline,
     waker: Waker,
     socket: Socket,
+    network: Option<Network>,
     feed: Arc<Feed>,
     control: Control,
+    sinks: Arc<Sinks>,
+    /// Asks the runtimes for containers; none where that is off.
+    resolver: Option<Resolver>,
 }
 
 /// The sensor at work.
@@ -146,8 +174,25 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
             anyhow!("`{}` is not of the form unix:///path", config.endpoint),
         )
     })?;
+    // Before another agent ends for this one: it may be the one that can read them.
+    check_versions(&config.state_dir).map_err(|error| Failure::new(Code::Failed, error))?;
+    let redaction = config
+        .redaction
+        .compile()
+        .map_err(|message| Failure::new(Code::Usage, anyhow!("`redaction.rules`: {message}")))?;
+    let prepared =
+        Prepared::new(&config.listen).map_err(|error| Failure::new(Code::Failed, error))?;
+    let mut listener = None;
     let early = match replace {
         true => {
+            // Without another agent to lose, this one starts as any does.
+            if is_there(path) {
+                look_ahead(config, Look::All)?;
+            }
+            if let Some(prepared) = &prepared {
+                listener = take_address(prepared, path)
+                    .map_err(|error| Failure::new(Code::Failed, error))?;
+            }
             let attached = attach(config, sizes, object.bytes()).map_err(host)?;
             end_other(path).map_err(|error| Failure::new(Code::Failed, error))?;
             Some(attached)
@@ -173,6 +218,9 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     .with_signatures(signatures, started)
     .map_err(|error| Failure::new(Code::Failed, error))?;
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
+    let network = { prepared.map(|prepared| Network::new(prepared, listener)) }
+        .transpose()
+        .map_err(|error| Failure::new(Code::Failed, error))?;
 
     let Attached {
         credentials,
@@ -203,21 +251,36 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         host: config.host,
         host_root: host_root().into(),
         runc_roots: config.runc.roots.clone(),
+        share: tables.shares().cgroups(),
     };
-    let feed = Arc::new(Feed::new(
-        crate::feed::Limits {
-            items: config.feed.items,
-            bytes: config.feed.bytes,
-        },
-        started,
-    ));
+    let feed = open_feed(config, started, redaction)?;
+    let origin = Origin {
+        cluster: config.cluster.clone(),
+        node: config.node.clone(),
+    };
+    let sinks = Sinks::open(&config.sinks, &config.state_dir, origin, Arc::clone(&feed))
+        .map_err(|error| Failure::new(Code::Failed, error))?;
+    let (identity, resolver) = (config.identity.settings(host_root()))
+        .map(|settings| identity::open(&settings, Arc::clone(&wake)))
+        .unzip();
     let (control, requests) = Control::new(wake);
     let parts = Parts {
         credentials,
         sensor,
         tables,
-        registry: Registry::new(options, hierarchy),
+        registry: match &identity {
+            Some(identity) => {
+                let registry = Registry::new(options, hierarchy).asking(config.identity.patience());
+                match identity.has_pods() {
+                    true => registry.with_owners(),
+                    false => registry,
+                }
+            }
+            None => Registry::new(options, hierarchy),
+        },
+        identity,
         judge,
+        names: config.names.settings(),
         feed: Arc::clone(&feed),
         node: config.node.clone(),
         cluster: config.cluster.clone(),
@@ -244,14 +307,41 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         pipeline,
         waker,
         socket,
+        network,
         feed,
         control,
+        sinks: Arc::new(sinks),
+        resolver,
     })
+}
+
+/// How soon it is tried again to open the log.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The log. Where it cannot be opened the agent goes on without it until it can, which the pipeline
+/// reports: an agent that reports from memory is better than none.
+fn open_feed(config: &Config, started: i64, redaction: Redaction) -> Result<Arc<Feed>, Failure> {
+    let (limits, settings) = (
+        config.feed.limits(),
+        config.feed.settings(&config.state_dir),
+    );
+    let feed = Feed::open(limits, started, &settings);
+    let feed = feed
+        .or_else(|error| Feed::open_later(limits, started, &settings, &error, AGAIN))
+        .map_err(|error| Failure::new(Code::Failed, error))?;
+    Ok(Arc::new(feed.with_redaction(redaction)))
 }
 
 impl Agent {
     async fn run(self) -> Outcome {
         let stop = Arc::new(AtomicBool::new(false));
+        let (end_sinks, sinks_end) = watch::channel(false);
+        // They read before the pipeline writes: nothing leaves the feed unread.
+        let mut deliveries = self.sinks.start(&sinks_end).await;
+        // It ends with the pipeline, whose questions it answers.
+        if let Some(resolver) = self.resolver {
+            tokio::spawn(resolver.run());
+        }
         let (ended, has_ended) = oneshot::channel();
         let stopped = Arc::clone(&stop);
         let pipeline = self.pipeline;
@@ -264,9 +354,17 @@ impl Agent {
                 result
             })?;
         let (end_api, api_ends) = oneshot::channel::<()>();
-        let mut api = tokio::spawn(serve(self.socket, self.feed, self.control, async {
-            let _ = api_ends.await;
-        }));
+        let feed = Arc::clone(&self.feed);
+        let mut api = tokio::spawn(serve(
+            self.socket,
+            self.network,
+            self.feed,
+            self.control,
+            self.sinks,
+            async {
+                let _ = api_ends.await;
+            },
+        ));
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut early = None;
@@ -282,10 +380,28 @@ impl Agent {
             .await
             .context("the pipeline cannot be waited for")
             .map_err(|error| Failure::new(Code::Failed, error))?;
+        // The last reports are written before clients get them, and synced before the agent ends.
+        if tokio::task::spawn_blocking(move || feed.end())
+            .await
+            .is_err()
+        {
+            tracing::error!("the feed cannot be ended");
+        }
         let _ = end_api.send(());
+        end_sinks.send_replace(true);
+        let delivered = tokio::time::timeout(DRAIN, async {
+            while deliveries.join_next().await.is_some() {}
+        });
+        let drained = async {
+            if delivered.await.is_err() {
+                tracing::warn!(
+                    "a sink's receiver did not take what was left in time: it comes again"
+                );
+            }
+        };
         let served = match early {
             Some(result) => result,
-            None => match tokio::time::timeout(DRAIN, &mut api).await {
+            None => match tokio::join!(tokio::time::timeout(DRAIN, &mut api), drained).0 {
                 Ok(result) => result,
                 Err(_) => {
                     tracing::warn!("a client did not take what was left in time");
@@ -335,6 +451,27 @@ mod tests {
             let config = configure(args, cli.endpoint.as_deref()).unwrap();
             assert_eq!(config.endpoint, expected);
         }
+    }
+
+    #[test]
+    fn a_write_that_nobody_reads_does_not_keep_the_agent() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let (said, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let outcome = drive(async move {
+                let (begins, has_begun) = oneshot::channel();
+                tokio::task::spawn_blocking(move || {
+                    let _ = begins.send(());
+                    // More than a pipe holds.
+                    std::io::Write::write_all(&mut writer, &vec![0; 4 << 20])
+                });
+                has_begun.await.unwrap();
+                Ok(())
+            });
+            said.send(outcome.is_ok()).unwrap();
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_secs(30)), Ok(true));
+        drop(reader);
     }
 
     #[test]

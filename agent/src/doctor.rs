@@ -43,6 +43,8 @@ struct Report {
     /// Why the path of each open is walked; empty where opens that were judged lately are known
     /// again by their names.
     walks: String,
+    /// The same of the path of each exec.
+    walks_execs: String,
     hooks: Vec<Row>,
 }
 
@@ -149,6 +151,7 @@ fn examine(btf: &Path, best: Tier, report: &mut Report) -> Result<()> {
         trial: true,
     })?;
     report.walks = sensor.walks.unwrap_or_default();
+    report.walks_execs = sensor.walks_execs.unwrap_or_default();
     report.hooks = sensor
         .hooks
         .iter()
@@ -189,6 +192,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
         problem: String::new(),
         cgroups: Cgroups::default(),
         walks: String::new(),
+        walks_execs: String::new(),
         hooks: Vec::new(),
     };
     if let Err(error) = examine(btf, args.tier.tier(), &mut report) {

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Outcome {
-    let endpoint = cli.endpoint().to_owned();
+    let endpoint = cli::Endpoint::from(&cli);
     match cli.command {
         Command::Agent(args) => {
             tracing_subscriber::fmt()
@@ -35,7 +35,8 @@ fn run(cli: Cli) -> Outcome {
                 .with_target(false)
                 .with_env_filter(
                     EnvFilter::try_from_env("LAPWING_LOG")
-                        .unwrap_or_else(|_| EnvFilter::new("info")),
+                        // What fails with the API of a cluster is said where it is asked.
+                        .unwrap_or_else(|_| EnvFilter::new("info,kube_client=off")),
                 )
                 .init();
             daemon::run(&args, cli.endpoint.as_deref())

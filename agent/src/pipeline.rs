@@ -8,6 +8,8 @@
 
 mod adopted;
 mod answer;
+mod effects;
+mod ended;
 mod held;
 mod loss;
 mod lost;
@@ -22,7 +24,8 @@ pub use waker::Waker;
 
 use crate::api::control::Request;
 use crate::clock::{self, Clock};
-use crate::container::{Act, Effect, Registry, Resolution};
+use crate::container::identity::Identity;
+use crate::container::{Act, Registry, Resolution};
 use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::judge::{Judge, Scene};
@@ -36,7 +39,6 @@ use aya::Ebpf;
 use held::Held;
 use lapwing_abi::decode::{CgroupRecord, Record};
 use lapwing_abi::ids::{CgroupChange, Phase, flags};
-use lapwing_abi::state::cgroup_state;
 use lapwing_profile::text;
 use loss::{UserLoss, UserLosses};
 use rustix::fd::AsFd;
@@ -72,8 +74,12 @@ pub struct Parts {
     pub credentials: Credentials,
     /// The containers.
     pub registry: Registry,
+    /// Who is asked for their names, besides the files; none for nobody.
+    pub identity: Option<Identity>,
     /// The profiles.
     pub judge: Judge,
+    /// How long names hold, and how many.
+    pub names: crate::dns::Settings,
     /// Where reports go.
     pub feed: Arc<Feed>,
     /// This node's name.
@@ -92,6 +98,7 @@ struct Line {
     tables: Tables,
     credentials: Credentials,
     registry: Registry,
+    identity: Option<Identity>,
     judge: Judge,
     feed: Arc<Feed>,
     node: String,
@@ -100,6 +107,7 @@ struct Line {
     hooks: Vec<HookState>,
     images: Images,
     adopted: Adopted,
+    ended: ended::Ended,
     recall: recall::Recall,
     clock: Clock,
     held: Held,
@@ -144,11 +152,13 @@ impl Pipeline {
             spares,
             hooks,
             walks: _,
+            walks_execs: _,
         } = parts.sensor;
         let mut line = Line {
             tables: parts.tables,
             credentials: parts.credentials,
             registry: parts.registry,
+            identity: parts.identity,
             judge: parts.judge,
             feed: parts.feed,
             node: parts.node,
@@ -157,6 +167,7 @@ impl Pipeline {
             hooks,
             images: Images::default(),
             adopted: Adopted::default(),
+            ended: ended::Ended::new(),
             recall: recall::Recall::default(),
             clock: Clock::read(),
             held: Held::default(),
@@ -168,7 +179,7 @@ impl Pipeline {
             swept: 0,
             lost: lost::Ledger::default(),
             unheld: 0,
-            names: names::Names::default(),
+            names: names::Names::new(parts.names),
         };
         // One that took over from another was attached before that one went.
         if let Some(beat) = line.judge.store().last_beat()
@@ -219,6 +230,7 @@ impl Pipeline {
             }
             let now = clock::since_boot();
             self.line.look(now);
+            self.line.hear(now);
             while let Ok(request) = self.requests.try_recv() {
                 self.line.answer(request);
             }
@@ -451,40 +463,6 @@ impl Line {
                     self.lose(UserLoss::Unattributed, records.len() as u64);
                 }
             }
-        }
-    }
-
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        let mut decided = false;
-        for effect in effects {
-            match effect {
-                Effect::Set(id, mut cgroup) => {
-                    if cgroup.state == cgroup_state::IGNORED {
-                        self.tables.seen.leave(id);
-                    }
-                    // The kernel side sets this one; it must not be taken back.
-                    cgroup.started |= self.tables.cgroup(id).map_or(0, |known| known.started);
-                    if self.tables.set_cgroup(id, cgroup).is_err() {
-                        self.lose(UserLoss::NoRoom, 1);
-                    }
-                }
-                Effect::Forget(id) => {
-                    self.tables.remove_cgroup(id);
-                    self.tables.seen.leave(id);
-                    self.forget_lost(id);
-                }
-                Effect::Decided => decided = true,
-                Effect::Gone(id) => {
-                    self.close(id);
-                    self.forget_lost(id);
-                    self.names.gone(id);
-                    self.judge.gone(id);
-                }
-                Effect::NoRoom(_) => self.lose(UserLoss::NoRoom, 1),
-            }
-        }
-        if decided {
-            self.release();
         }
     }
 }

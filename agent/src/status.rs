@@ -2,6 +2,8 @@
 
 use crate::clock::Clock;
 use crate::container::Registry;
+use crate::feed::Feed;
+use crate::feed::positions::Position;
 use crate::judge::report;
 use crate::kernel::sensor::HookState;
 use crate::kernel::tables::Tables;
@@ -57,6 +59,49 @@ pub fn hooks(hooks: &[HookState], tables: &Tables) -> Vec<Hook> {
             recalled,
         })
         .collect()
+}
+
+/// The log of what was reported, and who follows it.
+#[must_use]
+pub fn feed(feed: &Feed) -> v1::get_status_response::Feed {
+    use v1::get_status_response::Spool;
+    let summary = feed.summary();
+    let consumers = feed.consumers().into_iter().flat_map(|consumers| {
+        let named = consumers.names().into_iter();
+        named.filter_map(|name| consumers.position(&name).map(|it| (name, it)))
+    });
+    v1::get_status_response::Feed {
+        epoch: summary.epoch,
+        first: summary.first,
+        next: summary.next,
+        subscribers: summary.subscribers,
+        spool: summary.spool.map(|spool| Spool {
+            bytes: spool.bytes,
+            segments: spool.segments,
+            oldest: spool.oldest.map(timestamp),
+            written_bytes: spool.written,
+        }),
+        trouble: (summary.trouble).map_or_else(String::new, |trouble| trouble.detail),
+        lost: summary.lost,
+        consumers: consumers
+            .map(|(name, position)| consumer(feed, name, position))
+            .collect(),
+    }
+}
+
+/// How far one who follows by name has come.
+#[must_use]
+pub fn consumer(
+    feed: &Feed,
+    name: String,
+    position: Position,
+) -> v1::get_status_response::Consumer {
+    v1::get_status_response::Consumer {
+        name,
+        behind: feed.behind(&position.cursor).unwrap_or_default(),
+        cursor: position.cursor,
+        stored_time: Some(timestamp(position.stored)),
+    }
 }
 
 /// The containers that run.

@@ -5,17 +5,25 @@ use lapwing_agent::api::control::{Control, Request};
 use lapwing_agent::api::server::serve;
 use lapwing_agent::api::socket::Socket;
 use lapwing_agent::config::StartMode;
-use lapwing_agent::feed::{Feed, Limits};
+use lapwing_agent::feed::spool::Caps;
+use lapwing_agent::feed::{Feed, Limits, Settings, Sync};
 use lapwing_agent::judge::Judge;
 use lapwing_agent::judge::store::Store;
+use lapwing_agent::sink::Sinks;
+use lapwing_profile::decide::By;
+use lapwing_profile::entry::Entry;
+use lapwing_profile::profile::{Mode, Profile};
+use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::{
-    Decider, GetProfileRequest, Heartbeat, PromoteProfileRequest, WatchRequest,
+    AckRequest, Decider, GetProfileRequest, GetStatusRequest, GetStatusResponse, Heartbeat,
+    PromoteProfileRequest, ReplayProfileRequest, Violation, WatchRequest, WatchResponse,
     watch_request::Since, watch_response::Item,
 };
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
@@ -30,6 +38,12 @@ use tonic_reflection::pb::v1::{
 /// Longer than anything here takes, so that a stream that hangs fails the test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+const BY: By<'_> = By {
+    actor: "a",
+    reason: "r",
+    at: 0,
+};
+
 /// A served API, with a judge that knows nothing behind it.
 struct Served {
     folder: tempfile::TempDir,
@@ -37,6 +51,10 @@ struct Served {
     channel: Channel,
     end: oneshot::Sender<()>,
     server: tokio::task::JoinHandle<anyhow::Result<()>>,
+    /// Each lets the pipeline answer one request for a snapshot.
+    snapshots: std::sync::mpsc::Sender<()>,
+    /// Says that there is one.
+    asked: std::sync::mpsc::Receiver<()>,
 }
 
 impl Served {
@@ -48,37 +66,72 @@ impl Served {
             items: 100,
             bytes: 1 << 20,
         };
-        let feed = Arc::new(Feed::new(limits, 1));
+        let settings = Settings {
+            folder: folder.path().join("feed"),
+            caps: Caps {
+                bytes: 1 << 20,
+                segment: 1 << 16,
+                age: i64::MAX,
+            },
+            sync: Sync::Interval(Duration::from_millis(20)),
+        };
+        let feed = Arc::new(Feed::open(limits, 1, &settings).unwrap());
         let (control, requests) = Control::new(Arc::new(|| ()));
         let store = Store::open(&folder.path().join("state")).unwrap();
         let mut judge = Judge::open(store, "c1", "n1", StartMode::Learn, Arc::new(|| ())).unwrap();
+        let (imported, is_imported) = std::sync::mpsc::channel();
+        judge.import(&web(), "", BY, move |answer| imported.send(answer).unwrap());
+        while is_imported.try_recv().is_err() {
+            judge.go_on();
+        }
+        let (snapshots, allowed) = std::sync::mpsc::channel();
+        let (asks, asked) = std::sync::mpsc::channel();
         // Ends with the last client of the control.
         std::thread::spawn(move || {
+            let mut waiting = VecDeque::new();
             for request in requests {
                 match request {
+                    Request::Status(reply) => {
+                        drop(reply.send(GetStatusResponse::default()));
+                    }
+                    Request::Snapshot(name, reply) => {
+                        waiting.push_back((name, reply));
+                        // The test may have ended.
+                        let _ = asks.send(());
+                    }
                     Request::Profile(request, reply) => {
                         let answer = judge.profile(&request.name);
                         drop(reply.send(answer.map(|_| panic!("there is no profile"))));
                     }
                     Request::Promote(request, reply) => {
-                        let by = lapwing_profile::decide::By {
-                            actor: "a",
-                            reason: "r",
-                            at: 0,
-                        };
-                        judge.promote(&request.name, by, |answer| {
+                        judge.promote(&request.name, BY, |answer| {
                             drop(reply.send(answer.map(|_| panic!("there is no profile"))));
                         });
                     }
                     _ => {}
                 }
+                while !waiting.is_empty() && allowed.try_recv().is_ok() {
+                    if let Some((name, reply)) = waiting.pop_front() {
+                        let snapshot = judge.snapshot(&name, std::iter::empty());
+                        drop(reply.send(snapshot.map(Box::new)));
+                    }
+                }
             }
         });
         let (end, ends) = oneshot::channel();
-        let server = tokio::spawn(serve(socket, Arc::clone(&feed), control, async {
-            // The test may end without a word.
-            let _ = ends.await;
-        }));
+        let sinks = Sinks::none(&folder.path().join("state"), Arc::clone(&feed)).unwrap();
+        let sinks = Arc::new(sinks);
+        let server = tokio::spawn(serve(
+            socket,
+            None,
+            Arc::clone(&feed),
+            control,
+            sinks,
+            async {
+                // The test may end without a word.
+                let _ = ends.await;
+            },
+        ));
         let channel = Endpoint::from_shared(format!("unix://{}", path.display()))
             .unwrap()
             .connect()
@@ -90,8 +143,20 @@ impl Served {
             channel,
             end,
             server,
+            snapshots,
+            asked,
         }
     }
+}
+
+/// A profile that knows nothing.
+fn web() -> String {
+    let workload = Workload {
+        kind: "Image".to_owned(),
+        name: "web".to_owned(),
+        ..Workload::default()
+    };
+    Profile::new(workload, Mode::Learning).to_yaml()
 }
 
 fn beat(number: i64) -> Item {
@@ -217,4 +282,216 @@ async fn errors_have_their_codes() {
     };
     let error = client.watch(request).await.unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
+}
+
+fn violation(rule: &str) -> Item {
+    Item::Violation(Violation {
+        rule: rule.to_owned(),
+        ..Violation::default()
+    })
+}
+
+/// What is given to who asks so, as far as `count` items.
+async fn given(
+    client: &mut AgentClient<Channel>,
+    request: WatchRequest,
+    count: usize,
+) -> Vec<WatchResponse> {
+    let mut stream = client.watch(request).await.unwrap().into_inner();
+    let mut items = Vec::new();
+    while items.len() < count {
+        let next = tokio::time::timeout(PATIENCE, stream.message()).await;
+        items.push(next.unwrap().unwrap().unwrap());
+    }
+    items
+}
+
+fn rules(items: &[WatchResponse]) -> Vec<&str> {
+    let rule = |one| match one {
+        &Some(Item::Violation(Violation { ref rule, .. })) => rule.as_str(),
+        Some(Item::Heartbeat(_)) => "beat",
+        other => panic!("{other:?}"),
+    };
+    items.iter().map(|one| rule(&one.item)).collect()
+}
+
+#[tokio::test]
+async fn a_named_consumer_goes_on_where_it_acknowledged() {
+    let served = Served::start().await;
+    let mut client = AgentClient::new(served.channel.clone());
+    let named = || WatchRequest {
+        consumer: "siem".to_owned(),
+        ..WatchRequest::default()
+    };
+    served.feed.publish(50, violation("exec.drift"));
+    // What is not written yet comes later than now.
+    let until = Instant::now() + PATIENCE;
+    while served.feed.behind(&served.feed.here()) != Some(0) {
+        assert!(Instant::now() < until, "it is not written");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // It begins now; what comes before its first acknowledgement waits for it.
+    drop(client.watch(named()).await.unwrap());
+    for rule in ["exec.unknown", "file.unknown", "exec.drift"] {
+        served.feed.publish(100, violation(rule));
+    }
+    let first = given(&mut client, named(), 3).await;
+    assert_eq!(
+        rules(&first),
+        ["exec.unknown", "file.unknown", "exec.drift"]
+    );
+    let ack = |cursor: &str| AckRequest {
+        consumer: "siem".to_owned(),
+        cursor: cursor.to_owned(),
+    };
+    let answer = client
+        .ack(ack(&first[1].cursor))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.cursor, first[1].cursor);
+    // One that comes late changes nothing.
+    let answer = client
+        .ack(ack(&first[0].cursor))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.cursor, first[1].cursor);
+    assert_eq!(rules(&given(&mut client, named(), 1).await), ["exec.drift"]);
+    let consumers = served.feed.consumers().unwrap();
+    assert_eq!(consumers.get("siem").as_deref(), Some(&*first[1].cursor));
+    for (consumer, cursor) in [
+        ("SIEM", &*first[0].cursor),
+        ("siem", "nonsense"),
+        ("siem", "1-99-1"),
+    ] {
+        let request = AckRequest {
+            consumer: consumer.to_owned(),
+            cursor: cursor.to_owned(),
+        };
+        let error = client.ack(request).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument, "{error}");
+    }
+    let request = WatchRequest {
+        consumer: "a b".to_owned(),
+        ..WatchRequest::default()
+    };
+    let error = client.watch(request).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    // Forgotten, it is new.
+    client.ack(ack("")).await.unwrap();
+    assert_eq!(consumers.names(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_passed_over_is_in_the_cursor_of_the_heartbeat() {
+    let served = Served::start().await;
+    let mut client = AgentClient::new(served.channel.clone());
+    let begin = served.feed.here();
+    for number in 1..=50 {
+        served.feed.publish(number, violation("file.unknown"));
+    }
+    served.feed.publish(60, beat(1));
+    served.feed.publish(70, violation("exec.unknown"));
+    let only = |since: &str| WatchRequest {
+        since: Some(Since::Cursor(since.to_owned())),
+        rules: vec!["exec.*".to_owned()],
+        ..WatchRequest::default()
+    };
+    let got = given(&mut client, only(&begin), 2).await;
+    assert_eq!(rules(&got), ["beat", "exec.unknown"]);
+    assert_eq!(served.feed.behind(&got[0].cursor), Some(1));
+    let got = given(&mut client, only(&got[0].cursor), 1).await;
+    assert_eq!(rules(&got), ["exec.unknown"]);
+    let wrong = WatchRequest {
+        rules: vec!["exce.*".to_owned()],
+        ..WatchRequest::default()
+    };
+    let error = client.watch(wrong).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().contains("exec.unknown"), "{error}");
+}
+
+/// More than the channels and the memory hold waits on disk for who does not read.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_slow_readers_get_everything_from_the_disk() {
+    let served = Served::start().await;
+    let mut client = AgentClient::new(served.channel.clone());
+    let mut streams = Vec::new();
+    for _ in 0..100 {
+        let request = WatchRequest::default();
+        streams.push(client.watch(request).await.unwrap().into_inner());
+    }
+    let feed = Arc::clone(&served.feed);
+    let publish = move || {
+        for number in 1..=2_000 {
+            let item = Item::Violation(Violation {
+                count: number,
+                ..Violation::default()
+            });
+            feed.publish(1, item);
+        }
+    };
+    tokio::task::spawn_blocking(publish).await.unwrap();
+    for stream in &mut streams {
+        for number in 1..=2_000 {
+            let next = tokio::time::timeout(PATIENCE, stream.message()).await;
+            match next.unwrap().unwrap().unwrap().item {
+                Some(Item::Violation(violation)) => assert_eq!(violation.count, number),
+                other => panic!("{other:?} in place of {number}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replay_holds_up_nobody_and_another_is_told_to_wait() {
+    let served = Served::start().await;
+    let mut client = AgentClient::new(served.channel);
+    let mut candidate = Profile::from_yaml(web()).unwrap();
+    for number in 0..500 {
+        let line = format!("exec: {{path: /bin/{number}}}");
+        candidate
+            .approve(&Entry::parse(&line).unwrap(), BY)
+            .unwrap();
+    }
+    let request = ReplayProfileRequest {
+        yaml: candidate.to_yaml(),
+        ..ReplayProfileRequest::default()
+    };
+    let mut first = tokio::spawn({
+        let (mut client, request) = (client.clone(), request.clone());
+        async move { client.replay_profile(request).await }
+    });
+    let asked = served.asked;
+    let is_asked = tokio::task::spawn_blocking(move || asked.recv_timeout(PATIENCE));
+    is_asked.await.unwrap().unwrap();
+    let refused = client.replay_profile(request.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+    assert!(refused.message().contains("try again"), "{refused}");
+    // Meanwhile others are answered.
+    for _ in 0..20 {
+        client.get_status(GetStatusRequest {}).await.unwrap();
+    }
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut first).await;
+    assert!(early.is_err(), "it waits for what the pipeline knows");
+    served.snapshots.send(()).unwrap();
+    let answer = loop {
+        // The next request lets the pipeline see that it may answer.
+        client.get_status(GetStatusRequest {}).await.unwrap();
+        if first.is_finished() {
+            break (&mut first).await.unwrap().unwrap().into_inner();
+        }
+    };
+    assert_eq!((answer.name.as_str(), answer.seen), ("/Image/web/", 0));
+    // And then there is room for another.
+    served.snapshots.send(()).unwrap();
+    let again = tokio::spawn({
+        let mut client = client.clone();
+        async move { client.replay_profile(request).await }
+    });
+    while !again.is_finished() {
+        client.get_status(GetStatusRequest {}).await.unwrap();
+    }
+    assert_eq!(again.await.unwrap().unwrap().into_inner(), answer);
 }

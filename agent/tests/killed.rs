@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 /// Set where this is the process to be killed.
 const FOLDER: &str = "LAPWING_TEST_KILLED_FOLDER";
+/// Of each lane; ten times as many with LAPWING_SOAK.
 const ROUNDS: u64 = 100;
 /// Folders in which that goes on at a time.
 const LANES: usize = 2;
@@ -105,9 +106,13 @@ fn kill() {
         true => tempfile::tempdir_in(memory).unwrap(),
         false => tempfile::tempdir().unwrap(),
     };
+    let rounds = match std::env::var_os("LAPWING_SOAK") {
+        Some(_) => 10 * ROUNDS,
+        None => ROUNDS,
+    };
     let mut answered = [0, 0];
     let mut in_between = 0;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -163,10 +168,10 @@ fn kill() {
         }
     }
     assert!(
-        answered[0] > ROUNDS,
+        answered[0] > rounds,
         "hardly anything was decided: {answered:?}"
     );
     println!(
-        "{ROUNDS} kills, {answered:?} decisions, {in_between} half-written files found and removed"
+        "{rounds} kills, {answered:?} decisions, {in_between} half-written files found and removed"
     );
 }

@@ -16,5 +16,7 @@ pub mod v1 {
 /// The compiled descriptions of all files, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.bin");
 
+pub mod cri;
+pub mod opentelemetry;
 mod time;
 pub use time::{Timestamp, nanoseconds, timestamp};

@@ -56,7 +56,8 @@ fn a_violation_has_every_field_in_its_documented_form() {
         "rule": "exec.unknown", "severity": "HIGH", "mode": "MONITORING", "count": "1",
         "attack": ["T1059"],
         "workload": {"namespace": "", "kind": "", "name": "web", "container": ""},
-        "container": {"id": "", "name": "", "image": "", "pod": "", "cgroupId": u64::MAX.to_string(), "runtime": "", "imageDigest": ""},
+        "container": {"id": "", "name": "", "image": "", "pod": "", "cgroupId": u64::MAX.to_string(), "runtime": "", "imageDigest": "", "podUid": "", "podNamespace": "",
+            "kind": "KIND_UNSPECIFIED", "ownerEvidence": "OWNER_EVIDENCE_UNSPECIFIED"},
         "process": {"pid": 123, "containerPid": 0, "startTime": null, "exe": "", "args": ["sh", "a\nb\"\u{1}"],
             "cwd": "", "uid": 1000, "gid": 0, "phase": "MAIN",
             "effectiveUid": 0, "effectiveGid": 7, "capabilities": ["CAP_NET_RAW"],
@@ -127,7 +128,7 @@ fn files_and_peers_have_every_field_too() {
     };
     assert_eq!(
         serde_json::to_value(&gap).unwrap(),
-        json!({"reason": "agent-down", "count": "0", "from": "1970-01-01T00:00:00Z", "to": "1970-01-01T00:00:01.500Z", "scope": ""})
+        json!({"reason": "agent-down", "count": "0", "from": "1970-01-01T00:00:00Z", "to": "1970-01-01T00:00:01.500Z", "scope": "", "cluster": "", "node": ""})
     );
 }
 

@@ -1,5 +1,6 @@
 //! The agent under test, as a process of its own, driven by its command line only.
 
+use crate::pod::Pod;
 use crate::session::{Session, wait_for};
 use crate::watch::Watch;
 use anyhow::{Context, Result, bail, ensure};
@@ -37,6 +38,10 @@ pub struct Home {
     capabilities: Option<String>,
     /// Whether it has the limits of the unit then.
     limits: bool,
+    /// BusyBox, and the process whose network is to be the node's for the agent.
+    node: Option<(PathBuf, u32)>,
+    /// The pod that it runs in.
+    pod: Option<Pod>,
 }
 
 impl Home {
@@ -63,6 +68,8 @@ impl Home {
             config,
             capabilities: None,
             limits: false,
+            node: None,
+            pod: None,
         };
         home.write()?;
         Ok(home)
@@ -72,6 +79,11 @@ impl Home {
     pub fn set(&mut self, key: &str, value: impl Into<Value>) -> Result<()> {
         self.config[key] = value.into();
         self.write()
+    }
+
+    /// What the configuration says.
+    pub fn value(&self, key: &str) -> Value {
+        self.config[key].clone()
     }
 
     // JSON is YAML.
@@ -114,11 +126,54 @@ impl Home {
         self
     }
 
+    /// The agent is to run as the pod of `deploy/kubernetes.yaml`, with these capabilities beyond its
+    /// own.
+    pub fn in_pod(mut self, session: &Session, more: &[&str]) -> Result<Self> {
+        for key in ["stateDir", "endpoint", "node"] {
+            let config = self.config.as_object_mut().context("a configuration")?;
+            config.remove(key);
+        }
+        self.write()?;
+        let pod = Pod::new(
+            session,
+            &self.lapwing,
+            &self.config_file(),
+            &self.folder,
+            more,
+        )?;
+        std::os::unix::fs::symlink(self.folder.join("run/lapwing.sock"), self.socket())?;
+        self.pod = Some(pod);
+        Ok(self)
+    }
+
+    /// The agent is to take the network of this process for the node's: what the kernel tells of it
+    /// stands where the first process's would, in a mount namespace of the agent's own.
+    pub fn with_node_network_of(mut self, session: &Session, pid: u32) -> Self {
+        self.node = Some((session.tools.busybox.clone(), pid));
+        self
+    }
+
     /// `lapwing agent` with the configuration, not started.
     pub fn agent_command(&self) -> Command {
-        let mut command = match &self.capabilities {
-            None => Command::new(&self.lapwing),
-            Some(names) => {
+        if let Some(pod) = &self.pod {
+            let mut command = pod.command();
+            command.stdin(Stdio::null());
+            return command;
+        }
+        let mut command = match (&self.capabilities, &self.node) {
+            (None, None) => Command::new(&self.lapwing),
+            (None, Some((busybox, pid))) => {
+                const SCRIPT: &str =
+                    "\"$0\" mount -o bind \"/proc/$1/net\" /proc/1/net && shift && exec \"$@\"";
+                let mut with = Command::new(busybox);
+                with.args(["unshare", "-m"]).arg(busybox);
+                with.args(["sh", "-c", SCRIPT])
+                    .arg(busybox)
+                    .arg(pid.to_string());
+                with.arg(&self.lapwing);
+                with
+            }
+            (Some(names), _) => {
                 let mut with = Command::new("/proc/self/exe");
                 with.args(["with", "--capabilities", names]);
                 if self.limits {
@@ -133,14 +188,20 @@ impl Home {
         command
     }
 
+    /// `lapwing`, told nothing.
+    pub fn program(&self) -> Command {
+        let mut command = Command::new(&self.lapwing);
+        command.stdin(Stdio::null());
+        command
+    }
+
     /// `lapwing` as a client of this agent.
     pub fn client(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.lapwing);
+        let mut command = self.program();
         command
             .arg("--endpoint")
             .arg(format!("unix://{}", self.socket().display()))
-            .args(args)
-            .stdin(Stdio::null());
+            .args(args);
         command
     }
 
@@ -301,6 +362,30 @@ impl Agent {
         Pid::from_child(&self.child)
     }
 
+    /// Keeps it from running, and waits until none of its threads does, until [`Self::go_on`].
+    pub fn pause(&self) -> Result<()> {
+        kill_process(self.pid(), Signal::STOP)?;
+        let tasks = format!("/proc/{}/task", self.child.id());
+        wait_for("the agent's threads to stop", STOP, || {
+            for task in fs::read_dir(&tasks)? {
+                let stat = fs::read_to_string(task?.path().join("stat")).unwrap_or_default();
+                let state = stat
+                    .rsplit(") ")
+                    .next()
+                    .and_then(|rest| rest.chars().next());
+                if state.is_some_and(|state| state != 'T') {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+    }
+
+    /// Lets it run again.
+    pub fn go_on(&self) -> Result<()> {
+        Ok(kill_process(self.pid(), Signal::CONT)?)
+    }
+
     /// Stops it as an init system does, and answers its folder for another start.
     pub fn stop(mut self) -> Result<Home> {
         self.terminate()?;
@@ -351,6 +436,8 @@ impl Agent {
             config: self.home.config.clone(),
             capabilities: self.home.capabilities.clone(),
             limits: self.home.limits,
+            node: self.home.node.clone(),
+            pod: self.home.pod.clone(),
         }
     }
 
@@ -380,6 +467,10 @@ impl Drop for Agent {
                 problem(format!("{error:#}: {}", self.log()));
                 let _ = self.child.kill();
                 let _ = self.child.wait();
+                if let Some(pod) = &self.home.pod {
+                    // What was killed is its runtime.
+                    pod.delete();
+                }
             }
         }
         let log = self.log();

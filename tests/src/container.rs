@@ -12,6 +12,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// The annotation that names the workload of a container.
 const WORKLOAD: &str = "lapwing.dev/workload";
+/// The annotation by which containerd names the namespace of the pod.
+const NAMESPACE: &str = "io.kubernetes.cri.sandbox-namespace";
 /// The annotation by which containerd names the image.
 const IMAGE: &str = "io.kubernetes.cri.image-name";
 
@@ -33,7 +35,6 @@ pub struct Image {
 }
 
 /// What a container is made of.
-/// What a container is made of.
 pub struct Spec {
     /// Its image; BusyBox and the trigger where none is given.
     pub image: Option<Image>,
@@ -51,6 +52,8 @@ pub struct Spec {
     pub mounts: Vec<Value>,
     /// Its network namespace.
     pub network: Network,
+    /// The namespace of its pod, as containerd tells runc of it; none if empty.
+    pub namespace: String,
     /// Its image, as containerd tells runc of it; none if empty.
     pub image_name: String,
     /// Its id; a generated one if empty.
@@ -59,6 +62,19 @@ pub struct Spec {
     pub cgroup: String,
     /// Whether runc is told the bundle by its arguments, or by its working directory.
     pub told: bool,
+    /// What it is confined to.
+    pub confined: Confined,
+}
+
+/// What a container is confined to, as a pod's `securityContext` has it.
+#[derive(Default)]
+pub struct Confined {
+    /// Whether its root is read-only.
+    pub read_only: bool,
+    /// The capabilities that it has, instead of the usual ones.
+    pub capabilities: Option<Vec<String>>,
+    /// Whether no exec gives it more rights.
+    pub no_new_privileges: bool,
 }
 
 impl Spec {
@@ -73,10 +89,12 @@ impl Spec {
             sysctls: Vec::new(),
             mounts: Vec::new(),
             network: Network::Own,
+            namespace: String::new(),
             image_name: String::new(),
             id: String::new(),
             cgroup: "/{id}".to_owned(),
             told: true,
+            confined: Confined::default(),
         }
     }
 
@@ -89,6 +107,12 @@ impl Spec {
     /// From an image, as `team/web:1@sha256:...`.
     pub fn image(mut self, image: &str) -> Self {
         image.clone_into(&mut self.image_name);
+        self
+    }
+
+    /// Of a pod in a namespace.
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        namespace.clone_into(&mut self.namespace);
         self
     }
 
@@ -349,6 +373,9 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
         "CAP_SETUID",
     ];
     capabilities.extend(spec.capabilities.iter().map(String::as_str));
+    if let Some(only) = &spec.confined.capabilities {
+        capabilities = only.iter().map(String::as_str).collect();
+    }
     let (user, path) = match &spec.image {
         None => (0, "PATH=/bin:/usr/bin"),
         Some(image) => (image.user, "PATH=/usr/sbin:/usr/bin"),
@@ -365,11 +392,12 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
             "args": spec.args,
             "env": [path],
             "cwd": "/",
+            "noNewPrivileges": spec.confined.no_new_privileges,
             "capabilities": {
                 "bounding": capabilities, "effective": capabilities, "permitted": capabilities,
             },
         },
-        "root": {"path": "rootfs"},
+        "root": {"path": "rootfs", "readonly": spec.confined.read_only},
         "hostname": "lapwing-test",
         "mounts": [
             {"destination": "/proc", "type": "proc", "source": "proc"},
@@ -388,6 +416,9 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
     });
     if !spec.image_name.is_empty() {
         config["annotations"][IMAGE] = spec.image_name.as_str().into();
+    }
+    if !spec.namespace.is_empty() {
+        config["annotations"][NAMESPACE] = spec.namespace.as_str().into();
     }
     for (name, value) in &spec.sysctls {
         config["linux"]["sysctl"][name] = value.as_str().into();

@@ -7,6 +7,7 @@
 //! guest whose userland is BusyBox, runc and `lapwing`.
 
 mod agent;
+mod authority;
 mod bench;
 mod capabilities;
 mod cases;
@@ -17,13 +18,17 @@ mod demo;
 mod expect;
 mod filter;
 mod letters;
+mod lost;
 mod netns;
+mod pod;
 mod puppet;
+mod receiver;
 mod rootfs;
 mod runner;
 mod session;
 mod sweep;
 mod tally;
+mod terminal;
 mod trigger;
 mod watch;
 mod workloads;
@@ -106,7 +111,7 @@ struct Run {
     /// The same cases with large counts.
     #[arg(long)]
     soak: bool,
-    /// Only cases whose name contains this; of several, one is enough.
+    /// Only cases whose name contains this, from the beginning of a word; of several, one is enough.
     #[arg(long, value_name = "TEXT")]
     filter: Vec<String>,
     /// Prints the names of the cases and runs none.

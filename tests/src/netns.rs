@@ -80,7 +80,7 @@ impl<'s> Peer<'s> {
 }
 
 /// Waits until the trigger says that it is there.
-fn ready(container: &mut Container<'_>) -> Result<()> {
+pub fn ready(container: &mut Container<'_>) -> Result<()> {
     let (stdin, stdout) = container.streams()?;
     // Its commands: closing the pipe would end it, so it stays open as long as the container.
     container.keep(stdin);
@@ -98,7 +98,7 @@ fn ready(container: &mut Container<'_>) -> Result<()> {
 }
 
 /// BusyBox's `ip` in the network namespace of a process.
-fn ip(session: &Session, pid: u32, args: &[&str]) -> Result<()> {
+pub fn ip(session: &Session, pid: u32, args: &[&str]) -> Result<()> {
     let busybox = &session.tools.busybox;
     let output = std::process::Command::new(busybox)
         .args(["nsenter", "-t", &pid.to_string(), "-n"])

@@ -12,6 +12,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::ops::Deref;
 use std::process::{ChildStdin, ChildStdout};
+use std::time::Duration;
 
 /// The trigger inside a container.
 pub const TRIGGER: &str = "/trigger";
@@ -107,6 +108,8 @@ pub struct Puppet<'s> {
     session: &'s Session,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
+    /// How much of standard error had been said before the program that was told last.
+    said: usize,
 }
 
 impl<'s> Puppet<'s> {
@@ -124,6 +127,7 @@ impl<'s> Puppet<'s> {
             session,
             stdin,
             stdout: BufReader::new(stdout),
+            said: 0,
         };
         puppet.answer()?;
         Ok(puppet)
@@ -133,7 +137,7 @@ impl<'s> Puppet<'s> {
     pub fn act(&mut self, act: &Act) -> Result<()> {
         match self.run(act)? {
             0 => Ok(()),
-            code => bail!("the trigger ended with {code}: {}", self.stderr().trim()),
+            code => Err(self.failure(code)),
         }
     }
 
@@ -145,6 +149,7 @@ impl<'s> Puppet<'s> {
 
     /// Starts a program; [`Self::end`] waits for it.
     pub fn begin(&mut self, act: &Act) -> Result<()> {
+        self.said = self.stderr().len();
         self.send(&act.request(false))?;
         self.answer()?;
         Ok(())
@@ -158,6 +163,7 @@ impl<'s> Puppet<'s> {
     /// Has the trigger (its arguments begin with `hold`) act and then wait; looks at the process
     /// from outside; lets it go.
     pub fn hold(&mut self, act: &Act) -> Result<Held> {
+        self.said = self.stderr().len();
         self.send(&act.request(true))?;
         let pid = self.answer()?["pid"].as_u64().context("no pid")?;
         let pid = u32::try_from(pid)?;
@@ -176,12 +182,24 @@ impl<'s> Puppet<'s> {
 
     /// Why a trigger ended with this code: [`Lacking`], or what it wrote last.
     fn failure(&self, code: i64) -> anyhow::Error {
-        let text = self.stderr();
+        let text = self
+            .words()
+            .unwrap_or_else(|_| "it said nothing".to_owned());
         let last = text.lines().last().unwrap_or_default();
         match last.strip_prefix(LACKING_STEM) {
             Some(what) if code == i64::from(LACKING) => Lacking(what.to_owned()).into(),
             _ => anyhow::anyhow!("the trigger ended with {code}: {last}"),
         }
+    }
+
+    /// What the program that was told last has said, which must be something: the runtime carries
+    /// it on, and may come behind the exit code.
+    pub fn words(&self) -> Result<String> {
+        const CARRIED: Duration = Duration::from_secs(10);
+        wait_for("what the program said", CARRIED, || {
+            let text = self.stderr().get(self.said..).map(str::to_owned);
+            Ok(text.filter(|text| text.ends_with('\n')))
+        })
     }
 
     /// Whether a child of the first process waits to be taken notice of.

@@ -5,10 +5,12 @@ use crate::agent::{Agent, Home, Mode, take_problems};
 use crate::cases;
 use crate::coverage;
 use crate::filter::Filter;
+use crate::lost::{self, Skips};
 use crate::session::{Session, check_interrupt};
 use crate::tally::{ExpectedSkips, Tally};
 use crate::watch::Watch;
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -125,6 +127,8 @@ pub struct Context<'s> {
     pub tier: Tier,
     // The watch ends before its agent does.
     shared: Option<((Mode, Tier), Watch, Agent)>,
+    /// What the kernel skipped for the shared agent.
+    skips: Skips,
 }
 
 impl Context<'_> {
@@ -135,7 +139,7 @@ impl Context<'_> {
             None => false,
         };
         if !usable {
-            self.shared = None;
+            self.alone();
             let mut home = Home::new(self.session, mode)?;
             if let Some(tier) = self.tier.forced() {
                 home.set("tier", tier)?;
@@ -151,6 +155,24 @@ impl Context<'_> {
     /// Stops the shared agent, for cases that run their own.
     pub fn alone(&mut self) {
         self.shared = None;
+        self.skips = Skips::default();
+    }
+
+    /// Whether what failed is to be done again, with a new agent: the kernel skipped a program of
+    /// the shared one meanwhile.
+    pub fn is_excused(&mut self) -> bool {
+        let shared = self.shared.as_ref();
+        let excused = shared.is_some_and(|(_, _, agent)| self.skips.will_grow(agent));
+        if excused {
+            self.alone();
+        }
+        excused
+    }
+
+    /// Answers whether the shared agent tells that the kernel skipped programs, so that what comes
+    /// needs a new one; or an error if it tells of another loss.
+    pub fn skipped(&mut self, status: &Value) -> Result<bool> {
+        self.skips.grew(status)
     }
 
     /// What is wrong with the agents after a case, whatever the case itself found.
@@ -158,15 +180,15 @@ impl Context<'_> {
         let mut problems = Vec::new();
         if let Some((_, _, agent)) = &mut self.shared {
             // Cases that provoke losses do so with an agent of their own.
-            match agent.status().map(|status| status["losses"].clone()) {
-                Ok(losses) if losses.as_array().is_some_and(Vec::is_empty) => {}
-                Ok(losses) => problems.push(format!("the shared agent lost records: {losses}")),
-                Err(error) => problems.push(format!("the shared agent: {error:#}")),
+            let status = agent.status();
+            let skipped = status.and_then(|status| self.skips.grew(&status));
+            if let Err(error) = &skipped {
+                problems.push(format!("the shared agent: {error:#}"));
             }
-        }
-        if !problems.is_empty() {
-            // The next case starts afresh.
-            self.shared = None;
+            if !matches!(skipped, Ok(false)) {
+                // The next case starts afresh.
+                self.alone();
+            }
         }
         problems.extend(take_problems());
         problems
@@ -212,6 +234,7 @@ pub fn run(options: &Options) -> Result<bool> {
         soak: options.soak,
         tier: Tier::Best,
         shared: None,
+        skips: Skips::default(),
     };
     let mut tally = Tally::new(expected);
     let selected = |name: &str| options.filter.takes(name);
@@ -252,11 +275,25 @@ pub fn run(options: &Options) -> Result<bool> {
     Ok(tally.failed == 0 && tally.passed + tally.skipped > 0)
 }
 
-/// Runs a case. Answers its time in seconds, and how it ended.
+/// Runs a case; again where it failed and the kernel skipped a program meanwhile. Answers its time
+/// in seconds, and how it ended.
 fn one(context: &mut Context<'_>, case: &Case) -> (f64, Result<Outcome>) {
     let start = Instant::now();
-    let outcome = catch_unwind(AssertUnwindSafe(|| (case.run)(context)))
-        .unwrap_or_else(|_| Err(anyhow::anyhow!("the case panicked")));
+    let mut again = lost::AGAIN;
+    let outcome = loop {
+        let outcome = catch_unwind(AssertUnwindSafe(|| (case.run)(context)))
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("the case panicked")));
+        match &outcome {
+            Err(error) if again > 0 && context.is_excused() => {
+                again -= 1;
+                println!(
+                    "again: {}, because the kernel skipped a program: {error:#}",
+                    case.name
+                );
+            }
+            _ => break outcome,
+        }
+    };
     let problems = context.problems();
     let outcome = match outcome {
         Ok(_) if !problems.is_empty() => Err(anyhow::anyhow!(problems.join("\n"))),

@@ -9,7 +9,7 @@ use crate::Tools;
 use crate::cgroup::Cgroups;
 use crate::sweep;
 use anyhow::{Context, Result, bail, ensure};
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,18 @@ impl MemoryMount {
         mount_memory(at, &format!("size={bytes},mode=0755"))
             .with_context(|| format!("cannot mount a tmpfs on {}", at.display()))?;
         Ok(Self(at.to_path_buf()))
+    }
+}
+
+impl MemoryMount {
+    /// Lets it be written to, or not.
+    pub fn writable(&self, writable: bool) -> Result<()> {
+        let flags = match writable {
+            true => MountFlags::empty(),
+            false => MountFlags::RDONLY,
+        };
+        mount_remount(&self.0, flags, c"")
+            .with_context(|| format!("cannot mount {} anew", self.0.display()))
     }
 }
 

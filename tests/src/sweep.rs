@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// How the names of a run begin; its process id follows.
 pub const STEM: &str = "lapwing-test-";
+/// How the name of a run's folder ends that is on the disk, and not in memory.
+pub const DISK: &str = "-disk";
 
 /// Removes what dead runs left.
 pub fn sweep(scratch: &Path) -> Result<()> {
@@ -20,7 +22,10 @@ pub fn sweep(scratch: &Path) -> Result<()> {
         let Ok(name) = entry.file_name().into_string() else {
             continue;
         };
-        let pid = name.strip_prefix(STEM).and_then(|pid| pid.parse().ok());
+        let pid = name.strip_prefix(STEM).and_then(|rest| {
+            let pid = rest.strip_suffix(DISK).unwrap_or(rest);
+            pid.parse().ok()
+        });
         if pid.is_some_and(|pid: u32| !is_run(pid)) {
             println!("removing what {name} left");
             remove(&name, &entry.path())?;

@@ -123,6 +123,11 @@ impl Watch {
         })
     }
 
+    /// Whether the command has ended, and everything that it printed was read.
+    pub fn has_ended(&self) -> bool {
+        (self.reader.as_ref()).is_none_or(JoinHandle::is_finished)
+    }
+
     /// The lines that are not JSON.
     pub fn malformed(&self) -> Vec<String> {
         self.items()

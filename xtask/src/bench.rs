@@ -48,7 +48,7 @@ pub struct Args {
     /// Small counts, in well under a minute a place: shows that the benches work
     #[arg(long)]
     quick: bool,
-    /// Only benches whose name contains this: overhead, cpu, latency, compare, path, flood, memory
+    /// Only benches whose name contains this: overhead, cpu, latency, compare, path, feed, flood, memory
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// Only in the guest, where instructions are counted [default: both]
@@ -57,6 +57,9 @@ pub struct Args {
     /// Only on this host
     #[arg(long)]
     host: bool,
+    /// More arguments of the guest's QEMU, such as a plugin (tests/benches/where.c)
+    #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
+    qemu: Vec<String>,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -158,6 +161,7 @@ pub fn smoke(built: &Built) -> Result<String> {
         only: None,
         guest: false,
         host: true,
+        qemu: Vec::new(),
         output: Output::Text,
     };
     let place = on_host(built, &args)?;
@@ -252,8 +256,10 @@ fn in_guest(built: &Built, args: &Args) -> Result<Place> {
         "--counting".to_owned(),
     ]);
     command.extend(arguments(args));
+    let mut qemu = COUNTING.to_vec();
+    qemu.extend(args.qemu.iter().map(String::as_str));
     let extras = Extras {
-        qemu: COUNTING,
+        qemu: &qemu,
         kernel: COUNTING_KERNEL,
         files: &[(GUEST_FLOOR, &built.floor)],
         shown: false,

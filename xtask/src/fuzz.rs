@@ -39,7 +39,7 @@ const FLAGS: &str = "-C passes=sancov-module \
 /// Name and longest input in bytes of each.
 const TARGETS: [(&str, u32); 4] = [
     ("record", 16_384),
-    ("btf", 32_768),
+    ("btf", 8192),
     ("dns", 4096),
     ("profile", 1024),
 ];

@@ -18,6 +18,17 @@ pub enum Cgroups {
     Legacy,
 }
 
+/// How much is tested on a kernel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Nearly everything: it is the kind of kernel that most have.
+    Usual,
+    /// What the kernel has a part in: it lacks most.
+    Oldest,
+    /// What depends most on the kernel.
+    Other,
+}
+
 /// A kernel to test on.
 pub struct Guest {
     /// What it is called here: the start of its version, behind the machine's name where that is
@@ -27,8 +38,8 @@ pub struct Guest {
     pub machine: &'static Machine,
     /// The control groups it is tested with: between the guests all layouts are.
     pub cgroups: Cgroups,
-    /// Whether everything is tested on it, or what depends most on the kernel.
-    pub whole: bool,
+    /// How much is tested on it.
+    pub part: Part,
     /// Debian's release that has it.
     suite: &'static str,
     /// Its packages.
@@ -41,7 +52,7 @@ static GUESTS: [Guest; 6] = [
         label: "6.12",
         machine: &X86_64,
         cgroups: Cgroups::Unified,
-        whole: true,
+        part: Part::Usual,
         suite: "bookworm",
         packages: &[Package::Newest("linux-image-6.12.", "+deb12-cloud-amd64")],
     },
@@ -49,7 +60,7 @@ static GUESTS: [Guest; 6] = [
         label: "5.10",
         machine: &X86_64,
         cgroups: Cgroups::Legacy,
-        whole: true,
+        part: Part::Oldest,
         suite: "bullseye",
         packages: &[Package::Newest("linux-image-5.10.0-", "-cloud-amd64")],
     },
@@ -57,7 +68,7 @@ static GUESTS: [Guest; 6] = [
         label: "6.1",
         machine: &X86_64,
         cgroups: Cgroups::Hybrid,
-        whole: false,
+        part: Part::Other,
         suite: "bookworm",
         packages: &[Package::Newest("linux-image-6.1.0-", "-cloud-amd64")],
     },
@@ -65,7 +76,7 @@ static GUESTS: [Guest; 6] = [
         label: "7.2",
         machine: &X86_64,
         cgroups: Cgroups::Unified,
-        whole: false,
+        part: Part::Other,
         suite: "forky",
         packages: &[
             Package::Newest("linux-binary-7.2.", "+deb14-cloud-amd64"),
@@ -76,7 +87,7 @@ static GUESTS: [Guest; 6] = [
         label: "arm64-6.12",
         machine: &ARM64,
         cgroups: Cgroups::Unified,
-        whole: false,
+        part: Part::Other,
         suite: "bookworm",
         packages: &[Package::Newest("linux-image-6.12.", "+deb12-cloud-arm64")],
     },
@@ -84,7 +95,7 @@ static GUESTS: [Guest; 6] = [
         label: "arm64-6.1",
         machine: &ARM64,
         cgroups: Cgroups::Unified,
-        whole: false,
+        part: Part::Other,
         suite: "bookworm",
         packages: &[Package::Newest("linux-image-6.1.0-", "-cloud-arm64")],
     },

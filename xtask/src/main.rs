@@ -6,19 +6,27 @@
 
 mod bench;
 mod build;
+mod chart;
 mod cross;
 mod debian;
 mod demo;
+mod ecs;
 mod fuzz;
 mod image;
 mod initramfs;
 mod kernel;
 mod machine;
 mod matrix;
+mod ocsf;
+mod pip;
 mod report;
+mod rotel;
+mod rsyslog;
+mod semconv;
 mod setup;
 mod shell;
 mod skips;
+mod tenzir;
 mod test;
 mod toolchain;
 mod unprivileged;
@@ -44,6 +52,12 @@ enum Command {
     Setup,
     /// Build the eBPF programs and the static binary `lapwing`
     Build,
+    /// Write deploy/kubernetes.yaml, the plain manifest, from the Helm chart
+    Chart {
+        /// Only look whether it is fresh, and the chart what Helm and Kubernetes take
+        #[arg(long)]
+        check: bool,
+    },
     /// Learn a real container, attack it, and show what is reported
     Demo {
         /// In a virtual machine, even if this host could run it
@@ -103,6 +117,8 @@ fn main() -> ExitCode {
         Command::Build => setup::run()
             .and_then(|tools| build::run(&tools))
             .map(|_| true),
+        Command::Chart { check: false } => chart::write().map(|()| true),
+        Command::Chart { check: true } => chart::check().map(|()| true),
         Command::Demo { vm } => demo::run(vm),
         Command::Test { soak } => test::run(soak),
         Command::Bench(args) => bench::run(&args),

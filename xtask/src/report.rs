@@ -16,6 +16,9 @@ struct Report {
     note: String,
 }
 
+/// What the lines begin with that say why a test in containers failed.
+const DETAIL: &str = "             ";
+
 /// What the output of a stage told: tests by how they ended, and rows that were proved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -25,14 +28,46 @@ pub struct Counts {
     /// Whose column of the matrix the proofs belong to; empty for a stage that has none.
     pub kernel: String,
     proofs: Vec<Proof>,
+    /// The tests that failed, each with what it said.
+    failures: Vec<String>,
+    /// Whether the lines that follow belong to the last of them.
+    telling: bool,
+}
+
+/// How a test ended badly: `test NAME ... FAILED` of `cargo test`, `0.51 s  FAILED  NAME` of the
+/// tests in containers with the reason below it, or `FAILED` with the whole of it.
+fn failure(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    if let Some(name) = line.strip_prefix("test ") {
+        return name.strip_suffix(" ... FAILED");
+    }
+    if let Some(rest) = line.strip_prefix("FAILED ") {
+        return Some(rest);
+    }
+    let (seconds, rest) = line.split_once(" s  FAILED")?;
+    seconds.parse::<f64>().ok()?;
+    Some(rest.trim_start())
 }
 
 impl Counts {
-    /// Adds a proof of a row, or the closing line of a test runner, if it is one: `test result: ok.
-    /// 3 passed; 0 failed; ...` or `3 passed, 0 failed, 1 skipped`.
+    /// Adds a proof of a row, a failure, or the closing line of a test runner, if it is one: `test
+    /// result: ok. 3 passed; 0 failed; ...` or `3 passed, 0 failed, 1 skipped`.
     pub fn add(&mut self, line: &str) {
         if let Some(proof) = Proof::of(line) {
             self.proofs.push(proof);
+            return;
+        }
+        if let Some(failure) = failure(line) {
+            self.failures.push(failure.to_owned());
+            self.telling = true;
+            return;
+        }
+        self.telling &= line.starts_with(DETAIL);
+        if self.telling {
+            if let Some(failure) = self.failures.last_mut() {
+                failure.push_str("\n    ");
+                failure.push_str(line.trim_start());
+            }
             return;
         }
         let line = line.trim();
@@ -152,11 +187,6 @@ impl Runner {
             sum.failed += report.counts.failed;
             sum.skipped += report.counts.skipped;
         }
-        for report in &self.reports {
-            if let Some(failure) = &report.failure {
-                println!("\n{} failed: {failure}", report.name);
-            }
-        }
         let table = matrix.lines();
         if !table.is_empty() {
             println!("\n{}", table.join("\n"));
@@ -166,6 +196,14 @@ impl Runner {
         }
         if matrix.untried() > 0 {
             println!("\n{} cells of that table were not tried", matrix.untried());
+        }
+        for report in &self.reports {
+            if let Some(failure) = &report.failure {
+                println!("\n{} failed: {failure}", report.name);
+            }
+            for failure in &report.counts.failures {
+                println!("  {failure}");
+            }
         }
         println!(
             "\n{} passed, {} failed, {} skipped",
@@ -248,6 +286,32 @@ mod tests {
                 ..Counts::default()
             }
         );
+    }
+
+    #[test]
+    fn failures_are_gathered_with_what_they_said() {
+        let mut counts = Counts::default();
+        for line in [
+            "   0.51 s  FAILED  file.open",
+            "             no violation",
+            "             of this kind",
+            "   0.10 s  passed   file.read",
+            "             3 records",
+            "test judge::tests::known ... FAILED",
+            "FAILED at the end: a container is left",
+            "2 passed, 3 failed, 0 skipped",
+        ] {
+            counts.add(line);
+        }
+        assert_eq!(
+            counts.failures,
+            [
+                "file.open\n    no violation\n    of this kind",
+                "judge::tests::known",
+                "at the end: a container is left"
+            ]
+        );
+        assert_eq!((counts.passed, counts.failed, counts.skipped), (2, 3, 0));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::kernel::{self, Guest};
 use crate::machine::Machine;
 use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Tools};
-use crate::{cross, debian, image, userland};
+use crate::{chart, cross, debian, ecs, image, ocsf, rotel, rsyslog, semconv, tenzir, userland};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
@@ -185,6 +185,36 @@ pub fn everything() -> Result<(Tools, bool)> {
             whole = false;
             say("programs", &format!("FAILED: {error:#}"));
         }
+    }
+    // Without it the stage that needs it fails, and says so.
+    match chart::ensure() {
+        Ok(folder) => say("Helm", &folder.display().to_string()),
+        Err(error) => say("Helm", &format!("not there: {error:#}")),
+    }
+    // Without one of these one test is skipped, and says so.
+    match rsyslog::ensure() {
+        Ok(folder) => say("rsyslog", &folder.display().to_string()),
+        Err(error) => say("rsyslog", &format!("not there: {error:#}")),
+    }
+    match rotel::ensure() {
+        Ok(folder) => say("rotel", &folder.display().to_string()),
+        Err(error) => say("rotel", &format!("not there: {error:#}")),
+    }
+    match tenzir::ensure() {
+        Ok(folder) => say("Tenzir", &folder.display().to_string()),
+        Err(error) => say("Tenzir", &format!("not there: {error:#}")),
+    }
+    match ocsf::ensure() {
+        Ok(folder) => say("OCSF schema", &folder.display().to_string()),
+        Err(error) => say("OCSF schema", &format!("not there: {error:#}")),
+    }
+    match ecs::ensure() {
+        Ok(folder) => say("ECS fields", &folder.display().to_string()),
+        Err(error) => say("ECS fields", &format!("not there: {error:#}")),
+    }
+    match semconv::ensure() {
+        Ok(folder) => say("OTel names", &folder.display().to_string()),
+        Err(error) => say("OTel names", &format!("not there: {error:#}")),
     }
     Ok((tools, whole))
 }

@@ -1,9 +1,10 @@
 //! The skips that were looked at and accepted: `tests/expected-skips.txt`.
 //!
-//! The tests themselves judge skips of single cases. Here stand the stages that
+//! The tests in containers judge skips of single cases themselves. Here stand the stages that
 //! cannot run at all: a line `LABEL * REASON` accepts that. Without it, a
 //! machine on which nothing could be tested would look like one on which all
-//! is well.
+//! is well. So would one that lacks the real receivers and the schema: a test of `cargo test` that
+//! is ignored needs a line `unit NAME REASON`.
 
 use anyhow::{Result, bail};
 
@@ -22,10 +23,58 @@ pub fn stage(label: &str, reason: &str) -> Result<String> {
 }
 
 fn is_listed(list: &str, label: &str) -> bool {
-    list.lines().any(|line| {
+    listed(list, label).any(|name| name == "*")
+}
+
+/// The names that stand behind a label, with a reason.
+fn listed<'l>(list: &'l str, label: &str) -> impl Iterator<Item = &'l str> {
+    list.lines().filter_map(move |line| {
         let mut words = line.split_whitespace();
-        words.next() == Some(label) && words.next() == Some("*") && words.next().is_some()
+        let (on, name, _reason) = (words.next()?, words.next()?, words.next()?);
+        (on == label).then_some(name)
     })
+}
+
+/// The label of what `cargo test` runs.
+const UNIT: &str = "unit";
+
+/// Tests of `cargo test` that were ignored, each with its reason.
+#[derive(Debug, Default)]
+pub struct Ignored(Vec<(String, String)>);
+
+impl Ignored {
+    /// Takes a line of the output: `test NAME ... ignored, REASON`. Tests of documentation have names
+    /// of several words; here and in the list `_` stands between them.
+    pub fn add(&mut self, line: &str) {
+        let told = line.trim().strip_prefix("test ");
+        let told = told.and_then(|rest| rest.split_once(" ... ignored"));
+        if let Some((name, reason)) = told {
+            let reason = reason.trim_start_matches([',', ' ']);
+            self.0.push((name.replace(' ', "_"), reason.to_owned()));
+        }
+    }
+
+    /// # Errors
+    /// Names those that no line of the list accepts.
+    pub fn check(&self) -> Result<()> {
+        self.check_with(LIST)
+    }
+
+    fn check_with(&self, list: &str) -> Result<()> {
+        let known = |name: &str| listed(list, UNIT).any(|entry| entry == name);
+        let news: Vec<String> = { self.0.iter() }
+            .filter(|(name, _)| !known(name))
+            .map(|(name, reason)| format!("  {name}: {reason}"))
+            .collect();
+        if !news.is_empty() {
+            bail!(
+                "ignored, but not an expected skip:\n{}\nmake them run (`cargo xtask setup` gets receivers \
+                 and the schema); a line `{UNIT} NAME REASON` in tests/expected-skips.txt would accept one",
+                news.join("\n")
+            );
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -40,5 +89,40 @@ mod tests {
         assert!(!is_listed(list, "5.10"), "no reason");
         assert!(!is_listed(list, "6.1"));
         assert!(stage("no such label", "why").is_err());
+    }
+
+    #[test]
+    fn who_is_ignored_needs_a_line_with_a_reason() {
+        let mut ignored = Ignored::default();
+        for line in [
+            "test rsyslog_reads ... ok",
+            "test rsyslog_writes ... FAILED",
+            "test result: ok. 1 passed; 0 failed; 1 ignored; 0 measured",
+        ] {
+            ignored.add(line);
+        }
+        ignored.check_with("").unwrap();
+        ignored.add("test rotel_hands_on ... ignored, no rotel here");
+        ignored.add("test src/lib.rs - it (line 3) ... ignored");
+        let list = "unit rotel_hands_on a reason\nhost src/lib.rs_-_it_(line_3) a reason\n";
+        let told = ignored.check_with(list).unwrap_err().to_string();
+        assert!(
+            !told.contains("rotel") && told.contains("src/lib.rs_-_it_(line_3)"),
+            "{told}"
+        );
+        let list = "unit rotel_hands_on a reason\nunit src/lib.rs_-_it_(line_3) a reason\n";
+        ignored.check_with(list).unwrap();
+        for list in [
+            "",
+            "unit rotel_hands_on",
+            "unit * all of them",
+            "# unit rotel_hands_on a b",
+        ] {
+            let told = ignored.check_with(list).unwrap_err().to_string();
+            assert!(
+                told.contains("rotel_hands_on: no rotel here"),
+                "{list}: {told}"
+            );
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! names, to be read.
 
 use crate::build::{self, Built};
-use crate::{image, setup};
+use crate::{image, setup, shell};
 use anyhow::{Context, Result, bail};
 use std::process::{Command, Stdio};
 
@@ -50,8 +50,13 @@ pub fn run(args: &Args) -> Result<bool> {
 pub fn smoke(built: &Built) -> Result<String> {
     let mut command = command(built, 15)?;
     command.args(["--only", SMOKE]);
-    if !command.status()?.success() {
-        bail!("the workload {SMOKE} failed, or something was reported that was learned");
+    let mut said = String::new();
+    let status = shell::follow(&mut command, |line| {
+        said.push_str("\n  ");
+        said.push_str(line);
+    })?;
+    if !status.success() {
+        bail!("the workload {SMOKE} failed, or something was reported that was learned:{said}");
     }
     Ok(format!("{SMOKE}, three runs of 15 s"))
 }

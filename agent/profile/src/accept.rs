@@ -9,38 +9,31 @@
 //! 4. a file that may be made may also be opened for writing once it is there.
 //!
 //! A line of a program that has no `parent` stands for the program under every parent, and is to
-//! those lines what a pattern is to names: see [`crate::lineage`].
+//! those lines what a pattern is to names: see [`crate::lineage`]. So is a range of addresses to those
+//! in it; only people write one, because who is beside a known peer in a cloud is somebody else. What
+//! it excuses is less than what is in it: see [`crate::address`].
 //!
 //! What was learned and then taken back by a decision (an import that does not approve of
 //! it) stands in the record of decisions as pending, with their revision, and counts for
 //! nothing here until it is approved. If it is a pattern, what falls under it is not learned
 //! anew either: it is for people, name by name.
 
-use crate::behaviour::{Behaviour, Kind, Operation};
+use crate::behaviour::{Behaviour, Peer};
 use crate::entry::Entry;
+use crate::entry::keyed::Keyed;
 use crate::entry::packed::Packed;
-use crate::generalise::{Names, is_pattern};
-use crate::lineage;
-use crate::matcher::{Exact, Program};
+use crate::generalise::{Names, by_any_id, is_pattern, is_wide};
+use crate::matcher::{Exact, Matcher};
+use crate::place::made;
 use crate::profile::{Profile, Record, Verdict};
-use crate::rule;
 
-/// Where a sighting is counted.
-#[derive(Clone, Debug)]
-pub(crate) enum Place {
-    /// In the record of this entry.
-    Record(Entry),
-    /// In the record of this entry, which is the line without `parent` of a program.
-    Parentless(Entry),
-    /// In what was learned under this name or pattern.
-    Learned(Entry),
-}
-
-impl Place {
-    /// The entry there.
-    pub(crate) const fn entry(&self) -> &Entry {
-        match self {
-            Self::Record(entry) | Self::Parentless(entry) | Self::Learned(entry) => entry,
+/// Whether a refusal of something wider may take away what was learned.
+pub(crate) fn may_be_overruled(entry: &Entry) -> bool {
+    match &entry.behaviour {
+        Behaviour::Exec(_) => true,
+        Behaviour::Egress(egress) => matches!(egress.peer, Peer::Address(_)),
+        Behaviour::File(_) | Behaviour::Listen(_) | Behaviour::Dns(_) | Behaviour::Privilege(_) => {
+            false
         }
     }
 }
@@ -49,7 +42,7 @@ impl Profile {
     /// Whether it approves of an entry.
     #[must_use]
     pub fn accepts(&self, entry: &Entry) -> bool {
-        let exact = self.matcher.exact(entry);
+        let exact = self.matcher.exact(&Keyed::of(entry));
         match exact {
             Some(Exact::Approved) => return true,
             Some(Exact::Refused) => return false,
@@ -57,46 +50,27 @@ impl Profile {
         }
         !self.matcher.refuses(entry)
             && (exact.is_some()
-                || self.matcher.excuses(entry)
+                || self.matcher.excuse(entry).is_some()
+                || self.matcher.excusing_range(entry).is_some()
                 || self.knows_parent(entry)
                 || self.implied(entry))
     }
 
-    /// Whether an accepted entry stands in the profile by its own name, and not by what excuses it.
-    #[must_use]
-    pub fn names_itself(&self, entry: &Entry) -> bool {
-        self.matcher.exact(entry).is_some()
-    }
-
     fn implied(&self, entry: &Entry) -> bool {
-        self.implying(entry).is_some()
+        made(entry).is_some_and(|made| self.accepts(&made))
     }
 
-    /// The pattern that excuses an entry, if one does.
+    /// The pattern, or the range of addresses, that excuses an entry, if one does.
     pub(crate) fn excuses(&self, entry: &Entry) -> Option<Entry> {
-        self.matcher.excuse(entry)
-    }
-
-    /// The accepted entry that implies another.
-    pub(crate) fn implying(&self, entry: &Entry) -> Option<Entry> {
-        let Behaviour::File(file) = &entry.behaviour else {
-            return None;
-        };
-        if file.operation != Operation::OpenWrite || !rule::classify(&entry.behaviour).learnable {
-            return None;
-        }
-        let mut made = entry.clone();
-        if let Behaviour::File(file) = &mut made.behaviour {
-            file.operation = Operation::Create;
-        }
-        self.accepts(&made).then_some(made)
+        let pattern = self.matcher.excuse(entry).map(Packed::entry);
+        pattern.or_else(|| self.matcher.excusing_range(entry))
     }
 
     /// Whether a person refused it, or what stands for it: a pattern, or a program's line without a
     /// parent.
     #[must_use]
     pub fn is_refused(&self, entry: &Entry) -> bool {
-        self.matcher.exact(entry) == Some(Exact::Refused) || self.matcher.refuses(entry)
+        self.matcher.exact(&Keyed::of(entry)) == Some(Exact::Refused) || self.matcher.refuses(entry)
     }
 
     /// Whether nothing that was decided takes a learned entry away.
@@ -134,81 +108,23 @@ impl Profile {
         self.learned.names(pattern)
     }
 
-    /// The entry of a file change that was learned, as it is kept here: who keeps it too needs no
-    /// room for it.
-    #[must_use]
-    pub fn packed(&self, entry: &Entry) -> Option<&Packed> {
-        self.learned.packed(entry)
-    }
-
     /// What is approved, with all that was seen of it: what was learned and then decided of has a
     /// record of the decision, and nodes that know nothing of that go on with the other.
     pub(crate) fn approved(&self) -> impl Iterator<Item = (Entry, Record)> {
         let decided = self.decided_for().map(|(entry, record)| {
             let learned = self.learned.record(entry);
-            let all = learned.map_or(*record, |known| record.join(known));
+            let all = learned.map_or_else(|| record.clone(), |known| record.clone().join(known));
             (entry.clone(), all)
         });
         decided.chain(self.standing())
-    }
-
-    /// Where a sighting is counted: by its own name, or with the pattern that excuses it, even if
-    /// its name waited for a decision before there was one. `None` if nothing is known of it, or
-    /// another entry implies it.
-    pub(crate) fn place(&self, entry: &Entry) -> Option<Place> {
-        let own = self.records.get(entry).map(|it| (it.verdict, it.revision));
-        let here = || own.map(|_| Place::Record(entry.clone()));
-        let is_decided = matches!(own, Some((Verdict::Approved | Verdict::Refused, _)));
-        if is_decided || self.matcher.refuses(entry) {
-            return here();
-        }
-        if own.is_none_or(|(_, revision)| revision == 0) && self.learned.contains(entry) {
-            return Some(Place::Learned(entry.clone()));
-        }
-        if own.is_none_or(|(verdict, _)| verdict == Verdict::Pending)
-            && let Some(line) = lineage::parentless(entry)
-            && self.matcher.program(entry).is_some_and(Program::allows_any)
-        {
-            return Some(Place::Parentless(line));
-        }
-        match self.matcher.excuse(entry) {
-            Some(pattern) if self.learned.contains(&pattern) => Some(Place::Learned(pattern)),
-            Some(pattern) => Some(Place::Record(pattern)),
-            None => here(),
-        }
-    }
-
-    /// Changes the record in which a sighting is counted. Answers whether there is one.
-    pub(crate) fn count_in(&mut self, entry: &Entry, change: impl FnOnce(&mut Record)) -> bool {
-        let place = self.place(entry);
-        place.is_some_and(|place| self.count_at(&place, entry, change))
-    }
-
-    /// The same, where it is counted being known.
-    pub(crate) fn count_at(
-        &mut self,
-        place: &Place,
-        entry: &Entry,
-        change: impl FnOnce(&mut Record),
-    ) -> bool {
-        let room = self.room();
-        match place {
-            Place::Record(at) | Place::Parentless(at) => {
-                let record = self.records.get_mut(at);
-                record.map(change).is_some()
-            }
-            Place::Learned(at) => self.learned.see(at, entry, room, change),
-        }
     }
 
     /// What is to be compiled of an entry.
     fn compiled(&self, entry: &Entry) -> Option<Exact> {
         let record = self.records.get(entry);
         match record.map(|it| (it.verdict, it.revision)) {
-            // What nobody decided of by this name may be refused under any parent.
-            Some((Verdict::Approved, 0)) if entry.behaviour.kind() == Kind::Exec => {
-                Some(Exact::Learned)
-            }
+            // What nobody decided of by this name may be refused under any parent, or with its range.
+            Some((Verdict::Approved, 0)) if may_be_overruled(entry) => Some(Exact::Learned),
             Some((Verdict::Approved, _)) => Some(Exact::Approved),
             Some((Verdict::Refused, _)) => Some(Exact::Refused),
             Some((Verdict::Pending, 1..)) => None,
@@ -220,26 +136,27 @@ impl Profile {
 
     /// Compiles what is known of one entry.
     pub(crate) fn note(&mut self, entry: &Entry) {
-        let was = self.matcher.exact(entry);
+        let keyed = Keyed::of(entry);
+        let was = self.matcher.exact(&keyed);
         match self.compiled(entry) {
             // A pattern stands in more than one place.
-            exact if was.is_some() && was != exact && is_pattern(entry) => self.compile(),
-            Some(exact) => self.matcher.set(entry, exact),
-            None => self.matcher.unset(entry),
+            exact if was.is_some() && was != exact && is_wide(entry) => self.compile(),
+            Some(exact) => self.matcher.set(&keyed, exact),
+            None => self.matcher.unset(&keyed),
         }
     }
 
     /// Compiles all anew, because something may have been taken away.
     pub(crate) fn compile(&mut self) {
-        let mut matcher = self.matcher.emptied(self.len());
+        let mut matcher = Matcher::sized(self.len());
         for entry in self.records.keys() {
             if let Some(exact) = self.compiled(entry) {
-                matcher.set(entry, exact);
+                matcher.set(&Keyed::of(entry), exact);
             }
         }
         for entry in self.learned.entries() {
             if let Some(exact) = self.compiled(&entry) {
-                matcher.set(&entry, exact);
+                matcher.set(&Keyed::of(&entry), exact);
             }
         }
         self.matcher = matcher;
@@ -248,7 +165,11 @@ impl Profile {
     /// Whether a learned entry that is a pattern was taken back, so that what falls under it is
     /// for people to decide.
     pub(crate) fn is_withheld(&self, name: &Entry) -> bool {
-        let pattern = self.learned.pattern_of(name);
-        pattern.is_some_and(|pattern| is_pattern(&pattern) && !self.stands(&pattern))
+        let taken_back = |pattern: &Entry| is_pattern(pattern) && !self.stands(pattern);
+        // A pattern by the id of a process is of no class, by which the first would find it.
+        self.learned
+            .pattern_of(name)
+            .is_some_and(|it| taken_back(&it))
+            || by_any_id(name).any(|it| self.learned.contains(&it) && taken_back(&it))
     }
 }

@@ -25,9 +25,9 @@ const FIRST: usize = 256;
 #[must_use]
 pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
     let least = least(&entry.behaviour);
-    let before = profile.records.range(..entry).rev().take(BESIDE);
-    let after = profile.records.range(entry..).take(BESIDE);
-    let first = profile.records.range(&least..).take(FIRST);
+    let before = profile.records.before(entry).take(BESIDE);
+    let after = profile.records.from(entry).take(BESIDE);
+    let first = profile.records.from(&least).take(FIRST);
     let records = before
         .chain(after)
         .chain(first)
@@ -65,7 +65,7 @@ pub fn programs<'a>(
     let path = of.path.clone();
     profile
         .records
-        .range(from..)
+        .from(&from)
         .map_while(move |(known, record)| match &known.behaviour {
             Behaviour::Exec(exec) if exec.path == path => Some((known, exec, record)),
             _ => None,
@@ -164,6 +164,8 @@ fn peer(egress: &Egress) -> String {
             Ok(port) if port != 0 => std::net::SocketAddr::new(*address, port).to_string(),
             _ => address.to_string(),
         },
+        Peer::Cidr(range) if port == 0 => range.to_string(),
+        Peer::Cidr(range) => format!("{range} port {port}"),
         Peer::Domain(domain) if port == 0 => domain.clone(),
         Peer::Domain(domain) => format!("{domain}:{port}"),
         Peer::Path(path) => path.clone(),
@@ -223,11 +225,13 @@ fn likeness(known: &Behaviour, unknown: &Behaviour) -> Option<(usize, usize)> {
     (score.0 > 0 || matches!(known, Behaviour::Exec(_)) && score.1 > 0).then_some(score)
 }
 
-/// What two different peers share: folders of a path, or more of a domain than its last label.
+/// What two different peers share: folders of a path, more of a domain than its last label, or the
+/// range of an address.
 fn shared_peers(a: &Peer, b: &Peer) -> usize {
     match (a, b) {
         (Peer::Path(a), Peer::Path(b)) => shared_folders(a, b),
         (Peer::Domain(a), Peer::Domain(b)) => shared_labels(a, b).saturating_sub(1),
+        (Peer::Cidr(range), Peer::Address(address)) => 2 * usize::from(range.contains(*address)),
         _ => 0,
     }
 }

@@ -73,7 +73,7 @@ impl Profile {
         let record = self.set(entry, verdict, revision);
         if let Some(learned) = learned {
             // What was seen of it before it was decided of.
-            let evidence = record.join(learned);
+            let evidence = record.clone().join(learned);
             *record = Record {
                 verdict,
                 revision,
@@ -148,7 +148,12 @@ impl Profile {
     /// # Errors
     /// When there is no room for it.
     pub fn approve(&mut self, entry: &Entry, by: By<'_>) -> Result<(), Refusal> {
-        self.verdict(entry, Verdict::Approved, "approve", by)
+        let known = self.accepts(entry);
+        self.verdict(entry, Verdict::Approved, "approve", by)?;
+        if !known {
+            self.widen(entry, by.at);
+        }
+        Ok(())
     }
 
     /// Refuses an entry: it is not learned again.
@@ -179,14 +184,14 @@ impl Profile {
         let mut joined = self.clone();
         let revision = joined.decide("import", None, by);
         let overruled = self.overruled();
-        let overruled = overruled.map(|(entry, record)| (entry.clone(), *record));
+        let overruled = overruled.map(|(entry, record)| (entry.clone(), record.clone()));
         let gone: Vec<(Entry, Record)> = self
             .approved()
             .chain(overruled)
             .map(|(entry, record)| {
                 // What was learned stays so, and what is decided of it now stands above that.
                 let own = joined.remove(&entry);
-                let all = own.map_or(record, |own| own.join(record));
+                let all = own.unwrap_or_default().join(record);
                 (entry, all)
             })
             .collect();
@@ -222,6 +227,9 @@ impl Profile {
         joined.learned.remove(&unknown);
         joined.compile();
         joined.check().map_err(Refusal::Full)?;
+        for pattern in self.wider(other) {
+            joined.widen(&pattern, by.at);
+        }
         joined.mode = other.mode;
         joined.incomplete = other.incomplete;
         joined.mode_revision = revision;

@@ -2,7 +2,6 @@
 
 use crate::entry::Entry;
 use crate::evidence::Spread;
-use crate::generalise;
 use crate::lint::{Check, lint};
 use crate::profile::{Mode, Profile, Verdict};
 use crate::rule::{self, Class};
@@ -78,12 +77,6 @@ pub struct Diff {
     pub breadth: (u32, u32),
 }
 
-/// How much the approved patterns leave open.
-fn breadth(profile: &Profile) -> u32 {
-    let approved = profile.entries(Verdict::Approved);
-    approved.keys().map(generalise::breadth).sum()
-}
-
 impl Diff {
     /// From `a` to `b`.
     #[must_use]
@@ -98,7 +91,7 @@ impl Diff {
         Self {
             added: only(b, a),
             removed: only(a, b),
-            breadth: (breadth(a), breadth(b)),
+            breadth: (a.breadth(), b.breadth()),
             mode: (a.mode() != b.mode()).then_some((a.mode(), b.mode())),
         }
     }

@@ -1,10 +1,12 @@
 //! Taking a sighting to a profile: is it known, is it learned, is it reported?
 
 use crate::behaviour::Kind;
+use crate::entry::keyed::Keyed;
 use crate::entry::{Entry, Phase};
-use crate::generalise::{Known, is_general};
+use crate::generalise::{Known, by_own_id, is_general};
+use crate::place::{Change, Found};
 use crate::profile::{Mode, Profile, Record, Verdict};
-use crate::rule::{Rule, Severity};
+use crate::rule::{Class, Rule, Severity};
 
 /// A behaviour that was just seen.
 #[derive(Clone, Debug)]
@@ -58,12 +60,33 @@ pub const fn phase(wire: lapwing_abi::ids::Phase) -> Option<Phase> {
     }
 }
 
+/// Whether a new version of the image may be given time for an entry of a class that nobody
+/// refused.
+pub(crate) fn may_have_grace(entry: &Entry, class: Class) -> bool {
+    class.learnable && class.rule.has_grace() && entry.phase == Phase::Main
+}
+
 impl Profile {
     /// Takes a sighting.
     pub fn observe(&mut self, sighting: &Sighting) -> Outcome {
-        let entry = &sighting.entry;
-        if self.accepts(entry) {
-            self.count_in(entry, |record| see(record, sighting.at));
+        let keyed = Keyed::of(&sighting.entry);
+        let found = self.find(&keyed);
+        self.observe_found((&keyed, &found), sighting.at, None)
+    }
+
+    /// The same of an entry that was looked up. Where the outcome is [`Outcome::Known`], what was
+    /// found stands; else it is to be looked up anew. `pid` is the id that the process has in its
+    /// container, where it is known.
+    pub fn observe_found(
+        &mut self,
+        (keyed, found): (&Keyed<'_>, &Found),
+        at: i64,
+        pid: Option<u32>,
+    ) -> Outcome {
+        let entry = keyed.entry();
+        let seen = Change::Seen(at);
+        if found.is_accepted() {
+            self.count_found(keyed, found, seen);
             return Outcome::Known;
         }
         let class = self.class_of(entry);
@@ -71,8 +94,7 @@ impl Profile {
             Mode::Learning | Mode::Review => true,
             Mode::Monitoring => false,
         };
-        let refused =
-            self.is_refused(entry) || self.is_withheld(entry) || self.may_be_refused(entry);
+        let refused = self.is_barred(entry);
         // What enters from outside is a person or a tool, not the workload.
         if learning && class.learnable && !refused && entry.phase == Phase::Main {
             if !self.has_room(entry, Verdict::Approved)
@@ -86,19 +108,19 @@ impl Profile {
                     verdict: Verdict::Approved,
                     ..Record::default()
                 };
-                see(&mut record, sighting.at);
-                self.generalise(entry, record);
+                record.apply(seen);
+                self.generalise(entry, record, pid);
                 return Outcome::Learned;
             }
             // A decision may have made it pending before: its revision stands.
             let revision = self.record(entry).map_or(0, |record| record.revision);
-            see(self.set(entry, Verdict::Approved, revision), sighting.at);
+            self.set(entry, Verdict::Approved, revision).apply(seen);
             return Outcome::Learned;
         }
         if let Some(record) = self.records.get_mut(entry) {
-            see(record, sighting.at);
+            record.apply(seen);
         } else if self.has_room(entry, Verdict::Pending) {
-            see(self.set(entry, Verdict::Pending, 0), sighting.at);
+            self.set(entry, Verdict::Pending, 0).apply(seen);
         } else {
             self.overflow += 1;
         }
@@ -107,23 +129,36 @@ impl Profile {
             severity: class.severity,
             attack: class.attack,
             pending: learning,
-            has_grace: class.learnable
-                && class.rule.has_grace()
-                && !refused
-                && entry.phase == Phase::Main,
+            has_grace: !refused && may_have_grace(entry, class),
         })
     }
 
+    /// Whether learning passes by what it does not accept, whoever does it.
+    pub(crate) fn is_barred(&self, entry: &Entry) -> bool {
+        self.is_refused(entry) || self.is_withheld(entry) || self.may_be_refused(entry)
+    }
+
     /// Learns a file, and what follows from it.
-    fn generalise(&mut self, entry: &Entry, record: Record) {
-        let known = Known {
-            record,
-            names: None,
+    fn generalise(&mut self, entry: &Entry, record: Record, pid: Option<u32>) {
+        let at = record.last;
+        let own = pid.and_then(|pid| by_own_id(entry, pid));
+        let new = match own {
+            Some((pattern, names)) => {
+                let names = Some(names);
+                self.learned.add(&pattern, Known { record, names })
+            }
+            None => {
+                let names = None;
+                let new = self.learned.add(entry, Known { record, names });
+                self.note(entry);
+                new
+            }
         };
-        let new = self.learned.add(entry, known);
-        self.note(entry);
         for pattern in new {
             self.note(&pattern);
+            if let Some(at) = at {
+                self.widen(&pattern, at);
+            }
         }
     }
 
@@ -138,10 +173,4 @@ impl Profile {
         counts[Kind::File as usize] += self.standing_len();
         counts
     }
-}
-
-fn see(record: &mut Record, at: i64) {
-    record.first = Some(record.first.map_or(at, |first| first.min(at)));
-    record.last = Some(record.last.map_or(at, |last| last.max(at)));
-    record.count += 1;
 }

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+pub mod address;
 pub mod behaviour;
 pub mod comments;
 pub mod compare;
@@ -25,7 +26,9 @@ mod matcher;
 pub mod merge;
 pub mod name;
 pub mod pattern;
+pub mod place;
 pub mod profile;
+pub mod provenance;
 pub mod repeat;
 pub mod replay;
 pub mod rule;
@@ -35,5 +38,6 @@ pub mod signature;
 pub mod sorted;
 pub mod text;
 pub mod version;
+pub mod widened;
 pub mod workload;
 pub mod yaml;

@@ -52,6 +52,7 @@
 //! with random names are no flood of parents: files that are written after the start are drifted,
 //! and teach nothing. Those on a volume do; each such line counts against the profile's limits.
 
+use crate::accept::may_be_overruled;
 use crate::behaviour::{Behaviour, Exec, Origin, Parent};
 use crate::compare;
 use crate::entry::{Entry, Phase};
@@ -184,25 +185,25 @@ impl Profile {
         }
     }
 
-    /// Whether a line with a parent was learned, and all of its program were refused since.
+    /// Whether a line with a parent was learned, and all of its program were refused since; or an
+    /// address, and a range that it is in.
     pub(crate) fn is_overruled(&self, entry: &Entry, record: &Record) -> bool {
-        record.revision == 0
-            && matches!(entry.behaviour, Behaviour::Exec(_))
-            && self.matcher.refuses(entry)
+        record.revision == 0 && may_be_overruled(entry) && self.matcher.refuses(entry)
     }
 
-    /// Lines that stand in `spec` although all of their program were refused: what a person wrote
-    /// there was decided after that, as what was only learned does not stand there.
+    /// Lines that stand in `spec` although all of their program, or their range, were refused: what a
+    /// person wrote there was decided after that, as what was only learned does not stand there.
     pub(crate) fn uphold(&mut self, written: Vec<Entry>) {
         for entry in written {
             let own = self.records.get(&entry);
             let overruled = own.is_some_and(|record| self.is_overruled(&entry, record));
-            let line = parentless(&entry).filter(|_| overruled);
+            let line = || parentless(&entry).or_else(|| self.matcher.refusing_range(&entry));
+            let line = overruled.then(line).flatten();
             let Some(refused) = line.and_then(|line| self.records.get(&line)) else {
                 continue;
             };
             let revision = refused.revision.max(1);
-            self.records.entry(entry.clone()).or_default().revision = revision;
+            self.records.get_or_default(&entry).revision = revision;
             self.note(&entry);
         }
     }
@@ -215,7 +216,7 @@ impl Profile {
 
     /// Records that are approved and do not stand.
     pub(crate) fn overruled(&self) -> impl Iterator<Item = (&Entry, &Record)> {
-        let any = self.matcher.refuses_programs();
+        let any = self.matcher.refuses_many();
         any.then(|| self.with(Verdict::Approved))
             .into_iter()
             .flatten()

@@ -32,6 +32,8 @@ pub enum Check {
     WritableProgram,
     /// A pattern that leaves more open than the form of a name.
     Wildcard,
+    /// A range of addresses of which many are somebody else's.
+    Range,
     /// What learning takes up in no case, so that a person must have approved it.
     Dangerous,
 }
@@ -48,6 +50,7 @@ impl Check {
             Self::Compiler => "compiler",
             Self::WritableProgram => "writable-program",
             Self::Wildcard => "wildcard",
+            Self::Range => "range",
             Self::Dangerous => "dangerous",
         }
     }
@@ -74,6 +77,9 @@ impl Check {
             }
             Self::Wildcard => {
                 "it stands for names of any form; a token like {digits}, or more text beside it, leaves less open"
+            }
+            Self::Range => {
+                "its addresses are approved, whoever has them; a longer prefix, or the peers by name, leave less open"
             }
             Self::Dangerous => "learning never takes it up: somebody approved it",
         }
@@ -114,6 +120,9 @@ const PROGRAMS: &[(Check, &[&str])] = &[
 
 /// The breadth from which on a pattern has a star, see [`crate::pattern`].
 const BROAD: u32 = 5;
+
+/// Bits that a range may leave open, of IPv4 and IPv6: those of one network of hosts.
+const OPEN: [u8; 2] = [8, 64];
 
 /// Folders that every process may write in, in most images.
 const SHARED: &[&str] = &["/tmp/", "/var/tmp/", "/dev/shm/"];
@@ -187,8 +196,15 @@ fn found(profile: &Profile, entry: &Entry, written: &BTreeSet<&str>) -> Vec<(Che
         all.extend(folder.map(|folder| (Check::WritableProgram, folder)));
     }
     let breadth = breadth(entry);
-    if breadth >= BROAD {
-        all.push((Check::Wildcard, format!("breadth {breadth}")));
+    match &entry.behaviour {
+        Behaviour::Egress(egress) => {
+            let range = egress
+                .range()
+                .filter(|range| range.open() > OPEN[usize::from(range.is_v6())]);
+            all.extend(range.map(|_| (Check::Range, format!("breadth {breadth}"))));
+        }
+        _ if breadth >= BROAD => all.push((Check::Wildcard, format!("breadth {breadth}"))),
+        _ => {}
     }
     let class = rule::classify(&entry.behaviour);
     if !class.learnable {
@@ -340,6 +356,11 @@ mod tests {
                 &["file: {operation: CREATE, pattern: \"/srv/*.tmp\"}"],
                 0,
             ),
+            (
+                Check::Range,
+                &["egress: {protocol: TCP, cidr: \"10.0.0.0/8\", port: 443}"],
+                0,
+            ),
             (Check::Dangerous, &["privilege: {operation: BPF}"], 0),
             (
                 Check::Dangerous,
@@ -396,6 +417,8 @@ mod tests {
             "file: {operation: CREATE, path: /var/log/nginx/access.log}",
             "file: {operation: CREATE, pattern: \"/data/temp-{digits}.rdb\"}",
             "egress: {protocol: TCP, domain: api.example.com, port: 443}",
+            "egress: {protocol: TCP, cidr: 10.1.2.0/24, port: 443}",
+            "egress: {protocol: TCP, cidr: \"fd00:1::/64\", port: 443}",
             "listen: {protocol: TCP, port: 8080}",
         ];
         assert_eq!(checks(&profile(Mode::Monitoring, &lines)), []);

@@ -33,6 +33,7 @@ impl Record {
             last: self.last.max(other.last),
             count: self.count.max(other.count),
             evidence: self.evidence.join(&other.evidence),
+            provenance: self.provenance.join(other.provenance),
         }
     }
 }
@@ -40,9 +41,9 @@ impl Record {
 impl Profile {
     /// Takes in everything the other one holds. Both belong to the same workload.
     pub fn merge(&mut self, other: &Self) {
-        for (entry, record) in &other.records {
-            let mine = self.records.entry(entry.clone()).or_default();
-            *mine = mine.join(*record);
+        for (entry, record) in other.records.iter() {
+            let mine = self.records.get_or_default(entry);
+            *mine = std::mem::take(mine).join(record.clone());
         }
         self.learned.join(&other.learned);
         (self.mode_revision, self.mode, self.incomplete) = (
@@ -53,6 +54,9 @@ impl Profile {
             .max((other.mode_revision, other.mode, other.incomplete));
         self.observed.join(&other.observed);
         self.versions.join(&other.versions);
+        self.texts.join(&other.texts);
+        self.widenings.join(&other.widenings);
+        self.share();
         self.join_decisions(other.decisions().cloned());
         self.overflow = self.overflow.max(other.overflow);
         self.recount();

@@ -11,12 +11,16 @@
 //! refused entries and the record of decisions, and belongs to machines.
 
 use crate::entry::Entry;
-use crate::evidence::Evidence;
 use crate::evidence::observed::Observed;
+use crate::evidence::packed::Packed;
 use crate::file;
 use crate::generalise::Learned;
 use crate::matcher::Matcher;
+use crate::provenance::texts::Texts;
+use crate::provenance::{Provenance, Shared};
+use crate::sorted::Sorted;
 use crate::version::Versions;
+use crate::widened::Widenings;
 use crate::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -64,7 +68,7 @@ pub enum Verdict {
 }
 
 /// What is known of an entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// The verdict.
     pub verdict: Verdict,
@@ -77,7 +81,9 @@ pub struct Record {
     /// How often, as far as the sensor was told.
     pub count: u64,
     /// In which samples and instances.
-    pub evidence: Evidence,
+    pub evidence: Packed,
+    /// Who did it, in which versions of the image.
+    pub provenance: Provenance,
 }
 
 /// A decision, of a person or of what a person configured, for the record.
@@ -111,8 +117,14 @@ pub struct Profile {
     pub(crate) observed: Observed,
     /// Of which versions of the image it is.
     pub(crate) versions: Versions,
+    /// The texts of what entries come from.
+    pub(crate) texts: Texts,
+    /// What entries share of it.
+    pub(crate) shared: Shared,
+    /// When it became wider.
+    pub(crate) widenings: Widenings,
     /// In the order of the file, in which what is alike lies together.
-    pub(crate) records: BTreeMap<Entry, Record>,
+    pub(crate) records: Sorted<Entry, Record>,
     /// Files that were learned, and patterns of them.
     pub(crate) learned: Learned,
     /// What both come to.
@@ -140,7 +152,10 @@ impl Profile {
             incomplete: false,
             observed: Observed::default(),
             versions: Versions::default(),
-            records: BTreeMap::new(),
+            texts: Texts::default(),
+            widenings: Widenings::default(),
+            shared: Shared::default(),
+            records: Sorted::default(),
             learned: Learned::default(),
             matcher: Matcher::default(),
             decisions: VecDeque::new(),
@@ -174,10 +189,13 @@ impl Profile {
     /// What is known of an entry: of one that was learned and decided of, what was decided.
     #[must_use]
     pub fn record(&self, entry: &Entry) -> Option<Record> {
-        let own = self.records.get(entry).copied();
+        let own = self.records.get(entry);
         let waits = |it: &Record| it.verdict == Verdict::Pending && it.revision == 0;
         let learned = || self.learned.record(entry);
-        own.filter(|it| !waits(it)).or_else(learned).or(own)
+        match own.filter(|it| !waits(it)) {
+            Some(decided) => Some(decided.clone()),
+            None => learned().or_else(|| own.cloned()),
+        }
     }
 
     /// Number of approved entries.
@@ -216,9 +234,12 @@ impl Profile {
         let records = self.records.values().filter(|record| record.revision == 0);
         records
             .filter(|record| record.verdict == Verdict::Approved)
-            .copied()
-            .chain(self.learned.records().map(|(_, record)| record))
             .filter_map(|record| record.first)
+            .chain(
+                self.learned
+                    .records()
+                    .filter_map(|(_, record)| record.first),
+            )
             .max()
     }
 
@@ -237,7 +258,7 @@ impl Profile {
     /// Entries with a verdict, in the order of the file.
     #[must_use]
     pub fn entries(&self, verdict: Verdict) -> BTreeMap<Entry, Record> {
-        let own = |(entry, record): (&Entry, &Record)| (entry.clone(), *record);
+        let own = |(entry, record): (&Entry, &Record)| (entry.clone(), record.clone());
         match verdict {
             Verdict::Pending => self.waiting().map(own).collect(),
             Verdict::Refused => self.with(verdict).map(own).collect(),
@@ -292,7 +313,7 @@ impl Profile {
     pub(crate) fn set(&mut self, entry: &Entry, verdict: Verdict, revision: u64) -> &mut Record {
         self.put(entry, verdict, revision);
         self.note(entry);
-        self.records.entry(entry.clone()).or_default()
+        self.records.get_or_default(entry)
     }
 
     /// Sets the verdict of an entry and keeps count; it has to be compiled then.
@@ -301,7 +322,7 @@ impl Profile {
             self.bytes += file::weight(entry);
             self.counts[Verdict::default() as usize] += 1;
         }
-        let record = self.records.entry(entry.clone()).or_default();
+        let record = self.records.get_or_default(entry);
         self.counts[record.verdict as usize] -= 1;
         self.counts[verdict as usize] += 1;
         record.verdict = verdict;

@@ -1,6 +1,8 @@
 //! Counts of what happened again and was only counted where it happened.
 
 use crate::entry::Entry;
+use crate::entry::keyed::Keyed;
+use crate::place::{Change, Found};
 use crate::profile::Profile;
 
 impl Profile {
@@ -9,10 +11,14 @@ impl Profile {
     /// that it holds no record of, it knows nothing to count: it found no room, or is implied by
     /// another.
     pub fn repeated(&mut self, entry: &Entry, count: u64, last: i64) {
-        self.count_in(entry, |record| {
-            record.last = record.last.max(Some(last));
-            record.count = record.count.saturating_add(count);
-        });
+        let keyed = Keyed::of(entry);
+        let found = self.find(&keyed);
+        self.repeated_found((&keyed, &found), count, last);
+    }
+
+    /// The same of an entry that was looked up.
+    pub fn repeated_found(&mut self, (keyed, found): (&Keyed<'_>, &Found), count: u64, last: i64) {
+        self.count_found(keyed, found, Change::Repeated(count, last));
     }
 }
 

@@ -14,12 +14,14 @@
 //! One thing cannot be told: a peer was seen under one of its names, and by another one, or its
 //! address, a candidate may know it too.
 
-use crate::accept::Place;
 use crate::behaviour::{Behaviour, Target};
 use crate::compare;
 use crate::entry::Entry;
-use crate::generalise::{Names, is_pattern};
+use crate::entry::keyed::Keyed;
+use crate::generalise::{Names, is_wide};
+use crate::learn::may_have_grace;
 use crate::lineage;
+use crate::place::Place;
 use crate::profile::{Profile, Record};
 use crate::rule::Class;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +58,8 @@ pub struct Reported {
     pub times: Times,
     /// The nearest entry that the candidate approves.
     pub nearest: Option<String>,
+    /// Whether a new version of the image may be given time for it: see [`crate::version`].
+    pub has_grace: bool,
 }
 
 /// The outcome.
@@ -108,9 +112,9 @@ impl Profile {
         if !matches!(entry.behaviour, Behaviour::Exec(_)) {
             return self.excuses(entry);
         }
-        match self.place(entry)? {
+        match self.find(&Keyed::of(entry)).place? {
             Place::Parentless(line) => Some(line),
-            Place::Record(_) | Place::Learned(_) => None,
+            Place::Own | Place::Learned(_) | Place::Pattern(_) | Place::LearnedPattern(..) => None,
         }
     }
 
@@ -125,12 +129,12 @@ impl Profile {
         let mut seen: BTreeMap<Entry, Times> = BTreeMap::new();
         let mut many = BTreeMap::new();
         let records = self.records.iter();
-        let records = records.map(|(entry, record)| (entry.clone(), *record));
+        let records = records.map(|(entry, record)| (entry.clone(), record.clone()));
         for (entry, record) in records.chain(self.learned.records()) {
             let Some(times) = record.times(since) else {
                 continue;
             };
-            match is_pattern(&entry) || lineage::is_parentless(&entry) {
+            match is_wide(&entry) || lineage::is_parentless(&entry) {
                 true => drop(many.insert(entry, times)),
                 // What was learned and decided of stands twice.
                 false => {
@@ -184,8 +188,10 @@ impl Profile {
             if candidate.accepts(&entry) {
                 lone.extend(candidate.lone(&entry));
             } else {
+                let class = candidate.class_of(&entry);
                 outcome.reported.push(Reported {
-                    class: candidate.class_of(&entry),
+                    class,
+                    has_grace: may_have_grace(&entry, class) && !candidate.is_barred(&entry),
                     nearest: compare::nearest(candidate, &entry),
                     times,
                     entry,

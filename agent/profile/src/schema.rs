@@ -6,7 +6,7 @@
 //! fresh.
 
 use crate::behaviour::Protocol;
-use crate::file::Document;
+use crate::file::document::Document;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;

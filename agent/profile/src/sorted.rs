@@ -24,6 +24,10 @@ pub struct Sorted<K, V> {
 /// Where an entry is: its run, and the place in it.
 type Place = (usize, usize);
 
+/// Where an entry was found: it is found there again without a search, as long as it lies there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot(Place);
+
 impl<K, V> Default for Sorted<K, V> {
     fn default() -> Self {
         Self {
@@ -57,6 +61,23 @@ impl<K, V> Sorted<K, V> {
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.runs.iter().flatten().map(|(key, value)| (key, value))
+    }
+
+    /// All keys, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// All values, in the order of their keys.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.iter().map(|(_, value)| value)
+    }
+}
+
+impl<K, V> Sorted<K, V> {
+    /// All values, in the order of their keys.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.runs.iter_mut().flatten().map(|(_, value)| value)
     }
 }
 
@@ -100,6 +121,44 @@ impl<K: Ord, V> Sorted<K, V> {
         Some((key, value))
     }
 
+    /// Where a key is.
+    #[must_use]
+    pub fn spot<Q: Ord + ?Sized>(&self, key: &Q) -> Option<Spot>
+    where
+        K: Borrow<Q>,
+    {
+        self.place(key).ok().map(Spot)
+    }
+
+    /// A spot, if the key still is there.
+    fn stays<Q: Ord + ?Sized>(&self, Spot((run, at)): Spot, key: &Q) -> Option<Place>
+    where
+        K: Borrow<Q>,
+    {
+        let (known, _) = self.runs.get(run)?.get(at)?;
+        (known.borrow() == key).then_some((run, at))
+    }
+
+    /// A key as it is kept, and its value: where it was found, or wherever it went since.
+    #[must_use]
+    pub fn get_at<Q: Ord + ?Sized>(&self, spot: Spot, key: &Q) -> Option<(&K, &V)>
+    where
+        K: Borrow<Q>,
+    {
+        let (run, at) = self.stays(spot, key).or_else(|| self.place(key).ok())?;
+        let (key, value) = &self.runs[run][at];
+        Some((key, value))
+    }
+
+    /// The value of a key: where it was found, or wherever it went since.
+    pub fn get_mut_at<Q: Ord + ?Sized>(&mut self, spot: Spot, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let (run, at) = self.stays(spot, key).or_else(|| self.place(key).ok())?;
+        Some(&mut self.runs[run][at].1)
+    }
+
     /// The value of a key.
     pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
@@ -120,10 +179,30 @@ impl<K: Ord, V> Sorted<K, V> {
 
     /// Sets the value of a key. Answers the one that it had.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let (mut run, mut at) = match self.place(&key) {
-            Ok((run, at)) => return Some(std::mem::replace(&mut self.runs[run][at].1, value)),
-            Err(place) => place,
+        match self.place(&key) {
+            Ok((run, at)) => Some(std::mem::replace(&mut self.runs[run][at].1, value)),
+            Err(place) => {
+                self.insert_at(place, key, value);
+                None
+            }
+        }
+    }
+
+    /// The value of a key: the default one where it had none.
+    pub fn get_or_default(&mut self, key: &K) -> &mut V
+    where
+        K: Clone,
+        V: Default,
+    {
+        let (run, at) = match self.place(key) {
+            Ok(place) => place,
+            Err(place) => self.insert_at(place, key.clone(), V::default()),
         };
+        &mut self.runs[run][at].1
+    }
+
+    /// Puts in what is not there, where it would be. Answers where it is.
+    fn insert_at(&mut self, (mut run, mut at): Place, key: K, value: V) -> Place {
         // Behind the last of all is the end of the last run, while that has room.
         if run == self.runs.len()
             && let Some(last) = self.runs.last().filter(|last| last.len() < RUN)
@@ -148,7 +227,7 @@ impl<K: Ord, V> Sorted<K, V> {
         }
         entries.insert(at, (key, value));
         self.len += 1;
-        None
+        (run, at)
     }
 
     /// Takes an entry out.
@@ -169,7 +248,10 @@ impl<K: Ord, V> Sorted<K, V> {
     }
 
     /// What is not before a key, in order.
-    pub fn from<Q: Ord + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (&K, &V)>
+    pub fn from<'a, Q: Ord + ?Sized>(
+        &'a self,
+        key: &Q,
+    ) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, Q, K, V>
     where
         K: Borrow<Q>,
     {
@@ -210,6 +292,7 @@ mod tests {
     fn check(sorted: &Sorted<u32, u32>, model: &BTreeMap<u32, u32>) -> Result<(), TestCaseError> {
         prop_assert_eq!(sorted.len(), model.len());
         prop_assert!(sorted.iter().eq(model.iter()));
+        prop_assert!(sorted.keys().eq(model.keys()) && sorted.values().eq(model.values()));
         prop_assert!(sorted.clone().into_iter().eq(model.clone()));
         for run in &sorted.runs {
             prop_assert!(!run.is_empty() && run.len() <= RUN);
@@ -224,13 +307,26 @@ mod tests {
             let mut sorted = Sorted::default();
             let mut model = BTreeMap::new();
             for (value, (adds, key)) in (0..).zip(steps) {
-                if adds || key % 3 == 0 {
+                if value % 5 == 0 {
+                    *sorted.get_or_default(&key) += 7;
+                    *model.entry(key).or_default() += 7;
+                } else if adds || key % 3 == 0 {
                     prop_assert_eq!(sorted.insert(key, value), model.insert(key, value));
                 } else {
                     prop_assert_eq!(sorted.remove(&key), model.remove(&key));
                 }
             }
             check(&sorted, &model)?;
+            // Wherever they are said to be.
+            let spots: Vec<_> = (0..400).map(|key| sorted.spot(&key)).collect();
+            for (key, spot) in (0..).zip(&spots) {
+                prop_assert_eq!(spot.is_some(), model.contains_key(&key));
+                for other in spots.iter().flatten().step_by(37) {
+                    let found = sorted.get_at(*other, &key);
+                    prop_assert_eq!(found, model.get_key_value(&key));
+                    prop_assert_eq!(sorted.get_mut_at(*other, &key).copied(), model.get(&key).copied());
+                }
+            }
             for key in [0, 1, 77, 200, 399, 400] {
                 prop_assert_eq!(sorted.get(&key), model.get(&key));
                 prop_assert_eq!(sorted.contains_key(&key), model.contains_key(&key));

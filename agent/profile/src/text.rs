@@ -34,6 +34,11 @@ pub(crate) fn hidden(c: char) -> bool {
 /// The canonical text of any bytes.
 #[must_use]
 pub fn canonical(bytes: &[u8]) -> String {
+    // Nearly all names are of such letters alone, and are their own text.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+    if let (true, Ok(text)) = (bytes.iter().all(is_plain), str::from_utf8(bytes)) {
+        return text.to_owned();
+    }
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {

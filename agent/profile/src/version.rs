@@ -181,6 +181,13 @@ impl Profile {
         true
     }
 
+    /// The number of a version, if it is remembered.
+    pub(crate) fn number_of(&self, version: &Version) -> Option<u32> {
+        let Versions { known, fresh } = &self.versions;
+        let sight = known.0.get(version).max(fresh.0.get(version));
+        sight.map(|sight| sight.number)
+    }
+
     /// Until when a version has grace at `now`, both in nanoseconds since the Unix epoch; `None`
     /// if it has none. It lasts for `length` nanoseconds.
     #[must_use]
@@ -195,8 +202,17 @@ impl Profile {
     /// had any.
     #[must_use]
     pub fn grace_end(&self, version: &Version, length: i64) -> Option<i64> {
+        match self.mode {
+            Mode::Monitoring => self.grace_compared(version, length),
+            Mode::Learning | Mode::Review => None,
+        }
+    }
+
+    /// The same, as if it were compared with: what is tried out is.
+    #[must_use]
+    pub fn grace_compared(&self, version: &Version, length: i64) -> Option<i64> {
         let Versions { known, fresh } = &self.versions;
-        if self.mode != Mode::Monitoring || known.0.contains_key(version) || length <= 0 {
+        if known.0.contains_key(version) || length <= 0 {
             return None;
         }
         let first = fresh.0.get(version)?.first();

@@ -164,6 +164,31 @@ fn constant_news_keep_coverage_low_and_say_so() {
     assert_eq!(unmet.len(), 2, "{unmet:?}");
 }
 
+/// What is never learned (programs that were written there, and all that they execute) waits for a
+/// person; learning of the rest ends all the same.
+#[test]
+fn what_is_never_learned_keeps_no_profile_from_the_end_of_learning() {
+    let mut run = Run::new();
+    for name in ["a", "b"] {
+        let instance = run.start(name, true);
+        for number in 0..8 {
+            run.act(instance, "exec: {path: /bin/ls, parent: runtime}");
+            let installed = format!("/usr/bin/tool-{name}-{number}");
+            for line in [
+                format!("exec: {{path: {installed}, origin: UPPER_LAYER, parent: /bin/ls}}"),
+                format!("exec: {{path: /bin/ls, parent: \"drifted:{installed}\"}}"),
+            ] {
+                run.act(instance, &line);
+            }
+            run.go_on(SLOT);
+        }
+        run.end(instance);
+    }
+    assert_eq!(run.unmet(), [""; 0]);
+    let profile = &run.profile;
+    assert_eq!((profile.approved_len(), profile.pending_len()), (1, 32));
+}
+
 #[test]
 fn a_start_that_is_heavy_needs_a_restart_and_no_days() {
     let mut run = Run::new();
@@ -255,7 +280,13 @@ fn an_agent_that_comes_back_counts_no_sample_twice() {
     );
     let entry = Entry::parse(LS).unwrap();
     assert_eq!(
-        run.profile.record(&entry).unwrap().evidence.samples.len(),
+        run.profile
+            .record(&entry)
+            .unwrap()
+            .evidence
+            .evidence()
+            .samples
+            .len(),
         2
     );
 }
@@ -268,7 +299,7 @@ fn late_counts_find_the_sample_that_is_over() {
     let in_the_second = run.boot + SLOT + MINUTE;
     run.go_on(2 * SLOT + MINUTE);
     let entry = Entry::parse(LS).unwrap();
-    let of = |run: &Run| run.profile.record(&entry).unwrap().evidence;
+    let of = |run: &Run| run.profile.record(&entry).unwrap().evidence.evidence();
     for _ in 0..2 {
         run.profile
             .witness(&mut run.windows[0], &entry, in_the_second);
@@ -291,7 +322,7 @@ fn what_is_implied_is_an_incidence_of_what_implies_it() {
         run.act(first, "file: {operation: OPEN_WRITE, path: /data/x}");
     }
     let create = Entry::parse(WRITE).unwrap();
-    let evidence = run.profile.record(&create).unwrap().evidence;
+    let evidence = run.profile.record(&create).unwrap().evidence.evidence();
     assert_eq!((evidence.starts.len(), evidence.samples.len()), (1, 2));
 }
 
@@ -482,7 +513,7 @@ proptest! {
                 node: number % 7,
                 from_start: true,
                 first: 0,
-                last: 100,
+                last: 100 * SECOND as i64,
                 watched: 100,
                 samples: 10,
                 hours: 1,
@@ -495,6 +526,7 @@ proptest! {
         parts.rotate_left(seed as usize % nodes);
         let merged = parts.iter().fold(Observed::default(), |all, part| joined(&all, part));
         prop_assert_eq!(&merged, &whole);
+        prop_assert_eq!(merged.several(), count > 2);
         if (count as usize) < INSTANCES_MAX {
             prop_assert_eq!(merged.samples(), u64::from(count) * 10);
         } else {

@@ -69,7 +69,7 @@ fn act(profile: &mut Profile, window: &mut Window, slot: u64, entry: &Entry) -> 
 
 /// Starts and later samples in which it was seen.
 fn seen(profile: &Profile, entry: &Entry) -> (usize, usize) {
-    let evidence = profile.record(entry).unwrap().evidence;
+    let evidence = profile.record(entry).unwrap().evidence.evidence();
     (evidence.starts.len(), evidence.samples.len())
 }
 
@@ -257,6 +257,7 @@ fn files_of_versions_that_knew_one_of_the_two_are_read() {
             .record(&create("/data/1"))
             .unwrap()
             .evidence
+            .evidence()
             .instances
             .ids(),
         [7, 9]

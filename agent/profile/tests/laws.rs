@@ -1,6 +1,7 @@
 //! What must hold of every profile, whatever was seen and decided.
 
 mod entries;
+mod sources;
 
 use entries::{entry, parent};
 use lapwing_profile::behaviour::{Behaviour, Exec, FileChange, Kind, Operation, Origin, Parent};
@@ -15,6 +16,7 @@ use lapwing_profile::profile::{Mode, Profile, Verdict};
 use lapwing_profile::rule::{self, Rule};
 use lapwing_profile::workload::Workload;
 use proptest::prelude::*;
+use sources::{Origin as From, source};
 use std::collections::BTreeMap;
 
 fn workload() -> Workload {
@@ -29,12 +31,14 @@ fn workload() -> Workload {
 #[derive(Clone, Debug)]
 enum Step {
     See(Entry, i64),
+    /// Something that may be known comes from there.
+    Attribute(Entry, From),
     Approve(Entry),
     Refuse(Entry),
     Promote,
     Review(bool),
     /// An instance does something, so long after the step before, in seconds.
-    Do(u32, Entry, u64),
+    Do(u32, Entry, u64, From),
     Gap(i64),
     /// A profile that learns and approves of these.
     Import(Vec<Entry>),
@@ -49,7 +53,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => entry().prop_map(Step::Refuse),
         1 => Just(Step::Promote),
         1 => any::<bool>().prop_map(Step::Review),
-        12 => (0..80_u32, entry(), 0..40_u64).prop_map(|(id, entry, after)| Step::Do(id, entry, after)),
+        12 => (0..80_u32, entry(), 0..40_u64, source())
+            .prop_map(|(id, entry, after, from)| Step::Do(id, entry, after, from)),
+        6 => (entry(), source()).prop_map(|(entry, from)| Step::Attribute(entry, from)),
         1 => (0..1_000_000_000_000_i64).prop_map(Step::Gap),
         1 => prop::collection::vec(entry(), 0..4).prop_map(Step::Import),
     ]
@@ -82,7 +88,8 @@ fn run(steps: &[Step]) -> Profile {
                 }
                 profile.import(&given, by).unwrap();
             }
-            Step::Do(id, entry, after) => {
+            Step::Attribute(entry, from) => drop(from.attribute(&mut profile, entry)),
+            Step::Do(id, entry, after, from) => {
                 now.boot += after * 1_000_000_000;
                 now.wall = now.boot as i64;
                 let opening = Opening {
@@ -100,6 +107,7 @@ fn run(steps: &[Step]) -> Profile {
                     at: now.wall,
                 });
                 profile.witness(window, entry, now.boot);
+                from.attribute(&mut profile, entry);
                 profile.attend(window);
             }
             Step::Gap(at) => profile.gap(*at),

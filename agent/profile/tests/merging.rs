@@ -1,12 +1,16 @@
 //! Merging with generalisation and evidence: nodes that see parts of the same, in any order.
 
+mod sources;
+
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
+use lapwing_profile::entry::keyed::Keyed;
 use lapwing_profile::evidence::window::{Moment, Opening, Window};
 use lapwing_profile::learn::{Outcome, Sighting};
 use lapwing_profile::profile::{Mode, Profile, Verdict};
 use lapwing_profile::workload::Workload;
 use proptest::prelude::*;
+use sources::numbered;
 use std::collections::BTreeMap;
 
 fn workload() -> Workload {
@@ -33,6 +37,7 @@ fn change() -> impl Strategy<Value = Entry> {
         2 => (0..40u32).prop_map(|n| format!("tmp-{n}.log")),
         1 => (0..40u32).prop_map(|n| format!("{n:02x}")),
         1 => (0..40u32).prop_map(|n| format!("tmpab{n:04x}_z")),
+        2 => (0..40u32).prop_map(|n| format!("run.{n}")),
         1 => prop::sample::select(vec!["in", "a", "*", "{digits}", "\\\\xff1"]).prop_map(str::to_owned),
     ];
     (0..4, folder, name).prop_map(|(operation, folder, name)| {
@@ -47,7 +52,8 @@ fn change() -> impl Strategy<Value = Entry> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    See(Vec<Entry>, i64),
+    /// By a process of this id.
+    See(Vec<Entry>, i64, Option<u32>),
     Approve(Entry),
     Refuse(Entry),
     Promote,
@@ -66,9 +72,10 @@ fn decided() -> impl Strategy<Value = Entry> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let seen = (prop::collection::vec(change(), 1..60), 0..1_000_i64);
+    let pid = prop::option::of(8..40u32);
+    let seen = (prop::collection::vec(change(), 1..60), 0..1_000_i64, pid);
     prop_oneof![
-        8 => seen.prop_map(|(entries, at)| Step::See(entries, at)),
+        8 => seen.prop_map(|(entries, at, pid)| Step::See(entries, at, pid)),
         1 => decided().prop_map(Step::Approve),
         1 => decided().prop_map(Step::Refuse),
         1 => Just(Step::Promote),
@@ -88,7 +95,7 @@ fn run(steps: &[Step]) -> Profile {
     for step in steps {
         let before = profile.clone();
         match step {
-            Step::See(entries, at) => {
+            Step::See(entries, at, pid) => {
                 // One of a few instances, half of them seen from their start.
                 now.boot += 20_000_000_000;
                 now.wall = now.boot as i64;
@@ -103,14 +110,14 @@ fn run(steps: &[Step]) -> Profile {
                     (windows.entry(id)).or_insert_with(|| Window::open(opening, None, now));
                 window.advance(now);
                 for entry in entries {
-                    let sighting = Sighting {
-                        entry: entry.clone(),
-                        at: *at,
-                    };
-                    if profile.observe(&sighting) == Outcome::Learned {
+                    let keyed = Keyed::of(entry);
+                    let found = profile.find(&keyed);
+                    let outcome = profile.observe_found((&keyed, &found), *at, *pid);
+                    if outcome == Outcome::Learned {
                         assert!(profile.accepts(entry), "{entry}");
                     }
                     profile.witness(window, entry, now.boot);
+                    numbered(*at as u64).attribute(&mut profile, entry);
                 }
                 profile.attend(window);
             }
@@ -181,7 +188,7 @@ proptest! {
         names in prop::collection::vec(change(), 200),
     ) {
         // Where nobody decides; a decision may take away what the other side accepts.
-        let [a, b] = [0, 1].map(|side| run(&[Step::See(seen[side].clone(), 1)]));
+        let [a, b] = [0, 1].map(|side| run(&[Step::See(seen[side].clone(), 1, None)]));
         let both = merged(&a, &b);
         for side in [&a, &b] {
             for name in names.iter().chain(seen.iter().flatten()) {
@@ -247,10 +254,13 @@ fn replica(numbers: &mut Numbers, node: u64) -> Profile {
                 ["a", "b", "c"][number as usize % 3]
             ),
         };
+        let entry = file(&line);
         profile.observe(&Sighting {
-            entry: file(&line),
+            entry: entry.clone(),
             at,
         });
+        let told = numbered(numbers.below(400)).attribute(&mut profile, &entry);
+        assert!(told, "{entry} has no place");
     }
     profile
 }
@@ -280,6 +290,15 @@ fn fifty_nodes_that_merge_in_any_order_end_with_the_same_bytes() {
     let mut all = Profile::new(workload(), Mode::Learning);
     first.iter().for_each(|node| all.merge(node));
     assert_eq!(all.to_yaml(), text);
+    // Of most entries somebody told, and of some so much that not all is kept.
+    let entries = all.entries(Verdict::Approved);
+    let told: Vec<_> = entries.keys().filter_map(|it| all.provenance(it)).collect();
+    assert_eq!(told.len(), entries.len());
+    assert!(
+        told.iter().any(|it| it.executables.more && it.uids.more),
+        "{text}"
+    );
+    assert!(told.iter().any(|it| !it.executables.more), "{text}");
     for pattern in [
         "operation: CREATE, pattern: \"/var/lib/nginx/body/{digits:10}\"",
         "operation: RENAME, pattern: \"/data/temp-{digits}.rdb\", target: /data/dump.rdb",

@@ -7,11 +7,13 @@ use lapwing_profile::entry::Entry;
 use lapwing_profile::evidence::window::{self, Moment, Opening, Window};
 use lapwing_profile::learn::Sighting;
 use lapwing_profile::profile::{Mode, Profile};
+use lapwing_profile::provenance::Source;
 use lapwing_profile::workload::Workload;
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000_000;
 const INSTANCES: usize = 10;
+const NGINX: &str = "/usr/sbin/nginx";
 /// What an intruder does first: a shell that calls out, and something that stays.
 const POISON: [&str; 3] = [
     "egress: {protocol: TCP, address: 198.51.100.7, port: 4444}",
@@ -39,6 +41,21 @@ fn teach(profile: &mut Profile, name: &str, lines: &[String]) {
             at: moment.wall,
         });
         profile.witness(&mut window, &entry, moment.boot);
+        // The intruder got the rights of the web server, whose master is root.
+        let uid = if POISON.contains(&&**line) { 33 } else { 0 };
+        let executable = if line == POISON[0] || line == POISON[2] {
+            "/usr/bin/dash"
+        } else {
+            NGINX
+        };
+        profile.attribute(
+            &entry,
+            &Source {
+                executable: Some(executable),
+                uids: [uid, uid],
+                ..Source::default()
+            },
+        );
     }
     window.close();
     profile.attend(&window);
@@ -113,7 +130,11 @@ fn a_poisoned_instance_of_ten_stands_first() {
     );
     assert_eq!(lines.len(), 11);
     let docs = include_str!("../../../docs/how-lapwing-learns.md");
-    let text = lines.join("\n");
+    // Below each stands who did it.
+    let text: Vec<String> = (Diff::between(&clean, &poisoned).review(&poisoned).iter())
+        .map(|one| format!("{one}\n    {}", poisoned.provenance(one.entry).unwrap()))
+        .collect();
+    let text = text.join("\n");
     assert!(
         docs.contains(&text),
         "the docs show something else than\n{text}"

@@ -208,3 +208,162 @@ fn a_replay_tells_what_other_instances_would_be_reported_for() {
     written.import(&live, ANN).unwrap();
     assert_eq!(live.replay(none(), &written, None).lone, []);
 }
+
+/// An instance of a node that ran from one second to another, and what it did.
+fn ran(profile: &mut Profile, number: usize, node: u32, (from, to): (i64, i64), does: &[&str]) {
+    const SECOND: i64 = 1_000_000_000;
+    let moment = |at: i64| Moment {
+        boot: (at * SECOND) as u64,
+        wall: at * SECOND,
+    };
+    let opening = Opening {
+        id: instance(number),
+        node,
+        started: Some((from * SECOND) as u64),
+        slot: 300 * SECOND as u64,
+    };
+    let mut window = Window::open(opening, None, moment(from));
+    for line in does {
+        let entry = entry(line);
+        profile.observe(&Sighting {
+            entry: entry.clone(),
+            at: from * SECOND,
+        });
+        profile.witness(&mut window, &entry, (from * SECOND) as u64);
+    }
+    window.advance(moment(to));
+    profile.attend(&window);
+}
+
+/// Two clean replicas, and one that is started so often and does something each time.
+fn restarted(times: i64, node: impl Fn(i64) -> u32) -> Profile {
+    let mut profile = learned(0, |_| Vec::new());
+    for number in 0..2 {
+        ran(&mut profile, number, 1, (0, 1000 * times), &[LS]);
+    }
+    for start in 0..times {
+        let span = (1000 * start, 1000 * start + 990);
+        ran(
+            &mut profile,
+            10 + start as usize,
+            node(start),
+            span,
+            &[LS, MINER],
+        );
+    }
+    profile
+}
+
+#[test]
+fn a_replica_that_is_started_again_confirms_nothing() {
+    // Often enough that its instances are the most.
+    for times in [2, 3, 5, 7] {
+        let mut profile = restarted(times, |_| 1);
+        profile.promote(ANN).unwrap();
+        let profile = Profile::from_yaml(profile.to_yaml()).unwrap();
+        let spread = profile.spread(&entry(MINER)).unwrap();
+        assert_eq!((spread.shown, spread.of), (1, 3), "{times}");
+        assert!(profile.is_lone(&entry(MINER)) && !profile.is_provisional(&entry(LS)));
+        let others = reported(&profile, MINER, 3);
+        assert_eq!(others, [0, 1, 2], "{times}");
+        assert!(
+            profile
+                .provisional(&entry(MINER), || instance(999))
+                .is_some()
+        );
+    }
+    // More often than an entry remembers: what all showed is never taken for one replica's.
+    for times in [8, 20, 60] {
+        let mut profile = restarted(times, |_| 1);
+        profile.promote(ANN).unwrap();
+        assert!(!profile.is_provisional(&entry(LS)), "{times}");
+    }
+    let mut profile = restarted(2, |_| 1);
+    profile.promote(ANN).unwrap();
+    let own = |number| {
+        profile
+            .provisional(&entry(MINER), || instance(number))
+            .is_none()
+    };
+    assert!(own(10) && own(11), "what it did itself passes in it");
+}
+
+#[test]
+fn another_replica_that_runs_at_the_same_time_does() {
+    let mut profile = restarted(3, |_| 1);
+    ran(&mut profile, 20, 1, (500, 600), &[MINER]);
+    profile.promote(ANN).unwrap();
+    assert!(!profile.is_lone(&entry(MINER)));
+    assert!(reported(&profile, MINER, 3).is_empty());
+}
+
+#[test]
+fn clocks_of_two_nodes_may_differ() {
+    // It moved, and the clock of its new node is behind: both seem to have run for some seconds.
+    let of = |beyond: i64| {
+        let mut profile = restarted(1, |_| 1);
+        let span = (990 - beyond, 1500);
+        ran(&mut profile, 11, 2, span, &[MINER]);
+        profile.promote(ANN).unwrap();
+        profile.is_lone(&entry(MINER))
+    };
+    assert!(of(30), "half a minute is no witness");
+    assert!(!of(90), "a minute and a half is");
+}
+
+#[test]
+fn restarts_of_the_only_replica_count_as_they_come() {
+    let mut profile = learned(0, |_| Vec::new());
+    for start in 0..4 {
+        let does: &[&str] = if start < 2 { &[LS, MINER] } else { &[LS] };
+        let span = (1000 * start, 1000 * start + 990);
+        ran(&mut profile, start as usize, 1, span, does);
+    }
+    profile.promote(ANN).unwrap();
+    assert!(
+        !profile.is_lone(&entry(MINER)),
+        "two starts of four showed it"
+    );
+}
+
+/// Three that ran at one time came from two nodes, beside more than are remembered: whoever is joined
+/// first, the same is known of them.
+#[test]
+fn several_are_known_in_whatever_order_they_are_joined() {
+    let part = |together: &[usize], alone: std::ops::Range<usize>| {
+        let mut profile = learned(0, |_| Vec::new());
+        for number in together {
+            ran(&mut profile, *number, 1, (0, 100), &[LS, MINER]);
+        }
+        for number in alone {
+            let from = 1000 * (1 + number as i64);
+            ran(&mut profile, number, 1, (from, from + 9), &[LS]);
+        }
+        profile
+    };
+    // Those with the greatest ids are forgotten first.
+    let mut last: Vec<usize> = (0..80).collect();
+    last.sort_by_key(|number| std::cmp::Reverse(instance(*number)));
+    let (one, other) = (part(&last[..2], 0..40), part(&last[2..3], 40..80));
+    let joined = |a: &Profile, b: &Profile| {
+        let mut joined = a.clone();
+        joined.merge(b);
+        joined
+    };
+    let (forth, back) = (joined(&one, &other), joined(&other, &one));
+    assert_eq!(forth.observed(), back.observed());
+    let miner = entry(MINER);
+    assert_eq!(forth.spread(&miner), back.spread(&miner));
+    let read = Profile::from_yaml(forth.to_yaml()).unwrap();
+    assert_eq!(read.observed(), forth.observed());
+    // Of three that are remembered it is known, wherever they were seen.
+    let first: Vec<usize> = last.iter().rev().copied().take(3).collect();
+    let (one, other) = (part(&first[..2], 0..0), part(&first[2..], 0..0));
+    assert!(joined(&one, &other).observed().several());
+    assert!(
+        joined(&joined(&one, &other), &part(&[], 0..80))
+            .observed()
+            .several()
+    );
+    assert!(!one.observed().several());
+}

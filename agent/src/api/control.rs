@@ -3,6 +3,7 @@
 //! batches of records, and never waits for a client.
 
 use crate::judge::decide::AskError;
+use crate::judge::replay::Snapshot;
 use lapwing_proto::v1;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -39,11 +40,11 @@ pub enum Request {
         v1::DecideEntriesRequest,
         Reply<Result<v1::DecideEntriesResponse, AskError>>,
     ),
-    /// Takes what was seen to a candidate.
-    Replay(
-        v1::ReplayProfileRequest,
-        Reply<Result<v1::ReplayProfileResponse, AskError>>,
-    ),
+    /// The profiles that ids or fingerprints of violations belong to, in order; `None` for what is
+    /// neither.
+    Owners(Vec<String>, Reply<Vec<Option<String>>>),
+    /// What is known of a workload, by the name of its profile, to take it to a candidate.
+    Snapshot(String, Reply<Result<Box<Snapshot>, AskError>>),
     /// Takes up a profile.
     Import(
         v1::ImportProfileRequest,

@@ -1,20 +1,29 @@
 //! The service.
 
+use super::access::{Caller, Guarded};
+use super::connection::Connection;
+use super::consumers;
 use super::control::{Control, Ended, Request};
+use super::network::{Network, Shared};
+use super::reach::Namespaces;
+use super::replay::Replays;
 use super::socket::Socket;
-use super::wanted::wanted;
+use super::wanted::Wanted;
 use crate::feed::{Feed, Start};
 use crate::judge::decide::AskError;
+use crate::judge::replay::Candidate;
 use crate::judge::signed::ENVELOPE_MAX;
+use crate::sink::Sinks;
 use anyhow::{Context, Result};
 use lapwing_proto::v1::agent_server::{Agent, AgentServer};
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::{
-    DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest, DemoteProfileResponse,
-    GetProfileRequest, GetProfileResponse, GetStatusRequest, GetStatusResponse,
-    ImportProfileRequest, ImportProfileResponse, ListContainersRequest, ListContainersResponse,
-    ListProfilesRequest, ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse,
-    ReplayProfileRequest, ReplayProfileResponse, WatchRequest, WatchResponse,
+    AckRequest, AckResponse, DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest,
+    DemoteProfileResponse, ForgetConsumerRequest, ForgetConsumerResponse, GetProfileRequest,
+    GetProfileResponse, GetStatusRequest, GetStatusResponse, ImportProfileRequest,
+    ImportProfileResponse, ListContainersRequest, ListContainersResponse, ListProfilesRequest,
+    ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest,
+    ReplayProfileResponse, TestSinkRequest, TestSinkResponse, WatchRequest, WatchResponse,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -22,6 +31,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Response, Status};
+use tower_layer::layer_fn;
 
 /// Largest message: a profile, the signature that comes with it, and what is around them, in
 /// bytes.
@@ -31,18 +41,26 @@ const ACTOR_MAX: usize = 256;
 /// Longest reason, in bytes.
 const REASON_MAX: usize = 4096;
 
+/// Of clients over TCP: how many calls each connection may have under way, and the longest headers, in
+/// bytes.
+const STREAMS_MAX: u32 = 256;
+const HEADERS_MAX: u32 = 16 << 10;
+
 struct Service {
     feed: Arc<Feed>,
     control: Control,
+    sinks: Arc<Sinks>,
+    replays: Replays,
+    network: Option<Arc<Shared>>,
     /// Turns true when the agent ends: streams end then too.
     ending: watch::Receiver<bool>,
 }
 
-fn ended(Ended: Ended) -> Status {
+pub(super) fn ended(Ended: Ended) -> Status {
     Status::unavailable("the agent is ending")
 }
 
-fn refused(error: &AskError) -> Status {
+pub(super) fn refused(error: &AskError) -> Status {
     let message = error.to_string();
     match error {
         AskError::NoProfile(_) => Status::not_found(message),
@@ -65,60 +83,88 @@ impl Agent for Service {
         &self,
         request: tonic::Request<WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let start = match &request.since {
-            None => Start::Now,
-            Some(Since::Cursor(cursor)) => Start::After(cursor.clone()),
+        let wanted = Wanted::new(&request).map_err(Status::invalid_argument)?;
+        let since = match &request.since {
+            None => None,
+            Some(Since::Cursor(cursor)) => Some(Start::After(cursor.clone())),
             Some(Since::AgeMilliseconds(age)) => {
                 let age = i64::try_from(*age)
                     .unwrap_or(i64::MAX)
                     .saturating_mul(1_000_000);
-                Start::Since(crate::clock::now().saturating_sub(age))
+                Some(Start::Since(crate::clock::now().saturating_sub(age)))
             }
         };
-        let subscriber = self
-            .feed
-            .subscribe(&start)
-            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let subscriber =
+            consumers::subscribe(&self.feed, &caller, since, &request.consumer).await?;
         let items = tokio_stream::wrappers::ReceiverStream::new(follow(
             subscriber,
-            request,
+            wanted,
+            (self.control.clone(), caller.namespaces()),
             self.ending.clone(),
         ));
         Ok(Response::new(Box::pin(items.map(Ok))))
     }
 
+    async fn ack(
+        &self,
+        request: tonic::Request<AckRequest>,
+    ) -> Result<Response<AckResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let cursor = consumers::ack(&self.feed, &caller, request.into_inner()).await?;
+        Ok(Response::new(AckResponse { cursor }))
+    }
+
     async fn get_status(
         &self,
-        _: tonic::Request<GetStatusRequest>,
+        request: tonic::Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
-        let answer = self.control.ask(Request::Status).await;
-        answer.map(Response::new).map_err(ended)
+        let caller = Caller::of(&request)?;
+        let mut answer = self.control.ask(Request::Status).await.map_err(ended)?;
+        answer.sinks = self.sinks.status();
+        answer.listener = self.network.as_ref().map(|network| network.status());
+        if let Some(feed) = &mut answer.feed {
+            consumers::visible(&caller, &mut feed.consumers);
+        }
+        let namespaces = caller.namespaces();
+        namespaces.status(&self.control, &mut answer).await?;
+        Ok(Response::new(answer))
     }
 
     async fn list_containers(
         &self,
-        _: tonic::Request<ListContainersRequest>,
+        request: tonic::Request<ListContainersRequest>,
     ) -> Result<Response<ListContainersResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let answer = self.control.ask(Request::Containers).await;
-        answer.map(Response::new).map_err(ended)
+        let mut answer = answer.map_err(ended)?;
+        caller.namespaces().containers(&mut answer);
+        Ok(Response::new(answer))
     }
 
     async fn list_profiles(
         &self,
-        _: tonic::Request<ListProfilesRequest>,
+        request: tonic::Request<ListProfilesRequest>,
     ) -> Result<Response<ListProfilesResponse>, Status> {
+        let caller = Caller::of(&request)?;
         let answer = self.control.ask(Request::Profiles).await;
-        answer.map(Response::new).map_err(ended)
+        let mut answer = answer.map_err(ended)?;
+        caller.namespaces().profiles(&mut answer.profiles);
+        Ok(Response::new(answer))
     }
 
     async fn get_profile(
         &self,
         request: tonic::Request<GetProfileRequest>,
     ) -> Result<Response<GetProfileResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        let namespaces = caller.namespaces();
+        namespaces.own(&self.control, &mut request.name).await?;
         let answer = self
             .control
-            .ask(|reply| Request::Profile(request.into_inner(), reply))
+            .ask(|reply| Request::Profile(request, reply))
             .await;
         answer
             .map_err(ended)?
@@ -130,8 +176,11 @@ impl Agent for Service {
         &self,
         request: tonic::Request<PromoteProfileRequest>,
     ) -> Result<Response<PromoteProfileResponse>, Status> {
-        let request = request.into_inner();
-        decided_by(request.decider.as_ref())?;
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        decided_by(&caller, request.decider.as_mut())?;
+        let namespaces = caller.namespaces();
+        namespaces.own(&self.control, &mut request.name).await?;
         let answer = self
             .control
             .ask(|reply| Request::Promote(request, reply))
@@ -146,8 +195,11 @@ impl Agent for Service {
         &self,
         request: tonic::Request<DemoteProfileRequest>,
     ) -> Result<Response<DemoteProfileResponse>, Status> {
-        let request = request.into_inner();
-        decided_by(request.decider.as_ref())?;
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        decided_by(&caller, request.decider.as_mut())?;
+        let namespaces = caller.namespaces();
+        namespaces.own(&self.control, &mut request.name).await?;
         let answer = self
             .control
             .ask(|reply| Request::Demote(request, reply))
@@ -162,8 +214,11 @@ impl Agent for Service {
         &self,
         request: tonic::Request<DecideEntriesRequest>,
     ) -> Result<Response<DecideEntriesResponse>, Status> {
-        let request = request.into_inner();
-        decided_by(request.decider.as_ref())?;
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        decided_by(&caller, request.decider.as_mut())?;
+        let namespaces = caller.namespaces();
+        namespaces.own_entries(&self.control, &mut request).await?;
         let answer = self
             .control
             .ask(|reply| Request::Decide(request, reply))
@@ -178,22 +233,29 @@ impl Agent for Service {
         &self,
         request: tonic::Request<ReplayProfileRequest>,
     ) -> Result<Response<ReplayProfileResponse>, Status> {
-        let answer = self
-            .control
-            .ask(|reply| Request::Replay(request.into_inner(), reply))
-            .await;
-        answer
-            .map_err(ended)?
-            .map(Response::new)
-            .map_err(|error| refused(&error))
+        let namespaces = Caller::of(&request)?.namespaces();
+        let request = request.into_inner();
+        let answer = self.replays.replay(&self.control, &namespaces, request);
+        answer.await.map(Response::new)
     }
 
     async fn import_profile(
         &self,
         request: tonic::Request<ImportProfileRequest>,
     ) -> Result<Response<ImportProfileResponse>, Status> {
-        let request = request.into_inner();
-        decided_by(request.decider.as_ref())?;
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        decided_by(&caller, request.decider.as_mut())?;
+        if let namespaces @ Namespaces::Only(_) = caller.namespaces() {
+            request = super::replay::apart(move || {
+                let candidate = Candidate::read(&request.yaml, "")?;
+                Ok((candidate.profile.workload.namespace, request))
+            })
+            .await
+            .and_then(|(namespace, request)| {
+                namespaces.own_candidate(&namespace).map(|()| request)
+            })?;
+        }
         let answer = self
             .control
             .ask(|reply| Request::Import(request, reply))
@@ -203,17 +265,47 @@ impl Agent for Service {
             .map(Response::new)
             .map_err(|error| refused(&error))
     }
+
+    async fn test_sink(
+        &self,
+        request: tonic::Request<TestSinkRequest>,
+    ) -> Result<Response<TestSinkResponse>, Status> {
+        let answer = self.sinks.test(&request.into_inner().name).await;
+        answer
+            .map(Response::new)
+            .map_err(|error| Status::not_found(error.to_string()))
+    }
+
+    async fn forget_consumer(
+        &self,
+        request: tonic::Request<ForgetConsumerRequest>,
+    ) -> Result<Response<ForgetConsumerResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        decided_by(&caller, request.decider.as_mut())?;
+        let consumer = Some(consumers::forget(&self.feed, &caller, request).await?);
+        Ok(Response::new(ForgetConsumerResponse { consumer }))
+    }
 }
 
-/// Every decision is on record with who took it.
-fn decided_by(decider: Option<&lapwing_proto::v1::Decider>) -> Result<(), Status> {
+/// Every decision is on record with who took it. Of a client over TCP that is its identity, and what
+/// it says of itself in brackets.
+fn decided_by(
+    caller: &Caller,
+    decider: Option<&mut lapwing_proto::v1::Decider>,
+) -> Result<(), Status> {
     match decider {
         Some(decider) if decider.actor.len() > ACTOR_MAX || decider.reason.len() > REASON_MAX => {
             Err(Status::invalid_argument(format!(
                 "be brief: `decider.actor` may have {ACTOR_MAX} bytes, `decider.reason` {REASON_MAX}"
             )))
         }
-        Some(decider) if !decider.actor.trim().is_empty() => Ok(()),
+        Some(decider) if !decider.actor.trim().is_empty() => {
+            if let Some(identity) = caller.identity() {
+                decider.actor = format!("{identity} ({})", decider.actor.trim());
+            }
+            Ok(())
+        }
         Some(_) | None => Err(Status::invalid_argument(
             "say who decides: `decider.actor` is empty",
         )),
@@ -223,7 +315,8 @@ fn decided_by(decider: Option<&lapwing_proto::v1::Decider>) -> Result<(), Status
 /// Moves wanted items to a client, at the client's pace: what it does not take waits in the log.
 fn follow(
     mut subscriber: crate::feed::Subscriber,
-    request: WatchRequest,
+    wanted: Wanted,
+    (control, namespaces): (Control, Namespaces),
     mut ending: watch::Receiver<bool>,
 ) -> tokio::sync::mpsc::Receiver<WatchResponse> {
     let (sender, receiver) = tokio::sync::mpsc::channel(16);
@@ -232,15 +325,22 @@ fn follow(
             let response = tokio::select! {
                 biased;
                 response = subscriber.next() => response,
-                // The agent ends, and everything it had to say was said.
-                _ = ending.wait_for(|ending| *ending) => return,
                 () = sender.closed() => return,
+                // The agent ends: what it had to say is in the log.
+                _ = ending.wait_for(|ending| *ending) => match subscriber.try_next() {
+                    Some(response) => response,
+                    None => return,
+                },
             };
-            let send = response
-                .item
-                .as_ref()
-                .is_some_and(|item| wanted(&request, item));
-            if send && sender.send(response).await.is_err() {
+            let WatchResponse { cursor, item } = response;
+            let Some(item) = item.filter(|item| wanted.wants(item)) else {
+                continue;
+            };
+            let Some(item) = namespaces.item(&control, item).await else {
+                continue;
+            };
+            let item = Some(item);
+            if sender.send(WatchResponse { cursor, item }).await.is_err() {
                 return;
             }
         }
@@ -248,25 +348,33 @@ fn follow(
     receiver
 }
 
-/// Serves until `end` is ready; then streams get what is left in the log, and end.
+/// Serves on the Unix socket, and over TCP where that is given, until `end` is ready; then streams
+/// get what is left in the log, and end.
 ///
 /// # Errors
-/// When the socket fails.
+/// When a socket fails.
 pub async fn serve(
     socket: Socket,
+    network: Option<Network>,
     feed: Arc<Feed>,
     control: Control,
+    sinks: Arc<Sinks>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let (listener, guard) = socket.split();
     let listener =
         tokio::net::UnixListener::from_std(listener).context("cannot listen on the socket")?;
     let incoming = tokio_stream::wrappers::UnixListenerStream::new(listener);
+    let incoming = incoming.map(|stream| stream.map(Connection::unix));
     let (ending, is_ending) = watch::channel(false);
+    let shared = network.as_ref().map(Network::shared);
     let service = AgentServer::new(Service {
         feed,
         control,
-        ending: is_ending,
+        sinks,
+        replays: Replays::default(),
+        network: shared.clone(),
+        ending: is_ending.clone(),
     })
     .max_decoding_message_size(MESSAGE_MAX)
     .max_encoding_message_size(MESSAGE_MAX);
@@ -277,17 +385,58 @@ pub async fn serve(
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .context("cannot serve reflection")?;
-    let served = tonic::transport::Server::builder()
-        .add_service(service)
-        .add_service(health)
-        .add_service(reflection)
-        .serve_with_incoming_shutdown(incoming, async move {
-            end.await;
-            ending.send_replace(true);
-        })
-        .await;
-    drop(guard);
-    served.context("the API failed")
+    let mut routes = tonic::service::Routes::builder();
+    routes.add_service(service);
+    routes.add_service(health);
+    routes.add_service(reflection);
+    let routes = routes.routes();
+    let denied = shared.map_or_else(Arc::default, |shared| Arc::clone(&shared.denied));
+    // Over both: who calls on the Unix socket is looked at in the same place, and let pass.
+    let guard_all = layer_fn(move |inner| Guarded::new(inner, Arc::clone(&denied)));
+    let ends = |mut ending: watch::Receiver<bool>| async move {
+        // An error is that there is nobody left to say so.
+        let _ = ending.wait_for(|ending| *ending).await;
+    };
+    let local = tonic::transport::Server::builder()
+        .layer(guard_all.clone())
+        .add_routes(routes.clone())
+        .serve_with_incoming_shutdown(incoming, ends(is_ending.clone()));
+    let remote = async {
+        let Some(network) = network else {
+            return Ok(());
+        };
+        let (ping, pong) = network.pings();
+        let incoming = network.accept(is_ending.clone())?;
+        tonic::transport::Server::builder()
+            .http2_keepalive_interval(Some(ping))
+            .http2_keepalive_timeout(Some(pong))
+            .max_concurrent_streams(STREAMS_MAX)
+            .http2_max_header_list_size(HEADERS_MAX)
+            .layer(guard_all)
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(
+                tokio_stream::wrappers::ReceiverStream::new(incoming),
+                ends(is_ending.clone()),
+            )
+            .await
+            .context("the API over TCP failed")
+    };
+    let end = async {
+        end.await;
+        ending.send_replace(true);
+        std::future::pending::<()>().await;
+    };
+    let served = async {
+        let local = async { local.await.context("the API failed") };
+        tokio::try_join!(local, remote).map(drop)
+    };
+    tokio::select! {
+        served = served => {
+            drop(guard);
+            served
+        }
+        () = end => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -317,7 +466,9 @@ mod tests {
             }
         });
         let (socket, feed) = (Socket::bind(&path).unwrap(), Arc::new(Feed::new(limits, 1)));
-        tokio::spawn(serve(socket, feed, control, std::future::pending()));
+        let sinks = Arc::new(Sinks::none(folder.path(), Arc::clone(&feed)).unwrap());
+        let end = std::future::pending();
+        tokio::spawn(serve(socket, None, feed, control, sinks, end));
         let channel = Endpoint::from_shared(format!("unix://{}", path.display()))
             .unwrap()
             .connect()

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+use super::advise::AdviseCommand;
+use super::top::TopArgs;
 use crate::config::BestTier;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lapwing_profile::rule::Rule;
@@ -22,26 +24,37 @@ First steps:
   lapwing agent                       start; learns what each container does
   lapwing status                      what was learned so far
   lapwing profile promote NAME        from now on, report everything else
-  lapwing watch                       follow the reports";
+  lapwing watch                       follow the reports
+  lapwing top                         the same and all else, live";
 
 /// Learns what each container does, and reports the moment one does something else.
 #[derive(Debug, Parser)]
 #[command(name = "lapwing", version, after_help = format!("{FIRST_STEPS}\n\n{CODES}"))]
 pub struct Cli {
-    /// Where the agent listens [default: unix:///run/lapwing/lapwing.sock]
+    /// Where the agent listens [default: unix:///run/lapwing/lapwing.sock]; over TCP as
+    /// https://node1.example.org:7443
     #[arg(long, global = true, env = "LAPWING_ENDPOINT")]
     pub endpoint: Option<String>,
+    /// Over TCP: who vouches for the agent, in PEM [default: the system's authorities]
+    #[arg(long, global = true, env = "LAPWING_TLS_CA", value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+    /// Over TCP: the certificate that the agent knows this client by, in PEM
+    #[arg(long, global = true, env = "LAPWING_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its key
+    #[arg(long, global = true, env = "LAPWING_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Over TCP: the name in the agent's certificate [default: the host of the endpoint]
+    #[arg(
+        long,
+        global = true,
+        env = "LAPWING_TLS_SERVER_NAME",
+        value_name = "NAME"
+    )]
+    pub tls_server_name: Option<String>,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
-}
-
-impl Cli {
-    /// Where the agent listens.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
-        self.endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT)
-    }
 }
 
 /// The commands.
@@ -51,6 +64,10 @@ pub enum Command {
     Agent(AgentArgs),
     /// Follow violations as they happen
     Watch(WatchArgs),
+    /// Workloads, rates, learning, losses and the latest violations, live
+    ///
+    /// Needs a terminal; with --once it prints one screen as text.
+    Top(TopArgs),
     /// List, show, compare, approve and promote profiles
     #[command(after_help = NAMES)]
     Profile {
@@ -60,6 +77,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: ProfileCommand,
+    },
+    /// Turn what a workload was seen to do into a tighter pod
+    Advise {
+        /// What to advise on
+        #[command(subcommand)]
+        command: AdviseCommand,
     },
     /// What is attached, seen, lost and learned
     Status {
@@ -73,11 +96,62 @@ pub enum Command {
         #[arg(short, long, value_enum, default_value_t)]
         output: Output,
     },
+    /// The receivers that reports are delivered to
+    Sink {
+        /// Form of the output
+        #[arg(short, long, global = true, value_enum, default_value_t)]
+        output: Output,
+        /// What to do
+        #[command(subcommand)]
+        command: SinkCommand,
+    },
+    /// The feed of reports, and who follows it by name
+    Feed {
+        /// Form of the output
+        #[arg(short, long, global = true, value_enum, default_value_t)]
+        output: Output,
+        /// What to do
+        #[command(subcommand)]
+        command: FeedCommand,
+    },
     /// What this kernel and host allow, hook by hook
     ///
     /// Loads each program and attaches it for a moment; those for sockets, which act on a whole
     /// cgroup, are loaded only. Needs root. Ends with 3 where the sensor cannot run.
     Doctor(DoctorArgs),
+}
+
+/// The commands of `lapwing sink`.
+#[derive(Debug, Subcommand)]
+pub enum SinkCommand {
+    /// How each of them does
+    List,
+    /// Have the agent send a marked sample, and print what the receiver answers
+    ///
+    /// The sample is a violation of the rule sensor.degraded with `lapwing-sink-test` for its reason.
+    /// Ends with 1 if the receiver does not take it.
+    Test {
+        /// The sink's name
+        name: String,
+    },
+}
+
+/// The commands of `lapwing feed`.
+#[derive(Debug, Subcommand)]
+pub enum FeedCommand {
+    /// How far those who follow by name have come
+    Consumers,
+    /// Forget one who follows by name
+    ///
+    /// For a name that nobody comes back under. The next time it begins with what comes from then on. The
+    /// agent's log says who did it, and where the consumer was.
+    Forget {
+        /// The consumer's name, as `lapwing feed consumers` has it
+        name: String,
+        /// Who decides, and why
+        #[command(flatten)]
+        decider: Decider,
+    },
 }
 
 /// Form of the output.
@@ -90,6 +164,19 @@ pub enum Output {
     Json,
 }
 
+/// How bad a violation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Severity {
+    /// To be looked at some time
+    Low,
+    /// To be looked at
+    Medium,
+    /// To be looked at now
+    High,
+    /// Most likely an attack
+    Critical,
+}
+
 /// Arguments of `lapwing agent`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -100,6 +187,9 @@ pub struct AgentArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Check a configuration, say what is wrong with it, and end
+    ///
+    /// The certificates, keys, authorities and secrets that it names are read as well, and must go
+    /// together. Secrets in variables of the environment are not looked at.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub check_config: Option<PathBuf>,
     /// Workloads without a profile learn one (the default)
@@ -109,6 +199,9 @@ pub struct AgentArgs {
     #[arg(long)]
     pub monitor: bool,
     /// Take over from the agent that listens at the same endpoint: attach first, then have it end
+    ///
+    /// It goes on if the configuration cannot be used, or a certificate, key or secret that it names,
+    /// or if somebody else has the address of `listen`.
     #[arg(long)]
     pub replace: bool,
     /// Folder of everything that must survive a restart
@@ -168,7 +261,9 @@ Examples:
   lapwing watch --since 10m --workload shop
   lapwing watch --kind egress,dns                    violations about peers and names
   lapwing watch -o json | jq 'select(.violation.severity == \"CRITICAL\")'
-  lapwing watch -o json --since \"$LAST_CURSOR\"     go on where you left off";
+  lapwing watch --severity high --rule 'exec.*,privilege.*'
+  lapwing watch -o json --since \"$LAST_CURSOR\"     go on where you left off
+  lapwing watch -o json --consumer siem              the same, and the agent remembers where";
 
 /// What each rule means and how bad it is, one a line.
 fn rules() -> String {
@@ -195,6 +290,29 @@ pub struct WatchArgs {
     /// Only of workloads whose name contains this
     #[arg(long, default_value = "", hide_default_value = true)]
     pub workload: String,
+    /// Only violations of these rules: names, or their beginning and a star as 'exec.*'
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub rule: Vec<String>,
+    /// Only violations as severe as this, or more
+    #[arg(long, value_enum, ignore_case = true)]
+    pub severity: Option<Severity>,
+    /// Only of workloads of this namespace
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub namespace: String,
+    /// Only of containers whose id begins so, or of this name
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub container: String,
+    /// Follow under a name: what was printed is acknowledged, and it goes on there the next time
+    ///
+    /// The agent keeps the position, and the name's unread violations as long as there is room. What
+    /// was printed in the last second before this ends may be printed again. --since begins elsewhere.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub consumer: String,
     /// End after so many items
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,

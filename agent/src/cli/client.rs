@@ -1,20 +1,68 @@
-//! Reaching the agent.
+//! Reaching the agent: on its Unix socket, or over TCP.
 
+use super::args::{Cli, DEFAULT_ENDPOINT};
+use super::network::{Dial, Place, Trouble};
 use super::{Code, Failure};
 use anyhow::anyhow;
 use lapwing_proto::v1::agent_client::AgentClient;
-use tonic::transport::{Channel, Endpoint};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+use tonic::transport::{Channel, Endpoint as Transport};
 use tonic::{Code as Grpc, Status};
 
 /// Largest answer that is taken, in bytes.
 const MESSAGE_MAX: usize = 64 << 20;
+/// Over TCP: how often the agent is asked whether it lives, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(30);
+const PONG: Duration = Duration::from_secs(20);
+
+/// Where the agent is, and how it and the client know each other.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoint {
+    address: String,
+    /// Who may vouch for the agent; the system's authorities where none is given.
+    pub(super) ca: Option<PathBuf>,
+    /// What the agent knows the client by.
+    pub(super) certificate: Option<PathBuf>,
+    /// Its key.
+    pub(super) key: Option<PathBuf>,
+    /// The name in the agent's certificate, where that is not the address.
+    pub(super) server_name: Option<String>,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.address)
+    }
+}
+
+impl From<&Cli> for Endpoint {
+    fn from(cli: &Cli) -> Self {
+        Self {
+            address: (cli.endpoint.as_deref())
+                .unwrap_or(DEFAULT_ENDPOINT)
+                .to_owned(),
+            ca: cli.tls_ca.clone(),
+            certificate: cli.tls_cert.clone(),
+            key: cli.tls_key.clone(),
+            server_name: cli.tls_server_name.clone(),
+        }
+    }
+}
 
 /// Connects.
-pub async fn connect(endpoint: &str) -> Result<AgentClient<Channel>, Failure> {
-    if !endpoint.starts_with("unix:///") {
-        let error = anyhow!("`{endpoint}` is no endpoint: write unix:///path");
-        return Err(Failure::new(Code::Usage, error));
-    }
+pub async fn connect(endpoint: &Endpoint) -> Result<AgentClient<Channel>, Failure> {
+    let address = &endpoint.address;
+    let channel = if address.starts_with("unix:///") {
+        local(address).await?
+    } else {
+        remote(endpoint).await?
+    };
+    Ok(AgentClient::new(channel).max_decoding_message_size(MESSAGE_MAX))
+}
+
+async fn local(address: &str) -> Result<Channel, Failure> {
     let unreachable = |error: &dyn std::error::Error| {
         // The cause says more than the layers above it.
         let mut cause = error;
@@ -22,17 +70,40 @@ pub async fn connect(endpoint: &str) -> Result<AgentClient<Channel>, Failure> {
             cause = source;
         }
         let error = anyhow!(
-            "no agent at {endpoint}: {cause}; is `lapwing agent` running, and may this user talk to it? \
+            "no agent at {address}: {cause}; is `lapwing agent` running, and may this user talk to it? \
              Another place is named by --endpoint"
         );
         Failure::new(Code::Connection, error)
     };
-    let channel = Endpoint::from_shared(endpoint.to_owned())
+    Transport::from_shared(address.to_owned())
         .map_err(|error| unreachable(&error))?
         .connect()
         .await
-        .map_err(|error| unreachable(&error))?;
-    Ok(AgentClient::new(channel).max_decoding_message_size(MESSAGE_MAX))
+        .map_err(|error| unreachable(&error))
+}
+
+async fn remote(endpoint: &Endpoint) -> Result<Channel, Failure> {
+    let usage = |message| Failure::new(Code::Usage, anyhow!("{message}"));
+    let place = Place::parse(&endpoint.address).map_err(usage)?;
+    let dial = Dial::new(endpoint, place).map_err(usage)?;
+    let transport = Transport::from_shared(endpoint.address.clone())
+        .map_err(|error| usage(format!("`{endpoint}` is no endpoint: {error}")))?
+        .http2_keep_alive_interval(PING)
+        .keep_alive_timeout(PONG)
+        .keep_alive_while_idle(true);
+    transport
+        .connect_with_connector(dial)
+        .await
+        .map_err(|error| {
+            let mut cause: &dyn std::error::Error = &error;
+            while let Some(source) = cause.source() {
+                if cause.is::<Trouble>() {
+                    break;
+                }
+                cause = source;
+            }
+            Failure::new(Code::Connection, anyhow!("no agent at {endpoint}: {cause}"))
+        })
 }
 
 /// What the agent answered, as a failure.

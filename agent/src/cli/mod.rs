@@ -1,21 +1,32 @@
 //! The command line: one binary for the daemon and for everything one asks of it.
 
+mod advise;
+mod advise_text;
 mod args;
 mod client;
+mod feed;
 mod hooks;
+mod identity;
 mod learning;
+mod network;
 mod profile;
 mod profile_file;
 mod profile_replay;
 mod profile_sign;
 mod profile_text;
+mod provenance;
 mod show;
+mod sink;
 pub mod text;
+mod top;
 mod versions;
 mod watch;
 pub mod wrap;
 
-pub use args::{AgentArgs, Cli, Command, DEFAULT_ENDPOINT, DoctorArgs, Output, ProfileCommand};
+pub use args::{
+    AgentArgs, Cli, Command, DEFAULT_ENDPOINT, DoctorArgs, Output, ProfileCommand, SinkCommand,
+};
+pub use client::Endpoint;
 pub use text::{BOLD, DIM, styled, table};
 
 use lapwing_profile::text::visible;
@@ -88,11 +99,15 @@ impl Failure {
 ///
 /// # Errors
 /// With the message and the exit code.
-pub async fn run(endpoint: &str, command: Command) -> Outcome {
+pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
     match command {
         Command::Watch(args) => watch::run(endpoint, args).await,
+        Command::Top(args) => top::run(endpoint, args).await,
         Command::Profile { output, command } => profile::run(endpoint, output, command).await,
+        Command::Advise { command } => advise::run(endpoint, command).await,
         Command::Status { output } => show::status(endpoint, output).await,
+        Command::Feed { output, command } => feed::run(endpoint, output, command).await,
+        Command::Sink { output, command } => sink::run(endpoint, output, command).await,
         Command::Containers { output } => show::containers(endpoint, output).await,
         Command::Agent(_) | Command::Doctor(_) => Ok(()),
     }

@@ -1,11 +1,13 @@
 //! `lapwing profile`.
 
 use super::args::{DecideArgs, Decider, Output, ProfileCommand};
+use super::client::Endpoint;
 use super::learning;
 use super::profile_file as file;
 use super::profile_replay;
 use super::profile_sign as sign;
 use super::profile_text::{diff_value, json, mode, write_diff, write_list, write_profile};
+use super::provenance;
 use super::versions;
 use super::{Code, Failure, Outcome, client};
 use crate::judge::report;
@@ -22,7 +24,7 @@ use std::path::{Path, PathBuf};
 use tonic::transport::Channel;
 
 /// Runs one of the commands.
-pub async fn run(endpoint: &str, output: Output, command: ProfileCommand) -> Outcome {
+pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -> Outcome {
     match command {
         ProfileCommand::List { files } => list(endpoint, output, &files).await,
         ProfileCommand::Show { name } => show(endpoint, output, &name).await,
@@ -47,9 +49,11 @@ pub async fn run(endpoint: &str, output: Output, command: ProfileCommand) -> Out
         ProfileCommand::Approve(args) => decide(endpoint, output, Verdict::Approve, args).await,
         ProfileCommand::Refuse(args) => decide(endpoint, output, Verdict::Refuse, args).await,
         ProfileCommand::Promote { name, decider } => {
-            promote(endpoint, output, &name, decider).await
+            step(endpoint, output, &name, decider, Step::Promote).await
         }
-        ProfileCommand::Demote { name, decider } => demote(endpoint, output, &name, decider).await,
+        ProfileCommand::Demote { name, decider } => {
+            step(endpoint, output, &name, decider, Step::Demote).await
+        }
         ProfileCommand::Replay {
             candidate,
             workload,
@@ -124,7 +128,7 @@ fn pick(profiles: &[v1::ProfileSummary], part: &str) -> Result<String, Failure> 
     }
 }
 
-async fn list(endpoint: &str, output: Output, files: &[PathBuf]) -> Outcome {
+async fn list(endpoint: &Endpoint, output: Output, files: &[PathBuf]) -> Outcome {
     let profiles = if files.is_empty() {
         summaries(&mut client::connect(endpoint).await?).await?
     } else {
@@ -146,14 +150,14 @@ async fn list(endpoint: &str, output: Output, files: &[PathBuf]) -> Outcome {
 }
 
 /// A profile, from a file or the agent.
-async fn load(endpoint: &str, name: &str) -> Result<Profile, Failure> {
+async fn load(endpoint: &Endpoint, name: &str) -> Result<Profile, Failure> {
     Ok(load_summary(endpoint, name).await?.0)
 }
 
 /// The same, and in short, with how far its learning is: by the conditions of the agent, or for a
 /// file by the default ones.
-async fn load_summary(
-    endpoint: &str,
+pub(super) async fn load_summary(
+    endpoint: &Endpoint,
     name: &str,
 ) -> Result<(Profile, v1::ProfileSummary), Failure> {
     if let Some(path) = file::named(name) {
@@ -181,7 +185,7 @@ fn value(profile: &Profile) -> Result<serde_json::Value, Failure> {
         .map_err(|error| Failure::new(Code::Failed, anyhow!(error)))
 }
 
-async fn show(endpoint: &str, output: Output, name: &str) -> Outcome {
+async fn show(endpoint: &Endpoint, output: Output, name: &str) -> Outcome {
     let (profile, summary) = load_summary(endpoint, name).await?;
     let learning = summary.learning.as_ref();
     let mut out = anstream::stdout().lock();
@@ -190,6 +194,8 @@ async fn show(endpoint: &str, output: Output, name: &str) -> Outcome {
             let mut value = value(&profile)?;
             value["learning"] = learning::value(&profile, learning);
             // A message of ours is always JSON.
+            value["breadth"] = profile.breadth().into();
+            value["provenance"] = provenance::values(&profile);
             value["versions"] = serde_json::to_value(&summary.versions).unwrap_or_default();
             writeln!(out, "{}", json(&value)?)?;
         }
@@ -201,7 +207,7 @@ async fn show(endpoint: &str, output: Output, name: &str) -> Outcome {
     Ok(())
 }
 
-async fn diff(endpoint: &str, output: Output, a: &str, b: &str) -> Outcome {
+async fn diff(endpoint: &Endpoint, output: Output, a: &str, b: &str) -> Outcome {
     let first = load(endpoint, a).await?;
     let second = load(endpoint, b).await?;
     let diff = Diff::between(&first, &second);
@@ -247,7 +253,12 @@ fn lint(output: Output, profile: &Profile) -> Outcome {
     Err(Failure::new(Code::Failed, error))
 }
 
-async fn decide(endpoint: &str, output: Output, verdict: Verdict, args: DecideArgs) -> Outcome {
+async fn decide(
+    endpoint: &Endpoint,
+    output: Output,
+    verdict: Verdict,
+    args: DecideArgs,
+) -> Outcome {
     let decider = file::decider(args.decider);
     let answer = if let Some(path) = file::named(&args.profile) {
         let entries = (args.entries.iter())
@@ -292,59 +303,58 @@ async fn decide(endpoint: &str, output: Output, verdict: Verdict, args: DecideAr
     print(output, &answer, &text)
 }
 
-async fn promote(endpoint: &str, output: Output, name: &str, by: Decider) -> Outcome {
+/// A change of mode that a person decides.
+#[derive(Clone, Copy)]
+enum Step {
+    Promote,
+    Demote,
+}
+
+async fn step(endpoint: &Endpoint, output: Output, name: &str, by: Decider, step: Step) -> Outcome {
     let decider = file::decider(by);
-    let profile = if let Some(path) = file::named(name) {
-        file::change(path, &decider, Profile::promote)?
-    } else {
-        let mut client = client::connect(endpoint).await?;
-        let name = resolve(&mut client, name).await?;
-        let request = v1::PromoteProfileRequest {
-            name,
-            decider: Some(decider),
-        };
-        client
-            .promote_profile(request)
-            .await
-            .map_err(|status| client::failed(&status))?
-            .into_inner()
-            .summary
-            .unwrap_or_default()
+    let profile = match file::named(name) {
+        Some(path) => match step {
+            Step::Promote => file::change(path, &decider, Profile::promote)?,
+            Step::Demote => file::change(path, &decider, Profile::demote)?,
+        },
+        None => step_live(endpoint, name, decider, step).await?,
     };
-    let text = format!(
-        "{} is {} now: {} are approved, everything else is reported\n",
-        profile.name,
-        mode(profile.mode()),
-        approved(&profile),
-    );
+    let follows = match step {
+        Step::Promote => format!(
+            "{} are approved, everything else is reported",
+            approved(&profile)
+        ),
+        Step::Demote => "what it does from now on is learned".to_owned(),
+    };
+    let mode = mode(profile.mode());
+    let text = format!("{} is {mode} now: {follows}\n", profile.name);
     print(output, &profile, &text)
 }
 
-async fn demote(endpoint: &str, output: Output, name: &str, by: Decider) -> Outcome {
-    let decider = file::decider(by);
-    let profile = if let Some(path) = file::named(name) {
-        file::change(path, &decider, Profile::demote)?
-    } else {
-        let mut client = client::connect(endpoint).await?;
-        let name = resolve(&mut client, name).await?;
-        let request = v1::DemoteProfileRequest {
-            name,
-            decider: Some(decider),
-        };
-        client
-            .demote_profile(request)
-            .await
-            .map_err(|status| client::failed(&status))?
-            .into_inner()
-            .summary
-            .unwrap_or_default()
+/// The same of a profile that an agent has.
+async fn step_live(
+    endpoint: &Endpoint,
+    name: &str,
+    decider: v1::Decider,
+    step: Step,
+) -> Result<v1::ProfileSummary, Failure> {
+    let mut client = client::connect(endpoint).await?;
+    let name = resolve(&mut client, name).await?;
+    let decider = Some(decider);
+    let answer = match step {
+        Step::Promote => {
+            let request = v1::PromoteProfileRequest { name, decider };
+            let answer = client.promote_profile(request).await;
+            answer.map(|answer| answer.into_inner().summary)
+        }
+        Step::Demote => {
+            let request = v1::DemoteProfileRequest { name, decider };
+            let answer = client.demote_profile(request).await;
+            answer.map(|answer| answer.into_inner().summary)
+        }
     };
-    let text = format!(
-        "{} is {} now: what it does from now on is learned\n",
-        profile.name,
-        mode(profile.mode()),
-    );
-    print(output, &profile, &text)
+    let summary = answer.map_err(|status| client::failed(&status))?;
+    Ok(summary.unwrap_or_default())
 }
 
 /// How much a profile approves, by kind.
@@ -370,7 +380,7 @@ fn approved(profile: &v1::ProfileSummary) -> String {
     }
 }
 
-async fn export(endpoint: &str, output: Output, name: &str, file: Option<&Path>) -> Outcome {
+async fn export(endpoint: &Endpoint, output: Output, name: &str, file: Option<&Path>) -> Outcome {
     let profile = load(endpoint, name).await?;
     let text = match output {
         Output::Text => profile.to_yaml(),
@@ -384,7 +394,7 @@ async fn export(endpoint: &str, output: Output, name: &str, file: Option<&Path>)
 }
 
 async fn replay(
-    endpoint: &str,
+    endpoint: &Endpoint,
     output: Output,
     path: &Path,
     workload: Option<&str>,
@@ -422,7 +432,7 @@ async fn replay(
 }
 
 async fn import(
-    endpoint: &str,
+    endpoint: &Endpoint,
     output: Output,
     path: &Path,
     signature: Option<PathBuf>,

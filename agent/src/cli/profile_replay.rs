@@ -21,7 +21,7 @@ pub(super) fn age(text: &str) -> std::result::Result<u64, Failure> {
 }
 
 /// A time, to the second.
-fn time(at: Option<&Timestamp>) -> String {
+pub(super) fn time(at: Option<&Timestamp>) -> String {
     at.and_then(|at| jiff::Timestamp::new(at.seconds, 0).ok())
         .map_or_else(|| "?".to_owned(), |at| at.to_string())
 }
@@ -51,7 +51,11 @@ pub(super) fn write(out: &mut impl Write, answer: &ReplayProfileResponse) -> Res
             "" => String::new(),
             nearest => format!("; the nearest it knows: {}", visible(nearest)),
         };
-        let text = format!("{:10}{count}{first}last at {last}{nearest}", "");
+        let version = match one.new_in_version {
+            true => ", of a new version of the image",
+            false => "",
+        };
+        let text = format!("{:10}{count}{first}last at {last}{version}{nearest}", "");
         writeln!(out, "{}", styled(DIM, &text))?;
     }
     for pattern in &answer.open {

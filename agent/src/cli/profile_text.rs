@@ -1,6 +1,7 @@
 //! Profiles as people and programs read them.
 
 use super::learning;
+use super::provenance;
 use super::text::{BOLD, DIM, styled, table};
 use super::versions;
 use super::{Code, Failure};
@@ -157,6 +158,21 @@ pub(super) fn write_profile(
             if let Some(why) = why(profile, &entry) {
                 writeln!(out, "    {}", styled(DIM, &why))?;
             }
+            provenance::write(out, profile, &entry)?;
+        }
+    }
+    if profile.widened().len() > 0 {
+        let all = format!("(breadth of all patterns: {})", profile.breadth());
+        writeln!(
+            out,
+            "\n{} {}",
+            styled(BOLD, "made wider"),
+            styled(DIM, &all)
+        )?;
+        for one in profile.widened().rev() {
+            let (time, breadth) = (second(one.at), generalise::breadth(&one.entry));
+            let breadth = styled(DIM, &format!("breadth {breadth}"));
+            writeln!(out, "  {time}  {}  {breadth}", one.entry)?;
         }
     }
     if profile.overflow() > 0 {
@@ -169,7 +185,7 @@ pub(super) fn write_profile(
     if profile.decisions().len() > 0 {
         writeln!(out, "\n{}", styled(BOLD, "decisions"))?;
         for decision in profile.decisions() {
-            let time = lapwing_profile::file::time(decision.at);
+            let time = second(decision.at);
             let text = [
                 &decision.actor,
                 &decision.action,
@@ -192,6 +208,11 @@ pub(super) fn write_profile(
     Ok(())
 }
 
+/// A time as people read it: the second it was in.
+fn second(at: i64) -> String {
+    lapwing_profile::file::time(at - at.rem_euclid(1_000_000_000))
+}
+
 /// Why there is a wildcard, and how much it leaves open.
 fn why(profile: &Profile, entry: &Entry) -> Option<String> {
     let breadth = generalise::breadth(entry);
@@ -200,7 +221,7 @@ fn why(profile: &Profile, entry: &Entry) -> Option<String> {
     }
     let because = profile.names(entry).map_or_else(
         || "because a person wrote it".to_owned(),
-        |names| format!("because {}", names.because()),
+        |names| format!("because {}", names.because(entry)),
     );
     Some(format!("{because}; breadth {breadth}"))
 }
@@ -236,6 +257,7 @@ pub(super) fn write_diff(out: &mut impl Write, diff: &Diff, b: &Profile) -> std:
         };
         let line = styled(style, &addition.to_string());
         writeln!(out, "{line}{}", styled(DIM, &breadth))?;
+        provenance::write(out, b, addition.entry)?;
     }
     for entry in &diff.removed {
         writeln!(out, "{}", styled(red, &format!("- {entry}")))?;
@@ -264,6 +286,7 @@ pub(super) fn diff_value(diff: &Diff, b: &Profile) -> serde_json::Value {
                 "instances": one.spread.map(|it| it.shown),
                 "of": one.spread.map(|it| it.of),
                 "checks": one.checks.iter().map(|check| check.id()).collect::<Vec<_>>(),
+                "provenance": provenance::value(b, one.entry),
                 "rule": one.class.rule.id(),
                 "severity": one.class.severity.word(),
             })

@@ -1,16 +1,18 @@
 //! `lapwing status` and `lapwing containers`.
 
 use super::args::Output;
+use super::client::Endpoint;
 use super::hooks::write_hooks;
 use super::profile_text::{json, write_list};
 use super::text::{BOLD, DIM, styled, table};
 use super::wrap::width;
 use super::{Outcome, client};
+use lapwing_profile::text::canonical;
 use lapwing_proto::v1;
 use std::io::Write;
 
 /// What is attached, seen, lost and learned.
-pub async fn status(endpoint: &str, output: Output) -> Outcome {
+pub async fn status(endpoint: &Endpoint, output: Output) -> Outcome {
     let mut client = client::connect(endpoint).await?;
     let answer = client
         .get_status(v1::GetStatusRequest {})
@@ -31,7 +33,7 @@ fn write_status(out: &mut impl Write, status: &v1::GetStatusResponse) -> std::io
         "{} {} on {}, kernel {}",
         styled(BOLD, "lapwing"),
         status.version,
-        lapwing_profile::text::canonical(status.node.as_bytes()),
+        canonical(status.node.as_bytes()),
         status.kernel
     )?;
     writeln!(
@@ -62,6 +64,22 @@ fn write_status(out: &mut impl Write, status: &v1::GetStatusResponse) -> std::io
         }
         writeln!(out)?;
     }
+    if let Some(feed) = &status.feed {
+        write_feed(out, feed)?;
+        writeln!(out)?;
+    }
+    if let Some(identity) = &status.identity {
+        super::identity::write_identity(out, identity)?;
+        writeln!(out)?;
+    }
+    if let Some(listener) = &status.listener {
+        write_listener(out, listener)?;
+        writeln!(out)?;
+    }
+    if !status.sinks.is_empty() {
+        super::sink::write_sinks(out, &status.sinks)?;
+        writeln!(out)?;
+    }
     if status.losses.is_empty() {
         return writeln!(out, "nothing was lost");
     }
@@ -90,8 +108,71 @@ fn write_status(out: &mut impl Write, status: &v1::GetStatusResponse) -> std::io
     table(out, &["CONTAINER", "LOST", "CLASS", "EVENTS"], &rows)
 }
 
+/// What is kept of what was reported, and how far its consumers have come.
+fn write_feed(out: &mut impl Write, feed: &v1::get_status_response::Feed) -> std::io::Result<()> {
+    let held = feed.next.saturating_sub(feed.first);
+    write!(out, "{held} violations and gaps are kept")?;
+    if let Some(spool) = &feed.spool {
+        let mib = spool.bytes as f64 / f64::from(1 << 20);
+        write!(out, " in {mib:.1} MiB of {} files", spool.segments)?;
+        if let Some(oldest) = &spool.oldest {
+            write!(out, ", since {}", super::profile_replay::time(Some(oldest)))?;
+        }
+    }
+    writeln!(out, "; {} clients follow", feed.subscribers)?;
+    if !feed.trouble.is_empty() {
+        writeln!(out, "{}", canonical(feed.trouble.as_bytes()))?;
+    }
+    if feed.lost > 0 {
+        writeln!(
+            out,
+            "{} of them were dropped before they could be written",
+            feed.lost
+        )?;
+    }
+    if feed.consumers.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    super::feed::write_consumers(out, &feed.consumers)
+}
+
+/// How clients over TCP are let in.
+fn write_listener(
+    out: &mut impl Write,
+    listener: &v1::get_status_response::Listener,
+) -> std::io::Result<()> {
+    let address = canonical(listener.address.as_bytes());
+    if listener.insecure {
+        let warning = format!(
+            "INSECURE: the API listens on {address} without TLS, and lets in EVERYBODY who reaches it \
+             (`listen.insecure`)"
+        );
+        writeln!(out, "{}", styled(BOLD, &warning))?;
+    } else {
+        let expires = super::profile_replay::time(listener.certificate_expires.as_ref());
+        writeln!(
+            out,
+            "the API listens on {address} with mutual TLS; its certificate expires {expires}"
+        )?;
+    }
+    writeln!(
+        out,
+        "{} connections are open; {} were not let in, {} calls were denied",
+        listener.connections, listener.refused, listener.denied
+    )?;
+    match listener.trouble.is_empty() {
+        true => Ok(()),
+        false => writeln!(
+            out,
+            "{}",
+            styled(BOLD, &canonical(listener.trouble.as_bytes()))
+        ),
+    }
+}
+
 /// The containers that are traced.
-pub async fn containers(endpoint: &str, output: Output) -> Outcome {
+pub async fn containers(endpoint: &Endpoint, output: Output) -> Outcome {
     let mut client = client::connect(endpoint).await?;
     let answer = client
         .list_containers(v1::ListContainersRequest {})

@@ -5,7 +5,7 @@
 //! made visible here once more, which leaves canonical ones as they are. Nothing
 //! can reach a terminal as a control sequence.
 
-mod detail;
+pub(super) mod detail;
 
 use anstyle::{AnsiColor, Style};
 use lapwing_profile::text::{canonical, visible};

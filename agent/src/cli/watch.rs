@@ -1,22 +1,38 @@
 //! `lapwing watch`.
 
-use super::args::{Kind, Output, WatchArgs};
+use super::args::{Kind, Output, Severity, WatchArgs};
+use super::client::Endpoint;
 use super::profile_text::json;
 use super::{Code, Failure, Outcome, client, text};
 use anyhow::anyhow;
-use lapwing_proto::v1::{WatchRequest, watch_request};
+use lapwing_proto::v1::agent_client::AgentClient;
+use lapwing_proto::v1::violation::Severity as Wire;
+use lapwing_proto::v1::{AckRequest, WatchRequest, watch_request, watch_response::Item};
 use std::io::Write;
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+
+/// Least time between two acknowledgements.
+const ACK: Duration = Duration::from_secs(1);
 
 /// Follows the stream.
-pub async fn run(endpoint: &str, args: WatchArgs) -> Outcome {
+pub async fn run(endpoint: &Endpoint, args: WatchArgs) -> Outcome {
     let since = args.since.as_deref().map(since).transpose()?;
     let mut client = client::connect(endpoint).await?;
+    let mut acks = Acks::new(client.clone(), &args.consumer);
     let (kinds, subjects) = kinds(&args.kind);
+    let beats = kinds.is_empty() || kinds.contains(&watch_request::Kind::Heartbeat.into());
     let request = WatchRequest {
         since,
         kinds,
         workload: args.workload,
         subjects,
+        consumer: args.consumer,
+        rules: args.rule,
+        severity: args.severity.map_or(Wire::Unspecified, severity).into(),
+        namespace: args.namespace,
+        container: args.container,
     };
     let mut stream = client
         .watch(request)
@@ -32,20 +48,94 @@ pub async fn run(endpoint: &str, args: WatchArgs) -> Outcome {
             Ok(None) => return Err(ended(endpoint, &cursor, "the agent ended")),
             Err(status) => return Err(ended(endpoint, &cursor, status.message())),
         };
-        match args.output {
-            Output::Text => text::item(&mut out, &response)?,
-            Output::Json => writeln!(out, "{}", json(&response)?)?,
+        // Those always come, with the place of what was passed over.
+        let is_beat = matches!(response.item, Some(Item::Heartbeat(_)));
+        if beats || !is_beat {
+            match args.output {
+                Output::Text => text::item(&mut out, &response)?,
+                Output::Json => writeln!(out, "{}", json(&response)?)?,
+            }
+            out.flush()?;
+            seen += 1;
         }
-        out.flush()?;
         cursor = response.cursor;
-        seen += 1;
+        acks.printed(&cursor);
         if args.count == Some(seen) {
+            acks.end(&cursor).await;
             return Ok(());
         }
     }
 }
 
-fn ended(endpoint: &str, cursor: &str, why: &str) -> Failure {
+/// Acknowledges what was printed, beside the printing.
+struct Acks {
+    client: AgentClient<Channel>,
+    consumer: String,
+    last: Instant,
+    under_way: Option<JoinHandle<()>>,
+}
+
+impl Acks {
+    fn new(client: AgentClient<Channel>, consumer: &str) -> Self {
+        Self {
+            client,
+            consumer: consumer.to_owned(),
+            last: Instant::now(),
+            under_way: None,
+        }
+    }
+
+    fn printed(&mut self, cursor: &str) {
+        let busy = self
+            .under_way
+            .as_ref()
+            .is_some_and(|one| !one.is_finished());
+        if self.consumer.is_empty() || busy || self.last.elapsed() < ACK {
+            return;
+        }
+        self.last = Instant::now();
+        let sent = ack(
+            self.client.clone(),
+            self.consumer.clone(),
+            cursor.to_owned(),
+        );
+        self.under_way = Some(tokio::spawn(sent));
+    }
+
+    async fn end(self, cursor: &str) {
+        if self.consumer.is_empty() {
+            return;
+        }
+        if let Some(under_way) = self.under_way {
+            // It said itself what went wrong.
+            let _ = under_way.await;
+        }
+        ack(self.client, self.consumer, cursor.to_owned()).await;
+    }
+}
+
+async fn ack(mut client: AgentClient<Channel>, consumer: String, cursor: String) {
+    let request = AckRequest { consumer, cursor };
+    if let Err(status) = client.ack(request).await {
+        // What was printed may come again: no reason to end.
+        let _ = writeln!(
+            anstream::stderr(),
+            "lapwing: what was printed is not acknowledged: {}",
+            status.message()
+        );
+    }
+}
+
+const fn severity(severity: Severity) -> Wire {
+    match severity {
+        Severity::Low => Wire::Low,
+        Severity::Medium => Wire::Medium,
+        Severity::High => Wire::High,
+        Severity::Critical => Wire::Critical,
+    }
+}
+
+fn ended(endpoint: &Endpoint, cursor: &str, why: &str) -> Failure {
     let resume = if cursor.is_empty() {
         String::new()
     } else {
@@ -88,7 +178,7 @@ fn kinds(words: &[Kind]) -> (Vec<i32>, Vec<i32>) {
 }
 
 /// A duration, or else a cursor: a cursor always has a dash and no duration has one.
-fn since(text: &str) -> Result<watch_request::Since, Failure> {
+pub(super) fn since(text: &str) -> Result<watch_request::Since, Failure> {
     if text.contains('-') {
         return Ok(watch_request::Since::Cursor(text.to_owned()));
     }

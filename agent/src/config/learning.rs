@@ -16,6 +16,12 @@ const HOUR: i64 = 60 * MINUTE;
 const LONGEST: Length = Length(366 * DAY);
 
 impl Length {
+    /// As a duration; there are no negative ones in a file.
+    #[must_use]
+    pub const fn duration(self) -> std::time::Duration {
+        std::time::Duration::from_nanos(self.0.unsigned_abs())
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at_checked(digits)?;

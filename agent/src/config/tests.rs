@@ -1,6 +1,7 @@
 //! Configurations, right and wrong.
 
 use super::*;
+use crate::container::identity::{Access, Place};
 use lapwing_profile::rule::{Rule, Severity};
 
 fn parse(text: &str) -> Result<Config, String> {
@@ -25,15 +26,19 @@ fn the_file_in_deploy_has_every_key_at_its_default() {
     assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
     for keys in [
         Config::KEYS,
+        Listen::KEYS,
         Cgroups::KEYS,
         Runc::KEYS,
+        Identity::KEYS,
         Ring::KEYS,
         Tables::KEYS,
+        Names::KEYS,
         Feed::KEYS,
         Learning::KEYS,
         Versions::KEYS,
         Suppression::KEYS,
         Signatures::KEYS,
+        Redaction::KEYS,
     ] {
         for key in keys {
             let line = format!("{key}:");
@@ -50,7 +55,7 @@ fn the_file_in_deploy_has_every_key_at_its_default() {
 fn every_key_is_read() {
     let config = parse(
         "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nmode: monitor\nhost: true\n\
-         btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nfeed: {items: 7, bytes: 65536}\n\
+         btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nidentity: {cri: unix:///c, docker: none, kubernetes: /k, nodeName: n, wait: 1s, timeout: 3s}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nnames: {floor: 1s, ceiling: 1h, grace: 5s}\nfeed: {items: 7, bytes: 65536, maxBytes: 400000, maxAge: 2h, segmentBytes: 65536, fsync: always, fsyncInterval: 2s}\n\
          learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n\
          versions: {grace: 2h}\nsuppression: {new: 5, period: 1m}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n\
          signatures: {require: false, keys: []}\n",
@@ -67,8 +72,26 @@ fn every_key_is_read() {
     assert_eq!(config.cgroups.egress.as_deref(), Some(Path::new("/g")));
     assert_eq!(config.cgroups.scope, ["/a"]);
     assert_eq!(config.runc.roots, [Path::new("/r")]);
+    let identity = config.identity.settings(Path::new("/")).unwrap();
+    assert_eq!(
+        (identity.cri, identity.docker),
+        (Place::At("/c".into()), Place::None)
+    );
+    let told = (identity.kubernetes, &*identity.node);
+    assert_eq!(told, (Access::File("/k".into()), "n"));
+    let asked = (config.identity.patience(), identity.timeout.as_secs());
+    assert_eq!(asked, (1_000_000_000, 3));
     assert_eq!((config.ring.bytes, config.feed.items), (Some(65536), 7));
     assert_eq!(config.feed.bytes, 65536);
+    let kept = config.feed.settings(Path::new("/s"));
+    assert_eq!(kept.folder, Path::new("/s/feed"));
+    assert_eq!(
+        (kept.caps.bytes, kept.caps.segment, kept.caps.age),
+        (400_000, 65_536, 7_200_000_000_000)
+    );
+    assert_eq!(kept.sync, crate::feed::Sync::Always);
+    let names = config.names.settings();
+    assert_eq!((names.floor, names.ceiling, names.grace), (1, 3600, 5));
     const SECOND: i64 = 1_000_000_000;
     let settings = lapwing_profile::evidence::settings::Settings {
         slot: SECOND,
@@ -178,8 +201,18 @@ fn values_are_checked() {
         ("ring: {bytes: 70000}", "ring.bytes"),
         ("tables: {behaviours: 3}", "tables.behaviours"),
         ("tables: {cgroups: 2000000}", "tables.cgroups"),
+        ("names: {grace: 1500ms}", "names.grace"),
+        ("identity: {wait: 8001ms}", "identity.wait"),
+        ("identity: {timeout: 10ms}", "identity.timeout"),
+        ("identity: {nodeName: n/1}", "identity.nodeName"),
+        ("identity: {kubernetes: here}", "no way to the API"),
+        ("names: {floor: 2h, ceiling: 1h}", "names.ceiling"),
         ("feed: {items: 0}", "feed.items"),
         ("feed: {bytes: 1}", "feed.bytes"),
+        ("feed: {segmentBytes: 1}", "feed.segmentBytes"),
+        ("feed: {maxBytes: 4194304}", "feed.maxBytes"),
+        ("feed: {maxAge: 59s}", "feed.maxAge"),
+        ("feed: {fsyncInterval: 2m}", "feed.fsyncInterval"),
         ("endpoint: tcp://1", "unix:///path"),
         ("cgroups: {scope: [a]}", "must start with a slash"),
         ("mode: both", "both"),
@@ -202,6 +235,14 @@ fn values_are_checked() {
             "cannot read /nonexistent/k.pub",
         ),
         ("signatures: {keys: [/dev/null]}", "-pubout"),
+        (
+            "redaction: {rules: [{name: n, pattern: '('}]}",
+            "`redaction.rules`: redaction rule `n`: regex parse error",
+        ),
+        (
+            "redaction: {rules: [{name: n, pattern: 'a*'}]}",
+            "matches the empty text",
+        ),
         ("learning: {quite: 5m}", "did you mean `quiet`"),
         ("versions: {grace: 24}", "as 15m"),
         ("suppression: {new: 0}", "suppression.new"),

@@ -2,7 +2,8 @@
 //!
 //! Read where they lie, without asking a daemon: that works with a daemon that
 //! is stopped, and needs no rights beyond reading. Files are bounded and any
-//! content is borne.
+//! content is borne. What they leave open the daemons are asked for, see
+//! [`super::identity`].
 
 use super::layout::{Named, Runtime};
 use super::workload::{Details, clean, digest};
@@ -85,16 +86,7 @@ impl Sources {
     /// Docker's own record, api/types of moby.
     fn docker(&self, id: &str) -> Option<Details> {
         let folder = self.docker.join("containers").join(id);
-        let config = read(&folder.join("config.v2.json"))?;
-        let labels = map(config.pointer("/Config/Labels"));
-        let image = text(&config, "/Config/Image");
-        Some(Details {
-            name: text(&config, "/Name").trim_start_matches('/').to_owned(),
-            // What it was told to run may be a digest; the image's id is always there.
-            digest: first([digest(&image), digest(&text(&config, "/Image"))]),
-            image,
-            ..in_pod(labels, "io.kubernetes.")
-        })
+        Some(docker(&read(&folder.join("config.v2.json"))?))
     }
 
     /// The bundles of containerd, one folder per namespace.
@@ -153,6 +145,20 @@ impl Sources {
     }
 }
 
+/// What Docker says of a container, in its file as by its API.
+#[must_use]
+pub fn docker(record: &Value) -> Details {
+    let labels = map(record.pointer("/Config/Labels"));
+    let image = text(record, "/Config/Image");
+    Details {
+        name: text(record, "/Name").trim_start_matches('/').to_owned(),
+        // What it was told to run may be a digest; the image's id is always there.
+        digest: first([digest(&image), digest(&text(record, "/Image"))]),
+        image,
+        ..in_pod(labels, "io.kubernetes.")
+    }
+}
+
 /// Annotations with which CRI-O and containerd tell runc of the image. CRI-O's reference is what
 /// the image's name was resolved to: a digest, or the image's id. containerd tells no digest but
 /// one that stands in the name.
@@ -194,8 +200,10 @@ pub fn bundled(config: &Value) -> Details {
         digest,
         pod: get("io.kubernetes.cri.sandbox-name"),
         namespace: get("io.kubernetes.cri.sandbox-namespace"),
+        pod_uid: get("io.kubernetes.cri.sandbox-uid"),
         bundle: String::new(),
         labels,
+        in_pod: None,
     }
 }
 
@@ -211,6 +219,7 @@ fn in_pod(labels: Labels, prefix: &str) -> Details {
         name: get("container.name"),
         pod: get("pod.name"),
         namespace: get("pod.namespace"),
+        pod_uid: get("pod.uid"),
         labels,
         ..Details::default()
     }

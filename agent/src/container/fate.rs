@@ -5,7 +5,7 @@ use super::registry::{Entry, Registry, State, Undecided};
 use super::workload::{self, Details};
 use super::{
     DECIDE_AFTER, Effect, FORGET_AFTER, INSTANCES_MAX, Instance, LOOK_EVERY, PATH_MAX, Proof,
-    Search, container, scan,
+    Search, Told, container, scan,
 };
 use lapwing_abi::state::{CGROUPS_MAX, Cgroup, cgroup_state};
 use std::collections::HashSet;
@@ -208,9 +208,20 @@ impl Registry {
         effects
     }
 
-    /// A part of a container.
+    /// A part of a container, if that has room for one more.
     pub(super) fn join(&mut self, id: u64, home: u64, now: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let Some(before) = self.entries.get(&id).map(|entry| entry.state) else {
+            return effects;
+        };
+        if before != State::Container(home) {
+            let held = self.parts.get(&home).copied().unwrap_or_default();
+            if held >= self.options.share {
+                return self.refuse(id, home);
+            }
+            self.left(id, before);
+            self.parts.insert(home, held + 1);
+        }
         let Some(entry) = self.entries.get_mut(&id) else {
             return effects;
         };
@@ -219,7 +230,9 @@ impl Registry {
         entry.path = String::new();
         self.rearm(id, None);
         if let Some(own) = self.instances.remove(&id) {
-            waits |= matches!(own.search, Search::Sought(Some(_)));
+            self.parts.remove(&id);
+            waits |= matches!(own.search, Search::Sought(Some(_)))
+                || matches!(own.told, Told::Awaited(Some(_)));
             effects.push(Effect::Gone(id));
         }
         if waits
@@ -229,8 +242,41 @@ impl Registry {
             instance.search = Search::Sought(Some(now));
             self.rearm(home, Some(now + LOOK_EVERY));
         }
+        if waits {
+            self.begin_to_wait(home, now);
+        }
         effects.extend([Effect::Set(id, container(home, true)), Effect::Decided]);
         effects
+    }
+
+    /// A part of a container that finds no room in its share: it is not kept, so that it takes
+    /// nobody's room. What acts there belongs to the container all the same, because membership is
+    /// inherited. Of one whose beginning was missed the kernel side has judged by itself.
+    fn refuse(&mut self, id: u64, home: u64) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Some(entry) = self.entries.remove(&id) {
+            self.timers.remove(&(entry.timer, id));
+            self.left(id, entry.state);
+            if !entry.late {
+                effects.extend([Effect::Forget(id), Effect::Refused(home)]);
+            }
+        }
+        if self.instances.remove(&id).is_some() {
+            self.parts.remove(&id);
+            effects.push(Effect::Gone(id));
+        }
+        effects.push(Effect::Decided);
+        effects
+    }
+
+    /// A cgroup is no part any more of what it was.
+    fn left(&mut self, id: u64, before: State) {
+        if let State::Container(home) = before
+            && home != id
+            && let Some(held) = self.parts.get_mut(&home)
+        {
+            *held = held.saturating_sub(1);
+        }
     }
 
     /// A container begins. Its name is still to be found.
@@ -265,6 +311,7 @@ impl Registry {
                 true => Search::Over,
                 false => Search::Sought(waits.then_some(now)),
             },
+            told: Told::Unasked,
             proof: Proof::Claimed,
             looked: 0,
             removed: entry.removed,
@@ -273,6 +320,7 @@ impl Registry {
         entry.state = State::Container(id);
         self.rearm(id, waits.then_some(now + LOOK_EVERY));
         let mut effects = vec![Effect::Set(id, container(id, false))];
+        effects.extend(self.ask(id, now));
         if !host {
             effects.extend(self.absorb(id, now));
         }
@@ -322,11 +370,13 @@ impl Registry {
         for part in parts {
             if let Some(entry) = self.entries.remove(&part) {
                 self.timers.remove(&(entry.timer, part));
+                self.left(part, entry.state);
             }
             effects.push(Effect::Forget(part));
         }
         if home {
             self.instances.remove(&id);
+            self.parts.remove(&id);
             effects.push(Effect::Gone(id));
         }
         effects

@@ -5,6 +5,10 @@
 //! may not have it at all: there the first v1 controller at hand is the one. A
 //! single v1 controller that somebody mounted beside v2 for a purpose of their own
 //! does not count: where the unified tree has `pids` or `memory`, the runtimes use that.
+//!
+//! A pod has a cgroup namespace of its own, in which the kernel writes the paths of others as
+//! `/../../other`, cgroup_namespaces(7). Which cgroup stands at its root the kernel does not say to
+//! those inside: the agent looks for itself in the host's tree, which it was given.
 
 use anyhow::{Context, Result, bail};
 use lapwing_profile::text;
@@ -30,6 +34,8 @@ pub struct Hierarchy {
     pub id: u32,
     /// Where the unified hierarchy is mounted, if it is: egress programs attach there.
     pub unified: Option<PathBuf>,
+    /// The cgroup at the root of the agent's cgroup namespace; empty for the host's.
+    pub namespace: String,
 }
 
 impl Hierarchy {
@@ -44,9 +50,56 @@ impl Hierarchy {
         };
         let mounts = read(proc.join("self/mountinfo"))?;
         let cgroups = read(proc.join("cgroups")).unwrap_or_default();
-        Self::from_text(&mounts, &cgroups, |unified| {
+        let found = Self::from_text(&mounts, &cgroups, |unified| {
             std::fs::read_to_string(unified.join("cgroup.controllers")).unwrap_or_default()
-        })
+        })?;
+        let own = std::fs::read(proc.join("self/cgroup")).unwrap_or_default();
+        Ok(found.seen_by(&own, std::process::id()))
+    }
+
+    /// As the process with this id and `/proc/PID/cgroup` sees it.
+    fn seen_by(mut self, own: &[u8], pid: u32) -> Self {
+        let Some(path) = self.path_in(own) else {
+            return self;
+        };
+        let holds = |path: &str| {
+            let file = self.folder(path).map(|folder| folder.join("cgroup.procs"));
+            let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+            let pid = pid.to_string();
+            text.is_some_and(|text| text.lines().any(|line| line == pid))
+        };
+        if holds(&path) {
+            return self;
+        }
+        let all = super::scan::cgroups(&self.root);
+        let at = all.iter().find(|found| holds(&found.path));
+        let below = path.trim_end_matches('/');
+        match at.and_then(|at| at.path.strip_suffix(below)) {
+            Some(root) => root.trim_end_matches('/').clone_into(&mut self.namespace),
+            None => tracing::warn!(
+                "the agent does not find its own cgroup {path} below {}: of containers that run already it cannot \
+                 say what they do; give it the host's /sys/fs/cgroup and process ids (hostPID)",
+                self.root.display()
+            ),
+        }
+        self
+    }
+
+    /// The path in the host's tree of one that is told in the agent's cgroup namespace.
+    fn on_host(&self, told: &str) -> String {
+        if self.namespace.is_empty() {
+            return told.to_owned();
+        }
+        let mut parts: Vec<&str> = self.namespace.split('/').skip(1).collect();
+        for part in told.split('/').filter(|part| !part.is_empty()) {
+            // No cgroup is called so.
+            if part == ".." {
+                parts.pop();
+            } else {
+                parts.push(part);
+            }
+        }
+        format!("/{}", parts.join("/"))
     }
 
     /// `controllers` answers with those of the unified tree that is mounted at a path.
@@ -81,6 +134,7 @@ impl Hierarchy {
                 controller: Some(controller),
                 id,
                 unified,
+                namespace: String::new(),
             });
         }
         match unified {
@@ -89,6 +143,7 @@ impl Hierarchy {
                 controller: None,
                 id: 0,
                 unified: Some(root),
+                namespace: String::new(),
             }),
             None => bail!(
                 "no cgroup file system is mounted: `mount -t cgroup2 none /sys/fs/cgroup`, or give the agent's \
@@ -110,7 +165,7 @@ impl Hierarchy {
                     .any(|name| name == controller.as_bytes()),
                 None => controllers.is_empty(),
             };
-            ours.then(|| text::canonical(path))
+            ours.then(|| self.on_host(&text::canonical(path)))
         })
     }
 
@@ -212,6 +267,7 @@ mod tests {
                 controller: Some("pids"),
                 id: 8,
                 unified: Some("/sys/fs/cgroup/unified".into()),
+                namespace: String::new(),
             }
         );
         let text = b"8:pids:/a/b\n3:cpu,cpuacct:/c\n0::/d\n";
@@ -258,6 +314,49 @@ mod tests {
         );
         assert_eq!(found.strip_mount("/sys/fs/cgroup x/a"), Some("/a"));
         assert_eq!(found.strip_mount("/sys/fs/cgroup/a/b"), Some("/a/b"));
+    }
+
+    #[test]
+    fn paths_in_a_namespace_of_the_agent_s_are_those_of_the_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for (path, processes) in [
+            ("", "1\n2\n"),
+            ("pods/a", "7\n"),
+            ("pods/b", "41\n42\n"),
+            ("pods/b/inner", "43\n"),
+        ] {
+            std::fs::create_dir_all(root.join(path)).unwrap();
+            std::fs::write(root.join(path).join("cgroup.procs"), processes).unwrap();
+        }
+        let hierarchy = || Hierarchy {
+            root: root.to_path_buf(),
+            controller: None,
+            id: 0,
+            unified: None,
+            namespace: String::new(),
+        };
+        let paths = |seen: &Hierarchy, told: &str| seen.path_in(format!("0::{told}\n").as_bytes());
+        // In its root, and in a cgroup that somebody made below that.
+        for (own, pid) in [("/", 42), ("/inner", 43)] {
+            let seen = hierarchy().seen_by(format!("0::{own}\n").as_bytes(), pid);
+            assert_eq!(seen.namespace, "/pods/b");
+            for (told, path) in [
+                ("/", "/pods/b"),
+                ("/inner", "/pods/b/inner"),
+                ("/../a", "/pods/a"),
+                ("/../../init.scope", "/init.scope"),
+                ("/../..", "/"),
+            ] {
+                assert_eq!(paths(&seen, told).as_deref(), Some(path), "{told}");
+            }
+        }
+        // In the host's namespace, and where it cannot be told.
+        for (own, pid) in [("/pods/a", 7), ("/", 2), ("/", 999), ("/../a", 7)] {
+            let seen = hierarchy().seen_by(format!("0::{own}\n").as_bytes(), pid);
+            assert_eq!(seen.namespace, "");
+            assert_eq!(paths(&seen, "/pods/a").as_deref(), Some("/pods/a"));
+        }
     }
 
     #[test]

@@ -23,22 +23,27 @@
 pub mod details;
 mod fate;
 pub mod hierarchy;
+pub mod identity;
 pub mod layout;
 mod naming;
 mod order;
+pub mod pod;
 mod registry;
 pub mod scan;
 pub mod snapshot;
 pub mod states;
 mod survey;
+mod told;
 pub mod workload;
 
 pub use registry::Registry;
 
+use identity::Question;
 use lapwing_abi::state::{Cgroup, cgroup_state};
 use lapwing_profile::workload::Workload;
 use layout::Runtime;
 use std::path::PathBuf;
+use told::Told;
 use workload::Details;
 
 const MILLISECOND: u64 = 1_000_000;
@@ -72,6 +77,11 @@ pub enum Effect {
     Gone(u64),
     /// There is no room for another container or cgroup: this one is not traced.
     NoRoom(u64),
+    /// Ask the runtimes for a container, see [`Registry::told`].
+    Ask(Question),
+    /// A container has as many cgroups below its own as one may: tell the kernel side to count that
+    /// another found no room.
+    Refused(u64),
 }
 
 /// Settings of a registry.
@@ -87,6 +97,8 @@ pub struct Options {
     pub host_root: PathBuf,
     /// More folders of runc.
     pub runc_roots: Vec<PathBuf>,
+    /// Cgroups that are known below one container's, as in the kernel.
+    pub share: usize,
 }
 
 impl Options {
@@ -119,6 +131,7 @@ pub struct Instance {
     /// Whether it was seen from its first program.
     pub from_start: bool,
     search: Search,
+    told: Told,
     proof: Proof,
     named: bool,
     /// When its name was looked for last while nothing needed it.
@@ -133,6 +146,11 @@ impl Instance {
     #[must_use]
     pub const fn is_named(&self) -> bool {
         self.named
+    }
+
+    /// Whether its records wait for its name, or for what the runtimes say.
+    const fn is_awaited(&self) -> bool {
+        matches!(self.search, Search::Sought(_)) || matches!(self.told, Told::Awaited(_))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::layout::{Named, Runtime};
 use super::registry::Registry;
 use super::workload::{self, Details};
-use super::{Effect, NAME_AFTER, Proof, Search};
+use super::{Effect, NAME_AFTER, Proof, Search, Told};
 
 /// What is known of a container's name.
 enum Word {
@@ -47,9 +47,11 @@ impl Registry {
             return Vec::new();
         };
         let (search, since) = (instance.search, instance.since);
+        let awaited = instance.is_awaited();
+        self.stop_waiting(home, now);
         if search == Search::Over {
             self.rearm(home, None);
-            return Vec::new();
+            return self.news(home, awaited);
         }
         self.look();
         match self.word(home) {
@@ -83,9 +85,17 @@ impl Registry {
             // Nothing asks for it.
             Search::Sought(None) | Search::Over => self.rearm(home, None),
         }
-        match (search, self.instances[&home].search) {
-            (Search::Sought(_), Search::Late | Search::Over) => vec![Effect::Decided],
-            _ => Vec::new(),
+        let mut effects: Vec<Effect> = self.ask(home, now).into_iter().collect();
+        effects.extend(self.news(home, awaited));
+        effects
+    }
+
+    /// That the records of a container that was awaited can go on, if they can.
+    pub(super) fn news(&self, home: u64, awaited: bool) -> Vec<Effect> {
+        let instance = self.instances.get(&home);
+        match awaited && instance.is_some_and(|instance| !instance.is_awaited()) {
+            true => vec![Effect::Decided],
+            false => Vec::new(),
         }
     }
 
@@ -152,7 +162,8 @@ impl Registry {
         {
             return Word::Denied;
         }
-        match self.sources.details(&claim) {
+        let said = || instance.told.said().cloned();
+        match self.sources.details(&claim).or_else(said) {
             Some(details) => Word::Claimed(details),
             None => Word::Nothing,
         }
@@ -160,11 +171,12 @@ impl Registry {
 
     /// Takes up what was found. The search is over if that tells the container from strangers, or
     /// is all there will be.
-    fn settle(&mut self, home: u64, named: Named, details: Details, proof: Proof) {
+    pub(super) fn settle(&mut self, home: u64, named: Named, details: Details, proof: Proof) {
         let cluster = &self.options.cluster;
         let Some(instance) = self.instances.get_mut(&home) else {
             return;
         };
+        let (named, details) = instance.taught(named, details);
         let workload =
             workload::workload(cluster, named.runtime, &named.id, &instance.path, &details);
         instance.named = workload.is_some();
@@ -223,6 +235,7 @@ impl Registry {
             instance.id = format!("cgroup-{home}");
             instance.workload = workload::unnamed(cluster, Runtime::Unknown);
             instance.details = Details::default();
+            instance.told = Told::Nothing;
             instance.named = false;
             instance.proof = Proof::Denied;
             if instance.search == Search::Over {

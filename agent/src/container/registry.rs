@@ -63,9 +63,17 @@ pub struct Registry {
     pub(super) fresh: bool,
     pub(super) entries: HashMap<u64, Entry>,
     pub(super) instances: HashMap<u64, Instance>,
+    /// How many cgroups below a container's belong to it.
+    pub(super) parts: HashMap<u64, usize>,
     /// When which cgroup is looked at again.
     pub(super) timers: BTreeSet<(u64, u64)>,
     pub(super) proc: PathBuf,
+    /// How long records wait for what the runtimes say; none where they are not asked.
+    pub(super) patience: Option<u64>,
+    /// Whether the API of the cluster is among those that are asked.
+    pub(super) owners: bool,
+    /// Containers whose records did not wait until it came.
+    pub(super) late: u64,
 }
 
 impl Registry {
@@ -80,8 +88,12 @@ impl Registry {
             hierarchy,
             entries: HashMap::new(),
             instances: HashMap::new(),
+            parts: HashMap::new(),
             timers: BTreeSet::new(),
             proc: PathBuf::from("/proc"),
+            patience: None,
+            owners: false,
+            late: 0,
         }
     }
 
@@ -126,7 +138,13 @@ impl Registry {
         };
         self.entries.insert(id, entry);
         let above = self.entries.get(&parent).map(|entry| entry.state);
-        if let Some(State::Container(home)) = above
+        let home = match above {
+            Some(State::Container(home)) => Some(home),
+            Some(State::Ignored | State::Undecided(_)) => None,
+            // Its parent found no room in a container's share: its path says whose it is.
+            None => self.container_above(path),
+        };
+        if let Some(home) = home
             && self.is_container(home)
         {
             // The kernel side inherits by itself; here it is said again, for those it missed.
@@ -141,6 +159,17 @@ impl Registry {
             Claim::Host if !matches!(above, Some(State::Undecided(_))) => self.leave(id, now),
             Claim::Host | Claim::Unknown => Vec::new(),
         }
+    }
+
+    /// The container whose cgroup has a path that this one is below.
+    fn container_above(&self, path: &str) -> Option<u64> {
+        let is_below = |above: &str| {
+            let rest = path.strip_prefix(above);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.running()
+            .find(|instance| is_below(&instance.path))
+            .map(|instance| instance.home)
     }
 
     /// A runtime moved a first process into a cgroup, and these are its arguments.
@@ -208,6 +237,11 @@ impl Registry {
                 effects.extend(self.name(home, now));
             }
         }
+        if act.behaviour
+            && let Some(State::Container(home)) = self.entries.get(&id).map(|entry| entry.state)
+        {
+            self.begin_to_wait(home, now);
+        }
         effects
     }
 
@@ -216,10 +250,8 @@ impl Registry {
     pub fn resolve(&self, id: u64) -> Resolution<'_> {
         match self.entries.get(&id).map(|entry| entry.state) {
             Some(State::Container(home)) => match self.instances.get(&home) {
-                Some(instance) => match instance.search {
-                    Search::Sought(_) => Resolution::Pending,
-                    Search::Late | Search::Over => Resolution::Instance(instance),
-                },
+                Some(instance) if instance.is_awaited() => Resolution::Pending,
+                Some(instance) => Resolution::Instance(instance),
                 None => Resolution::Ignored,
             },
             Some(State::Ignored) => Resolution::Ignored,
@@ -294,6 +326,7 @@ impl Registry {
         for home in homes {
             effects.extend(self.name(home, now));
             self.give_up(home);
+            self.stop_waiting(home, u64::MAX);
         }
         effects.push(Effect::Decided);
         effects
@@ -317,7 +350,8 @@ impl Registry {
         let forget = entry
             .removed
             .map(|removed| (removed + FORGET_AFTER).next_multiple_of(SECOND));
-        match look.into_iter().chain(forget).min() {
+        let answer = self.instances.get(&id).and_then(|one| one.told.deadline());
+        match look.into_iter().chain(forget).chain(answer).min() {
             Some(at) => self.schedule(id, at),
             None => {
                 self.timers.remove(&(std::mem::take(&mut entry.timer), id));

@@ -278,6 +278,7 @@ mod tests {
             controller,
             id: 0,
             unified: None,
+            namespace: String::new(),
         };
         States::new(host, &[], hierarchy)
     }

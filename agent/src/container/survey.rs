@@ -4,7 +4,7 @@
 use super::layout::Runtime;
 use super::registry::{Registry, State};
 use super::scan::{self, Found, Met, Seed};
-use super::{Effect, container};
+use super::{Effect, PATH_MAX, container};
 use lapwing_abi::ids::Phase;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -50,7 +50,15 @@ impl Registry {
         for home in homes {
             effects.extend(self.name(home, now));
         }
-        let mut seeds = scan::seeds(proc, &met, |cgroup| self.home(cgroup));
+        // One that found no room in its container's share is the container's all the same.
+        let parents: HashMap<u64, u64> =
+            found.iter().map(|found| (found.id, found.parent)).collect();
+        let mut seeds = scan::seeds(proc, &met, |cgroup| {
+            std::iter::successors(Some(cgroup), |id| parents.get(id).copied())
+                .take(PATH_MAX)
+                .find(|id| self.entries.contains_key(id))
+                .and_then(|id| self.home(id))
+        });
         let main = u32::from(Phase::Main.raw());
         for seed in &mut seeds {
             let instance = self.instances.get(&seed.process.cgroup);
@@ -95,8 +103,10 @@ impl Registry {
         }
     }
 
-    /// Word of cgroups coming and going was lost: looks for itself.
-    pub fn resync(&mut self, now: u64) -> Vec<Effect> {
+    /// Word of cgroups coming and going was lost: looks for itself. `listed` are those that the kernel
+    /// side had just before: of one that came and went in silence nobody else would say so, and its
+    /// entry would stay.
+    pub fn resync(&mut self, listed: &[u64], now: u64) -> Vec<Effect> {
         self.fresh = false;
         let found = scan::cgroups(&self.hierarchy.root);
         let mut effects = Vec::new();
@@ -113,6 +123,10 @@ impl Registry {
         for id in gone {
             effects.extend(self.removed(id, now));
         }
+        let unheard = listed
+            .iter()
+            .filter(|id| !exist.contains(id) && !self.entries.contains_key(id));
+        effects.extend(unheard.map(|id| Effect::Forget(*id)));
         effects
     }
 

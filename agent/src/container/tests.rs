@@ -10,6 +10,7 @@ use std::path::Path;
 mod fate;
 mod names;
 mod survey;
+mod told;
 mod unnamed;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -21,6 +22,7 @@ fn registry(host_root: &Path, change: impl FnOnce(&mut Options)) -> Registry {
         host: false,
         host_root: host_root.to_path_buf(),
         runc_roots: Vec::new(),
+        share: CGROUPS_MAX as usize,
     };
     change(&mut options);
     let hierarchy = Hierarchy {
@@ -28,6 +30,7 @@ fn registry(host_root: &Path, change: impl FnOnce(&mut Options)) -> Registry {
         controller: None,
         id: 0,
         unified: None,
+        namespace: String::new(),
     };
     Registry::new(options, hierarchy)
 }

@@ -1,6 +1,7 @@
 //! From what a runtime says of a container to the workload it belongs to.
 //!
-//! In order: the label or annotation `lapwing.dev/workload`; the Compose service;
+//! In order: the owner of the pod, as the API of the cluster has it; the label or annotation
+//! `lapwing.dev/workload`; a pod that nobody owns; the Compose service, outside of pods;
 //! the image's repository, within the pod's namespace where there is one; the
 //! bundle of a bare runc container; a name a person gave; the cgroup's path,
 //! where no runtime is known. Never a name that a machine made: a profile under
@@ -9,6 +10,8 @@
 //! with nothing, and teaches nothing.
 
 use super::layout::{Runtime, has_generated, is_generated};
+use super::pod::{Evidence, InPod, Kind};
+use lapwing_profile::entry::Phase;
 use lapwing_profile::text;
 use lapwing_profile::version::Version;
 use lapwing_profile::workload::Workload;
@@ -32,13 +35,28 @@ pub struct Details {
     pub pod: String,
     /// The pod's namespace.
     pub namespace: String,
+    /// The pod's uid.
+    pub pod_uid: String,
     /// Folder of the bundle, for bare runc.
     pub bundle: String,
     /// Those labels or annotations that name the workload.
     pub labels: BTreeMap<String, String>,
+    /// What the API of the cluster says; none where it did not say anything.
+    pub in_pod: Option<Box<InPod>>,
 }
 
 impl Details {
+    /// The phase of what a process does, where its own is this. Whoever puts a container into a
+    /// running pod enters that from outside: nothing of it is learned.
+    #[must_use]
+    pub fn phase(&self, phase: Phase) -> Phase {
+        let kind = self.in_pod.as_ref().and_then(|told| told.kind);
+        match (kind, phase) {
+            (Some(Kind::Ephemeral), Phase::Main) => Phase::Exec,
+            _ => phase,
+        }
+    }
+
     /// Which version of which image it is, where that is known.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
@@ -52,11 +70,55 @@ impl Details {
     /// Without the labels that are not asked for: a container may have any number.
     #[must_use]
     pub fn trimmed(mut self) -> Self {
-        self.labels
-            .retain(|key, _| [WORKLOAD_LABEL, SERVICE_LABEL, PROJECT_LABEL].contains(&&**key));
+        self.labels.retain(|key, _| names_workload(key));
+        self
+    }
+
+    /// With what another source says where this one says nothing. An image that is known by its id
+    /// alone gets its name; another that has one keeps it. Labels are added, and those may name
+    /// another workload than what was known before.
+    #[must_use]
+    pub fn completed(mut self, other: &Self) -> Self {
+        let fill = |own: &mut String, other: &String| {
+            if own.is_empty() {
+                own.clone_from(other);
+            }
+        };
+        if self.image.is_empty() || is_id(&self.image) {
+            fill(&mut self.digest, &digest(&self.image));
+            if !other.image.is_empty() {
+                self.image.clone_from(&other.image);
+            }
+        }
+        fill(&mut self.digest, &other.digest);
+        fill(&mut self.name, &other.name);
+        // The parts of a pod's name are of one source.
+        if self.pod.is_empty() || self.pod == other.pod {
+            fill(&mut self.pod, &other.pod);
+            fill(&mut self.namespace, &other.namespace);
+            fill(&mut self.pod_uid, &other.pod_uid);
+            if other.in_pod.is_some() {
+                self.in_pod.clone_from(&other.in_pod);
+            }
+        }
+        fill(&mut self.bundle, &other.bundle);
+        for (key, value) in &other.labels {
+            let label = self.labels.entry(key.clone());
+            label.or_insert_with(|| value.clone());
+        }
         self
     }
 }
+
+/// Whether a label or an annotation has a say in the workload.
+#[must_use]
+pub fn names_workload(key: &str) -> bool {
+    [WORKLOAD_LABEL, SERVICE_LABEL, PROJECT_LABEL].contains(&key)
+}
+
+/// What stands for the name of each container that was put into a running pod: that is made up each
+/// time. No container of a pod may be called so: their names have no capitals.
+const EPHEMERAL: &str = "EPHEMERAL";
 
 /// Labels of Compose.
 const SERVICE_LABEL: &str = "com.docker.compose.service";
@@ -85,6 +147,12 @@ pub fn repository(image: &str) -> &str {
         Some((name, tag)) if !tag.contains('/') => name,
         _ => name,
     }
+}
+
+/// Whether an image is known by its id alone, with or without `sha256:`.
+#[must_use]
+pub fn is_id(image: &str) -> bool {
+    is_generated(image.strip_prefix("sha256:").unwrap_or(image))
 }
 
 /// The digest in what a runtime says of an image: behind the `@` of a reference, or, of what stands
@@ -143,19 +211,34 @@ pub fn workload(
             .map(String::as_str)
             .filter(|value| !value.is_empty())
     };
+    let told = details.in_pod.as_ref();
+    let is_ephemeral = told.is_some_and(|told| told.kind == Some(Kind::Ephemeral));
     // A container's own name, within a workload, is stable for pods and Compose alone.
-    let in_pod = if details.pod.is_empty() {
-        ""
-    } else {
-        details.name.as_str()
+    let in_pod = match is_ephemeral {
+        _ if details.pod.is_empty() => "",
+        true => EPHEMERAL,
+        false => details.name.as_str(),
     };
     if runtime == Runtime::Host {
         return make("", "Host", "host", "");
     }
+    let owner = told.and_then(|told| told.owner.as_ref());
+    // Whoever may make a pod may label it; what it is owned by, it cannot choose.
+    if let Some(owner) = owner
+        && owner.evidence != Evidence::Unowned
+    {
+        return make(&details.namespace, &owner.kind, &owner.name, in_pod);
+    }
     if let Some(name) = label(WORKLOAD_LABEL) {
         return make(&details.namespace, "Workload", name, in_pod);
     }
-    if let Some(service) = label(SERVICE_LABEL) {
+    if let Some(owner) = owner {
+        return make(&details.namespace, &owner.kind, &owner.name, in_pod);
+    }
+    // A pod's namespace is the cluster's to say, not its labels'.
+    if details.pod.is_empty()
+        && let Some(service) = label(SERVICE_LABEL)
+    {
         let project = label(PROJECT_LABEL).unwrap_or_default();
         return make(project, "Service", service, "");
     }
@@ -168,7 +251,7 @@ pub fn workload(
         return make("", "Bundle", &details.bundle, "");
     }
     // Outside of pods, Docker and Podman make up names for those that got none.
-    if !in_pod.is_empty() {
+    if !in_pod.is_empty() && !is_ephemeral {
         return make(&details.namespace, "Container", in_pod, in_pod);
     }
     if runtime == Runtime::Unknown {
@@ -185,6 +268,7 @@ pub fn workload(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::container::pod::Owner;
 
     fn details(name: &str, image: &str, labels: &[(&str, &str)]) -> Details {
         Details {
@@ -331,6 +415,101 @@ mod tests {
         let path = format!("/odd/{generated}");
         let found = workload("", Runtime::Unknown, &generated, &path, &Details::default());
         assert_eq!(found, None);
+    }
+
+    /// Whoever may label a pod would have it taken for one of any namespace.
+    #[test]
+    fn labels_of_compose_take_no_pod_out_of_its_namespace() {
+        let compose = [(SERVICE_LABEL, "web"), (PROJECT_LABEL, "prod")];
+        let pod = |labels: &[(&str, &str)]| Details {
+            pod: "web-6d-x".into(),
+            namespace: "dev".into(),
+            ..details("app", "team/web:1", labels)
+        };
+        let found = |labels: &[(&str, &str)]| name(Runtime::Containerd, "", &pod(labels));
+        assert_eq!(found(&compose), "dev/Image/team%2Fweb/app");
+        let labelled = [compose[0], compose[1], (WORKLOAD_LABEL, "shop")];
+        assert_eq!(found(&labelled), "dev/Workload/shop/app");
+    }
+
+    #[test]
+    fn an_owner_beats_labels_and_a_pod_of_nobody_does_not() {
+        let pod = |labels: &[(&str, &str)], evidence| Details {
+            pod: "web-6d-x".into(),
+            namespace: "shop".into(),
+            in_pod: Some(Box::new(InPod {
+                kind: None,
+                owner: Some(Owner {
+                    kind: "Deployment".into(),
+                    name: "web".into(),
+                    evidence,
+                }),
+            })),
+            ..details("app", "team/web:1", labels)
+        };
+        let label = [(WORKLOAD_LABEL, "other")];
+        for (labels, evidence, expected) in [
+            (&label[..], Evidence::Verified, "shop/Deployment/web/app"),
+            (&label, Evidence::Unverified, "shop/Deployment/web/app"),
+            (&label, Evidence::Refuted, "shop/Deployment/web/app"),
+            (&label, Evidence::Unowned, "shop/Workload/other/app"),
+            (&[], Evidence::Unowned, "shop/Deployment/web/app"),
+        ] {
+            let found = name(Runtime::Containerd, "", &pod(labels, evidence));
+            assert_eq!(found, expected, "{evidence:?}");
+        }
+        let nobody = Details {
+            in_pod: Some(Box::default()),
+            ..pod(&[], Evidence::Verified)
+        };
+        let found = name(Runtime::Containerd, "", &nobody);
+        assert_eq!(found, "shop/Image/team%2Fweb/app");
+    }
+
+    /// `kubectl debug` makes up a name for each.
+    #[test]
+    fn ephemeral_containers_of_a_workload_have_one_name() {
+        let debugger = |name: &str, owner: Option<&str>, image: &str| Details {
+            pod: "web-6d-x".into(),
+            namespace: "shop".into(),
+            in_pod: Some(Box::new(InPod {
+                kind: Some(Kind::Ephemeral),
+                owner: owner.map(|name| Owner {
+                    kind: "Deployment".into(),
+                    name: name.into(),
+                    evidence: Evidence::Verified,
+                }),
+            })),
+            ..details(name, image, &[])
+        };
+        for (owner, image, expected) in [
+            (Some("web"), "busybox:1", "shop/Deployment/web/EPHEMERAL"),
+            (None, "busybox:1", "shop/Image/busybox/EPHEMERAL"),
+            (None, "", "-"),
+        ] {
+            for made in ["debugger-abcde", "debugger-x7k2p"] {
+                let found = debugger(made, owner, image);
+                let id = "f".repeat(64);
+                assert_eq!(name(Runtime::Containerd, &id, &found), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_of_an_ephemeral_container_is_learned() {
+        for (kind, phase, expected) in [
+            (Kind::Ephemeral, Phase::Main, Phase::Exec),
+            (Kind::Ephemeral, Phase::Escaped, Phase::Escaped),
+            (Kind::Sidecar, Phase::Main, Phase::Main),
+        ] {
+            let kind = Some(kind);
+            let told = Details {
+                in_pod: Some(Box::new(InPod { kind, owner: None })),
+                ..Details::default()
+            };
+            assert_eq!(told.phase(phase), expected);
+        }
+        assert_eq!(Details::default().phase(Phase::Main), Phase::Main);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! ([`resolv`]), for a question that waits: same transport, resolver, port, number, name and type.
 //! Each question is answered once, and waits for [`Settings::wait`]. The name is that of the
 //! question; aliases are followed from there ([`message`]). Which addresses a name cannot stand
-//! for is said in [`address`].
+//! for is said in [`lapwing_profile::address`].
 //!
 //! Until the resolvers of a container are known (it has just started) every answer to a waiting
 //! question is kept, and none is told; with [`Dns::set_resolvers`] those of others are dropped.
@@ -34,7 +34,6 @@
 //! minutes, which is why neither is longer. A day is what resolvers themselves keep at most
 //! (`cache-max-ttl` of Unbound).
 
-pub mod address;
 pub mod budget;
 pub mod message;
 pub mod name;
@@ -46,8 +45,8 @@ pub mod settings;
 pub mod stream;
 pub mod table;
 
-use address::Class;
 use budget::{Budget, Spelled};
+use lapwing_profile::address::Class;
 use message::Message;
 use outstanding::{Outstanding, Query};
 pub use packet::{Direction, Packet, Transport};

@@ -44,9 +44,9 @@ impl Default for Settings {
             streams: 512,
             idle: 30 * SECOND,
             containers: 4096,
-            floor: 60,
-            ceiling: 86_400,
-            grace: 120,
+            floor: Self::FLOOR,
+            ceiling: Self::CEILING,
+            grace: Self::GRACE,
             table: TableSettings::default(),
             budget: BudgetSettings::default(),
         }
@@ -54,6 +54,13 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The floor without configuration, in seconds.
+    pub const FLOOR: u32 = 60;
+    /// The ceiling without configuration, in seconds.
+    pub const CEILING: u32 = 86_400;
+    /// The grace without configuration, in seconds.
+    pub const GRACE: u32 = 120;
+
     /// How long a binding holds, in nanoseconds, for a time to live in seconds.
     #[must_use]
     pub fn holds(&self, ttl: u32) -> u64 {

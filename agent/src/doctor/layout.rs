@@ -29,16 +29,15 @@ pub fn write(out: &mut impl Write, report: &Report, width: usize) -> Result<()> 
     let told_apart = format!("{hierarchy} at {}", report.cgroups.root);
     wrapped(out, "containers are told apart by ", &told_apart, width)?;
     wrapped(out, "egress is traced at ", place, width)?;
-    if report.walks.is_empty() {
-        let text = "by their names, without a walk of the path";
-        wrapped(out, "opens judged lately are known again ", text, width)?;
-    } else {
-        wrapped(
-            out,
-            "the path of each open is walked: ",
-            &report.walks,
-            width,
-        )?;
+    for (what, because) in [("open", &report.walks), ("exec", &report.walks_execs)] {
+        if because.is_empty() {
+            let text = "by their names, without a walk of the path";
+            let before = format!("{what}s judged lately are known again ");
+            wrapped(out, &before, text, width)?;
+        } else {
+            let before = format!("the path of each {what} is walked: ");
+            wrapped(out, &before, because, width)?;
+        }
     }
     writeln!(out)?;
     let rows: Vec<Vec<String>> = report

@@ -1,5 +1,16 @@
 use super::*;
-use lapwing_proto::v1::Heartbeat;
+use lapwing_proto::timestamp;
+use lapwing_proto::v1::{Behaviour, Gap, Heartbeat, Violation, WatchResponse};
+
+mod disk;
+
+/// A record.
+fn record(number: i64) -> Item {
+    Item::Violation(Violation {
+        count: number.unsigned_abs(),
+        ..Violation::default()
+    })
+}
 
 fn beat(number: i64) -> Item {
     Item::Heartbeat(Heartbeat {
@@ -17,7 +28,7 @@ fn limits(items: usize) -> Limits {
 fn feed(capacity: usize, items: i64) -> Arc<Feed> {
     let feed = Arc::new(Feed::new(limits(capacity), 50));
     for number in 1..=items {
-        feed.publish(number * 100, beat(number));
+        feed.publish(number * 100, record(number));
     }
     feed
 }
@@ -39,9 +50,10 @@ fn times(gap: &Gap) -> (i64, i64) {
 fn numbers(subscriber: &mut Subscriber) -> Vec<i64> {
     std::iter::from_fn(|| subscriber.try_next())
         .map(|response| match response.item.unwrap() {
+            Item::Violation(violation) => i64::try_from(violation.count).unwrap(),
             Item::Heartbeat(beat) => i64::from(beat.time.unwrap().nanos),
             Item::Gap(gap) => -i64::try_from(gap.count).unwrap(),
-            other => panic!("{other:?}"),
+            other @ Item::Behaviour(_) => panic!("{other:?}"),
         })
         .collect()
 }
@@ -65,7 +77,14 @@ fn clients_start_where_they_say() {
     assert_eq!(from(Start::After(cursors[1].clone())), [3, 4]);
     assert_eq!(from(Start::After(cursors[3].clone())), [0; 0]);
     for bad in [
-        "", "32", "32-x-1", "32-1", "32-5-1", "32-1-1-1", "xyz!-1-1", "32-1-?",
+        "",
+        "32",
+        "32-x-1",
+        "32-1",
+        "32-5-1",
+        "32-1-1-1-1",
+        "xyz!-1-1",
+        "32-1-?",
     ] {
         assert!(feed.subscribe(&Start::After(bad.into())).is_err(), "{bad}");
     }
@@ -95,7 +114,7 @@ fn a_time_before_the_log_gets_a_gap_up_to_the_log() {
 fn cursors_resume_without_loss_or_repeat() {
     let feed = feed(10, 2);
     let cursor = cursors(&feed).remove(0);
-    feed.publish(300, beat(3));
+    feed.publish(300, record(3));
     assert_eq!(
         numbers(&mut feed.subscribe(&Start::After(cursor)).unwrap()),
         [2, 3]
@@ -109,7 +128,7 @@ fn what_was_dropped_is_counted_exactly_and_has_its_time() {
     let mut slow = feed.subscribe(&Start::Since(50)).unwrap();
     slow.try_next().unwrap();
     for number in 3..=8 {
-        feed.publish(number * 100, beat(number));
+        feed.publish(number * 100, record(number));
     }
     let missing = gap(slow.try_next());
     assert_eq!(missing.reason, SUBSCRIBER_SLOW);
@@ -124,12 +143,12 @@ fn what_was_dropped_is_counted_exactly_and_has_its_time() {
 #[test]
 fn the_log_is_bounded_in_bytes() {
     let item = || {
-        Item::Violation(lapwing_proto::v1::Violation {
+        Item::Violation(Violation {
             nearest: "x".repeat(1000),
             ..Default::default()
         })
     };
-    let one = Entry::new(1, item()).size();
+    let one = Entry::new(1, item(), &Redaction::default()).size();
     let bytes = 4 * one;
     let feed = Arc::new(Feed::new(Limits { items: 100, bytes }, 50));
     for number in 0..10 {
@@ -137,8 +156,8 @@ fn the_log_is_bounded_in_bytes() {
     }
     let summary = feed.summary();
     assert_eq!((summary.first, summary.next), (7, 11));
-    assert_eq!(feed.log().bytes, bytes);
-    let huge = Item::Violation(lapwing_proto::v1::Violation {
+    assert_eq!(feed.shared.memory().bytes, bytes);
+    let huge = Item::Violation(Violation {
         nearest: "x".repeat(10 * one),
         ..Default::default()
     });
@@ -165,6 +184,91 @@ fn a_gap_s_cursor_resumes_behind_the_gap() {
         numbers(&mut feed.subscribe(&Start::After(cursor)).unwrap()),
         [6, 7, 8]
     );
+}
+
+#[test]
+fn behaviours_that_were_dropped_are_counted_and_heartbeats_are_not() {
+    let behaviour = || Item::Behaviour(Behaviour::default());
+    let kinds = |subscriber: &mut Subscriber| -> String {
+        std::iter::from_fn(|| subscriber.try_next())
+            .map(|response| match response.item.unwrap() {
+                Item::Violation(_) => "v".to_owned(),
+                Item::Behaviour(_) => "b".to_owned(),
+                Item::Heartbeat(_) => "h".to_owned(),
+                Item::Gap(gap) => format!("{}{}", gap.reason.chars().next().unwrap(), gap.count),
+            })
+            .collect()
+    };
+    let feed = feed(4, 1);
+    let mut slow = feed.subscribe(&Start::Since(50)).unwrap();
+    assert_eq!(kinds(&mut slow), "v");
+    for item in [behaviour(), beat(1), behaviour(), beat(2)] {
+        feed.publish(200, item);
+    }
+    assert_eq!(kinds(&mut slow), "bhbh");
+    let mut all = feed.subscribe(&Start::Since(50)).unwrap();
+    let cursors: Vec<_> = std::iter::from_fn(|| all.try_next())
+        .map(|one| one.cursor)
+        .collect();
+    // The log is too short, then what is there.
+    assert_eq!(cursors.len(), 5);
+    let resumed = |cursor: &str| kinds(&mut feed.subscribe(&Start::After(cursor.into())).unwrap());
+    // A heartbeat has the place of what is before it.
+    assert_eq!(resumed(&cursors[1]), "bh");
+    assert_eq!(resumed(&cursors[3]), "");
+    for item in [
+        behaviour(),
+        behaviour(),
+        behaviour(),
+        beat(3),
+        behaviour(),
+        record(2),
+    ] {
+        feed.publish(300, item);
+    }
+    assert_eq!(kinds(&mut slow), "b2bhbv", "two of four are gone");
+    let late = cursors[3].clone();
+    assert_eq!(resumed(&late), "b2bhbv");
+}
+
+/// No thread writes here: what is published waits for ever.
+#[test]
+fn nobody_is_given_a_place_behind_what_is_not_written() {
+    let eras = vec![cursor::Era { began: 5, first: 1 }];
+    let mut memory = Memory::new(limits(10), 5, eras, 1, 7);
+    let redaction = Redaction::default();
+    let mut publish = |item| memory.push(Entry::new(1, item, &redaction));
+    let behaviour = || Item::Behaviour(Behaviour::default());
+    for item in [behaviour(), record(1), behaviour(), record(2)] {
+        publish(item);
+    }
+    let feed = Arc::new(Feed::of(memory, false, 5, 7));
+    let here = || {
+        let now = feed.subscribe(&Start::Now).unwrap().cursor();
+        let place = |text: String| {
+            let cursor = Cursor::parse(&text).unwrap();
+            (cursor.number, cursor.behaviour)
+        };
+        let here = place(feed.here());
+        assert_eq!(place(now), here);
+        here
+    };
+    assert_eq!(here(), (0, 8), "behind the first behaviour");
+    let cursor = feed.here();
+    let mut now = feed.subscribe(&Start::Now).unwrap();
+    assert_eq!(now.try_next(), None);
+    feed.shared.memory().written(2);
+    assert_eq!(here(), (1, 9));
+    feed.shared.memory().written(3);
+    assert_eq!(here(), (2, 9));
+    let mut after = feed.subscribe(&Start::After(cursor)).unwrap();
+    for client in [&mut now, &mut after] {
+        let items = std::iter::from_fn(|| client.try_next()?.item);
+        assert_eq!(
+            items.collect::<Vec<_>>(),
+            [record(1), behaviour(), record(2)]
+        );
+    }
 }
 
 #[tokio::test]

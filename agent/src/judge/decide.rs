@@ -158,6 +158,7 @@ impl Judge {
             episodes: super::Episodes::default(),
             late: Vec::new(),
             published: super::Published::default(),
+            attribution: super::attribution::Attribution::default(),
             signatures: super::signed::Signatures::default(),
             found: Vec::new(),
             recent: super::recent::Recent::new(crate::clock::now()),
@@ -296,6 +297,9 @@ impl Judge {
     /// Notes what was decided: what of it was reported is no open violation any more, as soon as
     /// its repeats were counted.
     pub(super) fn decided(&mut self, done: Vec<Step>) {
+        if !done.is_empty() {
+            self.attribute_anew();
+        }
         for step in done {
             if let Action::Decide(_, entries) = &step.action {
                 for entry in entries {

@@ -290,6 +290,27 @@ impl Episodes {
         self.end_all(|(of, _)| of == fingerprint)
     }
 
+    /// What went on is over, which is a report of its own: the last of the episode, with a change.
+    pub fn over(
+        &mut self,
+        fingerprint: &str,
+        home: u64,
+        now: Moment,
+        change: impl FnOnce(&mut Violation),
+    ) -> Vec<Violation> {
+        let key = (fingerprint.to_owned(), home);
+        let Some(number) = self.numbers.get(&key).copied() else {
+            return Vec::new();
+        };
+        let mut last = None;
+        if let Some(episode) = self.open.get_mut(&number) {
+            episode.violation.last_seen = Some(timestamp(now.wall));
+            change(&mut episode.violation);
+            last = Some(episode.report(now.boot));
+        }
+        last.into_iter().chain(self.end(number)).collect()
+    }
+
     fn end_all(&mut self, which: impl Fn(&Key) -> bool) -> Vec<Violation> {
         let numbers: Vec<u64> = self
             .numbers

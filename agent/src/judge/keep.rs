@@ -14,8 +14,10 @@ use super::store::{Store, StoreError};
 use super::taken_up::{Aside, take_up};
 use super::writer::{Wake, Writer};
 use crate::config::StartMode;
+use lapwing_profile::entry::keyed::Keyed;
 use lapwing_profile::evidence::settings::Settings;
-use lapwing_profile::learn::{Outcome, Sighting};
+use lapwing_profile::learn::Outcome;
+use lapwing_profile::place::Found;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1;
@@ -65,11 +67,14 @@ impl Kept {
         }
     }
 
-    /// Takes a sighting to the profile.
-    pub(super) fn observe(&mut self, sighting: &Sighting) -> Outcome {
+    /// Takes a sighting to the profile, at a time in nanoseconds since the Unix epoch, of a process
+    /// with this id in its container; 0 where that is not known.
+    pub(super) fn observe(&mut self, sighting: (&Keyed<'_>, &Found), at: i64, pid: u32) -> Outcome {
         let known = self.profile.len();
-        let outcome = self.profile.observe(sighting);
+        let pid = (pid != 0).then_some(pid);
+        let outcome = self.profile.observe_found(sighting, at, pid);
         self.counts = true;
+        self.say_wider(outcome, at);
         self.news |= outcome == Outcome::Learned || self.profile.len() != known;
         outcome
     }
@@ -333,6 +338,7 @@ impl Keeper {
                     .profiles
                     .entry(step.workload.clone())
                     .or_insert_with(|| Kept::new(profile.clone()));
+                kept.say_decided(&profile);
                 kept.profile = profile;
                 kept.due = true;
                 decision.changed.push(kept.summary(None, terms));

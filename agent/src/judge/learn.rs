@@ -14,9 +14,10 @@ use super::episodes::Moment;
 use super::keep::Kept;
 use crate::container::Instance;
 use lapwing_profile::decide::By;
-use lapwing_profile::entry::Entry;
+use lapwing_profile::entry::keyed::Keyed;
 use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::evidence::window::{self, Opening, Window};
+use lapwing_profile::place::Found;
 use lapwing_profile::profile::Mode;
 use lapwing_profile::workload::Workload;
 use std::collections::HashMap;
@@ -84,18 +85,25 @@ impl Windows {
         &mut self,
         instance: &Instance,
         kept: &mut Kept,
-        entry: &Entry,
+        sighting: (&Keyed<'_>, &Found),
         moment: Moment,
     ) {
         let window = self.of(instance, kept, moment);
-        kept.profile.witness(window, entry, moment.boot);
+        kept.profile.witness_found(window, sighting, moment.boot);
     }
 
     /// What a container does was counted, at last at `boot`, in nanoseconds since boot.
-    pub(super) fn repeated(&mut self, home: u64, kept: &mut Kept, entry: &Entry, boot: u64) {
+    pub(super) fn repeated(
+        &mut self,
+        home: u64,
+        kept: &mut Kept,
+        sighting: (&Keyed<'_>, &Found),
+        boot: u64,
+    ) {
         let open = self.open.get_mut(&home);
         if let Some(open) = open.filter(|open| open.workload == kept.profile.workload) {
-            kept.profile.witness(&mut open.window, entry, boot);
+            let window = &mut open.window;
+            kept.profile.witness_found(window, sighting, boot);
         }
     }
 }

@@ -9,6 +9,7 @@
 use super::episodes::Moment;
 use lapwing_abi::state::{Seen, verdict};
 use lapwing_profile::entry::Entry;
+use lapwing_profile::entry::keyed::Keyed;
 use lapwing_profile::entry::packed::Packed;
 use lapwing_profile::sorted::Sorted;
 use lapwing_profile::workload::Workload;
@@ -118,11 +119,11 @@ impl Ledger {
         &mut self,
         (home, workload, named): (u64, &Workload, bool),
         key: u64,
-        (entry, learned): (&Entry, Option<&Packed>),
+        (entry, learned): (&Keyed<'_>, Option<Packed>),
         fingerprint: Option<&str>,
     ) {
         let what = match learned {
-            Some(packed) => What::File(packed.clone()),
+            Some(packed) => What::File(packed),
             None => self.shared(entry),
         };
         let account = self.account(home, workload, named);
@@ -139,24 +140,20 @@ impl Ledger {
     }
 
     /// An entry that several containers may have.
-    fn shared(&mut self, entry: &Entry) -> What {
-        match Packed::of(entry) {
-            Some(packed) => {
-                let known = self.files.get(&packed).cloned();
-                What::File(known.unwrap_or_else(|| {
-                    self.files.insert(packed.clone());
-                    packed
-                }))
-            }
-            None => {
-                let known = self.others.get(entry).cloned();
-                What::Other(known.unwrap_or_else(|| {
-                    let shared = Arc::new(entry.clone());
-                    self.others.insert(Arc::clone(&shared));
-                    shared
-                }))
-            }
+    fn shared(&mut self, entry: &Keyed<'_>) -> What {
+        if let Some(known) = entry.bytes().and_then(|bytes| self.files.get(bytes)) {
+            return What::File(known.clone());
         }
+        if let Some(packed) = entry.packed() {
+            self.files.insert(packed.clone());
+            return What::File(packed);
+        }
+        if let Some(known) = self.others.get(entry.entry()) {
+            return What::Other(Arc::clone(known));
+        }
+        let shared = Arc::new(entry.entry().clone());
+        self.others.insert(Arc::clone(&shared));
+        What::Other(shared)
     }
 
     /// Whether the kernel side must be told that a container is compared with its profile, or is
@@ -326,7 +323,7 @@ mod tests {
         let mut ledger = Ledger::default();
         let web = workload("web");
         let ls = entry("exec: {path: /bin/ls}");
-        ledger.note((1, &web, true), 77, (&ls, None), Some("f"));
+        ledger.note((1, &web, true), 77, (&Keyed::of(&ls), None), Some("f"));
         let wall = |boot| boot as i64 + 1000;
         let repeats = ledger.take(1, &[(77, seen(3)), (78, seen(9))], wall);
         assert_eq!(repeats.len(), 1, "of 78 nothing was said yet");
@@ -335,7 +332,7 @@ mod tests {
         assert!(ledger.take(1, &[(77, seen(3))], wall).is_empty());
         assert_eq!(ledger.take(1, &[(77, seen(5))], wall)[0].count, 2);
         // What came before it was judged is not lost.
-        ledger.note((1, &web, true), 78, (&ls, None), None);
+        ledger.note((1, &web, true), 78, (&Keyed::of(&ls), None), None);
         assert_eq!(ledger.take(1, &[(78, seen(9))], wall)[0].count, 9);
         assert!(ledger.take(2, &[(77, seen(9))], wall).is_empty());
     }
@@ -350,7 +347,8 @@ mod tests {
                     0 => entry(&format!("exec: {{path: /bin/{n}}}")),
                     _ => entry(&format!("file: {{operation: CREATE, path: /data/{n}}}")),
                 };
-                ledger.note((home, &web, true), n + 100, (&entry, None), None);
+                let entry = &Keyed::of(&entry);
+                ledger.note((home, &web, true), n + 100, (entry, None), None);
             }
         }
         assert_eq!(
@@ -372,12 +370,8 @@ mod tests {
     fn a_container_that_gets_a_name_is_stale() {
         let mut ledger = Ledger::default();
         let (unnamed, web) = (workload(""), workload("web"));
-        ledger.note(
-            (1, &unnamed, false),
-            77,
-            (&entry("exec: {path: /bin/ls}"), None),
-            None,
-        );
+        let ls = entry("exec: {path: /bin/ls}");
+        ledger.note((1, &unnamed, false), 77, (&Keyed::of(&ls), None), None);
         assert!(!ledger.is_stale(1, &unnamed, false));
         assert!(ledger.is_stale(1, &unnamed, true) && ledger.is_stale(1, &web, true));
         assert!(!ledger.is_stale(2, &web, true));

@@ -1,25 +1,30 @@
-//! Names of files that a pattern or another entry stands for, and programs by the parents for which
-//! a line without a parent stands, as they were seen last.
+//! Names of files that a pattern or another entry stands for, addresses of ranges, and programs by the
+//! parents for which a line without a parent stands, as they were seen last.
 //!
 //! A profile keeps no record of them: that is what patterns, and such lines, are for. A candidate
 //! without the pattern would report them, though, so a replay has to know them. They are kept in bounds, the
 //! latest of all workloads, and it is known from when on all of them are there.
 
-use lapwing_profile::behaviour::{Behaviour, Exec, FileChange};
+use lapwing_profile::behaviour::{Behaviour, Exec, FileChange, Peer};
 use lapwing_profile::entry::Entry;
-use lapwing_profile::profile::Profile;
+use lapwing_profile::entry::keyed::{Keyed, Plain};
+use lapwing_profile::place::Found;
 use lapwing_profile::replay::{Name, Times};
 use lapwing_profile::workload::Workload;
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 /// Names that are kept at most.
 const NAMES_MAX: usize = 8_192;
 /// Bytes that they take at most, about.
 const BYTES_MAX: usize = 2 << 20;
 
+/// Those of a workload, by the keyed hashes of the entries.
+type Names = HashMap<u64, (Entry, Times), BuildHasherDefault<Plain>>;
+
 /// All of them, by workload.
 pub(super) struct Recent {
-    names: HashMap<Workload, HashMap<Entry, Times>>,
+    names: HashMap<Workload, Names>,
     len: usize,
     bytes: usize,
     /// From when on all are there, in nanoseconds since the Unix epoch.
@@ -49,7 +54,7 @@ fn size(entry: &Entry) -> usize {
         | Behaviour::Dns(_)
         | Behaviour::Privilege(_) => 0,
     };
-    size_of::<(Entry, Times)>() + texts
+    size_of::<(u64, (Entry, Times))>() + texts
 }
 
 impl Recent {
@@ -63,17 +68,22 @@ impl Recent {
         }
     }
 
-    /// An entry was seen, that often and at last then. Kept is what the profile has no record of
-    /// its own for.
-    pub(super) fn see(&mut self, profile: &Profile, entry: &Entry, count: u64, last: i64) {
+    /// An entry of a workload was seen, that often and at last then. Kept is what the profile has
+    /// no record of its own for.
+    pub(super) fn see(
+        &mut self,
+        workload: &Workload,
+        (keyed, found): (&Keyed<'_>, &Found),
+        count: u64,
+        last: i64,
+    ) {
+        let entry = keyed.entry();
         let has_names = match entry.behaviour {
             Behaviour::File(_) | Behaviour::Exec(_) => true,
-            Behaviour::Egress(_)
-            | Behaviour::Listen(_)
-            | Behaviour::Dns(_)
-            | Behaviour::Privilege(_) => false,
+            Behaviour::Egress(ref egress) => matches!(egress.peer, Peer::Address(_)),
+            Behaviour::Listen(_) | Behaviour::Dns(_) | Behaviour::Privilege(_) => false,
         };
-        if !has_names || profile.names_itself(entry) {
+        if !has_names || found.names_itself() {
             return;
         }
         let times = Times {
@@ -81,16 +91,16 @@ impl Recent {
             last,
             count,
         };
-        let known = match self.names.get_mut(&profile.workload) {
+        let known = match self.names.get_mut(workload) {
             Some(names) => names,
-            None => self.names.entry(profile.workload.clone()).or_default(),
+            None => self.names.entry(workload.clone()).or_default(),
         };
-        if let Some(known) = known.get_mut(entry) {
+        if let Some((_, known)) = known.get_mut(&keyed.hash()) {
             known.last = known.last.max(last);
             known.count += count;
             return;
         }
-        known.insert(entry.clone(), times);
+        known.insert(keyed.hash(), (entry.clone(), times));
         self.len += 1;
         self.bytes += size(entry);
         if self.len > NAMES_MAX || self.bytes > BYTES_MAX {
@@ -105,7 +115,7 @@ impl Recent {
         let (_, last, _) = all.select_nth_unstable(middle);
         let last = *last;
         for names in self.names.values_mut() {
-            names.retain(|_, times| times.last > last);
+            names.retain(|_, (_, times)| times.last > last);
         }
         self.names.retain(|_, names| !names.is_empty());
         self.since = self.since.max(last + 1);
@@ -114,12 +124,14 @@ impl Recent {
     }
 
     fn all(&self) -> impl Iterator<Item = (&Entry, &Times)> {
-        self.names.values().flatten()
+        let names = self.names.values().flat_map(HashMap::values);
+        names.map(|(entry, times)| (entry, times))
     }
 
     /// Those of a workload.
     pub(super) fn of(&self, workload: &Workload) -> impl Iterator<Item = Name<'_>> {
-        let names = self.names.get(workload).into_iter().flatten();
+        let names = self.names.get(workload).into_iter();
+        let names = names.flat_map(HashMap::values);
         names.map(|(entry, times)| Name {
             entry,
             times: *times,
@@ -135,7 +147,13 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lapwing_profile::profile::Mode;
+    use lapwing_profile::profile::{Mode, Profile};
+
+    fn see(recent: &mut Recent, profile: &Profile, entry: &Entry, count: u64, last: i64) {
+        let keyed = Keyed::of(entry);
+        let found = profile.find(&keyed);
+        recent.see(&profile.workload, (&keyed, &found), count, last);
+    }
 
     fn name(number: usize) -> Entry {
         Entry::parse(&format!("file: {{operation: CREATE, path: /d/{number}}}")).unwrap()
@@ -152,10 +170,10 @@ mod tests {
             Profile::new(workload("db"), Mode::Monitoring),
         );
         let mut recent = Recent::new(5);
-        recent.see(&web, &name(0), 2, 10);
-        recent.see(&web, &name(0), 3, 20);
+        see(&mut recent, &web, &name(0), 2, 10);
+        see(&mut recent, &web, &name(0), 3, 20);
         let port = Entry::parse("listen: {protocol: TCP, port: 80}").unwrap();
-        recent.see(&web, &port, 1, 20);
+        see(&mut recent, &web, &port, 1, 20);
         let of: Vec<_> = recent.of(&web.workload).collect();
         let times = Times {
             first: Some(10),
@@ -164,7 +182,7 @@ mod tests {
         };
         assert_eq!((of.len(), of[0].times, recent.since()), (1, times, 5));
         for number in 1..=NAMES_MAX {
-            recent.see(&db, &name(number), 1, 100 + number as i64);
+            see(&mut recent, &db, &name(number), 1, 100 + number as i64);
         }
         assert_eq!(recent.of(&web.workload).count(), 0, "the oldest");
         let left: Vec<_> = recent.of(&db.workload).collect();
@@ -184,7 +202,7 @@ mod tests {
                 0 => format!("file: {{operation: CREATE, path: /d/{number}-{long}}}"),
                 _ => format!("exec: {{path: /bin/ls, parent: /d/{number}-{long}}}"),
             };
-            recent.see(&web, &Entry::parse(&line).unwrap(), 1, number);
+            see(&mut recent, &web, &Entry::parse(&line).unwrap(), 1, number);
             assert!(recent.bytes <= BYTES_MAX && recent.bytes > recent.len * 4_000);
         }
         assert!(recent.len > 100 && recent.since() > 0);

@@ -5,6 +5,7 @@ use super::ledger::{Repeats, Said};
 use crate::clock::Clock;
 use crate::container::Instance;
 use lapwing_abi::state::Seen;
+use lapwing_profile::entry::keyed::Keyed;
 use lapwing_profile::profile::Mode;
 
 impl Judge {
@@ -82,19 +83,21 @@ impl Judge {
             return;
         };
         if let Some(kept) = self.keeper.known(workload) {
-            kept.profile
-                .repeated(&repeat.entry, repeat.count, repeat.last.wall);
+            let keyed = Keyed::of(&repeat.entry);
+            let found = kept.profile.find(&keyed);
+            let repeated = (&keyed, &found);
+            let (count, last) = (repeat.count, repeat.last);
+            kept.profile.repeated_found(repeated, count, last.wall);
             kept.counts = true;
-            self.recent
-                .see(&kept.profile, &repeat.entry, repeat.count, repeat.last.wall);
+            self.recent.see(workload, repeated, count, last.wall);
             // What is only counted happened in some sample all the same.
-            self.windows
-                .repeated(home, kept, &repeat.entry, repeat.last.boot);
+            self.windows.repeated(home, kept, repeated, last.boot);
         }
     }
 
     /// Nothing that the kernel side was told of a container holds any longer.
     pub fn unsay(&mut self, home: u64) {
+        self.attribute_anew();
         self.ledger.clear(home);
     }
 

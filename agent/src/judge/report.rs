@@ -1,8 +1,9 @@
 //! Putting a report together: who, where, what.
 
-use super::sighting::Seen;
+use super::sighting::Aside;
 use crate::clock::Clock;
 use crate::container::Instance;
+use crate::container::pod::{Evidence, Kind};
 use crate::process::Images;
 use lapwing_abi::ids::{Mount, Phase};
 use lapwing_abi::record::Header;
@@ -54,9 +55,8 @@ details! {
 impl Detail {
     /// From a sighting.
     #[must_use]
-    pub fn of(seen: &Seen) -> Self {
-        let aside = &seen.aside;
-        match &seen.behaviour {
+    pub fn of(behaviour: &Behaviour, aside: &Aside) -> Self {
+        match behaviour {
             Behaviour::Exec(exec) => Self::Exec(v1::Exec {
                 path: exec.path.clone(),
                 name: exec.name.clone().unwrap_or_default(),
@@ -121,6 +121,7 @@ fn egress(egress: &Egress) -> v1::Egress {
         Peer::Domain(domain) => report.domain.clone_from(domain),
         Peer::Path(path) => report.address.clone_from(path),
         Peer::Cid(cid) => report.address = cid.to_string(),
+        Peer::Cidr(range) => report.address = range.to_string(),
         Peer::Socket(kind) => report.socket = socket(*kind).into(),
     }
     report
@@ -328,6 +329,22 @@ pub fn learning(profile: &Profile, settings: &Settings) -> Option<v1::Learning> 
 /// The container.
 #[must_use]
 pub fn container(instance: &Instance) -> v1::Container {
+    let told = instance.details.in_pod.as_deref();
+    let owner = told.and_then(|told| told.owner.as_ref());
+    let kind = match told.and_then(|told| told.kind) {
+        None => v1::container::Kind::Unspecified,
+        Some(Kind::Main) => v1::container::Kind::Main,
+        Some(Kind::Init) => v1::container::Kind::Init,
+        Some(Kind::Sidecar) => v1::container::Kind::Sidecar,
+        Some(Kind::Ephemeral) => v1::container::Kind::Ephemeral,
+    };
+    let evidence = match owner.map(|owner| owner.evidence) {
+        None => v1::container::OwnerEvidence::Unspecified,
+        Some(Evidence::Verified) => v1::container::OwnerEvidence::Verified,
+        Some(Evidence::Unverified) => v1::container::OwnerEvidence::Unverified,
+        Some(Evidence::Refuted) => v1::container::OwnerEvidence::Refuted,
+        Some(Evidence::Unowned) => v1::container::OwnerEvidence::Unowned,
+    };
     v1::Container {
         id: instance.id.clone(),
         name: instance.details.name.clone(),
@@ -336,6 +353,10 @@ pub fn container(instance: &Instance) -> v1::Container {
         cgroup_id: instance.home,
         runtime: instance.runtime.name().to_owned(),
         image_digest: instance.details.digest.clone(),
+        pod_uid: instance.details.pod_uid.clone(),
+        pod_namespace: instance.details.namespace.clone(),
+        kind: kind.into(),
+        owner_evidence: evidence.into(),
     }
 }
 

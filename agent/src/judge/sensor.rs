@@ -1,10 +1,12 @@
-//! Reports about the sensor itself that belong to a container.
+//! Reports about the sensor itself: what was lost, and where it sees, stores or decides less than it
+//! should.
 
 use super::episodes::Moment;
 use super::{Judge, Scene, report};
 use lapwing_profile::fingerprint;
 use lapwing_profile::profile::Mode;
 use lapwing_profile::rule::Rule;
+use lapwing_profile::text::visible;
 use lapwing_proto::v1::{self, watch_response::Item};
 
 impl Judge {
@@ -50,5 +52,101 @@ impl Judge {
             || violation,
         );
         self.reported(reports).collect()
+    }
+
+    /// Whether reports are not written to disk, and why. Reported when it begins, and by the next revision
+    /// when it is over.
+    pub fn feed(&mut self, trouble: Option<String>, now: Moment) -> Vec<Item> {
+        const REASON: &str = "feed-not-written";
+        let fingerprint = fingerprint::hex(&[REASON.as_bytes(), self.node.as_bytes()]);
+        let open = self.episodes.is_open(&fingerprint, 0);
+        let reports = match trouble {
+            Some(detail) if !open => {
+                let violation = self.about_sensor(REASON, visible(&detail).into_owned());
+                self.episodes
+                    .occurred(&fingerprint, 0, "", now, || violation)
+            }
+            None if open => self.episodes.over(&fingerprint, 0, now, |violation| {
+                if let Some(v1::violation::Detail::Degraded(degraded)) = &mut violation.detail {
+                    degraded.detail = format!(
+                        "over: reports are written again, and so are those that were held; it was: {}",
+                        degraded.detail
+                    );
+                }
+            }),
+            Some(_) | None => Vec::new(),
+        };
+        self.reported(reports).collect()
+    }
+
+    /// What goes wrong with the profile of a container.
+    pub(super) fn degraded(
+        &mut self,
+        scene: Scene<'_>,
+        at: Moment,
+        reason: &str,
+        detail: String,
+    ) -> Vec<Item> {
+        let mut violation = self.about_sensor(reason, detail);
+        violation.workload = Some(report::workload(&scene.instance.workload));
+        violation.container = Some(report::container(scene.instance));
+        let fingerprint = fingerprint::hex(&[
+            reason.as_bytes(),
+            scene.instance.workload.to_string().as_bytes(),
+        ]);
+        let reports = self.episodes.occurred(
+            &fingerprint,
+            scene.instance.home,
+            &scene.instance.id,
+            at,
+            || violation,
+        );
+        self.reported(reports).collect()
+    }
+
+    /// A violation that says so, of no container yet.
+    pub(super) fn about_sensor(&self, reason: &str, detail: String) -> v1::Violation {
+        let mut violation = v1::Violation {
+            cluster: self.cluster.clone(),
+            node: self.node.clone(),
+            detail: Some(v1::violation::Detail::Degraded(v1::Degraded {
+                reason: reason.to_owned(),
+                detail,
+            })),
+            ..v1::Violation::default()
+        };
+        report::apply_rule(
+            &mut violation,
+            Rule::SensorDegraded,
+            self.ratings.of(Rule::SensorDegraded),
+            Rule::SensorDegraded.attack(),
+        );
+        violation
+    }
+
+    /// A hook that no program serves on this kernel.
+    pub fn blind(&mut self, row: &str, text: String, now: Moment) -> Vec<Item> {
+        let violation = self.about_sensor("hook", text);
+        let fingerprint = fingerprint::hex(&[b"hook", row.as_bytes(), self.node.as_bytes()]);
+        let reports = self
+            .episodes
+            .occurred(&fingerprint, 0, "", now, || violation);
+        self.reported(reports).collect()
+    }
+
+    /// Files that held no profile when the agent started.
+    pub fn set_aside(&mut self, now: Moment) -> Vec<Item> {
+        let mut items = Vec::new();
+        for aside in std::mem::take(&mut self.keeper.aside) {
+            let path = aside.path.as_os_str().as_encoded_bytes();
+            let fingerprint = fingerprint::hex(&[b"profile-damaged", path, self.node.as_bytes()]);
+            let violation =
+                self.about_sensor("profile-damaged", visible(&aside.to_string()).into_owned());
+            let reports = self
+                .episodes
+                .occurred(&fingerprint, 0, "", now, || violation);
+            items.extend(self.reported(reports));
+        }
+        items
     }
 }

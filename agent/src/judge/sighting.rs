@@ -74,6 +74,9 @@ const CWD: Marks = Marks {
 /// A path as text, marked as the record's flags say.
 fn marked(record: &Record<'_>, marks: Marks, path: &[u8]) -> String {
     let set = |bits| record.header.flags & bits != 0;
+    if !set(marks.cut | marks.detached) {
+        return canonical(path);
+    }
     let cut = if set(marks.cut) { CUT } else { "" };
     let detached = if set(marks.detached) { DETACHED } else { "" };
     format!("{detached}{cut}{}", canonical(path))
@@ -231,8 +234,8 @@ pub fn asked(spelled: Spelled) -> Seen {
 
 /// A contact, by each of the names under which its address is known; the last is the newest.
 #[must_use]
-pub fn by_name(seen: &Seen, names: &[Arc<str>]) -> Vec<Seen> {
-    let Behaviour::Egress(egress) = &seen.behaviour else {
+pub fn by_name(contact: &Behaviour, aside: &Aside, names: &[Arc<str>]) -> Vec<Seen> {
+    let Behaviour::Egress(egress) = contact else {
         return Vec::new();
     };
     let End::Address(address) = egress.peer else {
@@ -248,7 +251,7 @@ pub fn by_name(seen: &Seen, names: &[Arc<str>]) -> Vec<Seen> {
             .into(),
             aside: Aside {
                 address: Some(address),
-                ..seen.aside.clone()
+                ..aside.clone()
             },
         })
         .collect()

@@ -6,6 +6,7 @@
 //! of its own (`.NAME.PID.new`); what a killed agent left of these goes at the next
 //! start.
 
+use lapwing_profile::file::{TEXT_MAX, other_version};
 use rustix::fs::{FlockOperation, flock};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -54,6 +55,18 @@ pub enum StoreError {
         /// What came of it.
         source: io::Error,
     },
+    /// Another version of this program wrote a profile.
+    #[error(
+        "the profile {path} is of {version}, which this version does not read: another version wrote it, and \
+         what was decided there would be forgotten, so the agent does not start. Start the other version, or \
+         move the file elsewhere to start without it"
+    )]
+    Foreign {
+        /// Which.
+        path: PathBuf,
+        /// Of which version it says to be.
+        version: String,
+    },
     /// Anything else.
     #[error("cannot {action} {path}: {source}; `stateDir` must be a folder that root can write")]
     Io {
@@ -73,6 +86,7 @@ impl StoreError {
         match self {
             Self::Locked(_) => "another agent holds it".to_owned(),
             Self::Full(_) => "no space left".to_owned(),
+            Self::Foreign { version, .. } => format!("it is of {version}"),
             Self::Unreadable { source, .. } | Self::Io { source, .. } => source.to_string(),
         }
     }
@@ -175,18 +189,7 @@ impl Store {
     /// The files in the folder of the profiles that are wanted, in the order of their names.
     fn list(&self, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, StoreError> {
         let folder = self.root.join(PROFILES);
-        let list = || -> io::Result<Vec<PathBuf>> {
-            let mut paths = Vec::new();
-            for entry in fs::read_dir(&folder)? {
-                let path = entry?.path();
-                if wanted(&path) {
-                    paths.push(path);
-                }
-            }
-            paths.sort();
-            Ok(paths)
-        };
-        list().map_err(|error| StoreError::new("list", &folder, error))
+        list(&folder, wanted).map_err(|error| StoreError::new("list", &folder, error))
     }
 
     /// The bytes of a file, of which at most so many are read.
@@ -261,6 +264,39 @@ impl Store {
             .parse()
             .ok()
     }
+}
+
+/// Looks whether another version of this program wrote profiles in a state folder, which another agent
+/// may hold.
+///
+/// # Errors
+/// [`StoreError::Foreign`] names the first. What cannot be read is left to who takes it up.
+pub fn check_versions(root: &Path) -> Result<(), StoreError> {
+    let is_profile = |path: &Path| path.extension() == Some(OsStr::new(EXTENSION));
+    for path in list(&root.join(PROFILES), is_profile).unwrap_or_default() {
+        let mut bytes = Vec::new();
+        let read =
+            File::open(&path).and_then(|file| file.take(TEXT_MAX as u64).read_to_end(&mut bytes));
+        if read.is_ok()
+            && let Some(version) = other_version(&bytes)
+        {
+            return Err(StoreError::Foreign { path, version });
+        }
+    }
+    Ok(())
+}
+
+/// The files in a folder that are wanted, in the order of their names.
+fn list(folder: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if wanted(&path) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 /// Replaces a file whole; the new one has these permissions, less what the umask takes.

@@ -7,14 +7,15 @@
 //! of what was decided of it: it says how to put the file back.
 //!
 //! A file that is there and cannot be read (a failing disk, no memory, too many open files) is not
-//! damaged: the agent does not start. Else a fault that passes would cost all that was decided.
+//! damaged: the agent does not start. Else a fault that passes would cost all that was decided. Nor is
+//! one that another version of this program wrote: a step back to an older version would cost as much.
 //!
 //! The cluster is a name of the place, not of the workload: profiles that were stored under another
 //! one are taken over under the name in the configuration, because a changed name must not throw
 //! away what people decided. Of two files of one workload that name its present cluster counts.
 
 use super::store::{Store, StoreError};
-use lapwing_profile::file::TEXT_MAX;
+use lapwing_profile::file::{TEXT_MAX, other_version};
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
@@ -165,5 +166,14 @@ fn read(store: &Store, path: &Path) -> Result<Result<Profile, String>, StoreErro
         }
         Err(error) => return Err(error),
     };
-    Ok(Profile::from_yaml(bytes).map_err(|error| error.to_string()))
+    match Profile::from_yaml(&bytes) {
+        Ok(profile) => Ok(Ok(profile)),
+        Err(error) => match other_version(&bytes) {
+            Some(version) => Err(StoreError::Foreign {
+                path: path.to_path_buf(),
+                version,
+            }),
+            None => Ok(Err(error.to_string())),
+        },
+    }
 }

@@ -1,25 +1,33 @@
+//! The judge with one container, and what all its tests need.
+
 use super::keep::OpenError;
+use super::replay::Candidate;
 use super::*;
 use crate::config::StartMode;
 use crate::container::hierarchy::Hierarchy;
 use crate::container::{Act, Options, Registry, Resolution};
 use decide::AskError;
-use lapwing_abi::decode::{Body, Location};
+use lapwing_abi::decode::{Body, Location, Record};
 use lapwing_abi::ids::{Origin, Phase, flags};
 use lapwing_abi::record::Header;
 use lapwing_profile::decide::By;
+use lapwing_profile::entry::Entry;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_proto::v1::decide_entries_request::Verdict;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod attribution;
 mod learning;
 mod limits;
 mod lineage;
+mod patterns;
 mod provisional;
 mod replay;
+mod reported;
 mod signed;
 mod storage;
 mod stored;
@@ -90,12 +98,14 @@ impl Bench {
             host: false,
             host_root: folder.path().to_path_buf(),
             runc_roots: Vec::new(),
+            share: usize::MAX,
         };
         let hierarchy = Hierarchy {
             root: folder.path().join("cgroup"),
             controller: None,
             id: 0,
             unified: None,
+            namespace: String::new(),
         };
         let mut registry = Registry::new(options, hierarchy);
         let id = "ab".repeat(32);
@@ -204,6 +214,14 @@ impl Bench {
         self.judge.lost(gap, scene, now)
     }
 
+    /// Takes what was seen to a candidate, as the agent does.
+    fn replay(&self, yaml: &str) -> v1::ReplayProfileResponse {
+        let candidate = Candidate::read(yaml, "").unwrap();
+        let running = self.registry.running();
+        let snapshot = self.judge.snapshot(&candidate.name, running).unwrap();
+        snapshot.replay(&candidate.profile, None)
+    }
+
     fn moment(&self) -> Moment {
         Moment {
             boot: self.now,
@@ -233,243 +251,4 @@ fn violations(items: &[Item]) -> Vec<&v1::Violation> {
             Item::Behaviour(_) | Item::Gap(_) | Item::Heartbeat(_) => None,
         })
         .collect()
-}
-
-#[test]
-fn what_is_learned_is_stored_and_counts_wait_a_minute() {
-    let mut bench = Bench::new();
-    bench.exec("ls");
-    assert!(bench.save().is_empty());
-    bench.stored(|text| text.contains("count: 1"));
-    for _ in 0..50 {
-        bench.exec("ls");
-        bench.save();
-    }
-    bench.exec("id");
-    bench.save();
-    bench.stored(|text| text.contains("count: 51") && text.contains("/bin/id"));
-    for _ in 0..60 {
-        bench.exec("ls");
-    }
-    bench.save();
-    bench.stored(|text| text.contains("count: 111"));
-    bench.exec("ls");
-    // Nothing writes now; what was not stored is stored at the end.
-    assert!(
-        fs::read_to_string(bench.file())
-            .unwrap()
-            .contains("count: 111")
-    );
-    let now = bench.moment();
-    bench.judge.end(now);
-    assert!(
-        fs::read_to_string(bench.file())
-            .unwrap()
-            .contains("count: 112")
-    );
-    assert_eq!(bench.judge.store().last_beat(), Some(now.wall));
-}
-
-#[test]
-fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
-    let mut bench = Bench::new();
-    bench.exec("ls");
-    bench.promote().unwrap();
-    let items = bench.exec("sh");
-    let first = violations(&items)[0].clone();
-    assert_eq!(
-        (first.rule.as_str(), first.nearest.as_str()),
-        ("exec.unknown", "/bin/ls")
-    );
-    assert_eq!(first.attack, ["T1059.004"]);
-    assert!(violations(&bench.exec("sh")).is_empty());
-    bench.judge.gone(HOME);
-    let last = bench.judge.due(bench.moment());
-    assert_eq!(
-        (violations(&last)[0].count, violations(&last)[0].revision),
-        (2, 2)
-    );
-
-    let (entries, profiles) = approve(&mut bench.judge, &first.id).unwrap();
-    assert_eq!(entries, ["exec: {path: /bin/sh, parent: runtime}"]);
-    assert_eq!((profiles.len(), profiles[0].instances), (1, None));
-    assert!(violations(&bench.exec("sh")).is_empty());
-    assert!(
-        fs::read_to_string(bench.file())
-            .unwrap()
-            .contains("approve")
-    );
-    for (entry, word) in [
-        ("cafe", "neither the id"),
-        ("exec: {pth: /x}", "pth"),
-        ("exec: {path: /x}", "name the profile"),
-    ] {
-        let error = approve(&mut bench.judge, entry).unwrap_err();
-        assert!(error.to_string().contains(word), "{error}");
-    }
-}
-
-#[test]
-fn what_a_pattern_stands_for_is_known_and_its_repeats_are_counted_there() {
-    let mut bench = Bench::new();
-    let create = |bench: &mut Bench, key: u64, name: &str| {
-        bench.now += SECOND;
-        let path = format!("{name}\0data\0");
-        let record = Record {
-            header: Header {
-                time: bench.now,
-                cgroup: HOME,
-                key,
-                ..Header::default()
-            },
-            phase: Phase::Main,
-            body: Body::File {
-                operation: lapwing_abi::ids::Operation::Create,
-                mount: lapwing_abi::ids::Mount::Image,
-                path: Location {
-                    components: path.as_bytes(),
-                    passed: b"",
-                },
-                target: Location {
-                    components: b"",
-                    passed: b"",
-                },
-            },
-        };
-        let items = bench.take(&record);
-        (violations(&items).len(), bench.judge.take_said())
-    };
-    for number in 0..20 {
-        create(&mut bench, 100 + number, &format!("temp-{number}.rdb"));
-    }
-    bench.promote().unwrap();
-    let said = |key, verdict| {
-        Some(Said {
-            home: HOME,
-            key,
-            verdict,
-        })
-    };
-    assert_eq!(
-        create(&mut bench, 1, "temp-4711.rdb"),
-        (0, said(1, lapwing_abi::state::verdict::KNOWN))
-    );
-    assert_eq!(
-        create(&mut bench, 2, "temp-x.rdb"),
-        (1, said(2, lapwing_abi::state::verdict::DEVIATION))
-    );
-    let count = |bench: &Bench| {
-        let (_, yaml) = bench.judge.profile(&bench.name()).unwrap();
-        let profile = Profile::from_yaml(yaml).unwrap();
-        let pattern = "file: {operation: CREATE, pattern: \"/data/temp-{digits}.rdb\"}";
-        let pattern = Entry::parse(pattern).unwrap();
-        profile.record(&pattern).unwrap().count
-    };
-    let before = count(&bench);
-    let seen = lapwing_abi::state::Seen {
-        count: 7,
-        last: bench.now,
-        ..lapwing_abi::state::Seen::default()
-    };
-    bench.judge.repeated(HOME, &[(1, seen)], Clock::read());
-    assert_eq!(count(&bench), before + 7);
-
-    // A candidate without the pattern hears of the names that were seen since, one by one.
-    let candidate = Profile::new(bench.workload(), Mode::Learning).to_yaml();
-    let replay = bench.judge.replay(&candidate, "", None).unwrap();
-    let times = |path: &str| {
-        let line = format!("file: {{operation: CREATE, path: {path}}}");
-        let mut reported = replay.reported.iter();
-        reported
-            .find(|one| one.entry == line)
-            .map(|one| (one.rule.as_str(), one.count))
-    };
-    assert_eq!(times("/data/temp-4711.rdb"), Some(("file.unknown", 8)));
-    assert_eq!(times("/data/temp-x.rdb"), Some(("file.unknown", 1)));
-    let own = bench.judge.profile(&bench.name()).unwrap().1;
-    let replay = bench.judge.replay(&own, "", None).unwrap();
-    assert_eq!(replay.reported.len(), 1, "temp-x is pending: {replay:?}");
-    let error = bench.judge.replay(&own, "/Image/other/", None).unwrap_err();
-    assert!(matches!(error, AskError::NoProfile(_)), "{error}");
-    assert!(bench.judge.replay("", "", None).is_err());
-}
-
-#[test]
-fn losses_are_violations_once_the_profile_is_compared_with() {
-    let mut bench = Bench::new();
-    bench.exec("ls");
-    assert!(bench.lose(3).is_empty());
-    bench.promote().unwrap();
-    let items = bench.lose(3);
-    let found = violations(&items)[0];
-    assert_eq!(
-        (found.rule.as_str(), found.severity()),
-        ("sensor.gap", v1::violation::Severity::High)
-    );
-    assert!(matches!(&found.detail, Some(v1::violation::Detail::Gap(gap)) if gap.count == 3));
-    assert!(violations(&bench.lose(1)).is_empty(), "it counts up");
-}
-
-#[test]
-fn a_message_of_the_name_service_is_no_behaviour_by_itself() {
-    let mut bench = Bench::new();
-    let record = |body| Record {
-        header: Header {
-            cgroup: HOME,
-            uid: 1000,
-            capabilities: 1 << 13,
-            ..Header::default()
-        },
-        phase: Phase::Main,
-        body,
-    };
-    let message = Body::Dns {
-        direction: lapwing_abi::ids::Direction::Query,
-        protocol: 17,
-        address: [10, 0, 0, 2].into(),
-        port: 53,
-        local_port: 4000,
-        sequence: 0,
-        begins: false,
-        ends: false,
-        looped: false,
-        payload: b"\0\x01",
-    };
-    assert!(bench.take(&record(message)).is_empty());
-    // Others are: with who did it, as whom, and with which rights.
-    let bpf = Body::Privilege {
-        operation: lapwing_abi::ids::Privileged::Bpf,
-        argument: 5,
-        path: Location::default(),
-        name: b"",
-    };
-    let items = bench.take(&record(bpf));
-    let found = violations(&items)[0];
-    assert_eq!(
-        (found.rule.as_str(), found.pending, found.patch.as_str()),
-        (
-            "privilege.bpf",
-            true,
-            "- privilege: {operation: BPF, detail: BPF_PROG_LOAD}"
-        )
-    );
-    let process = found.process.as_ref().unwrap();
-    assert_eq!((process.uid, process.effective_uid), (1000, 0));
-    assert_eq!(process.capabilities, ["CAP_NET_RAW"]);
-    let (summary, _) = bench.judge.profile(&bench.name()).unwrap();
-    assert_eq!((summary.privilege, summary.pending), (0, 1));
-}
-
-#[test]
-fn what_is_not_published_for_lack_of_room_is_counted() {
-    let mut published = Published::default();
-    let entry = |number: usize| Entry::parse(&format!("exec: {{path: /{number}}}")).unwrap();
-    assert!(published.is_news(1, &entry(0)) && !published.is_news(1, &entry(0)));
-    assert!(published.is_news(2, &entry(0)), "of another container");
-    published.all = PUBLISHED_ALL_MAX;
-    assert!(!published.is_news(1, &entry(1)) && !published.is_news(1, &entry(0)));
-    assert_eq!(published.refused, 1);
-    published.gone(2);
-    assert!(published.is_news(1, &entry(1)));
-    assert_eq!(published.all, PUBLISHED_ALL_MAX);
 }

@@ -53,14 +53,15 @@ impl<'a> Attacher<'a> {
         }
     }
 
-    /// Why the verifier does not take the trampoline of a row, where there are trampolines.
+    /// Why the verifier does not take the programs that some rows have everywhere or on
+    /// trampolines, where there are trampolines.
     #[must_use]
-    pub fn refusal(mut self, row: Row) -> Option<Because> {
-        let trampolines = hooks()
-            .filter(|hook| hook.row == row)
+    pub fn refusal(mut self, rows: &[Row]) -> Option<Because> {
+        let programs = hooks()
+            .filter(|hook| rows.contains(&hook.row))
             .flat_map(|hook| hook.variants)
-            .filter(|variant| variant.tier == Tier::A1);
-        self.preload(trampolines);
+            .filter(|variant| matches!(variant.tier, Tier::Base | Tier::A1));
+        self.preload(programs);
         self.failed
             .into_values()
             .find(|because| because.is(Cause::Verifier))

@@ -12,7 +12,7 @@ use aya::maps::Array;
 use aya::programs::{RawTracePoint, RawTracePointRunOptions, TestRun};
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
-use lapwing_abi::state::CredentialName;
+use lapwing_abi::state::{CredentialName, budgets_of};
 use rustix::fd::AsRawFd;
 use rustix::fs::{Mode, OFlags, open};
 use std::io::Read;
@@ -97,6 +97,7 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
         .map_max_entries("BEHAVIOUR", settings.ring_bytes)
         .map_max_entries("PROCESSES", settings.processes)
         .map_max_entries("CGROUPS", settings.cgroups)
+        .map_max_entries("BUDGETS", budgets_of(settings.cgroups))
         .load(settings.object)
         .with_context(|| {
             use rustix::process::{Resource, getrlimit};

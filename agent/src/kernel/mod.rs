@@ -19,4 +19,4 @@ pub mod spares;
 mod sys;
 pub mod tables;
 
-pub use sys::give_back_memory;
+pub use sys::{give_back_memory, unacknowledged};

@@ -10,13 +10,28 @@ use super::sys;
 use super::tables::take;
 use anyhow::{Context, Result};
 use aya::Ebpf;
-use aya::maps::{HashMap, HashOfMaps, IterableMap, MapData};
+use aya::maps::{HashMap, HashOfMaps, IterableMap, MapData, MapError};
 use aya::programs::{ProgramFd, RawTracePoint};
 use lapwing_abi::key::FIRST_KEY;
 use lapwing_abi::state::{BUDGET_WORDS, DEVIATIONS, Seen, task};
 use rustix::fd::AsFd;
 
 type Inner = HashMap<MapData, u64, [u64; 4]>;
+
+/// No cgroup's id.
+const NOBODY: u64 = 0;
+
+/// Makes a map for a container and puts it in, in the place of the one it may have.
+fn put(
+    outer: &mut HashOfMaps<MapData, u64, Inner>,
+    home: u64,
+    behaviours: u32,
+) -> Result<Inner, MapError> {
+    let mut inner = Inner::create(behaviours, 0)?;
+    inner.insert(DEVIATIONS, [0; 4], 0)?;
+    outer.insert(home, &inner, 0)?;
+    Ok(inner)
+}
 
 /// What was remembered of one container.
 pub type Entries = Vec<(u64, Seen)>;
@@ -40,6 +55,15 @@ impl SeenMaps {
         let outer = take(ebpf, "SEEN")?.try_into()?;
         let budgets = take(ebpf, "BUDGETS")?.try_into()?;
         let capabilities = take(ebpf, "CAPABILITIES")?.try_into()?;
+        let mut outer: HashOfMaps<MapData, u64, Inner> = outer;
+        // Else it would only be noticed by what it costs.
+        if let Err(error) = put(&mut outer, NOBODY, behaviours) {
+            tracing::warn!(
+                "the kernel refuses maps for what is known of containers, so all that they do is sent each time: {:#}",
+                anyhow::Error::from(error)
+            );
+        }
+        let _ = outer.remove(&NOBODY);
         let program: &mut RawTracePoint = ebpf
             .program_mut("judged")
             .context("the object has no program judged: it was built from other sources")?
@@ -92,11 +116,7 @@ impl SeenMaps {
     /// # Errors
     /// When there is no room or memory; then the container has none, and all it does is sent.
     pub fn renew(&mut self, home: u64) -> Result<Entries> {
-        let made = Inner::create(self.behaviours, 0).and_then(|mut inner| {
-            inner.insert(DEVIATIONS, [0; 4], 0)?;
-            self.outer.insert(home, &inner, 0)?;
-            Ok(inner)
-        });
+        let made = put(&mut self.outer, home, self.behaviours);
         // Most never used one.
         let _ = self.capabilities.remove(&home);
         match made {

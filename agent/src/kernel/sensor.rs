@@ -105,6 +105,8 @@ pub struct Sensor {
     /// Why the path of each open is walked; `None` where opens that were judged lately are known
     /// again by their names, see `recall` in the kernel programs.
     pub walks: Option<String>,
+    /// The same of each exec, which needs no trampoline.
+    pub walks_execs: Option<String>,
 }
 
 impl Sensor {
@@ -146,11 +148,12 @@ impl Sensor {
         let (mut ebpf, mut spares) = kernel.load(needed, walks.is_none())?;
         // What one verifier takes another may not.
         if walks.is_none()
-            && let Some(because) = Attacher::new(&kernel, &mut ebpf, 0).refusal(Row::FileOpen)
+            && let Some(because) = Attacher::new(&kernel, &mut ebpf, 0).refusal(DIRECT_ROWS)
         {
             walks = Some(because.to_string());
             (ebpf, spares) = kernel.load(needed, false)?;
         }
+        let walks_execs = walks.clone();
         load::acquaint(&mut ebpf, settings.host_root)?;
         load::list(&mut ebpf, settings.credentials)?;
         let mut attacher = Attacher::new(&kernel, &mut ebpf, spares);
@@ -188,11 +191,12 @@ impl Sensor {
             ebpf,
             hooks,
             walks,
+            walks_execs,
         })
     }
 }
 
-/// What trampolines load without helpers, beside what all hooks need: see `recall` in the kernel
+/// What programs load without helpers, beside what all hooks need: see `recall` in the kernel
 /// programs.
 const DIRECT_FIELDS: &[Field] = &[
     Field::FileMode,
@@ -202,6 +206,16 @@ const DIRECT_FIELDS: &[Field] = &[
     Field::TaskNsproxy,
     Field::NsproxyMount,
     Field::NamespaceEvent,
+];
+/// The rows whose programs do so.
+const DIRECT_ROWS: &[Row] = &[
+    Row::FileOpen,
+    Row::ProcessExec,
+    Row::ProcessScript,
+    Row::ProcessFork,
+    Row::ProcessExit,
+    Row::PrivilegeMmap,
+    Row::PrivilegeMprotect,
 ];
 /// The helper that gives them the running task, as the kernel's own types name it.
 const TASK_HELPER: &str = "BPF_FUNC_get_current_task_btf";

@@ -63,6 +63,12 @@ impl Shares {
         self.words[table::PROCESSES as usize] as usize
     }
 
+    /// Cgroups that one container may have below its own.
+    #[must_use]
+    pub const fn cgroups(&self) -> usize {
+        self.words[table::CGROUPS as usize] as usize
+    }
+
     /// Whether so many entries are so much that the count must be right.
     const fn is_much(&self, table: u32, held: Held) -> bool {
         held.count() >= (self.words[table as usize] / 2) as i32
@@ -126,8 +132,17 @@ impl Tables {
     /// there was room to count it.
     #[must_use]
     pub fn refuse_process(&self, home: u64) -> bool {
-        self.seen
-            .run([task::REFUSE, home, u64::from(table::PROCESSES), 0])
+        self.refuse(home, table::PROCESSES)
+    }
+
+    /// The same, of a cgroup below the container's.
+    #[must_use]
+    pub fn refuse_cgroup(&self, home: u64) -> bool {
+        self.refuse(home, table::CGROUPS)
+    }
+
+    fn refuse(&self, home: u64, table: u32) -> bool {
+        self.seen.run([task::REFUSE, home, u64::from(table), 0])
     }
 
     fn held(&self) -> io::Result<Counts> {

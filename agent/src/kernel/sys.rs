@@ -1,13 +1,13 @@
 //! The uses of bpf(2) that the library has no call for: running a program with arguments
 //! without its object at hand, reading many entries of a map at once, links with cookies,
-//! and how often a program was skipped; and giving back to the kernel the memory that
-//! nobody uses any more.
+//! and how often a program was skipped; giving back to the kernel the memory that
+//! nobody uses any more; and how much of what was sent the other side has not acknowledged.
 //!
 //! The only module of the agent that may be `unsafe`.
 #![allow(unsafe_code)]
 
 use aya::Pod;
-use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::CStr;
 use std::io;
 
@@ -29,6 +29,22 @@ pub fn give_back_memory() {
     // SAFETY: malloc_trim(3) has no requirements; it locks what it touches.
     unsafe {
         libc::malloc_trim(0);
+    }
+}
+
+/// Bytes that were written to a TCP socket, and that the other side's system has not acknowledged:
+/// SIOCOUTQ, tcp(7).
+///
+/// # Errors
+/// What ioctl(2) says; of a socket that listens, that it is one.
+pub fn unacknowledged(socket: impl AsFd) -> io::Result<u32> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the descriptor is open while it is borrowed; the request, which has the number of
+    // TIOCOUTQ, writes one int to the place that it is given.
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+    match result {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(u32::try_from(count).unwrap_or_default()),
     }
 }
 

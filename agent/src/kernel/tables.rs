@@ -90,6 +90,14 @@ impl Tables {
             .with_context(|| format!("the table of cgroups is full, {id} stays unknown"))
     }
 
+    /// The cgroups that the kernel side has; what cannot be read of them is there the next time.
+    #[must_use]
+    pub fn cgroups(&self) -> Vec<u64> {
+        let entries: Vec<(u64, [u64; 2])> =
+            sys::entries(self.cgroups.map().fd().as_fd()).unwrap_or_default();
+        entries.into_iter().map(|(id, _)| id).collect()
+    }
+
     /// Forgets a cgroup that is gone.
     pub fn remove_cgroup(&mut self, id: u64) {
         // It may never have been there.

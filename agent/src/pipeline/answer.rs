@@ -57,12 +57,14 @@ impl Line {
                     drop(reply.send(answer));
                 });
             }
-            Request::Replay(request, reply) => {
-                let age = i64::try_from(request.age_milliseconds).unwrap_or(i64::MAX);
-                let since =
-                    (age > 0).then(|| clock::now().saturating_sub(age.saturating_mul(1_000_000)));
-                let answer = self.judge.replay(&request.yaml, &request.name, since);
-                drop(reply.send(answer));
+            Request::Owners(entries, reply) => {
+                let episodes = self.judge.episodes();
+                let owner = |entry: &String| episodes.find(entry).map(|target| target.profile);
+                drop(reply.send(entries.iter().map(owner).collect()));
+            }
+            Request::Snapshot(name, reply) => {
+                let snapshot = self.judge.snapshot(&name, self.registry.running());
+                drop(reply.send(snapshot.map(Box::new)));
             }
             Request::Import(request, reply) => {
                 let decider = request.decider.unwrap_or_default();
@@ -77,7 +79,6 @@ impl Line {
     }
 
     fn status(&self) -> v1::GetStatusResponse {
-        let feed = self.feed.summary();
         v1::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: self.node.clone(),
@@ -99,12 +100,7 @@ impl Line {
                 })
                 .collect(),
             profiles: self.judge.summaries(&status::instances(&self.registry)),
-            feed: Some(v1::get_status_response::Feed {
-                epoch: feed.epoch,
-                first: feed.first,
-                next: feed.next,
-                subscribers: feed.subscribers,
-            }),
+            feed: Some(status::feed(&self.feed)),
             memory_bytes: status::memory(),
             violations_ended_early: self.judge.episodes().ended_early(),
             violations_forgotten: self.judge.episodes().forgotten(),
@@ -115,6 +111,10 @@ impl Line {
                 repeats: self.judge.repeats(),
                 refused: self.unheld,
             }),
+            sinks: Vec::new(),
+            listener: None,
+            identity: (self.identity.as_ref())
+                .map(|identity| identity.status(self.registry.late())),
             sizes: Some(v1::get_status_response::Sizes {
                 ring_bytes: self.tables.sizes.ring_bytes,
                 behaviours: self.tables.sizes.behaviours,

@@ -99,6 +99,7 @@ impl Line {
             to: Some(timestamp(now.wall)),
             // Of a container nobody can name, or that is not one.
             scope: "node".to_owned(),
+            ..Gap::default()
         };
         let mut items = Vec::new();
         if let Resolution::Instance(instance) = self.registry.resolve(home) {

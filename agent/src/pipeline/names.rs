@@ -45,10 +45,11 @@ pub(super) struct Names {
     unread: u64,
 }
 
-impl Default for Names {
-    fn default() -> Self {
+impl Names {
+    /// Nothing is known yet.
+    pub(super) fn new(settings: Settings) -> Self {
         Self {
-            dns: Dns::new(Settings::default()),
+            dns: Dns::new(settings),
             asked: HashSet::new(),
             contacts: HashMap::new(),
             len: 0,
@@ -57,9 +58,7 @@ impl Default for Names {
             unread: 0,
         }
     }
-}
 
-impl Names {
     /// The names of a contact's peer; none where it must stand for itself.
     fn of(&self, home: u64, record: &Record<'_>) -> Vec<Arc<str>> {
         match contact(record) {
@@ -319,7 +318,7 @@ mod tests {
 
     #[test]
     fn contacts_are_bounded_and_go_with_their_container() {
-        let mut names = Names::default();
+        let mut names = Names::new(Settings::default());
         let address: IpAddr = "192.0.2.1".parse().unwrap();
         assert!(names.note(1, address, 7) && names.note(1, address, 7));
         assert!(names.note(2, address, 7));

@@ -79,6 +79,24 @@ impl Line {
         }
     }
 
+    /// Forgets processes whose end nobody told.
+    fn forget_ended(&mut self, now: u64) {
+        if !self.ended.is_due(now) {
+            return;
+        }
+        let runs = |pid: u32| Path::new("/proc").join(pid.to_string()).exists();
+        let tree = self.tables.processes();
+        let tree = tree.map(|(pid, process)| (pid, process.start));
+        for (pid, start) in self.ended.look(now, tree, runs) {
+            // The id may have become another's just now.
+            let same = self.tables.process(pid).map(|process| process.start) == Some(start);
+            if same && !runs(pid) {
+                tracing::debug!(pid, "a process has left the tree without its exit");
+                self.tables.remove_process(pid);
+            }
+        }
+    }
+
     pub(super) fn sweep(&mut self) {
         self.swept = clock::since_boot();
         let processes = self.tables.processes();
@@ -100,6 +118,7 @@ impl Line {
                 from: Some(timestamp(from)),
                 to: Some(timestamp(now)),
                 scope: scope.to_owned(),
+                ..Gap::default()
             }),
         );
     }
@@ -138,10 +157,12 @@ impl Line {
             }
         }
         if resync {
-            let effects = self.registry.resync(clock::since_boot());
+            let listed = self.tables.cgroups();
+            let effects = self.registry.resync(&listed, clock::since_boot());
             self.carry_out(effects);
         }
         self.look_through_kept();
+        self.forget_ended(clock::since_boot());
         self.tables.recount(false);
         self.sweep_repeats(clock::since_boot());
         self.follow_names(clock::since_boot());
@@ -151,6 +172,8 @@ impl Line {
         self.looked = moment.wall;
         let mut items = self.judge.due(moment);
         items.extend(self.judge.save(moment));
+        let trouble = self.feed.trouble().map(|trouble| trouble.detail);
+        items.extend(self.judge.feed(trouble, moment));
         for item in items {
             self.feed.publish(moment.wall, item);
         }
@@ -171,6 +194,7 @@ impl Line {
                 time: Some(timestamp(now)),
                 node: self.node.clone(),
                 containers: self.registry.running().count() as u32,
+                lost: self.losses().iter().map(|(_, count)| count).sum(),
             }),
         );
     }

@@ -162,6 +162,13 @@ impl Seen {
     /// Size in a map.
     pub const LEN: usize = size_of::<Self>();
 
+    /// The value as the words a map holds.
+    #[must_use]
+    #[inline(always)]
+    pub const fn to_words(self) -> [u64; Self::LEN / 8] {
+        [self.verdict, self.count, self.sent, self.last]
+    }
+
     /// Back from a map's words.
     #[must_use]
     pub const fn from_words([verdict, count, sent, last]: [u64; 4]) -> Self {
@@ -237,8 +244,23 @@ pub const BUDGET_WORDS: usize = size_of::<Budget>() / 8;
 
 /// Number of classes.
 pub const CLASSES: usize = crate::ids::Class::ALL.len();
-/// Entries of the map `BUDGETS`.
+/// Most entries of the map `BUDGETS`.
 pub const BUDGETS_MAX: u32 = 4_096;
+/// Least entries of it.
+const BUDGETS_MIN: u32 = 64;
+
+/// Entries of the map `BUDGETS` beside a table of so many cgroups, of which a container has some.
+#[must_use]
+pub const fn budgets_of(cgroups: u32) -> u32 {
+    let budgets = cgroups / 4;
+    if budgets < BUDGETS_MIN {
+        BUDGETS_MIN
+    } else if budgets > BUDGETS_MAX {
+        BUDGETS_MAX
+    } else {
+        budgets
+    }
+}
 
 /// What was lost of one container: the key of the map `LOST`.
 #[repr(C)]

@@ -112,8 +112,14 @@ pub extern "C" fn admit(home: u64, class: u32, len: u64, now: u64) -> u64 {
         }
         // What has no budget of its own shares what is left of the first quarter.
         None => {
-            lost_of(home, Loss::BudgetTableFull, class);
-            if level > ring / 4 && !is_guarded(class) {
+            let refused = level > ring / 4 && !is_guarded(class);
+            let reason = if refused {
+                Loss::BehaviourRingFull
+            } else {
+                Loss::BudgetTableFull
+            };
+            lost_of(home, reason, class);
+            if refused {
                 return REFUSED;
             }
             true

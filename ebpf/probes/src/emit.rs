@@ -42,6 +42,15 @@ pub fn recalled(row: Row) {
     }
 }
 
+/// Counts that a behaviour was known again, of which it was counted that the row fired.
+#[inline(always)]
+pub fn again(row: Row) {
+    if let Some(counts) = maps::HITS.get_ptr_mut(row as u32) {
+        // SAFETY: as in `lost`.
+        unsafe { (*counts)[1] += 1 };
+    }
+}
+
 /// A header with what is the same for all kinds. Until it is sent, its key is the program that
 /// acts; who acts, beyond that, is filled in when it is news.
 #[inline(always)]
@@ -215,8 +224,14 @@ impl Builder {
     /// Sends the record, if it is news.
     #[inline(always)]
     pub fn send(self, header: &Header) {
+        news::deliver(self.finish(header));
+    }
+
+    /// Ends the record. Answers which buffer it is in.
+    #[inline(always)]
+    pub fn finish(self, header: &Header) -> u32 {
         self.write(header);
-        news::deliver(slot(self.owner));
+        slot(self.owner)
     }
 }
 

@@ -36,6 +36,7 @@ pub fn of(built: Built, header: &Header) -> u64 {
     if header.kind == Kind::Exec.raw() {
         let at = HEADER_LEN as u32 + path + name;
         let told = name_bytes(built, at, args);
+        built.tells(told);
         taken[2] = told as u16;
         len = path + name + told;
         if header.flags & flags::SCRIPT == 0 {

@@ -112,6 +112,23 @@ impl Kptr {
         Self(self.direct(field))
     }
 
+    /// The value of a field of the running task ([`near_task`]) or of what is reached from it by
+    /// [`Self::along`]: loaded without a helper where [`maps::DIRECT`] says so.
+    #[inline(always)]
+    pub fn near<T: Integer>(self, field: Field) -> T {
+        if setting!(DIRECT) == 0 {
+            self.get(field)
+        } else {
+            self.direct(field)
+        }
+    }
+
+    /// The pointer in a field, as [`Self::near`].
+    #[inline(always)]
+    pub fn along(self, field: Field) -> Self {
+        Self(self.near(field))
+    }
+
     /// The value of a field, 0 where it can not be read.
     #[inline(always)]
     pub fn get<T: Integer>(self, field: Field) -> T {
@@ -138,6 +155,16 @@ pub fn current_task() -> Kptr {
 pub fn current_task_typed() -> Kptr {
     // SAFETY: the helper has no preconditions.
     Kptr(unsafe { generated::bpf_get_current_task_btf() } as u64)
+}
+
+/// The task that runs, to be asked by [`Kptr::near`].
+#[inline(always)]
+pub fn near_task() -> Kptr {
+    if setting!(DIRECT) == 0 {
+        current_task()
+    } else {
+        current_task_typed()
+    }
 }
 
 /// Process id and thread id of the task that runs.
@@ -202,18 +229,39 @@ pub fn cgroup_typed(task: Kptr) -> u64 {
     cgroup.reach(Field::CgroupKn).direct(Field::KernfsId)
 }
 
+/// `OVERLAYFS_SUPER_MAGIC`, include/uapi/linux/magic.h.
+pub const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
+
+/// What overlayfs keeps of the upper layer's entry behind an inode of its own; 0 where the file
+/// does not lie there.
+#[inline(always)]
+pub fn upper_entry(inode: Kptr) -> u64 {
+    // struct ovl_inode { ...; struct inode vfs_inode; struct dentry *__upperdentry; ... }
+    inode.plus(offset(Field::InodeSize)).read()
+}
+
 /// Whether a thread of the process is left.
 #[inline(always)]
 pub fn is_alive(task: Kptr) -> bool {
     task.follow(Field::TaskSignal).get::<u32>(Field::SignalLive) != 0
 }
 
+/// The same of the running task, see [`near_task`].
+#[inline(always)]
+pub fn is_alive_near(task: Kptr) -> bool {
+    task.along(Field::TaskSignal).near::<u32>(Field::SignalLive) != 0
+}
+
 /// The id a process has in its own pid namespace.
 #[inline(always)]
 pub fn container_pid(task: Kptr) -> u32 {
-    let pid = task
-        .follow(Field::TaskGroupLeader)
-        .follow(Field::TaskThreadPid);
+    container_pid_of_leader(task.follow(Field::TaskGroupLeader))
+}
+
+/// The same, of the first thread of a process.
+#[inline(always)]
+pub fn container_pid_of_leader(task: Kptr) -> u32 {
+    let pid = task.follow(Field::TaskThreadPid);
     let level: u32 = pid.get(Field::PidLevel);
     pid.at(Field::PidNumbers)
         .plus(u64::from(level) * offset(Field::UpidSize))
@@ -265,12 +313,10 @@ pub fn host_mounts() -> Option<Kptr> {
     (!namespace.is_null()).then_some(namespace)
 }
 
-/// Whether a root directory is another one than the host's.
+/// Whether a root directory (`struct dentry`) is another one than the host's.
 #[inline(always)]
-pub fn is_foreign(root: Place) -> bool {
-    maps::HOST_ROOT
-        .get(0)
-        .is_some_and(|host| root.dentry.0 != *host)
+pub fn is_foreign(root: Kptr) -> bool {
+    maps::HOST_ROOT.get(0).is_some_and(|host| root.0 != *host)
 }
 
 /// An argument of a function that a kprobe stopped at: its context is the registers.

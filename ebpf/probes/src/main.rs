@@ -49,9 +49,11 @@ mod news;
 mod path;
 mod process;
 mod recall {
+    pub mod execs;
     pub mod files;
     pub mod guard;
     pub mod peers;
+    pub mod place;
 }
 mod seen;
 mod share;

@@ -1,7 +1,9 @@
 //! Every map and every setting.
 
-use crate::recall::files::{Mounts, Opened};
+use crate::recall::execs::Executed;
+use crate::recall::files::Opened;
 use crate::recall::peers::Peer;
+use crate::recall::place::Mounts;
 use aya_ebpf::btf_maps::{HashMap as Inner, HashOfMaps};
 use aya_ebpf::macros::{btf_map, map};
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
@@ -38,8 +40,11 @@ pub static CGROUPS: HashMap<u64, Cgroup> = HashMap::with_max_entries(CGROUPS_MAX
 /// map inside, by the keys of behaviours, when the container is decided.
 #[btf_map]
 pub static SEEN: HashOfMaps<u64, Behaviours, SEEN_MAX> = HashOfMaps::new();
-/// Those of one container.
-pub type Behaviours = Inner<u64, Seen, SEEN_INNER>;
+/// Those of one container: each is a [`Seen`], by its words. A map that is put inside must be like the
+/// one that the object describes, and the agent's has no type information. From Linux 5.15 to
+/// 6.2 they differ where a value is said to be a struct: of one the kernel knows that it holds no
+/// timer, of any other value that it cannot say (`bpf_map_meta_equal`, `timer_off`).
+pub type Behaviours = Inner<u64, [u64; Seen::LEN / 8], SEEN_INNER>;
 
 /// Execs that were held back: their records, by the id of the image, see `images`.
 #[map]
@@ -175,7 +180,9 @@ pub struct Scratch {
     pub value: u32,
     /// Where the last part of an argument starts, see `identity`.
     pub part: u32,
-    /// What [`crate::recall::files`] notes before a path is walked.
+    /// Bytes of the arguments that tell the invoked name of the exec in the record.
+    pub told: u64,
+    /// What [`crate::recall::place`] notes before a path is walked.
     pub mounts: Mounts,
     /// The record. Reads start below `SCRATCH_REACH` and are at most `READ_MAX` long.
     pub bytes: [u8; SCRATCH_REACH + READ_MAX],
@@ -189,7 +196,14 @@ pub static OPENED: PerCpuArray<Opened> = PerCpuArray::with_max_entries(RECALLED,
 #[map]
 pub static PEERS: PerCpuArray<Peer> = PerCpuArray::with_max_entries(RECALLED, 0);
 
-/// Entries of each of them, for each processor: a power of two.
+/// Execs that were judged lately, see [`crate::recall::execs`].
+#[map]
+pub static EXECUTED: PerCpuArray<Executed> = PerCpuArray::with_max_entries(EXECS_RECALLED, 0);
+
+/// Entries of that, for each processor: a power of two.
+pub const EXECS_RECALLED: u32 = 128;
+
+/// Entries of each of the others, for each processor: a power of two.
 pub const RECALLED: u32 = 512;
 
 /// 1 where trampolines can load what they need without helpers: the kernel has

@@ -55,6 +55,12 @@ pub fn deliver(slot: u32) -> bool {
     noted(slot, ship(slot))
 }
 
+/// As [`deliver`], of a record that has its key.
+#[inline(always)]
+pub fn deliver_identified(slot: u32) -> bool {
+    noted(slot, ship(slot))
+}
+
 /// As [`deliver`], of a record without sections.
 #[inline(always)]
 pub fn deliver_plain(slot: u32) -> bool {
@@ -188,6 +194,13 @@ impl Built {
         } else {
             0
         }
+    }
+
+    /// Notes how many bytes of an exec's arguments tell the invoked name.
+    #[inline(always)]
+    pub fn tells(self, bytes: u32) {
+        // SAFETY: the map gave the pointer.
+        unsafe { (&raw mut (*self.scratch).told).write_volatile(bytes.into()) };
     }
 
     /// Bytes of the record.

@@ -50,6 +50,13 @@ pub fn is_ignored() -> bool {
 /// The tree's entry of a process, unless its cgroup turned out to be none of ours.
 #[inline(always)]
 pub fn known(pid: u32) -> Option<Process> {
+    let (process, _) = known_in(pid)?;
+    Some(process)
+}
+
+/// The same, and the state of its cgroup.
+#[inline(always)]
+pub fn known_in(pid: u32) -> Option<(Process, u32)> {
     // SAFETY: as in `cgroup`.
     let mut process = *unsafe { maps::PROCESSES.get(&pid) }?;
     let state = cgroup(process.cgroup).state;
@@ -61,7 +68,7 @@ pub fn known(pid: u32) -> Option<Process> {
     if state == cgroup_state::HOST && process.phase == u32::from(Phase::Runtime.raw()) {
         process.phase = u32::from(Phase::Main.raw());
     }
-    Some(process)
+    Some((process, state))
 }
 
 /// Takes a process into the tree because of the cgroup it is in.
@@ -83,7 +90,13 @@ fn adopt(task: Kptr, pid: u32) -> Option<Process> {
 /// has not run a program of the container yet, nor for processes of the host.
 #[inline(always)]
 pub fn is_settled(process: &Process) -> bool {
-    match cgroup(process.cgroup).state {
+    is_settled_in(process, cgroup(process.cgroup).state)
+}
+
+/// The same, of one whose cgroup has this state.
+#[inline(always)]
+pub fn is_settled_in(process: &Process, state: u32) -> bool {
+    match state {
         cgroup_state::CONTAINER => true,
         cgroup_state::HOST => false,
         // Not judged yet: the container's program runs, and may move within its cgroups.
@@ -96,7 +109,7 @@ pub fn is_settled(process: &Process) -> bool {
 pub fn met_phase(task: Kptr, cgroup: &Cgroup) -> Phase {
     if cgroup.state == cgroup_state::HOST {
         Phase::Main
-    } else if kernel::is_foreign(kernel::root_of(task)) {
+    } else if kernel::is_foreign(kernel::root_of(task).dentry) {
         Phase::Unknown
     } else {
         Phase::Runtime
@@ -162,6 +175,22 @@ pub fn remember(pid: u32, process: &Process) {
     }
 }
 
+/// Writes the entry of a process that was just made. Mostly there is none of its number, which is
+/// not asked before.
+#[inline(always)]
+pub fn remember_new(pid: u32, process: &Process) {
+    if share::claim(process.cgroup, table::PROCESSES) == 0 {
+        // Of one whose end was missed.
+        forget(pid);
+        return;
+    }
+    let flags = u64::from(BPF_NOEXIST);
+    if maps::PROCESSES.insert(&pid, process, flags).is_err() {
+        share::release(process.cgroup, table::PROCESSES);
+        remember(pid, process);
+    }
+}
+
 /// The answer where the container's share is spent.
 const NO_ROOM: u64 = u64::MAX;
 
@@ -210,6 +239,14 @@ pub extern "C" fn forget(pid: u32) -> u32 {
         share::release(home, table::PROCESSES);
     }
     0
+}
+
+/// Takes out the entry of a process that ends, which is a container's.
+#[inline(always)]
+pub fn leaves(pid: u32, home: u64) {
+    if maps::PROCESSES.remove(&pid).is_ok() {
+        share::release(home, table::PROCESSES);
+    }
 }
 
 /// Whose entry the tree has of a process; 0 if it has none.

@@ -54,7 +54,7 @@ pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
     let Some(inner) = (unsafe { maps::SEEN.get(&home) }) else {
         return 0;
     };
-    let Some(entry) = inner.get_ptr_mut(&key) else {
+    let Some(entry) = entry_of(inner, key) else {
         return 0;
     };
     // SAFETY: the map gave the pointer.
@@ -85,17 +85,31 @@ pub extern "C" fn is_known(home: u64, key: u64, now: u64) -> u32 {
 fn deviates(inner: &maps::Behaviours) {
     // On the stack: of a constant the compiler makes a section that the loader does not know.
     let deviations = black_box(DEVIATIONS);
-    if let Some(all) = inner.get_ptr_mut(&deviations) {
+    if let Some(all) = entry_of(inner, deviations) {
         // SAFETY: the map gave the pointer.
         unsafe { raise(&raw mut (*all).count) };
     }
+}
+
+/// What stands in a container's map under a key.
+#[inline(always)]
+fn entry_of(inner: &maps::Behaviours, key: u64) -> Option<*mut Seen> {
+    inner.get_ptr_mut(&key).map(<*mut _>::cast)
+}
+
+/// Puts an entry where there is none. Answers whether it is there now.
+#[inline(always)]
+fn make_entry(inner: &maps::Behaviours, key: u64, fresh: Seen) -> bool {
+    inner
+        .insert(&key, &fresh.to_words(), u64::from(BPF_NOEXIST))
+        .is_ok()
 }
 
 /// What user space has said of a behaviour, which is not counted; [`verdict::PENDING`] if nothing.
 #[inline(always)]
 pub fn says(home: u64, key: u64) -> u64 {
     // SAFETY: the map is not kept.
-    let entry = unsafe { maps::SEEN.get(&home) }.and_then(|inner| inner.get_ptr_mut(&key));
+    let entry = unsafe { maps::SEEN.get(&home) }.and_then(|inner| entry_of(inner, key));
     // SAFETY: the map gave the pointer.
     entry.map_or(verdict::PENDING, |entry| unsafe {
         (&raw const (*entry).verdict).read_volatile()
@@ -109,7 +123,7 @@ pub fn sent(home: u64, key: u64, now: u64, class: Class) {
     let Some(inner) = (unsafe { maps::SEEN.get(&home) }) else {
         return;
     };
-    if let Some(entry) = inner.get_ptr_mut(&key) {
+    if let Some(entry) = entry_of(inner, key) {
         // SAFETY: the map gave the pointer.
         unsafe {
             (&raw mut (*entry).sent).write_volatile(now);
@@ -126,9 +140,7 @@ pub fn sent(home: u64, key: u64, now: u64, class: Class) {
         sent: now,
         last: now,
     };
-    if inner.insert(&key, &fresh, u64::from(BPF_NOEXIST)).is_err()
-        && inner.get_ptr_mut(&key).is_none()
-    {
+    if !make_entry(inner, key, fresh) && entry_of(inner, key).is_none() {
         budget::lost_of(home, Loss::SeenFull, class);
     }
 }
@@ -160,7 +172,7 @@ fn judged(ctx: RawTracePointContext) -> i32 {
 fn judge(home: u64, key: u64, said: u64) -> Option<()> {
     // SAFETY: the map is not kept.
     let inner = unsafe { maps::SEEN.get(&home) }?;
-    if inner.get_ptr_mut(&key).is_none() {
+    if entry_of(inner, key).is_none() {
         // The record was sent before the container had a map, or is just being sent.
         let fresh = Seen {
             verdict: said,
@@ -168,11 +180,11 @@ fn judge(home: u64, key: u64, said: u64) -> Option<()> {
             sent: kernel::now(),
             last: kernel::now(),
         };
-        if inner.insert(&key, &fresh, u64::from(BPF_NOEXIST)).is_ok() {
+        if make_entry(inner, key, fresh) {
             return Some(());
         }
     }
-    let entry = inner.get_ptr_mut(&key)?;
+    let entry = entry_of(inner, key)?;
     // SAFETY: the map gave the pointer.
     let before = unsafe {
         (&raw mut (*entry).verdict).write_volatile(said);
@@ -189,7 +201,7 @@ fn judge(home: u64, key: u64, said: u64) -> Option<()> {
 fn forget(home: u64, key: u64) -> Option<()> {
     // SAFETY: the map is not kept.
     let inner = unsafe { maps::SEEN.get(&home) }?;
-    let entry = inner.get_ptr_mut(&key)?;
+    let entry = entry_of(inner, key)?;
     // SAFETY: the map gave the pointer.
     if unsafe { (&raw const (*entry).verdict).read_volatile() } != verdict::RETIRED {
         return None;

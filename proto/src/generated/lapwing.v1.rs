@@ -223,8 +223,11 @@ pub mod behaviour {
 /// An interval in which events were lost.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Gap {
-    /// Why: a loss reason of `GetStatus`, `agent-down`, or one of the stream's own: `subscriber-slow`,
-    /// `cursor-expired`, `log-too-short` (the log does not reach back as far as was asked).
+    /// Why: a loss reason of `GetStatus`, `agent-down`, or one of the stream's own: `subscriber-slow`
+    /// (dropped before this client read it), `cursor-expired` (the cursor is of another log),
+    /// `log-too-short` (the log does not reach back as far as was asked), `log-lost` (never written, or
+    /// damaged on disk), `behaviours-dropped` (behaviours, which are in memory alone); or
+    /// `sink-refused`, reports that a receiver refused and that it will not get.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
     /// How many; 0 where nobody can know.
@@ -234,9 +237,15 @@ pub struct Gap {
     pub from: ::core::option::Option<crate::Timestamp>,
     #[prost(message, optional, tag = "4")]
     pub to: ::core::option::Option<crate::Timestamp>,
-    /// Where: `node`, `stream`, or a container id.
+    /// Where: `node`, `stream`, a container id, or `sink:NAME` for the deliveries of one sink.
     #[prost(string, tag = "5")]
     pub scope: ::prost::alloc::string::String,
+    /// Whose: set in what sinks deliver, where receivers have it from many agents. Empty in a stream, whose
+    /// client knows which agent it asked, and in a violation, which has them itself.
+    #[prost(string, tag = "6")]
+    pub cluster: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub node: ::prost::alloc::string::String,
 }
 /// The agent lives, and sees.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -248,6 +257,9 @@ pub struct Heartbeat {
     /// Containers that are traced.
     #[prost(uint32, tag = "3")]
     pub containers: u32,
+    /// Events that were lost since the agent started, for whatever reason.
+    #[prost(uint64, tag = "4")]
+    pub lost: u64,
 }
 /// The sensor does less than it should.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -285,9 +297,123 @@ pub struct Container {
     #[prost(string, tag = "6")]
     pub runtime: ::prost::alloc::string::String,
     /// As `sha256:` and 64 digits: that of the manifest where the image is named by it, else that of
-    /// its configuration, which runtimes call the image's id; empty where no file of the runtime tells.
+    /// its configuration, which runtimes call the image's id; empty where the runtime does not tell.
     #[prost(string, tag = "7")]
     pub image_digest: ::prost::alloc::string::String,
+    /// The uid of the pod; empty outside of pods, and where the runtime does not tell.
+    #[prost(string, tag = "8")]
+    pub pod_uid: ::prost::alloc::string::String,
+    /// The pod's namespace.
+    #[prost(string, tag = "9")]
+    pub pod_namespace: ::prost::alloc::string::String,
+    #[prost(enumeration = "container::Kind", tag = "10")]
+    pub kind: i32,
+    #[prost(enumeration = "container::OwnerEvidence", tag = "11")]
+    pub owner_evidence: i32,
+}
+/// Nested message and enum types in `Container`.
+pub mod container {
+    /// How the pod came to have it.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Kind {
+        /// Not in a pod, or the API of the cluster did not tell.
+        Unspecified = 0,
+        Main = 1,
+        Init = 2,
+        /// An init container that is always restarted.
+        Sidecar = 3,
+        /// Put into the running pod: nothing of it is learned.
+        Ephemeral = 4,
+    }
+    impl Kind {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "KIND_UNSPECIFIED",
+                Self::Main => "MAIN",
+                Self::Init => "INIT",
+                Self::Sidecar => "SIDECAR",
+                Self::Ephemeral => "EPHEMERAL",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "KIND_UNSPECIFIED" => Some(Self::Unspecified),
+                "MAIN" => Some(Self::Main),
+                "INIT" => Some(Self::Init),
+                "SIDECAR" => Some(Self::Sidecar),
+                "EPHEMERAL" => Some(Self::Ephemeral),
+                _ => None,
+            }
+        }
+    }
+    /// What speaks for the owner of the pod, by which the workload is called.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum OwnerEvidence {
+        /// Not called by an owner, or the API of the cluster did not tell.
+        Unspecified = 0,
+        /// Each owner up to it is there, has the uid that was said, and selects what it owns.
+        Verified = 1,
+        /// Said by the pod, or by its owner, and not looked up: the agent may not, or the kind is not
+        /// Kubernetes' own.
+        Unverified = 2,
+        /// The pod, or its owner, says that it is another's, who does not have it.
+        Refuted = 3,
+        /// The pod is nobody's.
+        Unowned = 4,
+    }
+    impl OwnerEvidence {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "OWNER_EVIDENCE_UNSPECIFIED",
+                Self::Verified => "VERIFIED",
+                Self::Unverified => "UNVERIFIED",
+                Self::Refuted => "REFUTED",
+                Self::Unowned => "UNOWNED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "OWNER_EVIDENCE_UNSPECIFIED" => Some(Self::Unspecified),
+                "VERIFIED" => Some(Self::Verified),
+                "UNVERIFIED" => Some(Self::Unverified),
+                "REFUTED" => Some(Self::Refuted),
+                "UNOWNED" => Some(Self::Unowned),
+                _ => None,
+            }
+        }
+    }
 }
 /// Who did it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -939,7 +1065,8 @@ impl Mode {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
-    /// Only these; all if empty. Gaps of the stream itself always come.
+    /// Only these; all if empty. Heartbeats and gaps of the stream itself always come: heartbeats have
+    /// the cursor of what was passed over, so that who resumes with it does not pass over it again.
     #[prost(enumeration = "watch_request::Kind", repeated, tag = "3")]
     pub kinds: ::prost::alloc::vec::Vec<i32>,
     /// Only of workloads whose text (namespace/kind/name/container, special bytes as they are or as
@@ -949,7 +1076,25 @@ pub struct WatchRequest {
     /// Only violations and behaviours about these; about all if empty.
     #[prost(enumeration = "watch_request::Subject", repeated, tag = "5")]
     pub subjects: ::prost::alloc::vec::Vec<i32>,
-    /// Where to start; from now on if neither is given.
+    /// A name under which the position is kept, see `Ack`: 1 to 64 of a-z, 0-9, `.` and `-`. A new one
+    /// begins where this call does. Over TCP each identity has names of its own.
+    #[prost(string, tag = "6")]
+    pub consumer: ::prost::alloc::string::String,
+    /// Only violations of these rules: names as `exec.unknown`, or with a `*` at the end for all that
+    /// begin so. Of all if empty.
+    #[prost(string, repeated, tag = "7")]
+    pub rules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only violations as severe as this, or more.
+    #[prost(enumeration = "violation::Severity", tag = "8")]
+    pub severity: i32,
+    /// Only violations and behaviours of workloads of this namespace; of all if empty. What concerns
+    /// the node has no workload, and comes.
+    #[prost(string, tag = "9")]
+    pub namespace: ::prost::alloc::string::String,
+    /// Only violations and behaviours of containers whose id begins so, or of this name. As above.
+    #[prost(string, tag = "10")]
+    pub container: ::prost::alloc::string::String,
+    /// Where to start; if neither is given where `consumer` has come to, or from now on.
     #[prost(oneof = "watch_request::Since", tags = "1, 2")]
     pub since: ::core::option::Option<watch_request::Since>,
 }
@@ -1056,7 +1201,7 @@ pub mod watch_request {
             }
         }
     }
-    /// Where to start; from now on if neither is given.
+    /// Where to start; if neither is given where `consumer` has come to, or from now on.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Since {
         /// After the item with this cursor.
@@ -1066,6 +1211,21 @@ pub mod watch_request {
         #[prost(uint64, tag = "2")]
         AgeMilliseconds(u64),
     }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AckRequest {
+    #[prost(string, tag = "1")]
+    pub consumer: ::prost::alloc::string::String,
+    /// That of the last item that was dealt with. One that is behind the stored one changes nothing;
+    /// an empty one forgets the consumer.
+    #[prost(string, tag = "2")]
+    pub cursor: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AckResponse {
+    /// What is stored now, on disk; empty if nothing is.
+    #[prost(string, tag = "1")]
+    pub cursor: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WatchResponse {
@@ -1140,6 +1300,15 @@ pub struct GetStatusResponse {
     pub held: ::core::option::Option<get_status_response::Held>,
     #[prost(message, optional, tag = "40")]
     pub sizes: ::core::option::Option<get_status_response::Sizes>,
+    /// By their names.
+    #[prost(message, repeated, tag = "50")]
+    pub sinks: ::prost::alloc::vec::Vec<get_status_response::Sink>,
+    /// Absent where the API is on the Unix socket alone.
+    #[prost(message, optional, tag = "60")]
+    pub listener: ::core::option::Option<get_status_response::Listener>,
+    /// Absent where it is switched off.
+    #[prost(message, optional, tag = "70")]
+    pub identity: ::core::option::Option<get_status_response::Identity>,
 }
 /// Nested message and enum types in `GetStatusResponse`.
 pub mod get_status_response {
@@ -1224,16 +1393,288 @@ pub mod get_status_response {
         #[prost(uint32, tag = "4")]
         pub cgroups: u32,
     }
+    /// What of the feed is on disk.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Spool {
+        #[prost(uint64, tag = "1")]
+        pub bytes: u64,
+        /// Files.
+        #[prost(uint64, tag = "2")]
+        pub segments: u64,
+        /// When the oldest of them was begun; absent while nothing is written.
+        #[prost(message, optional, tag = "3")]
+        pub oldest: ::core::option::Option<crate::Timestamp>,
+        /// Bytes that were written since the start.
+        #[prost(uint64, tag = "4")]
+        pub written_bytes: u64,
+    }
+    /// Who follows the feed by name.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Consumer {
+        #[prost(string, tag = "1")]
+        pub name: ::prost::alloc::string::String,
+        /// What it acknowledged last.
+        #[prost(string, tag = "2")]
+        pub cursor: ::prost::alloc::string::String,
+        /// Violations and gaps behind that.
+        #[prost(uint64, tag = "3")]
+        pub behind: u64,
+        /// When it was stored: by an acknowledgement that went on, or when the name was new.
+        #[prost(message, optional, tag = "4")]
+        pub stored_time: ::core::option::Option<crate::Timestamp>,
+    }
+    #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Feed {
         #[prost(string, tag = "1")]
         pub epoch: ::prost::alloc::string::String,
+        /// Number of the oldest violation or gap that is held.
         #[prost(uint64, tag = "2")]
         pub first: u64,
+        /// Number of the next.
         #[prost(uint64, tag = "3")]
         pub next: u64,
         #[prost(uint32, tag = "4")]
         pub subscribers: u32,
+        /// Absent where the feed is in memory alone.
+        #[prost(message, optional, tag = "5")]
+        pub spool: ::core::option::Option<Spool>,
+        /// Why nothing is written to disk; empty while it is.
+        #[prost(string, tag = "6")]
+        pub trouble: ::prost::alloc::string::String,
+        /// Violations and gaps that were dropped before they could be written.
+        #[prost(uint64, tag = "7")]
+        pub lost: u64,
+        #[prost(message, repeated, tag = "8")]
+        pub consumers: ::prost::alloc::vec::Vec<Consumer>,
+    }
+    /// A receiver that reports are delivered to.
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Sink {
+        #[prost(string, tag = "1")]
+        pub name: ::prost::alloc::string::String,
+        /// As in the configuration: `file`, `splunkHec`.
+        #[prost(string, tag = "2")]
+        pub transport: ::prost::alloc::string::String,
+        #[prost(string, tag = "3")]
+        pub encoding: ::prost::alloc::string::String,
+        /// Where to, without secrets.
+        #[prost(string, tag = "4")]
+        pub target: ::prost::alloc::string::String,
+        #[prost(enumeration = "sink::State", tag = "5")]
+        pub state: i32,
+        /// Reports that the receiver has taken since the start, and bytes of them as they are encoded.
+        #[prost(uint64, tag = "6")]
+        pub delivered: u64,
+        #[prost(uint64, tag = "7")]
+        pub bytes: u64,
+        /// Reports that were to be sent again, each time counted.
+        #[prost(uint64, tag = "8")]
+        pub retried: u64,
+        /// Reports that the receiver refused and that were given up: a gap `sink-refused` tells of them.
+        #[prost(message, repeated, tag = "9")]
+        pub refused: ::prost::alloc::vec::Vec<Loss>,
+        /// Records of the feed behind the position, wanted by this sink or not.
+        #[prost(uint64, tag = "10")]
+        pub behind: u64,
+        /// What went wrong last, also if it is over; with the remedy.
+        #[prost(string, tag = "11")]
+        pub last_error: ::prost::alloc::string::String,
+        #[prost(message, optional, tag = "12")]
+        pub last_error_time: ::core::option::Option<crate::Timestamp>,
+        #[prost(message, optional, tag = "13")]
+        pub last_delivered: ::core::option::Option<crate::Timestamp>,
+        /// The cursor up to which everything was delivered or given up.
+        #[prost(string, tag = "14")]
+        pub position: ::prost::alloc::string::String,
+    }
+    /// Nested message and enum types in `Sink`.
+    pub mod sink {
+        #[derive(
+            Clone,
+            Copy,
+            Debug,
+            PartialEq,
+            Eq,
+            Hash,
+            PartialOrd,
+            Ord,
+            ::prost::Enumeration
+        )]
+        #[repr(i32)]
+        pub enum State {
+            Unspecified = 0,
+            /// The receiver takes what it is sent.
+            Delivering = 1,
+            /// It cannot now; it is tried again.
+            Retrying = 2,
+            /// A person has to do something, see `last_error`; it is tried again, slowly.
+            Blocked = 3,
+        }
+        impl State {
+            /// String value of the enum field names used in the ProtoBuf definition.
+            ///
+            /// The values are not transformed in any way and thus are considered stable
+            /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+            pub fn as_str_name(&self) -> &'static str {
+                match self {
+                    Self::Unspecified => "STATE_UNSPECIFIED",
+                    Self::Delivering => "DELIVERING",
+                    Self::Retrying => "RETRYING",
+                    Self::Blocked => "BLOCKED",
+                }
+            }
+            /// Creates an enum from field names used in the ProtoBuf definition.
+            pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+                match value {
+                    "STATE_UNSPECIFIED" => Some(Self::Unspecified),
+                    "DELIVERING" => Some(Self::Delivering),
+                    "RETRYING" => Some(Self::Retrying),
+                    "BLOCKED" => Some(Self::Blocked),
+                    _ => None,
+                }
+            }
+        }
+    }
+    /// The API over TCP.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Listener {
+        /// Where it listens, as `0.0.0.0:7443`.
+        #[prost(string, tag = "1")]
+        pub address: ::prost::alloc::string::String,
+        /// Whether anybody who reaches it may do what the client `anonymous` may: no TLS, no names.
+        #[prost(bool, tag = "2")]
+        pub insecure: bool,
+        /// Open now.
+        #[prost(uint32, tag = "3")]
+        pub connections: u32,
+        /// Connections that were not let in since the start: no certificate, a wrong one, no TLS, too
+        /// slow, or too many.
+        #[prost(uint64, tag = "4")]
+        pub refused: u64,
+        /// Calls that the client had no right to.
+        #[prost(uint64, tag = "5")]
+        pub denied: u64,
+        /// Until when the agent's own certificate is valid; absent without TLS.
+        #[prost(message, optional, tag = "6")]
+        pub certificate_expires: ::core::option::Option<crate::Timestamp>,
+        /// What is wrong with the files of certificates; empty if nothing is. The last good ones are used.
+        #[prost(string, tag = "7")]
+        pub trouble: ::prost::alloc::string::String,
+    }
+    /// Who is asked for the names of containers, besides the files of the runtimes.
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Identity {
+        /// Those that were found or configured; empty where none is.
+        #[prost(message, repeated, tag = "1")]
+        pub sources: ::prost::alloc::vec::Vec<identity::Source>,
+        /// Questions for containers since the start; what nobody answered for is asked anew when a runtime
+        /// answers again.
+        #[prost(uint64, tag = "2")]
+        pub asked: u64,
+        /// Of these: what a runtime told of; and what no runtime knew, or nobody answered for.
+        #[prost(uint64, tag = "3")]
+        pub told: u64,
+        #[prost(uint64, tag = "4")]
+        pub unknown: u64,
+        /// Questions that wait for an answer.
+        #[prost(uint32, tag = "5")]
+        pub waiting: u32,
+        /// Questions that found no room: the files had to do.
+        #[prost(uint64, tag = "6")]
+        pub refused: u64,
+        /// Containers whose records did not wait for the answer until it came.
+        #[prost(uint64, tag = "7")]
+        pub late: u64,
+    }
+    /// Nested message and enum types in `Identity`.
+    pub mod identity {
+        /// The socket of a runtime, or the API of the cluster.
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Source {
+            /// `cri`, `docker` or `kubernetes`.
+            #[prost(string, tag = "1")]
+            pub protocol: ::prost::alloc::string::String,
+            /// Of the API, its address.
+            #[prost(string, tag = "2")]
+            pub path: ::prost::alloc::string::String,
+            #[prost(enumeration = "source::State", tag = "3")]
+            pub state: i32,
+            /// What answers, as `containerd 1.7.2`; empty before the first answer.
+            #[prost(string, tag = "4")]
+            pub runtime: ::prost::alloc::string::String,
+            /// Since when it is in this state.
+            #[prost(message, optional, tag = "5")]
+            pub since: ::core::option::Option<crate::Timestamp>,
+            /// Containers and pods that it told of since the start.
+            #[prost(uint64, tag = "6")]
+            pub told: u64,
+            /// Questions that it did not answer, or not so that it can be believed, each try counted.
+            #[prost(uint64, tag = "7")]
+            pub failed: u64,
+            /// What went wrong last, also if it is over.
+            #[prost(string, tag = "8")]
+            pub last_error: ::prost::alloc::string::String,
+            /// Of the API: when it said something last, be it that there is nothing new, which it says each
+            /// minute; what came to be since then is not known.
+            #[prost(message, optional, tag = "9")]
+            pub heard_time: ::core::option::Option<crate::Timestamp>,
+            /// Of the API: the pods of this node that are known.
+            #[prost(uint32, tag = "10")]
+            pub pods: u32,
+        }
+        /// Nested message and enum types in `Source`.
+        pub mod source {
+            #[derive(
+                Clone,
+                Copy,
+                Debug,
+                PartialEq,
+                Eq,
+                Hash,
+                PartialOrd,
+                Ord,
+                ::prost::Enumeration
+            )]
+            #[repr(i32)]
+            pub enum State {
+                Unspecified = 0,
+                /// It answers; of the API, the pods of this node are watched.
+                Connected = 1,
+                /// It is there and does not answer as it should, see `last_error`; it is tried again.
+                Retrying = 2,
+                /// There is no such socket; it is looked for again.
+                Absent = 3,
+                /// It is there and does not speak the protocol, as the containerd of Docker, whose CRI is
+                /// switched off; it is looked at again. Of the API, this node's name is not known.
+                Unsuitable = 4,
+            }
+            impl State {
+                /// String value of the enum field names used in the ProtoBuf definition.
+                ///
+                /// The values are not transformed in any way and thus are considered stable
+                /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+                pub fn as_str_name(&self) -> &'static str {
+                    match self {
+                        Self::Unspecified => "STATE_UNSPECIFIED",
+                        Self::Connected => "CONNECTED",
+                        Self::Retrying => "RETRYING",
+                        Self::Absent => "ABSENT",
+                        Self::Unsuitable => "UNSUITABLE",
+                    }
+                }
+                /// Creates an enum from field names used in the ProtoBuf definition.
+                pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+                    match value {
+                        "STATE_UNSPECIFIED" => Some(Self::Unspecified),
+                        "CONNECTED" => Some(Self::Connected),
+                        "RETRYING" => Some(Self::Retrying),
+                        "ABSENT" => Some(Self::Absent),
+                        "UNSUITABLE" => Some(Self::Unsuitable),
+                        _ => None,
+                    }
+                }
+            }
+        }
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1555,6 +1996,11 @@ pub mod replay_profile_response {
         /// What the candidate approves and looks most like it; may be empty.
         #[prost(string, tag = "8")]
         pub nearest: ::prost::alloc::string::String,
+        /// Whether it is rated as of a new version of the image in its grace: it was seen first since
+        /// that version was and last within the grace, and all instances that run are of such versions.
+        /// Where others run beside it nobody can say whose it was, and it is rated in full.
+        #[prost(bool, tag = "9")]
+        pub new_in_version: bool,
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1572,6 +2018,47 @@ pub struct ImportProfileRequest {
 pub struct ImportProfileResponse {
     #[prost(message, optional, tag = "1")]
     pub summary: ::core::option::Option<ProfileSummary>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForgetConsumerRequest {
+    /// As the status has it.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Kept in the agent's log.
+    #[prost(message, optional, tag = "2")]
+    pub decider: ::core::option::Option<Decider>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForgetConsumerResponse {
+    /// What it was.
+    #[prost(message, optional, tag = "1")]
+    pub consumer: ::core::option::Option<get_status_response::Consumer>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TestSinkRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TestSinkResponse {
+    /// Whether the receiver took it.
+    #[prost(bool, tag = "1")]
+    pub delivered: bool,
+    /// What it answered, or why there is no answer.
+    #[prost(string, tag = "2")]
+    pub answer: ::prost::alloc::string::String,
+    /// What a person could do; may be empty.
+    #[prost(string, tag = "3")]
+    pub remedy: ::prost::alloc::string::String,
+    /// Where it was sent to.
+    #[prost(string, tag = "4")]
+    pub target: ::prost::alloc::string::String,
+    /// The sample's id, to look for at the receiver.
+    #[prost(string, tag = "5")]
+    pub sample_id: ::prost::alloc::string::String,
+    /// How long it took.
+    #[prost(uint64, tag = "6")]
+    pub milliseconds: u64,
 }
 /// Generated client implementations.
 pub mod agent_client {
@@ -1686,6 +2173,25 @@ pub mod agent_client {
             let mut req = request.into_request();
             req.extensions_mut().insert(GrpcMethod::new("lapwing.v1.Agent", "Watch"));
             self.inner.server_streaming(req, path, codec).await
+        }
+        /// Says up to where a named consumer has read: there it goes on when it comes back.
+        pub async fn ack(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AckRequest>,
+        ) -> std::result::Result<tonic::Response<super::AckResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/lapwing.v1.Agent/Ack");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("lapwing.v1.Agent", "Ack"));
+            self.inner.unary(req, path, codec).await
         }
         /// What is attached, seen, lost and learned.
         pub async fn get_status(
@@ -1912,6 +2418,56 @@ pub mod agent_client {
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "ImportProfile"));
             self.inner.unary(req, path, codec).await
         }
+        /// Sends a marked sample through a sink, once, by a connection of its own.
+        pub async fn test_sink(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TestSinkRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TestSinkResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/TestSink",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("lapwing.v1.Agent", "TestSink"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Forgets a named consumer: where it was, and that it is behind. Who still follows under the name has it
+        /// anew by its next acknowledgement.
+        pub async fn forget_consumer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ForgetConsumerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ForgetConsumerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/ForgetConsumer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lapwing.v1.Agent", "ForgetConsumer"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1938,6 +2494,11 @@ pub mod agent_server {
             &self,
             request: tonic::Request<super::WatchRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
+        /// Says up to where a named consumer has read: there it goes on when it comes back.
+        async fn ack(
+            &self,
+            request: tonic::Request<super::AckRequest>,
+        ) -> std::result::Result<tonic::Response<super::AckResponse>, tonic::Status>;
         /// What is attached, seen, lost and learned.
         async fn get_status(
             &self,
@@ -2008,6 +2569,23 @@ pub mod agent_server {
             request: tonic::Request<super::ImportProfileRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ImportProfileResponse>,
+            tonic::Status,
+        >;
+        /// Sends a marked sample through a sink, once, by a connection of its own.
+        async fn test_sink(
+            &self,
+            request: tonic::Request<super::TestSinkRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TestSinkResponse>,
+            tonic::Status,
+        >;
+        /// Forgets a named consumer: where it was, and that it is behind. Who still follows under the name has it
+        /// anew by its next acknowledgement.
+        async fn forget_consumer(
+            &self,
+            request: tonic::Request<super::ForgetConsumerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ForgetConsumerResponse>,
             tonic::Status,
         >;
     }
@@ -2130,6 +2708,49 @@ pub mod agent_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lapwing.v1.Agent/Ack" => {
+                    #[allow(non_camel_case_types)]
+                    struct AckSvc<T: Agent>(pub Arc<T>);
+                    impl<T: Agent> tonic::server::UnaryService<super::AckRequest>
+                    for AckSvc<T> {
+                        type Response = super::AckResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AckRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::ack(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AckSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
@@ -2520,6 +3141,94 @@ pub mod agent_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ImportProfileSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lapwing.v1.Agent/TestSink" => {
+                    #[allow(non_camel_case_types)]
+                    struct TestSinkSvc<T: Agent>(pub Arc<T>);
+                    impl<T: Agent> tonic::server::UnaryService<super::TestSinkRequest>
+                    for TestSinkSvc<T> {
+                        type Response = super::TestSinkResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TestSinkRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::test_sink(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TestSinkSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lapwing.v1.Agent/ForgetConsumer" => {
+                    #[allow(non_camel_case_types)]
+                    struct ForgetConsumerSvc<T: Agent>(pub Arc<T>);
+                    impl<
+                        T: Agent,
+                    > tonic::server::UnaryService<super::ForgetConsumerRequest>
+                    for ForgetConsumerSvc<T> {
+                        type Response = super::ForgetConsumerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ForgetConsumerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::forget_consumer(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ForgetConsumerSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

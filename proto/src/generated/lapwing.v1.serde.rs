@@ -1,3 +1,202 @@
+impl serde::Serialize for AckRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.AckRequest", len)?;
+        if true {
+            struct_ser.serialize_field("consumer", &self.consumer)?;
+        }
+        if true {
+            struct_ser.serialize_field("cursor", &self.cursor)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for AckRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "consumer",
+            "cursor",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Consumer,
+            Cursor,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "consumer" => Ok(GeneratedField::Consumer),
+                            "cursor" => Ok(GeneratedField::Cursor),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = AckRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.AckRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<AckRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut consumer__ = None;
+                let mut cursor__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Consumer => {
+                            if consumer__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("consumer"));
+                            }
+                            consumer__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Cursor => {
+                            if cursor__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("cursor"));
+                            }
+                            cursor__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(AckRequest {
+                    consumer: consumer__.unwrap_or_default(),
+                    cursor: cursor__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.AckRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for AckResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.AckResponse", len)?;
+        if true {
+            struct_ser.serialize_field("cursor", &self.cursor)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for AckResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "cursor",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Cursor,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "cursor" => Ok(GeneratedField::Cursor),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = AckResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.AckResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<AckResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut cursor__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Cursor => {
+                            if cursor__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("cursor"));
+                            }
+                            cursor__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(AckResponse {
+                    cursor: cursor__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.AckResponse", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Behaviour {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -408,6 +607,18 @@ impl serde::Serialize for Container {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.Container", len)?;
         if true {
             struct_ser.serialize_field("id", &self.id)?;
@@ -432,6 +643,22 @@ impl serde::Serialize for Container {
         if true {
             struct_ser.serialize_field("imageDigest", &self.image_digest)?;
         }
+        if true {
+            struct_ser.serialize_field("podUid", &self.pod_uid)?;
+        }
+        if true {
+            struct_ser.serialize_field("podNamespace", &self.pod_namespace)?;
+        }
+        if true {
+            let v = container::Kind::try_from(self.kind)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.kind)))?;
+            struct_ser.serialize_field("kind", &v)?;
+        }
+        if true {
+            let v = container::OwnerEvidence::try_from(self.owner_evidence)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.owner_evidence)))?;
+            struct_ser.serialize_field("ownerEvidence", &v)?;
+        }
         struct_ser.end()
     }
 }
@@ -451,6 +678,13 @@ impl<'de> serde::Deserialize<'de> for Container {
             "runtime",
             "image_digest",
             "imageDigest",
+            "pod_uid",
+            "podUid",
+            "pod_namespace",
+            "podNamespace",
+            "kind",
+            "owner_evidence",
+            "ownerEvidence",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -462,6 +696,10 @@ impl<'de> serde::Deserialize<'de> for Container {
             CgroupId,
             Runtime,
             ImageDigest,
+            PodUid,
+            PodNamespace,
+            Kind,
+            OwnerEvidence,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -490,6 +728,10 @@ impl<'de> serde::Deserialize<'de> for Container {
                             "cgroupId" | "cgroup_id" => Ok(GeneratedField::CgroupId),
                             "runtime" => Ok(GeneratedField::Runtime),
                             "imageDigest" | "image_digest" => Ok(GeneratedField::ImageDigest),
+                            "podUid" | "pod_uid" => Ok(GeneratedField::PodUid),
+                            "podNamespace" | "pod_namespace" => Ok(GeneratedField::PodNamespace),
+                            "kind" => Ok(GeneratedField::Kind),
+                            "ownerEvidence" | "owner_evidence" => Ok(GeneratedField::OwnerEvidence),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -516,6 +758,10 @@ impl<'de> serde::Deserialize<'de> for Container {
                 let mut cgroup_id__ = None;
                 let mut runtime__ = None;
                 let mut image_digest__ = None;
+                let mut pod_uid__ = None;
+                let mut pod_namespace__ = None;
+                let mut kind__ = None;
+                let mut owner_evidence__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Id => {
@@ -562,6 +808,30 @@ impl<'de> serde::Deserialize<'de> for Container {
                             }
                             image_digest__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::PodUid => {
+                            if pod_uid__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("podUid"));
+                            }
+                            pod_uid__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::PodNamespace => {
+                            if pod_namespace__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("podNamespace"));
+                            }
+                            pod_namespace__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Kind => {
+                            if kind__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("kind"));
+                            }
+                            kind__ = Some(map_.next_value::<container::Kind>()? as i32);
+                        }
+                        GeneratedField::OwnerEvidence => {
+                            if owner_evidence__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("ownerEvidence"));
+                            }
+                            owner_evidence__ = Some(map_.next_value::<container::OwnerEvidence>()? as i32);
+                        }
                     }
                 }
                 Ok(Container {
@@ -572,10 +842,174 @@ impl<'de> serde::Deserialize<'de> for Container {
                     cgroup_id: cgroup_id__.unwrap_or_default(),
                     runtime: runtime__.unwrap_or_default(),
                     image_digest: image_digest__.unwrap_or_default(),
+                    pod_uid: pod_uid__.unwrap_or_default(),
+                    pod_namespace: pod_namespace__.unwrap_or_default(),
+                    kind: kind__.unwrap_or_default(),
+                    owner_evidence: owner_evidence__.unwrap_or_default(),
                 })
             }
         }
         deserializer.deserialize_struct("lapwing.v1.Container", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for container::Kind {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "KIND_UNSPECIFIED",
+            Self::Main => "MAIN",
+            Self::Init => "INIT",
+            Self::Sidecar => "SIDECAR",
+            Self::Ephemeral => "EPHEMERAL",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for container::Kind {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "KIND_UNSPECIFIED",
+            "MAIN",
+            "INIT",
+            "SIDECAR",
+            "EPHEMERAL",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = container::Kind;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "KIND_UNSPECIFIED" => Ok(container::Kind::Unspecified),
+                    "MAIN" => Ok(container::Kind::Main),
+                    "INIT" => Ok(container::Kind::Init),
+                    "SIDECAR" => Ok(container::Kind::Sidecar),
+                    "EPHEMERAL" => Ok(container::Kind::Ephemeral),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for container::OwnerEvidence {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "OWNER_EVIDENCE_UNSPECIFIED",
+            Self::Verified => "VERIFIED",
+            Self::Unverified => "UNVERIFIED",
+            Self::Refuted => "REFUTED",
+            Self::Unowned => "UNOWNED",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for container::OwnerEvidence {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "OWNER_EVIDENCE_UNSPECIFIED",
+            "VERIFIED",
+            "UNVERIFIED",
+            "REFUTED",
+            "UNOWNED",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = container::OwnerEvidence;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "OWNER_EVIDENCE_UNSPECIFIED" => Ok(container::OwnerEvidence::Unspecified),
+                    "VERIFIED" => Ok(container::OwnerEvidence::Verified),
+                    "UNVERIFIED" => Ok(container::OwnerEvidence::Unverified),
+                    "REFUTED" => Ok(container::OwnerEvidence::Refuted),
+                    "UNOWNED" => Ok(container::OwnerEvidence::Unowned),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
     }
 }
 impl serde::Serialize for Coverage {
@@ -2793,6 +3227,205 @@ impl<'de> serde::Deserialize<'de> for file::SetId {
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl serde::Serialize for ForgetConsumerRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ForgetConsumerRequest", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if let Some(v) = self.decider.as_ref() {
+            struct_ser.serialize_field("decider", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ForgetConsumerRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "decider",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Decider,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "decider" => Ok(GeneratedField::Decider),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ForgetConsumerRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.ForgetConsumerRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ForgetConsumerRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut decider__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Decider => {
+                            if decider__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("decider"));
+                            }
+                            decider__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(ForgetConsumerRequest {
+                    name: name__.unwrap_or_default(),
+                    decider: decider__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.ForgetConsumerRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for ForgetConsumerResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ForgetConsumerResponse", len)?;
+        if let Some(v) = self.consumer.as_ref() {
+            struct_ser.serialize_field("consumer", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ForgetConsumerResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "consumer",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Consumer,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "consumer" => Ok(GeneratedField::Consumer),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ForgetConsumerResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.ForgetConsumerResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ForgetConsumerResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut consumer__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Consumer => {
+                            if consumer__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("consumer"));
+                            }
+                            consumer__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(ForgetConsumerResponse {
+                    consumer: consumer__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.ForgetConsumerResponse", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Gap {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -2801,6 +3434,12 @@ impl serde::Serialize for Gap {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         if true {
             len += 1;
         }
@@ -2834,6 +3473,12 @@ impl serde::Serialize for Gap {
         if true {
             struct_ser.serialize_field("scope", &self.scope)?;
         }
+        if true {
+            struct_ser.serialize_field("cluster", &self.cluster)?;
+        }
+        if true {
+            struct_ser.serialize_field("node", &self.node)?;
+        }
         struct_ser.end()
     }
 }
@@ -2849,6 +3494,8 @@ impl<'de> serde::Deserialize<'de> for Gap {
             "from",
             "to",
             "scope",
+            "cluster",
+            "node",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -2858,6 +3505,8 @@ impl<'de> serde::Deserialize<'de> for Gap {
             From,
             To,
             Scope,
+            Cluster,
+            Node,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -2884,6 +3533,8 @@ impl<'de> serde::Deserialize<'de> for Gap {
                             "from" => Ok(GeneratedField::From),
                             "to" => Ok(GeneratedField::To),
                             "scope" => Ok(GeneratedField::Scope),
+                            "cluster" => Ok(GeneratedField::Cluster),
+                            "node" => Ok(GeneratedField::Node),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -2908,6 +3559,8 @@ impl<'de> serde::Deserialize<'de> for Gap {
                 let mut from__ = None;
                 let mut to__ = None;
                 let mut scope__ = None;
+                let mut cluster__ = None;
+                let mut node__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Reason => {
@@ -2942,6 +3595,18 @@ impl<'de> serde::Deserialize<'de> for Gap {
                             }
                             scope__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Cluster => {
+                            if cluster__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("cluster"));
+                            }
+                            cluster__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Node => {
+                            if node__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("node"));
+                            }
+                            node__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Gap {
@@ -2950,6 +3615,8 @@ impl<'de> serde::Deserialize<'de> for Gap {
                     from: from__,
                     to: to__,
                     scope: scope__.unwrap_or_default(),
+                    cluster: cluster__.unwrap_or_default(),
+                    node: node__.unwrap_or_default(),
                 })
             }
         }
@@ -3291,6 +3958,15 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -3359,6 +4035,15 @@ impl serde::Serialize for GetStatusResponse {
         if let Some(v) = self.sizes.as_ref() {
             struct_ser.serialize_field("sizes", v)?;
         }
+        if true {
+            struct_ser.serialize_field("sinks", &self.sinks)?;
+        }
+        if let Some(v) = self.listener.as_ref() {
+            struct_ser.serialize_field("listener", v)?;
+        }
+        if let Some(v) = self.identity.as_ref() {
+            struct_ser.serialize_field("identity", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -3393,6 +4078,9 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "containerLosses",
             "held",
             "sizes",
+            "sinks",
+            "listener",
+            "identity",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3416,6 +4104,9 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             ContainerLosses,
             Held,
             Sizes,
+            Sinks,
+            Listener,
+            Identity,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3456,6 +4147,9 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "containerLosses" | "container_losses" => Ok(GeneratedField::ContainerLosses),
                             "held" => Ok(GeneratedField::Held),
                             "sizes" => Ok(GeneratedField::Sizes),
+                            "sinks" => Ok(GeneratedField::Sinks),
+                            "listener" => Ok(GeneratedField::Listener),
+                            "identity" => Ok(GeneratedField::Identity),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3494,6 +4188,9 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut container_losses__ = None;
                 let mut held__ = None;
                 let mut sizes__ = None;
+                let mut sinks__ = None;
+                let mut listener__ = None;
+                let mut identity__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Version => {
@@ -3624,6 +4321,24 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             }
                             sizes__ = map_.next_value()?;
                         }
+                        GeneratedField::Sinks => {
+                            if sinks__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sinks"));
+                            }
+                            sinks__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Listener => {
+                            if listener__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("listener"));
+                            }
+                            listener__ = map_.next_value()?;
+                        }
+                        GeneratedField::Identity => {
+                            if identity__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("identity"));
+                            }
+                            identity__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(GetStatusResponse {
@@ -3646,10 +4361,160 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     container_losses: container_losses__.unwrap_or_default(),
                     held: held__,
                     sizes: sizes__,
+                    sinks: sinks__.unwrap_or_default(),
+                    listener: listener__,
+                    identity: identity__,
                 })
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Consumer {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Consumer", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            struct_ser.serialize_field("cursor", &self.cursor)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("behind", ToString::to_string(&self.behind).as_str())?;
+        }
+        if let Some(v) = self.stored_time.as_ref() {
+            struct_ser.serialize_field("storedTime", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Consumer {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "cursor",
+            "behind",
+            "stored_time",
+            "storedTime",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Cursor,
+            Behind,
+            StoredTime,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "cursor" => Ok(GeneratedField::Cursor),
+                            "behind" => Ok(GeneratedField::Behind),
+                            "storedTime" | "stored_time" => Ok(GeneratedField::StoredTime),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Consumer;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Consumer")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Consumer, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut cursor__ = None;
+                let mut behind__ = None;
+                let mut stored_time__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Cursor => {
+                            if cursor__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("cursor"));
+                            }
+                            cursor__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Behind => {
+                            if behind__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("behind"));
+                            }
+                            behind__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::StoredTime => {
+                            if stored_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("storedTime"));
+                            }
+                            stored_time__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(get_status_response::Consumer {
+                    name: name__.unwrap_or_default(),
+                    cursor: cursor__.unwrap_or_default(),
+                    behind: behind__.unwrap_or_default(),
+                    stored_time: stored_time__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Consumer", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::ContainerLoss {
@@ -3818,6 +4683,18 @@ impl serde::Serialize for get_status_response::Feed {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Feed", len)?;
         if true {
             struct_ser.serialize_field("epoch", &self.epoch)?;
@@ -3835,6 +4712,20 @@ impl serde::Serialize for get_status_response::Feed {
         if true {
             struct_ser.serialize_field("subscribers", &self.subscribers)?;
         }
+        if let Some(v) = self.spool.as_ref() {
+            struct_ser.serialize_field("spool", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("trouble", &self.trouble)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("lost", ToString::to_string(&self.lost).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("consumers", &self.consumers)?;
+        }
         struct_ser.end()
     }
 }
@@ -3849,6 +4740,10 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Feed {
             "first",
             "next",
             "subscribers",
+            "spool",
+            "trouble",
+            "lost",
+            "consumers",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3857,6 +4752,10 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Feed {
             First,
             Next,
             Subscribers,
+            Spool,
+            Trouble,
+            Lost,
+            Consumers,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -3882,6 +4781,10 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Feed {
                             "first" => Ok(GeneratedField::First),
                             "next" => Ok(GeneratedField::Next),
                             "subscribers" => Ok(GeneratedField::Subscribers),
+                            "spool" => Ok(GeneratedField::Spool),
+                            "trouble" => Ok(GeneratedField::Trouble),
+                            "lost" => Ok(GeneratedField::Lost),
+                            "consumers" => Ok(GeneratedField::Consumers),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -3905,6 +4808,10 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Feed {
                 let mut first__ = None;
                 let mut next__ = None;
                 let mut subscribers__ = None;
+                let mut spool__ = None;
+                let mut trouble__ = None;
+                let mut lost__ = None;
+                let mut consumers__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Epoch => {
@@ -3937,6 +4844,32 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Feed {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Spool => {
+                            if spool__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("spool"));
+                            }
+                            spool__ = map_.next_value()?;
+                        }
+                        GeneratedField::Trouble => {
+                            if trouble__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("trouble"));
+                            }
+                            trouble__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Lost => {
+                            if lost__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lost"));
+                            }
+                            lost__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Consumers => {
+                            if consumers__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("consumers"));
+                            }
+                            consumers__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(get_status_response::Feed {
@@ -3944,6 +4877,10 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Feed {
                     first: first__.unwrap_or_default(),
                     next: next__.unwrap_or_default(),
                     subscribers: subscribers__.unwrap_or_default(),
+                    spool: spool__,
+                    trouble: trouble__.unwrap_or_default(),
+                    lost: lost__.unwrap_or_default(),
+                    consumers: consumers__.unwrap_or_default(),
                 })
             }
         }
@@ -4307,6 +5244,763 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Hook {
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Hook", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for get_status_response::Identity {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Identity", len)?;
+        if true {
+            struct_ser.serialize_field("sources", &self.sources)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("asked", ToString::to_string(&self.asked).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("told", ToString::to_string(&self.told).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("unknown", ToString::to_string(&self.unknown).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("waiting", &self.waiting)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("refused", ToString::to_string(&self.refused).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("late", ToString::to_string(&self.late).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Identity {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "sources",
+            "asked",
+            "told",
+            "unknown",
+            "waiting",
+            "refused",
+            "late",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Sources,
+            Asked,
+            Told,
+            Unknown,
+            Waiting,
+            Refused,
+            Late,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "sources" => Ok(GeneratedField::Sources),
+                            "asked" => Ok(GeneratedField::Asked),
+                            "told" => Ok(GeneratedField::Told),
+                            "unknown" => Ok(GeneratedField::Unknown),
+                            "waiting" => Ok(GeneratedField::Waiting),
+                            "refused" => Ok(GeneratedField::Refused),
+                            "late" => Ok(GeneratedField::Late),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Identity;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Identity")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Identity, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut sources__ = None;
+                let mut asked__ = None;
+                let mut told__ = None;
+                let mut unknown__ = None;
+                let mut waiting__ = None;
+                let mut refused__ = None;
+                let mut late__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Sources => {
+                            if sources__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sources"));
+                            }
+                            sources__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Asked => {
+                            if asked__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("asked"));
+                            }
+                            asked__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Told => {
+                            if told__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("told"));
+                            }
+                            told__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Unknown => {
+                            if unknown__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unknown"));
+                            }
+                            unknown__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Waiting => {
+                            if waiting__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("waiting"));
+                            }
+                            waiting__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Refused => {
+                            if refused__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("refused"));
+                            }
+                            refused__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Late => {
+                            if late__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("late"));
+                            }
+                            late__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::Identity {
+                    sources: sources__.unwrap_or_default(),
+                    asked: asked__.unwrap_or_default(),
+                    told: told__.unwrap_or_default(),
+                    unknown: unknown__.unwrap_or_default(),
+                    waiting: waiting__.unwrap_or_default(),
+                    refused: refused__.unwrap_or_default(),
+                    late: late__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Identity", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::identity::Source {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Identity.Source", len)?;
+        if true {
+            struct_ser.serialize_field("protocol", &self.protocol)?;
+        }
+        if true {
+            struct_ser.serialize_field("path", &self.path)?;
+        }
+        if true {
+            let v = get_status_response::identity::source::State::try_from(self.state)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
+            struct_ser.serialize_field("state", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("runtime", &self.runtime)?;
+        }
+        if let Some(v) = self.since.as_ref() {
+            struct_ser.serialize_field("since", v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("told", ToString::to_string(&self.told).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("failed", ToString::to_string(&self.failed).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("lastError", &self.last_error)?;
+        }
+        if let Some(v) = self.heard_time.as_ref() {
+            struct_ser.serialize_field("heardTime", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("pods", &self.pods)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::identity::Source {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "protocol",
+            "path",
+            "state",
+            "runtime",
+            "since",
+            "told",
+            "failed",
+            "last_error",
+            "lastError",
+            "heard_time",
+            "heardTime",
+            "pods",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Protocol,
+            Path,
+            State,
+            Runtime,
+            Since,
+            Told,
+            Failed,
+            LastError,
+            HeardTime,
+            Pods,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "protocol" => Ok(GeneratedField::Protocol),
+                            "path" => Ok(GeneratedField::Path),
+                            "state" => Ok(GeneratedField::State),
+                            "runtime" => Ok(GeneratedField::Runtime),
+                            "since" => Ok(GeneratedField::Since),
+                            "told" => Ok(GeneratedField::Told),
+                            "failed" => Ok(GeneratedField::Failed),
+                            "lastError" | "last_error" => Ok(GeneratedField::LastError),
+                            "heardTime" | "heard_time" => Ok(GeneratedField::HeardTime),
+                            "pods" => Ok(GeneratedField::Pods),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::identity::Source;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Identity.Source")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::identity::Source, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut protocol__ = None;
+                let mut path__ = None;
+                let mut state__ = None;
+                let mut runtime__ = None;
+                let mut since__ = None;
+                let mut told__ = None;
+                let mut failed__ = None;
+                let mut last_error__ = None;
+                let mut heard_time__ = None;
+                let mut pods__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Protocol => {
+                            if protocol__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("protocol"));
+                            }
+                            protocol__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Path => {
+                            if path__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("path"));
+                            }
+                            path__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::State => {
+                            if state__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("state"));
+                            }
+                            state__ = Some(map_.next_value::<get_status_response::identity::source::State>()? as i32);
+                        }
+                        GeneratedField::Runtime => {
+                            if runtime__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("runtime"));
+                            }
+                            runtime__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Since => {
+                            if since__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("since"));
+                            }
+                            since__ = map_.next_value()?;
+                        }
+                        GeneratedField::Told => {
+                            if told__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("told"));
+                            }
+                            told__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Failed => {
+                            if failed__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("failed"));
+                            }
+                            failed__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::LastError => {
+                            if last_error__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastError"));
+                            }
+                            last_error__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::HeardTime => {
+                            if heard_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("heardTime"));
+                            }
+                            heard_time__ = map_.next_value()?;
+                        }
+                        GeneratedField::Pods => {
+                            if pods__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("pods"));
+                            }
+                            pods__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::identity::Source {
+                    protocol: protocol__.unwrap_or_default(),
+                    path: path__.unwrap_or_default(),
+                    state: state__.unwrap_or_default(),
+                    runtime: runtime__.unwrap_or_default(),
+                    since: since__,
+                    told: told__.unwrap_or_default(),
+                    failed: failed__.unwrap_or_default(),
+                    last_error: last_error__.unwrap_or_default(),
+                    heard_time: heard_time__,
+                    pods: pods__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Identity.Source", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::identity::source::State {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "STATE_UNSPECIFIED",
+            Self::Connected => "CONNECTED",
+            Self::Retrying => "RETRYING",
+            Self::Absent => "ABSENT",
+            Self::Unsuitable => "UNSUITABLE",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::identity::source::State {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "STATE_UNSPECIFIED",
+            "CONNECTED",
+            "RETRYING",
+            "ABSENT",
+            "UNSUITABLE",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = get_status_response::identity::source::State;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "STATE_UNSPECIFIED" => Ok(get_status_response::identity::source::State::Unspecified),
+                    "CONNECTED" => Ok(get_status_response::identity::source::State::Connected),
+                    "RETRYING" => Ok(get_status_response::identity::source::State::Retrying),
+                    "ABSENT" => Ok(get_status_response::identity::source::State::Absent),
+                    "UNSUITABLE" => Ok(get_status_response::identity::source::State::Unsuitable),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Listener {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Listener", len)?;
+        if true {
+            struct_ser.serialize_field("address", &self.address)?;
+        }
+        if true {
+            struct_ser.serialize_field("insecure", &self.insecure)?;
+        }
+        if true {
+            struct_ser.serialize_field("connections", &self.connections)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("refused", ToString::to_string(&self.refused).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("denied", ToString::to_string(&self.denied).as_str())?;
+        }
+        if let Some(v) = self.certificate_expires.as_ref() {
+            struct_ser.serialize_field("certificateExpires", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("trouble", &self.trouble)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Listener {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "address",
+            "insecure",
+            "connections",
+            "refused",
+            "denied",
+            "certificate_expires",
+            "certificateExpires",
+            "trouble",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Address,
+            Insecure,
+            Connections,
+            Refused,
+            Denied,
+            CertificateExpires,
+            Trouble,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "address" => Ok(GeneratedField::Address),
+                            "insecure" => Ok(GeneratedField::Insecure),
+                            "connections" => Ok(GeneratedField::Connections),
+                            "refused" => Ok(GeneratedField::Refused),
+                            "denied" => Ok(GeneratedField::Denied),
+                            "certificateExpires" | "certificate_expires" => Ok(GeneratedField::CertificateExpires),
+                            "trouble" => Ok(GeneratedField::Trouble),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Listener;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Listener")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Listener, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut address__ = None;
+                let mut insecure__ = None;
+                let mut connections__ = None;
+                let mut refused__ = None;
+                let mut denied__ = None;
+                let mut certificate_expires__ = None;
+                let mut trouble__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Address => {
+                            if address__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("address"));
+                            }
+                            address__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Insecure => {
+                            if insecure__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("insecure"));
+                            }
+                            insecure__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Connections => {
+                            if connections__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("connections"));
+                            }
+                            connections__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Refused => {
+                            if refused__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("refused"));
+                            }
+                            refused__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Denied => {
+                            if denied__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("denied"));
+                            }
+                            denied__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::CertificateExpires => {
+                            if certificate_expires__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("certificateExpires"));
+                            }
+                            certificate_expires__ = map_.next_value()?;
+                        }
+                        GeneratedField::Trouble => {
+                            if trouble__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("trouble"));
+                            }
+                            trouble__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::Listener {
+                    address: address__.unwrap_or_default(),
+                    insecure: insecure__.unwrap_or_default(),
+                    connections: connections__.unwrap_or_default(),
+                    refused: refused__.unwrap_or_default(),
+                    denied: denied__.unwrap_or_default(),
+                    certificate_expires: certificate_expires__,
+                    trouble: trouble__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Listener", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for get_status_response::Loss {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -4417,6 +6111,416 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Loss {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Loss", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Sink {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Sink", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            struct_ser.serialize_field("transport", &self.transport)?;
+        }
+        if true {
+            struct_ser.serialize_field("encoding", &self.encoding)?;
+        }
+        if true {
+            struct_ser.serialize_field("target", &self.target)?;
+        }
+        if true {
+            let v = get_status_response::sink::State::try_from(self.state)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
+            struct_ser.serialize_field("state", &v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("delivered", ToString::to_string(&self.delivered).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("bytes", ToString::to_string(&self.bytes).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("retried", ToString::to_string(&self.retried).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("refused", &self.refused)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("behind", ToString::to_string(&self.behind).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("lastError", &self.last_error)?;
+        }
+        if let Some(v) = self.last_error_time.as_ref() {
+            struct_ser.serialize_field("lastErrorTime", v)?;
+        }
+        if let Some(v) = self.last_delivered.as_ref() {
+            struct_ser.serialize_field("lastDelivered", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("position", &self.position)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Sink {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "transport",
+            "encoding",
+            "target",
+            "state",
+            "delivered",
+            "bytes",
+            "retried",
+            "refused",
+            "behind",
+            "last_error",
+            "lastError",
+            "last_error_time",
+            "lastErrorTime",
+            "last_delivered",
+            "lastDelivered",
+            "position",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Transport,
+            Encoding,
+            Target,
+            State,
+            Delivered,
+            Bytes,
+            Retried,
+            Refused,
+            Behind,
+            LastError,
+            LastErrorTime,
+            LastDelivered,
+            Position,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "transport" => Ok(GeneratedField::Transport),
+                            "encoding" => Ok(GeneratedField::Encoding),
+                            "target" => Ok(GeneratedField::Target),
+                            "state" => Ok(GeneratedField::State),
+                            "delivered" => Ok(GeneratedField::Delivered),
+                            "bytes" => Ok(GeneratedField::Bytes),
+                            "retried" => Ok(GeneratedField::Retried),
+                            "refused" => Ok(GeneratedField::Refused),
+                            "behind" => Ok(GeneratedField::Behind),
+                            "lastError" | "last_error" => Ok(GeneratedField::LastError),
+                            "lastErrorTime" | "last_error_time" => Ok(GeneratedField::LastErrorTime),
+                            "lastDelivered" | "last_delivered" => Ok(GeneratedField::LastDelivered),
+                            "position" => Ok(GeneratedField::Position),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Sink;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Sink")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Sink, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut transport__ = None;
+                let mut encoding__ = None;
+                let mut target__ = None;
+                let mut state__ = None;
+                let mut delivered__ = None;
+                let mut bytes__ = None;
+                let mut retried__ = None;
+                let mut refused__ = None;
+                let mut behind__ = None;
+                let mut last_error__ = None;
+                let mut last_error_time__ = None;
+                let mut last_delivered__ = None;
+                let mut position__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Transport => {
+                            if transport__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("transport"));
+                            }
+                            transport__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Encoding => {
+                            if encoding__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("encoding"));
+                            }
+                            encoding__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Target => {
+                            if target__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("target"));
+                            }
+                            target__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::State => {
+                            if state__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("state"));
+                            }
+                            state__ = Some(map_.next_value::<get_status_response::sink::State>()? as i32);
+                        }
+                        GeneratedField::Delivered => {
+                            if delivered__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("delivered"));
+                            }
+                            delivered__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Bytes => {
+                            if bytes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("bytes"));
+                            }
+                            bytes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Retried => {
+                            if retried__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("retried"));
+                            }
+                            retried__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Refused => {
+                            if refused__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("refused"));
+                            }
+                            refused__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Behind => {
+                            if behind__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("behind"));
+                            }
+                            behind__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::LastError => {
+                            if last_error__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastError"));
+                            }
+                            last_error__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::LastErrorTime => {
+                            if last_error_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastErrorTime"));
+                            }
+                            last_error_time__ = map_.next_value()?;
+                        }
+                        GeneratedField::LastDelivered => {
+                            if last_delivered__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastDelivered"));
+                            }
+                            last_delivered__ = map_.next_value()?;
+                        }
+                        GeneratedField::Position => {
+                            if position__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("position"));
+                            }
+                            position__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::Sink {
+                    name: name__.unwrap_or_default(),
+                    transport: transport__.unwrap_or_default(),
+                    encoding: encoding__.unwrap_or_default(),
+                    target: target__.unwrap_or_default(),
+                    state: state__.unwrap_or_default(),
+                    delivered: delivered__.unwrap_or_default(),
+                    bytes: bytes__.unwrap_or_default(),
+                    retried: retried__.unwrap_or_default(),
+                    refused: refused__.unwrap_or_default(),
+                    behind: behind__.unwrap_or_default(),
+                    last_error: last_error__.unwrap_or_default(),
+                    last_error_time: last_error_time__,
+                    last_delivered: last_delivered__,
+                    position: position__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Sink", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::sink::State {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "STATE_UNSPECIFIED",
+            Self::Delivering => "DELIVERING",
+            Self::Retrying => "RETRYING",
+            Self::Blocked => "BLOCKED",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::sink::State {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "STATE_UNSPECIFIED",
+            "DELIVERING",
+            "RETRYING",
+            "BLOCKED",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = get_status_response::sink::State;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "STATE_UNSPECIFIED" => Ok(get_status_response::sink::State::Unspecified),
+                    "DELIVERING" => Ok(get_status_response::sink::State::Delivering),
+                    "RETRYING" => Ok(get_status_response::sink::State::Retrying),
+                    "BLOCKED" => Ok(get_status_response::sink::State::Blocked),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::Sizes {
@@ -4570,6 +6674,161 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Sizes {
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Sizes", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for get_status_response::Spool {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Spool", len)?;
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("bytes", ToString::to_string(&self.bytes).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("segments", ToString::to_string(&self.segments).as_str())?;
+        }
+        if let Some(v) = self.oldest.as_ref() {
+            struct_ser.serialize_field("oldest", v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("writtenBytes", ToString::to_string(&self.written_bytes).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Spool {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "bytes",
+            "segments",
+            "oldest",
+            "written_bytes",
+            "writtenBytes",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Bytes,
+            Segments,
+            Oldest,
+            WrittenBytes,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "bytes" => Ok(GeneratedField::Bytes),
+                            "segments" => Ok(GeneratedField::Segments),
+                            "oldest" => Ok(GeneratedField::Oldest),
+                            "writtenBytes" | "written_bytes" => Ok(GeneratedField::WrittenBytes),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Spool;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Spool")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Spool, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut bytes__ = None;
+                let mut segments__ = None;
+                let mut oldest__ = None;
+                let mut written_bytes__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Bytes => {
+                            if bytes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("bytes"));
+                            }
+                            bytes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Segments => {
+                            if segments__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("segments"));
+                            }
+                            segments__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Oldest => {
+                            if oldest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("oldest"));
+                            }
+                            oldest__ = map_.next_value()?;
+                        }
+                        GeneratedField::WrittenBytes => {
+                            if written_bytes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("writtenBytes"));
+                            }
+                            written_bytes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::Spool {
+                    bytes: bytes__.unwrap_or_default(),
+                    segments: segments__.unwrap_or_default(),
+                    oldest: oldest__,
+                    written_bytes: written_bytes__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Spool", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Heartbeat {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -4578,6 +6837,9 @@ impl serde::Serialize for Heartbeat {
     {
         use serde::ser::SerializeStruct;
         let mut len = 0;
+        if true {
+            len += 1;
+        }
         if true {
             len += 1;
         }
@@ -4597,6 +6859,11 @@ impl serde::Serialize for Heartbeat {
         if true {
             struct_ser.serialize_field("containers", &self.containers)?;
         }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("lost", ToString::to_string(&self.lost).as_str())?;
+        }
         struct_ser.end()
     }
 }
@@ -4610,6 +6877,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
             "time",
             "node",
             "containers",
+            "lost",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -4617,6 +6885,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
             Time,
             Node,
             Containers,
+            Lost,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4641,6 +6910,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                             "time" => Ok(GeneratedField::Time),
                             "node" => Ok(GeneratedField::Node),
                             "containers" => Ok(GeneratedField::Containers),
+                            "lost" => Ok(GeneratedField::Lost),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4663,6 +6933,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                 let mut time__ = None;
                 let mut node__ = None;
                 let mut containers__ = None;
+                let mut lost__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Time => {
@@ -4685,12 +6956,21 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Lost => {
+                            if lost__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lost"));
+                            }
+                            lost__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(Heartbeat {
                     time: time__,
                     node: node__.unwrap_or_default(),
                     containers: containers__.unwrap_or_default(),
+                    lost: lost__.unwrap_or_default(),
                 })
             }
         }
@@ -7362,6 +9642,9 @@ impl serde::Serialize for replay_profile_response::Reported {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ReplayProfileResponse.Reported", len)?;
         if true {
             struct_ser.serialize_field("entry", &self.entry)?;
@@ -7391,6 +9674,9 @@ impl serde::Serialize for replay_profile_response::Reported {
         if true {
             struct_ser.serialize_field("nearest", &self.nearest)?;
         }
+        if true {
+            struct_ser.serialize_field("newInVersion", &self.new_in_version)?;
+        }
         struct_ser.end()
     }
 }
@@ -7411,6 +9697,8 @@ impl<'de> serde::Deserialize<'de> for replay_profile_response::Reported {
             "lastSeen",
             "count",
             "nearest",
+            "new_in_version",
+            "newInVersion",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -7423,6 +9711,7 @@ impl<'de> serde::Deserialize<'de> for replay_profile_response::Reported {
             LastSeen,
             Count,
             Nearest,
+            NewInVersion,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -7452,6 +9741,7 @@ impl<'de> serde::Deserialize<'de> for replay_profile_response::Reported {
                             "lastSeen" | "last_seen" => Ok(GeneratedField::LastSeen),
                             "count" => Ok(GeneratedField::Count),
                             "nearest" => Ok(GeneratedField::Nearest),
+                            "newInVersion" | "new_in_version" => Ok(GeneratedField::NewInVersion),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -7479,6 +9769,7 @@ impl<'de> serde::Deserialize<'de> for replay_profile_response::Reported {
                 let mut last_seen__ = None;
                 let mut count__ = None;
                 let mut nearest__ = None;
+                let mut new_in_version__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Entry => {
@@ -7531,6 +9822,12 @@ impl<'de> serde::Deserialize<'de> for replay_profile_response::Reported {
                             }
                             nearest__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::NewInVersion => {
+                            if new_in_version__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("newInVersion"));
+                            }
+                            new_in_version__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(replay_profile_response::Reported {
@@ -7542,10 +9839,283 @@ impl<'de> serde::Deserialize<'de> for replay_profile_response::Reported {
                     last_seen: last_seen__,
                     count: count__.unwrap_or_default(),
                     nearest: nearest__.unwrap_or_default(),
+                    new_in_version: new_in_version__.unwrap_or_default(),
                 })
             }
         }
         deserializer.deserialize_struct("lapwing.v1.ReplayProfileResponse.Reported", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for TestSinkRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.TestSinkRequest", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for TestSinkRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = TestSinkRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.TestSinkRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<TestSinkRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(TestSinkRequest {
+                    name: name__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.TestSinkRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for TestSinkResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.TestSinkResponse", len)?;
+        if true {
+            struct_ser.serialize_field("delivered", &self.delivered)?;
+        }
+        if true {
+            struct_ser.serialize_field("answer", &self.answer)?;
+        }
+        if true {
+            struct_ser.serialize_field("remedy", &self.remedy)?;
+        }
+        if true {
+            struct_ser.serialize_field("target", &self.target)?;
+        }
+        if true {
+            struct_ser.serialize_field("sampleId", &self.sample_id)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("milliseconds", ToString::to_string(&self.milliseconds).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for TestSinkResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "delivered",
+            "answer",
+            "remedy",
+            "target",
+            "sample_id",
+            "sampleId",
+            "milliseconds",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Delivered,
+            Answer,
+            Remedy,
+            Target,
+            SampleId,
+            Milliseconds,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "delivered" => Ok(GeneratedField::Delivered),
+                            "answer" => Ok(GeneratedField::Answer),
+                            "remedy" => Ok(GeneratedField::Remedy),
+                            "target" => Ok(GeneratedField::Target),
+                            "sampleId" | "sample_id" => Ok(GeneratedField::SampleId),
+                            "milliseconds" => Ok(GeneratedField::Milliseconds),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = TestSinkResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.TestSinkResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<TestSinkResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut delivered__ = None;
+                let mut answer__ = None;
+                let mut remedy__ = None;
+                let mut target__ = None;
+                let mut sample_id__ = None;
+                let mut milliseconds__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Delivered => {
+                            if delivered__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("delivered"));
+                            }
+                            delivered__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Answer => {
+                            if answer__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("answer"));
+                            }
+                            answer__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Remedy => {
+                            if remedy__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("remedy"));
+                            }
+                            remedy__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Target => {
+                            if target__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("target"));
+                            }
+                            target__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::SampleId => {
+                            if sample_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sampleId"));
+                            }
+                            sample_id__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Milliseconds => {
+                            if milliseconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("milliseconds"));
+                            }
+                            milliseconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(TestSinkResponse {
+                    delivered: delivered__.unwrap_or_default(),
+                    answer: answer__.unwrap_or_default(),
+                    remedy: remedy__.unwrap_or_default(),
+                    target: target__.unwrap_or_default(),
+                    sample_id: sample_id__.unwrap_or_default(),
+                    milliseconds: milliseconds__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.TestSinkResponse", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for TracedContainer {
@@ -8543,6 +11113,21 @@ impl serde::Serialize for WatchRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         if self.since.is_some() {
             len += 1;
         }
@@ -8563,6 +11148,23 @@ impl serde::Serialize for WatchRequest {
                     .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", v)))
                 }).collect::<std::result::Result<Vec<_>, _>>()?;
             struct_ser.serialize_field("subjects", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("consumer", &self.consumer)?;
+        }
+        if true {
+            struct_ser.serialize_field("rules", &self.rules)?;
+        }
+        if true {
+            let v = violation::Severity::try_from(self.severity)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.severity)))?;
+            struct_ser.serialize_field("severity", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("namespace", &self.namespace)?;
+        }
+        if true {
+            struct_ser.serialize_field("container", &self.container)?;
         }
         if let Some(v) = self.since.as_ref() {
             match v {
@@ -8589,6 +11191,11 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
             "kinds",
             "workload",
             "subjects",
+            "consumer",
+            "rules",
+            "severity",
+            "namespace",
+            "container",
             "cursor",
             "age_milliseconds",
             "ageMilliseconds",
@@ -8599,6 +11206,11 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
             Kinds,
             Workload,
             Subjects,
+            Consumer,
+            Rules,
+            Severity,
+            Namespace,
+            Container,
             Cursor,
             AgeMilliseconds,
         }
@@ -8625,6 +11237,11 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                             "kinds" => Ok(GeneratedField::Kinds),
                             "workload" => Ok(GeneratedField::Workload),
                             "subjects" => Ok(GeneratedField::Subjects),
+                            "consumer" => Ok(GeneratedField::Consumer),
+                            "rules" => Ok(GeneratedField::Rules),
+                            "severity" => Ok(GeneratedField::Severity),
+                            "namespace" => Ok(GeneratedField::Namespace),
+                            "container" => Ok(GeneratedField::Container),
                             "cursor" => Ok(GeneratedField::Cursor),
                             "ageMilliseconds" | "age_milliseconds" => Ok(GeneratedField::AgeMilliseconds),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -8649,6 +11266,11 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                 let mut kinds__ = None;
                 let mut workload__ = None;
                 let mut subjects__ = None;
+                let mut consumer__ = None;
+                let mut rules__ = None;
+                let mut severity__ = None;
+                let mut namespace__ = None;
+                let mut container__ = None;
                 let mut since__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -8670,6 +11292,36 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                             }
                             subjects__ = Some(map_.next_value::<Vec<watch_request::Subject>>()?.into_iter().map(|x| x as i32).collect());
                         }
+                        GeneratedField::Consumer => {
+                            if consumer__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("consumer"));
+                            }
+                            consumer__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Rules => {
+                            if rules__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("rules"));
+                            }
+                            rules__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Severity => {
+                            if severity__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("severity"));
+                            }
+                            severity__ = Some(map_.next_value::<violation::Severity>()? as i32);
+                        }
+                        GeneratedField::Namespace => {
+                            if namespace__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("namespace"));
+                            }
+                            namespace__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Container => {
+                            if container__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("container"));
+                            }
+                            container__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::Cursor => {
                             if since__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("cursor"));
@@ -8688,6 +11340,11 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                     kinds: kinds__.unwrap_or_default(),
                     workload: workload__.unwrap_or_default(),
                     subjects: subjects__.unwrap_or_default(),
+                    consumer: consumer__.unwrap_or_default(),
+                    rules: rules__.unwrap_or_default(),
+                    severity: severity__.unwrap_or_default(),
+                    namespace: namespace__.unwrap_or_default(),
+                    container: container__.unwrap_or_default(),
                     since: since__,
                 })
             }

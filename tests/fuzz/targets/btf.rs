@@ -3,24 +3,31 @@
 
 use lapwing_abi::fields::{FIELDS, MISSING, Source};
 use lapwing_fuzz::kernel::{btf::Btf, offsets::Offsets};
-use lapwing_fuzz::{mini_btf, seeds};
+use lapwing_fuzz::mini_btf::{self, Kept};
+use lapwing_fuzz::seeds;
 use libfuzzer_sys::fuzz_target;
 
 /// Where a kernel shows its own BTF.
 const KERNEL: &str = "/sys/kernel/btf/vmlinux";
 
-/// The structs of the table, each once.
-fn structs() -> Vec<&'static str> {
-    let mut names: Vec<_> = FIELDS
-        .iter()
-        .filter_map(|(_, source)| match source {
-            Source::Member(name, _) | Source::Size(name) => Some(*name),
-            Source::Parameter(..) | Source::Parameters(_) => None,
-        })
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+/// The names of the table, each once: structs, members, functions.
+fn names() -> [Vec<&'static str>; 3] {
+    let (mut structs, mut members, mut functions) = (Vec::new(), Vec::new(), Vec::new());
+    for (_, source) in FIELDS {
+        match source {
+            Source::Member(name, aliases) => {
+                structs.push(*name);
+                members.extend_from_slice(aliases);
+            }
+            Source::Size(name) => structs.push(*name),
+            Source::Parameter(name, _) | Source::Parameters(name) => functions.push(*name),
+        }
+    }
+    [structs, members, functions].map(|mut names| {
+        names.sort_unstable();
+        names.dedup();
+        names
+    })
 }
 
 fn write_seeds() {
@@ -30,22 +37,26 @@ fn write_seeds() {
         header.resize(24, 0);
         return seeds(&[header]);
     };
-    let all = structs();
-    let small = ["path", "qstr", "upid", "vfsmount", "fdtable"];
-    let inputs: Vec<_> = [&small[..], &all[..]]
+    let [structs, members, functions] = &names();
+    let small = Kept {
+        structs: &["path", "qstr", "upid", "vfsmount", "fdtable"],
+        members,
+        functions: &[],
+    };
+    let all = Kept {
+        structs,
+        members,
+        functions,
+    };
+    let inputs: Vec<_> = [small, all]
         .iter()
-        .filter_map(|names| mini_btf::cut(&kernel, names))
+        .filter_map(|kept| mini_btf::cut(&kernel, kept))
         .collect();
     assert_eq!(inputs.len(), 2, "{KERNEL} is not BTF");
-    // The small BTF answers of structs what the whole one does, so the seeds are real.
+    // The small BTF answers what the whole one does, so the seeds are real.
     let resolve = |bytes: &[u8]| -> Vec<u32> {
         let btf = Btf::parse(bytes.to_vec()).expect("BTF");
-        let offsets = Offsets::resolve(&btf);
-        let of_structs = FIELDS
-            .iter()
-            .zip(offsets.values())
-            .filter(|((_, source), _)| matches!(source, Source::Member(..) | Source::Size(_)));
-        of_structs.map(|(_, value)| *value).collect()
+        Offsets::resolve(&btf).values().to_vec()
     };
     assert_eq!(resolve(&inputs[1]), resolve(&kernel));
     seeds(&inputs);

@@ -2,7 +2,8 @@
 //!
 //! The first byte says which. As a file the rest is read as it is; what is read must be written,
 //! read again and be the same. Otherwise the rest is a list of steps on three profiles, whose
-//! names are built from choices that the input makes, so that they meet and form patterns;
+//! names are built from choices that the input makes, so that they meet and form patterns, and fall into
+//! ranges;
 //! at the end the laws of merging are held against them.
 #![no_main]
 
@@ -11,7 +12,8 @@ use lapwing_profile::compare::nearest;
 use lapwing_profile::decide::By;
 use lapwing_profile::diff::Diff;
 use lapwing_profile::entry::Entry;
-use lapwing_profile::learn::{Outcome, Sighting};
+use lapwing_profile::entry::keyed::Keyed;
+use lapwing_profile::learn::Outcome;
 use lapwing_profile::profile::{Mode, Profile, Verdict};
 use lapwing_profile::text::canonical;
 use lapwing_profile::workload::Workload;
@@ -32,6 +34,28 @@ const PATTERNS: [&str; 6] = [
     "/tmp/tmp{random:8}",
     "/data/{hex}-{date}",
 ];
+/// Ranges of addresses, one in another.
+const RANGES: [&str; 6] = [
+    "10.0.0.0/8",
+    "10.0.0.0/15",
+    "10.1.0.0/16",
+    "0.0.0.0/0",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+];
+/// Addresses that are in some of them.
+const ADDRESSES: [&str; 8] = [
+    "10.0.0.7",
+    "10.1.0.7",
+    "10.2.0.7",
+    "10.3.0.7",
+    "127.0.0.1",
+    "169.254.20.10",
+    METADATA[0],
+    METADATA[1],
+];
+/// Metadata services, for which no range stands: one that is learned, and one that never is.
+const METADATA: [&str; 2] = ["169.254.170.2", "169.254.169.254"];
 /// Programs, and who executes them.
 const PROGRAMS: [&str; 3] = ["/bin/sh", "/bin/sh, phase: exec", "/bin/busybox, name: id"];
 const PARENTS: [&str; 6] = [
@@ -81,7 +105,7 @@ impl<'a> Input<'a> {
         let name = self.name();
         // In single quotes only the quote itself is special; entries hold no line breaks.
         let quoted = format!("'{}'", name.replace('\'', "''"));
-        let line = match self.byte() % 10 {
+        let line = match self.byte() % 12 {
             0 => format!("exec: {{path: {quoted}}}"),
             // The same few programs under every kind of parent.
             8 => format!(
@@ -90,6 +114,14 @@ impl<'a> Input<'a> {
                 self.one(&PARENTS)
             ),
             9 => format!("exec: {{path: /bin/sh, parent: {quoted}}}"),
+            10 => format!(
+                "egress: {{protocol: TCP, address: {}, port: 443}}",
+                self.one(&ADDRESSES)
+            ),
+            11 => format!(
+                "egress: {{protocol: TCP, cidr: {}, port: 443}}",
+                self.one(&RANGES)
+            ),
             1 => format!(
                 "file: {{operation: RENAME, path: {quoted}, target: /data/to-{}}}",
                 self.byte()
@@ -120,7 +152,8 @@ fn steps(data: &[u8]) -> Vec<Profile> {
     let mut at = 0;
     while !input.0.is_empty() {
         at += 1;
-        let profile = &mut all[usize::from(input.byte() % 3)];
+        let index = usize::from(input.byte() % 3);
+        let profile = &mut all[index];
         match input.byte() % 32 {
             0 => profile.approve(&input.pattern(), ANN).expect("room"),
             1 => profile.refuse(&input.pattern(), ANN).expect("room"),
@@ -136,21 +169,28 @@ fn steps(data: &[u8]) -> Vec<Profile> {
             }
             4 => drop(profile.promote(ANN)),
             5 => {
-                let other = profile.clone();
-                profile.import(&other, ANN).expect("the same");
+                // What it does not approve of is taken back.
+                let other = all[(index + 1) % 3].clone();
+                all[index].import(&other, ANN).expect("the same workload");
             }
             _ => {
                 let Some(entry) = input.entry() else { continue };
-                let sighting = Sighting { entry, at };
-                let outcome = profile.observe(&sighting);
-                let accepted = profile.accepts(&sighting.entry);
+                if entry.to_string().contains("cidr") {
+                    continue; // Nobody is seen as a range.
+                }
+                let keyed = Keyed::of(&entry);
+                let found = profile.find(&keyed);
+                // Of a process whose id may be the number in the name.
+                let pid = u32::try_from(at % 256).ok();
+                let outcome = profile.observe_found((&keyed, &found), at, pid);
+                let accepted = profile.accepts(&entry);
                 match outcome {
                     Outcome::Known | Outcome::Learned => assert!(accepted),
                     Outcome::Deviation(_) => assert!(!accepted),
                     Outcome::Full => unreachable!("so few fill no profile"),
                 }
                 if !accepted {
-                    drop(nearest(profile, &sighting.entry));
+                    drop(nearest(profile, &entry));
                 }
             }
         }
@@ -162,6 +202,27 @@ fn merged(a: &Profile, b: &Profile) -> Profile {
     let mut joined = a.clone();
     joined.merge(b);
     joined
+}
+
+/// What hands out credentials is approved by its own name or not at all, and the host by no range
+/// but its own.
+fn holds_back(profile: &Profile) {
+    let egress = |peer: &str| {
+        let line = format!("egress: {{protocol: TCP, {peer}, port: 443}}");
+        Entry::parse(&line).expect("an entry")
+    };
+    let approved = profile.entries(Verdict::Approved);
+    for metadata in METADATA {
+        let entry = egress(&format!("address: {metadata}"));
+        assert_eq!(
+            profile.accepts(&entry),
+            approved.contains_key(&entry),
+            "{entry}"
+        );
+    }
+    let [host, own] = [egress("address: 127.0.0.1"), egress("cidr: 127.0.0.0/8")];
+    let is_said = approved.contains_key(&host) || approved.contains_key(&own);
+    assert!(!profile.accepts(&host) || is_said, "{host}");
 }
 
 /// Written and read it is the same.
@@ -213,6 +274,7 @@ fuzz_target!(init: write_seeds(), |data: &[u8]| {
     };
     let both = merged(a, b);
     survives(&both);
+    all.iter().chain([&both]).for_each(holds_back);
     assert!(both == merged(b, a), "not commutative");
     assert!(merged(&both, c) == merged(a, &merged(b, c)), "not associative");
     assert!(merged(&both, a) == both, "not idempotent");

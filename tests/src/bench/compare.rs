@@ -14,6 +14,7 @@ use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::learn::Sighting;
 use lapwing_profile::profile::{Mode, Profile};
+use lapwing_profile::provenance::Source;
 use lapwing_profile::workload::Workload;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
@@ -34,6 +35,19 @@ fn entry(index: usize, set: &str) -> Result<Entry> {
     Ok(Entry::parse(&line)?)
 }
 
+/// Something was seen, of one of a few programs and users.
+fn take(profile: &mut Profile, entry: Entry, index: usize) {
+    let uid = index as u32 % 3;
+    let source = Source {
+        executable: Some(["/usr/sbin/service", "/bin/sh", "/usr/bin/worker"][index % 3]),
+        uids: [uid, uid],
+        ..Source::default()
+    };
+    let sighting = Sighting { entry, at: 1 };
+    profile.observe(&sighting);
+    profile.attribute(&sighting.entry, &source);
+}
+
 fn profile() -> Result<Profile> {
     let workload = Workload {
         name: "web".into(),
@@ -42,12 +56,12 @@ fn profile() -> Result<Profile> {
     let mut profile = Profile::new(workload, Mode::Learning);
     for index in 0..ENTRIES {
         let entry = entry(index, "known")?;
-        profile.observe(&Sighting { entry, at: 1 });
+        take(&mut profile, entry, index);
     }
     for index in 0..PATTERNS {
         for number in 0..16 {
             let entry = temporary(index, number)?;
-            profile.observe(&Sighting { entry, at: 1 });
+            take(&mut profile, entry, index);
         }
     }
     let by = By {

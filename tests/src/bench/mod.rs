@@ -13,6 +13,7 @@
 mod compare;
 mod counting;
 mod cpu;
+mod feed;
 mod figure;
 mod flood;
 mod floor;
@@ -21,6 +22,7 @@ mod machine;
 mod memory;
 mod overhead;
 mod path;
+mod programs;
 mod stage;
 mod work;
 
@@ -63,6 +65,7 @@ const BENCHES: &[(&str, Bench, bool)] = &[
     ("latency", latency::run, false),
     ("compare", compare::run, false),
     ("path", path::run, false),
+    ("feed", feed::run, false),
     ("flood", flood::run, false),
     ("memory", memory::run, false),
 ];

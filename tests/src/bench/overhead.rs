@@ -14,6 +14,7 @@
 use super::counting::{self, Soaker};
 use super::figure::{figure, least, median, percentile};
 use super::floor::{self, Floor};
+use super::programs;
 use super::stage::{self, Counts, Inside, Outside, Pipes};
 use super::work::Op;
 use super::{Args, note};
@@ -265,6 +266,12 @@ impl Bench<'_> {
                 }
             }
         }
+        if let Running::Agent(agent) = &running
+            && variant == Variant::Monitoring
+            && self.soaker.is_some()
+        {
+            programs::print(&mut self.inside.pipes, &self.counts, agent)?;
+        }
         if let Running::Agent(agent) = running {
             self.homes.insert(variant, agent.stop()?);
         }
@@ -320,7 +327,8 @@ impl Bench<'_> {
         let quick = self.args.quick;
         let mut values = Vec::new();
         if let Some(soaker) = self.soaker.take() {
-            let repeats = if quick { 2 } else { 5 };
+            // So many that what the agent does once a second falls into the fewer of them.
+            let repeats = if quick { 5 } else { 9 };
             let mut measure = |count: u32| -> Result<Vec<f64>> {
                 let pipes = self.pipes(site);
                 let mut all = Vec::new();

@@ -105,12 +105,14 @@ impl Line {
             host: false,
             host_root: folder.to_path_buf(),
             runc_roots: Vec::new(),
+            share: usize::MAX,
         };
         let hierarchy = Hierarchy {
             root: folder.join("cgroup"),
             controller: None,
             id: 0,
             unified: None,
+            namespace: String::new(),
         };
         let id = "ab".repeat(32);
         let files = folder.join("var/lib/docker/containers").join(&id);

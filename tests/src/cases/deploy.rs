@@ -7,6 +7,7 @@ use super::sensor::NOT_ON_TIER_B;
 use crate::agent::{Agent, Home, Mode};
 use crate::container::Spec;
 use crate::expect::{Expect, lookup};
+use crate::pod::{template, texts};
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::Session;
@@ -24,6 +25,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "deploy.least-capabilities",
         run: least,
+    },
+    Case {
+        name: "deploy.pod",
+        run: pod,
     },
 ];
 
@@ -45,8 +50,15 @@ fn unit(context: &mut Context<'_>) -> Result<Outcome> {
         .split_whitespace()
         .collect();
     ensure!(keep == LEAST, "the unit gives {keep:?}");
-    for limit in ["LimitMEMLOCK=infinity", "LimitNICE=-10"] {
-        ensure!(UNIT.lines().any(|line| line == limit), "no {limit}");
+    let needed = [
+        "LimitMEMLOCK=infinity",
+        "LimitNICE=-10",
+        // What `sinks` and `listen` need of the network, and a sink of files.
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+        "LogsDirectory=lapwing",
+    ];
+    for line in needed {
+        ensure!(UNIT.lines().any(|known| known == line), "no {line}");
     }
     if session.cgroups.egress().is_none() {
         // As the unit says of hosts without cgroup v2.
@@ -198,6 +210,62 @@ fn least(context: &mut Context<'_>) -> Result<Outcome> {
         keep.join(" "),
         blind.len()
     )))
+}
+
+/// As the pod of the manifest, with its capabilities, its mounts and a root it cannot write to, the
+/// agent attaches every hook, finds what ran before, and reports what is done, by the node's name.
+fn pod(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let template = template()?;
+    let rights = &template["containers"][0]["securityContext"];
+    let mut add = texts(&rights["capabilities"]["add"]);
+    add.sort_unstable();
+    let mut least = LEAST.map(|name| name.trim_start_matches("CAP_"));
+    least.sort_unstable();
+    ensure!(add == least, "the pod has {add:?}");
+    ensure!(
+        template["hostNetwork"].is_null(),
+        "the pod has the node's network"
+    );
+    for (setting, safe) in [
+        ("privileged", false),
+        ("allowPrivilegeEscalation", false),
+        ("readOnlyRootFilesystem", true),
+    ] {
+        ensure!(rights[setting] == safe, "{setting} is {}", rights[setting]);
+    }
+
+    let mut puppet = Puppet::start(session, "beside-a-pod")?;
+    // As the values of the chart say of old kernels.
+    let more: &[&str] = if counts_maps()? {
+        &["CAP_SYS_RESOURCE"]
+    } else {
+        &[]
+    };
+    let agent = Home::new(session, Mode::Monitor)?
+        .in_pod(session, more)?
+        .start()?;
+    check_blind(session, &blind(&agent)?)?;
+    let mut watch = agent.watch()?;
+    puppet.act(&Act::trigger(&["create", "/data/beside"]))?;
+    puppet.act(&Act::trigger(&["connect-tcp", "127.0.0.1", "10"]))?;
+    let known = |rule: &str, severity: &str| {
+        violation(session, &puppet, rule, severity).is("afterGap", true)
+    };
+    let change = file(known("file.unknown", "MEDIUM"), "CREATE", "/data/beside")
+        .is("process.exe", TRIGGER)
+        .is("process.phase", "MAIN")
+        .is("process.ancestors.0.exe", TRIGGER)
+        .is("process.ancestors.0.pid", puppet.pid()?);
+    let peer = egress(known("egress.unknown", "HIGH"), "TCP", "127.0.0.1", 10);
+    watch.expect("violation", "the file", &change)?;
+    if session.cgroups.egress().is_some() {
+        watch.expect("violation", "the peer", &peer)?;
+    }
+    let losses = agent.status()?["losses"].clone();
+    ensure!(losses.as_array().is_some_and(Vec::is_empty), "{losses}");
+    Ok(Outcome::Passed)
 }
 
 /// Nothing may lack but the programs of a cgroup where there is no cgroup v2 to attach them to;

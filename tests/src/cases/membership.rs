@@ -82,7 +82,7 @@ fn sticks(context: &mut Context<'_>) -> Result<Outcome> {
 
 /// A container that has the host's root directory inside, and the rights to go there: what a
 /// careless privileged pod looks like.
-fn hosted<'s>(session: &'s Session, workload: &str) -> Result<Puppet<'s>> {
+pub fn hosted<'s>(session: &'s Session, workload: &str) -> Result<Puppet<'s>> {
     let spec = Spec::new(workload, &[TRIGGER, "serve"])
         .capability("CAP_SYS_ADMIN")
         .capability("CAP_SYS_CHROOT")
@@ -105,7 +105,7 @@ fn escape(session: &Session, puppet: &Puppet<'_>, how: &str) -> Expect {
 }
 
 /// The folders of a cgroup as the container sees them, below the host's root.
-fn seen_folders(session: &Session, cgroup: &str) -> Vec<String> {
+pub fn seen_folders(session: &Session, cgroup: &str) -> Vec<String> {
     let folders = session.cgroups.folders(cgroup);
     let seen = folders.iter().map(|at| format!("/host{}", at.display()));
     seen.collect()

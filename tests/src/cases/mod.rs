@@ -1,33 +1,49 @@
 //! The cases, by area.
 
+mod advise;
 mod candidates;
+mod capability;
 mod cgroup;
 pub mod common;
 mod deploy;
+mod dns;
 mod errors;
 mod evidence;
 mod execs;
+mod feed;
 mod file;
+mod full;
 mod harness;
+mod inodes;
 mod keys;
 mod learning;
 mod lineage;
+mod loader;
 mod losses;
 mod many;
 mod membership;
 mod names;
+mod namespaces;
+mod neighbours;
+mod network;
 mod path;
 mod pending;
 mod poison;
 mod process;
+mod provenance;
 mod recall;
+mod recall_execs;
+mod receivers;
 mod restart;
 mod running;
 mod seen;
 mod sensor;
+mod sink;
 mod start;
 mod stream;
 mod tables;
+mod top;
+mod upgrade;
 mod verbs;
 mod versions;
 
@@ -65,13 +81,18 @@ pub const ALL: &[Group] = &[
     group(sensor::CASES),
     coverage("", Tier::Best),
     group(process::CASES),
+    group(loader::CASES),
     group(file::CASES),
     group(path::CASES),
+    group(inodes::CASES),
     group(cgroup::CASES),
     group(membership::CASES),
+    group(namespaces::CASES),
     group(names::CASES),
+    group(dns::CASES),
     group(stream::CASES),
     group(verbs::CASES),
+    group(capability::CASES),
     group(candidates::CASES),
     // Where the kernel allows a better one, these tiers would never be tried.
     coverage("tier-a2.", Tier::A2),
@@ -80,16 +101,27 @@ pub const ALL: &[Group] = &[
     group(evidence::CASES),
     group(versions::CASES),
     group(poison::CASES),
+    group(provenance::CASES),
+    group(advise::CASES),
     group(seen::CASES),
     group(keys::CASES),
     group(execs::CASES),
     group(lineage::CASES),
     group(pending::CASES),
     group(recall::CASES),
+    group(recall_execs::CASES),
     group(losses::CASES),
+    group(neighbours::CASES),
     group(tables::CASES),
+    group(full::CASES),
     group(restart::CASES),
+    group(feed::CASES),
+    group(network::CASES),
+    group(sink::CASES),
+    group(top::CASES),
+    group(receivers::CASES),
     group(start::CASES),
+    group(upgrade::CASES),
     group(running::CASES),
     group(deploy::CASES),
     group(errors::CASES),

@@ -4,17 +4,17 @@ use super::common::{TOOL, about, file, violation, violations_until_now};
 use crate::agent::Mode;
 use crate::container::Spec;
 use crate::expect::Want;
-use crate::puppet::{Act, Puppet, TRIGGER};
+use crate::puppet::{Act, Lacking, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use anyhow::{Result, ensure};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 
-/// The cases.
 /// Stands where the beginning of a path is missing.
 const CUT: char = '\u{2026}';
 
+/// The cases.
 pub const CASES: &[Case] = &[
     Case {
         name: "path.long-names",
@@ -43,6 +43,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "path.moved-out",
         run: moved_out,
+    },
+    Case {
+        name: "path.disconnected",
+        run: disconnected,
     },
     Case {
         name: "path.renamed-meanwhile",
@@ -189,6 +193,39 @@ fn moved_out(context: &mut Context<'_>) -> Result<Outcome> {
     let (report, _) = watch.expect("violation", "the file", &expect)?;
     let path = report["file"]["path"].as_str().unwrap_or_default();
     ensure!(path.ends_with("/tmp/outside/made"), "another path: {path}");
+    Ok(Outcome::Passed)
+}
+
+/// A file that is opened by its handle, before anybody has looked up its name, has none: it is told
+/// that nothing is known of it, and not that it is the root.
+fn disconnected(context: &mut Context<'_>) -> Result<Outcome> {
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let spec = Spec::new("disconnected", &[TRIGGER, "serve"])
+        .capability("CAP_SYS_ADMIN")
+        .capability("CAP_DAC_READ_SEARCH");
+    let mut puppet = Puppet::from_spec(session, &spec)?;
+    let layers = puppet.root().join("data/layers");
+    for folder in ["low", "up", "work", "one", "two"] {
+        fs::create_dir_all(layers.join(folder))?;
+    }
+    fs::write(layers.join("up/file"), "x")?;
+    let words = ["hold", "open-disconnected", "/data/layers", "file"];
+    let held = match puppet.hold(&Act::trigger(&words)) {
+        Ok(held) => held,
+        Err(error) if error.is::<Lacking>() => return Ok(Outcome::Skipped(error.to_string())),
+        Err(error) => return Err(error),
+    };
+    let expect = file(
+        violation(session, &puppet, "file.unknown", "HIGH"),
+        "OPEN_WRITE",
+        "detached:/",
+    )
+    .is("file.mount", "VOLUME")
+    .is("file.target", "")
+    .is("file.pathFromCaller", false)
+    .is("process.pid", held.pid);
+    watch.expect("violation", "the file", &expect)?;
     Ok(Outcome::Passed)
 }
 

@@ -102,7 +102,13 @@ fn poison(context: &mut Context<'_>) -> Result<Outcome> {
         Ok(counted.then_some(text))
     })?;
     drop(running);
-    let lines: Vec<&str> = text.lines().collect();
+    // Below each entry stands who did it.
+    let mut lines: Vec<&str> = text.lines().collect();
+    let who = lines
+        .iter()
+        .filter(|line| line.starts_with("    by /trigger, uid 0"));
+    ensure!(who.count() > 1, "nobody did it: {text}");
+    lines.retain(|line| !line.starts_with("    "));
     ensure!(
         lines.first().is_some_and(|line| line.starts_with(&head)),
         "{text}"

@@ -83,7 +83,7 @@ impl Stage<'_, '_> {
 }
 
 /// Keeps a container's processes on the first processor that they may use.
-fn pin(puppet: &Puppet<'_>) -> Result<()> {
+pub fn pin(puppet: &Puppet<'_>) -> Result<()> {
     let pid = i32::try_from(puppet.pid()?)
         .ok()
         .and_then(Pid::from_raw)
@@ -143,7 +143,7 @@ fn recalled(context: &mut Context<'_>) -> Result<Outcome> {
 }
 
 /// How often what a row sees was known again.
-fn known_again(agent: &Agent, row: &str) -> Result<u64> {
+pub fn known_again(agent: &Agent, row: &str) -> Result<u64> {
     let status = agent.status()?;
     let hooks = status["hooks"].as_array().context("no hooks")?;
     let hook = hooks

@@ -40,10 +40,6 @@ pub const CASES: &[Case] = &[
         name: "start.blind-interval",
         run: blind,
     },
-    Case {
-        name: "start.replace",
-        run: replace,
-    },
 ];
 
 /// A container that holds what [`crate::trigger::standing`] says.
@@ -434,63 +430,8 @@ fn blind(context: &mut Context<'_>) -> Result<Outcome> {
     )))
 }
 
-/// An agent takes over from another while a container does one thing after the other: each of
-/// them is reported by one of the two, and there is no gap.
-fn replace(context: &mut Context<'_>) -> Result<Outcome> {
-    context.alone();
-    let session = context.session;
-    let mut puppet = Puppet::start(session, "replace")?;
-    let agent = Home::new(session, Mode::Monitor)?.start()?;
-    let old = agent.watch()?;
-    let stem = "/data/one-";
-    let count = 1000;
-    let files = |watch: &Watch, puppet: &Puppet<'_>| -> BTreeSet<String> {
-        about(watch, "violation", puppet)
-            .iter()
-            .filter_map(|report| Some(lookup(report, "file.path")?.as_str()?.to_owned()))
-            .filter(|path| path.starts_with(stem))
-            .collect()
-    };
-    puppet.begin(&Act::trigger(&["create-slowly", stem, &count.to_string()]))?;
-    wait_for("the first file", patience(), || {
-        Ok((!files(&old, &puppet).is_empty()).then_some(()))
-    })?;
-    let agent = agent.replace()?;
-    let before = files(&old, &puppet);
-    let mut new = agent.watch()?;
-    let code = puppet.end()?;
-    ensure!(code == 0, "the container's program ended with {code}");
-    violations_until_now(&mut new, &mut puppet, "/data/end")?;
-    let after = files(&new, &puppet);
-    let all = before.union(&after).count();
-    let twice = before.intersection(&after).count();
-    ensure!(
-        all == count,
-        "of {count} files {all} were reported: {} by the one, {} by the other",
-        before.len(),
-        after.len()
-    );
-    ensure!(
-        before.len() < count && after.len() < count,
-        "nothing happened while one took over from the other: {} and {}",
-        before.len(),
-        after.len()
-    );
-    // Other gaps are the client's, who asks for more than the log has.
-    let mut gaps = new.of_kind("gap");
-    gaps.retain(|gap| gap["scope"] == "node");
-    ensure!(gaps.is_empty(), "there is a gap: {gaps:?}");
-    no_losses(&agent)?;
-    Ok(Outcome::Measured(format!(
-        "{count} files: {} by the one agent, {} by the next, {twice} by both; {}",
-        before.len(),
-        after.len(),
-        attached(&agent)?
-    )))
-}
-
 /// What the agent says of how long it took to attach everything.
-fn attached(agent: &Agent) -> Result<String> {
+pub(super) fn attached(agent: &Agent) -> Result<String> {
     let log = agent.log();
     let line = log.lines().rfind(|line| line.contains("hooks attached"));
     let line = line.context("the agent does not say that it is attached")?;

@@ -23,8 +23,17 @@ pub const CASES: &[Case] = &[
         run: processes_before,
     },
     Case {
+        // Not where each of thousands of programs takes an emulated machine's time.
+        name: "losses.execs-held-back",
+        run: images,
+    },
+    Case {
         name: "losses.tables.cgroups",
         run: cgroups,
+    },
+    Case {
+        name: "losses.cgroups-before-the-agent",
+        run: cgroups_before,
     },
 ];
 
@@ -39,10 +48,15 @@ const END: &str = "/data/end";
 
 /// Starts so many processes in a container, which live until [`disperse`].
 fn crowd(puppet: &mut Puppet<'_>, count: u64) -> Result<()> {
+    gathered(puppet, &["crowd", &count.to_string(), READY, END])
+}
+
+/// Starts a crowd, and waits until it is there.
+fn gathered(puppet: &mut Puppet<'_>, words: &[&str]) -> Result<()> {
     for left in [READY, END] {
         let _ = fs::remove_file(puppet.root().join(&left[1..]));
     }
-    puppet.begin(&Act::trigger(&["crowd", &count.to_string(), READY, END]))?;
+    puppet.begin(&Act::trigger(words))?;
     let ready = puppet.root().join(&READY[1..]);
     wait_for("the crowd", patience(), || Ok(ready.exists().then_some(())))
 }
@@ -54,7 +68,7 @@ fn disperse(puppet: &mut Puppet<'_>) -> Result<()> {
 }
 
 /// Losses by reason: of a container, or of all and none.
-fn losses(status: &Value, container: Option<&str>, reason: &str) -> u64 {
+pub fn losses(status: &Value, container: Option<&str>, reason: &str) -> u64 {
     let list = if container.is_some() {
         "containerLosses"
     } else {
@@ -68,7 +82,7 @@ fn losses(status: &Value, container: Option<&str>, reason: &str) -> u64 {
 }
 
 /// Waits until so many losses of a container are told, and answers how many there are when all are.
-fn refused(agent: &Agent, puppet: &Puppet<'_>, reason: &str, least: u64) -> Result<u64> {
+pub fn refused(agent: &Agent, puppet: &Puppet<'_>, reason: &str, least: u64) -> Result<u64> {
     let count = || -> Result<u64> { Ok(losses(&agent.status()?, Some(&puppet.id), reason)) };
     wait_for(reason, patience(), || Ok((count()? >= least).then_some(())))
         .with_context(|| format!("{:?} of {least}", count()))?;
@@ -94,7 +108,7 @@ fn has_room(agent: &Agent, puppet: &mut Puppet<'_>, reason: &str) -> Result<()> 
 }
 
 /// Nothing at all was lost of a container, and nothing for want of room in the tables.
-fn unharmed(agent: &Agent, puppet: &Puppet<'_>) -> Result<()> {
+pub fn unharmed(agent: &Agent, puppet: &Puppet<'_>) -> Result<()> {
     let status = agent.status()?;
     let all = status["containerLosses"].as_array().map(Vec::as_slice);
     let ours = all.unwrap_or_default().iter();
@@ -114,7 +128,7 @@ fn unharmed(agent: &Agent, puppet: &Puppet<'_>) -> Result<()> {
 
 /// A container runs a program, which runs another, whose child makes a file: who they are is told
 /// in full.
-fn forks_and_execs(watch: &mut Watch, puppet: &mut Puppet<'_>, path: &str) -> Result<()> {
+pub fn forks_and_execs(watch: &mut Watch, puppet: &mut Puppet<'_>, path: &str) -> Result<()> {
     let inner = ["child", TRIGGER, TRIGGER, "fork-create", path];
     puppet.act(&Act::program(TOOL, "tool").args(&inner))?;
     let expect = any_mode(file(Expect::new(), "CREATE", path))
@@ -230,6 +244,65 @@ fn processes_before(context: &mut Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// More programs in a moment, each executed before, than one container's share of the execs that are
+/// held back: those beyond are sent, nothing is lost, and a neighbour's go on being held back.
+fn images(context: &mut Context<'_>) -> Result<Outcome> {
+    const REASON: &str = "image-share-spent";
+    const SLEEP: &[&str] = &["/bin/sleep", "600"];
+    const TIMES: u64 = 50;
+    const MOST: u64 = lapwing_abi::share::share(lapwing_abi::state::IMAGES_MAX) as u64;
+    const MADE: u64 = MOST + 200;
+    context.alone();
+    let session = context.session;
+    let agent = Home::new(session, Mode::Monitor)?.start()?;
+    let mut watch = agent.watch()?;
+    let mut noisy = Puppet::start(session, "execs-noisy")?;
+    let mut quiet = Puppet::start(session, "execs-quiet")?;
+    forks_and_execs(&mut watch, &mut noisy, "/data/before")?;
+    forks_and_execs(&mut watch, &mut quiet, "/data/before")?;
+    let gather = |puppet: &mut Puppet<'_>, count: u64| -> Result<()> {
+        let count = count.to_string();
+        let words = [&["crowd-of", &count, READY, END], SLEEP].concat();
+        gathered(puppet, &words)
+    };
+    // Known from here on.
+    gather(&mut noisy, 1)?;
+    disperse(&mut noisy)?;
+    let slept = Expect::new()
+        .is("container.id", noisy.id.as_str())
+        .is("exec.path", "/bin/busybox")
+        .is("exec.name", "sleep");
+    watch.expect("violation", "the program", &slept)?;
+
+    // The agent takes over what is held back, once a second; here it does not get to it.
+    agent.pause()?;
+    let tool = ["child", TOOL, "tool", "nothing"];
+    let times = TIMES.to_string();
+    let words = [&["repeat", times.as_str()][..], &tool].concat();
+    let done = gather(&mut noisy, MADE).and_then(|()| quiet.act(&Act::trigger(&words)));
+    agent.go_on()?;
+    done?;
+    let refused = refused(&agent, &noisy, REASON, MADE - MOST)?;
+    // The container's own few have their place in its share as well.
+    ensure!(
+        (MADE - MOST..=MADE - MOST + 16).contains(&refused),
+        "of {MADE} programs {refused} found no room in a share of {MOST}"
+    );
+    unharmed(&agent, &quiet)?;
+    let told = Expect::new().is("exec.path", TOOL).any("exec.name");
+    super::seen::count(&watch, &quiet, &told, TIMES + 1)?;
+    disperse(&mut noisy)?;
+    // Every one was counted, whether it was held back or sent.
+    super::seen::count(&watch, &noisy, &slept, MADE + 1)?;
+    let lost = agent.status()?["losses"].clone();
+    let others = lost.as_array().map(Vec::as_slice).unwrap_or_default();
+    let others: Vec<_> = others.iter().filter(|it| it["reason"] != REASON).collect();
+    ensure!(others.is_empty(), "something was lost: {others:?}");
+    Ok(Outcome::Measured(format!(
+        "of {MADE} programs {refused} had no room in a share of {MOST}; neighbours lost nothing"
+    )))
+}
+
 /// More cgroups below a container's than are its share.
 fn cgroups(context: &mut Context<'_>) -> Result<Outcome> {
     const REASON: &str = "cgroup-share-spent";
@@ -271,5 +344,50 @@ fn cgroups(context: &mut Context<'_>) -> Result<Outcome> {
     })?;
     Ok(Outcome::Measured(format!(
         "of {MADE} cgroups {without} had no room in a share of {SHARE}"
+    )))
+}
+
+/// The same, of cgroups that the agent meets when it starts, and counts by itself.
+fn cgroups_before(context: &mut Context<'_>) -> Result<Outcome> {
+    const REASON: &str = "cgroup-share-spent";
+    const MADE: u64 = SHARE + 100;
+    context.alone();
+    let session = context.session;
+    let mut noisy = Puppet::start(session, "tables-cgroups-before")?;
+    let quiet = Puppet::start(session, "tables-cgroups-before-quiet")?;
+    let (home, other) = (noisy.cgroup(), quiet.cgroup());
+    for index in 0..MADE {
+        session.cgroups.make(&home, &format!("n{index}"))?;
+    }
+    session.cgroups.make(&other, "inner")?;
+    // Whether or not this one finds room.
+    session
+        .cgroups
+        .enter(&format!("{home}/n{}", MADE - 1), noisy.pid()?)?;
+    let (agent, mut watch) = start(context, "cgroups")?;
+    let met = refused(&agent, &noisy, REASON, MADE - SHARE)?;
+    ensure!(
+        met == MADE - SHARE,
+        "{met} of {MADE} found no room in a share of {SHARE}"
+    );
+    confessed(&mut watch, &noisy, REASON)?;
+    unharmed(&agent, &quiet)?;
+    noisy.act(&Act::trigger(&["create", "/data/met"]))?;
+    let expect = any_mode(file(Expect::new(), "CREATE", "/data/met"))
+        .is("container.id", noisy.id.as_str())
+        .is("process.exe", TRIGGER)
+        .is("process.phase", "MAIN")
+        .is("process.ancestors.0.pid", noisy.pid()?);
+    watch.expect("violation", "/data/met", &expect)?;
+
+    // The share is spent for those that come later as well: what was met was counted.
+    session.cgroups.make(&home, "late")?;
+    let after = refused(&agent, &noisy, REASON, met + 1)?;
+    ensure!(after == met + 1, "{} were refused for one", after - met);
+    session.cgroups.make(&other, "late")?;
+    unharmed(&agent, &quiet)?;
+    session.cgroups.enter(&home, noisy.pid()?)?;
+    Ok(Outcome::Measured(format!(
+        "of {MADE} cgroups {met} had no room in a share of {SHARE}"
     )))
 }

@@ -20,6 +20,10 @@ pub const CASES: &[Case] = &[
         name: "profile.capability-refused",
         run: capability,
     },
+    Case {
+        name: "profile.range-of-addresses",
+        run: range,
+    },
 ];
 
 const WORKLOAD: &str = "verbs";
@@ -113,5 +117,41 @@ fn capability(context: &mut Context<'_>) -> Result<Outcome> {
         after.len() == 2,
         "refused, and not reported anew: {after:?}"
     );
+    Ok(Outcome::Passed)
+}
+
+/// A range that a person approves of passes all that is in it, and nothing beside it; refused, none.
+fn range(context: &mut Context<'_>) -> Result<Outcome> {
+    const WORKLOAD: &str = "ranges";
+    const PORT: &str = "4210";
+    const RANGE: &str = "egress: {protocol: UDP, cidr: 192.0.2.0/25, port: 4210}";
+    let session = context.session;
+    let (agent, watch) = context.agent(Mode::Monitor)?;
+    let mut puppet = Puppet::start(session, WORKLOAD)?;
+    let mut steps = 0;
+    let mut is_reported = |watch: &mut Watch, address: &str| -> Result<bool> {
+        puppet.act(&Act::trigger(&["connect-udp", address, PORT]))?;
+        steps += 1;
+        let seen = violations_until_now(watch, &mut puppet, &format!("/data/range-{steps}"))?;
+        Ok(seen
+            .iter()
+            .any(|report| report["egress"]["address"] == address))
+    };
+    ensure!(is_reported(watch, "192.0.2.9")?, "nothing is approved yet");
+    let name = profile(&agent.home, WORKLOAD)?;
+    decided(agent, &["approve", RANGE, "--profile", &name])?;
+    for (address, expected) in [("192.0.2.10", false), ("192.0.2.200", true)] {
+        ensure!(
+            is_reported(watch, address)? == expected,
+            "{RANGE} is approved; {address} has to be reported: {expected}"
+        );
+    }
+    let text = agent.home.call(&["profile", "show", &name])?;
+    ensure!(
+        text.contains("cidr: \"192.0.2.0/25\"") && text.contains("at 192.0.2.10"),
+        "the range, and which of its addresses were seen: {text}"
+    );
+    decided(agent, &["refuse", RANGE, "--profile", &name])?;
+    ensure!(is_reported(watch, "192.0.2.11")?, "{RANGE} is refused");
     Ok(Outcome::Passed)
 }

@@ -154,8 +154,8 @@ impl Report {
         self.fields.into_iter().flatten()
     }
 
-    /// With another value of a field, or with one more.
-    const fn with(mut self, index: usize, field: Field) -> Self {
+    /// With another value of a field, or with one more, by its place in [`Self::new`].
+    pub const fn with(mut self, index: usize, field: Field) -> Self {
         self.fields[index] = Some(field);
         self
     }

@@ -1,5 +1,6 @@
 //! The table as a document: `tests/COVERAGE.md`.
 
+use super::steps::STEPS;
 use super::{AREAS, ELSEWHERE, name};
 use std::fmt::Write as _;
 
@@ -32,6 +33,16 @@ pub fn document() -> String {
                 tiers.join(", "),
                 name(act)
             );
+        }
+    }
+    text += "\nWhat takes more than one act, an agent that ends, a flood or two containers is a case of its own.\n";
+    for (area, steps) in STEPS {
+        let _ = write!(
+            text,
+            "\n## {area}, in several steps\n\n| technique | test |\n|---|---|\n"
+        );
+        for (what, case) in *steps {
+            let _ = writeln!(text, "| {what} | `{case}` |");
         }
     }
     text += "\n## Rows that no single act can prove\n\n| row | why | test |\n|---|---|---|\n";

@@ -6,6 +6,7 @@
 use super::act::{Act, Is, OVERLAY, Prepare, Report, Shape, Tiers};
 use crate::cases::common::{IDS, TOOL};
 use crate::puppet::TRIGGER;
+use anyhow::Context as _;
 use lapwing_abi::hooks::Row;
 use serde_json::json;
 use std::fs;
@@ -68,6 +69,18 @@ const BOUND: Shape = Shape {
             "destination": "/bound", "type": "bind", "source": "rootfs/usr/bin", "options": ["bind"],
         }))
     },
+};
+
+/// `struct vfs_cap_data` of the second version, little-endian on every machine: CAP_DAC_OVERRIDE (1)
+/// and CAP_NET_RAW (13) are permitted, and effective from the start.
+/// include/uapi/linux/capability.h.
+const FILE_CAPABILITIES: [u8; 20] = {
+    let mut bytes = [0; 20];
+    bytes[0] = 1; // VFS_CAP_FLAGS_EFFECTIVE
+    bytes[3] = 2; // VFS_CAP_REVISION_2
+    bytes[4] = 1 << 1;
+    bytes[5] = 1 << (13 - 8);
+    bytes
 };
 
 /// Every act of this area.
@@ -289,6 +302,36 @@ pub const ACTS: &[Act] = &[
                 "CAP_NET_BIND_SERVICE",
                 "CAP_NET_RAW",
             ]),
+        ),
+    ]),
+    exec(
+        "exec.file-capabilities",
+        "a program whose file has capabilities, run by an ordinary user: which it may use",
+        &["nothing"],
+        "/data/file-capabilities",
+        &["tool", "hold", "nothing"],
+    )
+    .named("tool")
+    .after(&[
+        Prepare::Copy("/data/file-capabilities"),
+        Prepare::By(|puppet| {
+            let path = puppet.root().join("data/file-capabilities");
+            rustix::fs::setxattr(
+                path,
+                "security.capability",
+                &FILE_CAPABILITIES,
+                rustix::fs::XattrFlags::empty(),
+            )
+            .context("cannot give a file capabilities")
+        }),
+    ])
+    .program("/data/file-capabilities", "tool")
+    .fields(&[
+        ("process.effectiveUid", Is::Number(IDS.0 as i64)),
+        ("process.effectiveGid", Is::Number(IDS.1 as i64)),
+        (
+            "process.capabilities",
+            Is::Texts(&["CAP_DAC_OVERRIDE", "CAP_NET_RAW"]),
         ),
     ]),
     exec(

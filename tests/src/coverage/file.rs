@@ -55,6 +55,15 @@ const MOUNTS: Shape = Shape {
     spec: |spec| spec.capability("CAP_SYS_ADMIN"),
 };
 
+/// One more report of an act: something is mounted, or not any more.
+const fn mounted(operation: &'static str, detail: &'static str) -> Report {
+    let fields = [
+        ("privilege.operation", Is::Text(operation)),
+        ("privilege.detail", Is::Text(detail)),
+    ];
+    Report::new("privilege.mount", "HIGH", "privilege", fields)
+}
+
 /// One more report of an act: a change of a file of the image.
 const fn more(operation: &'static str, path: &'static str, target: &'static str) -> Report {
     let fields = [
@@ -270,15 +279,25 @@ const OPENS: &[Act] = &[
                 ("privilege.detail", Is::Text("mnt")),
             ],
         ),
-        Report::new(
-            "privilege.mount",
-            "HIGH",
-            "privilege",
-            [
-                ("privilege.operation", Is::Text("MOUNT")),
-                ("privilege.detail", Is::Text("tmpfs at /data/apart")),
-            ],
-        ),
+        mounted("MOUNT", "tmpfs at /data/apart"),
+    ]),
+    file(
+        "file.create.unmounted",
+        Row::FileOpen,
+        "on a file system that is mounted nowhere any more (MNT_DETACH): `detached:` and the path there",
+        &["create-unmounted", "/data/unmounted", "new"],
+        "CREATE",
+        "detached:/inside/new",
+    )
+    .rule("file.unknown", "HIGH")
+    .after(&[Prepare::Folder("/data/unmounted")])
+    .inside(MOUNTS)
+    .root()
+    .field(3, ("file.mount", Is::Text("TMPFS")))
+    .also(&[
+        mounted("MOUNT", "tmpfs at /data/unmounted"),
+        more("MKDIR", "/data/unmounted/inside", ""),
+        mounted("UMOUNT", "/data/unmounted"),
     ]),
     file(
         "file.open.handle",
@@ -291,6 +310,16 @@ const OPENS: &[Act] = &[
     .after(&[Prepare::File("/data/handle")])
     .inside(RIGHTS)
     .root(),
+    file(
+        "file.open.removed",
+        Row::FileOpen,
+        "an open by /proc/self/fd of a file that was removed: its path is the last that it had",
+        &["open-removed", "/data/removed"],
+        "OPEN_WRITE",
+        "/data/removed",
+    )
+    .after(&[Prepare::File("/data/removed")])
+    .also(&[more("DELETE", "/data/removed", "")]),
     file(
         "file.receive.socket",
         Row::FileReceive,

@@ -24,12 +24,15 @@
 //! 4. `lapwing-tests --coverage > tests/COVERAGE.md`, and a line in
 //!    `tests/expected-skips.txt` for each kernel that cannot do it.
 //!
+//! What takes more than one act is a case, and a line in `steps.rs`.
+//!
 //! One agent serves a tier and one container serves many acts; the acts of a
 //! row are done one after the other, then a last file is made, and once that is
 //! reported everything before it has been. So a missing report fails at once,
 //! and a report that no act accounts for fails too.
 
 mod act;
+mod answers;
 mod compat;
 mod docs;
 mod exec;
@@ -40,6 +43,7 @@ mod privilege;
 mod process;
 mod run;
 mod sockets;
+mod steps;
 
 pub use docs::document;
 pub use run::run;
@@ -55,7 +59,7 @@ const AREAS: &[(&str, &[&[Act]])] = &[
     ("Files", file::ACTS),
     ("32-bit programs", &[compat::ACTS]),
     ("Network", &[network::ACTS, sockets::ACTS]),
-    ("Names", &[names::ACTS]),
+    ("Names", &[names::ACTS, answers::ACTS]),
     ("Privilege", &[privilege::ACTS]),
 ];
 
@@ -140,6 +144,16 @@ mod tests {
             if let Some((_, case, _)) = elsewhere {
                 assert!(cases::names().any(|name| name == *case), "no case {case}");
             }
+        }
+    }
+
+    #[test]
+    fn steps_are_proved_by_cases() {
+        let mut told = HashSet::new();
+        for (what, case) in steps::STEPS.iter().flat_map(|(_, steps)| *steps) {
+            assert!(cases::names().any(|name| name == *case), "no case {case}");
+            assert!(told.insert(case), "{case} stands there twice");
+            assert!(!what.is_empty() && !what.contains(['|', '\n']));
         }
     }
 

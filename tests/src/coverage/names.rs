@@ -11,7 +11,9 @@ const RESOLVING: Shape = Shape {
     name: "resolving",
     spec: |spec| spec,
 };
-const fn asked(name: &'static str) -> Report {
+
+/// A question for an IPv4 address.
+pub(super) const fn asked(name: &'static str) -> Report {
     Report::new(
         "dns.unknown",
         "MEDIUM",
@@ -24,7 +26,8 @@ const fn asked(name: &'static str) -> Report {
     )
 }
 
-const fn contacted(
+/// A peer, by its name where it has one.
+pub(super) const fn contacted(
     protocol: &'static str,
     domain: &'static str,
     address: &'static str,
@@ -52,7 +55,7 @@ const fn contacted(
 }
 
 /// A port that is waited at: the server's, or one that the client chose.
-const fn waited(protocol: &'static str, address: &'static str, port: i64) -> Report {
+pub(super) const fn waited(protocol: &'static str, address: &'static str, port: i64) -> Report {
     Report::new(
         "listen.unknown",
         "MEDIUM",
@@ -67,7 +70,7 @@ const fn waited(protocol: &'static str, address: &'static str, port: i64) -> Rep
 }
 
 /// A question, its answer, and a contact with the address that it told.
-const fn resolve(
+pub(super) const fn resolve(
     id: &'static str,
     row: Row,
     what: &'static str,
@@ -90,6 +93,7 @@ pub const ACTS: &[Act] = &[
         &[
             "resolve",
             "udp",
+            "true",
             "127.0.0.2",
             "one.example",
             "192.0.2.11",
@@ -112,6 +116,7 @@ pub const ACTS: &[Act] = &[
         &[
             "resolve",
             "udp",
+            "true",
             "127.0.0.4",
             "two.example",
             "192.0.2.12",
@@ -134,6 +139,7 @@ pub const ACTS: &[Act] = &[
         &[
             "resolve",
             "tcp",
+            "true",
             "127.0.0.3",
             "three.example",
             "192.0.2.13",
@@ -153,6 +159,7 @@ pub const ACTS: &[Act] = &[
         &[
             "resolve",
             "udp",
+            "true",
             "127.0.0.3",
             "four.example",
             "10.99.0.1",
@@ -173,6 +180,7 @@ pub const ACTS: &[Act] = &[
         &[
             "resolve",
             "udp",
+            "true",
             "127.0.0.3",
             "five.example",
             "169.254.169.254",

@@ -2,15 +2,16 @@
 
 use super::act::{Act, Actor, Report};
 use super::{acts, name};
-use crate::agent::{Agent, Mode};
+use crate::agent::Mode;
 use crate::cases::common::{about_since, by, hits_of, hook_of, once, open_up, violation};
 use crate::container::Spec;
 use crate::expect::{Expect, Want, lookup};
+use crate::lost;
 use crate::puppet::{self, Held, Lacking, Puppet, TRIGGER};
 use crate::runner::{Context, Outcome, Tier, Verdict};
 use crate::session::{Session, check_interrupt, wait_for};
-use crate::watch::{Mark, Watch};
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use crate::watch::Mark;
+use anyhow::{Context as _, Result, anyhow, ensure};
 use lapwing_abi::hooks::Row;
 use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +26,7 @@ pub fn run(
     selected: impl Fn(&str) -> bool,
     mut judge: impl FnMut(&str, f64, Result<Outcome>) -> Verdict,
 ) -> Result<()> {
-    let (session, tier) = (context.session, context.tier);
+    let tier = context.tier;
     let rows: Vec<(Row, Vec<&Act>)> = acts(tier)
         .map(|(row, mut acts)| {
             acts.retain(|act| selected(&name(act)));
@@ -36,12 +37,8 @@ pub fn run(
     if rows.is_empty() {
         return Ok(());
     }
-    let started = context.agent(Mode::Monitor).and_then(|(agent, watch)| {
-        let status = agent.status()?;
-        Ok((agent, watch, status))
-    });
-    let (agent, watch, status) = match started {
-        Ok(started) => started,
+    let mut stage = match Stage::new(context) {
+        Ok(stage) => stage,
         Err(error) => {
             for act in rows.iter().flat_map(|(_, acts)| acts) {
                 judge(&name(act), 0.0, Err(anyhow!("no agent: {error:#}")));
@@ -49,20 +46,11 @@ pub fn run(
             return Ok(());
         }
     };
-    let mut stage = Stage {
-        session,
-        agent,
-        watch,
-        tier,
-        status,
-        puppets: Vec::new(),
-        ended: Vec::new(),
-    };
     for (row, acts) in rows {
         check_interrupt()?;
         let start = Instant::now();
         let attached = stage.attached(row);
-        let mut ends = catch_unwind(AssertUnwindSafe(|| stage.row(row, &acts)))
+        let mut ends = catch_unwind(AssertUnwindSafe(|| stage.judged(row, &acts)))
             .unwrap_or_else(|_| Err(anyhow!("the row panicked")))
             .unwrap_or_else(|error| {
                 let failed = |_| (0.0, Err(anyhow!("{error:#}")));
@@ -93,8 +81,7 @@ type End = (f64, Result<Outcome>);
 /// What the acts of a tier share.
 struct Stage<'r, 's> {
     session: &'s Session,
-    agent: &'r Agent,
-    watch: &'r mut Watch,
+    context: &'r mut Context<'s>,
     tier: Tier,
     /// The agent's status as of the last look.
     status: Value,
@@ -112,7 +99,34 @@ struct Done {
     wanted: Vec<Expect>,
 }
 
-impl<'s> Stage<'_, 's> {
+impl<'r, 's> Stage<'r, 's> {
+    fn new(context: &'r mut Context<'s>) -> Result<Self> {
+        let mut stage = Self {
+            session: context.session,
+            tier: context.tier,
+            context,
+            status: Value::Null,
+            puppets: Vec::new(),
+            ended: Vec::new(),
+        };
+        stage.look()?;
+        Ok(stage)
+    }
+
+    /// Looks at the status of the agent, which starts if there is none.
+    fn look(&mut self) -> Result<()> {
+        self.status = self.context.agent(Mode::Monitor)?.0.status()?;
+        Ok(())
+    }
+
+    /// Has what follows done in new containers, seen by a new agent.
+    fn afresh(&mut self) -> Result<()> {
+        self.puppets.clear();
+        self.ended.clear();
+        self.context.alone();
+        self.look()
+    }
+
     /// The tier of a row.
     fn attached(&self, row: Row) -> Result<String> {
         let hook = hook_of(&self.status, row)?;
@@ -121,9 +135,36 @@ impl<'s> Stage<'_, 's> {
             .with_context(|| format!("no tier: {hook}"))
     }
 
+    /// Does the acts of a row; again, in new containers, where one failed and the kernel skipped a
+    /// program meanwhile.
+    fn judged(&mut self, row: Row, acts: &[&'static Act]) -> Result<Vec<End>> {
+        let mut again = lost::AGAIN;
+        let ends = loop {
+            let ends = self.row(row, acts);
+            let error = match &ends {
+                Ok(ends) => ends.iter().find_map(|(_, end)| end.as_ref().err()),
+                Err(error) => Some(error),
+            };
+            match error {
+                Some(error) if again > 0 && self.context.is_excused() => {
+                    again -= 1;
+                    let row = row.id();
+                    println!("again: {row}, because the kernel skipped a program: {error:#}");
+                    self.afresh()?;
+                }
+                _ => break ends,
+            }
+        };
+        // What was seen whole stands.
+        if self.context.skipped(&self.status)? {
+            self.afresh()?;
+        }
+        ends
+    }
+
     /// Does the acts of a row, and accounts for the reports.
     fn row(&mut self, row: Row, acts: &[&'static Act]) -> Result<Vec<End>> {
-        let mark = self.watch.mark();
+        let mark = self.context.agent(Mode::Monitor)?.1.mark();
         let mut done = Vec::new();
         let mut ends: Vec<(f64, Option<Result<Outcome>>)> = Vec::new();
         for act in acts {
@@ -232,6 +273,7 @@ impl<'s> Stage<'_, 's> {
     /// Waits for the reports of acts that were done, and judges each act.
     fn account(&mut self, row: Row, done: &[Done], mark: Mark) -> Result<Vec<Result<Outcome>>> {
         let before = hits_of(&self.status, row)?;
+        let (agent, watch) = self.context.agent(Mode::Monitor)?;
         let mut ends: Vec<Option<anyhow::Error>> = done.iter().map(|_| None).collect();
         for (index, puppet) in self.puppets.iter_mut().enumerate() {
             if !done.iter().any(|one| one.puppet == index) {
@@ -243,15 +285,14 @@ impl<'s> Stage<'_, 's> {
             let last = Expect::new()
                 .is("container.id", puppet.id.as_str())
                 .is("file.path", end.as_str());
-            self.watch
-                .expect_since("violation", "the file that marks the end", &last, mark)?;
+            watch.expect_since("violation", "the file that marks the end", &last, mark)?;
             let mine: Vec<usize> = (0..done.len())
                 .filter(|at| done[*at].puppet == index)
                 .collect();
             let wanted = || mine.iter().flat_map(|at| &done[*at].wanted);
-            let mut reports = about_since(self.watch, "violation", puppet, mark);
+            let mut reports = about_since(watch, "violation", puppet, mark);
             if wanted().any(|want| !reports.iter().any(|report| want.accepts(report))) {
-                let watch = &*self.watch;
+                let watch = &*watch;
                 // Whether it comes is judged below.
                 let _ = wait_for("a straggler", STRAGGLER, || {
                     reports = about_since(watch, "violation", puppet, mark);
@@ -264,17 +305,13 @@ impl<'s> Stage<'_, 's> {
                 ends[at].get_or_insert(error);
             }
         }
-        self.status = self.agent.status()?;
+        self.status = agent.status()?;
         let counted = hits_of(&self.status, row)?.saturating_sub(before);
         ensure!(
             counted >= done.len() as u64,
             "{} acts, but the hook counted {counted}",
             done.len()
         );
-        let losses = &self.status["losses"];
-        if losses.as_array().is_none_or(|losses| !losses.is_empty()) {
-            bail!("the agent lost records: {losses}");
-        }
         Ok(ends
             .into_iter()
             .map(|error| error.map_or(Ok(Outcome::Passed), Err))

@@ -8,7 +8,7 @@ use lapwing_abi::hooks::Row;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 
 /// The report of a socket that was made.
-const fn made(
+pub(super) const fn made(
     rule: &'static str,
     protocol: &'static str,
     number: i64,
@@ -69,9 +69,16 @@ const ECHO: Shape = Shape {
 };
 
 /// A socket of the file system that somebody listens at, for as long as the tests run.
-fn listener(puppet: &Puppet<'_>, path: &str) -> Result<()> {
+pub(super) fn listener(puppet: &Puppet<'_>, path: &str) -> Result<()> {
     let at = format!("/proc/{}/root{path}", puppet.pid()?);
     std::mem::forget(UnixListener::bind(&at).with_context(|| format!("a socket at {at}"))?);
+    open_up(&at)
+}
+
+/// The same, of datagrams.
+pub(super) fn receiver(puppet: &Puppet<'_>, path: &str) -> Result<()> {
+    let at = format!("/proc/{}/root{path}", puppet.pid()?);
+    std::mem::forget(UnixDatagram::bind(&at).with_context(|| format!("a socket at {at}"))?);
     open_up(&at)
 }
 
@@ -291,9 +298,5 @@ pub const ACTS: &[Act] = &[
         &["send-unix", "/data/log.sock"],
         contacted("UNIX", "/data/log.sock", 0),
     )
-    .after(&[Prepare::By(|puppet| {
-        let at = format!("/proc/{}/root/data/log.sock", puppet.pid()?);
-        std::mem::forget(UnixDatagram::bind(&at)?);
-        open_up(&at)
-    })]),
+    .after(&[Prepare::By(|puppet| receiver(puppet, "/data/log.sock"))]),
 ];

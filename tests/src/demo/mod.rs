@@ -15,7 +15,7 @@ use crate::netns::{PEER, Peer};
 use crate::puppet::Puppet;
 use crate::session::{Session, patience, wait_for};
 use crate::watch::Watch;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use attack::Shown;
 use serde_json::{Value, json};
 use stage::Stage;
@@ -53,7 +53,7 @@ pub fn run(tools: Tools) -> Result<bool> {
 
     stage.step(
         "A shop opens",
-        "runc run shop   # each round: date, wc; writes /data; calls its peer",
+        "runc run shop   # each round: date, wc; writes /data, a new receipt each time; calls its peer",
     );
     let peer = Peer::start(&session, &[PORT, attack::PORT])?;
     let spec = Spec::new(SHOP, &[SERVICE, "shop", PEER, &PORT.to_string()])
@@ -77,9 +77,18 @@ pub fn run(tools: Tools) -> Result<bool> {
     let name = profile(&agent)?;
     let show = format!("lapwing profile show {name}");
     let shown = || agent.home.call(&["profile", "show", &name]);
-    stage.step("What is it still waiting for?", &format!("{show} | head"));
-    let lacks = shown()?;
-    stage.quote(lacks.split("\nevidence").next().unwrap_or_default());
+    stage.step("What is it still waiting for?", &show);
+    // By then some class was sampled often enough for an estimate, or learning is over already.
+    let lacks = wait_for("an estimate of coverage", patience(), || {
+        let text = shown()?;
+        let is_told = text.lines().any(is_estimate) || !text.contains("\nevidence");
+        Ok(is_told.then_some(text))
+    })?;
+    // What it knows comes below, when it is all.
+    stage.quote(lacks.split("\napproved").next().unwrap_or_default());
+    stage.say(
+        "a sample is one second of the shop here; coverage is the chance that what comes next is known",
+    );
 
     stage.step("The evidence is complete", &show);
     wait_for("the end of learning", 3 * patience(), || {
@@ -89,7 +98,13 @@ pub fn run(tools: Tools) -> Result<bool> {
             .any(|profile| profile["name"] == *name && profile["mode"] == "MONITORING")
             .then_some(()))
     })?;
-    stage.quote(&shown()?);
+    let profile = shown()?;
+    ensure!(
+        profile.contains("    because ") && profile.contains("    by /usr/bin/shop"),
+        "the profile does not say why there is a pattern, or who did what:\n{profile}"
+    );
+    stage.quote(&profile);
+    stage.say("below each line stands who was seen to do it, and of a pattern, why there is one");
     stage.say(
         "here seconds stand for minutes, and `learning.promote: automatic` for the person who looks at it",
     );
@@ -126,8 +141,11 @@ const HABITS: &[&str] = &[
     "file OPEN_WRITE /data/orders",
     "file CREATE /data/total",
     "file OPEN_WRITE /data/total",
+    RECEIPT,
     "egress 10.77.0.2:8080",
 ];
+/// A file of another name each time, which becomes a pattern.
+const RECEIPT: &str = "file CREATE /data/receipt-{digits:13}.txt";
 
 /// A report as one of [`HABITS`] is written.
 fn habit(report: &Value) -> Option<String> {
@@ -139,10 +157,29 @@ fn habit(report: &Value) -> Option<String> {
         });
     }
     if let Some(path) = text("file.path") {
-        return Some(format!("file {} {path}", text("file.operation")?));
+        let habit = format!("file {} {path}", text("file.operation")?);
+        return Some(match is_receipt(&habit) {
+            true => RECEIPT.to_owned(),
+            false => habit,
+        });
     }
     let port = lookup(report, "egress.port")?.as_u64()?;
     Some(format!("egress {}:{port}", text("egress.address")?))
+}
+
+/// Whether a line of the evidence of `lapwing profile show` ends with a share.
+fn is_estimate(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let when = words.nth(1);
+    matches!(when, Some("start-up" | "later")) && words.next_back().is_some_and(|it| it != "-")
+}
+
+fn is_receipt(habit: &str) -> bool {
+    let (before, after) = RECEIPT.split_once("{digits:13}").unwrap_or_default();
+    let number = habit.strip_prefix(before);
+    number
+        .and_then(|rest| rest.strip_suffix(after))
+        .is_some_and(|number| number.len() == 13 && number.bytes().all(|it| it.is_ascii_digit()))
 }
 
 fn learn(stage: &Stage, watch: &Watch, shop: &Puppet<'_>) -> Result<()> {

@@ -1,13 +1,15 @@
 //! Acts on files.
 
-use super::{file_call, number, syscall, uring};
+use super::{file_call, handle, lacking, number, syscall, uring};
 use crate::letters::in_letters;
 use anyhow::Result;
 use rustix::fs::AtFlags;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, fchown, lchown, symlink};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, fchown, lchown, symlink};
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::time::Duration;
 
 /// Does one; answers whether there is such an act.
@@ -105,12 +107,41 @@ fn made(verb: &str, words: &[&OsStr]) -> Result<bool> {
 fn opened(verb: &str, words: &[&OsStr]) -> Result<bool> {
     match (verb, words) {
         ("open-both", [path]) => drop(OpenOptions::new().read(true).write(true).open(path)?),
-        ("open-handle", [path]) => file_call::open_by_handle(path)?,
+        ("open-handle", [path]) => handle::open(path)?,
+        ("open-disconnected", [folder, name]) => {
+            handle::open_disconnected(Path::new(folder), name)?;
+        }
+        ("create-unmounted", [at, name]) => handle::create_unmounted(at, name)?,
         ("receive", [how, path, other]) => {
             let file = OpenOptions::new().write(true).open(path)?;
             // Under another name, because the first open was reported.
             fs::rename(path, other)?;
             drop(file_call::receive(how, &file)?);
+        }
+        // Removes a file and makes another until that has the first one's number, in so many tries;
+        // then writes it. Only the last one gets the second name.
+        ("reuse-inode", [first, second, tries]) => {
+            let number_of = |path: &OsStr| fs::metadata(path).map(|file| file.ino());
+            let wanted = number_of(first)?;
+            for _ in 0..number(tries)? {
+                fs::remove_file(first)?;
+                let made = File::create_new(second)?;
+                if number_of(second)? == wanted {
+                    drop(made);
+                    drop(OpenOptions::new().write(true).open(second)?);
+                    return Ok(true);
+                }
+                drop(made);
+                fs::rename(second, first)?;
+            }
+            return Err(lacking("a file system that gives an inode's number again"));
+        }
+        // By the last way that leads to a file that was removed.
+        ("open-removed", [path]) => {
+            let file = File::open(path)?;
+            fs::remove_file(path)?;
+            let left = format!("/proc/self/fd/{}", file.as_raw_fd());
+            drop(OpenOptions::new().write(true).open(left)?);
         }
         ("write", [how, path]) => file_call::write(how, path)?,
         ("uring-open", [path]) => uring::create(path)?,

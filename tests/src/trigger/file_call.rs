@@ -19,7 +19,7 @@ use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What a call answered below 0, as an error.
-fn checked(answer: libc::c_long) -> io::Result<libc::c_long> {
+pub(super) fn checked(answer: libc::c_long) -> io::Result<libc::c_long> {
     if answer < 0 {
         return Err(io::Error::last_os_error());
     }
@@ -187,55 +187,6 @@ pub fn removexattr(how: &OsStr, path: &OsStr, name: &OsStr) -> Result<()> {
         Some("file") => fremovexattr(File::open(path)?, name),
         _ => bail!("no such call: {how:?}"),
     })
-}
-
-/// name_to_handle_at(2) and open_by_handle_at(2), for writing.
-pub fn open_by_handle(path: &OsStr) -> Result<()> {
-    /// struct file_handle, with room for any.
-    #[repr(C)]
-    struct Handle {
-        len: u32,
-        kind: i32,
-        bytes: [u8; 128],
-    }
-    let mut handle = Handle {
-        len: 128,
-        kind: 0,
-        bytes: [0; 128],
-    };
-    let name = CString::new(path.as_bytes())?;
-    let mut mount = 0;
-    // SAFETY: the name ends with a NUL, the handle says how much room it has, and both live until
-    // the call is over.
-    let answer = unsafe {
-        libc::syscall(
-            libc::SYS_name_to_handle_at,
-            libc::AT_FDCWD,
-            name.as_ptr(),
-            &raw mut handle,
-            &raw mut mount,
-            0,
-        )
-    };
-    match checked(answer) {
-        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
-            return Err(lacking("a file system that knows handles"));
-        }
-        other => other.context("name_to_handle_at")?,
-    };
-    let start = File::open("/")?;
-    // SAFETY: as above.
-    let answer = unsafe {
-        libc::syscall(
-            libc::SYS_open_by_handle_at,
-            start.as_raw_fd(),
-            &raw mut handle,
-            libc::O_WRONLY | libc::O_CLOEXEC,
-        )
-    };
-    // It is open until this process ends, which is soon.
-    checked(answer).context("open_by_handle_at")?;
-    Ok(())
 }
 
 /// An open file by way of another process, or of itself as if it were one.

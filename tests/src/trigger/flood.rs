@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::net::UdpSocket;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -44,6 +45,21 @@ pub fn flood(verb: &str, words: &[&OsStr]) -> Result<bool> {
         // another's.
         ("crowd", [count, ready, end]) => {
             super::syscall::crowd(number(count)?, ready, end)?;
+        }
+        // The same, of children that run a program.
+        ("crowd-of", [count, ready, end, path, rest @ ..]) => {
+            let mut children = Vec::new();
+            for _ in 0..number(count)? {
+                children.push(Command::new(path).args(rest).stdin(Stdio::null()).spawn()?);
+            }
+            File::create_new(ready)?;
+            while !Path::new(end).exists() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            for child in &mut children {
+                child.kill()?;
+                child.wait()?;
+            }
         }
         // New files one after the other, and between two of them the same acts each time: words that
         // are parted by `and`.

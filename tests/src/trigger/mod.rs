@@ -11,7 +11,9 @@
 mod file;
 mod file_call;
 mod flood;
+mod handle;
 mod message;
+mod namespace;
 mod network;
 mod privilege;
 mod process;
@@ -114,6 +116,7 @@ fn act(args: &[OsString]) -> Result<()> {
         process::act,
         network::act,
         privilege::act,
+        namespace::act,
         flood::flood,
     ] {
         if area(verb, rest)? {

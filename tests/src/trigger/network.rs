@@ -1,5 +1,6 @@
 //! Acts on sockets. That nobody answers is no failure: the attempt is what is seen.
 
+use super::resolve::Exchange;
 use super::{address, resolve, sockets, uring};
 use anyhow::{Context as _, Result};
 use std::ffi::OsStr;
@@ -52,17 +53,17 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             sockets::send_raw(address(to, OsStr::new("0"))?, number(protocol)?)?;
         }
         // A name is asked for at a server, which answers with an address; then that is contacted.
-        ("resolve", [how, server, name, told, port]) => {
-            let (server, name) = (
-                address(server, port)?.ip(),
-                name.to_str().context("a name")?,
-            );
+        ("resolve", [how, way, server, name, told, port]) => {
             let told = address(told, port)?;
-            match how.to_str() {
-                Some("udp") => resolve::by_udp(server, name, told.ip(), told.port())?,
-                _ => resolve::by_tcp(server, name, told.ip())?,
-            }
+            let exchange = Exchange::parse(address(server, port)?, name, told)?;
+            resolve::ask(how, way, &exchange)?;
             let _ = TcpStream::connect_timeout(&told, Duration::from_secs(1));
+        }
+        // Without the contact; what is told holds for so many seconds.
+        ("resolve-for", [seconds, server, name, told, port]) => {
+            let exchange = Exchange::parse(address(server, port)?, name, address(told, port)?)?;
+            let exchange = exchange.for_seconds(number(seconds)?);
+            resolve::ask(OsStr::new("udp"), OsStr::new("true"), &exchange)?;
         }
         ("connect-raw", [to, protocol]) => {
             sockets::connect_raw(address(to, OsStr::new("0"))?, number(protocol)?)?;

@@ -234,7 +234,7 @@ fn mounts_of(proc: &Path, name: &str) -> Result<File> {
 }
 
 /// Makes a cgroup and moves to it.
-fn nest(folder: &Path) -> Result<()> {
+pub fn nest(folder: &Path) -> Result<()> {
     fs::create_dir(folder)?;
     // A cpuset of v1 takes no process before it has processors and memory.
     for name in ["cpuset.cpus", "cpuset.mems"] {
@@ -278,13 +278,15 @@ fn clone_into(folder: &File, path: &OsStr) -> Result<()> {
     Ok(())
 }
 
-fn unshare(kinds: c_int) -> Result<()> {
+/// unshare(2).
+pub fn unshare(kinds: c_int) -> Result<()> {
     // SAFETY: it takes a number.
     answer(unsafe { libc::unshare(kinds) }.into())?;
     Ok(())
 }
 
-fn setns(file: &impl AsRawFd, kinds: c_int) -> Result<()> {
+/// setns(2).
+pub fn setns(file: &impl AsRawFd, kinds: c_int) -> Result<()> {
     // SAFETY: it takes numbers, of which the first is an open descriptor.
     answer(unsafe { libc::setns(file.as_raw_fd(), kinds) }.into())?;
     Ok(())

@@ -6,7 +6,9 @@ use anyhow::{Context, Error, Result, anyhow, ensure};
 use rustix::process::Pid;
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -87,6 +89,30 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
         }
         // Becomes another program under a given name, without a fork.
         ("exec", [path, argv @ ..]) => return Err(program(path, argv)?.exec().into()),
+        // The same, once it has opened a file for writing.
+        ("write-exec", [file, path, argv @ ..]) => {
+            drop(File::create(file)?);
+            return Err(program(path, argv)?.exec().into());
+        }
+        // A child that runs a program under a name, again and again, each time by another entry of
+        // the folder's.
+        ("child-entries", [from, name, count, argv @ ..]) => {
+            let from = Path::new(from);
+            let entry = |number: u64| from.with_extension(number.to_string());
+            let count = number(count)?;
+            for number in 0..count {
+                fs::hard_link(from, entry(number))?;
+            }
+            for number in 0..count {
+                // To rename one to another of the same file would do nothing.
+                match fs::remove_file(name) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                    _ => fs::rename(entry(number), name)?,
+                }
+                let status = program(name, argv)?.stdin(Stdio::null()).status()?;
+                ensure!(status.success(), "{name:?} ended with {status}");
+            }
+        }
         _ => return Ok(false),
     }
     Ok(true)

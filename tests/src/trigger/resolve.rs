@@ -1,68 +1,217 @@
 //! Both ends of a question to the name service: a server that says what it is told to say, and
-//! a client that asks it.
+//! a client that asks it, and gets an answer that is true or a forgery of one kind.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
 
-const ID: [u8; 2] = [0x4c, 0x57];
-/// A and IN, RFC 1035 sections 3.2.2 and 3.2.4.
-const KIND_AND_CLASS: [u8; 4] = [0, 1, 0, 1];
+const ID: u16 = 0x4c57;
+/// RFC 1035 section 3.2.2, and RFC 3596 section 2.1.
+const A: u16 = 1;
+const CNAME: u16 = 5;
+const AAAA: u16 = 28;
+/// RFC 1035 section 3.2.4.
+const INTERNET: u16 = 1;
+/// How long an answer is good, in seconds.
+const TTL: u32 = 300;
+/// Between the ports of two clients.
+const NEXT_PORT: u16 = 1000;
 
-/// A question for the IPv4 address of a name.
-fn question(name: &str) -> Vec<u8> {
-    // Recursion is desired; one question.
-    let mut message = [&ID[..], &[1, 0, 0, 1, 0, 0, 0, 0, 0, 0]].concat();
-    for label in name.split('.') {
-        message.push(label.len() as u8);
-        message.extend(label.as_bytes());
+/// In what an answer is not the plain and true one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// In nothing.
+    True,
+    /// The name is an alias of an alias.
+    Alias,
+    /// It has another number than the question.
+    Number,
+    /// It goes to another port of the client, where that has asked nothing.
+    Port,
+    /// A second one, with another address, comes behind the true one.
+    Twice,
+    /// It is to a question about another name.
+    Question,
+    /// It comes from another server.
+    From(IpAddr),
+}
+
+impl Way {
+    fn parse(word: &OsStr) -> Result<Self> {
+        Ok(match word.to_str().context("a way")? {
+            "true" => Self::True,
+            "alias" => Self::Alias,
+            "number" => Self::Number,
+            "port" => Self::Port,
+            "twice" => Self::Twice,
+            "question" => Self::Question,
+            server => Self::From(server.parse().context("neither a way nor a server")?),
+        })
     }
-    message.push(0);
-    message.extend(KIND_AND_CLASS);
-    message
 }
 
-/// Its answer: one address, for five minutes.
-fn answer(question: &[u8], address: IpAddr) -> Result<Vec<u8>> {
-    let IpAddr::V4(address) = address else {
-        anyhow::bail!("IPv4 alone");
-    };
-    let mut message = question.to_vec();
-    // A response, with recursion; one answer.
-    message[2..4].copy_from_slice(&[0x81, 0x80]);
-    message[7] = 1;
-    // The name of the question, which stands behind the head.
-    message.extend([0xc0, 12]);
-    message.extend(KIND_AND_CLASS);
-    message.extend(300u32.to_be_bytes());
-    message.extend([0, 4]);
-    message.extend(address.octets());
-    Ok(message)
+/// What is asked of whom, and what shall come of it.
+pub struct Exchange<'a> {
+    /// The server.
+    pub server: IpAddr,
+    /// The name.
+    pub name: &'a str,
+    /// The address that it is said to have.
+    pub told: IpAddr,
+    /// For how many seconds.
+    pub ttl: u32,
+    /// The client's port.
+    pub port: u16,
 }
 
-/// Asks a server, which runs here for that one question, by UDP, from a port.
-pub fn by_udp(server: IpAddr, name: &str, address: IpAddr, port: u16) -> Result<()> {
-    let socket = UdpSocket::bind((server, 53))?;
-    let asked = thread::spawn(move || -> Result<()> {
-        let mut buffer = [0; 512];
-        let (len, from) = socket.recv_from(&mut buffer)?;
-        socket.send_to(&answer(&buffer[..len], address)?, from)?;
-        Ok(())
-    });
+impl<'a> Exchange<'a> {
+    /// From the words of an act.
+    pub fn parse(server: SocketAddr, name: &'a OsStr, told: SocketAddr) -> Result<Self> {
+        Ok(Self {
+            server: server.ip(),
+            name: name.to_str().context("a name")?,
+            told: told.ip(),
+            ttl: TTL,
+            port: told.port(),
+        })
+    }
+
+    /// The same, which is good for so many seconds.
+    pub fn for_seconds(mut self, ttl: u32) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    fn kind(&self) -> u16 {
+        match self.told {
+            IpAddr::V4(_) => A,
+            IpAddr::V6(_) => AAAA,
+        }
+    }
+
+    fn question(&self) -> Vec<u8> {
+        // Recursion is desired; one question.
+        let mut message = head(ID, 0x0100, 0);
+        message.extend(name(self.name));
+        message.extend(words([self.kind(), INTERNET]));
+        message
+    }
+
+    /// What the server says to it.
+    fn answer(&self, way: Way, told: IpAddr) -> Vec<u8> {
+        let id = if way == Way::Number { ID ^ 1 } else { ID };
+        let asked = match way {
+            Way::Question => "other.example",
+            _ => self.name,
+        };
+        // Each record: who it is about, and what it says.
+        let mut records = Vec::new();
+        let mut owner = asked.to_owned();
+        if way == Way::Alias {
+            for alias in ["edge.alias.example", "host.alias.example"] {
+                records.push((owner, CNAME, name(alias)));
+                owner = alias.to_owned();
+            }
+        }
+        let octets = match told {
+            IpAddr::V4(address) => address.octets().to_vec(),
+            IpAddr::V6(address) => address.octets().to_vec(),
+        };
+        records.push((owner, self.kind(), octets));
+        // A response, with recursion.
+        let mut message = head(id, 0x8180, records.len() as u16);
+        message.extend(name(asked));
+        message.extend(words([self.kind(), INTERNET]));
+        for (owner, kind, data) in records {
+            message.extend(name(&owner));
+            message.extend(words([kind, INTERNET]));
+            message.extend(self.ttl.to_be_bytes());
+            message.extend(words([data.len() as u16]));
+            message.extend(data);
+        }
+        message
+    }
+}
+
+/// The head of a message with one question, RFC 1035 section 4.1.1.
+fn head(id: u16, bits: u16, answers: u16) -> Vec<u8> {
+    words([id, bits, 1, answers, 0, 0])
+}
+
+fn words<const N: usize>(words: [u16; N]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+fn name(text: &str) -> Vec<u8> {
+    let mut name = Vec::new();
+    for label in text.split('.') {
+        name.push(label.len() as u8);
+        name.extend(label.as_bytes());
+    }
+    name.push(0);
+    name
+}
+
+/// Asks a server, which runs here for that one question.
+pub fn ask(how: &OsStr, way: &OsStr, exchange: &Exchange<'_>) -> Result<()> {
+    let way = Way::parse(way)?;
+    match how.to_str() {
+        Some("udp") => by_udp(exchange, way),
+        Some("tcp") if matches!(way, Way::True | Way::Alias) => by_tcp(exchange, way),
+        _ => bail!("neither udp, nor tcp with the true answer"),
+    }
+}
+
+fn by_udp(exchange: &Exchange<'_>, way: Way) -> Result<()> {
+    let Exchange { server, port, .. } = *exchange;
+    let at = SocketAddr::new(server, 53);
+    let socket = UdpSocket::bind(at)?;
     let client = UdpSocket::bind((server, port))?;
-    client.connect((server, 53))?;
-    client.send(&question(name))?;
-    let mut buffer = [0; 512];
-    let len = client.recv(&mut buffer)?;
-    asked.join().ok().context("the server")??;
-    ensure!(buffer[..len].starts_with(&ID), "another answer");
+    let mut read = [0; 512];
+    let mut answers = vec![exchange.answer(way, exchange.told)];
+    let (mut sender, mut receiver) = (None, None);
+    match way {
+        // Any may answer one that is not connected.
+        Way::From(stranger) => sender = Some(UdpSocket::bind((stranger, 53))?),
+        Way::Port => {
+            let other = UdpSocket::bind((server, port + NEXT_PORT))?;
+            other.connect(at)?;
+            receiver = Some(other);
+        }
+        Way::Twice => {
+            let IpAddr::V4(told) = exchange.told else {
+                bail!("IPv4 alone");
+            };
+            let nearby = u32::from(told) + 100;
+            answers.insert(0, exchange.answer(Way::True, IpAddr::V4(nearby.into())));
+        }
+        _ => {}
+    }
+    if sender.is_none() {
+        client.connect(at)?;
+        client.send(&exchange.question())?;
+    } else {
+        client.send_to(&exchange.question(), at)?;
+    }
+    let (len, from) = socket.recv_from(&mut read)?;
+    ensure!(read[..len] == exchange.question(), "another question");
+    let to = match &receiver {
+        Some(other) => other.local_addr()?,
+        None => from,
+    };
+    for answer in answers {
+        sender.as_ref().unwrap_or(&socket).send_to(&answer, to)?;
+        let len = receiver.as_ref().unwrap_or(&client).recv(&mut read)?;
+        ensure!(read[..len] == answer, "another answer");
+    }
     Ok(())
 }
 
-/// The same by TCP, where the length stands before each message.
-pub fn by_tcp(server: IpAddr, name: &str, address: IpAddr) -> Result<()> {
-    let framed = |message: Vec<u8>| [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+/// By TCP, where the length stands before each message.
+fn by_tcp(exchange: &Exchange<'_>, way: Way) -> Result<()> {
+    let framed = |message: Vec<u8>| [words([message.len() as u16]), message].concat();
     let read = |stream: &mut TcpStream| -> Result<Vec<u8>> {
         let mut len = [0; 2];
         stream.read_exact(&mut len)?;
@@ -70,19 +219,23 @@ pub fn by_tcp(server: IpAddr, name: &str, address: IpAddr) -> Result<()> {
         stream.read_exact(&mut message)?;
         Ok(message)
     };
-    let listener = TcpListener::bind(SocketAddr::new(server, 53))?;
-    let asked = thread::spawn(move || -> Result<()> {
+    let listener = TcpListener::bind((exchange.server, 53))?;
+    let answer = exchange.answer(way, exchange.told);
+    let said = framed(answer.clone());
+    let asked = thread::spawn(move || -> Result<Vec<u8>> {
         let (mut stream, _) = listener.accept()?;
         let message = read(&mut stream)?;
-        stream.write_all(&framed(answer(&message, address)?))?;
-        Ok(())
+        stream.write_all(&said)?;
+        Ok(message)
     });
-    let mut stream = TcpStream::connect((server, 53))?;
+    let mut stream = TcpStream::connect((exchange.server, 53))?;
     // In two pieces, as nobody promises one.
-    let message = framed(question(name));
+    let message = framed(exchange.question());
     stream.set_nodelay(true)?;
     stream.write_all(&message[..7])?;
     stream.write_all(&message[7..])?;
-    ensure!(read(&mut stream)?.starts_with(&ID), "another answer");
-    asked.join().ok().context("the server")?
+    ensure!(read(&mut stream)? == answer, "another answer");
+    let question = asked.join().ok().context("the server")??;
+    ensure!(question == exchange.question(), "another question");
+    Ok(())
 }

@@ -71,6 +71,20 @@ impl Redis {
         ensure!(!line.is_empty(), "Redis hung up");
         Ok(line)
     }
+
+    /// Gives a command whose answer is a text of several lines.
+    pub fn bulk(&mut self, words: &[&str]) -> Result<String> {
+        let head = self.call(words)?;
+        let len: usize = head
+            .strip_prefix('$')
+            .and_then(|len| len.trim_end().parse().ok())
+            .with_context(|| format!("Redis says {head}"))?;
+        // The line's end is not part of it.
+        let mut text = vec![0; len + 2];
+        self.0.read_exact(&mut text)?;
+        text.truncate(len);
+        String::from_utf8(text).context("Redis answers in no text")
+    }
 }
 
 /// A session of PostgreSQL.

@@ -40,6 +40,8 @@ const TARGETS: &[(&str, &[&str], Target)] = &[
     ("compare.rate.", HOST, AtLeast(2_000_000.0)),
     ("compare.memory", HOST, AtMost(200.0)),
     ("latency.p99", HOST, AtMost(10.0)),
+    ("feed.rate.interval", HOST, AtLeast(20_000.0)),
+    ("feed.p99", HOST, AtMost(10.0)),
     ("size.binary", HOST, AtMost(15.0)),
     ("start.seconds", HOST, AtMost(1.0)),
 ];

@@ -1,10 +1,12 @@
 //! Behaviours: what a container does, reduced to what makes two occurrences the same.
 
+mod cidr;
 mod file;
 mod lineage;
 mod network;
 pub mod privilege;
 
+pub use cidr::Cidr;
 pub use file::{FileChange, Operation, SetId, Target};
 pub use lineage::Parent;
 pub use network::{

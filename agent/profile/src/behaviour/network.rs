@@ -1,6 +1,6 @@
 //! Peers, sockets and names.
 
-use super::words;
+use super::{Cidr, words};
 use std::net::IpAddr;
 
 /// A peer that is talked to, or a socket that is made.
@@ -29,6 +29,8 @@ pub enum Peer {
     Cid(u32),
     /// Nobody yet, or nobody in particular: a socket of this type was made.
     Socket(SocketType),
+    /// Any address of a range. Nobody is seen as such, so only a person writes it.
+    Cidr(Cidr),
 }
 
 /// Stands before the name of an abstract socket, as in `ss` and in /proc/net/unix. All paths
@@ -60,6 +62,19 @@ pub enum Protocol {
     /// Another protocol above IP, by its number at IANA; 0 where it is not known, which nothing
     /// but old profiles say.
     Other(u8),
+}
+
+impl Egress {
+    /// The range of addresses that it stands for, if it does.
+    #[must_use]
+    pub const fn range(&self) -> Option<Cidr> {
+        match self.peer {
+            Peer::Cidr(range) => Some(range),
+            Peer::Address(_) | Peer::Domain(_) | Peer::Path(_) | Peer::Cid(_) | Peer::Socket(_) => {
+                None
+            }
+        }
+    }
 }
 
 impl Protocol {

@@ -102,7 +102,7 @@ fn check_egress(egress: &Egress) -> Result<(), String> {
     let protocol = egress.protocol;
     let fits = match (&egress.peer, protocol) {
         (
-            Peer::Address(_) | Peer::Domain(_),
+            Peer::Address(_) | Peer::Domain(_) | Peer::Cidr(_),
             Protocol::Tcp
             | Protocol::Udp
             | Protocol::Sctp
@@ -113,12 +113,14 @@ fn check_egress(egress: &Egress) -> Result<(), String> {
         | (Peer::Path(_), Protocol::Unix)
         | (Peer::Cid(_), Protocol::Vsock)
         | (Peer::Socket(_), _) => true,
-        (Peer::Address(_) | Peer::Domain(_) | Peer::Path(_) | Peer::Cid(_), _) => false,
+        (Peer::Address(_) | Peer::Domain(_) | Peer::Path(_) | Peer::Cid(_) | Peer::Cidr(_), _) => {
+            false
+        }
     };
     if !fits {
         return Err(format!(
-            "{} has no such peer: `path` belongs to UNIX, `cid` to VSOCK, `address` and `domain` \
-             to what is above IP",
+            "{} has no such peer: `path` belongs to UNIX, `cid` to VSOCK, `address`, `domain` and \
+             `cidr` to what is above IP",
             protocol.word()
         ));
     }
@@ -135,6 +137,7 @@ fn check_egress(egress: &Egress) -> Result<(), String> {
             ip_port(protocol, egress.port)
         }
         Peer::Cid(_) => Ok(()),
+        Peer::Cidr(_) => ip_port(protocol, egress.port),
         Peer::Path(path) => {
             texts(&[Some(path)])?;
             none(egress.port)

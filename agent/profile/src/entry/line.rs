@@ -6,7 +6,7 @@
 
 use super::{Entry, Phase};
 use crate::behaviour::{
-    Behaviour, Dns, Egress, Exec, FileChange, Kind, Listen, Operation, Origin, Parent, Peer,
+    Behaviour, Cidr, Dns, Egress, Exec, FileChange, Kind, Listen, Operation, Origin, Parent, Peer,
     Privilege, Privileged, Protocol, Reach, SetId, SocketType,
 };
 use crate::yaml::Flow;
@@ -64,6 +64,8 @@ line! {
         protocol: String,
         #[serde(default)] number: Option<u8>,
         #[serde(default)] address: Option<IpAddr>,
+        #[cfg_attr(test, schemars(with = "Option<String>"))]
+        #[serde(default)] cidr: Option<Cidr>,
         #[serde(default)] domain: Option<String>,
         #[serde(default)] path: Option<String>,
         #[serde(default)] cid: Option<u32>,
@@ -140,6 +142,7 @@ impl EgressLine {
         let protocol = Protocol::from_words(&self.protocol, self.number)?;
         let peers = [
             self.address.map(|it| Peer::Address(it.to_canonical())),
+            self.cidr.map(Peer::Cidr),
             self.domain.map(Peer::Domain),
             self.path.map(Peer::Path),
             self.cid.map(Peer::Cid),
@@ -148,11 +151,14 @@ impl EgressLine {
         let mut peers = peers.into_iter().flatten();
         let (Some(peer), None) = (peers.next(), peers.next()) else {
             return Err(
-                "one of `address`, `domain`, `path`, `cid` and `socket` is needed".to_owned(),
+                "one of `address`, `cidr`, `domain`, `path`, `cid` and `socket` is needed"
+                    .to_owned(),
             );
         };
         let wants_port = match peer {
-            Peer::Address(_) | Peer::Domain(_) | Peer::Cid(_) => has_ports(protocol),
+            Peer::Address(_) | Peer::Cidr(_) | Peer::Domain(_) | Peer::Cid(_) => {
+                has_ports(protocol)
+            }
             Peer::Path(_) | Peer::Socket(_) => false,
         };
         let port = port(self.port, wants_port, protocol)?;
@@ -276,6 +282,7 @@ pub(super) fn write(map: &mut Flow, behaviour: &Behaviour) {
             let mut ports = has_ports(egress.protocol) || egress.port != 0;
             match &egress.peer {
                 Peer::Address(address) => map.text("address", &address.to_string()),
+                Peer::Cidr(range) => map.text("cidr", &range.to_string()),
                 Peer::Domain(domain) => map.text("domain", domain),
                 Peer::Cid(cid) => map.number("cid", cid),
                 Peer::Path(path) => {

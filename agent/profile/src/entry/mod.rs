@@ -1,6 +1,7 @@
 //! One line of a profile, and its text.
 
 mod check;
+pub mod keyed;
 pub(crate) mod line;
 pub mod packed;
 
@@ -156,6 +157,8 @@ mod tests {
             "file: {operation: RENAME, pattern: \"/data/\\\\x2a\", target: \"/data/**\"}",
             "file: {operation: SYMLINK, pattern: \"/data/*\", target: \"*\", phase: exec}",
             "egress: {protocol: TCP, address: \"fd00::1\", port: 443}",
+            "egress: {protocol: TCP, cidr: \"10.0.0.0/8\", port: 443}",
+            "egress: {protocol: ICMPV6, cidr: \"fd00::/8\", phase: exec}",
             "egress: {protocol: TCP, domain: api.example.com, port: 443}",
             "egress: {protocol: ICMP, address: \"10.0.0.1\"}",
             "egress: {protocol: OTHER, number: 47, address: \"10.0.0.1\"}",
@@ -233,6 +236,15 @@ mod tests {
             (
                 "egress: {protocol: TCP, domain: X.y, port: 1}",
                 "small letters",
+            ),
+            (
+                "egress: {protocol: TCP, cidr: 10.0.0.1/8, port: 1}",
+                "is written 10.0.0.0/8",
+            ),
+            ("egress: {protocol: UNIX, cidr: 10.0.0.0/8}", "above IP"),
+            (
+                "egress: {protocol: TCP, cidr: 10.0.0.0/8}",
+                "`port` is missing",
             ),
             ("egress: {protocol: TCP, path: /x}", "belongs to UNIX"),
             ("egress: {protocol: UNIX, path: /x, port: 1}", "no `port`"),

@@ -47,27 +47,51 @@ pub(crate) fn bytes(entry: &Entry) -> Option<Vec<u8>> {
         return None;
     };
     let texts = [Some(&file.path), file.target.as_ref(), file.by.as_ref()];
-    if texts.iter().flatten().any(|text| text.contains('\0')) {
+    if texts.iter().flatten().any(|text| has_zero(text)) {
         return None;
     }
     let len = texts.iter().flatten().map(|text| text.len()).sum::<usize>();
     let mut bytes = Vec::with_capacity(len + 8);
     bytes.push(file.operation as u8);
     bytes.extend_from_slice(file.path.as_bytes());
-    bytes.extend([END, IS[usize::from(file.pattern)]]);
+    write_behind(file, entry.phase, &mut bytes);
+    Some(bytes)
+}
+
+/// As of [`str::contains`], which is slower for texts of this length.
+fn has_zero(text: &str) -> bool {
+    text.as_bytes().contains(&0)
+}
+
+/// What stands behind the path.
+pub(super) fn behind(file: &FileChange, phase: Phase) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_behind(file, phase, &mut bytes);
+    bytes
+}
+
+/// The same of a change in the main phase that has no more to it than operation and path.
+pub(super) const fn plain(pattern: bool) -> &'static [u8] {
+    match pattern {
+        false => &[END, IS[0]],
+        true => &[END, IS[1]],
+    }
+}
+
+fn write_behind(file: &FileChange, phase: Phase, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(plain(file.pattern));
     if let Some(target) = &file.target {
         bytes.push(TARGET);
         bytes.extend_from_slice(target.as_bytes());
     }
-    if file.set_id.is_some() || file.by.is_some() || entry.phase != Phase::Main {
+    if file.set_id.is_some() || file.by.is_some() || phase != Phase::Main {
         let set_id = file.set_id.map_or(0, |set_id| 1 + set_id as u8);
-        bytes.extend([END, set_id, entry.phase as u8]);
+        bytes.extend_from_slice(&[END, set_id, phase as u8]);
         if let Some(by) = &file.by {
             bytes.push(TARGET);
             bytes.extend_from_slice(by.as_bytes());
         }
     }
-    Some(bytes)
 }
 
 impl Packed {
@@ -77,16 +101,34 @@ impl Packed {
         bytes(entry).map(|bytes| Self(bytes.into()))
     }
 
+    /// From the bytes of an entry.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The operation, the path, and what stands behind it.
+    pub(super) fn parts(&self) -> (u8, &[u8], &[u8]) {
+        let (operation, rest) = self.0.split_first().unwrap_or((&0, &[]));
+        let end = rest.iter().position(|byte| *byte == END);
+        let (path, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        (*operation, path, behind)
+    }
+
     /// The entry.
     #[must_use]
     pub fn entry(&self) -> Entry {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (first, rest) = self.0.split_first().unwrap_or((&0, &[]));
-        let mut parts = rest.splitn(2, |byte| *byte == END);
-        let path = parts.next().map(text).unwrap_or_default();
-        let (is, rest) = (parts.next().unwrap_or_default())
-            .split_first()
-            .unwrap_or((&IS[0], &[]));
+        let (first, path, behind) = self.parts();
+        let (is, rest) = match behind {
+            [END, is, rest @ ..] => (*is, rest),
+            _ => (IS[0], &[][..]),
+        };
         let mut parts = rest.splitn(2, |byte| *byte == END);
         let target = parts.next().and_then(|part| part.strip_prefix(&[TARGET]));
         let (set_id, phase, by) = match parts.next() {
@@ -94,15 +136,15 @@ impl Packed {
             _ => (0, 0, None),
         };
         let set_id = usize::from(set_id).checked_sub(1);
-        let operation = Operation::ALL.get(usize::from(*first)).copied();
+        let operation = Operation::ALL.get(usize::from(first)).copied();
         Entry {
             behaviour: FileChange {
-                pattern: *is == IS[1],
+                pattern: is == IS[1],
                 target: target.map(text),
                 set_id: set_id.and_then(|set_id| SetId::ALL.get(set_id).copied()),
                 by: by.map(text),
                 // Written by this module alone, which knows no other.
-                ..FileChange::new(operation.unwrap_or(Operation::OpenWrite), path)
+                ..FileChange::new(operation.unwrap_or(Operation::OpenWrite), text(path))
             }
             .into(),
             phase: (Phase::ALL.get(usize::from(phase)).copied()).unwrap_or_default(),

@@ -278,7 +278,7 @@ impl Profile {
 /// Counts an entry in both strata. It is a singleton where all its sightings are of one burst, and
 /// of one start: see [`super::coverage`].
 fn count(of: &mut [Sampled; 2], record: &Record, burst: i64) {
-    let evidence = &record.evidence;
+    let evidence = record.evidence.evidence();
     let span = match (record.first, record.last) {
         (Some(first), Some(last)) => last.saturating_sub(first),
         _ => 0,

@@ -20,6 +20,7 @@
 //!   was in one sample, in two, or in more, and in about how many instances; the profile keeps
 //!   counters per instance. All of it is bounded and a join semilattice, so that replicas and
 //!   nodes merge in any order, any number of times.
+//! - `replicas`: which instances are two, and not one that was started again.
 //! - [`coverage`]: the estimate of Chao and Jost, per class of behaviour and stratum.
 //! - [`conditions`]: what must hold, each unmet one as a sentence with its number.
 //!
@@ -36,18 +37,21 @@
 pub mod conditions;
 pub mod coverage;
 pub mod observed;
-pub(crate) mod packed;
+pub mod packed;
 mod provisional;
+mod replicas;
 pub mod settings;
 pub mod sketch;
 pub(crate) mod text;
 pub mod window;
 
+use crate::entry::keyed::Keyed;
 use crate::entry::{Entry, Phase};
+use crate::place::{Change, Found};
 use crate::profile::Profile;
 use observed::Observed;
 use sketch::Bottom;
-use window::{Incidence, Window};
+use window::Window;
 
 /// Instances that an entry remembers: up to so many they are counted exactly.
 pub const INSTANCES_KEPT: usize = 8;
@@ -104,33 +108,37 @@ impl Profile {
     /// are one incidence. What a pattern excuses, or another entry implies, is one of that; of what
     /// the profile has no record at all nothing is counted.
     pub fn witness(&mut self, window: &mut Window, entry: &Entry, boot: u64) {
+        let keyed = Keyed::of(entry);
+        let found = self.find(&keyed);
+        self.witness_found(window, (&keyed, &found), boot);
+    }
+
+    /// The same of an entry that was looked up.
+    pub fn witness_found(
+        &mut self,
+        window: &mut Window,
+        (keyed, found): (&Keyed<'_>, &Found),
+        boot: u64,
+    ) {
+        let entry = keyed.entry();
         if entry.phase != Phase::Main {
             return;
         }
-        let implying = match self.place(entry) {
-            Some(_) => None,
-            None => self.implying(entry),
-        };
-        let entry = implying.as_ref().unwrap_or(entry);
-        let Some(place) = self.place(entry) else {
-            return;
-        };
-        let incidence = match self.accepts(entry) {
-            true => window.incidence(place.entry(), boot),
-            false => None,
-        };
-        let (id, last) = (window.id(), window.watched().last);
-        self.count_at(&place, entry, |record| {
-            record.evidence.instances.insert(id);
-            if implying.is_some() {
-                record.last = record.last.max(Some(last));
-            }
-            match incidence {
-                Some(Incidence::Start(instance)) => record.evidence.starts.insert(instance),
-                Some(Incidence::Sample(sample)) => record.evidence.samples.insert(sample),
-                None => {}
-            }
-        });
+        if let Some(place) = &found.place {
+            let incidence = match found.is_accepted() {
+                true => window.incidence(place.hash(keyed), entry.behaviour.kind(), boot),
+                false => None,
+            };
+            let change = Change::Witnessed(window.id(), incidence, None);
+            self.count_at(keyed, place, change);
+        } else if let Some((made, Some(place))) = &found.implying {
+            let made = Keyed::of(made);
+            let kind = entry.behaviour.kind();
+            let incidence = window.incidence(place.hash(&made), kind, boot);
+            let last = window.watched().last;
+            let change = Change::Witnessed(window.id(), incidence, Some(last));
+            self.count_at(&made, place, change);
+        }
     }
 
     /// Takes in what a window counted so far.
@@ -146,13 +154,19 @@ impl Profile {
 
     /// In how many instances an entry was seen; `None` where nobody counted.
     ///
+    /// Where several ran at one time, those that showed it and of which no two did count as one, beside
+    /// those that ran with it: see [`replicas`].
+    ///
     /// Exact up to [`INSTANCES_KEPT`]. Beyond, the kept ids are those with the smallest hashes, as
     /// are those of all instances, so among the instances below the largest kept one the share of
     /// those that showed it is known.
     #[must_use]
     pub fn spread(&self, entry: &Entry) -> Option<Spread> {
-        let shown = self.record(entry)?.evidence.instances;
+        let shown = self.record(entry)?.evidence.evidence().instances;
         let (largest, of) = (shown.largest()?, self.observed.count());
+        if let Some(of) = self.observed.one_replica(shown.ids()) {
+            return Some(Spread { shown: 1, of });
+        }
         if !shown.is_full() {
             let shown = shown.len() as u64;
             return Some(Spread {

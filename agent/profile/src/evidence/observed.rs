@@ -78,6 +78,9 @@ pub struct Observed {
     pub(crate) instances: BTreeMap<u32, Watched>,
     /// Until when something may have been lost, in nanoseconds since the Unix epoch.
     pub(crate) gap: Option<i64>,
+    /// Whether three of these ran at one time. It follows from them alone: what was known of others
+    /// that were forgotten since would depend on the order in which parts were joined.
+    pub(crate) several: bool,
 }
 
 /// What stands for one of those that are remembered, where not all are.
@@ -86,6 +89,12 @@ fn times(value: u64, scale: f64) -> u64 {
 }
 
 impl Observed {
+    /// When something of it was last lost, in nanoseconds since the Unix epoch; `None` if never.
+    #[must_use]
+    pub const fn last_gap(&self) -> Option<i64> {
+        self.gap
+    }
+
     /// Whether nothing was observed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -100,19 +109,36 @@ impl Observed {
 
     /// Takes what was observed of an instance so far.
     pub fn take(&mut self, id: u32, watched: &Watched) {
+        self.put(id, watched);
+        self.settle();
+    }
+
+    fn put(&mut self, id: u32, watched: &Watched) {
         let joined = (self.of(id)).map_or(*watched, |known| known.join(watched));
         self.instances.insert(id, joined);
-        if self.instances.len() > INSTANCES_MAX {
+    }
+
+    /// Keeps the bound, and tells anew what follows.
+    fn settle(&mut self) {
+        while self.instances.len() > INSTANCES_MAX {
             self.instances.pop_last();
         }
+        self.several = self.instances.keys().any(|id| self.is_third(*id));
+    }
+
+    /// Whether three of the remembered instances ran at one time.
+    #[must_use]
+    pub const fn several(&self) -> bool {
+        self.several
     }
 
     /// Takes all that another knows.
     pub fn join(&mut self, other: &Self) {
         for (id, watched) in &other.instances {
-            self.take(*id, watched);
+            self.put(*id, watched);
         }
         self.gap = self.gap.max(other.gap);
+        self.settle();
     }
 
     /// Number of instances; beyond [`INSTANCES_MAX`] an estimate.

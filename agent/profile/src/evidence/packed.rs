@@ -2,6 +2,7 @@
 
 use super::{Evidence, INSTANCES_KEPT, SAMPLES_KEPT};
 use crate::evidence::sketch::Bottom;
+use crate::evidence::window::Incidence;
 
 /// Ids that are kept in place: those of one instance with its start-up and later samples, or of
 /// two.
@@ -9,9 +10,14 @@ const FEW: usize = 1 + 1 + SAMPLES_KEPT;
 
 /// Evidence in 24 bytes, or in a box where it is much.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Packed {
-    /// The ids of all three one behind the other, and how many of each there are.
-    Few { counts: [u8; 3], ids: [u32; FEW] },
+pub enum Packed {
+    /// So few that they stand in place.
+    Few {
+        /// How many instances, starts and samples there are.
+        counts: [u8; 3],
+        /// Their ids, one behind the other.
+        ids: [u32; FEW],
+    },
     /// More than find room.
     Many(Box<Evidence>),
 }
@@ -26,7 +32,9 @@ impl Default for Packed {
 }
 
 impl Packed {
-    pub(crate) fn of(evidence: Evidence) -> Self {
+    /// Packs it.
+    #[must_use]
+    pub fn of(evidence: Evidence) -> Self {
         let parts = [
             evidence.instances.ids(),
             evidence.starts.ids(),
@@ -43,14 +51,48 @@ impl Packed {
     }
 
     /// Sets it, in the box that it has if it has one and needs one.
-    pub(crate) fn set(&mut self, evidence: Evidence) {
+    fn set(&mut self, evidence: Evidence) {
         match (self, Self::of(evidence)) {
             (Self::Many(kept), Self::Many(_)) => **kept = evidence,
             (own, other) => *own = other,
         }
     }
 
-    pub(crate) fn evidence(&self) -> Evidence {
+    /// Whether an instance is among those that are kept.
+    fn has(&self, instance: u32) -> bool {
+        match self {
+            Self::Few { counts, ids } => ids[..usize::from(counts[0])].contains(&instance),
+            Self::Many(evidence) => evidence.instances.ids().contains(&instance),
+        }
+    }
+
+    /// The join of two.
+    #[must_use]
+    pub(crate) fn join(self, other: &Self) -> Self {
+        match self == *other {
+            true => self,
+            false => Self::of(self.evidence().join(&other.evidence())),
+        }
+    }
+
+    /// It was seen in an instance, and maybe in a sample for the first time.
+    pub(crate) fn witness(&mut self, instance: u32, incidence: Option<Incidence>) {
+        if incidence.is_none() && self.has(instance) {
+            return;
+        }
+        let mut evidence = self.evidence();
+        evidence.instances.insert(instance);
+        match incidence {
+            Some(Incidence::Start(instance)) => evidence.starts.insert(instance),
+            Some(Incidence::Sample(sample)) => evidence.samples.insert(sample),
+            None => {}
+        }
+        self.set(evidence);
+    }
+
+    /// What was packed.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
         match self {
             Self::Many(evidence) => **evidence,
             Self::Few { counts, ids } => {

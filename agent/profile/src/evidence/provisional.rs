@@ -5,14 +5,17 @@
 //! showed are excused all the same, for much that is right is rare; but what *one* instance alone
 //! showed is excused in that one only. Once the profile is compared with, any other that does it
 //! is reported, at the severity of its rule, until a person approves of the entry. While learning,
-//! a second instance that does it confirms it.
+//! a second instance that does it confirms it, unless it may be the same replica that was started
+//! again: see [`super::replicas`].
 //!
 //! Two instances are no "several": where one of two does something, half of them do. Nor is
 //! anybody else's witness needed for what a person approved, wrote down or imported.
 
 use super::{Profile, Spread};
-use crate::entry::{Entry, Phase};
-use crate::learn::Deviation;
+use crate::entry::Entry;
+use crate::entry::keyed::Keyed;
+use crate::learn::{Deviation, may_have_grace};
+use crate::place::Found;
 use crate::profile::{Mode, Verdict};
 use crate::rule;
 
@@ -60,12 +63,18 @@ impl Profile {
         if !lone.is_minority() {
             return Vec::new();
         }
-        let implying = match self.place(entry) {
-            Some(_) => None,
-            None => self.implying(entry),
+        let keyed = Keyed::of(entry);
+        let Found {
+            place, implying, ..
+        } = self.find(&keyed);
+        let counted = match (place, implying) {
+            (Some(place), _) => Some((entry.clone(), place)),
+            (None, Some((made, Some(place)))) => Some((made, place)),
+            (None, _) => None,
         };
-        match self.place(implying.as_ref().unwrap_or(entry)) {
-            Some(place) if self.is_lone(place.entry()) => vec![place.entry().clone()],
+        let line = counted.map(|(entry, place)| place.other().unwrap_or(entry));
+        match line {
+            Some(line) if self.is_lone(&line) => vec![line],
             Some(_) => Vec::new(),
             // It passes because the program is known under some parent.
             None => {
@@ -87,8 +96,9 @@ impl Profile {
         }
         let is_anothers = |line: &Entry| {
             self.record(line).is_some_and(|record| {
-                let shown = &record.evidence.instances;
-                shown.len() == 1 && shown.ids() != [instance()]
+                // One, or one that was started again.
+                let shown = record.evidence.evidence().instances;
+                !shown.ids().contains(&instance())
             })
         };
         let lines = self.lone(entry);
@@ -101,7 +111,7 @@ impl Profile {
             severity: class.severity,
             attack: class.attack,
             pending: false,
-            has_grace: class.learnable && class.rule.has_grace() && entry.phase == Phase::Main,
+            has_grace: may_have_grace(entry, class),
         })
     }
 }

@@ -7,7 +7,7 @@
 //! associative and idempotent. Up to `K - 1` ids the set is exact.
 
 /// The `K` smallest ids, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bottom<const K: usize> {
     len: u8,
     /// Ascending; zero beyond `len`.

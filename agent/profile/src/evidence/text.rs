@@ -159,7 +159,7 @@ impl Evidence {
 }
 
 /// The ids of a sketch.
-fn ids<const K: usize>(map: &mut Flow, key: &str, sketch: &Bottom<K>) {
+pub(crate) fn ids<const K: usize>(map: &mut Flow, key: &str, sketch: &Bottom<K>) {
     if !sketch.is_empty() {
         let ids: Vec<String> = sketch.ids().iter().map(|id| format!("{id:08x}")).collect();
         map.nested(key, &format!("\"{}\"", ids.join(" ")));
@@ -167,7 +167,7 @@ fn ids<const K: usize>(map: &mut Flow, key: &str, sketch: &Bottom<K>) {
 }
 
 /// Reads them.
-fn read<const K: usize>(key: &str, text: &str) -> Result<Bottom<K>, String> {
+pub(crate) fn read<const K: usize>(key: &str, text: &str) -> Result<Bottom<K>, String> {
     let mut sketch = Bottom::default();
     if text.is_empty() {
         return Ok(sketch);
@@ -187,7 +187,7 @@ fn read<const K: usize>(key: &str, text: &str) -> Result<Bottom<K>, String> {
 }
 
 /// One id: eight hexadecimal digits.
-fn one(text: &str) -> Result<u32, String> {
+pub(crate) fn one(text: &str) -> Result<u32, String> {
     let digits = text.len() == 8
         && text
             .bytes()

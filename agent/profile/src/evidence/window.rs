@@ -6,10 +6,9 @@
 //! on where its evidence ends; slots in which nobody looked are none.
 
 use super::observed::Watched;
-use crate::entry::Entry;
+use crate::behaviour::Kind;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 const SECOND: u64 = 1_000_000_000;
 const HOUR: i64 = 3_600 * SECOND as i64;
@@ -61,7 +60,7 @@ struct Slot {
     from: u64,
     /// Its number; 0 for the start-up.
     number: u32,
-    /// Hashes of the entries that were seen in it.
+    /// Hashes of the entries that were seen in it, half of each.
     seen: HashSet<u32>,
 }
 
@@ -191,9 +190,9 @@ impl Window {
         self.previous = Some(std::mem::replace(&mut self.current, next));
     }
 
-    /// An entry was seen at a time since boot. Answers with the sample, if it is the first time in
-    /// it, and counts it.
-    pub(crate) fn incidence(&mut self, entry: &Entry, boot: u64) -> Option<Incidence> {
+    /// An entry of a kind was seen at a time since boot; `hash` is its keyed one. Answers with the
+    /// sample, if it is the first time in it, and counts it.
+    pub(crate) fn incidence(&mut self, hash: u64, kind: Kind, boot: u64) -> Option<Incidence> {
         let length = self.length;
         let within =
             |slot: &&mut Slot| (slot.from..slot.from.saturating_add(length)).contains(&boot);
@@ -202,16 +201,14 @@ impl Window {
             true => &mut self.current,
             false => self.previous.as_mut().filter(within)?,
         };
-        let mut hasher = DefaultHasher::new();
-        entry.hash(&mut hasher);
-        if !slot.seen.insert(hasher.finish() as u32) {
+        if !slot.seen.insert(hash as u32) {
             return None;
         }
         let counters = match slot.number {
             0 => &mut self.watched.startup,
             _ => &mut self.watched.running,
         };
-        let counter = &mut counters[entry.behaviour.kind() as usize];
+        let counter = &mut counters[kind as usize];
         *counter = counter.saturating_add(1);
         Some(match slot.number {
             0 => Incidence::Start(self.id),

@@ -12,6 +12,8 @@
 //! worth nothing, and two or three are a form. They are no siblings to others. Other names stay
 //! what they are. The second path of a rename or a link follows the first in the same tree.
 //!
+//! A name in which a process wrote its own id is a pattern from the first: see [`own_id`].
+//!
 //! Never generalised are the first segment of a path, what lies in a [protected] folder,
 //! programs, ports, who reads credentials, and what is never learned.
 //!
@@ -47,6 +49,7 @@
 
 pub(crate) mod line;
 mod names;
+mod own_id;
 mod protected;
 mod seen;
 mod tree;
@@ -54,15 +57,18 @@ mod view;
 
 pub use line::breadth;
 pub use names::Names;
+pub(crate) use own_id::{by_any_id, by_own_id};
 pub use protected::protected;
 
 use crate::behaviour::{Behaviour, FileChange, Operation, Target};
 use crate::entry::packed::{self, Packed};
 use crate::entry::{Entry, Phase};
 use crate::pattern::{self, AND, class, segments};
+use crate::place::Change;
 use crate::profile::Record;
+use crate::provenance::Provenance;
 use crate::rule;
-use crate::sorted::Sorted;
+use crate::sorted::{Sorted, Spot};
 use seen::Seen;
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, VecDeque};
@@ -88,7 +94,7 @@ pub struct Known {
 
 impl Known {
     fn join(&mut self, other: Self) {
-        self.record = self.record.join(other.record);
+        self.record = std::mem::take(&mut self.record).join(other.record);
         if let Some(names) = other.names {
             self.names.get_or_insert_default().join(&names);
         }
@@ -285,10 +291,19 @@ impl Learned {
         self.seen(entry)?.names()
     }
 
-    /// An entry that was learned, as it is kept.
-    pub(crate) fn packed(&self, entry: &Entry) -> Option<&Packed> {
-        let bytes = packed::bytes(entry)?;
-        self.leaves.get_key_value(&*bytes).map(|(leaf, _)| leaf)
+    /// Where a leaf is.
+    pub(crate) fn spot(&self, bytes: Option<&[u8]>) -> Option<Spot> {
+        self.leaves.spot(bytes?)
+    }
+
+    /// A leaf, as it is kept.
+    pub(crate) fn packed(&self, bytes: &[u8]) -> Option<&Packed> {
+        self.leaves.get_key_value(bytes).map(|(leaf, _)| leaf)
+    }
+
+    /// The same, where it is known where it is.
+    pub(crate) fn leaf(&self, spot: Spot, bytes: &[u8]) -> Option<&Packed> {
+        self.leaves.get_at(spot, bytes).map(|(leaf, _)| leaf)
     }
 
     /// The pattern that a name belongs to by its classes, if there is one.
@@ -395,27 +410,44 @@ impl Learned {
         weight(name, None) <= room
     }
 
-    /// This name was seen, or one that this pattern stands for, and changes what is known of it.
+    /// The name at a spot was seen, or one that the pattern there stands for, and changes what is known of it.
     /// `room` is how many bytes more all may take. Answers whether it was learned at all.
     pub(crate) fn see(
         &mut self,
-        leaf: &Entry,
+        (spot, leaf): (Spot, &[u8]),
         name: &Entry,
         room: usize,
-        change: impl FnOnce(&mut Record),
+        change: Change,
     ) -> bool {
-        let Some(seen) = packed::bytes(leaf).and_then(|bytes| self.leaves.get_mut(&*bytes)) else {
+        let Some(seen) = self.leaves.get_mut_at(spot, leaf) else {
             return false;
         };
         if room >= names::ONE_BYTES
             && let Some(names) = seen.names_mut()
         {
             let before = names.weight();
-            names.see(name);
-            self.bytes = self.bytes + names.weight() - before;
+            if names.see(name) {
+                self.bytes = self.bytes + names.weight() - before;
+            }
         }
-        seen.change(change);
+        seen.apply(change);
         true
+    }
+
+    /// Whose a leaf is.
+    pub(crate) fn provenance_mut(&mut self, leaf: &Entry) -> Option<&mut Provenance> {
+        let bytes = packed::bytes(leaf)?;
+        self.leaves.get_mut(&*bytes).map(Seen::provenance_mut)
+    }
+
+    /// Whose all are.
+    pub(crate) fn provenances(&self) -> impl Iterator<Item = &Provenance> {
+        self.leaves.iter().map(|(_, seen)| seen.provenance())
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn provenances_mut(&mut self) -> impl Iterator<Item = &mut Provenance> {
+        self.leaves.values_mut().map(Seen::provenance_mut)
     }
 
     /// Forgets entries.
@@ -444,6 +476,14 @@ impl Learned {
 
 pub(crate) fn is_pattern(entry: &Entry) -> bool {
     matches!(&entry.behaviour, Behaviour::File(file) if file.pattern)
+}
+
+/// Whether an entry stands for others: names of files, or addresses of a range.
+pub(crate) fn is_wide(entry: &Entry) -> bool {
+    match &entry.behaviour {
+        Behaviour::Egress(egress) => egress.range().is_some(),
+        _ => is_pattern(entry),
+    }
 }
 
 /// Bytes that a leaf takes in a file at most, and as part of any pattern that may come of it: so a

@@ -48,9 +48,17 @@ pub(super) fn text(entry: &Entry) -> String {
     }
 }
 
+/// The hash of [`text`].
+fn hash_of(entry: &Entry) -> u32 {
+    match &entry.behaviour {
+        Behaviour::File(file) if file.target.is_none() => hash(file.path.bytes()),
+        _ => hash(text(entry).bytes()),
+    }
+}
+
 /// FNV-1a, its bits mixed as MurmurHash3 does at the end.
-fn hash(name: &str) -> u32 {
-    let mut hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+fn hash(name: impl Iterator<Item = u8>) -> u32 {
+    let mut hash = name.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -66,42 +74,57 @@ impl Names {
         names
     }
 
-    /// One more.
-    pub(crate) fn see(&mut self, entry: &Entry) {
-        self.add(&text(entry));
+    /// One more. Answers whether that changed anything.
+    pub(crate) fn see(&mut self, entry: &Entry) -> bool {
+        let hash = hash_of(entry);
+        // Of many names most have a hash that is larger than all that are kept.
+        let is_beyond = self.hashes.len() == KEPT
+            && self.hashes.last() < Some(&hash)
+            && self.examples.len() == EXAMPLES
+            && self.examples.last().is_some_and(|(last, _)| *last < hash);
+        if is_beyond {
+            return false;
+        }
+        self.add(&text(entry))
     }
 
-    fn add(&mut self, name: &str) {
-        let hash = hash(name);
-        self.add_hash(hash);
-        self.add_example(hash, name);
+    fn add(&mut self, name: &str) -> bool {
+        let hash = hash(name.bytes());
+        let is_kept = self.add_hash(hash);
+        let is_shown = self.add_example(hash, name);
+        is_kept || is_shown
     }
 
-    fn add_hash(&mut self, hash: u32) {
-        if let Err(at) = self.hashes.binary_search(&hash)
-            && at < KEPT
-        {
-            self.hashes.truncate(KEPT - 1);
-            self.hashes.insert(at, hash);
+    fn add_hash(&mut self, hash: u32) -> bool {
+        match self.hashes.binary_search(&hash) {
+            Err(at) if at < KEPT => {
+                self.hashes.truncate(KEPT - 1);
+                self.hashes.insert(at, hash);
+                true
+            }
+            Ok(_) | Err(_) => false,
         }
     }
 
-    fn add_example(&mut self, hash: u32, name: &str) {
+    fn add_example(&mut self, hash: u32, name: &str) -> bool {
         let place = self
             .examples
             .binary_search_by(|(kept, text)| (*kept, &**text).cmp(&(hash, name)));
-        if let Err(at) = place
-            && at < EXAMPLES
-            && name.len() <= EXAMPLE_MAX
-        {
-            self.examples.truncate(EXAMPLES - 1);
-            self.examples.insert(at, (hash, name.into()));
+        match place {
+            Err(at) if at < EXAMPLES && name.len() <= EXAMPLE_MAX => {
+                self.examples.truncate(EXAMPLES - 1);
+                self.examples.insert(at, (hash, name.into()));
+                true
+            }
+            Ok(_) | Err(_) => false,
         }
     }
 
     /// The names of both.
     pub(super) fn join(&mut self, other: &Self) {
-        other.hashes.iter().for_each(|hash| self.add_hash(*hash));
+        for hash in &other.hashes {
+            self.add_hash(*hash);
+        }
         for (hash, name) in &other.examples {
             self.add_example(*hash, name);
         }
@@ -129,9 +152,9 @@ impl Names {
         self.examples.iter().map(|(_, name)| &**name)
     }
 
-    /// Why there is a pattern for them, in a sentence.
+    /// Why there is this pattern for them, in a sentence.
     #[must_use]
-    pub fn because(&self) -> String {
+    pub fn because(&self, pattern: &Entry) -> String {
         let about = if self.hashes.len() == KEPT {
             "about "
         } else {
@@ -142,8 +165,15 @@ impl Names {
             [] => String::new(),
             all => format!(", such as {}", all.join(" and ")),
         };
-        let count = self.count();
-        format!("{about}{count} names of this form were seen{such}")
+        let seen = match self.count() {
+            1 => "1 name of this form was seen".to_owned(),
+            count => format!("{about}{count} names of this form were seen"),
+        };
+        let own = match text(pattern).contains("{pid}") {
+            true => ", the first with the id of its process in it",
+            false => "",
+        };
+        format!("{seen}{own}{such}")
     }
 
     /// The hashes as text, eight digits each.
@@ -170,7 +200,7 @@ impl Names {
             if example.len() > EXAMPLE_MAX || !crate::text::is_canonical(&example) {
                 return Err("an example of a pattern is not as it was written".to_owned());
             }
-            let place = (hash(&example), example.into_boxed_str());
+            let place = (hash(example.bytes()), example.into_boxed_str());
             if let Err(at) = names.examples.binary_search(&place) {
                 names.examples.insert(at, place);
             }
@@ -188,7 +218,9 @@ mod tests {
 
     fn names(range: std::ops::Range<u32>) -> Names {
         let mut names = Names::default();
-        range.for_each(|number| names.add(&format!("/data/{number}")));
+        for number in range {
+            names.add(&format!("/data/{number}"));
+        }
         names
     }
 
@@ -201,8 +233,30 @@ mod tests {
             let ratio = names(0..count).count() as f64 / f64::from(count);
             assert!((0.6..1.6).contains(&ratio), "{count}: {ratio}");
         }
-        assert!(names(0..20).because().starts_with("20 names"));
-        assert!(names(0..99).because().starts_with("about "));
+        let pattern = "file: {operation: CREATE, pattern: \"/data/{digits}\"}";
+        let pattern = Entry::parse(pattern).unwrap();
+        let because = |count| names(0..count).because(&pattern);
+        assert!(because(1).starts_with("1 name of this form was seen, such as"));
+        assert!(because(20).starts_with("20 names of this form were seen, such as"));
+        assert!(because(99).starts_with("about "));
+    }
+
+    #[test]
+    fn a_sighting_changes_what_adding_its_name_changes() {
+        let entry = |number: u32| {
+            let line = format!("file: {{operation: CREATE, path: /data/{number}}}");
+            Entry::parse(&line).unwrap()
+        };
+        let (mut seen, mut added) = (Names::default(), Names::default());
+        let mut changes = 0;
+        for number in (0..2_000).chain(0..2_000) {
+            let before = seen.clone();
+            let changed = seen.see(&entry(number));
+            added.add(&format!("/data/{number}"));
+            assert_eq!((&seen, seen != before), (&added, changed), "{number}");
+            changes += u32::from(changed);
+        }
+        assert!((KEPT as u32..500).contains(&changes), "{changes}");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use super::{Known, Names};
 use crate::evidence::packed::Packed;
+use crate::place::Change;
 use crate::profile::{Record, Verdict};
+use crate::provenance::Provenance;
 
 /// What was seen of a name or a pattern. A machine learned it, so it has no verdict of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,7 @@ pub(super) struct Seen {
     last: i64,
     count: u64,
     evidence: Packed,
+    provenance: Provenance,
     /// Boxed because most leaves are names.
     names: Option<Box<Names>>,
 }
@@ -29,7 +32,8 @@ impl Seen {
             first: record.first.unwrap_or(NEVER_FIRST),
             last: record.last.unwrap_or(NEVER_LAST),
             count: record.count,
-            evidence: Packed::of(record.evidence),
+            evidence: record.evidence,
+            provenance: record.provenance,
             names: names.map(Box::new),
         }
     }
@@ -48,8 +52,17 @@ impl Seen {
             first: (self.first != NEVER_FIRST).then_some(self.first),
             last: (self.last != NEVER_LAST).then_some(self.last),
             count: self.count,
-            evidence: self.evidence.evidence(),
+            evidence: self.evidence.clone(),
+            provenance: self.provenance.clone(),
         }
+    }
+
+    pub(super) const fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    pub(super) const fn provenance_mut(&mut self) -> &mut Provenance {
+        &mut self.provenance
     }
 
     pub(super) fn names(&self) -> Option<&Names> {
@@ -61,12 +74,21 @@ impl Seen {
     }
 
     /// Changes all but the names.
-    pub(super) fn change(&mut self, change: impl FnOnce(&mut Record)) {
-        let mut record = self.record();
-        change(&mut record);
-        self.first = record.first.unwrap_or(NEVER_FIRST);
-        self.last = record.last.unwrap_or(NEVER_LAST);
-        self.count = record.count;
-        self.evidence.set(record.evidence);
+    pub(super) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Seen(at) => {
+                self.first = self.first.min(at);
+                self.last = self.last.max(at);
+                self.count = self.count.saturating_add(1);
+            }
+            Change::Repeated(count, last) => {
+                self.last = self.last.max(last);
+                self.count = self.count.saturating_add(count);
+            }
+            Change::Witnessed(instance, incidence, last) => {
+                self.last = self.last.max(last.unwrap_or(NEVER_LAST));
+                self.evidence.witness(instance, incidence);
+            }
+        }
     }
 }

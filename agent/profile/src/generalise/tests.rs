@@ -94,6 +94,115 @@ fn protected_folders_and_first_segments_never_collapse() {
     }
 }
 
+/// What a process of some id does.
+fn see_by(profile: &mut Profile, line: &str, pid: u32) {
+    let entry = file(line);
+    let keyed = crate::entry::keyed::Keyed::of(&entry);
+    let found = profile.find(&keyed);
+    profile.observe_found((&keyed, &found), 1, Some(pid));
+    assert!(profile.accepts(&entry), "{line}");
+}
+
+#[test]
+fn a_name_with_the_id_of_its_process_is_a_pattern_at_once() {
+    let mut profile = profile();
+    let rename = |number: u32| {
+        format!("operation: RENAME, path: /data/base/1/init.{number}, target: /data/base/1/init")
+    };
+    see_by(
+        &mut profile,
+        "operation: CREATE, path: /data/base/1/init.133",
+        133,
+    );
+    see_by(&mut profile, &rename(133), 133);
+    assert_eq!(
+        spec(&profile),
+        [
+            "{operation: CREATE, pattern: \"/data/base/1/init.{pid}\"}",
+            "{operation: RENAME, pattern: \"/data/base/1/init.{pid}\", target: /data/base/1/init}",
+        ]
+    );
+    assert!(accepts(&profile, "/data/base/1/init.70") && profile.accepts(&file(&rename(70))));
+    for other in ["init.x", "init.", "init.12345678", "init.70.1", "other.70"] {
+        assert!(
+            !accepts(&profile, &format!("/data/base/1/{other}")),
+            "{other}"
+        );
+    }
+    assert!(!accepts(&profile, "/data/base/5/init.70"), "another folder");
+    let pattern = file("operation: CREATE, pattern: \"/data/base/1/init.{pid}\"");
+    let names = profile.learned.names(&pattern).unwrap();
+    assert_eq!(
+        names.because(&pattern),
+        "1 name of this form was seen, the first with the id of its process in it, such as \
+         /data/base/1/init.133"
+    );
+    // Others of the folder stay what they are: it is no evidence for them.
+    see(
+        &mut profile,
+        creates((0..8).map(|n| format!("/data/base/1/part{n}"))),
+    );
+    assert_eq!(spec(&profile).len(), 10);
+    let text = profile.to_yaml();
+    assert_eq!(Profile::from_yaml(&text).unwrap(), profile);
+}
+
+#[test]
+fn a_pattern_of_ids_that_was_taken_back_is_learned_no_more() {
+    let mut profile = profile();
+    see_by(&mut profile, "operation: CREATE, path: /data/init.133", 133);
+    let ann = crate::decide::By {
+        actor: "ann",
+        reason: "reviewed",
+        at: 2,
+    };
+    let reviewed = Profile::new(Workload::default(), Mode::Learning);
+    profile.import(&reviewed, ann).unwrap();
+    for (number, pid) in [(133, 133), (144, 144), (145, 7000)] {
+        let entry = file(&format!("operation: CREATE, path: /data/init.{number}"));
+        let keyed = crate::entry::keyed::Keyed::of(&entry);
+        let found = profile.find(&keyed);
+        let outcome = profile.observe_found((&keyed, &found), 3, Some(pid));
+        assert!(
+            matches!(outcome, Outcome::Deviation(_)),
+            "{number}: {outcome:?}"
+        );
+        assert!(!profile.accepts(&entry));
+    }
+    // Of other names it says nothing.
+    see(&mut profile, creates(["/data/other".to_owned()]));
+}
+
+#[test]
+fn a_number_that_may_be_another_is_no_id() {
+    for (path, pid) in [
+        // Another process.
+        ("/data/init.133", 134),
+        // A small number, a number by itself, and one of several.
+        ("/data/init.7", 7),
+        ("/data/133", 133),
+        ("/data/init.133.0", 133),
+        ("/data/0133", 133),
+        ("/data/init.0133", 133),
+        // A folder: there may be a set of them for good.
+        ("/data/shard-133/x", 133),
+        // Where nothing is ever generalised.
+        ("/init.133", 133),
+        ("/etc/init.133", 133),
+        // What has a class of which few are enough.
+        ("/data/tmp-133", 133),
+    ] {
+        let mut profile = profile();
+        see_by(
+            &mut profile,
+            &format!("operation: CREATE, path: {path}"),
+            pid,
+        );
+        let lines = spec(&profile);
+        assert_eq!(lines, [format!("{{operation: CREATE, path: {path}}}")]);
+    }
+}
+
 #[test]
 fn programs_and_readers_never_collapse() {
     let mut profile = profile();
@@ -181,7 +290,7 @@ fn a_wildcard_says_why_it_is_there() {
     assert_eq!((names.count(), breadth(&entry)), (20, 2));
     assert!(
         names
-            .because()
+            .because(&entry)
             .starts_with("20 names of this form were seen, such as /data/")
     );
     assert_eq!(

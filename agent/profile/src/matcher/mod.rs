@@ -1,25 +1,30 @@
 //! What a profile approves of and what it refuses, compiled for comparing.
 //!
-//! No second copy of any entry is needed: entries are looked up by 62 bits of keyed hash, beside
-//! the two that say what is known of them. The key is random per process: who makes names cannot
-//! make two that meet. That one does by chance which a full profile does not know is one case in
+//! No second copy of any entry is needed: entries are looked up by 62 bits of keyed hash (see
+//! [`crate::entry::keyed`]), beside the two that say what is known of them. That one meets another
+//! by chance which a full profile does not know is one case in
 //! 2 * 10^14, and less likely than with the keys under which the kernel side counts, which are
 //! of 64 bits too. Programs are looked up so once more, whoever executes them. Patterns (see
 //! [`patterns`]) are compared from their first segment on, so those that begin elsewhere cost nothing.
 //!
 //! A pattern never excuses what is never learned, unless its own text falls under the same rule:
 //! `/srv/**` does not excuse `/srv/.ssh/authorized_keys`, and `/usr/lib/app/*.so` excuses what
-//! its folder's rule would report.
+//! its folder's rule would report. A range of addresses (see [`ranges`]) excuses none of them, nor
+//! what no range stands for (see [`crate::address`]); a range that was refused takes those away too.
 
 mod patterns;
+mod ranges;
 
 use crate::behaviour::{Behaviour, Exec, Parent};
+use crate::entry::keyed::{Keyed, Plain, keyed};
+use crate::entry::packed::Packed;
 use crate::entry::{Entry, Phase};
 use crate::lineage;
 use crate::rule;
 use patterns::Patterns;
+use ranges::Ranges;
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// What is known of an entry by its own name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,24 +77,6 @@ impl Hash for Slot {
     }
 }
 
-/// Takes what is a hash already for the hash.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Plain(u64);
-
-impl Hasher for Plain {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-    fn write_u64(&mut self, word: u64) {
-        self.0 = word;
-    }
-}
-
 /// Bytes of a hash table that holds so many values of a type: a power of two, of which it fills seven
 /// in eight, and a byte for each place.
 pub(super) const fn table_bytes<T>(capacity: usize) -> usize {
@@ -135,7 +122,6 @@ impl Program {
 /// The compiled profile. It follows from the profile, so any two are equal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matcher {
-    keys: RandomState,
     exact: HashSet<Slot, BuildHasherDefault<Plain>>,
     allowed: Patterns,
     refused: Patterns,
@@ -143,6 +129,10 @@ pub(crate) struct Matcher {
     programs: HashMap<u64, Program, BuildHasherDefault<Plain>>,
     /// Of how many the line without a parent is refused.
     refused_programs: usize,
+    /// Ranges of addresses that are approved.
+    open: Ranges,
+    /// And refused.
+    closed: Ranges,
 }
 
 impl PartialEq for Matcher {
@@ -154,12 +144,11 @@ impl PartialEq for Matcher {
 impl Eq for Matcher {}
 
 impl Matcher {
-    /// An empty one for so many entries, with the same keys.
-    pub(crate) fn emptied(&self, entries: usize) -> Self {
+    /// An empty one for so many entries.
+    pub(crate) fn sized(entries: usize) -> Self {
         let mut exact = HashSet::default();
         exact.reserve(entries);
         Self {
-            keys: self.keys.clone(),
             exact,
             ..Self::default()
         }
@@ -169,33 +158,41 @@ impl Matcher {
     pub(crate) fn bytes(&self) -> usize {
         let exact = table_bytes::<Slot>(self.exact.capacity());
         let programs = table_bytes::<(u64, Program)>(self.programs.capacity());
-        exact + programs + self.allowed.bytes() + self.refused.bytes()
-    }
-
-    fn slot(&self, entry: &Entry, exact: Exact) -> Slot {
-        Slot::of(self.keys.hash_one(entry), exact)
+        exact
+            + programs
+            + self.allowed.bytes()
+            + self.refused.bytes()
+            + self.open.bytes()
+            + self.closed.bytes()
     }
 
     /// What is known of an entry by its own name.
-    pub(crate) fn exact(&self, entry: &Entry) -> Option<Exact> {
-        let wanted = self.slot(entry, Exact::Learned);
+    pub(crate) fn exact(&self, entry: &Keyed<'_>) -> Option<Exact> {
+        let wanted = Slot::of(entry.hash(), Exact::Learned);
         self.exact.get(&wanted).map(|slot| slot.exact())
     }
 
     /// Takes up an entry, and what it matches if it is a pattern.
-    pub(crate) fn set(&mut self, entry: &Entry, exact: Exact) {
-        let was = self.exact.replace(self.slot(entry, exact));
+    pub(crate) fn set(&mut self, keyed: &Keyed<'_>, exact: Exact) {
+        let entry = keyed.entry();
+        let was = self.exact.replace(Slot::of(keyed.hash(), exact));
         self.count(entry, was.map(Slot::exact), Some(exact));
         match exact {
-            Exact::Learned | Exact::Approved => self.allowed.add(entry),
-            Exact::Refused => self.refused.add(entry),
+            Exact::Learned | Exact::Approved => {
+                self.allowed.add(entry);
+                self.open.add(entry);
+            }
+            Exact::Refused => {
+                self.refused.add(entry);
+                self.closed.add(entry);
+            }
         }
     }
 
-    /// Nothing is known of an entry that is no pattern.
-    pub(crate) fn unset(&mut self, entry: &Entry) {
-        let was = self.exact.take(&self.slot(entry, Exact::Learned));
-        self.count(entry, was.map(Slot::exact), None);
+    /// Nothing is known of an entry that stands for no others.
+    pub(crate) fn unset(&mut self, keyed: &Keyed<'_>) {
+        let was = self.exact.take(&Slot::of(keyed.hash(), Exact::Learned));
+        self.count(keyed.entry(), was.map(Slot::exact), None);
     }
 
     /// Whether a pattern that was refused stands for something.
@@ -203,7 +200,7 @@ impl Matcher {
         !self.refused.is_empty()
     }
 
-    /// Whether a pattern that was refused stands for it, or a line without a parent.
+    /// Whether a pattern that was refused stands for it, a range, or a line without a parent.
     pub(crate) fn refuses(&self, entry: &Entry) -> bool {
         match &entry.behaviour {
             Behaviour::Exec(exec) => {
@@ -211,17 +208,25 @@ impl Matcher {
                     && exec.parent != Parent::Any
                     && self.program(entry).is_some_and(Program::refuses_any)
             }
+            Behaviour::Egress(_) => self.closed.find(entry).is_some(),
             _ => self.has_refused() && self.refused.find(entry).is_some(),
         }
     }
 
-    /// Whether any program is refused whoever executes it.
-    pub(crate) const fn refuses_programs(&self) -> bool {
-        self.refused_programs > 0
+    /// Whether any program is refused whoever executes it, or any range of addresses.
+    pub(crate) fn refuses_many(&self) -> bool {
+        self.refused_programs > 0 || !self.closed.is_empty()
     }
 
-    fn program_key(&self, exec: &Exec, phase: Phase) -> u64 {
-        self.keys.hash_one(lineage::identity(exec, phase))
+    /// The approved range that excuses an address, or another range, if one does.
+    pub(crate) fn excusing_range(&self, entry: &Entry) -> Option<Entry> {
+        let found = self.open.find_standing(entry)?;
+        rule::classify(&entry.behaviour).learnable.then_some(found)
+    }
+
+    /// The range that was refused and that an address, or another range, is in: whatever it is.
+    pub(crate) fn refusing_range(&self, entry: &Entry) -> Option<Entry> {
+        self.closed.find(entry)
     }
 
     /// What is known of the program in an entry, whoever executes it. `None` if nothing is, or it
@@ -230,7 +235,7 @@ impl Matcher {
         let Behaviour::Exec(exec) = &entry.behaviour else {
             return None;
         };
-        self.programs.get(&self.program_key(exec, entry.phase))
+        self.programs.get(&program_key(exec, entry.phase))
     }
 
     /// Keeps count of what is known of a program.
@@ -238,7 +243,7 @@ impl Matcher {
         let Behaviour::Exec(exec) = &entry.behaviour else {
             return;
         };
-        let key = self.program_key(exec, entry.phase);
+        let key = program_key(exec, entry.phase);
         let program = self.programs.entry(key).or_default();
         if exec.parent == Parent::Any {
             program.any = is;
@@ -257,22 +262,17 @@ impl Matcher {
         }
     }
 
-    /// Whether an approved pattern excuses it.
-    pub(crate) fn excuses(&self, entry: &Entry) -> bool {
-        self.found(entry).is_some()
-    }
-
     /// The approved pattern that excuses it, if one does.
-    pub(crate) fn excuse(&self, entry: &Entry) -> Option<Entry> {
-        self.found(entry).map(|end| end.entry.entry())
-    }
-
-    fn found(&self, entry: &Entry) -> Option<&patterns::End> {
+    pub(crate) fn excuse(&self, entry: &Entry) -> Option<&Packed> {
         if self.allowed.is_empty() {
             return None;
         }
         let found = self.allowed.find(entry)?;
         let class = rule::classify(&entry.behaviour);
-        (class.learnable || found.guarded == Some(class.rule)).then_some(found)
+        (class.learnable || found.guarded == Some(class.rule)).then_some(&found.entry)
     }
+}
+
+fn program_key(exec: &Exec, phase: Phase) -> u64 {
+    keyed(lineage::identity(exec, phase))
 }

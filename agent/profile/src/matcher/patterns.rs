@@ -4,8 +4,9 @@
 //! kept: as of whole entries, it is keyed, and two do not meet. Wildcards are few, and patterns share
 //! them: each form stands once in a list of its own.
 
-use super::{Plain, table_bytes};
+use super::table_bytes;
 use crate::behaviour::{Behaviour, FileChange, Operation, SetId, Target};
+use crate::entry::keyed::Plain;
 use crate::entry::packed::Packed;
 use crate::entry::{Entry, Phase};
 use crate::pattern::{AND, Segment, segments};

@@ -24,6 +24,10 @@ const HEX_DIGITS: usize = 21;
 const HEX_UNIQUE: usize = 16;
 /// A name with more tokens is no form of anything.
 pub(super) const TOKENS_MAX: usize = 8;
+/// Digits of the largest id of a process (`PID_MAX_LIMIT`, include/linux/threads.h: 4,194,304).
+pub(super) const PID_DIGITS: usize = 7;
+/// The smallest id of a process that a name is known by: smaller numbers are in many names.
+const PID_MIN: u32 = 10;
 /// What Python's `tempfile` puts behind `tmp`.
 const PYTHON_RANDOM: usize = 8;
 
@@ -73,7 +77,10 @@ pub fn unique(class: &str) -> Option<usize> {
     let tokens = class.split('{').skip(1);
     let tokens = tokens.filter_map(|rest| rest.split_once('}').map(|(token, _)| token));
     let enough = tokens.filter_map(|token| match token.split_once(':') {
-        None => matches!(token, "uuid" | "date").then_some(2),
+        None => match token {
+            "pid" => Some(1),
+            _ => matches!(token, "uuid" | "date").then_some(2),
+        },
         Some(("hex", len)) => (len.parse::<usize>().ok()? >= HEX_UNIQUE).then_some(2),
         Some(("digits", _)) => Some(2),
         Some(("random", _)) => Some(3),
@@ -81,6 +88,27 @@ pub fn unique(class: &str) -> Option<usize> {
     });
     let temporary = says_temporary(class) && class.contains("{digits}");
     enough.chain(temporary.then_some(3)).min()
+}
+
+/// The pattern of a name that holds the id of the process which uses it, as that process has it in
+/// its container: `pg_internal.init.{pid}`. `None` of any other name.
+///
+/// Such a name is made anew by each process, so one is enough, and what it is a pattern of is no
+/// [`class`]: the name alone does not say it. The number has to be the only token of the name and
+/// not the whole of it, as numbers by themselves are mostly others; and names of a class that is
+/// [`unique`] anyhow need no such evidence.
+pub(crate) fn own_id(name: &str, pid: u32) -> Option<String> {
+    const NUMBER: &str = "{digits}";
+    let class = class(name)?;
+    if pid < PID_MIN || class == NUMBER || unique(&class).is_some() {
+        return None;
+    }
+    let (before, behind) = class.split_once(NUMBER)?;
+    if before.contains('{') || behind.contains('{') {
+        return None;
+    }
+    let number = name.strip_prefix(before)?.strip_suffix(behind)?;
+    (number == pid.to_string()).then(|| format!("{before}{{pid}}{behind}"))
 }
 
 /// Whether a name calls itself temporary: `xlogtemp.{digits}`, `temp-{digits}.rdb`, `tmp{digits}`, but

@@ -9,6 +9,7 @@
 //! | text | stands for |
 //! |---|---|
 //! | `{digits:N}`, `{digits}` | exactly N digits; one digit or more |
+//! | `{pid}` | one to seven digits: Linux gives processes no larger ids (`PID_MAX_LIMIT`) |
 //! | `{hex:N}`, `{hex}` | exactly N hexadecimal digits; 8 or more |
 //! | `{random:N}`, `{random}` | exactly N letters, digits and underscores; 6 or more. Where a segment is nothing else, they must look random: digits between letters, or letters between digits |
 //! | `{uuid}` | a UUID with its dashes |
@@ -28,6 +29,7 @@
 mod class;
 mod segment;
 
+pub(crate) use class::own_id;
 pub use class::{class, unique};
 pub(crate) use segment::Segment;
 
@@ -91,7 +93,7 @@ pub(crate) fn is_typed(pattern: &str) -> bool {
 }
 
 /// How much a checked pattern leaves open: the sum over its wildcards of 1 for one of a fixed form
-/// (`{uuid}`, `{date}`, `{hex:N}`, `{digits:N}`), 2 for `{digits}`, 3 for other tokens, 5 for `*` beside other
+/// (`{uuid}`, `{date}`, `{hex:N}`, `{digits:N}`), 2 for `{digits}` and `{pid}`, 3 for other tokens, 5 for `*` beside other
 /// text, 10 for a whole `*`, and 50 for `**`.
 #[must_use]
 pub fn breadth(pattern: &str) -> u32 {
@@ -151,6 +153,8 @@ mod tests {
             ("/a/{hex:0}", Err("{hex:0}")),
             ("/a/{hex:08}", Err("{hex:08}")),
             ("/a/{uuid:3}", Err("{uuid:3}")),
+            ("/a/{pid}", Ok(true)),
+            ("/a/{pid:3}", Err("{pid:3}")),
             ("/a/{digits", Err("ends within")),
             ("/a/**x", Err("`**`")),
             ("/a/***", Err("`**`")),
@@ -179,6 +183,7 @@ mod tests {
     fn breadth_adds_up() {
         for (pattern, expected) in [
             ("/a/{uuid}/{digits}", 3),
+            ("/a/x.{pid}", 2),
             ("/a/*.log", 5),
             ("/a/*", 10),
             ("/a/**", 50),

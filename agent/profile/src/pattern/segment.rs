@@ -1,6 +1,6 @@
 //! One segment of a pattern.
 
-use super::class::{HEX_MIN, RANDOM_MIN, TOKENS_MAX, date, looks_random, uuid};
+use super::class::{HEX_MIN, PID_DIGITS, RANDOM_MIN, TOKENS_MAX, date, looks_random, uuid};
 use super::{atom, escape};
 use crate::text;
 
@@ -35,6 +35,7 @@ enum Part {
     Literal(String),
     Star,
     Digits(Option<usize>),
+    Pid,
     Uuid,
     Date,
     Hex(Option<usize>),
@@ -126,7 +127,7 @@ impl Part {
             let token = escape(&text::visible(token));
             Err(format!(
                 "has {{{token}}}, which is none: there are {{digits}}, {{digits:N}}, {{hex}}, {{hex:N}}, {{random}}, {{random:N}}, \
-                 {{uuid}} and {{date}}; a brace that means itself is written \\x7b"
+                 {{pid}}, {{uuid}} and {{date}}; a brace that means itself is written \\x7b"
             ))
         };
         let (name, len) = match token.split_once(':') {
@@ -138,6 +139,7 @@ impl Part {
         };
         match (name, len) {
             ("digits", len) => Ok(Self::Digits(len)),
+            ("pid", None) => Ok(Self::Pid),
             ("uuid", None) => Ok(Self::Uuid),
             ("date", None) => Ok(Self::Date),
             ("hex", len) => Ok(Self::Hex(len)),
@@ -150,7 +152,7 @@ impl Part {
         match self {
             Self::Literal(_) => 0,
             Self::Uuid | Self::Date | Self::Hex(Some(_)) | Self::Digits(Some(_)) => 1,
-            Self::Digits(None) => 2,
+            Self::Digits(None) | Self::Pid => 2,
             Self::Hex(None) | Self::Random(_) => 3,
             Self::Star if bare => 10,
             Self::Star => 5,
@@ -279,6 +281,10 @@ impl Part {
                     .then_some(literal.len()),
             ),
             Self::Digits(len) => of(u8::is_ascii_digit, *len, 1),
+            Self::Pid => {
+                let (least, most) = of(u8::is_ascii_digit, None, 1);
+                (least, most.min(PID_DIGITS))
+            }
             Self::Hex(len) => of(u8::is_ascii_hexdigit, *len, HEX_MIN),
             Self::Random(len) => of(
                 |byte| byte.is_ascii_alphanumeric() || *byte == b'_',
@@ -324,6 +330,9 @@ mod tests {
             ("x{digits:3}", "x1234", false),
             ("{digits}{digits}", "1", false),
             ("{digits}{digits}", "12", true),
+            ("x.{pid}", "x.4194304", true),
+            ("x.{pid}", "x.12345678", false),
+            ("x.{pid}", "x.", false),
             ("{hex:8}", "deadbeef", true),
             ("{hex:8}", "deadbee", false),
             ("{hex}", "deadbeef01", true),

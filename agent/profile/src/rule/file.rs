@@ -64,7 +64,7 @@ pub(super) fn class(file: &FileChange) -> Class {
             ..never(Rule::FileUnknown, Severity::High)
         };
     }
-    if touched(|path| BINARY_FOLDERS.iter().any(|folder| path.starts_with(folder))) {
+    if touched(|path| lies_in(path, BINARY_FOLDERS)) {
         return never(Rule::FileBinaryDir, weight(file.operation));
     }
     if paths(file).any(|path| path.starts_with(DETACHED)) {
@@ -116,11 +116,18 @@ const fn weight(operation: Operation) -> Severity {
     }
 }
 
+/// Whether a path begins as one of these folders. Nearly all do not, as their first letter says:
+/// this is asked of every file that is changed.
+fn lies_in(path: &str, folders: &[&str]) -> bool {
+    let first = path.as_bytes().get(1);
+    let may_be = |folder: &&str| folder.as_bytes().get(1) == first;
+    let mut alike = folders.iter().copied().filter(may_be);
+    alike.any(|folder| path.starts_with(folder))
+}
+
 fn guarded(path: &str) -> bool {
     GUARDED_FILES.contains(&path)
-        || GUARDED_FOLDERS
-            .iter()
-            .any(|folder| path.starts_with(folder))
+        || lies_in(path, GUARDED_FOLDERS)
         || path.ends_with("/.ssh/authorized_keys")
         || path.ends_with("/.ssh/authorized_keys2")
 }

@@ -35,9 +35,12 @@ pub(super) fn egress(egress: &Egress) -> Class {
             never(Rule::EgressRaw, Severity::High)
         }
         // Frames without a peer are made of sockets alone.
-        Peer::Address(_) | Peer::Domain(_) | Peer::Path(_) | Peer::Cid(_) | Peer::Socket(_) => {
-            common(Rule::EgressUnknown)
-        }
+        Peer::Address(_)
+        | Peer::Cidr(_)
+        | Peer::Domain(_)
+        | Peer::Path(_)
+        | Peer::Cid(_)
+        | Peer::Socket(_) => common(Rule::EgressUnknown),
     }
 }
 

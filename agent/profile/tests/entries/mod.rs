@@ -1,8 +1,8 @@
 //! Entries of every kind, from sets so small that they meet, and hostile ones.
 
 use lapwing_profile::behaviour::{
-    Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Parent, Peer, Privilege,
-    Protocol, Reach, SetId, SocketType, domain, listen_port, privilege, record_type,
+    Behaviour, Cidr, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Parent, Peer,
+    Privilege, Protocol, Reach, SetId, SocketType, domain, listen_port, privilege, record_type,
 };
 use lapwing_profile::entry::{Entry, Phase};
 use lapwing_profile::text;
@@ -113,9 +113,13 @@ fn asked() -> impl Strategy<Value = String> {
 
 fn egress() -> impl Strategy<Value = Behaviour> {
     let address = any::<std::net::IpAddr>().prop_map(|it| Peer::Address(it.to_canonical()));
+    let range = any::<(std::net::IpAddr, u8)>()
+        .prop_filter_map("one address", |(address, prefix)| {
+            Cidr::around(address, prefix % 128).map(Peer::Cidr)
+        });
     let ip = (
         ip_protocol(),
-        prop_oneof![address, asked().prop_map(Peer::Domain)],
+        prop_oneof![address, range, asked().prop_map(Peer::Domain)],
         any::<u16>().prop_map(u32::from),
     );
     let unix = name().prop_map(|path| (Protocol::Unix, Peer::Path(path), 0));

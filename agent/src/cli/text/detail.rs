@@ -6,7 +6,7 @@ use lapwing_proto::v1::{
 };
 
 /// What a violation is about, and what kind of thing that is; nothing where the line says it.
-pub(super) fn of_violation(detail: &violation::Detail) -> Option<(&'static str, String)> {
+pub(in crate::cli) fn of_violation(detail: &violation::Detail) -> Option<(&'static str, String)> {
     use violation::Detail;
     Some(match detail {
         Detail::Exec(exec) => ("exec", exec_text(exec)),
@@ -21,7 +21,7 @@ pub(super) fn of_violation(detail: &violation::Detail) -> Option<(&'static str, 
 }
 
 /// The same of a behaviour.
-pub(super) fn of_behaviour(detail: &behaviour::Detail) -> (&'static str, String) {
+pub(in crate::cli) fn of_behaviour(detail: &behaviour::Detail) -> (&'static str, String) {
     use behaviour::Detail;
     match detail {
         Detail::Exec(exec) => ("exec", exec_text(exec)),

@@ -269,3 +269,49 @@ fn at_the_end_all_that_waits_is_decided() {
     assert!(is_ignored(&registry, 5));
     assert_eq!(instance(&registry, 6).unwrap().id, ID);
 }
+
+#[test]
+fn a_container_has_no_more_cgroups_than_its_share() {
+    let root = tempfile::tempdir().unwrap();
+    let mut registry = registry(root.path(), |options| options.share = 2);
+    let home = format!("/docker/{ID}");
+    registry.met(5, 1, &home, 0);
+    for id in [6, 7] {
+        let effects = registry.met(id, 5, &format!("{home}/n{id}"), 0);
+        let set = Effect::Set(id, container(5, true));
+        assert_eq!(effects, [set, Effect::Decided]);
+    }
+    let refused = |id| [Effect::Forget(id), Effect::Refused(5), Effect::Decided];
+    assert_eq!(registry.met(8, 5, &format!("{home}/n8"), 0), refused(8));
+    assert!(is_unheard(&registry, 8));
+    // Below one that found no room nobody becomes a container by its name.
+    let inner = ID.replace('0', "f");
+    let forged = format!("{home}/n8/docker-{inner}.scope");
+    assert_eq!(registry.met(9, 8, &forged, 0), refused(9));
+    assert_eq!(registry.running().count(), 1);
+    // Another container has its own share, and what goes makes room again.
+    let other = format!("/docker/{inner}");
+    registry.met(15, 1, &other, 0);
+    let effects = registry.met(16, 15, &format!("{other}/n"), 0);
+    assert!(effects.contains(&Effect::Set(16, container(15, true))));
+    registry.removed(6, 0);
+    tick(&mut registry, FORGET_AFTER + SECOND);
+    let effects = registry.met(10, 5, &format!("{home}/n10"), 0);
+    assert!(effects.contains(&Effect::Set(10, container(5, true))));
+}
+
+#[test]
+fn what_was_made_before_it_was_a_container_is_part_of_its_share() {
+    let root = tempfile::tempdir().unwrap();
+    let mut registry = registry(root.path(), |options| options.share = 2);
+    registry.met(5, 1, "/shop/web", 0);
+    for id in 6..=10 {
+        registry.met(id, 5, &format!("/shop/web/n{id}"), 0);
+    }
+    let effects = registry.acted(foreign(5), 1);
+    let count = |wanted: fn(&Effect) -> bool| effects.iter().filter(|it| wanted(it)).count();
+    assert_eq!(count(|effect| matches!(effect, Effect::Refused(5))), 3);
+    assert_eq!(count(|effect| matches!(effect, Effect::Forget(_))), 3);
+    // Its own and two below.
+    assert_eq!(count(|effect| matches!(effect, Effect::Set(..))), 3);
+}

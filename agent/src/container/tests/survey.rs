@@ -30,6 +30,25 @@ fn make(root: &Path, path: &str) -> u64 {
 }
 
 #[test]
+fn processes_in_cgroups_beyond_the_share_are_the_container_s() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path();
+    let home = make(root, &format!("docker/{ID}"));
+    process(root, 1, "/", ".");
+    for pid in 40..45 {
+        let inner = format!("docker/{ID}/n{pid}/below");
+        make(root, &inner);
+        process(root, pid, &format!("/{inner}"), "ctr");
+    }
+    let mut registry = registry(root, |options| options.share = 3);
+    let (effects, seeds) = registry.scan(&root.join("proc"), 7);
+    assert_eq!(seeds.len(), 5);
+    assert!(seeds.iter().all(|seed| seed.process.cgroup == home));
+    let refused = |effect: &&Effect| **effect == Effect::Refused(home);
+    assert_eq!(effects.iter().filter(refused).count(), 7);
+}
+
+#[test]
 fn a_scan_finds_containers_that_run() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
@@ -167,7 +186,11 @@ fn lost_word_of_cgroups_is_made_up_for() {
     assert!(is_pending(&registry, gone));
     let new = make(root, &format!("docker/{ID}"));
     fs::remove_dir(root.join("cgroup/docker/gone")).unwrap();
-    registry.resync(SECOND);
+    // The kernel side has one that came and went in silence.
+    let effects = registry.resync(&[gone, new, 999], SECOND);
+    let forgotten = |effect: &&Effect| matches!(effect, Effect::Forget(_));
+    let forgotten: Vec<_> = effects.iter().filter(forgotten).collect();
+    assert_eq!(forgotten, [&Effect::Forget(999)]);
     registry.acted(act(new), SECOND);
     tick(&mut registry, SECOND + NAME_AFTER);
     let found = instance(&registry, new).unwrap();

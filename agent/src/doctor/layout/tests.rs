@@ -50,6 +50,7 @@ fn worst() -> Report {
             egress: String::new(),
         },
         walks: "the kernel has no trampolines".to_owned(),
+        walks_execs: String::new(),
         hooks: rows.collect(),
     }
 }

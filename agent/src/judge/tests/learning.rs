@@ -271,3 +271,46 @@ fn evidence_outlives_the_agent() {
     assert_eq!(after, before);
     assert_eq!(after.observed_seconds, 14);
 }
+
+/// A person put it into the running pod, whatever the kernel takes its first program for.
+#[test]
+fn nothing_of_an_ephemeral_container_is_learned() {
+    use crate::container::pod::{InPod, Kind};
+    use v1::behaviour::Outcome;
+    for (kind, is_learned) in [(Kind::Main, true), (Kind::Ephemeral, false)] {
+        let mut bench = Bench::new();
+        let Resolution::Instance(instance) = bench.registry.resolve(HOME) else {
+            panic!("no container")
+        };
+        let mut instance = instance.clone();
+        let kind = Some(kind);
+        instance.details.in_pod = Some(Box::new(InPod { kind, owner: None }));
+        let record = Record {
+            header: Header {
+                cgroup: HOME,
+                ..Header::default()
+            },
+            phase: Phase::Main,
+            body: Body::Egress {
+                contact: lapwing_abi::ids::Contact::Peer,
+                protocol: 6,
+                peer: lapwing_abi::decode::Peer::Ip([192, 0, 2, 1].into(), 443),
+            },
+        };
+        let scene = Scene {
+            instance: &instance,
+            images: &bench.images,
+            clock: bench.clock,
+            last_gap: 0,
+            names: &[],
+        };
+        let items = bench.judge.take(&record, scene).1;
+        let outcome = items.iter().find_map(|item| match item {
+            Item::Behaviour(behaviour) => Some(behaviour.outcome()),
+            _ => None,
+        });
+        assert_eq!(outcome == Some(Outcome::Learned), is_learned, "{items:?}");
+        let reported = items.iter().any(|item| matches!(item, Item::Violation(_)));
+        assert_eq!(reported, !is_learned, "{items:?}");
+    }
+}

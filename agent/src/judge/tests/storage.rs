@@ -3,6 +3,41 @@
 use super::*;
 
 #[test]
+fn what_is_learned_is_stored_and_counts_wait_a_minute() {
+    let mut bench = Bench::new();
+    bench.exec("ls");
+    assert!(bench.save().is_empty());
+    bench.stored(|text| text.contains("count: 1"));
+    for _ in 0..50 {
+        bench.exec("ls");
+        bench.save();
+    }
+    bench.exec("id");
+    bench.save();
+    bench.stored(|text| text.contains("count: 51") && text.contains("/bin/id"));
+    for _ in 0..60 {
+        bench.exec("ls");
+    }
+    bench.save();
+    bench.stored(|text| text.contains("count: 111"));
+    bench.exec("ls");
+    // Nothing writes now; what was not stored is stored at the end.
+    assert!(
+        fs::read_to_string(bench.file())
+            .unwrap()
+            .contains("count: 111")
+    );
+    let now = bench.moment();
+    bench.judge.end(now);
+    assert!(
+        fs::read_to_string(bench.file())
+            .unwrap()
+            .contains("count: 112")
+    );
+    assert_eq!(bench.judge.store().last_beat(), Some(now.wall));
+}
+
+#[test]
 fn a_decision_that_cannot_be_stored_is_not_taken() {
     let mut bench = Bench::new();
     bench.exec("ls");

@@ -1,6 +1,7 @@
 //! What lies in the folder of the profiles and is none.
 
 use super::*;
+use crate::judge::store::check_versions;
 
 fn workload(cluster: &str, name: &str) -> Workload {
     Workload {
@@ -149,4 +150,30 @@ fn what_cannot_be_read_ends_the_start_and_stays_where_it_is() {
     fs::create_dir(file("db")).unwrap();
     let mut judge = open(folder.path(), "c1").unwrap();
     assert_eq!(judge.set_aside(Moment::default()).len(), 2);
+}
+
+#[test]
+fn what_another_version_wrote_is_not_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path(), "c1").unwrap());
+    check_versions(folder.path()).unwrap();
+    let name = workload("c1", "web").file_name();
+    let file = folder.path().join("profiles").join(format!("{name}.yaml"));
+    let old = String::from_utf8(text("c1", "web", Mode::Monitoring)).unwrap();
+    // With what is not known here; and one that is as it is here but for the version.
+    for more in ["  colour: red\n", ""] {
+        let new = old.replace("v1alpha1", "v1beta1") + more;
+        fs::write(&file, &new).unwrap();
+        for error in [
+            check_versions(folder.path()).unwrap_err().to_string(),
+            open(folder.path(), "c1").err().unwrap().to_string(),
+        ] {
+            assert!(error.contains("lapwing.dev/v1beta1"), "{error}");
+            assert!(error.contains(&file.display().to_string()), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), new);
+    }
+    // Another's file is no profile of ours.
+    fs::write(&file, "apiVersion: v1\nkind: Pod\nspec: {}\n").unwrap();
+    check_versions(folder.path()).unwrap();
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::judge::rating::Ratings;
-use lapwing_profile::rule::{Severities, Severity};
+use lapwing_profile::rule::{Rule, Severities, Severity};
 use v1::violation::Severity as Told;
 
 const HOUR: u64 = 3_600 * SECOND;
@@ -20,7 +20,7 @@ impl Bench {
             "Config": {"Image": image, "Labels": {"lapwing.dev/workload": "web"}},
         });
         if let Some(version) = version {
-            config["Image"] = format!("sha256:{version:064x}").into();
+            config["Image"] = format!("sha256:{version:08x}{version:056x}").into();
         }
         let file = folder.join(&id).join("config.v2.json");
         fs::write(file, config.to_string()).unwrap();

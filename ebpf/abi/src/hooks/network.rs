@@ -81,9 +81,8 @@ const UNIX_SENT: &[Field] = &[
 ];
 
 const ATTEMPT: &str = "reports the attempt: a connection that is then refused is reported too";
-const BY_NAME: &str = "failed and unfinished connects; io_uring; 32-bit callers by socketcall";
-const SENDS: &str =
-    "many messages at once (sendmmsg); io_uring; 32-bit callers by sendmsg and socketcall";
+const BY_NAME: &str = "failed and unfinished connects; io_uring";
+const SENDS: &str = "many messages at once (sendmmsg); io_uring";
 
 /// security_unix_stream_connect(struct sock *sock, struct sock *other, struct sock *newsk) and
 /// security_unix_may_send(struct socket *sock, struct socket *other), since 2.6.
@@ -147,11 +146,7 @@ pub const HOOKS: &[Hook] = &[
         variants: &[
             CREATED,
             probe(CREATED, "socket_created_kprobe"),
-            syscall(
-                "sys_socket",
-                &[Syscall::Socket],
-                "io_uring; 32-bit callers by socketcall",
-            ),
+            syscall("sys_socket", &[Syscall::Socket], "io_uring"),
         ],
     },
     Hook {

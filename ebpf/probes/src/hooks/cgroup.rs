@@ -157,7 +157,9 @@ fn parent_id(group: Kptr) -> u64 {
 #[inline(always)]
 fn ordered(cgroup: u64) -> Option<()> {
     let task = kernel::current_task();
-    if helpers::bpf_get_current_uid_gid() as u32 != 0 || kernel::is_foreign(kernel::root_of(task)) {
+    if helpers::bpf_get_current_uid_gid() as u32 != 0
+        || kernel::is_foreign(kernel::root_of(task).dentry)
+    {
         return None;
     }
     let mm = task.follow(Field::TaskMm);

@@ -53,11 +53,13 @@ pub(super) fn differing(before: Kptr, after: Kptr) -> u64 {
     kinds
 }
 
-/// The flag of user namespaces, if two tasks are in different ones.
+/// The flag of user namespaces, if the running task ([`kernel::near_task`]) and another are in
+/// different ones.
 #[inline(always)]
-pub(super) fn differing_user(parent: Kptr, child: Kptr) -> u64 {
-    let of = |task: Kptr| task.follow(Field::TaskCred).follow(Field::CredUserNs);
-    u64::from(of(parent) != of(child)) * CLONE_NEWUSER
+pub(super) fn differing_user(task: Kptr, other: Kptr) -> u64 {
+    let own = task.along(Field::TaskCred).along(Field::CredUserNs);
+    let others = other.follow(Field::TaskCred).follow(Field::CredUserNs);
+    u64::from(own != others) * CLONE_NEWUSER
 }
 
 /// Kinds of namespaces in flags of unshare(2) or setns(2).
@@ -157,7 +159,7 @@ fn rooted(path: Kptr) -> Option<()> {
 /// Somebody has a new root directory: the host's is a way out.
 #[inline(always)]
 pub(super) fn to_root(root: Place) -> Option<()> {
-    if kernel::is_foreign(root) {
+    if kernel::is_foreign(root.dentry) {
         return None;
     }
     let (process, bits) = actor()?;

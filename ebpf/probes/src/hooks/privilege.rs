@@ -320,11 +320,12 @@ fn privilege_io_uring(ctx: RawTracePointContext) -> i32 {
     0
 }
 
-/// A task was cloned: reports the namespaces that were made for it.
+/// A task was cloned by the running one ([`kernel::near_task`]): reports the namespaces that were
+/// made for it.
 #[inline(always)]
 pub(super) fn cloned(parent: Kptr, child: Kptr, is_thread: bool) -> Option<()> {
     let (before, after) = (
-        parent.follow(Field::TaskNsproxy),
+        parent.along(Field::TaskNsproxy),
         child.follow(Field::TaskNsproxy),
     );
     let mut kinds = 0;

@@ -1,22 +1,23 @@
 //! Programs, forks and ends of processes.
 
-use super::function::function_entry;
+use super::function::in_array;
 use super::privilege;
 use crate::emit::{self, Builder, append_user, hit, lost};
-use crate::kernel::{self, Kptr, Place, setting};
+use crate::kernel::{self, Kptr, OVERLAYFS_MAGIC, Place, setting};
 use crate::path::{self, Walk};
-use crate::{images, maps, process, spare};
+use crate::recall::execs::{Exec, Found};
+use crate::recall::place::{self, File};
+use crate::{images, maps, news, process, spare};
+use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
-use aya_ebpf::macros::raw_tracepoint;
-use aya_ebpf::programs::RawTracePointContext;
+use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint};
+use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext};
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Escape, Kind, Loss, Origin, Phase, flags};
 use lapwing_abi::record::{ARGS_MAX, NAME_MAX};
 use lapwing_abi::state::{Cgroup, Process, cgroup_state, process_marks};
 
-/// `OVERLAYFS_SUPER_MAGIC`, include/uapi/linux/magic.h.
-pub(super) const OVERLAYFS_MAGIC: u64 = 0x794c_7630;
 /// First word of an executable in ELF.
 const ELF_MAGIC: u32 = 0x464c_457f;
 /// Where it says for which machine it is.
@@ -26,17 +27,21 @@ const ELF_MACHINE: u64 = 18;
 #[raw_tracepoint]
 fn process_exec(ctx: RawTracePointContext) -> i32 {
     let twin = spare::begin!(ctx, TRACEPOINTS, process_exec);
-    let thread: u64 = ctx.arg(1);
-    exec(Kptr(ctx.arg(0)), thread as u32, Kptr(ctx.arg(2)), twin);
+    exec(&ctx, twin);
     0
 }
 
+/// Of the 512 bytes of stack that a program shares with the functions it calls this has 320: some
+/// verifiers (that of Linux 6.1) round each function's up to 32, and [`news::deliver`] needs 192 so.
 #[inline(always)]
-fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
+fn exec(ctx: &RawTracePointContext, twin: u32) -> Option<()> {
     let (mut process, known) = process::current()?;
     hit(Row::ProcessExec);
-    let root = kernel::root_of(task);
-    let foreign = kernel::is_foreign(root);
+    let mut bits = if known { 0 } else { flags::PROCESS_UNKNOWN };
+    // The tracepoint tells of the running task.
+    let task = kernel::near_task();
+    let root = task.along(Field::TaskFs).at(Field::FsRoot);
+    let foreign = kernel::is_foreign(root.along(Field::PathDentry));
     // Whose phase is known has had a root of the container's before.
     let escaped = !foreign
         && process.phase > u32::from(Phase::Runtime.raw())
@@ -52,6 +57,11 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
         // The runtime starts containers in namespaces of their own: the id may be new.
         process.container_pid = kernel::container_pid(task);
     }
+    if foreign {
+        bits |= flags::FOREIGN_ROOT;
+    }
+    // What escapes has had its first program before.
+    bits |= from_runtime(before, process.phase);
     images::want(process.exec);
     process.issuer = process.exec;
     process.exec = next_exec(twin);
@@ -70,24 +80,42 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
         lost(Loss::ScratchTaken);
         return None;
     };
-    let mut bits = if foreign { flags::FOREIGN_ROOT } else { 0 };
-    if !known {
-        bits |= flags::PROCESS_UNKNOWN;
+    let mm = task.along(Field::TaskMm);
+    let file = mm.along(Field::MmExeFile).at(Field::FilePath);
+    let exec = recallable(&process, file);
+    let found = if exec.is_some() {
+        exec.find(&process, File::at(file))
+    } else {
+        Found::NOTHING
+    };
+    let mut from = Origin::Image.raw();
+    // What was found may have been written over, where programs are preempted.
+    let is_copied = found.is_some() && builder.append(|at| found.copy_path(at)) >= 0;
+    let found = if is_copied { found } else { Found::NOTHING };
+    if !is_copied {
+        if exec.is_some() {
+            place::note(File::at(file));
+        }
+        let file = Place::at(file);
+        let walk = path::append(&mut builder, file, kernel::root_of(task));
+        bits |= walk.end;
+        from = origin(file, walk).raw();
     }
-    bits |= from_runtime(before, process.phase);
-    let mm = task.follow(Field::TaskMm);
-    let file = Place::at(mm.follow(Field::MmExeFile).at(Field::FilePath));
-    let walk = path::append(&mut builder, file, root);
     builder.end_section();
-    bits |= walk.end;
 
+    // Asked for late: there is no room to keep the arguments.
+    let bprm = Kptr(ctx.arg(2));
     let name = bprm.follow(Field::BprmFilename);
-    if bprm.follow(Field::BprmInterp) != name {
+    let is_script = bprm.follow(Field::BprmInterp) != name;
+    if is_script {
         bits |= flags::SCRIPT;
     }
-    match script_of(thread, bprm) {
+    match is_script
+        .then(|| script_of(ctx.arg::<u64>(1) as u32, bprm))
+        .flatten()
+    {
         Some(script) => {
-            let end = path::append(&mut builder, script, root).end;
+            let end = path::append(&mut builder, script, kernel::root_of(task)).end;
             bits |= flags::SCRIPT_RESOLVED | path::for_target(end);
         }
         None => {
@@ -99,8 +127,8 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
     }
     builder.end_section();
 
-    let args: u64 = mm.get(Field::MmArgStart);
-    let args_len = mm.get::<u64>(Field::MmArgEnd).wrapping_sub(args);
+    let args: u64 = mm.near(Field::MmArgStart);
+    let args_len = mm.near::<u64>(Field::MmArgEnd).wrapping_sub(args);
     if args_len >= ARGS_MAX as u64 {
         bits |= flags::ARGS_TRUNCATED;
     }
@@ -109,24 +137,77 @@ fn exec(task: Kptr, thread: u32, bprm: Kptr, twin: u32) -> Option<()> {
     }
     builder.end_section();
 
-    let cwd = Place::at(task.follow(Field::TaskFs).at(Field::FsPwd));
-    if path::append(&mut builder, cwd, root).end != path::AT_ROOT {
+    let cwd = task.along(Field::TaskFs).at(Field::FsPwd);
+    let is_top = found.is_some() && {
+        let file = mm.along(Field::MmExeFile).at(Field::FilePath);
+        found.is_top(File::at(cwd), File::at(file))
+    };
+    if !is_top
+        && path::append(&mut builder, Place::at(cwd), kernel::root_of(task)).end != path::AT_ROOT
+    {
         bits |= flags::CWD_PARTIAL;
     }
     builder.end_section();
 
     let mut header = emit::header(Kind::Exec, &process, bits);
-    header.origin = origin(file, walk).raw();
+    header.origin = from;
     // What left its container is told of each time. The record of the escape, which is on its way
     // already, refers to the first.
     header.wanted = u8::from(process.marks & process_marks::ESCAPED_ROOT != 0);
-    builder.send(&header);
+    let slot = builder.finish(&header);
+    if found.is_some() && exec.is(found) {
+        emit::again(Row::ProcessExec);
+        news::deliver_identified(slot);
+    } else if news::deliver(slot) && exec.is_some() && !found.is_some() {
+        exec.keep(&process);
+    }
     Some(())
 }
 
-function_entry! {
-    /// int security_bprm_check(struct linux_binprm *bprm)
-    process_script, process_script_kprobe => checked(; bprm 0)
+/// An exec of the file at the address of a `struct path`, if it may be known again, by a process in
+/// whose entry the program that issues it still stands.
+#[inline(always)]
+fn recallable(process: &Process, file: Kptr) -> Exec {
+    let may = setting!(DIRECT) != 0
+        && process.image != 0
+        && process.phase > u32::from(Phase::Runtime.raw())
+        && process.marks & process_marks::ESCAPED_ROOT == 0;
+    if may {
+        Exec::of(process, File::at(file))
+    } else {
+        Exec::NONE
+    }
+}
+
+/// int security_bprm_check(struct linux_binprm *bprm)
+///
+/// Nearly all that is executed needs no interpreter, and is told by a few loads.
+#[fentry]
+fn process_script(ctx: FEntryContext) -> i32 {
+    spare::begin!(ctx, FUNCTIONS, process_script);
+    if setting!(DIRECT) == 0 || !is_program(Kptr(ctx.arg(0))) {
+        let _ = checked(Kptr(in_array!(ctx, 0).read()));
+    }
+    0
+}
+
+/// The same.
+#[kprobe]
+fn process_script_kprobe(ctx: ProbeContext) -> u32 {
+    let regs = Kptr(ctx.as_ptr() as u64);
+    let _ = checked(Kptr(kernel::function_argument(regs, 0)));
+    0
+}
+
+/// Whether a file that is about to be executed needs no interpreter, of an address of which the
+/// verifier knows the type.
+#[inline(always)]
+fn is_program(bprm: Kptr) -> bool {
+    let first: u32 = bprm.direct(Field::BprmBuf);
+    // SAFETY: as in `Kptr::direct`.
+    let machine =
+        unsafe { (bprm.at(Field::BprmBuf).plus(ELF_MACHINE).0 as *const u16).read_volatile() };
+    first == ELF_MAGIC && is_native(machine.into())
 }
 
 /// A file is about to be executed: notes it if it needs an interpreter. That comes to be checked
@@ -263,36 +344,36 @@ pub(super) fn origin(file: Place, walk: Walk) -> Origin {
 /// Whether a file lies in the upper layer of an overlay.
 #[inline(always)]
 pub(super) fn is_upper(file: Place) -> bool {
-    // struct ovl_inode { ...; struct inode vfs_inode; struct dentry *__upperdentry; ... }
-    let inode = file.dentry.follow(Field::DentryInode);
     file.magic() == OVERLAYFS_MAGIC
-        && inode.plus(kernel::offset(Field::InodeSize)).read::<u64>() != 0
+        && kernel::upper_entry(file.dentry.follow(Field::DentryInode)) != 0
 }
 
 /// TP_PROTO(struct task_struct *parent, struct task_struct *child), since Linux 2.6.28.
 #[raw_tracepoint]
 fn process_fork(ctx: RawTracePointContext) -> i32 {
     spare::begin!(ctx, TRACEPOINTS, process_fork);
-    fork(Kptr(ctx.arg(0)), Kptr(ctx.arg(1)));
+    fork(Kptr(ctx.arg(1)));
     0
 }
 
 #[inline(always)]
-fn fork(parent: Kptr, child: Kptr) -> Option<()> {
-    let parent_pid: u32 = parent.get(Field::TaskTgid);
+fn fork(child: Kptr) -> Option<()> {
+    // The tracepoint tells of the running task's child.
+    let parent = kernel::near_task();
+    let (parent_pid, _) = kernel::current_ids();
     let child_pid: u32 = child.get(Field::TaskTgid);
     let is_thread = parent_pid == child_pid;
     privilege::cloned(parent, child, is_thread);
     if is_thread {
         return None;
     }
-    let process = match process::known(parent_pid) {
+    let process = match process::known_in(parent_pid) {
         // Membership is sticky.
-        Some(process) if process::is_settled(&process) => process,
+        Some((process, state)) if process::is_settled_in(&process, state) => process,
         known => {
             let cgroup = process::cgroup(kernel::cgroup_of(child));
             match known {
-                Some(process) if process.cgroup == cgroup.home => process,
+                Some((process, _)) if process.cgroup == cgroup.home => process,
                 // Born into another cgroup by clone3(CLONE_INTO_CGROUP), or of a parent that
                 // was not met yet.
                 _ if cgroup.state == cgroup_state::IGNORED => {
@@ -310,13 +391,14 @@ fn fork(parent: Kptr, child: Kptr) -> Option<()> {
     hit(Row::ProcessFork);
     let process = Process {
         start: child.get(Field::TaskStart),
-        container_pid: kernel::container_pid(child),
+        // It is the only thread yet.
+        container_pid: kernel::container_pid_of_leader(child),
         parent_pid,
         ..process
     };
-    process::remember(child_pid, &process);
+    process::remember_new(child_pid, &process);
     images::want(process.exec);
-    let group = parent.follow(Field::TaskCgroups);
+    let group = parent.along(Field::TaskCgroups);
     if group != child.follow(Field::TaskCgroups) {
         left_at_birth(parent, child, &process);
     }
@@ -341,13 +423,13 @@ fn left_at_birth(parent: Kptr, child: Kptr, process: &Process) -> Option<()> {
 #[raw_tracepoint]
 fn process_exit(ctx: RawTracePointContext) -> i32 {
     spare::begin!(ctx, TRACEPOINTS, process_exit);
-    let task = Kptr(ctx.arg(0));
-    if !kernel::is_alive(task) {
-        let pid: u32 = task.get(Field::TaskTgid);
+    // The tracepoint tells of the running task.
+    if !kernel::is_alive_near(kernel::near_task()) {
+        let (pid, _) = kernel::current_ids();
         // SAFETY: the reference is not kept.
         if let Some(process) = unsafe { maps::PROCESSES.get(&pid) } {
             let (image, home) = (process.exec, process.cgroup);
-            process::forget(pid);
+            process::leaves(pid, home);
             images::ended(image, home);
             hit(Row::ProcessExit);
         }

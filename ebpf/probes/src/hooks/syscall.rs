@@ -21,6 +21,9 @@ use lapwing_abi::syscalls::{NUMBERS, SLOTS, Syscall};
 const AT_FDCWD: i32 = -100;
 /// `TS_COMPAT`, arch/x86/include/asm/thread_info.h: the call came by a 32-bit entry.
 const TS_COMPAT: u32 = 2;
+/// socketcall(2), arch/x86/entry/syscalls/syscall_32.tbl: one number of 32-bit callers for all that is
+/// about sockets.
+const SOCKETCALL: u32 = 102;
 /// `TIF_32BIT`, arch/arm64/include/asm/thread_info.h: the task runs 32-bit code.
 const TIF_32BIT: u64 = 1 << 22;
 
@@ -35,6 +38,8 @@ pub(super) struct Call {
     pub result: i64,
     /// Which slot it has, of [`maps::SYSCALLS`].
     slot: u32,
+    /// Where the caller lists the arguments of one that came by socketcall(2); null otherwise.
+    list: Kptr,
 }
 
 /// Every call of the machine passes here: those that somebody asked for go on to their program.
@@ -43,7 +48,7 @@ pub(super) struct Call {
 #[raw_tracepoint]
 fn sys_exit(ctx: RawTracePointContext) -> i32 {
     let twin = spare::begin!(ctx, TRACEPOINTS, sys_exit);
-    if let Some(call) = Call::of(&ctx) {
+    if let Some(call) = Call::of_socket(&ctx) {
         // It only comes back where there is none.
         // SAFETY: the programs in the map are raw tracepoints with the same arguments.
         unsafe { maps::SYSCALLS.tail_call(&ctx, call.slot + twin * SLOTS) };
@@ -76,6 +81,30 @@ impl Call {
             regs,
             result,
             slot: number as u32 + base,
+            list: Kptr(0),
+        })
+    }
+
+    /// The same, where it may be one that came by socketcall(2): it is taken for what it stands for.
+    #[inline(always)]
+    pub fn of_socket(ctx: &RawTracePointContext) -> Option<Self> {
+        let call = Self::of(ctx)?;
+        if call.slot != NUMBERS + SOCKETCALL || setting!(ARCH) != 0 {
+            return Some(call);
+        }
+        let listed: u32 = call.regs.get(Field::RegsBx);
+        // include/uapi/linux/net.h, and numbers of syscall_32.tbl.
+        let number = match listed {
+            1 => 359,
+            3 => 362,
+            11 => 369,
+            16 => 370,
+            _ => return None,
+        };
+        Some(Self {
+            slot: NUMBERS + number,
+            list: Kptr(call.regs.get::<u32>(Field::RegsCx).into()),
+            ..call
         })
     }
 
@@ -104,6 +133,10 @@ impl Call {
             } else {
                 regs.at(Field::RegsArray).plus(u64::from(index) * 8).read()
             };
+        }
+        if !self.list.is_null() {
+            // Read again after the call, so another thread may have changed them.
+            return u64::from(self.list.plus(4 * u64::from(index)).read_user::<u32>());
         }
         if self.is_compat() {
             // The halves above are not the caller's.

@@ -35,7 +35,7 @@ fn sock(call: &Call, fd: u32) -> Option<Kptr> {
 /// socket(2)
 #[raw_tracepoint]
 fn sys_socket(ctx: RawTracePointContext) -> i32 {
-    let _ = Call::of(&ctx).and_then(created);
+    let _ = Call::of_socket(&ctx).and_then(created);
     0
 }
 
@@ -51,7 +51,7 @@ fn created(call: Call) -> Option<()> {
 /// connect(2)
 #[raw_tracepoint]
 fn sys_connect(ctx: RawTracePointContext) -> i32 {
-    let _ = Call::of(&ctx).and_then(connected);
+    let _ = Call::of_socket(&ctx).and_then(connected);
     0
 }
 
@@ -75,7 +75,7 @@ fn connected(call: Call) -> Option<()> {
 /// sendto(2), sendmsg(2)
 #[raw_tracepoint]
 fn sys_send(ctx: RawTracePointContext) -> i32 {
-    let _ = Call::of(&ctx).and_then(sent);
+    let _ = Call::of_socket(&ctx).and_then(sent);
     0
 }
 
@@ -83,11 +83,14 @@ fn sys_send(ctx: RawTracePointContext) -> i32 {
 fn sent(call: Call) -> Option<()> {
     let name = if is(call.name(), Syscall::Sendto) {
         call.argument(4)
-    } else if call.is_compat() {
-        return None; // Another layout.
     } else {
-        // struct user_msghdr begins with the address.
-        Kptr(call.argument(1)).read_user()
+        // struct user_msghdr, and struct compat_msghdr, begin with the address.
+        let message = Kptr(call.argument(1));
+        if call.is_compat() {
+            message.read_user::<u32>().into()
+        } else {
+            message.read_user()
+        }
     };
     if name == 0 {
         return None; // Connected: its peer was reported.

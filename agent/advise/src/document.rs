@@ -1,0 +1,259 @@
+//! The documents: patch, policies, Compose service.
+//!
+//! They are values, and the YAML library writes them. What readers of YAML 1.1 would take for something
+//! else than text (`yes`, `017`, `1e3`) it quotes. Above them stand comments,
+//! of which each is one line in which nothing is hidden.
+
+use crate::Advice;
+use crate::manifest::{List, Shape};
+use crate::policy::{self, Selects};
+use lapwing_profile::text::visible;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// Which container a document is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// How deep the pod lies in what is patched.
+    pub shape: Shape,
+    /// The container's name.
+    pub container: String,
+    /// Which list of the pod it stands in.
+    pub list: List,
+    /// The seccomp profile that is there already, if it is a narrower one.
+    pub keeps_seccomp: bool,
+}
+
+/// Letters, digits and dashes of a text, as names in Kubernetes have them: at most so many, of which
+/// the first and last are no dashes; never empty.
+#[must_use]
+pub fn slug(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars().map(|c| c.to_ascii_lowercase()) {
+        match c {
+            'a'..='z' | '0'..='9' => out.push(c),
+            _ if out.ends_with('-') || out.is_empty() => {}
+            _ => out.push('-'),
+        }
+    }
+    out.truncate(most);
+    match out.trim_end_matches('-') {
+        "" => "x".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// A strategic merge patch of what makes the pod, for `kubectl patch --patch-file`.
+#[must_use]
+pub fn patch(advice: &Advice, target: &Target) -> Value {
+    let mut security = Map::new();
+    let mut set = |key: &str, value: Value| security.insert(key.to_owned(), value);
+    if advice.capabilities.drop_all {
+        let add = advice.capabilities.names();
+        set("capabilities", json!({"drop": ["ALL"], "add": add}));
+    }
+    set("privileged", false.into());
+    if advice.escalation.forbid {
+        set("allowPrivilegeEscalation", false.into());
+    }
+    if advice.user.non_root {
+        set("runAsNonRoot", true.into());
+        if let Some(user) = advice.user.run_as {
+            set("runAsUser", user.into());
+        }
+    }
+    if !target.keeps_seccomp {
+        set("seccompProfile", json!({"type": "RuntimeDefault"}));
+    }
+    if advice.root.read_only {
+        set("readOnlyRootFilesystem", true.into());
+    }
+    let mut container = json!({"name": target.container, "securityContext": security});
+    let mut pod = Map::new();
+    if advice.root.read_only && !advice.root.folders.is_empty() {
+        let mut taken = BTreeSet::new();
+        let named: Vec<(String, &str)> = (advice.root.folders.iter())
+            .map(|folder| (volume(&folder.path, &mut taken), &*folder.path))
+            .collect();
+        let mount = |(name, path): &(String, &str)| json!({"name": name, "mountPath": path});
+        let volume = |(name, _): &(String, &str)| json!({"name": name, "emptyDir": {}});
+        container["volumeMounts"] = named.iter().map(mount).collect();
+        pod.insert("volumes".to_owned(), named.iter().map(volume).collect());
+    }
+    pod.insert(target.list.key().to_owned(), json!([container]));
+    let spec = json!({"spec": pod});
+    match target.shape {
+        Shape::Pod => spec,
+        Shape::Template => json!({"spec": {"template": spec}}),
+        Shape::CronJob => json!({"spec": {"jobTemplate": {"spec": {"template": spec}}}}),
+    }
+}
+
+/// A name for the volume at a path, unlike those before.
+fn volume(path: &str, taken: &mut BTreeSet<String>) -> String {
+    let base = format!("lapwing-{}", slug(path, 44));
+    let numbered = (2..).map(|number| format!("{base}-{number}"));
+    let mut all = std::iter::once(base.clone()).chain(numbered);
+    // The second is endless.
+    all.find(|name| taken.insert(name.clone())).unwrap_or(base)
+}
+
+/// A text of Compose, in which a dollar would begin a variable.
+fn literal(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
+/// A fragment for Docker Compose: the service with what is advised of it.
+#[must_use]
+pub fn compose(advice: &Advice, service: &str) -> Value {
+    let mut of = Map::new();
+    let mut set = |key: &str, value: Value| of.insert(key.to_owned(), value);
+    let names = advice.capabilities.names();
+    if advice.capabilities.drop_all {
+        set("cap_drop", json!(["ALL"]));
+    }
+    if advice.capabilities.drop_all && !names.is_empty() {
+        set("cap_add", json!(names));
+    }
+    if advice.escalation.forbid {
+        set("security_opt", json!(["no-new-privileges:true"]));
+    }
+    if let (true, Some(user)) = (advice.user.non_root, advice.user.run_as) {
+        set("user", user.to_string().into());
+    }
+    if advice.root.read_only {
+        set("read_only", true.into());
+        // Docker mounts such a one without the right to execute.
+        let tmpfs = advice.root.folders.iter().map(|folder| {
+            let exec = if folder.executed { ":exec" } else { "" };
+            literal(&folder.path) + exec
+        });
+        let tmpfs: Vec<String> = tmpfs.collect();
+        if !tmpfs.is_empty() {
+            set("tmpfs", json!(tmpfs));
+        }
+    }
+    json!({"services": {service: of}})
+}
+
+/// What every document says of its basis, for people.
+#[must_use]
+pub fn header(advice: &Advice) -> Vec<String> {
+    let basis = &advice.basis;
+    let coverage = match basis.coverage {
+        // Never rounded up to all.
+        Some(share) => format!(
+            "coverage at least {:.3}",
+            (share * 1_000.0).floor() / 1_000.0
+        ),
+        None => "coverage unknown".to_owned(),
+    };
+    let losses = match &basis.last_loss {
+        Some(last) => format!("events were lost, last at {last}"),
+        None if basis.has_evidence => "no losses known".to_owned(),
+        None => "losses unknown".to_owned(),
+    };
+    let mut lines = vec![
+        format!("advice of Lapwing for {}", advice.workload),
+        format!(
+            "observed for {}, instances: {}, {coverage}, {losses}, entries: {}",
+            basis.observed, basis.instances, basis.entries
+        ),
+    ];
+    match basis.complete {
+        true => lines.push("complete by its evidence; what was never done is not known".to_owned()),
+        false => lines.extend(basis.reasons.iter().map(|it| format!("incomplete: {it}"))),
+    }
+    for blocked in &advice.root.blocked {
+        lines.push(format!(
+            "readOnlyRootFilesystem is blocked by {}: {}",
+            blocked.path, blocked.why
+        ));
+    }
+    if advice.root.read_only {
+        // Where it is not, no folder is part of a document.
+        lines.extend(
+            (advice.root.folders.iter())
+                .map(|folder| format!("mount at {}: {}", folder.text, folder.warnings.join("; "))),
+        );
+    }
+    lines.push(format!("user: {}", advice.user.why));
+    lines.extend(advice.user.note.map(|note| format!("user: {note}")));
+    lines.extend(
+        advice
+            .capabilities
+            .note
+            .map(|note| format!("capabilities: {note}")),
+    );
+    lines.extend(
+        (advice.capabilities.unnamed.iter())
+            .map(|seen| format!("capabilities: no manifest can name this one: {seen}")),
+    );
+    if !advice.escalation.forbid {
+        lines.push(format!("escalation: {}", advice.escalation.why));
+    }
+    lines
+}
+
+/// Comments and a document.
+#[must_use]
+pub fn commented(comments: &[String], document: &Value) -> String {
+    let mut out = String::new();
+    for line in comments {
+        out.push_str("# ");
+        out.push_str(&visible(line));
+        out.push('\n');
+    }
+    out + &yaml(document)
+}
+
+/// A value as YAML.
+#[must_use]
+pub fn yaml(value: &impl Serialize) -> String {
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    // A value of JSON is always YAML.
+    serde_saphyr::to_string_with_options(value, options).unwrap_or_default()
+}
+
+/// The patch as text.
+#[must_use]
+pub fn patch_text(advice: &Advice, target: &Target) -> String {
+    commented(&header(advice), &patch(advice, target))
+}
+
+/// The Compose fragment as text.
+#[must_use]
+pub fn compose_text(advice: &Advice, service: &str) -> String {
+    commented(&header(advice), &compose(advice, service))
+}
+
+/// Policies and patch, as one text of three documents.
+#[must_use]
+pub fn all_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
+    let left = |all: Vec<String>| {
+        let lines = all.into_iter().map(|line| format!("not covered: {line}"));
+        lines.collect::<Vec<_>>()
+    };
+    let mut first = header(advice);
+    first.extend(left(policy::left_by_kubernetes(&advice.network)));
+    first.extend(IN_CLUSTER.iter().map(ToString::to_string));
+    let mut second = vec!["for clusters with Cilium, instead of the one above".to_owned()];
+    second.extend(left(policy::left_by_cilium(&advice.network)));
+    let third = vec![
+        "no object: a patch, for kubectl patch --patch-file (`-o patch` prints it alone)"
+            .to_owned(),
+    ];
+    [
+        commented(&first, &policy::kubernetes(advice, selects)),
+        commented(&second, &policy::cilium(advice, selects)),
+        commented(&third, &patch(advice, target)),
+    ]
+    .join("---\n")
+}
+
+/// What is said of addresses in policies.
+pub const IN_CLUSTER: &[&str] = &[
+    "who connects was not recorded: ports are open to all, restrict `from` if you know them",
+    "addresses of pods and services change and are matched differently by plug-ins: replace those by selectors",
+];

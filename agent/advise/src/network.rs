@@ -1,0 +1,181 @@
+//! Peers and sockets that wait, sorted by whether a network policy has a form for them.
+
+use crate::evidence::{Facts, Seen};
+use lapwing_profile::behaviour::{Behaviour, Egress, Listen, Peer, Protocol, Reach};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// The port of name servers.
+pub const DNS: u32 = 53;
+/// First and last port that Linux chooses by default, which a profile has as 0.
+pub const EPHEMERAL: (u32, u32) = (32_768, 60_999);
+
+/// A port and its protocol, as manifests name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Port {
+    /// `TCP`, `UDP` or `SCTP`.
+    pub protocol: &'static str,
+    /// The port; 0 for those that the kernel chooses.
+    pub port: u32,
+}
+
+/// A peer and the ports it is talked to at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Talk {
+    /// A range of addresses in CIDR notation, or a domain name.
+    pub peer: String,
+    /// At which ports.
+    pub ports: BTreeSet<Port>,
+    /// The entries.
+    pub because: Vec<Seen>,
+}
+
+/// What a policy has no form for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// The entry.
+    pub seen: Seen,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// The network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Network {
+    /// Ports that others can reach.
+    pub ingress: BTreeSet<Port>,
+    /// The entries.
+    pub ingress_because: Vec<Seen>,
+    /// Ranges of addresses that are talked to.
+    pub addresses: Vec<Talk>,
+    /// Domain names that are talked to, which only Cilium's policies can name.
+    pub domains: Vec<Talk>,
+    /// Names that are asked of name servers.
+    pub names: BTreeSet<String>,
+    /// Whether name servers are asked at all.
+    pub asks: bool,
+    /// What no policy has a form for.
+    pub left: Vec<Left>,
+}
+
+/// The word for a protocol that policies know.
+const fn word(protocol: Protocol) -> Option<&'static str> {
+    match protocol {
+        Protocol::Tcp => Some("TCP"),
+        Protocol::Udp => Some("UDP"),
+        Protocol::Sctp => Some("SCTP"),
+        Protocol::Icmp
+        | Protocol::Icmpv6
+        | Protocol::Unix
+        | Protocol::Packet
+        | Protocol::Vsock
+        | Protocol::Xdp
+        | Protocol::Other(_) => None,
+    }
+}
+
+/// Whether Cilium takes a text for `matchName`: `^([-a-zA-Z0-9_]+[.]?)+$`, of at most 255 letters.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let part = |part: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        !part.is_empty() && part.bytes().all(plain)
+    };
+    text.len() <= 255 && text.split('.').all(part)
+}
+
+impl Network {
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let mut network = Self::default();
+        let mut addresses: BTreeMap<String, Talk> = BTreeMap::new();
+        let mut domains = addresses.clone();
+        for fact in &facts.all {
+            let seen = &fact.seen;
+            let left = match &fact.entry.behaviour {
+                Behaviour::Listen(listen) => network.listen(listen, seen),
+                Behaviour::Egress(egress) => {
+                    network.asks |= egress.port == DNS;
+                    talk(egress, seen, &mut addresses, &mut domains)
+                }
+                Behaviour::Dns(dns) => {
+                    network.asks = true;
+                    network.names.insert(dns.name.clone());
+                    None
+                }
+                Behaviour::Exec(_) | Behaviour::File(_) | Behaviour::Privilege(_) => None,
+            };
+            network.left.extend(left.map(|why| Left {
+                seen: seen.clone(),
+                why,
+            }));
+        }
+        network.asks |= !domains.is_empty();
+        network.addresses = addresses.into_values().collect();
+        network.domains = domains.into_values().collect();
+        network
+    }
+
+    /// A socket that waits. Answers why it has no form.
+    fn listen(&mut self, listen: &Listen, seen: &Seen) -> Option<&'static str> {
+        match listen.reach {
+            // Nobody outside the pod reaches these.
+            Reach::Loopback | Reach::Path(_) => None,
+            Reach::Network => match word(listen.protocol) {
+                Some(protocol) => {
+                    self.ingress.insert(Port {
+                        protocol,
+                        port: listen.port,
+                    });
+                    self.ingress_because.push(seen.clone());
+                    None
+                }
+                None => Some("policies know TCP, UDP and SCTP alone"),
+            },
+        }
+    }
+}
+
+/// A peer. Answers why it has no form.
+fn talk(
+    egress: &Egress,
+    seen: &Seen,
+    addresses: &mut BTreeMap<String, Talk>,
+    domains: &mut BTreeMap<String, Talk>,
+) -> Option<&'static str> {
+    let (peer, all) = match &egress.peer {
+        Peer::Path(_) => return None,
+        Peer::Cid(_) => return Some("virtual machines and their hosts talk beside the network"),
+        Peer::Socket(_) => return Some("a socket was made, and whom it is for was not seen"),
+        Peer::Address(address) if address.is_loopback() || address.is_unspecified() => return None,
+        Peer::Address(address) => {
+            let bits = match address {
+                IpAddr::V4(_) => 32,
+                IpAddr::V6(_) => 128,
+            };
+            (format!("{address}/{bits}"), addresses)
+        }
+        Peer::Cidr(range) => (range.to_string(), addresses),
+        Peer::Domain(domain) if is_name(domain) => (domain.clone(), domains),
+        Peer::Domain(_) => return Some("not a name that Cilium takes"),
+    };
+    let Some(protocol) = word(egress.protocol) else {
+        return Some("policies know TCP, UDP and SCTP alone");
+    };
+    if !(1..=65_535).contains(&egress.port) {
+        return Some("without a port, a policy would open all");
+    }
+    let talk = all.entry(peer.clone()).or_insert_with(|| Talk {
+        peer,
+        ports: BTreeSet::new(),
+        because: Vec::new(),
+    });
+    talk.ports.insert(Port {
+        protocol,
+        port: egress.port,
+    });
+    talk.because.push(seen.clone());
+    None
+}

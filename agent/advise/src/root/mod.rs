@@ -1,0 +1,200 @@
+//! A read-only root, and the folders that stay writable.
+//!
+//! Each change to a file on the container's own root (not on a volume, in memory or in proc) needs a
+//! writable mount above it. The folder that the name stands in is the narrowest that can be one, and
+//! no wider one is taken without need: a wider one covers more of the image, of which nothing is known here.
+//! An empty mount has nothing in it. So of these folders one that lies in another is left out only if it and
+//! all folders between were seen to be made ([`made`]): else it would be gone, and is a mount in the
+//! mount. A rename or a hard link needs one mount for both its paths; the folder above both is taken for
+//! them where that hides no folder that has to be there, and else the root cannot be read-only. The list
+//! depends on no order, and every folder names the entries that made it.
+//!
+//! A folder cannot be one (`folders::forbids`) if the image surely has files there that the
+//! container needs: the system's own folders, those that hold a program it executes, and all below
+//! `/etc`, `/usr`, `/opt` and their like, where configuration is edited in place. If something
+//! is written right there, the root cannot be read-only, and that file is named with what to do.
+//! The one exception is a folder that the container makes in such a place: it can be a mount itself.
+
+mod folders;
+mod made;
+mod mounts;
+mod touch;
+mod warnings;
+
+use crate::evidence::{Fact, Facts, Named, Seen};
+use folders::{Taken, within};
+use lapwing_profile::behaviour::{Behaviour, FileChange, Operation, Origin, Target};
+use lapwing_profile::provenance::mounts::Mount;
+use made::Made;
+use mounts::Mounts;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use touch::Touch;
+
+/// What is said of the size of a folder.
+pub const SIZE: &str = "how much is written is not recorded: no sizeLimit is advised";
+
+/// What is said where nobody told what a file lay on.
+const UNTOLD: &str =
+    "on what kind of mount files here lay was not recorded: see that no volume is mounted there";
+
+/// Whether the root can be read-only, and with what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Root {
+    /// Whether `readOnlyRootFilesystem: true` is advised.
+    pub read_only: bool,
+    /// Folders to mount an `emptyDir` (in Compose a tmpfs) on, in order. Where the root cannot be
+    /// read-only these would be needed besides.
+    pub folders: Vec<Folder>,
+    /// What keeps the root from being read-only.
+    pub blocked: Vec<Blocked>,
+    /// Settings of the kernel that are written: they need no mount.
+    pub kernel: Named,
+    /// Changes on volumes and in memory, which need none either.
+    pub elsewhere: usize,
+    /// Changes below what the pod mounts already.
+    pub mounted: usize,
+}
+
+/// A folder that has to be writable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Folder {
+    /// As the profile writes it.
+    pub text: String,
+    /// As the kernel has it.
+    pub path: String,
+    /// What is written there.
+    pub because: Named,
+    /// What to look at before it is applied.
+    pub warnings: Vec<String>,
+    /// Whether something written there is executed from there.
+    pub executed: bool,
+}
+
+/// A change that no mount can take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Blocked {
+    /// The file, as the profile writes it.
+    pub path: String,
+    /// Why no folder above it can be a mount.
+    pub why: String,
+    /// What to do.
+    pub remedy: String,
+    /// The entry.
+    pub seen: Seen,
+}
+
+impl Root {
+    pub(crate) fn of(facts: &Facts, mounted: &[String]) -> Self {
+        let mut root = Self::default();
+        let (mut touches, mut pairs) = (Vec::new(), Vec::new());
+        for fact in &facts.all {
+            if let Behaviour::File(file) = &fact.entry.behaviour {
+                let first = touches.len();
+                root.sort(fact, file, mounted, &mut touches);
+                if touches.len() == first + 2 {
+                    pairs.push((first, first + 1));
+                }
+            }
+        }
+        let is_rename = |(from, _): &&(usize, usize)| {
+            let touch: &Touch<'_> = &touches[*from];
+            touch.file.operation == Operation::Rename
+        };
+        let renames: Vec<_> = pairs.iter().filter(is_rename).copied().collect();
+        let made = Made::of(&touches, &renames);
+        let mounts = Mounts::of(&touches, &pairs, &needed(facts), &made);
+        for (at, (why, remedy)) in mounts.blocked {
+            root.blocked.push(Blocked {
+                path: touches[at].path.clone(),
+                why,
+                remedy,
+                seen: touches[at].fact.seen.clone(),
+            });
+        }
+        root.folders = (mounts.of.into_iter())
+            .map(|(text, below)| warnings::folder(text, &touches, &below, &made, facts))
+            .collect();
+        root.read_only = root.blocked.is_empty();
+        root
+    }
+
+    /// Where a change belongs; those on the container's root go on.
+    fn sort<'a>(
+        &mut self,
+        fact: &'a Fact,
+        file: &'a FileChange,
+        mounted: &[String],
+        touches: &mut Vec<Touch<'a>>,
+    ) {
+        if file.operation == Operation::OpenRead {
+            return;
+        }
+        let is_told = fact.mounts.all().next().is_some();
+        // By the place alone where nobody told: every runtime mounts these.
+        let below = |folder: &str| !is_told && within(&file.path, folder);
+        let on_root = fact.mounts.has(Mount::Image) || fact.mounts.has(Mount::Unknown);
+        if fact.mounts.has(Mount::Kernel) && !on_root || below("/proc") || below("/sys") {
+            self.kernel.push(fact.seen.clone());
+            return;
+        }
+        if is_told && !on_root || below("/dev") {
+            self.elsewhere += 1;
+            return;
+        }
+        let target = match file.operation.target() {
+            Target::Path => file.target.as_deref(),
+            Target::None | Target::Words => None,
+        };
+        let paths = [Some((&*file.path, false)), target.map(|path| (path, true))];
+        let is_mounted = |path: &str| mounted.iter().any(|mount| within(path, mount));
+        let (inside, outside): (Vec<_>, Vec<_>) =
+            (paths.into_iter().flatten()).partition(|(path, _)| is_mounted(path));
+        self.mounted += inside.len();
+        if let ([(inside, _)], [(outside, _)]) = (&inside[..], &outside[..]) {
+            self.blocked.push(Blocked {
+                path: (*outside).to_owned(),
+                why: format!(
+                    "{} of {inside}, which lies below a mount of the pod, and of it works within one mount alone",
+                    file.operation.word()
+                ),
+                remedy: "have that mount hold both, or have it copy".to_owned(),
+                seen: fact.seen.clone(),
+            });
+        }
+        for (path, is_target) in outside {
+            touches.push(Touch::new(fact, file, path, is_target));
+        }
+    }
+}
+
+/// Files of the image that the container is known to need, and what for.
+fn needed(facts: &Facts) -> Taken {
+    let mut needed = BTreeMap::new();
+    for fact in &facts.all {
+        match &fact.entry.behaviour {
+            Behaviour::Exec(exec) => {
+                if exec.origin == Origin::Image {
+                    needed.insert(exec.path.clone(), "is executed");
+                }
+                if let Some(script) = &exec.script {
+                    needed.insert(script.clone(), "is a script that is executed");
+                }
+            }
+            Behaviour::File(file) => {
+                let on_root = fact.mounts.has(Mount::Image);
+                if file.operation == Operation::OpenRead && !file.pattern && on_root {
+                    needed.insert(file.path.clone(), "is a credential that is read");
+                }
+            }
+            Behaviour::Egress(_)
+            | Behaviour::Listen(_)
+            | Behaviour::Dns(_)
+            | Behaviour::Privilege(_) => {}
+        }
+    }
+    needed
+}

@@ -1,0 +1,113 @@
+//! What to look at before a folder becomes a mount.
+
+use super::folders::{real, within};
+use super::made::{Known, Made};
+use super::touch::Touch;
+use super::{Folder, UNTOLD};
+use crate::evidence::{Facts, NAMED_MAX};
+use lapwing_profile::behaviour::{Behaviour, Origin};
+use std::collections::BTreeSet;
+
+/// A folder, with what is written below it.
+pub(super) fn folder(
+    text: String,
+    touches: &[Touch<'_>],
+    below: &BTreeSet<usize>,
+    made: &Made,
+    facts: &Facts,
+) -> Folder {
+    let first = match made.is_folder(&text) {
+        true => {
+            "the container makes this folder: as a mount it is there beforehand, and mkdir(2) says so"
+        }
+        false => {
+            "what the image has here would be hidden; unknown: image contents were not looked at"
+        }
+    };
+    let mut warnings = vec![first.to_owned()];
+    let mut hidden = BTreeSet::new();
+    let mut because = Vec::new();
+    for touch in below.iter().map(|at| &touches[*at]) {
+        let seen = &touch.fact.seen;
+        if because.last() != Some(seen) {
+            because.push(seen.clone());
+        }
+        let is_mount = touch.path == text && !touch.is_stem;
+        match hides(touch, made) {
+            _ if is_mount && touch.is_of_attributes() => warnings.push(format!(
+                "{} of the mount itself: works for its owner, which is root",
+                touch.file.operation.word()
+            )),
+            Some(hides) if !is_mount => {
+                if hidden.insert(hides.clone()) && hidden.len() <= NAMED_MAX {
+                    warnings.push(hides);
+                }
+            }
+            Some(_) | None => {}
+        }
+        if let (true, Some((form, Known::Some))) = (touch.is_stem, made.open(touch)) {
+            warnings.push(format!(
+                "may hide folders {form}: some of these were seen to be made, and whether all are is not known"
+            ));
+        }
+        if touch.fact.mounts.all().next().is_none() {
+            warnings.push(UNTOLD.to_owned());
+        }
+    }
+    if hidden.len() > NAMED_MAX {
+        let more = hidden.len() - NAMED_MAX;
+        warnings.push(format!("hides {more} files besides"));
+    }
+    dedup(&mut warnings);
+    let executed = executed(facts, &text);
+    if let Some(path) = &executed {
+        warnings.push(format!(
+            "{path} is executed from there: an origin that the profile does not know, VOLUME, will be reported"
+        ));
+    }
+    Folder {
+        path: real(&text).unwrap_or_else(|| text.clone()),
+        text,
+        because: because.into_iter().collect(),
+        warnings,
+        executed: executed.is_some(),
+    }
+}
+
+/// What is said where a change is to something that nobody was seen to make.
+fn hides(touch: &Touch<'_>, made: &Made) -> Option<String> {
+    let text = touch.text;
+    match (made.has(touch), made.may_have(touch)) {
+        (true, _) => None,
+        (false, true) => Some(format!(
+            "may hide {text}: it is renamed onto, which does not say that it was not there before"
+        )),
+        (false, false) => Some(format!(
+            "hides {text}: it was there before anybody was seen to make it; have an init container copy it"
+        )),
+    }
+}
+
+/// Keeps the first of each, and as many as are read.
+fn dedup(warnings: &mut Vec<String>) {
+    let mut known = BTreeSet::new();
+    warnings.retain(|one| known.insert(one.clone()));
+    let all = warnings.len();
+    if all > 2 * NAMED_MAX {
+        warnings.truncate(2 * NAMED_MAX);
+        warnings.push(format!("{} more of these", all - 2 * NAMED_MAX));
+    }
+}
+
+/// What is executed from a folder and was written after the start.
+fn executed(facts: &Facts, folder: &str) -> Option<String> {
+    facts
+        .all
+        .iter()
+        .find_map(|fact| match &fact.entry.behaviour {
+            Behaviour::Exec(exec) if exec.origin != Origin::Image => {
+                within(&exec.path, folder).then(|| exec.path.clone())
+            }
+            _ => None,
+        })
+}

@@ -1,0 +1,332 @@
+//! The documents: what they say, and that hostile names change nothing of their form.
+
+mod common;
+
+use common::{approve, created, profile, see, web};
+use lapwing_advise::document::{
+    Target, all_text, compose, compose_text, patch, patch_text, slug, yaml,
+};
+use lapwing_advise::manifest::{List, Shape};
+use lapwing_advise::policy::{Selects, cilium, kubernetes};
+use lapwing_advise::{Advice, Given};
+use lapwing_profile::behaviour::{FileChange, Operation};
+use lapwing_profile::decide::By;
+use lapwing_profile::entry::{Entry, Phase};
+use lapwing_profile::profile::Profile;
+use lapwing_profile::provenance::mounts::Mount;
+use lapwing_profile::text::canonical;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn target() -> Target {
+    Target {
+        shape: Shape::Template,
+        container: "app".into(),
+        list: List::Containers,
+        keeps_seccomp: false,
+    }
+}
+
+fn selects() -> Selects {
+    Selects {
+        name: "web-lapwing".into(),
+        namespace: "shop".into(),
+        labels: [("app".to_owned(), "web".to_owned())].into(),
+    }
+}
+
+fn advise(profile: &Profile) -> Advice {
+    Advice::of(profile, &Given::default())
+}
+
+#[test]
+fn the_documents_are_as_they_were() {
+    let advice = advise(&web());
+    for (name, now) in [
+        ("web.patch.yaml", patch_text(&advice, &target())),
+        ("web.all.yaml", all_text(&advice, &target(), &selects())),
+        ("web.compose.yaml", compose_text(&advice, "web")),
+    ] {
+        let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("LAPWING_REGENERATE").is_some() {
+            std::fs::write(&path, &now).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(
+            kept, now,
+            "LAPWING_REGENERATE=1 cargo test -p lapwing-advise renews {name}"
+        );
+    }
+}
+
+#[test]
+fn a_patch_reaches_the_pod_wherever_it_lies() {
+    let advice = advise(&web());
+    for (shape, at) in [
+        (Shape::Pod, "/spec"),
+        (Shape::Template, "/spec/template/spec"),
+        (Shape::CronJob, "/spec/jobTemplate/spec/template/spec"),
+    ] {
+        let patch = patch(&advice, &Target { shape, ..target() });
+        let pod = patch.pointer(at).unwrap();
+        assert_eq!(pod["containers"][0]["name"], "app");
+        let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
+        for (mount, volume) in mounts.iter().zip(pod["volumes"].as_array().unwrap()) {
+            assert_eq!(mount["name"], volume["name"]);
+            assert_eq!(volume["emptyDir"], json!({}));
+        }
+    }
+    let keeps = Target {
+        keeps_seccomp: true,
+        ..target()
+    };
+    assert!(!yaml(&patch(&advice, &keeps)).contains("RuntimeDefault"));
+}
+
+#[test]
+fn what_is_blocked_or_unseen_is_in_no_document() {
+    let mut profile = created(&["/etc/x", "/data/y"]);
+    see(&mut profile, "exec: {path: /usr/bin/sudo}", None, 33);
+    let given = Given {
+        sees_capabilities: Some(false),
+        ..Given::default()
+    };
+    let advice = Advice::of(&profile, &given);
+    let pod = &patch(&advice, &target())["spec"]["template"]["spec"];
+    assert_eq!(
+        pod["containers"][0]["securityContext"],
+        json!({
+            "privileged": false,
+            "runAsNonRoot": true,
+            "runAsUser": 33,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        })
+    );
+    assert_eq!(pod["volumes"], Value::Null);
+    assert_eq!(
+        compose(&advice, "web"),
+        json!({"services": {"web": {"user": "33"}}})
+    );
+    let text = patch_text(&advice, &target());
+    for word in [
+        "# incomplete: ",
+        "is blocked by /etc/x",
+        "# escalation: ",
+        "no uses of capabilities",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+}
+
+#[test]
+fn warnings_go_with_every_document() {
+    let mut profile = created(&["/app/new"]);
+    for line in [
+        "file: {operation: OPEN_WRITE, path: /app/old}",
+        "file: {operation: CREATE, path: /tmp/z}",
+        "privilege: {operation: CAPABILITY, detail: CAP_63}",
+    ] {
+        see(&mut profile, line, Some(Mount::Image), 33);
+    }
+    let advice = advise(&profile);
+    for text in [
+        patch_text(&advice, &target()),
+        all_text(&advice, &target(), &selects()),
+        compose_text(&advice, "web"),
+    ] {
+        let one = |words: &[&str]| {
+            let has = |line: &&str| words.iter().all(|word| line.contains(word));
+            text.lines()
+                .filter(|line| line.starts_with("# "))
+                .filter(has)
+                .count()
+        };
+        assert_eq!(
+            one(&["mount at /app: ", "image contents", "hides /app/old"]),
+            1,
+            "{text}"
+        );
+        assert_eq!(one(&["mount at /tmp: "]), 1, "{text}");
+        assert_eq!(
+            one(&["no manifest can name this one", "CAP_63"]),
+            1,
+            "{text}"
+        );
+        assert_eq!(one(&["user: user 33 alone"]), 1, "{text}");
+        assert_eq!(one(&["user: ids are the host's"]), 1, "{text}");
+    }
+    // Of what is in no document nothing is said.
+    see(
+        &mut profile,
+        "file: {operation: CREATE, path: /etc/x}",
+        Some(Mount::Image),
+        33,
+    );
+    let text = patch_text(&advise(&profile), &target());
+    assert!(!text.contains("mount at /app"), "{text}");
+}
+
+#[test]
+fn names_of_volumes_differ_and_are_names() {
+    let profile = created(&["/a/b/x", "/a-b/x", "/A/B/x", "/\u{e9}/x", "/-/x"]);
+    let patch = patch(&advise(&profile), &target());
+    let volumes = patch["spec"]["template"]["spec"]["volumes"]
+        .as_array()
+        .unwrap();
+    let names: Vec<_> = volumes
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "lapwing-x",
+            "lapwing-a-b",
+            "lapwing-a-b-2",
+            "lapwing-a-b-3",
+            "lapwing-x-2"
+        ]
+    );
+    assert_eq!(slug("A_b--c.", 3), "a-b");
+    assert_eq!(slug("a-b", 2), "a");
+}
+
+fn read(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// A Compose text as Compose reads it: two dollars are one, and one would begin a variable.
+fn interpolated(text: &str) -> String {
+    let rest = text.replace("$$", "");
+    assert!(!rest.contains('$'), "{text}");
+    text.replace("$$", "$")
+}
+
+/// Names that YAML, Compose and terminals take for something else.
+fn name() -> impl Strategy<Value = Vec<u8>> {
+    let known = prop::sample::select(vec![
+        &b"yes"[..],
+        b"017",
+        b"1e3",
+        b"~",
+        b"- x",
+        b"#",
+        b"a: b",
+        b"a:b",
+        b"${HOME}",
+        b"$$",
+        b"$x",
+        b"'",
+        b"\"",
+        b"\n",
+        b"a\nb: c",
+        b"---",
+        b"{}",
+        b"*a",
+        b"&a",
+        b"!!x",
+        b"\x1b[2J",
+        b"\xff",
+        b" ",
+        b"\xe2\x80\xae",
+        b"a,b",
+        b"\\",
+        b"\\x41",
+        b"|",
+        b">-",
+        b"%",
+        b"@",
+        b"`",
+    ]);
+    let known = known.prop_map(<[u8]>::to_vec);
+    let free = prop::collection::vec(any::<u8>(), 1..8);
+    let no_slash = |name: &Vec<u8>| {
+        !name.contains(&b'/') && !name.contains(&0) && name != b"." && name != b".."
+    };
+    prop_oneof![known, free].prop_filter("a name", no_slash)
+}
+
+const BY: By<'_> = By {
+    actor: "ann",
+    reason: "",
+    at: common::AT,
+};
+
+fn hostile(names: &[Vec<u8>]) -> Profile {
+    let mut profile = profile();
+    let texts = names.iter().map(|name| canonical(name));
+    for name in texts {
+        let file = FileChange::new(Operation::Create, format!("/data/{name}/x"));
+        let entry = Entry {
+            behaviour: file.into(),
+            phase: Phase::Main,
+        };
+        profile.approve(&entry, BY).unwrap();
+        let domain = name.to_ascii_lowercase();
+        for line in [
+            format!(
+                "privilege: {{operation: CAPABILITY, detail: {}}}",
+                json!(name)
+            ),
+            format!(
+                "egress: {{protocol: TCP, domain: {}, port: 443}}",
+                json!(domain)
+            ),
+        ] {
+            // Not every such name can be that of a domain.
+            if Entry::parse(&line).is_ok() {
+                approve(&mut profile, &line);
+            }
+        }
+    }
+    profile
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn hostile_names_survive_every_document(names in prop::collection::vec(name(), 1..6)) {
+        let mut profile = hostile(&names);
+        // What no manifest can name as a mount has to be made in one.
+        for blocked in advise(&profile).root.blocked {
+            let folder = blocked.path.rsplit_once('/').unwrap().0;
+            let entry = Entry {
+                behaviour: FileChange::new(Operation::Mkdir, folder).into(),
+                phase: Phase::Main,
+            };
+            profile.approve(&entry, BY).unwrap();
+        }
+        let advice = advise(&profile);
+        prop_assert!(advice.root.read_only);
+        let target = Target { container: "a\n- ${x}: 'b\"".into(), ..target() };
+        let selects = Selects { labels: [("yes".into(), "1e3\n#".into())].into(), ..selects() };
+        let text = patch_text(&advice, &target);
+        prop_assert_eq!(&read(&text), &patch(&advice, &target));
+        let folders: Vec<_> = advice.root.folders.iter().map(|it| it.path.clone()).collect();
+
+        let text = compose_text(&advice, "web");
+        let tmpfs = read(&text)["services"]["web"]["tmpfs"].clone();
+        let mounts: Vec<String> = (tmpfs.as_array().unwrap().iter())
+            .map(|it| interpolated(it.as_str().unwrap()))
+            .collect();
+        prop_assert_eq!(&mounts, &folders);
+        prop_assert!(mounts.iter().all(|it| !it.contains([':', ',', '\n'])));
+
+        let text = all_text(&advice, &target, &selects);
+        let all: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        let wanted = [kubernetes(&advice, &selects), cilium(&advice, &selects), patch(&advice, &target)];
+        prop_assert_eq!(&all[..], &wanted);
+        // Nothing hidden reaches who reads it.
+        let line = text.replace('\n', "");
+        prop_assert_eq!(lapwing_profile::text::visible(&line), line.as_str());
+
+        // And JSON, as programs read it.
+        let value = serde_json::to_value(&advice).unwrap();
+        prop_assert_eq!(value["root"]["folders"].as_array().map(Vec::len), Some(folders.len()));
+    }
+
+    #[test]
+    fn texts_stay_texts(text: String) {
+        prop_assert_eq!(read(&yaml(&json!({"a": [&text], "b": {&text: &text}}))), json!({"a": [&text], "b": {&text: &text}}));
+    }
+}

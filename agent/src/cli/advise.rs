@@ -1,0 +1,302 @@
+//! `lapwing advise`.
+
+use super::client::Endpoint;
+use super::profile_text::json;
+use super::{Code, Failure, Outcome, advise_text, client, profile};
+use crate::cli::profile_file as file;
+use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand, ValueEnum};
+use lapwing_abi::hooks::Row;
+use lapwing_advise::basis::Loss;
+use lapwing_advise::document::{self, Target, slug};
+use lapwing_advise::manifest::{Pod, Shape};
+use lapwing_advise::policy::Selects;
+use lapwing_advise::{Advice, Given};
+use lapwing_profile::profile::Profile;
+use lapwing_proto::v1;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The commands of `lapwing advise`.
+#[derive(Debug, Subcommand)]
+pub enum AdviseCommand {
+    /// A read-only root, the user, capabilities and network policies that a pod can do with
+    ///
+    /// Follows from what the profile approves. Each piece names its evidence, what it does not know,
+    /// and what blocks a setting. A profile that still learns, or lacks evidence, is advised from as
+    /// well, and the advice says that it is incomplete.
+    Pod(PodArgs),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lapwing advise pod shop                                what is advised, and why
+  lapwing advise pod shop --pod deployment.yaml          beside what the pod has, with a score
+  lapwing advise pod shop -o patch > patch.yaml
+  kubectl patch deployment shop --patch-file patch.yaml
+  lapwing advise pod --file shop.yaml -o yaml --selector app=shop
+  lapwing advise pod shop -o compose > compose.override.yaml";
+
+/// Arguments of `lapwing advise pod`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct PodArgs {
+    /// A profile's name, or a part that only one has, or a file
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    name: Option<String>,
+    /// The profile's file
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// What there is already: the manifest of the pod, or of what makes it
+    ///
+    /// A Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job or CronJob, as
+    /// `kubectl get -o yaml` prints it. What it mounts needs no emptyDir, its labels are the selector
+    /// of policies, and its settings are compared with the advice.
+    #[arg(long, value_name = "FILE")]
+    pod: Option<PathBuf>,
+    /// The container's name in the manifest [default: the one that the profile is of; where it names none,
+    /// the only one]
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
+    /// Labels of the pods that policies are of [default: those of --pod]
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',')]
+    selector: Vec<String>,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Form,
+    /// End with 1 if the advice is incomplete, for use as a gate
+    #[arg(long)]
+    require_complete: bool,
+}
+
+/// Form of the advice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people
+    #[default]
+    Text,
+    /// All of it as one JSON object
+    Json,
+    /// A strategic merge patch, for `kubectl patch --patch-file`
+    Patch,
+    /// NetworkPolicy, CiliumNetworkPolicy and patch, as YAML documents
+    Yaml,
+    /// A service for Docker Compose, to lay over another
+    Compose,
+}
+
+/// Runs one of the commands.
+pub async fn run(endpoint: &Endpoint, command: AdviseCommand) -> Outcome {
+    match command {
+        AdviseCommand::Pod(args) => pod(endpoint, args).await,
+    }
+}
+
+/// A profile, what its learning lacks by its agent's conditions, and what that agent lost.
+struct Source {
+    profile: Profile,
+    unmet: Option<Vec<String>>,
+    losses: Option<Vec<Loss>>,
+    sees_capabilities: Option<bool>,
+}
+
+async fn source(endpoint: &Endpoint, args: &PodArgs) -> Result<Source, Failure> {
+    let name = args.name.as_deref().unwrap_or_default();
+    if let Some(path) = args.file.as_deref().or_else(|| file::named(name)) {
+        return Ok(Source {
+            profile: file::read(path)?,
+            unmet: None,
+            losses: None,
+            sees_capabilities: None,
+        });
+    }
+    let (profile, summary) = profile::load_summary(endpoint, name).await?;
+    let mut client = client::connect(endpoint).await?;
+    let status = client
+        .get_status(v1::GetStatusRequest {})
+        .await
+        .map_err(|status| client::failed(&status))?
+        .into_inner();
+    let row = Row::PrivilegeCapability.id();
+    let mut hooks = status.hooks.iter();
+    let sees_capabilities = hooks.any(|hook| hook.row == row && !hook.tier.is_empty());
+    let losses = status.losses.into_iter().map(|loss| Loss {
+        reason: loss.reason,
+        count: loss.count,
+    });
+    Ok(Source {
+        profile,
+        unmet: summary.learning.map(|learning| learning.unmet),
+        losses: Some(losses.collect()),
+        sees_capabilities: Some(sees_capabilities),
+    })
+}
+
+fn manifest(path: &Path, container: Option<&str>, usual: &str) -> Result<Pod, Failure> {
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .map_err(|error| Failure::new(Code::Failed, error))?;
+    Pod::read(&bytes, container, usual)
+        .with_context(|| path.display().to_string())
+        .map_err(|error| Failure::new(Code::Usage, error))
+}
+
+async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
+    let source = source(endpoint, &args).await?;
+    let workload = source.profile.workload.clone();
+    let usual = workload.container.as_str();
+    let pod = (args.pod.as_deref())
+        .map(|path| manifest(path, args.container.as_deref(), usual))
+        .transpose()?;
+    let given = Given {
+        unmet: source.unmet.as_deref(),
+        sees_capabilities: source.sees_capabilities,
+        pod: pod.as_ref(),
+    };
+    let mut advice = Advice::of(&source.profile, &given);
+    advice.basis.agent_losses = source.losses;
+    let text = match args.output {
+        Form::Text => {
+            let mut text = Vec::new();
+            advise_text::write(&mut text, &advice)?;
+            String::from_utf8_lossy(&text).into_owned()
+        }
+        Form::Json => json(&advice)? + "\n",
+        Form::Patch => document::patch_text(&advice, &target(&args, &advice, pod.as_ref())?),
+        Form::Yaml => {
+            let target = target(&args, &advice, pod.as_ref())?;
+            document::all_text(&advice, &target, &selects(&args, &advice, pod.as_ref())?)
+        }
+        Form::Compose => document::compose_text(&advice, &service(&workload.name)),
+    };
+    anstream::stdout().lock().write_all(text.as_bytes())?;
+    if args.require_complete && !advice.basis.complete {
+        let error = anyhow!("incomplete: {}", advice.basis.reasons.join("; "));
+        return Err(Failure::new(Code::Failed, error));
+    }
+    Ok(())
+}
+
+fn usage(what: &'static str) -> Failure {
+    Failure::new(Code::Usage, anyhow!(what))
+}
+
+/// What the patch is of.
+fn target(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Target, Failure> {
+    let workload = &advice.workload;
+    let own = Some(&workload.container).filter(|name| !name.is_empty());
+    let container = pod.map(|pod| &pod.container).or(args.container.as_ref());
+    let container = container.or(own).ok_or_else(|| {
+        usage(
+            "a patch names its container, and neither the profile nor a manifest does: give --container \
+             NAME, or the manifest with --pod FILE",
+        )
+    })?;
+    let seccomp = pod.and_then(|pod| pod.applied.seccomp.as_deref());
+    Ok(Target {
+        shape: pod.map_or_else(
+            || Shape::of(&workload.kind).unwrap_or(Shape::Template),
+            |pod| pod.shape,
+        ),
+        container: container.clone(),
+        list: pod.map(|pod| pod.list).unwrap_or_default(),
+        keeps_seccomp: seccomp == Some("Localhost"),
+    })
+}
+
+/// Labels that controllers add to each pod, which other instances, or those of the next version, do not
+/// have.
+const OF_INSTANCES: &[&str] = &[
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-completion-index",
+    "batch.kubernetes.io/job-name",
+    "controller-revision-hash",
+    "controller-uid",
+    "job-name",
+    "pod-template-generation",
+    "pod-template-hash",
+    "statefulset.kubernetes.io/pod-name",
+];
+
+/// Whom the policies are of.
+fn selects(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Selects, Failure> {
+    let mut labels = BTreeMap::new();
+    for pair in &args.selector {
+        let pair = pair.split_once('=').filter(|(key, _)| !key.is_empty());
+        let (key, value) = pair.ok_or_else(|| usage("--selector is written KEY=VALUE"))?;
+        labels.insert(key.to_owned(), value.to_owned());
+    }
+    if labels.is_empty() {
+        let own = pod.iter().flat_map(|pod| &pod.labels);
+        let own = own.filter(|(key, _)| !OF_INSTANCES.contains(&key.as_str()));
+        labels.extend(own.map(|(key, value)| (key.clone(), value.clone())));
+    }
+    if labels.is_empty() {
+        return Err(usage(
+            "policies select pods by labels, and a profile holds none: give --selector KEY=VALUE, or the \
+             manifest with --pod FILE",
+        ));
+    }
+    let workload = &advice.workload;
+    let namespace = match pod {
+        Some(pod) if !pod.namespace.is_empty() => pod.namespace.clone(),
+        _ => workload.namespace.clone(),
+    };
+    Ok(Selects {
+        name: format!("{}-lapwing", slug(&workload.name, 50)),
+        // What is no name in Kubernetes is a project of Compose, or nothing.
+        namespace: if slug(&namespace, 63) == namespace {
+            namespace
+        } else {
+            String::new()
+        },
+        labels,
+    })
+}
+
+/// A service's name, as Compose takes it.
+fn service(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    match name.bytes().all(plain) {
+        true => name.to_owned(),
+        false => slug(name, 63),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapwing_profile::profile::Mode;
+    use lapwing_profile::workload::Workload;
+
+    const JOB: &[u8] = b"{kind: Job, spec: {template: {metadata: {labels: {app: shop, job-name: a, \
+        batch.kubernetes.io/job-name: a, batch.kubernetes.io/job-completion-index: '0', controller-uid: b, \
+        batch.kubernetes.io/controller-uid: b, pod-template-generation: '1', \
+        statefulset.kubernetes.io/pod-name: c, apps.kubernetes.io/pod-index: '0'}}, \
+        spec: {initContainers: [{name: setup}], containers: [{name: app}]}}}}";
+
+    #[test]
+    fn policies_are_of_all_instances_and_patches_of_the_list() {
+        let args = PodArgs {
+            name: None,
+            file: None,
+            pod: None,
+            container: None,
+            selector: Vec::new(),
+            output: Form::Yaml,
+            require_complete: false,
+        };
+        let pod = Pod::read(JOB, None, "setup").unwrap();
+        let profile = Profile::new(Workload::default(), Mode::Learning);
+        let advice = Advice::of(&profile, &Given::default());
+        let selects = selects(&args, &advice, Some(&pod)).unwrap();
+        let labels: Vec<_> = selects.labels.iter().collect();
+        assert_eq!(labels, [(&"app".to_owned(), &"shop".to_owned())]);
+        let target = target(&args, &advice, Some(&pod)).unwrap();
+        let patch = document::patch_text(&advice, &target);
+        assert!(patch.contains("initContainers:\n"), "{patch}");
+        assert!(OF_INSTANCES.is_sorted());
+    }
+}

@@ -1,0 +1,287 @@
+//! One question to the API, and its answer, in bounds of memory and of time.
+
+use super::object::Refusal;
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Collected, Limited};
+use hyper::header::{ACCEPT, RETRY_AFTER};
+use hyper::{Request, Response};
+use kube::Client;
+use kube::client::Body;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
+
+/// Longest answer that is read, in bytes: some hundred pods, with all that was ever applied to them.
+const ANSWER_MAX: usize = 64 << 20;
+/// Longest step of a watch: an object of the API is at most 1.5 MiB in its store.
+const STEP_MAX: usize = 4 << 20;
+/// Longest refusal.
+const REFUSAL_MAX: usize = 64 << 10;
+/// Longest time that is waited because the API says so.
+const AFTER_MAX: Duration = Duration::from_secs(300);
+/// Where a cluster mounts what its API is reached with.
+const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// Why there is no answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// Of HTTP; 0 where nothing was answered.
+    pub status: u16,
+    /// How long the API wants to be left alone.
+    pub after: Option<Duration>,
+    /// The server has not come as far in history as was asked for.
+    pub is_behind: bool,
+    /// For people.
+    pub text: String,
+}
+
+impl Failure {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the past that was asked for is forgotten.
+    pub const fn is_gone(&self) -> bool {
+        self.status == 410
+    }
+}
+
+/// A way to the API, and its address.
+pub type Reached = (Client, String);
+type Reaching = Pin<Box<dyn Future<Output = Result<Reached, String>> + Send>>;
+/// How a way is found.
+pub type Reach = Arc<dyn Fn() -> Reaching + Send + Sync>;
+
+/// Whether the agent runs in a pod that may ask.
+pub fn is_in_cluster() -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() && Path::new(TOKEN).exists()
+}
+
+/// By the agent's own service account; or by a file, as people have one. That may name a program for
+/// credentials, which is waited for without asking anybody: so a thread of its own waits, one at a
+/// time, which neither keeps others from their work nor the agent from its end.
+pub fn reach(file: Option<PathBuf>) -> Reach {
+    let turns = Arc::new(Semaphore::new(1));
+    Arc::new(move || {
+        let file = file.clone();
+        let turn = Arc::clone(&turns).try_acquire_owned();
+        Box::pin(async move {
+            let turn = turn.map_err(|_| {
+                "the program for credentials (exec) that the kubeconfig names has not ended yet"
+            })?;
+            let runtime = Handle::current();
+            let (sender, found) = oneshot::channel();
+            let work = move || {
+                let way = runtime.block_on(way(file.as_deref()));
+                drop(turn);
+                // Nobody waits for it any longer if it took too long.
+                let _ = sender.send(way);
+            };
+            std::thread::Builder::new()
+                .name("api-access".to_owned())
+                .spawn(work)
+                .map_err(|error| format!("no thread for the way to the API: {error}"))?;
+            let ended = |_| Err("the way to the API was not looked for to its end".to_owned());
+            found.await.unwrap_or_else(ended)
+        })
+    })
+}
+
+async fn way(file: Option<&Path>) -> Result<Reached, String> {
+    let config = match file {
+        None => kube::Config::incluster().map_err(|error| cause(&error)),
+        Some(file) => by_file(file).await,
+    };
+    let mut config = config?;
+    // Who asks waits by its own rules, and is the only one to ask again.
+    config.default_retry = false;
+    let url = config.cluster_url.to_string();
+    let client = Client::try_from(config).map_err(|error| cause(&error))?;
+    Ok((client, url.trim_end_matches('/').to_owned()))
+}
+
+async fn by_file(file: &Path) -> Result<kube::Config, String> {
+    let shown = file.display();
+    let read = kube::config::Kubeconfig::read_from(file)
+        .map_err(|error| format!("{shown}: {}", cause(&error)))?;
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(read, &options).await;
+    config.map_err(|error| format!("{shown}: {}", cause(&error)))
+}
+
+/// What went wrong, below all layers.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let told = inner.to_string();
+        if !text.contains(&told) {
+            text = format!("{text}: {told}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
+/// The API.
+pub struct Api {
+    reach: Reach,
+    reached: Mutex<Option<Client>>,
+    timeout: Duration,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Api").finish_non_exhaustive()
+    }
+}
+
+impl Api {
+    pub fn new(reach: Reach, timeout: Duration) -> Self {
+        Self {
+            reach,
+            reached: Mutex::new(None),
+            timeout,
+        }
+    }
+
+    /// Finds the way anew: certificates and keys may be others now. Answers with the address.
+    pub async fn connect(&self) -> Result<String, Failure> {
+        let reached = tokio::time::timeout(self.timeout, (self.reach)()).await;
+        let reached = reached.unwrap_or_else(|_| {
+            let limit = self.timeout.as_millis();
+            Err(format!(
+                "no way to the API in {limit} ms: see whether files, and a program for credentials \
+                 (exec), that the kubeconfig names can be read and end"
+            ))
+        });
+        let (client, url) = reached.map_err(Failure::new)?;
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Some(client);
+        Ok(url)
+    }
+
+    fn client(&self) -> Result<Client, Failure> {
+        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let not_yet = || Failure::new("not connected");
+        reached.clone().ok_or_else(not_yet)
+    }
+
+    fn too_late(&self) -> Failure {
+        Failure::new(format!("no answer in {} ms", self.timeout.as_millis()))
+    }
+
+    /// The head of an answer that is one.
+    async fn ask(&self, target: &str) -> Result<Response<Body>, Failure> {
+        let request = Request::get(target)
+            .header(ACCEPT, "application/json")
+            .body(Body::from(Vec::new()))
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let client = self.client()?;
+        let answer = client.send(request).await;
+        let answer = answer.map_err(|error| Failure::new(cause(&error)))?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        Err(refused(answer).await)
+    }
+
+    /// An object, or a list of them.
+    pub async fn get(&self, target: &str) -> Result<Bytes, Failure> {
+        let answer = tokio::time::timeout(self.timeout, async {
+            let answer = self.ask(target).await?;
+            let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await;
+            let body = body.map_err(|error| Failure::new(cause(&*error)))?;
+            Ok(body.to_bytes())
+        });
+        answer.await.unwrap_or_else(|_| Err(self.too_late()))
+    }
+
+    /// Steps, one a line, as they happen.
+    pub async fn watch(&self, target: &str) -> Result<Steps, Failure> {
+        let answer = tokio::time::timeout(self.timeout, self.ask(target));
+        let answer = answer.await.unwrap_or_else(|_| Err(self.too_late()))?;
+        Ok(Steps {
+            body: answer.into_body(),
+            read: BytesMut::new(),
+            searched: 0,
+        })
+    }
+}
+
+async fn refused(answer: Response<Body>) -> Failure {
+    let status = answer.status();
+    let seconds = answer.headers().get(RETRY_AFTER);
+    let seconds = seconds.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let body = Limited::new(answer.into_body(), REFUSAL_MAX).collect();
+    let body = body.await.map(Collected::to_bytes).unwrap_or_default();
+    let said: Refusal = serde_json::from_slice(&body).unwrap_or_default();
+    let mut failure = told(&said, status.as_u16());
+    if let Some(seconds) = seconds {
+        failure.after = Some(Duration::from_secs(seconds).min(AFTER_MAX));
+    }
+    failure
+}
+
+/// What the API says of its refusal.
+pub fn told(said: &Refusal, status: u16) -> Failure {
+    let reason = hyper::StatusCode::from_u16(status).ok();
+    let reason = reason.and_then(|status| status.canonical_reason());
+    let reason = reason.unwrap_or("no known status");
+    let seconds = said.details.retry_after_seconds;
+    Failure {
+        status,
+        after: (seconds > 0).then(|| Duration::from_secs(seconds).min(AFTER_MAX)),
+        is_behind: (said.details.causes.iter())
+            .any(|cause| cause.reason == "ResourceVersionTooLarge"),
+        text: match said.message.as_str() {
+            "" => format!("{status} {reason}"),
+            message => format!("{status} {reason}: {message}"),
+        },
+    }
+}
+
+/// An answer that goes on.
+#[derive(Debug)]
+pub struct Steps {
+    body: Body,
+    read: BytesMut,
+    /// How much of it has no end of a line.
+    searched: usize,
+}
+
+impl Steps {
+    /// The next, without its end of line; none after the last.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        loop {
+            let unseen = &self.read[self.searched..];
+            if let Some(end) = unseen.iter().position(|byte| *byte == b'\n') {
+                let line = self.read.split_to(self.searched + end + 1).freeze();
+                self.searched = 0;
+                return Ok(Some(line.slice(..line.len() - 1)));
+            }
+            self.searched = self.read.len();
+            if self.read.len() > STEP_MAX {
+                return Err(Failure::new(format!(
+                    "a step of more than {STEP_MAX} bytes"
+                )));
+            }
+            match self.body.frame().await {
+                None if self.read.is_empty() => return Ok(None),
+                None => return Err(Failure::new("the watch ended within a step")),
+                Some(Err(error)) => return Err(Failure::new(cause(&error))),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.read.extend_from_slice(&data);
+                    }
+                }
+            }
+        }
+    }
+}

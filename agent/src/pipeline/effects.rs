@@ -1,0 +1,73 @@
+//! What the registry of containers wants done, and what it wants to hear.
+
+use super::Line;
+use super::loss::UserLoss;
+use crate::clock;
+use crate::container::Effect;
+use crate::container::identity::{Answer, Identity, Question, Reply};
+use lapwing_abi::state::cgroup_state;
+
+impl Line {
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
+        let mut decided = false;
+        for effect in effects {
+            match effect {
+                Effect::Set(id, mut cgroup) => {
+                    if cgroup.state == cgroup_state::IGNORED {
+                        self.tables.seen.leave(id);
+                    }
+                    // The kernel side sets this one; it must not be taken back.
+                    cgroup.started |= self.tables.cgroup(id).map_or(0, |known| known.started);
+                    if self.tables.set_cgroup(id, cgroup).is_err() {
+                        self.lose(UserLoss::NoRoom, 1);
+                    }
+                }
+                Effect::Forget(id) => {
+                    self.tables.remove_cgroup(id);
+                    self.tables.seen.leave(id);
+                    self.forget_lost(id);
+                }
+                Effect::Decided => decided = true,
+                Effect::Gone(id) => {
+                    self.close(id);
+                    self.forget_lost(id);
+                    self.names.gone(id);
+                    self.judge.gone(id);
+                }
+                Effect::Ask(question) => self.ask_for(question),
+                Effect::NoRoom(_) => self.lose(UserLoss::NoRoom, 1),
+                Effect::Refused(home) => {
+                    if !self.tables.refuse_cgroup(home) {
+                        self.lose(UserLoss::NoRoom, 1);
+                    }
+                }
+            }
+        }
+        if decided {
+            self.release();
+        }
+    }
+
+    /// Asks the runtimes for a container; where nobody will answer soon, its records do not wait.
+    fn ask_for(&mut self, question: Question) {
+        let identity = self.identity.as_ref();
+        if !identity.is_some_and(|identity| identity.ask(question.clone())) {
+            let answer = Answer::Later;
+            let effects = (self.registry).told(Reply { question, answer }, clock::since_boot());
+            self.carry_out(effects);
+        }
+    }
+
+    /// Takes in what the runtimes answered.
+    pub(super) fn hear(&mut self, now: u64) {
+        let is_back = self.identity.as_ref().is_some_and(Identity::is_back);
+        while let Some(reply) = self.identity.as_ref().and_then(Identity::reply) {
+            let effects = self.registry.told(reply, now);
+            self.carry_out(effects);
+        }
+        if is_back {
+            let effects = self.registry.ask_anew(now);
+            self.carry_out(effects);
+        }
+    }
+}

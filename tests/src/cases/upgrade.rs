@@ -1,0 +1,157 @@
+//! One agent takes the place of another, be it of its version or not.
+//!
+//! Two agents share nothing in the kernel: each has programs and maps of its own, and neither is pinned,
+//! so a kernel side of another version is no obstacle. What they share is the state folder.
+
+use super::common::{about, file, violation, violations_until_now};
+use super::start::{attached, no_losses};
+use crate::agent::{Home, Mode};
+use crate::expect::lookup;
+use crate::puppet::{Act, Puppet};
+use crate::runner::{Case, Context, Outcome};
+use crate::session::{patience, wait_for};
+use crate::watch::Watch;
+use anyhow::{Result, ensure};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+pub const CASES: &[Case] = &[
+    Case {
+        name: "start.replace",
+        run: replace,
+    },
+    Case {
+        name: "start.replace.of-a-newer-version",
+        run: newer,
+    },
+];
+
+/// A profile as a version to come may write it.
+const NEWER: &str = "apiVersion: lapwing.dev/v1\nkind: BehaviorProfile\nspec:\n  workload: {name: kept}\n  mode: Monitoring\n  colour: red\n";
+
+/// An agent takes over from another while a container does one thing after the other: each of
+/// them is reported by one of the two, and there is no gap.
+fn replace(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let mut puppet = Puppet::start(session, "replace")?;
+    let agent = Home::new(session, Mode::Monitor)?.start()?;
+    let old = agent.watch()?;
+    let stem = "/data/one-";
+    let count = 1000;
+    let files = |watch: &Watch, puppet: &Puppet<'_>| -> BTreeMap<String, String> {
+        let text = |report: &Value, field: &str| Some(lookup(report, field)?.as_str()?.to_owned());
+        about(watch, "violation", puppet)
+            .iter()
+            .filter_map(|report| Some((text(report, "id")?, text(report, "file.path")?)))
+            .filter(|(_, path)| path.starts_with(stem))
+            .collect()
+    };
+    puppet.begin(&Act::trigger(&["create-slowly", stem, &count.to_string()]))?;
+    wait_for("the first file", patience(), || {
+        Ok((!files(&old, &puppet).is_empty()).then_some(()))
+    })?;
+    let agent = agent.replace()?;
+    let before = files(&old, &puppet);
+    let mut new = agent.watch()?;
+    let code = puppet.end()?;
+    ensure!(code == 0, "the container's program ended with {code}");
+    violations_until_now(&mut new, &mut puppet, "/data/end")?;
+    // The feed is one, so that what the one reported comes from the next too.
+    let mut after = files(&new, &puppet);
+    let given_on = before
+        .keys()
+        .filter(|id| after.remove(*id).is_some())
+        .count();
+    ensure!(
+        given_on == before.len(),
+        "of {} reports of the one the next gave on {given_on}",
+        before.len()
+    );
+    let [before, after]: [BTreeSet<String>; 2] =
+        [before, after].map(|files| files.into_values().collect());
+    let all = before.union(&after).count();
+    let twice = before.intersection(&after).count();
+    ensure!(
+        all == count,
+        "of {count} files {all} were reported: {} by the one, {} by the other",
+        before.len(),
+        after.len()
+    );
+    ensure!(
+        before.len() < count && after.len() < count,
+        "nothing happened while one took over from the other: {} and {}",
+        before.len(),
+        after.len()
+    );
+    // Other gaps are the client's, who asks for more than the log has.
+    let mut gaps = new.of_kind("gap");
+    gaps.retain(|gap| gap["scope"] == "node");
+    ensure!(gaps.is_empty(), "there is a gap: {gaps:?}");
+    no_losses(&agent)?;
+    Ok(Outcome::Measured(format!(
+        "{count} files: {} by the one agent, {} by the next, {twice} by both; {}",
+        before.len(),
+        after.len(),
+        attached(&agent)?
+    )))
+}
+
+/// An agent that cannot read what another has stored does not take over from it, and says what to do.
+/// The other goes on.
+fn newer(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let mut agent = Home::new(session, Mode::Monitor)?.start()?;
+    let mut watch = agent.watch()?;
+    let mut puppet = Puppet::start(session, "newer")?;
+    let profile = agent.home.state().join("profiles/w+++kept+.yaml");
+    fs::write(&profile, NEWER)?;
+    let mut command = agent.home.agent_command();
+    command.arg("--replace");
+    let output = agent.home.run_to_end(command)?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(
+        output.status.code() == Some(1),
+        "ended with {}: {said}",
+        output.status
+    );
+    for words in [
+        "lapwing.dev/v1",
+        "w+++kept+.yaml",
+        "move the file elsewhere",
+    ] {
+        ensure!(said.contains(words), "{words:?} is not said: {said}");
+    }
+    ensure!(said.lines().count() <= 3, "not one message: {said}");
+    ensure!(
+        fs::read_to_string(&profile)? == NEWER,
+        "the profile was changed"
+    );
+
+    ensure!(agent.is_running(), "the other agent ended: {}", agent.log());
+    let report = |path: &str, puppet: &Puppet<'_>| {
+        file(
+            violation(session, puppet, "file.unknown", "MEDIUM"),
+            "CREATE",
+            path,
+        )
+    };
+    puppet.act(&Act::trigger(&["create", "/data/still"]))?;
+    let still = report("/data/still", &puppet);
+    watch.expect("violation", "what the other agent sees", &still)?;
+    // Other gaps are the client's, who asks for more than the log has.
+    let mut gaps = watch.of_kind("gap");
+    gaps.retain(|gap| gap["scope"] == "node");
+    ensure!(gaps.is_empty(), "there is a gap: {gaps:?}");
+
+    // The remedy.
+    fs::remove_file(&profile)?;
+    let agent = agent.replace()?;
+    let mut watch = agent.watch()?;
+    puppet.act(&Act::trigger(&["create", "/data/after"]))?;
+    let after = report("/data/after", &puppet).any("afterGap");
+    watch.expect("violation", "what the next agent sees", &after)?;
+    Ok(Outcome::Passed)
+}

