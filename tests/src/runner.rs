@@ -155,7 +155,7 @@ impl Context<'_> {
     /// Stops the shared agent, for cases that run their own.
     pub fn alone(&mut self) {
         self.shared = None;
-        self.skips = Skips::default();
+        self.skips.another_agent();
     }
 
     /// Whether what failed is to be done again, with a new agent: the kernel skipped a program of

@@ -41,6 +41,8 @@ with helm.Chart.load(chart) as loaded:
             rendered.append(str(error))
 print(json.dumps({"errors": errors, "rendered": rendered}))
 "#;
+/// What a secret holds that one of the sets of values mounts, and where.
+const AUTHORITY: (&str, &str) = ("/etc/lapwing-tls/ca.crt", include_str!("chart/ca.pem"));
 /// Labels that say that Helm looks after an object: not in the plain manifest.
 const HELMS: [&str; 2] = ["app.kubernetes.io/managed-by:", "helm.sh/chart:"];
 const HEAD: &str = "\
@@ -231,7 +233,7 @@ fn accepted() -> Vec<(Value, &'static str)> {
                 "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing.json"},
                 "config": {"sinks": {"hook": {"webhook": {
                     "url": "https://hooks.example.org", "token": {"env": "LAPWING_HOOK_TOKEN"},
-                    "tls": {"ca": "/etc/lapwing-tls/ca.crt"},
+                    "tls": {"ca": AUTHORITY.0},
                 }}}},
                 "extraEnv": [{"name": "LAPWING_HOOK_TOKEN", "valueFrom": {"secretKeyRef": {"name": "hook", "key": "token"}}}],
                 "extraVolumes": [{"name": "tls", "secret": {"secretName": "tls"}}],
@@ -343,13 +345,21 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
     Ok(())
 }
 
-/// The agent takes the configuration that the chart makes.
+/// The agent takes the configuration that the chart makes, with what is mounted beside it.
 fn check_config(lapwing: &Path, object: &Value) -> Result<()> {
     let text = object["data"]["lapwing.yaml"]
         .as_str()
         .context("no configuration")?;
-    let file = root().join("target/chart-config.yaml");
-    fs::write(&file, text)?;
+    let folder = root().join("target/chart-config");
+    shell::folder(&folder)?;
+    let (mounted, certificate) = AUTHORITY;
+    let authority = folder.join("ca.crt");
+    fs::write(&authority, certificate)?;
+    let file = folder.join("lapwing.yaml");
+    fs::write(
+        &file,
+        text.replace(mounted, &authority.display().to_string()),
+    )?;
     said(
         Command::new(lapwing)
             .args(["agent", "--check-config"])

@@ -45,6 +45,18 @@ pub fn unpack(suite: &str, machine: &Machine, packages: &[Package], folder: &Pat
     )
 }
 
+/// Unpacks packages with all that they depend on into a folder, which appears only when it is whole.
+pub fn unpack_whole(
+    suite: &str,
+    machine: &Machine,
+    packages: &[&str],
+    folder: &Path,
+) -> Result<()> {
+    build(suite, machine, packages, &[], folder, |fresh, whole, _| {
+        extract(whole, fresh)
+    })
+}
+
 /// Fetches packages with all that they depend on, as an empty machine would, and others as they
 /// are; from the first mirror that has them all. `make` fills a folder of both, which appears only
 /// when it is whole.
@@ -80,12 +92,14 @@ pub fn build(
 }
 
 fn place(archives: &[PathBuf], folder: &Path) -> Result<()> {
-    whole_or_not(folder, |fresh| {
-        archives.iter().try_for_each(|archive| {
-            quiet(Command::new("dpkg-deb").arg("-x").arg(archive).arg(fresh))
-        })
-    })?;
+    whole_or_not(folder, |fresh| extract(archives, fresh))?;
     remove(archives.iter())
+}
+
+fn extract(archives: &[PathBuf], folder: &Path) -> Result<()> {
+    archives
+        .iter()
+        .try_for_each(|archive| quiet(Command::new("dpkg-deb").arg("-x").arg(archive).arg(folder)))
 }
 
 fn remove<'a>(archives: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
@@ -211,6 +225,9 @@ impl Apt {
     }
 
     fn download(&self, packages: &[String]) -> Result<Vec<PathBuf>> {
+        if packages.is_empty() {
+            return Ok(Vec::new());
+        }
         let folder = self.folder.join("packages");
         fs::remove_dir_all(&folder)?;
         shell::folder(&folder)?;

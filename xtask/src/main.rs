@@ -19,6 +19,7 @@ mod machine;
 mod matrix;
 mod ocsf;
 mod pip;
+mod qemu;
 mod report;
 mod rotel;
 mod rsyslog;

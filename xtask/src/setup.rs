@@ -10,7 +10,9 @@ use crate::kernel::{self, Guest};
 use crate::machine::Machine;
 use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Tools};
-use crate::{chart, cross, debian, ecs, image, ocsf, rotel, rsyslog, semconv, tenzir, userland};
+use crate::{
+    chart, cross, debian, ecs, image, ocsf, qemu, rotel, rsyslog, semconv, tenzir, userland,
+};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
@@ -102,12 +104,6 @@ const NEEDS: &[Need] = &[
 /// What a machine's guests need.
 fn guest_needs(machine: &'static Machine) -> Vec<Need> {
     let mut needs = vec![
-        Need {
-            name: machine.qemu,
-            why: "other kernels",
-            find: Program(machine.qemu),
-            from: Packages(std::slice::from_ref(&machine.qemu_package)),
-        },
         Need {
             name: "xz",
             why: "modules of other kernels",
@@ -231,6 +227,7 @@ pub fn guest(guest: &Guest) -> Result<String> {
     for need in &needs {
         provide(need)?;
     }
+    qemu::ensure(guest.machine)?;
     let kernel = kernel::ensure(guest)?;
     if guest.machine.is_own() {
         return Ok(kernel.display().to_string());

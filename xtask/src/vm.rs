@@ -9,14 +9,14 @@
 use crate::build::{self, Built};
 use crate::initramfs::Archive;
 use crate::kernel::{self, Cgroups, Guest};
-use crate::{cache, setup, shell, userland};
+use crate::{cache, qemu, setup, shell, userland};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a report may take in a guest, in seconds: there every instruction is emulated.
@@ -268,38 +268,39 @@ fn start(guest: &Guest, archive: &Path, run: &Run<'_>) -> Result<Child> {
         "tcg,thread=single"
     };
     // Ends it also where nobody is left to.
-    Command::new("timeout")
-        .args(["--foreground", "--signal=KILL"])
-        .arg(run.limit.as_secs().to_string())
-        .arg(guest.machine.qemu)
-        .args(guest.machine.board)
-        .args([
-            "-accel",
-            accelerator,
-            "-m",
-            "2048",
-            "-smp",
-            "2",
-            "-nographic",
-            "-no-reboot",
-            "-nic",
-            "none",
-        ])
-        .arg("-kernel")
-        .arg(kernel::image(guest)?)
-        .arg("-initrd")
-        .arg(archive)
-        .args(run.extras.qemu)
-        .arg("-append")
-        .arg(format!(
-            "{} quiet panic=-1 lsm=bpf {}",
-            guest.machine.command_line, run.extras.kernel
-        ))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .with_context(|| format!("cannot run {}", guest.machine.qemu))
+    let limit = run.limit.as_secs().to_string();
+    qemu::command(
+        guest.machine,
+        &["timeout", "--foreground", "--signal=KILL", &limit],
+    )?
+    .args(guest.machine.board)
+    .args([
+        "-accel",
+        accelerator,
+        "-m",
+        "2048",
+        "-smp",
+        "2",
+        "-nographic",
+        "-no-reboot",
+        "-nic",
+        "none",
+    ])
+    .arg("-kernel")
+    .arg(kernel::image(guest)?)
+    .arg("-initrd")
+    .arg(archive)
+    .args(run.extras.qemu)
+    .arg("-append")
+    .arg(format!(
+        "{} quiet panic=-1 lsm=bpf {}",
+        guest.machine.command_line, run.extras.kernel
+    ))
+    .stdin(Stdio::null())
+    .stdout(Stdio::piped())
+    .stderr(Stdio::inherit())
+    .spawn()
+    .with_context(|| format!("cannot run {}", guest.machine.qemu))
 }
 
 fn watch(child: &mut Child, run: &Run<'_>, mut line: impl FnMut(&str)) -> Result<Ended> {
