@@ -9,12 +9,14 @@
 
 mod accept;
 pub mod address;
+pub mod attestation;
 pub mod behaviour;
 pub mod comments;
 pub mod compare;
 pub mod decide;
 pub mod diff;
 pub mod entry;
+pub mod envelope;
 pub mod evidence;
 pub mod file;
 pub mod fingerprint;

@@ -3,39 +3,26 @@
 //! Signed is the canonical text of `spec`: workload, mode, and every approved
 //! entry. What machines own (`status`: counts, times, what is pending) changes
 //! without anybody's decision and is left out. The signature stands in a file of
-//! its own, an envelope of DSSE (Dead Simple Signing Envelope, protocol 1.0.0,
-//! secure-systems-lab) with Ed25519 (RFC 8032) keys, so that other tools can check
-//! it, and it holds the text that was signed, so that a change since then can be
-//! told in the profile's own words.
+//! its own ([`crate::envelope`]), and it holds the text that was signed, so that a
+//! change since then can be told in the profile's own words.
 
 use crate::diff::Diff;
+use crate::envelope::{self, EnvelopeError, Kind, Private, Public};
 use crate::profile::{Mode, Profile};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey};
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use thiserror::Error;
 
 /// What kind of text is signed.
-const PAYLOAD_TYPE: &str = "application/vnd.lapwing.profile-spec.v1alpha1+yaml";
-/// Signatures that are looked at.
-const SIGNATURES_MAX: usize = 64;
+const SPEC: Kind = Kind {
+    media_type: "application/vnd.lapwing.profile-spec.v1alpha1+yaml",
+    what: "a signature of a profile",
+};
 
-/// What is wrong with a key or a signature.
+/// What is wrong with a signature.
 #[derive(Debug, Error)]
 pub enum SignatureError {
-    /// The text is another thing than a key.
-    #[error(
-        "not an Ed25519 {0} key in PEM: `openssl genpkey -algorithm ed25519 -out key.pem` makes a private one, \
-         `openssl pkey -in key.pem -pubout -out key.pub` the public one of it"
-    )]
-    NoKey(&'static str),
-    /// The text is another thing than an envelope.
-    #[error("not a signature of a profile: {0}")]
-    NoEnvelope(String),
+    /// The envelope is none, or nobody of those that are trusted signed it.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
     /// The profile is not what it will be.
     #[error(
         "a profile that is {0} changes by itself: promote it first, by `lapwing profile promote`, and sign then"
@@ -44,118 +31,14 @@ pub enum SignatureError {
     /// The profile is another than the signed one.
     #[error("the profile is not what was signed: {0}")]
     Changed(String),
-    /// Nobody of those that are trusted signed it.
-    #[error("it was signed by {theirs}, and by none of the given keys ({ours})")]
-    Untrusted {
-        /// Who signed.
-        theirs: String,
-        /// Who is trusted.
-        ours: String,
-    },
-    /// A trusted key is named, and the signature is not of it.
-    #[error(
-        "the signature that names key {0} is not by that key: the file was tampered with or damaged"
-    )]
-    Forged(String),
 }
 
-/// A private key.
-pub struct Private(SigningKey);
-
-/// A public key.
-#[derive(Clone)]
-pub struct Public(VerifyingKey);
-
-impl Private {
-    /// Reads one from PEM (PKCS #8, RFC 5958, unencrypted).
-    ///
-    /// # Errors
-    /// When the text is another thing.
-    pub fn from_pem(text: &str) -> Result<Self, SignatureError> {
-        SigningKey::from_pkcs8_pem(text)
-            .map(Self)
-            .map_err(|_| SignatureError::NoKey("private"))
-    }
-
-    /// The public one of it.
+impl SignatureError {
+    /// That a text is no signature of a profile.
     #[must_use]
-    pub fn public(&self) -> Public {
-        Public(self.0.verifying_key())
+    pub fn none(why: &str) -> Self {
+        SPEC.refuse(why).into()
     }
-}
-
-impl Public {
-    /// Reads one from PEM (SubjectPublicKeyInfo, RFC 8410).
-    ///
-    /// # Errors
-    /// When the text is another thing.
-    pub fn from_pem(text: &str) -> Result<Self, SignatureError> {
-        VerifyingKey::from_public_key_pem(text)
-            .map(Self)
-            .map_err(|_| SignatureError::NoKey("public"))
-    }
-
-    /// Its name: the first 16 bytes of the SHA-256 of its DER form, in hexadecimal digits.
-    #[must_use]
-    pub fn id(&self) -> String {
-        // An Ed25519 key has a DER form of fixed length.
-        let der = self.0.to_public_key_der();
-        let hash = Sha256::digest(der.as_ref().map_or(&[][..], |der| der.as_bytes()));
-        hash[..16].iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Envelope {
-    payload: String,
-    payload_type: String,
-    signatures: Vec<OneSignature>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OneSignature {
-    #[serde(default)]
-    keyid: String,
-    sig: String,
-}
-
-/// What is really signed: type and text with their lengths, so that neither can pass for the
-/// other (DSSE, "pre-authentication encoding").
-fn encoded(text: &str) -> Vec<u8> {
-    format!(
-        "DSSEv1 {} {PAYLOAD_TYPE} {} {text}",
-        PAYLOAD_TYPE.len(),
-        text.len()
-    )
-    .into_bytes()
-}
-
-fn read(envelope: &[u8]) -> Result<(Envelope, String), SignatureError> {
-    let fail = |why: String| SignatureError::NoEnvelope(crate::text::visible(&why).into_owned());
-    let envelope: Envelope =
-        serde_json::from_slice(envelope).map_err(|error| fail(error.to_string()))?;
-    if envelope.payload_type != PAYLOAD_TYPE {
-        return Err(fail(format!(
-            "it is of a {}, not of a {PAYLOAD_TYPE}",
-            envelope.payload_type
-        )));
-    }
-    if envelope.signatures.is_empty() || envelope.signatures.len() > SIGNATURES_MAX {
-        return Err(fail(format!(
-            "{} signatures in it, 1 to {SIGNATURES_MAX} can be",
-            envelope.signatures.len()
-        )));
-    }
-    let text = BASE64
-        .decode(&envelope.payload)
-        .map_err(|error| fail(format!("its text: {error}")))?;
-    let text = String::from_utf8(text).map_err(|_| fail("its text is not UTF-8".to_owned()))?;
-    Ok((envelope, text))
 }
 
 /// Only what does not change by itself is signed, and taken as signed, whoever made the signature:
@@ -179,26 +62,7 @@ pub fn sign(
     before: Option<&[u8]>,
 ) -> Result<String, SignatureError> {
     finished(profile)?;
-    let text = profile.to_spec();
-    let own = key.public().id();
-    let mut signatures = match before.map(read).transpose()? {
-        Some((envelope, signed)) if signed == text => envelope.signatures,
-        _ => Vec::new(),
-    };
-    signatures.retain(|signed| signed.keyid != own);
-    signatures.push(OneSignature {
-        keyid: own,
-        sig: BASE64.encode(key.0.sign(&encoded(&text)).to_bytes()),
-    });
-    let envelope = Envelope {
-        payload: BASE64.encode(&text),
-        payload_type: PAYLOAD_TYPE.to_owned(),
-        signatures,
-    };
-    // Texts and lists of them are always JSON.
-    let mut text = serde_json::to_string_pretty(&envelope).unwrap_or_default();
-    text.push('\n');
-    Ok(text)
+    Ok(envelope::seal(SPEC, &profile.to_spec(), key, before)?)
 }
 
 /// What was signed, and by whom.
@@ -214,37 +78,7 @@ pub struct Signed {
 /// # Errors
 /// When it is none, or holds no valid signature of a trusted key.
 pub fn open(envelope: &[u8], trusted: &[Public]) -> Result<Signed, SignatureError> {
-    let (envelope, text) = read(envelope)?;
-    let message = encoded(&text);
-    let mut keys = Vec::new();
-    let mut forged = None;
-    for signed in &envelope.signatures {
-        let Some(key) = trusted.iter().find(|key| key.id() == signed.keyid) else {
-            continue;
-        };
-        let signature = BASE64
-            .decode(&signed.sig)
-            .ok()
-            .and_then(|bytes| Signature::from_slice(&bytes).ok());
-        match signature {
-            Some(signature) if key.0.verify_strict(&message, &signature).is_ok() => {
-                keys.push(key.id());
-            }
-            _ => forged = Some(key.id()),
-        }
-    }
-    if keys.is_empty() {
-        if let Some(key) = forged {
-            return Err(SignatureError::Forged(key));
-        }
-        let names = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
-        let theirs = envelope.signatures.iter();
-        let theirs = theirs.map(|signed| crate::text::canonical(signed.keyid.as_bytes()));
-        return Err(SignatureError::Untrusted {
-            theirs: names(&mut theirs.map(|name| name.to_string())),
-            ours: names(&mut trusted.iter().map(Public::id)),
-        });
-    }
+    let (text, keys) = envelope::open(SPEC, envelope, trusted)?;
     Ok(Signed { text, keys })
 }
 
@@ -255,7 +89,7 @@ impl Signed {
     /// When another version wrote it, or it is of a profile that learns.
     pub fn profile(&self, cluster: &str) -> Result<Profile, SignatureError> {
         let mut profile = Profile::from_yaml(&self.text)
-            .map_err(|error| SignatureError::NoEnvelope(error.to_string()))?;
+            .map_err(|error| SignatureError::none(&error.to_string()))?;
         finished(&profile)?;
         cluster.clone_into(&mut profile.workload.cluster);
         Ok(profile)
@@ -353,7 +187,7 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
     }
 
     fn other() -> Private {
-        Private(SigningKey::from_bytes(&[7; 32]))
+        Private::from_bytes(&[7; 32])
     }
 
     #[test]
@@ -380,15 +214,8 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
             assert!(error.to_string().contains("promote it first"), "{error}");
             // By another tool, with a key that is trusted.
             let text = unfinished.to_spec();
-            let envelope = Envelope {
-                payload: BASE64.encode(&text),
-                payload_type: PAYLOAD_TYPE.to_owned(),
-                signatures: vec![OneSignature {
-                    keyid: other().public().id(),
-                    sig: BASE64.encode(other().0.sign(&encoded(&text)).to_bytes()),
-                }],
-            };
-            let envelope = serde_json::to_vec(&envelope).unwrap();
+            let envelope = envelope::seal(SPEC, &text, &other(), None).unwrap();
+            let envelope = envelope.into_bytes();
             let keys = [other().public()];
             let verified = verify(&unfinished, &envelope, &keys).map(drop);
             let made = open(&envelope, &keys).unwrap().profile("c1").map(drop);
@@ -397,15 +224,6 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
                 assert!(matches!(error, SignatureError::Unfinished(_)), "{error}");
             }
         }
-    }
-
-    #[test]
-    fn the_encoding_is_the_one_of_the_protocol() {
-        let text = "hello";
-        assert_eq!(
-            encoded(text),
-            b"DSSEv1 50 application/vnd.lapwing.profile-spec.v1alpha1+yaml 5 hello"
-        );
     }
 
     #[test]
@@ -432,11 +250,20 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
         let profile = profile();
         let envelope = sign(&profile, &key, None).unwrap();
         let error = verify(&profile, envelope.as_bytes(), &[other().public()]).unwrap_err();
-        assert!(matches!(error, SignatureError::Untrusted { .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                SignatureError::Envelope(EnvelopeError::Untrusted { .. })
+            ),
+            "{error}"
+        );
         // The name of a trusted key on the signature of another.
         let forged = envelope.replace(&key.public().id(), &other().public().id());
         let error = verify(&profile, forged.as_bytes(), &[other().public()]).unwrap_err();
-        assert!(matches!(error, SignatureError::Forged(_)), "{error}");
+        assert!(
+            matches!(error, SignatureError::Envelope(EnvelopeError::Forged(_))),
+            "{error}"
+        );
     }
 
     #[test]

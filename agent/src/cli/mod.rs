@@ -3,6 +3,7 @@
 mod advise;
 mod advise_text;
 mod args;
+mod attest;
 mod client;
 mod feed;
 mod hooks;

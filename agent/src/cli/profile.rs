@@ -1,6 +1,7 @@
 //! `lapwing profile`.
 
 use super::args::{DecideArgs, Decider, Output, ProfileCommand};
+use super::attest;
 use super::client::Endpoint;
 use super::learning;
 use super::profile_file as file;
@@ -46,6 +47,18 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
             &key,
             signature,
         ),
+        ProfileCommand::Attest {
+            name,
+            key,
+            image,
+            to,
+        } => {
+            let profile = load(endpoint, &name).await?;
+            attest::attest(output, &profile, &name, image.as_deref(), &key, to)
+        }
+        ProfileCommand::VerifyAttestation { file, key, image } => {
+            attest::verify(output, &file, &key, image.as_deref())
+        }
         ProfileCommand::Approve(args) => decide(endpoint, output, Verdict::Approve, args).await,
         ProfileCommand::Refuse(args) => decide(endpoint, output, Verdict::Refuse, args).await,
         ProfileCommand::Promote { name, decider } => {

@@ -4,25 +4,44 @@ use super::args::Output;
 use super::profile_file as file;
 use super::{Code, Failure, Outcome};
 use anyhow::{Context, anyhow};
+use lapwing_profile::envelope::{Private, Public};
 use lapwing_profile::profile::Profile;
-use lapwing_profile::signature::{self, Private, Public};
+use lapwing_profile::signature;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Stands behind the name of a profile's file in that of its signature.
 const SUFFIX: &str = ".sig.json";
 
-fn beside(file: &Path) -> PathBuf {
+/// The name of what belongs to a file and lies beside it.
+pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
-    name.push(SUFFIX);
+    name.push(suffix);
     name.into()
 }
 
-fn failed(error: anyhow::Error) -> Failure {
+pub(super) fn failed(error: anyhow::Error) -> Failure {
     Failure::new(Code::Failed, error)
 }
 
-fn text(path: &Path) -> Result<String, Failure> {
+/// Reads a private key.
+pub(super) fn private(path: &Path) -> Result<Private, Failure> {
+    Private::from_pem(&text(path)?)
+        .with_context(|| path.display().to_string())
+        .map_err(failed)
+}
+
+/// Reads public keys.
+pub(super) fn publics(paths: &[PathBuf]) -> Result<Vec<Public>, Failure> {
+    let one = |path: &PathBuf| {
+        Public::from_pem(&text(path)?)
+            .with_context(|| path.display().to_string())
+            .map_err(failed)
+    };
+    paths.iter().map(one).collect()
+}
+
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .map_err(failed)
@@ -33,7 +52,7 @@ fn text(path: &Path) -> Result<String, Failure> {
 pub fn of(path: &Path, signature: Option<PathBuf>) -> Result<String, Failure> {
     match signature {
         Some(file) => text(&file),
-        None if beside(path).is_file() => text(&beside(path)),
+        None if beside(path, SUFFIX).is_file() => text(&beside(path, SUFFIX)),
         None => Ok(String::new()),
     }
 }
@@ -41,11 +60,8 @@ pub fn of(path: &Path, signature: Option<PathBuf>) -> Result<String, Failure> {
 /// Signs a file.
 pub fn sign(output: Output, path: &Path, key: &Path, signature: Option<PathBuf>) -> Outcome {
     let profile = file::read(path)?;
-    let key_file = key;
-    let key = Private::from_pem(&text(key_file)?)
-        .with_context(|| key_file.display().to_string())
-        .map_err(failed)?;
-    let to = signature.unwrap_or_else(|| beside(path));
+    let key = private(key)?;
+    let to = signature.unwrap_or_else(|| beside(path, SUFFIX));
     let before = match std::fs::read(&to) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -80,20 +96,13 @@ pub fn verify(
 ) -> Outcome {
     let from = match (signature, file::named(name)) {
         (Some(path), _) => path,
-        (None, Some(path)) => beside(path),
+        (None, Some(path)) => beside(path, SUFFIX),
         (None, None) => {
             let error = anyhow!("{name} is no file: say with --signature where its signature is");
             return Err(Failure::new(Code::Usage, error));
         }
     };
-    let keys = keys
-        .iter()
-        .map(|path| {
-            Public::from_pem(&text(path)?)
-                .with_context(|| path.display().to_string())
-                .map_err(failed)
-        })
-        .collect::<Result<Vec<_>, Failure>>()?;
+    let keys = publics(keys)?;
     let envelope = text(&from)?;
     let signers = signature::verify(profile, envelope.as_bytes(), &keys)
         .with_context(|| from.display().to_string())

@@ -1,7 +1,7 @@
 //! Whose signatures are wanted: the section `signatures`.
 
 use crate::judge::signed;
-use lapwing_profile::signature::Public;
+use lapwing_profile::envelope::Public;
 use serde::Deserialize;
 use std::path::PathBuf;
 

@@ -27,10 +27,11 @@ use super::keep::Kept;
 use super::report;
 use super::store::{Store, StoreError};
 use lapwing_profile::decide::By;
+use lapwing_profile::envelope::Public;
 use lapwing_profile::file::TEXT_MAX;
 use lapwing_profile::fingerprint;
 use lapwing_profile::profile::{Mode, Profile};
-use lapwing_profile::signature::{self, Public, SignatureError, Signed};
+use lapwing_profile::signature::{self, SignatureError, Signed};
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::watch_response::Item;
 use std::path::Path;
@@ -67,7 +68,7 @@ impl Signatures {
         }
         if envelope.len() > ENVELOPE_MAX {
             let why = format!("it has more than {ENVELOPE_MAX} bytes");
-            return Err(SignatureError::NoEnvelope(why).into());
+            return Err(SignatureError::none(&why).into());
         }
         if self.keys.is_empty() {
             return Ok(None); // Nobody is trusted, and nobody has to be.

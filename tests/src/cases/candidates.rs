@@ -122,11 +122,11 @@ fn demote(context: &mut Context<'_>) -> Result<Outcome> {
 }
 
 /// Of RFC 8410, section 10.3: a private key, and the public one of it (section 10.1).
-const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
+pub(super) const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
 -----END PRIVATE KEY-----
 ";
-const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
+pub(super) const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 -----END PUBLIC KEY-----
 ";

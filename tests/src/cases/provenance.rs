@@ -1,5 +1,6 @@
 //! Who did what, and in which versions of the image, stands with the entries of a profile.
 
+use super::candidates::{PRIVATE, PUBLIC};
 use super::common::{IDS, TOOL, learned_until_now, open_up, profile};
 use crate::agent::{Agent, Home, Mode};
 use crate::container::Spec;
@@ -7,8 +8,11 @@ use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::Session;
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 pub const CASES: &[Case] = &[Case {
     name: "provenance.who-did-what",
@@ -133,6 +137,8 @@ fn who(context: &mut Context<'_>) -> Result<Outcome> {
     let line = diff.lines().skip_while(|line| !line.contains(FILE)).nth(1);
     ensure!(line.is_some_and(|line| line.contains(&words)), "{diff}");
 
+    attested(&agent, &file)?;
+
     // It stands in the file, and goes on after a restart.
     let agent = agent.stop()?.start()?;
     ensure!(
@@ -141,4 +147,60 @@ fn who(context: &mut Context<'_>) -> Result<Outcome> {
     );
     agent.stop()?;
     Ok(Outcome::Passed)
+}
+
+/// Each version is attested with what it did, and the attestation checked by the image's digest.
+fn attested(agent: &Agent, profile: &Path) -> Result<()> {
+    let at = |name: &str| agent.home.folder().join(name).display().to_string();
+    let (private, public) = (at("key.pem"), at("key.pub"));
+    std::fs::write(&private, PRIVATE)?;
+    std::fs::write(&public, PUBLIC)?;
+    let profile = profile.display().to_string();
+    let mut told = Vec::new();
+    for version in [1, 2] {
+        let (to, digest) = (at(&format!("{version}.intoto.json")), digest(version));
+        let said = agent.home.json(&[
+            "profile", "attest", &profile, "--key", &private, "--image", &digest, "--to", &to,
+        ])?;
+        let args = ["profile", "verify-attestation", &to, "--key", &public];
+        let image = format!("team/web@{digest}");
+        let checked = agent
+            .home
+            .json(&[&args[..], &["--image", &image]].concat())?;
+        ensure!(checked[0]["image"] == json!(image), "{checked:?}");
+        ensure!(
+            said[0]["behaviours"] == checked[0]["behaviours"],
+            "{said:?}"
+        );
+        let other = self::digest(9);
+        let refused = agent
+            .home
+            .client(&[&args[..], &["--image", &other]].concat());
+        let output = { refused }.output()?;
+        let why = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.code() == Some(1), "{}: {why}", output.status);
+        ensure!(why.contains(&image) && why.contains(&other), "{why}");
+        let envelope: Value = serde_json::from_slice(&std::fs::read(&to)?)?;
+        let payload = envelope["payload"].as_str().context("no payload")?;
+        told.push(serde_json::from_slice::<Value>(&BASE64.decode(payload)?)?);
+    }
+    // The file by both, the connection by the second alone.
+    let has = |statement: &Value, list: &str, text: &str| {
+        let all = statement["predicate"]["monitorLog"][list].as_array();
+        let mut texts = all.into_iter().flatten().map(Value::to_string);
+        texts.any(|value| value.contains(text))
+    };
+    for (version, statement) in told.iter().enumerate() {
+        ensure!(
+            has(statement, "fileAccess", "file:///data/x"),
+            "{statement}"
+        );
+        let connected = has(statement, "network", r#""ip":"127.0.0.1""#);
+        ensure!(connected == (version == 1), "{statement}");
+        ensure!(
+            has(statement, "process", TOOL) == (version == 1),
+            "{statement}"
+        );
+    }
+    Ok(())
 }

@@ -9,8 +9,8 @@ use crate::judge::keep::Keeper;
 use crate::judge::learn::ACTOR;
 use crate::judge::store::StoreError;
 use lapwing_profile::decide::By;
+use lapwing_profile::envelope::Public;
 use lapwing_profile::profile::Profile;
-use lapwing_profile::signature::Public;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::judge::signed::Signatures;
-use lapwing_profile::signature::{Private, sign};
+use lapwing_profile::envelope::Private;
+use lapwing_profile::signature::sign;
 
 /// Of RFC 8410, section 10.3.
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----

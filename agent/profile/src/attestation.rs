@@ -1,0 +1,465 @@
+//! What one version of an image was seen to do, as an attestation that others can check.
+//!
+//! A statement of in-toto (`https://in-toto.io/Statement/v1`) about one digest, with a predicate of
+//! type *runtime trace*, version 0.2 (in-toto/attestation, `spec/predicates/runtime-trace.md`), in an
+//! envelope signed as profiles are ([`crate::envelope`]). It says what was *seen*, with how much of
+//! it was seen beside it, and not what is approved: that is the profile's own signature
+//! ([`crate::signature`]).
+//!
+//! | of the predicate | what stands there |
+//! |---|---|
+//! | `monitor` | Lapwing and its version; which classes of behaviour were traced |
+//! | `monitoredProcess` | the cluster and the workload's container |
+//! | `monitorLog.process` | programs, with parents, scripts and where they come from |
+//! | `monitorLog.network` | peers, by name or address |
+//! | `monitorLog.fileAccess` | files that were changed, and credentials that were read |
+//! | `monitorLog.listen`, `.dns`, `.privilege` | the other classes, which the specification has no lists for |
+//! | `metadata` | when the first was seen, and the last |
+//! | `evidence` | what was estimated of the coverage, what it lacks, and what was lost |
+//!
+//! Each behaviour carries its line of the profile as `entry`. Files have no digests: the sensor sees
+//! that a file is written, after the fact, and reads none. A path that is not one of the container's
+//! file system (it was moved out, or its beginning is not known) is a URI of scheme `lapwing-path`.
+//!
+//! Only what is known to be of that version is in the statement. What was seen of which nobody told
+//! the version, or too many did to keep all, is counted as `unattributed`.
+
+use crate::behaviour::{
+    Behaviour, Egress, Exec, FileChange, Kind, Listen, Peer, Privilege, Reach, SetId,
+};
+use crate::entry::Entry;
+use crate::envelope::{self, EnvelopeError, Private, Public};
+use crate::evidence::settings::Settings;
+use crate::file::time;
+use crate::profile::{Profile, Record, Verdict};
+use crate::text;
+use crate::version::Version;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use thiserror::Error;
+
+/// What kind of text is signed.
+const IN_TOTO: envelope::Kind = envelope::Kind {
+    media_type: "application/vnd.in-toto+json",
+    what: "an attestation of in-toto",
+};
+const STATEMENT: &str = "https://in-toto.io/Statement/v1";
+const RUNTIME_TRACE: &str = "https://in-toto.io/attestation/runtime-trace/v0.2";
+/// Who traces, before the version.
+const MONITOR: &str = "https://lapwing.dev/monitor/v";
+/// What is traced.
+const PROCESS: &str = "https://lapwing.dev/workload-container/v1";
+
+/// Why there is no attestation, or why one is not believed.
+#[derive(Debug, Error)]
+pub enum AttestError {
+    /// The envelope is none, or nobody of those that are trusted signed it.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The profile says of no version what it did.
+    #[error(
+        "the profile knows no digest of its image, so there is nothing to attest it of: the agent learns digests from \
+         the container runtime (`lapwing status` says which it reaches), not from a tag"
+    )]
+    NoVersion,
+    /// The asked version is none of those that the profile knows.
+    #[error("the profile knows nothing of {asked}; it knows {known}")]
+    Unknown {
+        /// Which was asked for.
+        asked: String,
+        /// Which there are, the newest first.
+        known: String,
+    },
+    /// Nothing was seen of it.
+    #[error("nothing of what the profile holds is known to be of {0}")]
+    Nothing(String),
+    /// What was signed is no statement of this kind.
+    #[error("not a runtime trace: {0}")]
+    NoTrace(String),
+    /// It is of another image.
+    #[error("it is of {found}, not of {wanted}")]
+    OtherImage {
+        /// Of which.
+        found: String,
+        /// Which was asked for.
+        wanted: String,
+    },
+}
+
+/// An entry that was seen in a version.
+type Seen<'a> = (&'a Entry, &'a Record, Verdict);
+
+/// Attests what a version of the image was seen to do: the text of the file. Without `digest`, the
+/// newest version that the profile remembers. Others who signed the same, in `before`, stay in it.
+///
+/// # Errors
+/// When the profile knows no such version, nothing that it did, or `before` is no such file.
+pub fn attest(
+    profile: &Profile,
+    digest: Option<&str>,
+    key: &Private,
+    before: Option<&[u8]>,
+) -> Result<String, AttestError> {
+    let statement = statement(profile, digest)?;
+    Ok(envelope::seal(
+        IN_TOTO,
+        &statement.to_string(),
+        key,
+        before,
+    )?)
+}
+
+fn statement(profile: &Profile, digest: Option<&str>) -> Result<Value, AttestError> {
+    let version = version(profile, digest)?;
+    let mut unattributed = 0_u64;
+    let mut lists: Map<String, Value> = Map::new();
+    let mut span: Option<(i64, i64)> = None;
+    for verdict in [Verdict::Approved, Verdict::Pending, Verdict::Refused] {
+        for (entry, record) in &profile.entries(verdict) {
+            let (Some(first), Some(last)) = (record.first, record.last) else {
+                continue; // Decided of, and never seen.
+            };
+            let told = profile.provenance(entry);
+            let is_of = |told: &crate::provenance::told::Told| {
+                told.digests.iter().any(|it| it == version.digest())
+            };
+            match told {
+                Some(told) if is_of(&told) => {}
+                Some(told) if told.share.is_some_and(|share| !share.more) => continue,
+                _ => {
+                    unattributed += 1;
+                    continue;
+                }
+            }
+            let (from, to) = span.unwrap_or((first, last));
+            span = Some((from.min(first), to.max(last)));
+            let (list, value) = traced((entry, record, verdict));
+            if let Value::Array(all) = lists.entry(list).or_insert_with(|| json!([])) {
+                all.push(value);
+            }
+        }
+    }
+    let (from, to) = span.ok_or_else(|| AttestError::Nothing(named(version)))?;
+    let (algorithm, hash) = version.digest().split_once(':').unwrap_or_default();
+    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+    let workload = &profile.workload;
+    Ok(json!({
+        "_type": STATEMENT,
+        "subject": [{"name": version.repository(), "digest": {algorithm: hash}}],
+        "predicateType": RUNTIME_TRACE,
+        "predicate": {
+            "monitor": {
+                "type": format!("{MONITOR}{}", env!("CARGO_PKG_VERSION")),
+                "tracePolicy": {"classes": kinds, "mode": profile.mode().word()},
+            },
+            "monitoredProcess": {
+                "hostID": format!("lapwing-cluster:{}", encoded(workload.cluster.as_bytes())),
+                "type": PROCESS,
+                "event": workload.to_string(),
+            },
+            "monitorLog": lists,
+            "metadata": {"buildStartedOn": time(from), "buildFinishedOn": time(to)},
+            "evidence": evidence(profile, unattributed),
+        },
+    }))
+}
+
+/// The version that is asked for, or the newest.
+fn version<'a>(profile: &'a Profile, digest: Option<&str>) -> Result<&'a Version, AttestError> {
+    let versions = profile.versions();
+    let newest_first = || versions.iter().rev().map(|one| one.version);
+    let Some(asked) = digest else {
+        return newest_first().next().ok_or(AttestError::NoVersion);
+    };
+    if versions.is_empty() {
+        return Err(AttestError::NoVersion);
+    }
+    newest_first()
+        .find(|version| version.digest() == asked)
+        .ok_or_else(|| AttestError::Unknown {
+            asked: text::visible(asked).into_owned(),
+            known: newest_first().map(named).collect::<Vec<_>>().join(", "),
+        })
+}
+
+fn named(version: &Version) -> String {
+    format!("{}@{}", version.repository(), version.digest())
+}
+
+/// What was estimated and lost, of all versions that the profile is of.
+fn evidence(profile: &Profile, unattributed: u64) -> Value {
+    let progress = profile.progress(&Settings::default());
+    let classes: Vec<Value> = (progress.classes.iter())
+        .map(|class| {
+            json!({
+                "class": class.kind.word(),
+                "stratum": if class.startup { "start-up" } else { "later" },
+                "samples": class.sampled.samples,
+                "behaviours": class.sampled.distinct,
+                "seenOnce": class.sampled.once,
+                "coverage": class.sampled.coverage(),
+            })
+        })
+        .collect();
+    let unmet: Vec<String> = progress.unmet.iter().map(ToString::to_string).collect();
+    json!({
+        "complete": progress.is_complete(),
+        "lacks": unmet,
+        "coverage": classes,
+        "instances": progress.instances,
+        "observedSeconds": progress.observed / 1_000_000_000,
+        "versions": profile.versions().len(),
+        "lastLoss": profile.observed().last_gap().map(time),
+        "withoutRoom": profile.overflow(),
+        "unattributed": unattributed,
+    })
+}
+
+/// The list that an entry belongs to, and what stands there of it.
+fn traced(seen: Seen<'_>) -> (&'static str, Value) {
+    let (list, own) = match &seen.0.behaviour {
+        Behaviour::Exec(exec) => ("process", process(exec)),
+        Behaviour::Egress(egress) => ("network", network(egress)),
+        Behaviour::File(change) => return ("fileAccess", file(change, &common(seen))),
+        Behaviour::Listen(listen) => ("listen", listening(listen)),
+        Behaviour::Dns(dns) => ("dns", json!({"name": dns.name, "type": dns.record})),
+        Behaviour::Privilege(act) => ("privilege", privilege(act)),
+    };
+    let mut value = common(seen);
+    if let Value::Object(own) = own {
+        value.extend(own.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    (list, Value::Object(value))
+}
+
+/// What all lists have.
+fn common((entry, record, verdict): Seen<'_>) -> Map<String, Value> {
+    let all = [
+        ("entry", json!(entry.to_string())),
+        ("phase", json!(entry.phase.word())),
+        ("verdict", json!(verdict.word())),
+        ("firstSeen", json!(record.first.map(time))),
+        ("lastSeen", json!(record.last.map(time))),
+        ("count", json!(record.count)),
+    ];
+    all.into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn process(exec: &Exec) -> Value {
+    json!({
+        "path": exec.path,
+        "name": exec.name,
+        "script": exec.script,
+        "origin": exec.origin.word(),
+        "parent": exec.parent.text(),
+    })
+}
+
+fn network(egress: &Egress) -> Value {
+    let mut value = json!({
+        "protocol": egress.protocol.text().to_ascii_lowercase(),
+        "port": (egress.port != 0).then_some(egress.port),
+    });
+    let (name, peer) = match &egress.peer {
+        Peer::Address(address) => ("ip", json!(address)),
+        Peer::Domain(domain) => ("hostname", json!(domain)),
+        Peer::Path(path) => ("path", json!(path)),
+        Peer::Cid(cid) => ("cid", json!(cid)),
+        Peer::Socket(socket) => ("socketType", json!(socket.word())),
+        Peer::Cidr(range) => ("cidr", json!(range.to_string())),
+    };
+    value[name] = peer;
+    value
+}
+
+fn listening(listen: &Listen) -> Value {
+    let (reach, path) = match &listen.reach {
+        Reach::Network => ("network", None),
+        Reach::Loopback => ("loopback", None),
+        Reach::Path(path) => ("path", Some(path)),
+    };
+    json!({
+        "protocol": listen.protocol.text().to_ascii_lowercase(),
+        "reach": reach,
+        "path": path,
+        "port": (listen.port != 0).then_some(listen.port),
+    })
+}
+
+fn privilege(act: &Privilege) -> Value {
+    json!({"operation": act.operation.word(), "detail": act.detail})
+}
+
+/// A resource descriptor of in-toto: a URI, a name for people, and annotations.
+fn file(change: &FileChange, common: &Map<String, Value>) -> Value {
+    let mut annotations = common.clone();
+    let more = json!({
+        "operation": change.operation.word(),
+        "pattern": change.pattern,
+        "target": change.target,
+        "setId": change.set_id.map(SetId::word),
+        "by": change.by,
+    });
+    if let Value::Object(more) = more {
+        annotations.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    json!({"name": change.path, "uri": uri(&change.path), "annotations": annotations})
+}
+
+/// A path in canonical text as a URI (RFC 8089, or this project's own scheme where it leads
+/// nowhere).
+fn uri(path: &str) -> String {
+    let bytes = text::bytes(path).unwrap_or_else(|| path.as_bytes().to_vec());
+    let scheme = if path.starts_with('/') {
+        "file://"
+    } else {
+        "lapwing-path:"
+    };
+    format!("{scheme}{}", encoded(&bytes))
+}
+
+/// Bytes in the characters of a path in a URI (RFC 3986, section 2.3).
+fn encoded(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                text.push(char::from(*byte));
+            }
+            other => {
+                let _ = write!(text, "%{other:02X}");
+            }
+        }
+        text
+    })
+}
+
+/// An attestation in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attested {
+    /// The image, by repository and digest.
+    pub image: String,
+    /// The workload's container, as profiles are named.
+    pub workload: String,
+    /// When the first of it was seen, and the last; as it says.
+    pub span: Option<(String, String)>,
+    /// How many behaviours there are in each list that has any, by the list's name.
+    pub counts: Vec<(String, usize)>,
+    /// What the evidence lacks, a sentence each.
+    pub lacks: Vec<String>,
+    /// Behaviours that were seen and are not in it, because their version is not known.
+    pub unattributed: u64,
+    /// When something was last lost.
+    pub last_loss: Option<String>,
+    /// The names of the trusted keys that signed it.
+    pub keys: Vec<String>,
+}
+
+// Fields that are not known are no error: the specification asks for that.
+#[derive(Deserialize)]
+struct Statement {
+    #[serde(rename = "_type")]
+    kind: String,
+    subject: Vec<Subject>,
+    #[serde(rename = "predicateType")]
+    predicate_type: String,
+    predicate: Predicate,
+}
+
+#[derive(Deserialize)]
+struct Subject {
+    #[serde(default)]
+    name: String,
+    digest: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Predicate {
+    monitored_process: Monitored,
+    monitor_log: std::collections::BTreeMap<String, Vec<Value>>,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    evidence: Evidence,
+}
+
+#[derive(Deserialize)]
+struct Monitored {
+    event: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    build_started_on: Option<String>,
+    build_finished_on: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Evidence {
+    lacks: Vec<String>,
+    unattributed: u64,
+    last_loss: Option<String>,
+}
+
+/// Checks an attestation, and that it is of an image, if one is given: a digest, or a repository
+/// and a digest.
+///
+/// # Errors
+/// When it is none, holds no valid signature of a trusted key, or is of another image.
+pub fn verify(
+    envelope: &[u8],
+    trusted: &[Public],
+    wanted: Option<&str>,
+) -> Result<Attested, AttestError> {
+    let (text, keys) = envelope::open(IN_TOTO, envelope, trusted)?;
+    let fail = |why: &str| AttestError::NoTrace(text::visible(why).into_owned());
+    let statement: Statement =
+        serde_json::from_str(&text).map_err(|error| fail(&error.to_string()))?;
+    if statement.kind != STATEMENT || statement.predicate_type != RUNTIME_TRACE {
+        return Err(fail(&format!(
+            "it is a {} about {}; this reads {STATEMENT} about {RUNTIME_TRACE}",
+            statement.kind, statement.predicate_type
+        )));
+    }
+    let [subject] = &statement.subject[..] else {
+        return Err(fail(&format!(
+            "it has {} subjects, and one image has one",
+            statement.subject.len()
+        )));
+    };
+    let digests = || (subject.digest.iter()).map(|(algorithm, hash)| format!("{algorithm}:{hash}"));
+    let image = digests().map(|digest| format!("{}@{digest}", subject.name));
+    let images: Vec<String> = image.collect();
+    if let Some(wanted) = wanted
+        && !images.iter().any(|found| found == wanted)
+        && !digests().any(|digest| digest == wanted)
+    {
+        return Err(AttestError::OtherImage {
+            found: text::visible(&images.join(", ")).into_owned(),
+            wanted: text::visible(wanted).into_owned(),
+        });
+    }
+    let Predicate {
+        monitored_process,
+        monitor_log,
+        metadata,
+        evidence,
+    } = statement.predicate;
+    Ok(Attested {
+        image: images.join(", "),
+        workload: monitored_process.event,
+        span: metadata.build_started_on.zip(metadata.build_finished_on),
+        counts: (monitor_log.into_iter())
+            .map(|(list, all)| (list, all.len()))
+            .collect(),
+        lacks: evidence.lacks,
+        unattributed: evidence.unattributed,
+        last_loss: evidence.last_loss,
+        keys,
+    })
+}
