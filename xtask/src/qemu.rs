@@ -45,16 +45,18 @@ pub fn ensure(machine: &Machine) -> Result<()> {
 /// that runs it in turn.
 pub fn command(machine: &Machine, before: &[&str]) -> Result<Command> {
     let unpacked = Unpacked::of(machine)?;
-    let own = match which(machine.qemu) {
-        Some(program) => vec![program.into_os_string()],
-        None => unpacked.words(),
-    };
+    let installed = which(machine.qemu);
+    let is_unpacked = installed.is_none();
+    let own = installed.map_or_else(|| unpacked.words(), |program| vec![program.into()]);
     let mut words = before
         .iter()
         .map(OsStr::new)
         .chain(own.iter().map(AsRef::as_ref));
     let mut command = Command::new(words.next().context("no program")?);
     command.args(words);
+    if is_unpacked {
+        command.env("QEMU_MODULE_DIR", unpacked.modules());
+    }
     Ok(command)
 }
 
@@ -97,6 +99,13 @@ impl<'m> Unpacked<'m> {
             self.emulates.qemu
         );
         Ok(())
+    }
+
+    /// Parts that it loads when it needs them, emulation itself among them.
+    fn modules(&self) -> PathBuf {
+        (self.folder.join("usr/lib"))
+            .join(self.runs_on.gnu)
+            .join("qemu")
     }
 
     /// Its own loader with its own libraries, and where its firmware is.
