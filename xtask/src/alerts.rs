@@ -17,7 +17,7 @@ pub const GROUP: &str = "monitoring.coreos.com/";
 const OF_TARGET: &[&str] = &["container", "instance", "job", "namespace", "node", "pod"];
 /// What Prometheus itself says of what it reads.
 const OF_PROMETHEUS: &[&str] = &["up"];
-const FUNCTIONS: &[&str] = &["deriv", "increase", "rate", "sum"];
+const FUNCTIONS: &[&str] = &["count", "deriv", "increase", "rate", "sum"];
 /// Functions without which a counter says nothing.
 const OF_COUNTERS: &[&str] = &["increase", "rate"];
 const OPERATORS: &[&str] = &["and", "or", "unless"];
@@ -342,7 +342,8 @@ mod tests {
         fn first(object: &mut Value) -> &mut Value {
             &mut object["spec"]["groups"][0]["rules"][0]
         }
-        let changes: [(fn(&mut Value), &str); 7] = [
+        type Change = fn(&mut Value);
+        let changes: [(Change, &str); 7] = [
             (|it| it["kind"] = "Probe".into(), "Probe"),
             (|it| it["spec"]["group"] = json!([]), "group"),
             (|it| first(it)["for"] = "5 minutes".into(), "for"),

@@ -1309,10 +1309,10 @@ pub struct GetStatusResponse {
     /// Absent where it is switched off.
     #[prost(message, optional, tag = "70")]
     pub identity: ::core::option::Option<get_status_response::Identity>,
-    /// Only those that happened.
+    /// Only those that happened; empty for a client of some namespaces.
     #[prost(message, repeated, tag = "80")]
     pub judged: ::prost::alloc::vec::Vec<get_status_response::Judged>,
-    /// Only those that happened; together they are `violations`.
+    /// The same. Together they are `violations`.
     #[prost(message, repeated, tag = "81")]
     pub reported: ::prost::alloc::vec::Vec<get_status_response::Reported>,
 }

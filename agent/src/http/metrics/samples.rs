@@ -258,10 +258,7 @@ fn sample<const LABELS: usize, Label: AsRef<str>>(
     value: impl Into<Number>,
 ) -> Sample {
     Sample {
-        labels: labels
-            .iter()
-            .map(|label| label.as_ref().to_owned())
-            .collect(),
+        labels: labels.map(|label| label.as_ref().to_owned()).into(),
         value: value.into(),
     }
 }

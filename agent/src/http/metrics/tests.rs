@@ -14,8 +14,10 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-/// Samples by name and labels in their order.
-type Read = BTreeMap<(String, Vec<(String, String)>), f64>;
+/// Labels in their order.
+type Labels = Vec<(String, String)>;
+/// Samples by name and labels.
+type Read = BTreeMap<(String, Labels), f64>;
 
 fn is_name(text: &str) -> bool {
     let mut letters = text.chars();
@@ -83,7 +85,7 @@ fn read(text: &str) -> Result<Read, String> {
 }
 
 /// Labels up to the brace, and what is behind it.
-fn labels(mut rest: &str) -> Result<(Vec<(String, String)>, &str), String> {
+fn labels(mut rest: &str) -> Result<(Labels, &str), String> {
     let mut labels = Vec::new();
     loop {
         let (name, quoted) = rest.split_once("=\"").ok_or("no value")?;
