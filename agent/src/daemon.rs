@@ -363,9 +363,6 @@ impl Agent {
         if let Some(http) = self.http {
             let network = self.network.as_ref();
             let inquiry = Inquiry::new(self.control.clone(), Arc::clone(&self.sinks), network);
-            if let Some(address) = http.address() {
-                tracing::info!(%address, "probes and metrics are served");
-            }
             // It ends with the agent, and says until then that this ends.
             tokio::spawn(http.serve(inquiry, pulse));
         }

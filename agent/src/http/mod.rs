@@ -113,6 +113,9 @@ impl Http {
                 return;
             }
         };
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "probes and metrics are served");
+        }
         let desk = Arc::new(Desk {
             latest: Latest::new(inquiry),
             pulse,
