@@ -111,6 +111,7 @@ macro_rules! section {
 }
 
 mod feed;
+mod http;
 mod identity;
 mod learning;
 mod listen;
@@ -122,6 +123,7 @@ pub mod sinks;
 pub mod sizes;
 
 pub use feed::{Feed, Fsync};
+pub use http::Http;
 pub use identity::Identity;
 pub use learning::{Learning, Length, Promote};
 pub use listen::{Client, Files, Listen, Verb};
@@ -147,6 +149,8 @@ section! {
         endpoint "endpoint": String = crate::cli::DEFAULT_ENDPOINT.to_owned(),
         /// The API over TCP, besides.
         listen "listen": Listen = Listen::default(),
+        /// Probes and metrics over HTTP.
+        http "http": Http = Http::default(),
         /// How profiles that do not exist yet start.
         mode "mode": StartMode = StartMode::Learn,
         /// Whether the host's own processes are traced too, as the container `host`.
@@ -306,6 +310,7 @@ impl Config {
         }
         let parts = [
             self.listen.check(),
+            self.http.check(),
             self.identity.check(),
             self.names.check(),
             self.feed.check(),

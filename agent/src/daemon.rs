@@ -3,6 +3,7 @@
 mod node;
 
 use crate::api::control::Control;
+use crate::api::inquiry::Inquiry;
 use crate::api::network::{Network, Prepared};
 use crate::api::server::serve;
 use crate::api::socket::Socket;
@@ -15,6 +16,7 @@ use crate::container::{Options, Registry};
 use crate::credentials::Credentials;
 use crate::doctor::{check_rights, host_root, raise_memory_limit};
 use crate::feed::Feed;
+use crate::http::Http;
 use crate::judge::Judge;
 use crate::judge::store::{Store, check_versions};
 use crate::kernel::egress::EgressCgroup;
@@ -106,6 +108,7 @@ struct Agent {
     waker: Waker,
     socket: Socket,
     network: Option<Network>,
+    http: Option<Http>,
     feed: Arc<Feed>,
     control: Control,
     sinks: Arc<Sinks>,
@@ -182,6 +185,8 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         .map_err(|message| Failure::new(Code::Usage, anyhow!("`redaction.rules`: {message}")))?;
     let prepared =
         Prepared::new(&config.listen).map_err(|error| Failure::new(Code::Failed, error))?;
+    let http =
+        Http::bind(&config.http, replace).map_err(|error| Failure::new(Code::Failed, error))?;
     let mut listener = None;
     let early = match replace {
         true => {
@@ -308,6 +313,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         waker,
         socket,
         network,
+        http,
         feed,
         control,
         sinks: Arc::new(sinks),
@@ -345,6 +351,7 @@ impl Agent {
         let (ended, has_ended) = oneshot::channel();
         let stopped = Arc::clone(&stop);
         let pipeline = self.pipeline;
+        let pulse = pipeline.pulse();
         let thread = std::thread::Builder::new()
             .name("pipeline".to_owned())
             .spawn(move || {
@@ -353,6 +360,12 @@ impl Agent {
                 let _ = ended.send(());
                 result
             })?;
+        if let Some(http) = self.http {
+            let network = self.network.as_ref();
+            let inquiry = Inquiry::new(self.control.clone(), Arc::clone(&self.sinks), network);
+            // It ends with the agent, and says until then that this ends.
+            tokio::spawn(http.serve(inquiry, pulse));
+        }
         let (end_api, api_ends) = oneshot::channel::<()>();
         let feed = Arc::clone(&self.feed);
         let mut api = tokio::spawn(serve(

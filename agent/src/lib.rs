@@ -1,7 +1,7 @@
 //! The Lapwing agent. The modules stand along the path of an event: [`kernel`]
 //! sees it, [`container`] says whose it is, [`judge`] compares it with the
 //! profile, [`dns`] knows the names of its peers, [`feed`] keeps what is reported,
-//! [`api`] streams it, [`sink`] delivers it. [`pipeline`] is the path itself; [`cli`] is the command line on top.
+//! [`api`] streams it, [`sink`] delivers it, [`http`] counts it. [`pipeline`] is the path itself; [`cli`] is the command line on top.
 // The one module that may is `kernel::sys`.
 #![deny(unsafe_code)]
 
@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod dns;
 pub mod doctor;
 pub mod feed;
+pub mod http;
 mod jitter;
 pub mod judge;
 pub mod kernel;

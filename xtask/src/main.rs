@@ -4,6 +4,7 @@
 //! missing, and says so. Nothing here is needed by the agent itself.
 #![forbid(unsafe_code)]
 
+mod alerts;
 mod bench;
 mod build;
 mod chart;

@@ -7,6 +7,7 @@ mod connection;
 mod consumers;
 pub mod control;
 pub mod identity;
+pub mod inquiry;
 pub mod network;
 pub mod reach;
 mod replay;

@@ -120,6 +120,9 @@ impl Namespaces {
         self.profiles(&mut status.profiles);
         status.sinks.clear();
         status.identity = None;
+        // They count what others do as well.
+        status.judged.clear();
+        status.reported.clear();
         if let Some(listener) = &mut status.listener {
             listener.trouble.clear();
         }

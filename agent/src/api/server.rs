@@ -4,7 +4,8 @@ use super::access::{Caller, Guarded};
 use super::connection::Connection;
 use super::consumers;
 use super::control::{Control, Ended, Request};
-use super::network::{Network, Shared};
+use super::inquiry::Inquiry;
+use super::network::Network;
 use super::reach::Namespaces;
 use super::replay::Replays;
 use super::socket::Socket;
@@ -51,7 +52,7 @@ struct Service {
     control: Control,
     sinks: Arc<Sinks>,
     replays: Replays,
-    network: Option<Arc<Shared>>,
+    inquiry: Inquiry,
     /// Turns true when the agent ends: streams end then too.
     ending: watch::Receiver<bool>,
 }
@@ -121,9 +122,7 @@ impl Agent for Service {
         request: tonic::Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let mut answer = self.control.ask(Request::Status).await.map_err(ended)?;
-        answer.sinks = self.sinks.status();
-        answer.listener = self.network.as_ref().map(|network| network.status());
+        let mut answer = self.inquiry.ask().await.map_err(ended)?;
         if let Some(feed) = &mut answer.feed {
             consumers::visible(&caller, &mut feed.consumers);
         }
@@ -367,13 +366,14 @@ pub async fn serve(
     let incoming = tokio_stream::wrappers::UnixListenerStream::new(listener);
     let incoming = incoming.map(|stream| stream.map(Connection::unix));
     let (ending, is_ending) = watch::channel(false);
+    let inquiry = Inquiry::new(control.clone(), Arc::clone(&sinks), network.as_ref());
     let shared = network.as_ref().map(Network::shared);
     let service = AgentServer::new(Service {
         feed,
         control,
         sinks,
         replays: Replays::default(),
-        network: shared.clone(),
+        inquiry,
         ending: is_ending.clone(),
     })
     .max_decoding_message_size(MESSAGE_MAX)

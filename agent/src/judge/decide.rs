@@ -162,7 +162,7 @@ impl Judge {
             signatures: super::signed::Signatures::default(),
             found: Vec::new(),
             recent: super::recent::Recent::new(crate::clock::now()),
-            violations: 0,
+            tally: super::Tally::default(),
             ledger: super::Ledger::default(),
             windows: Self::windows(node),
             ratings: super::Ratings::default(),

@@ -21,6 +21,7 @@ mod standing;
 pub mod store;
 mod take;
 pub mod taken_up;
+mod tally;
 mod wider;
 mod writer;
 
@@ -37,6 +38,7 @@ use published::Published;
 use rating::Ratings;
 use std::sync::Arc;
 use store::Store;
+use tally::Tally;
 
 /// Profiles that are kept in memory.
 pub const PROFILES_MAX: usize = 10_000;
@@ -58,7 +60,8 @@ pub struct Judge {
     found: Vec<signed::Finding>,
     /// Names that the profiles have no records of.
     recent: recent::Recent,
-    violations: u64,
+    /// What was said, and how often.
+    tally: Tally,
     /// What the kernel side was told.
     ledger: Ledger,
     /// The samples that are taken of containers that teach.
@@ -99,10 +102,10 @@ impl Judge {
         self.keeper.store()
     }
 
-    /// Violations since the start, updates not counted.
+    /// What was said since the start, and how often.
     #[must_use]
-    pub const fn violations(&self) -> u64 {
-        self.violations
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Episodes that go on and went.
@@ -163,7 +166,7 @@ impl Judge {
     }
 
     fn reported(&mut self, reports: Vec<v1::Violation>) -> impl Iterator<Item = Item> + use<> {
-        self.violations += reports.iter().filter(|report| report.revision == 1).count() as u64;
+        self.tally.reported(&reports);
         reports.into_iter().map(Item::Violation)
     }
 }

@@ -236,6 +236,7 @@ impl Judge {
                 v1::behaviour::Outcome::RefusedFull
             }
         };
+        self.tally.judged(entry.behaviour.kind(), said);
         if lineage::is_unknown(entry) {
             // The kernel side knows the parent, or will the next time: what is said of this one
             // must not stand for that.

@@ -27,7 +27,7 @@ use std::path::Path;
 pub const SYSTEM_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// Rows without which nothing can be attributed.
-const ESSENTIAL: &[Row] = &[
+pub const ESSENTIAL: &[Row] = &[
     Row::ProcessExec,
     Row::ProcessFork,
     Row::ProcessExit,

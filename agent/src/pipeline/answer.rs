@@ -88,7 +88,7 @@ impl Line {
             containers: self.registry.running().count() as u32,
             processes: self.tables.processes().count() as u32,
             records: self.records,
-            violations: self.judge.violations(),
+            violations: self.judge.tally().violations(),
             hooks: status::hooks(&self.hooks, &self.tables),
             losses: self
                 .losses()
@@ -121,6 +121,8 @@ impl Line {
                 processes: self.tables.sizes.processes,
                 cgroups: self.tables.sizes.cgroups,
             }),
+            judged: self.judge.tally().by_outcome(),
+            reported: self.judge.tally().by_rule(),
         }
     }
 }

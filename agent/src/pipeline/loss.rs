@@ -71,7 +71,7 @@ impl UserLoss {
 
 /// Whether behaviours may be missing for the reason, of the kernel side or of this one, so that
 /// profiles that learn are the poorer for it.
-pub(super) fn hides_behaviours(reason: &str) -> bool {
+pub(crate) fn hides_behaviours(reason: &str) -> bool {
     let judged = [
         UserLoss::Unpublished,
         UserLoss::RepeatsUncounted,

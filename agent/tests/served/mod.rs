@@ -18,7 +18,7 @@ use lapwing_profile::decide::By;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::agent_client::AgentClient;
-use lapwing_proto::v1::get_status_response::{ContainerLoss, Feed as FeedStatus};
+use lapwing_proto::v1::get_status_response::{ContainerLoss, Feed as FeedStatus, Judged, Reported};
 use lapwing_proto::v1::{self, Container, GetStatusResponse, TracedContainer};
 use rcgen::{CertificateParams, DistinguishedName, SanType};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -287,6 +287,15 @@ fn answer(judge: &mut Judge, feed: &Feed, request: Request) {
             drop(reply.send(GetStatusResponse {
                 containers: 2,
                 container_losses: vec![loss("shop1"), loss("pay1")],
+                // What tells of one workload, if others do nothing.
+                judged: vec![Judged {
+                    kind: "pay".to_owned(),
+                    ..Judged::default()
+                }],
+                reported: vec![Reported {
+                    rule: "pay".to_owned(),
+                    ..Reported::default()
+                }],
                 profiles: judge.summaries(&Default::default()),
                 feed: Some(FeedStatus {
                     consumers: lapwing_agent::status::feed(feed).consumers,

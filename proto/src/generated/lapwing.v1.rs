@@ -1309,6 +1309,12 @@ pub struct GetStatusResponse {
     /// Absent where it is switched off.
     #[prost(message, optional, tag = "70")]
     pub identity: ::core::option::Option<get_status_response::Identity>,
+    /// Only those that happened; empty for a client of some namespaces.
+    #[prost(message, repeated, tag = "80")]
+    pub judged: ::prost::alloc::vec::Vec<get_status_response::Judged>,
+    /// The same. Together they are `violations`.
+    #[prost(message, repeated, tag = "81")]
+    pub reported: ::prost::alloc::vec::Vec<get_status_response::Reported>,
 }
 /// Nested message and enum types in `GetStatusResponse`.
 pub mod get_status_response {
@@ -1675,6 +1681,28 @@ pub mod get_status_response {
                 }
             }
         }
+    }
+    /// How often the judge said so of what reached it, since the start.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Judged {
+        /// As `exec`.
+        #[prost(string, tag = "1")]
+        pub kind: ::prost::alloc::string::String,
+        #[prost(enumeration = "super::behaviour::Outcome", tag = "2")]
+        pub outcome: i32,
+        #[prost(uint64, tag = "3")]
+        pub count: u64,
+    }
+    /// Violations of a rule and severity since the start, updates not counted.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Reported {
+        /// As `exec.unknown`.
+        #[prost(string, tag = "1")]
+        pub rule: ::prost::alloc::string::String,
+        #[prost(enumeration = "super::violation::Severity", tag = "2")]
+        pub severity: i32,
+        #[prost(uint64, tag = "3")]
+        pub count: u64,
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -3967,6 +3967,12 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -4044,6 +4050,12 @@ impl serde::Serialize for GetStatusResponse {
         if let Some(v) = self.identity.as_ref() {
             struct_ser.serialize_field("identity", v)?;
         }
+        if true {
+            struct_ser.serialize_field("judged", &self.judged)?;
+        }
+        if true {
+            struct_ser.serialize_field("reported", &self.reported)?;
+        }
         struct_ser.end()
     }
 }
@@ -4081,6 +4093,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "sinks",
             "listener",
             "identity",
+            "judged",
+            "reported",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -4107,6 +4121,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             Sinks,
             Listener,
             Identity,
+            Judged,
+            Reported,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4150,6 +4166,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "sinks" => Ok(GeneratedField::Sinks),
                             "listener" => Ok(GeneratedField::Listener),
                             "identity" => Ok(GeneratedField::Identity),
+                            "judged" => Ok(GeneratedField::Judged),
+                            "reported" => Ok(GeneratedField::Reported),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4191,6 +4209,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut sinks__ = None;
                 let mut listener__ = None;
                 let mut identity__ = None;
+                let mut judged__ = None;
+                let mut reported__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Version => {
@@ -4339,6 +4359,18 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             }
                             identity__ = map_.next_value()?;
                         }
+                        GeneratedField::Judged => {
+                            if judged__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("judged"));
+                            }
+                            judged__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Reported => {
+                            if reported__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reported"));
+                            }
+                            reported__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(GetStatusResponse {
@@ -4364,6 +4396,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     sinks: sinks__.unwrap_or_default(),
                     listener: listener__,
                     identity: identity__,
+                    judged: judged__.unwrap_or_default(),
+                    reported: reported__.unwrap_or_default(),
                 })
             }
         }
@@ -5797,6 +5831,137 @@ impl<'de> serde::Deserialize<'de> for get_status_response::identity::source::Sta
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl serde::Serialize for get_status_response::Judged {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Judged", len)?;
+        if true {
+            struct_ser.serialize_field("kind", &self.kind)?;
+        }
+        if true {
+            let v = behaviour::Outcome::try_from(self.outcome)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.outcome)))?;
+            struct_ser.serialize_field("outcome", &v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("count", ToString::to_string(&self.count).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Judged {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "kind",
+            "outcome",
+            "count",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Kind,
+            Outcome,
+            Count,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "kind" => Ok(GeneratedField::Kind),
+                            "outcome" => Ok(GeneratedField::Outcome),
+                            "count" => Ok(GeneratedField::Count),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Judged;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Judged")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Judged, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut kind__ = None;
+                let mut outcome__ = None;
+                let mut count__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Kind => {
+                            if kind__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("kind"));
+                            }
+                            kind__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Outcome => {
+                            if outcome__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("outcome"));
+                            }
+                            outcome__ = Some(map_.next_value::<behaviour::Outcome>()? as i32);
+                        }
+                        GeneratedField::Count => {
+                            if count__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("count"));
+                            }
+                            count__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::Judged {
+                    kind: kind__.unwrap_or_default(),
+                    outcome: outcome__.unwrap_or_default(),
+                    count: count__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Judged", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for get_status_response::Listener {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -6111,6 +6276,137 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Loss {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Loss", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Reported {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Reported", len)?;
+        if true {
+            struct_ser.serialize_field("rule", &self.rule)?;
+        }
+        if true {
+            let v = violation::Severity::try_from(self.severity)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.severity)))?;
+            struct_ser.serialize_field("severity", &v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("count", ToString::to_string(&self.count).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Reported {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "rule",
+            "severity",
+            "count",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Rule,
+            Severity,
+            Count,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "rule" => Ok(GeneratedField::Rule),
+                            "severity" => Ok(GeneratedField::Severity),
+                            "count" => Ok(GeneratedField::Count),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Reported;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Reported")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Reported, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut rule__ = None;
+                let mut severity__ = None;
+                let mut count__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Rule => {
+                            if rule__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("rule"));
+                            }
+                            rule__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Severity => {
+                            if severity__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("severity"));
+                            }
+                            severity__ = Some(map_.next_value::<violation::Severity>()? as i32);
+                        }
+                        GeneratedField::Count => {
+                            if count__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("count"));
+                            }
+                            count__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::Reported {
+                    rule: rule__.unwrap_or_default(),
+                    severity: severity__.unwrap_or_default(),
+                    count: count__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Reported", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::Sink {

@@ -3,19 +3,25 @@
 use super::common::{
     egress, file, learned_until_now, promote, silent, violation, violations_until_now,
 };
+use super::metrics::get;
 use super::sensor::NOT_ON_TIER_B;
 use crate::agent::{Agent, Home, Mode};
 use crate::container::Spec;
 use crate::expect::{Expect, lookup};
-use crate::pod::{template, texts};
+use crate::pod::{configuration, template, texts};
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::Session;
 use crate::trigger::standing::OF_CHILD;
 use anyhow::{Context as _, Result, ensure};
 use lapwing_abi::hooks::Row;
+use rustix::net::sockopt::socket_peercred;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 use std::fs;
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 
 pub const CASES: &[Case] = &[
     Case {
@@ -213,7 +219,8 @@ fn least(context: &mut Context<'_>) -> Result<Outcome> {
 }
 
 /// As the pod of the manifest, with its capabilities, its mounts and a root it cannot write to, the
-/// agent attaches every hook, finds what ran before, and reports what is done, by the node's name.
+/// agent attaches every hook, finds what ran before, answers its probes, and reports what is done, by the
+/// node's name.
 fn pod(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
@@ -243,10 +250,11 @@ fn pod(context: &mut Context<'_>) -> Result<Outcome> {
     } else {
         &[]
     };
-    let agent = Home::new(session, Mode::Monitor)?
-        .in_pod(session, more)?
-        .start()?;
+    let mut home = Home::new(session, Mode::Monitor)?;
+    home.set("http", configuration()?["http"].clone())?;
+    let agent = home.in_pod(session, more)?.start()?;
     check_blind(session, &blind(&agent)?)?;
+    probes(&agent, &template["containers"][0])?;
     let mut watch = agent.watch()?;
     puppet.act(&Act::trigger(&["create", "/data/beside"]))?;
     puppet.act(&Act::trigger(&["connect-tcp", "127.0.0.1", "10"]))?;
@@ -266,6 +274,42 @@ fn pod(context: &mut Context<'_>) -> Result<Outcome> {
     let losses = agent.status()?["losses"].clone();
     ensure!(losses.as_array().is_some_and(Vec::is_empty), "{losses}");
     Ok(Outcome::Passed)
+}
+
+/// The probes of the manifest are answered at the pod's own address, as a kubelet asks for them.
+fn probes(agent: &Agent, container: &Value) -> Result<()> {
+    let socket = UnixStream::connect(agent.home.socket())?;
+    let pid = socket_peercred(&socket)?.pid.as_raw_nonzero();
+    let network = fs::File::open(format!("/proc/{pid}/ns/net"))?;
+    let ports = container["ports"].as_array().context("no ports")?;
+    for (probe, path) in [
+        ("startupProbe", "/livez"),
+        ("livenessProbe", "/livez"),
+        ("readinessProbe", "/readyz"),
+    ] {
+        let asked = &container[probe]["httpGet"];
+        ensure!(asked["path"] == path, "{probe} asks for {}", asked["path"]);
+        let port = ports.iter().find(|port| port["name"] == asked["port"]);
+        let port = port.with_context(|| format!("{probe} has no port"))?["containerPort"].as_u64();
+        let port = u16::try_from(port.context("no number")?)?;
+        // A thread may enter a network alone.
+        let answer = std::thread::scope(|scope| {
+            let ask = || -> Result<_> {
+                move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))?;
+                Ok(get((Ipv4Addr::LOCALHOST, port).into(), path)?)
+            };
+            scope.spawn(ask).join()
+        });
+        let Ok(answer) = answer else {
+            anyhow::bail!("the thread that asks panicked");
+        };
+        let (status, body) = answer.with_context(|| probe.to_owned())?;
+        ensure!(
+            status == 200 && body.starts_with("ok\n"),
+            "{probe}: {status} {body}"
+        );
+    }
+    Ok(())
 }
 
 /// Nothing may lack but the programs of a cgroup where there is no cgroup v2 to attach them to;

@@ -22,6 +22,7 @@ mod loader;
 mod losses;
 mod many;
 mod membership;
+mod metrics;
 mod names;
 mod namespaces;
 mod neighbours;
@@ -119,6 +120,7 @@ pub const ALL: &[Group] = &[
     group(network::CASES),
     group(sink::CASES),
     group(top::CASES),
+    group(metrics::CASES),
     group(receivers::CASES),
     group(start::CASES),
     group(upgrade::CASES),

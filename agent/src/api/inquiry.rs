@@ -1,0 +1,38 @@
+//! The whole status: what the pipeline says, and what the sinks and the API over TCP say besides.
+
+use super::control::{Control, Ended, Request};
+use super::network::{Network, Shared};
+use crate::sink::Sinks;
+use lapwing_proto::v1::GetStatusResponse;
+use std::sync::Arc;
+
+/// Who is asked for it: one account for `lapwing status` and for metrics.
+#[derive(Clone)]
+pub struct Inquiry {
+    control: Control,
+    sinks: Arc<Sinks>,
+    network: Option<Arc<Shared>>,
+}
+
+impl Inquiry {
+    /// Of these.
+    #[must_use]
+    pub fn new(control: Control, sinks: Arc<Sinks>, network: Option<&Network>) -> Self {
+        Self {
+            control,
+            sinks,
+            network: network.map(Network::shared),
+        }
+    }
+
+    /// Asks, and waits for the pipeline.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub async fn ask(&self) -> Result<GetStatusResponse, Ended> {
+        let mut status = self.control.ask(Request::Status).await?;
+        status.sinks = self.sinks.status();
+        status.listener = self.network.as_ref().map(|network| network.status());
+        Ok(status)
+    }
+}

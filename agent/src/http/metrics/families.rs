@@ -1,0 +1,112 @@
+//! The one table of metrics: what `/metrics` says, and what `docs/metrics.md` is made of.
+//!
+//! Labels have few values: rules, hooks, sinks, sources, modes. Nothing that a container names, or
+//! makes more of, is one.
+
+/// What a scraper takes it for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// It only rises, until the agent starts anew.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
+impl Type {
+    /// The word of the text format.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+        }
+    }
+}
+
+macro_rules! families {
+    ($($variant:ident = $name:literal, $type:ident, [$($label:literal),*], $help:literal, $alert:literal;)+) => {
+        /// A metric with its labels.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Family { $(#[doc = $help] $variant,)+ }
+        impl Family {
+            /// Every one, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+            /// Its name.
+            #[must_use]
+            pub const fn name(self) -> &'static str { match self { $(Self::$variant => $name,)+ } }
+            /// Its type.
+            #[must_use]
+            pub const fn kind(self) -> Type { match self { $(Self::$variant => Type::$type,)+ } }
+            /// The names of its labels, in order.
+            #[must_use]
+            pub const fn labels(self) -> &'static [&'static str] { match self { $(Self::$variant => &[$($label),*],)+ } }
+            /// What it says, in a sentence or two.
+            #[must_use]
+            pub const fn help(self) -> &'static str { match self { $(Self::$variant => $help,)+ } }
+            /// What of it is worth waking somebody; empty for nothing.
+            #[must_use]
+            pub const fn alert(self) -> &'static str { match self { $(Self::$variant => $alert,)+ } }
+        }
+    };
+}
+
+families! {
+    BuildInfo = "lapwing_build_info", Gauge, ["version", "kernel"], "1, with what runs.", "";
+    Ready = "lapwing_ready", Gauge, [], "1 if `/readyz` says so, else 0.", "0 for some minutes";
+    PipelineQuiet = "lapwing_pipeline_quiet_seconds", Gauge, [], "For how long the loop that reads the rings has not moved. `/livez` fails above 30.", "above 10";
+    HookAttached = "lapwing_hook_attached", Gauge, ["hook", "tier"], "1 if the hook is attached, by this tier; 0 if it sees nothing on this kernel, with the tier `none`.", "0: part of what containers do is not seen";
+    HookEvents = "lapwing_hook_events_total", Counter, ["hook", "verdict"], "How often a hook fired for a traced process: `recalled` if the kernel side knew the behaviour again at once, else `examined`.", "";
+    Records = "lapwing_records_total", Counter, [], "Records read from the kernel: what it could not judge by itself.", "";
+    Judged = "lapwing_judged_total", Counter, ["kind", "verdict"], "Behaviours that reached the judge, by what it said: `known`, `learned`, `deviation`, `refused_full` (the profile is full), `unnamed` (of a container without a name nothing is learned).", "`refused_full` rises";
+    Repeats = "lapwing_repeats_total", Counter, [], "Repeats of judged behaviours that the kernel side counted and did not send.", "";
+    Violations = "lapwing_violations_total", Counter, ["rule", "severity"], "Violations, repeats of one not counted.", "as you would of the reports themselves";
+    ViolationsEndedEarly = "lapwing_violations_ended_early_total", Counter, [], "Violations that ended before their time for lack of room: their next occurrence is reported as a new one.", "";
+    ViolationsForgotten = "lapwing_violations_forgotten_total", Counter, [], "Ended violations that were forgotten for lack of room: their ids approve nothing any more.", "";
+    Lost = "lapwing_lost_total", Counter, ["stage", "reason", "hides"], "What was lost, where (`kernel`, `agent`, `feed`) and why. Where `hides` is `true` behaviours may be missing; else they were told late, twice, or in part.", "rises where `hides` is `true`";
+    Profiles = "lapwing_profiles", Gauge, ["mode"], "Profiles of workloads, by how far learning is.", "";
+    EntriesPending = "lapwing_profile_entries_pending", Gauge, [], "Entries of all profiles that wait for a person's decision.", "";
+    Containers = "lapwing_containers", Gauge, [], "Containers that are traced.", "";
+    Processes = "lapwing_processes", Gauge, [], "Processes in the kernel side's tree.", "near `lapwing_processes_max`";
+    ProcessesMax = "lapwing_processes_max", Gauge, [], "Processes that it has room for; each container may have a quarter.", "";
+    CgroupsMax = "lapwing_cgroups_max", Gauge, [], "Cgroups that the kernel side has room for; each container may have made a quarter.", "";
+    SeenContainers = "lapwing_seen_containers", Gauge, [], "Containers of which the kernel side holds back what was judged.", "";
+    SeenBehaviours = "lapwing_seen_behaviours", Gauge, [], "Their behaviours that are held back.", "";
+    SeenBehavioursMax = "lapwing_seen_behaviours_max", Gauge, [], "Behaviours that there is room for of each container.", "";
+    SeenRefused = "lapwing_seen_refused_total", Counter, [], "Verdicts that found no room in the kernel: what they are of is sent each time.", "rises for long: it costs CPU";
+    RingBytes = "lapwing_ring_size_bytes", Gauge, [], "Size of the ring for behaviours. What found no room in it is `lapwing_lost_total` with the reason `behaviour-ring-full`.", "";
+    FeedItems = "lapwing_feed_items_total", Counter, [], "Violations and gaps ever given a number, over starts of the agent, until the log is lost.", "";
+    FeedBytes = "lapwing_feed_bytes", Gauge, [], "Bytes of the log on disk.", "";
+    FeedSegments = "lapwing_feed_segments", Gauge, [], "Files of the log.", "";
+    FeedWritten = "lapwing_feed_written_bytes_total", Counter, [], "Bytes written to the log.", "";
+    FeedHealthy = "lapwing_feed_healthy", Gauge, [], "1 while reports are written where they should be, 0 while they cannot be.", "0: reports would not outlast the agent";
+    FeedSubscribers = "lapwing_feed_subscribers", Gauge, [], "Clients that follow now.", "";
+    FeedConsumers = "lapwing_feed_consumers", Gauge, [], "Clients whose position is kept by a name.", "";
+    FeedConsumerBehind = "lapwing_feed_consumer_behind_max", Gauge, [], "Violations and gaps that the slowest of them has not acknowledged.", "";
+    SinkState = "lapwing_sink_state", Gauge, ["sink", "state"], "1 for the state that the sink is in: `delivering`, `retrying`, `blocked` (a person has to do something); 0 for the others.", "`blocked`, or `retrying` for long";
+    SinkDelivered = "lapwing_sink_delivered_total", Counter, ["sink"], "Reports that the receiver has taken.", "";
+    SinkDeliveredBytes = "lapwing_sink_delivered_bytes_total", Counter, ["sink"], "Bytes of them, as they are encoded.", "";
+    SinkRetried = "lapwing_sink_retried_total", Counter, ["sink"], "Reports that were to be sent again, each time counted.", "";
+    SinkRefused = "lapwing_sink_refused_total", Counter, ["sink", "reason"], "Reports that the receiver refused and that were given up.", "rises";
+    SinkBehind = "lapwing_sink_behind", Gauge, ["sink"], "Records of the feed behind the sink's position, wanted by it or not.", "grows for long";
+    SinkError = "lapwing_sink_last_error_timestamp_seconds", Gauge, ["sink"], "When something went wrong last, also if it is over; absent if never.", "";
+    SinkSuccess = "lapwing_sink_last_delivered_timestamp_seconds", Gauge, ["sink"], "When the receiver took something last; absent if never.", "";
+    SourceState = "lapwing_identity_source_state", Gauge, ["protocol", "source", "state"], "1 for the state of who is asked for names of containers: `connected`, `retrying`, `absent`, `unsuitable`; 0 for the others.", "";
+    SourceTold = "lapwing_identity_source_told_total", Counter, ["protocol", "source"], "Containers and pods that it told of.", "";
+    SourceFailed = "lapwing_identity_source_failed_total", Counter, ["protocol", "source"], "Questions that it did not answer, or not so that it can be believed.", "";
+    IdentityAsked = "lapwing_identity_questions_total", Counter, ["answer"], "Questions for containers by what became of them: `told`, `unknown`, or `refused` for lack of room.", "`refused` rises";
+    IdentityWaiting = "lapwing_identity_questions_waiting", Gauge, [], "Questions that wait for an answer.", "";
+    IdentityLate = "lapwing_identity_late_total", Counter, [], "Containers whose records went out before the answer came.", "";
+    PodWatchSynced = "lapwing_pod_watch_synced", Gauge, [], "1 while the pods of this node are watched, else 0; absent where the API of the cluster is not asked.", "0 for long: new pods go without their owners";
+    PodWatchHeard = "lapwing_pod_watch_heard_timestamp_seconds", Gauge, [], "When the API of the cluster said something last, which it does each minute; absent if never.", "more than 5 minutes ago";
+    PodWatchPods = "lapwing_pod_watch_pods", Gauge, [], "Pods of this node that are known.", "";
+    ListenerConnections = "lapwing_api_connections", Gauge, [], "Connections to the API over TCP.", "";
+    ListenerRefused = "lapwing_api_refused_total", Counter, [], "Connections to the API over TCP that were not let in.", "";
+    ListenerDenied = "lapwing_api_denied_total", Counter, [], "Calls over TCP that the client had no right to.", "rises: somebody tries";
+    ListenerExpiry = "lapwing_api_certificate_expiry_timestamp_seconds", Gauge, [], "Until when the agent's own certificate is valid; absent without TLS.", "less than a week ahead";
+    HttpRefused = "lapwing_http_refused_total", Counter, [], "Connections for probes and metrics that found no room.", "rises: somebody keeps the probes out";
+    CpuSeconds = "process_cpu_seconds_total", Counter, [], "CPU time of the agent, in user space and in the kernel. What its programs cost in the kernel is their callers'.", "";
+    Memory = "process_resident_memory_bytes", Gauge, [], "Resident memory of the agent. Its maps in the kernel come besides.", "near the limit of the pod";
+    OpenFiles = "process_open_fds", Gauge, [], "Open file descriptors.", "near `process_max_fds`";
+    MaxFiles = "process_max_fds", Gauge, [], "How many it may have open.", "";
+    StartTime = "process_start_time_seconds", Gauge, [], "When the agent started, since the Unix epoch.", "changes often";
+}

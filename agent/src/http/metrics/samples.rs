@@ -1,0 +1,281 @@
+//! What each metric says of a snapshot.
+
+use super::Snapshot;
+use super::families::Family;
+use super::text::{Number, Sample};
+use crate::judge::report;
+use crate::pipeline::{UserLoss, hides_behaviours};
+use lapwing_abi::ids::Loss;
+use lapwing_profile::behaviour::Kind;
+use lapwing_profile::rule::Rule;
+use lapwing_proto::Timestamp;
+use lapwing_proto::v1::behaviour::Outcome;
+use lapwing_proto::v1::get_status_response::identity::source::State as SourceState;
+use lapwing_proto::v1::get_status_response::sink::State as SinkState;
+use lapwing_proto::v1::get_status_response::{Feed, Held, Identity, Sink, Sizes, identity::Source};
+use lapwing_proto::v1::{GetStatusResponse, Mode};
+use std::collections::BTreeMap;
+
+const MODES: [(Mode, &str); 3] = [
+    (Mode::Learning, "learning"),
+    (Mode::Review, "review"),
+    (Mode::Monitoring, "monitoring"),
+];
+const VERDICTS: [(Outcome, &str); 5] = [
+    (Outcome::Known, "known"),
+    (Outcome::Learned, "learned"),
+    (Outcome::Deviation, "deviation"),
+    (Outcome::RefusedFull, "refused_full"),
+    (Outcome::Unspecified, "unnamed"),
+];
+const SINK_STATES: [(SinkState, &str); 3] = [
+    (SinkState::Delivering, "delivering"),
+    (SinkState::Retrying, "retrying"),
+    (SinkState::Blocked, "blocked"),
+];
+const SOURCE_STATES: [(SourceState, &str); 4] = [
+    (SourceState::Connected, "connected"),
+    (SourceState::Retrying, "retrying"),
+    (SourceState::Absent, "absent"),
+    (SourceState::Unsuitable, "unsuitable"),
+];
+
+/// The samples of a family; none where nothing is known of it.
+pub fn of(family: Family, snapshot: &Snapshot) -> Vec<Sample> {
+    let process = &snapshot.process;
+    match family {
+        Family::Ready => plain(snapshot.ready),
+        Family::PipelineQuiet => plain(Number::Real(snapshot.quiet.as_secs_f64())),
+        Family::HttpRefused => plain(snapshot.refused),
+        Family::CpuSeconds => plain(Number::Real(process.cpu)),
+        Family::Memory => plain(process.memory),
+        Family::OpenFiles => optional(process.files),
+        Family::MaxFiles => optional(process.files_max),
+        _ => match &snapshot.status {
+            Some(status) => of_status(family, status),
+            None => Vec::new(),
+        },
+    }
+}
+
+fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
+    let feed = |read: fn(&Feed) -> Number| optional(status.feed.as_ref().map(read));
+    let spool = |read: fn(&lapwing_proto::v1::get_status_response::Spool) -> u64| {
+        let spool = status.feed.as_ref().and_then(|feed| feed.spool.as_ref());
+        optional(spool.map(read))
+    };
+    let sizes = |read: fn(&Sizes) -> u32| optional(status.sizes.as_ref().map(read));
+    let held = |read: fn(&Held) -> Number| optional(status.held.as_ref().map(read));
+    let identity = |read: fn(&Identity) -> Number| optional(status.identity.as_ref().map(read));
+    let api = status.listener.as_ref();
+    let pods = { status.identity.iter().flat_map(|it| &it.sources) }
+        .find(|source| source.protocol == "kubernetes");
+    match family {
+        Family::BuildInfo => vec![sample([&status.version, &status.kernel], 1u64)],
+        Family::StartTime => time(status.start_time.as_ref()),
+        Family::HookAttached => { status.hooks.iter() }
+            .map(|hook| match hook.tier.as_str() {
+                "" => sample([&*hook.row, "none"], false),
+                tier => sample([&*hook.row, tier], true),
+            })
+            .collect(),
+        Family::HookEvents => { status.hooks.iter() }
+            .flat_map(|hook| {
+                let examined = hook.hits.saturating_sub(hook.recalled);
+                [("examined", examined), ("recalled", hook.recalled)]
+                    .map(|(verdict, count)| sample([&*hook.row, verdict], count))
+            })
+            .collect(),
+        Family::Records => plain(status.records),
+        Family::Judged => judged(status),
+        Family::Repeats => held(|held| held.repeats.into()),
+        Family::Violations => violations(status),
+        Family::ViolationsEndedEarly => plain(status.violations_ended_early),
+        Family::ViolationsForgotten => plain(status.violations_forgotten),
+        Family::Lost => lost(status),
+        Family::Profiles => MODES
+            .map(|(mode, word)| {
+                let of_mode = status.profiles.iter().filter(|it| it.mode() == mode);
+                sample([word], of_mode.count() as u64)
+            })
+            .into(),
+        Family::EntriesPending => {
+            let pending = status.profiles.iter().map(|it| u64::from(it.pending));
+            plain(pending.sum::<u64>())
+        }
+        Family::Containers => plain(status.containers),
+        Family::Processes => plain(status.processes),
+        Family::ProcessesMax => sizes(|sizes| sizes.processes),
+        Family::CgroupsMax => sizes(|sizes| sizes.cgroups),
+        Family::SeenContainers => held(|held| held.containers.into()),
+        Family::SeenBehaviours => held(|held| held.behaviours.into()),
+        Family::SeenBehavioursMax => sizes(|sizes| sizes.behaviours),
+        Family::SeenRefused => held(|held| held.refused.into()),
+        Family::RingBytes => sizes(|sizes| sizes.ring_bytes),
+        // The first has the number 1.
+        Family::FeedItems => feed(|feed| feed.next.saturating_sub(1).into()),
+        Family::FeedBytes => spool(|spool| spool.bytes),
+        Family::FeedSegments => spool(|spool| spool.segments),
+        Family::FeedWritten => spool(|spool| spool.written_bytes),
+        Family::FeedHealthy => feed(|feed| feed.trouble.is_empty().into()),
+        Family::FeedSubscribers => feed(|feed| feed.subscribers.into()),
+        Family::FeedConsumers => feed(|feed| (feed.consumers.len() as u64).into()),
+        Family::FeedConsumerBehind => feed(|feed| {
+            let behind = feed.consumers.iter().map(|consumer| consumer.behind);
+            behind.max().unwrap_or_default().into()
+        }),
+        Family::SinkState => { status.sinks.iter() }
+            .flat_map(|sink| {
+                let now = sink.state();
+                SINK_STATES.map(|(state, word)| sample([&*sink.name, word], state == now))
+            })
+            .collect(),
+        Family::SinkDelivered => sinks(status, |sink| sink.delivered),
+        Family::SinkDeliveredBytes => sinks(status, |sink| sink.bytes),
+        Family::SinkRetried => sinks(status, |sink| sink.retried),
+        Family::SinkRefused => { status.sinks.iter() }
+            .flat_map(|sink| {
+                let each = sink.refused.iter();
+                each.map(|loss| sample([&*sink.name, &loss.reason], loss.count))
+            })
+            .collect(),
+        Family::SinkBehind => sinks(status, |sink| sink.behind),
+        Family::SinkError => sink_times(status, |sink| sink.last_error_time.as_ref()),
+        Family::SinkSuccess => sink_times(status, |sink| sink.last_delivered.as_ref()),
+        Family::SourceState => { status.identity.iter().flat_map(|it| &it.sources) }
+            .flat_map(|source| {
+                let now = source.state();
+                SOURCE_STATES.map(|(state, word)| {
+                    sample([&*source.protocol, &source.path, word], state == now)
+                })
+            })
+            .collect(),
+        Family::SourceTold => sources(status, |source| source.told),
+        Family::SourceFailed => sources(status, |source| source.failed),
+        Family::IdentityAsked => { status.identity.iter() }
+            .flat_map(|it| {
+                [
+                    ("told", it.told),
+                    ("unknown", it.unknown),
+                    ("refused", it.refused),
+                ]
+                .map(|(answer, count)| sample([answer], count))
+            })
+            .collect(),
+        Family::IdentityWaiting => identity(|it| it.waiting.into()),
+        Family::IdentityLate => identity(|it| it.late.into()),
+        Family::PodWatchSynced => optional(pods.map(|it| it.state() == SourceState::Connected)),
+        Family::PodWatchHeard => time(pods.and_then(|it| it.heard_time.as_ref())),
+        Family::PodWatchPods => optional(pods.map(|it| it.pods)),
+        Family::ListenerConnections => optional(api.map(|api| api.connections)),
+        Family::ListenerRefused => optional(api.map(|api| api.refused)),
+        Family::ListenerDenied => optional(api.map(|api| api.denied)),
+        Family::ListenerExpiry => time(api.and_then(|api| api.certificate_expires.as_ref())),
+        // Known without the pipeline.
+        Family::Ready
+        | Family::PipelineQuiet
+        | Family::HttpRefused
+        | Family::CpuSeconds
+        | Family::Memory
+        | Family::OpenFiles
+        | Family::MaxFiles => Vec::new(),
+    }
+}
+
+/// Every kind and verdict, so that a rise from nothing is seen as one.
+fn judged(status: &GetStatusResponse) -> Vec<Sample> {
+    let count = |kind: &str, outcome| {
+        let one = |it: &&lapwing_proto::v1::get_status_response::Judged| {
+            it.kind == kind && it.outcome() == outcome
+        };
+        status.judged.iter().find(one).map_or(0, |it| it.count)
+    };
+    let each = |kind: &Kind| {
+        let kind = kind.word();
+        VERDICTS.map(|(outcome, word)| sample([kind, word], count(kind, outcome)))
+    };
+    Kind::ALL.iter().flat_map(each).collect()
+}
+
+/// Every rule at its own severity, and what was reported of others.
+fn violations(status: &GetStatusResponse) -> Vec<Sample> {
+    let zeros = Rule::ALL.iter().map(|rule| {
+        let severity = report::severity(rule.severity());
+        ((rule.id(), severity.as_str_name()), 0)
+    });
+    let mut counts: BTreeMap<_, u64> = zeros.collect();
+    for reported in &status.reported {
+        let key = (reported.rule.as_str(), reported.severity().as_str_name());
+        *counts.entry(key).or_default() += reported.count;
+    }
+    { counts.into_iter() }
+        .map(|((rule, severity), count)| sample([rule, &severity.to_lowercase()], count))
+        .collect()
+}
+
+/// Every reason, so that a rise from nothing is seen as one.
+fn lost(status: &GetStatusResponse) -> Vec<Sample> {
+    let count = |name: &str| {
+        let loss = status.losses.iter().find(|loss| loss.reason == name);
+        loss.map_or(0, |loss| loss.count)
+    };
+    let kernel = Loss::ALL.iter().map(|reason| ("kernel", reason.name()));
+    let agent = UserLoss::ALL.iter().map(|reason| ("agent", reason.name()));
+    let mut lost: Vec<Sample> = { kernel.chain(agent) }
+        .map(|(stage, name)| {
+            let hides = if hides_behaviours(name) {
+                "true"
+            } else {
+                "false"
+            };
+            sample([stage, name, hides], count(name))
+        })
+        .collect();
+    let feed = status.feed.as_ref().map_or(0, |feed| feed.lost);
+    lost.push(sample(["feed", "not-written", "true"], feed));
+    lost
+}
+
+fn sinks(status: &GetStatusResponse, read: fn(&Sink) -> u64) -> Vec<Sample> {
+    let each = status.sinks.iter();
+    each.map(|sink| sample([&*sink.name], read(sink))).collect()
+}
+
+fn sink_times(status: &GetStatusResponse, read: fn(&Sink) -> Option<&Timestamp>) -> Vec<Sample> {
+    let each = status.sinks.iter();
+    each.filter_map(|sink| Some(sample([&*sink.name], seconds(read(sink)?))))
+        .collect()
+}
+
+fn sources(status: &GetStatusResponse, read: fn(&Source) -> u64) -> Vec<Sample> {
+    { status.identity.iter().flat_map(|it| &it.sources) }
+        .map(|source| sample([&*source.protocol, &source.path], read(source)))
+        .collect()
+}
+
+fn sample<const LABELS: usize, Label: AsRef<str>>(
+    labels: [Label; LABELS],
+    value: impl Into<Number>,
+) -> Sample {
+    Sample {
+        labels: labels.map(|label| label.as_ref().to_owned()).into(),
+        value: value.into(),
+    }
+}
+
+fn plain(value: impl Into<Number>) -> Vec<Sample> {
+    vec![sample::<0, &str>([], value)]
+}
+
+fn optional(value: Option<impl Into<Number>>) -> Vec<Sample> {
+    value.map(plain).unwrap_or_default()
+}
+
+fn time(at: Option<&Timestamp>) -> Vec<Sample> {
+    optional(at.map(seconds))
+}
+
+/// Since the Unix epoch.
+fn seconds(at: &Timestamp) -> Number {
+    Number::Real(at.seconds as f64 + f64::from(at.nanos) / 1e9)
+}

@@ -1,0 +1,499 @@
+//! The text, read by the rules of the format; and the table in `docs/`.
+
+use super::*;
+use lapwing_proto::timestamp;
+use lapwing_proto::v1::behaviour::Outcome;
+use lapwing_proto::v1::get_status_response::identity::{self, Source};
+use lapwing_proto::v1::get_status_response::{
+    Consumer, Feed, Held, Hook, Identity, Judged, Listener, Loss, Reported, Sink, Sizes, Spool,
+    sink,
+};
+use lapwing_proto::v1::violation::Severity;
+use lapwing_proto::v1::{Mode, ProfileSummary};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+/// Labels in their order.
+type Labels = Vec<(String, String)>;
+/// Samples by name and labels.
+type Read = BTreeMap<(String, Labels), f64>;
+
+fn is_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .is_some_and(|it| it.is_ascii_alphabetic() || it == '_')
+        && letters.all(|it| it.is_ascii_alphanumeric() || it == '_')
+}
+
+/// Reads the text as the specification of version 0.0.4 has it, and refuses whatever it does not.
+fn read(text: &str) -> Result<Read, String> {
+    let mut read = Read::new();
+    let mut described = HashSet::new();
+    let mut family: Option<(String, Option<String>)> = None;
+    let body = text.strip_suffix('\n').ok_or("no line feed at the end")?;
+    for line in body.split('\n') {
+        let wrong = |why: &str| Err(format!("{why}: {line:?}"));
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').unwrap_or((rest, ""));
+            if !described.insert(name.to_owned()) {
+                return wrong("a family in two places");
+            }
+            let escapes: Vec<char> = help
+                .split('\\')
+                .skip(1)
+                .filter_map(|it| it.chars().next())
+                .collect();
+            if escapes.iter().any(|it| *it != 'n') {
+                return wrong("an escape that there is not");
+            }
+            family = Some((name.to_owned(), None));
+            continue;
+        }
+        let Some((name, kind)) = &mut family else {
+            return wrong("no help");
+        };
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            match rest.split_once(' ') {
+                Some((of, word @ ("counter" | "gauge"))) if of == name && kind.is_none() => {
+                    *kind = Some(word.to_owned());
+                    continue;
+                }
+                _ => return wrong("a type"),
+            }
+        }
+        let Some(rest) = line.strip_prefix(name.as_str()) else {
+            return wrong("another family's");
+        };
+        let (labels, value) = match rest.strip_prefix('{') {
+            Some(rest) => labels(rest).map_err(|why| format!("{why}: {line:?}"))?,
+            None => (Vec::new(), rest),
+        };
+        let value: f64 = match value.strip_prefix(' ').map(str::parse) {
+            Some(Ok(value)) => value,
+            _ => return wrong("no number"),
+        };
+        if kind.as_deref() == Some("counter") && (!value.is_finite() || value < 0.0) {
+            return wrong("a counter below zero");
+        }
+        if read.insert((name.clone(), labels), value).is_some() {
+            return wrong("twice");
+        }
+    }
+    Ok(read)
+}
+
+/// Labels up to the brace, and what is behind it.
+fn labels(mut rest: &str) -> Result<(Labels, &str), String> {
+    let mut labels = Vec::new();
+    loop {
+        let (name, quoted) = rest.split_once("=\"").ok_or("no value")?;
+        if !is_name(name) || labels.iter().any(|(other, _)| other == name) {
+            return Err(format!("a label {name:?}"));
+        }
+        let mut value = String::new();
+        let mut letters = quoted.char_indices();
+        let end = loop {
+            match letters.next().ok_or("an open quote")? {
+                (at, '"') => break at,
+                (_, '\\') => value.push(match letters.next() {
+                    Some((_, 'n')) => '\n',
+                    Some((_, it @ ('\\' | '"'))) => it,
+                    other => return Err(format!("an escape {other:?}")),
+                }),
+                (_, it) => value.push(it),
+            }
+        };
+        labels.push((name.to_owned(), value));
+        rest = &quoted[end + 1..];
+        match rest.split_at_checked(1) {
+            Some((",", more)) => rest = more,
+            Some(("}", more)) => return Ok((labels, more)),
+            _ => return Err("no end".to_owned()),
+        }
+    }
+}
+
+fn value(read: &Read, name: &str, labels: &[(&str, &str)]) -> f64 {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let key = (name.to_owned(), labels.iter().map(own).collect());
+    *read.get(&key).unwrap_or_else(|| panic!("no {key:?}"))
+}
+
+/// Of everything something. What people and servers name is `name`.
+fn full(name: &str) -> Snapshot {
+    let profile = |mode: Mode, pending| ProfileSummary {
+        name: name.to_owned(),
+        mode: mode.into(),
+        pending,
+        ..ProfileSummary::default()
+    };
+    let loss = |reason: &str, count| Loss {
+        reason: reason.to_owned(),
+        count,
+    };
+    let at = Some(timestamp(1_700_000_000_500_000_000));
+    let status = GetStatusResponse {
+        version: "0.1.0".to_owned(),
+        kernel: name.to_owned(),
+        start_time: at,
+        containers: 3,
+        records: 18_446_744_073_709_551_615,
+        hooks: vec![
+            Hook {
+                row: "file.open".to_owned(),
+                tier: "A1".to_owned(),
+                hits: 10,
+                recalled: 7,
+                ..Hook::default()
+            },
+            Hook {
+                row: "dns.message".to_owned(),
+                ..Hook::default()
+            },
+        ],
+        losses: vec![loss("budget-spent", 5), loss("held-full", 6)],
+        profiles: vec![
+            profile(Mode::Learning, 1),
+            profile(Mode::Monitoring, 2),
+            profile(Mode::Monitoring, 4),
+        ],
+        feed: Some(Feed {
+            next: 12,
+            spool: Some(Spool::default()),
+            lost: 9,
+            consumers: vec![Consumer {
+                name: name.to_owned(),
+                behind: 8,
+                ..Consumer::default()
+            }],
+            ..Feed::default()
+        }),
+        held: Some(Held::default()),
+        sizes: Some(Sizes::default()),
+        sinks: vec![Sink {
+            name: name.to_owned(),
+            state: sink::State::Retrying.into(),
+            delivered: 40,
+            refused: vec![loss(name, 2)],
+            last_error: name.to_owned(),
+            last_error_time: at,
+            last_delivered: at,
+            ..Sink::default()
+        }],
+        listener: Some(Listener {
+            certificate_expires: at,
+            ..Listener::default()
+        }),
+        identity: Some(Identity {
+            sources: vec![Source {
+                protocol: "kubernetes".to_owned(),
+                path: name.to_owned(),
+                state: identity::source::State::Connected.into(),
+                heard_time: at,
+                pods: 34,
+                ..Source::default()
+            }],
+            ..Identity::default()
+        }),
+        judged: vec![Judged {
+            kind: "exec".to_owned(),
+            outcome: Outcome::Deviation.into(),
+            count: 11,
+        }],
+        reported: vec![Reported {
+            rule: "exec.unknown".to_owned(),
+            severity: Severity::Medium.into(),
+            count: 13,
+        }],
+        ..GetStatusResponse::default()
+    };
+    Snapshot {
+        status: Some(Arc::new(status)),
+        ready: true,
+        quiet: std::time::Duration::from_millis(250),
+        refused: 1,
+        process: Process {
+            cpu: 0.125,
+            memory: 4096,
+            files: Some(9),
+            files_max: Some(1024),
+        },
+    }
+}
+
+#[test]
+fn every_family_says_what_the_status_says() {
+    let text = render(&full("web"));
+    let read = read(&text).unwrap();
+    for family in Family::ALL {
+        let name = family.name();
+        assert!(read.keys().any(|(of, _)| of == name), "{name} says nothing");
+    }
+    for (name, labels, wanted) in [
+        ("lapwing_ready", &[][..], 1.0),
+        ("lapwing_pipeline_quiet_seconds", &[], 0.25),
+        (
+            "lapwing_build_info",
+            &[("version", "0.1.0"), ("kernel", "web")],
+            1.0,
+        ),
+        (
+            "lapwing_hook_attached",
+            &[("hook", "file.open"), ("tier", "A1")],
+            1.0,
+        ),
+        (
+            "lapwing_hook_attached",
+            &[("hook", "dns.message"), ("tier", "none")],
+            0.0,
+        ),
+        (
+            "lapwing_hook_events_total",
+            &[("hook", "file.open"), ("verdict", "examined")],
+            3.0,
+        ),
+        (
+            "lapwing_hook_events_total",
+            &[("hook", "file.open"), ("verdict", "recalled")],
+            7.0,
+        ),
+        (
+            "lapwing_judged_total",
+            &[("kind", "exec"), ("verdict", "deviation")],
+            11.0,
+        ),
+        (
+            "lapwing_judged_total",
+            &[("kind", "dns"), ("verdict", "learned")],
+            0.0,
+        ),
+        (
+            "lapwing_violations_total",
+            &[("rule", "exec.unknown"), ("severity", "medium")],
+            13.0,
+        ),
+        (
+            "lapwing_violations_total",
+            &[("rule", "exec.unknown"), ("severity", "high")],
+            0.0,
+        ),
+        (
+            "lapwing_lost_total",
+            &[
+                ("stage", "kernel"),
+                ("reason", "budget-spent"),
+                ("hides", "true"),
+            ],
+            5.0,
+        ),
+        (
+            "lapwing_lost_total",
+            &[
+                ("stage", "kernel"),
+                ("reason", "seen-full"),
+                ("hides", "false"),
+            ],
+            0.0,
+        ),
+        (
+            "lapwing_lost_total",
+            &[
+                ("stage", "agent"),
+                ("reason", "held-full"),
+                ("hides", "true"),
+            ],
+            6.0,
+        ),
+        (
+            "lapwing_lost_total",
+            &[
+                ("stage", "feed"),
+                ("reason", "not-written"),
+                ("hides", "true"),
+            ],
+            9.0,
+        ),
+        ("lapwing_profiles", &[("mode", "monitoring")], 2.0),
+        ("lapwing_profiles", &[("mode", "review")], 0.0),
+        ("lapwing_profile_entries_pending", &[], 7.0),
+        ("lapwing_feed_items_total", &[], 11.0),
+        ("lapwing_feed_healthy", &[], 1.0),
+        ("lapwing_feed_consumer_behind_max", &[], 8.0),
+        (
+            "lapwing_sink_state",
+            &[("sink", "web"), ("state", "retrying")],
+            1.0,
+        ),
+        (
+            "lapwing_sink_state",
+            &[("sink", "web"), ("state", "delivering")],
+            0.0,
+        ),
+        (
+            "lapwing_sink_last_error_timestamp_seconds",
+            &[("sink", "web")],
+            1_700_000_000.5,
+        ),
+        ("lapwing_pod_watch_synced", &[], 1.0),
+        ("lapwing_pod_watch_pods", &[], 34.0),
+        ("process_cpu_seconds_total", &[], 0.125),
+    ] {
+        assert_eq!(value(&read, name, labels), wanted, "{name} {labels:?}");
+    }
+    assert!(
+        text.contains("\nlapwing_records_total 18446744073709551615\n"),
+        "a count in full"
+    );
+}
+
+#[test]
+fn names_follow_the_conventions() {
+    let mut names = HashSet::new();
+    for family in Family::ALL {
+        let name = family.name();
+        assert!(is_name(name) && names.insert(name), "{name}");
+        assert_eq!(
+            family.kind() == Type::Counter,
+            name.ends_with("_total"),
+            "{name}: counters, and they alone, end with _total"
+        );
+        assert!(family.labels().iter().all(|label| is_name(label)), "{name}");
+        assert!(
+            family.help().ends_with('.') && !family.help().contains(['\n', '|']),
+            "{name}"
+        );
+        for (word, unit) in [("bytes", "bytes"), ("timestamp", "timestamp_seconds")] {
+            assert!(
+                !name.contains(word) || name.trim_end_matches("_total").ends_with(unit),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn without_a_status_it_says_what_it_knows() {
+    let read = read(&render(&Snapshot::default())).unwrap();
+    assert_eq!(value(&read, "lapwing_ready", &[]), 0.0);
+    assert_eq!(value(&read, "process_resident_memory_bytes", &[]), 0.0);
+    assert!(!read.keys().any(|(name, _)| name == "lapwing_containers"));
+}
+
+/// However many containers and workloads there are, and whatever they lose, there are as many lines.
+#[test]
+fn containers_make_no_series() {
+    use lapwing_proto::v1::get_status_response::ContainerLoss;
+    let mut snapshot = full("web");
+    let before = render(&snapshot).lines().count();
+    let mut status = GetStatusResponse::clone(snapshot.status.as_ref().unwrap());
+    for count in 0..1_000 {
+        status.profiles.push(ProfileSummary {
+            name: format!("shop/Deployment/{count}/app"),
+            mode: Mode::Review.into(),
+            ..ProfileSummary::default()
+        });
+        status.container_losses.push(ContainerLoss {
+            container: format!("{count:064}"),
+            reason: "budget-spent".to_owned(),
+            class: "exec".to_owned(),
+            count: 1,
+        });
+        status.feed.as_mut().unwrap().consumers.push(Consumer {
+            name: format!("consumer-{count}"),
+            ..Consumer::default()
+        });
+    }
+    snapshot.status = Some(Arc::new(status));
+    let text = render(&snapshot);
+    assert_eq!(text.lines().count(), before);
+    assert!(
+        !text.contains("shop") && !text.contains("consumer-"),
+        "{text}"
+    );
+}
+
+#[test]
+fn hostile_names_stay_within_their_quotes() {
+    for name in [
+        "a\"} 1\nlapwing_ready 0\n#",
+        "\\",
+        "\\\"",
+        "\\n",
+        "\r\n\0\u{2028}",
+        "{sink=\"x\"}",
+        "",
+        "\u{1F426}, \u{202E}",
+    ] {
+        let read = read(&render(&full(name))).unwrap();
+        assert_eq!(value(&read, "lapwing_ready", &[]), 1.0, "{name:?}");
+        assert_eq!(
+            value(&read, "lapwing_sink_delivered_total", &[("sink", name)]),
+            40.0
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_name_is_read_as_it_is(name in any::<String>()) {
+        let read = read(&render(&full(&name))).unwrap();
+        prop_assert_eq!(value(&read, "lapwing_sink_delivered_total", &[("sink", &name)]), 40.0);
+        let refused = [("sink", &*name), ("reason", &*name)];
+        prop_assert_eq!(value(&read, "lapwing_sink_refused_total", &refused), 2.0);
+    }
+}
+
+/// That the reader above would find what is wrong.
+#[test]
+fn the_reader_refuses_what_the_format_does() {
+    let head = "# HELP a b\n# TYPE a gauge\n";
+    assert_eq!(
+        read(&format!("{head}a{{x=\"\\\\\\n\\\"\"}} 1\n"))
+            .unwrap()
+            .len(),
+        1
+    );
+    for wrong in [
+        "a 1",
+        "a x\n",
+        "b 1\n",
+        "a{x=\"1} 1\n",
+        "a{x=\"\\t\"} 1\n",
+        "a{x=\"1\"}1\n",
+        "a{1=\"\"} 1\n",
+        "a 1\na 1\n",
+    ] {
+        assert!(read(&format!("{head}{wrong}")).is_err(), "{wrong:?}");
+    }
+}
+
+fn table() -> String {
+    let mut text = include_str!("head.md").to_owned();
+    for family in Family::ALL {
+        let labels: Vec<String> = family.labels().iter().map(|it| format!("`{it}`")).collect();
+        let row = [
+            format!("`{}`", family.name()),
+            family.kind().word().to_owned(),
+            labels.join(", "),
+            family.help().to_owned(),
+            family.alert().to_owned(),
+        ];
+        text.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    text
+}
+
+#[test]
+fn the_table_in_docs_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md");
+    if std::env::var_os("LAPWING_REGENERATE").is_some() {
+        std::fs::write(&path, table()).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == table(),
+        "docs/metrics.md is stale: run LAPWING_REGENERATE=1 cargo test -p lapwing-agent --lib metrics"
+    );
+}

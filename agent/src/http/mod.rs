@@ -1,0 +1,338 @@
+//! Probes and metrics over plain HTTP: `/livez`, `/readyz` and `/metrics`.
+//!
+//! They are read by a kubelet, which has no certificate, and say nothing of a container: what is
+//! counted is counted by rule, by hook, by sink. Whoever reaches the address may read them, so what
+//! one may ask for is bounded: a connection is one request, of a few kilobytes and a few seconds;
+//! connections are bounded, and those of one address more so, lest another keep the kubelet's probes
+//! out and have the agent restarted; and the pipeline is asked once a second at most.
+
+mod latest;
+pub mod metrics;
+mod probes;
+
+use crate::api::inquiry::Inquiry;
+use crate::config;
+use crate::pipeline::Pulse;
+use anyhow::{Context, Result, anyhow};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use latest::Latest;
+use metrics::Snapshot;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Connections at a time, and of one address: a kubelet has three probes under way, a scraper one.
+const CONNECTIONS: usize = 128;
+const OF_ONE: usize = 16;
+/// How long a client may take to ask, and to ask and take the answer.
+const ASKING: Duration = Duration::from_secs(5);
+const WHOLE: Duration = Duration::from_secs(10);
+/// Longest request, in bytes: the least that hyper takes; and how many headers it may have.
+const REQUEST_MAX: usize = 8 << 10;
+const HEADERS_MAX: usize = 32;
+/// How soon it is tried again to have the address, or to accept.
+const AGAIN: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(50);
+/// Type of the text format, of the version that every scraper reads.
+const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Listens, or is about to.
+#[derive(Debug)]
+pub struct Http {
+    addresses: Vec<SocketAddr>,
+    /// None while another agent has the address, which this one takes over from.
+    listener: Option<TcpListener>,
+}
+
+fn take(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    // The standard library binds to the first that can be had.
+    let listener = TcpListener::bind(addresses)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+impl Http {
+    /// Listens as configured; `None` where that is not at all. One that `replaces` another agent takes
+    /// an address that is in use as soon as it is free.
+    ///
+    /// # Errors
+    /// When the address is none, or cannot be had.
+    pub fn bind(config: &config::Http, replaces: bool) -> Result<Option<Self>> {
+        let addresses =
+            (config.addresses()).map_err(|(key, message)| anyhow!("`{key}`: {message}"))?;
+        if addresses.is_empty() {
+            return Ok(None);
+        }
+        let listener = match take(&addresses) {
+            Ok(listener) => Some(listener),
+            Err(error) if replaces && error.kind() == io::ErrorKind::AddrInUse => None,
+            Err(error) => {
+                return Err(error).with_context(|| {
+                    format!(
+                        "cannot listen on {}; set `http.address` to one that is free here",
+                        config.address
+                    )
+                });
+            }
+        };
+        Ok(Some(Self {
+            addresses,
+            listener,
+        }))
+    }
+
+    /// Where it listens, once it does.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.as_ref()?.local_addr().ok()
+    }
+
+    /// Answers, for as long as it is polled.
+    pub async fn serve(self, inquiry: Inquiry, pulse: Pulse) {
+        let listener = match self.listener {
+            Some(listener) => listener,
+            None => wait_for(&self.addresses).await,
+        };
+        let listener = match tokio::net::TcpListener::from_std(listener) {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::error!("there are no probes and no metrics: cannot listen: {error}");
+                return;
+            }
+        };
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "probes and metrics are served");
+        }
+        let desk = Arc::new(Desk {
+            latest: Latest::new(inquiry),
+            pulse,
+            refused: AtomicU64::new(0),
+            room: Arc::default(),
+        });
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => desk.meet(stream, peer.ip()),
+                // Of one connection, or no more files may be open: it goes on.
+                Err(_) => {
+                    desk.refuse();
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// The address, once it can be had.
+async fn wait_for(addresses: &[SocketAddr]) -> TcpListener {
+    let mut told = false;
+    loop {
+        match take(addresses) {
+            Ok(listener) => return listener,
+            Err(error) if !told => {
+                told = true;
+                tracing::warn!(
+                    "there are no probes and no metrics yet: `http.address` cannot be had: {error}; \
+                     it is tried again each second"
+                );
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// How many connections each address has.
+type Room = Mutex<HashMap<IpAddr, usize>>;
+
+/// A connection's place, free again when it is dropped.
+struct Place {
+    room: Arc<Room>,
+    peer: IpAddr,
+}
+
+impl Place {
+    /// None where there are too many.
+    fn take(room: &Arc<Room>, peer: IpAddr) -> Option<Self> {
+        let peer = peer.to_canonical();
+        let mut held = room.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = held.values().sum();
+        let own = held.get(&peer).copied().unwrap_or_default();
+        if all >= CONNECTIONS || own >= OF_ONE {
+            return None;
+        }
+        held.insert(peer, own + 1);
+        Some(Self {
+            room: Arc::clone(room),
+            peer,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(&self.peer) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.peer);
+            }
+        }
+    }
+}
+
+/// Where questions are answered.
+struct Desk {
+    latest: Latest,
+    pulse: Pulse,
+    /// Connections that found no room, or could not be accepted.
+    refused: AtomicU64,
+    room: Arc<Room>,
+}
+
+impl Desk {
+    fn refuse(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn meet(self: &Arc<Self>, stream: TcpStream, peer: IpAddr) {
+        let Some(place) = Place::take(&self.room, peer) else {
+            self.refuse();
+            return;
+        };
+        let desk = Arc::clone(self);
+        tokio::spawn(async move {
+            let _place = place;
+            let answer = service_fn(|request| {
+                let desk = Arc::clone(&desk);
+                async move { Ok::<_, Infallible>(desk.answer(&request).await) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(ASKING)
+                .max_buf_size(REQUEST_MAX)
+                .max_headers(HEADERS_MAX)
+                .keep_alive(false)
+                .serve_connection(TokioIo::new(stream), answer);
+            // What a client does wrong is its own trouble.
+            drop(tokio::time::timeout(WHOLE, connection).await);
+        });
+    }
+
+    async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        let path = request.uri().path();
+        if !matches!(path, "/livez" | "/readyz" | "/metrics") {
+            let known = "there are /livez, /readyz and /metrics\n".to_owned();
+            return response(StatusCode::NOT_FOUND, TEXT, known);
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let told = "this is read only: GET or HEAD\n".to_owned();
+            let mut response = response(StatusCode::METHOD_NOT_ALLOWED, TEXT, told);
+            let allowed = HeaderValue::from_static("GET, HEAD");
+            response.headers_mut().insert(ALLOW, allowed);
+            return response;
+        }
+        if path == "/livez" {
+            return probe(&probes::live(self.pulse.quiet()));
+        }
+        let status = self.latest.look().await;
+        let ready = probes::ready(self.pulse.quiet(), &status);
+        if path == "/readyz" {
+            return probe(&ready);
+        }
+        let snapshot = Snapshot {
+            status: status.ok(),
+            ready: ready.reasons.is_empty(),
+            quiet: self.pulse.quiet(),
+            refused: self.refused.load(Ordering::Relaxed),
+            process: metrics::Process::read(),
+        };
+        response(StatusCode::OK, FORMAT, metrics::render(&snapshot))
+    }
+}
+
+/// What a probe says: `ok`, or each reason why not; and what else is to be known.
+fn probe(verdict: &probes::Verdict) -> Response<Full<Bytes>> {
+    let status = match verdict.reasons.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    response(status, TEXT, verdict.to_string())
+}
+
+fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_cannot_take_all_the_room() {
+        let room = Arc::<Room>::default();
+        let one: IpAddr = "10.0.0.1".parse().unwrap();
+        // The same, as a socket of IPv6 sees it.
+        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
+        let mut held: Vec<Place> = (0..OF_ONE)
+            .map(|count| Place::take(&room, if count % 2 == 0 { one } else { mapped }).unwrap())
+            .collect();
+        assert!(Place::take(&room, one).is_none() && Place::take(&room, mapped).is_none());
+        let other: IpAddr = "10.0.0.2".parse().unwrap();
+        let theirs = Place::take(&room, other).unwrap();
+        held.pop();
+        held.push(Place::take(&room, mapped).unwrap());
+        drop((held, theirs));
+        assert!(room.lock().unwrap().is_empty(), "places are given back");
+
+        let many: Vec<Place> = (0..CONNECTIONS)
+            .map(|count| {
+                let peer = IpAddr::from([10, 0, 1, (count / OF_ONE) as u8]);
+                Place::take(&room, peer).unwrap()
+            })
+            .collect();
+        assert!(
+            Place::take(&room, other).is_none(),
+            "{} are all",
+            many.len()
+        );
+    }
+
+    #[test]
+    fn an_address_in_use_is_refused_or_waited_for() {
+        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = config::Http {
+            address: holder.local_addr().unwrap().to_string(),
+        };
+        let refused = format!("{:#}", Http::bind(&config, false).unwrap_err());
+        assert!(refused.contains("`http.address`") && refused.contains(&config.address));
+        let waits = Http::bind(&config, true).unwrap().unwrap();
+        assert_eq!(waits.address(), None);
+        drop(holder);
+        let had = Http::bind(&config, true).unwrap().unwrap();
+        assert_eq!(had.address().unwrap().to_string(), config.address);
+        assert!(
+            Http::bind(&config::Http::default(), false)
+                .unwrap()
+                .is_none()
+        );
+    }
+}

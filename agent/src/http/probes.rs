@@ -1,0 +1,236 @@
+//! What the probes say.
+//!
+//! `livez` is about one thing: whether the loop that reads the rings moves. An agent that fails it is
+//! of no use, and starting it anew is the remedy. Whatever else may be wrong is for `readyz`: a
+//! restart would mend neither a full disk nor an API server that is away, and would lose sight for
+//! some time.
+
+use super::latest::{Answer, PATIENCE, Silence};
+use crate::kernel::sensor::ESSENTIAL;
+use lapwing_proto::v1::GetStatusResponse;
+use lapwing_proto::v1::get_status_response::identity::source::State;
+use std::fmt;
+use std::time::Duration;
+
+/// How long the loop may stand still. It turns five times a second; a turn may take a batch of 4,096
+/// records and all that is due each second, which on a busy machine is a second or two, or some more
+/// while the machine does not let it run. None takes half a minute unless it never ends.
+pub const STILL: Duration = Duration::from_secs(30);
+
+/// What a probe says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Why not, each a sentence; none for yes.
+    pub reasons: Vec<String>,
+    /// What is worth knowing all the same, each a sentence.
+    pub notes: Vec<String>,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.reasons.is_empty() {
+            formatter.write_str("ok\n")?;
+        }
+        for line in self.reasons.iter().chain(&self.notes) {
+            writeln!(formatter, "{line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the loop moves, of which it is known how long it has not.
+pub fn live(quiet: Duration) -> Verdict {
+    let mut verdict = Verdict::default();
+    if quiet > STILL {
+        verdict.reasons.push(format!(
+            "the loop that reads the rings has not moved for {} s: nothing that containers do is seen.",
+            quiet.as_secs()
+        ));
+    }
+    verdict
+}
+
+/// Whether it sees, knows and keeps what it should.
+pub fn ready(quiet: Duration, status: &Answer) -> Verdict {
+    let mut verdict = live(quiet);
+    let status = match status {
+        Ok(status) => status,
+        Err(Silence::Ended) => {
+            verdict.reasons.push("the agent is ending.".to_owned());
+            return verdict;
+        }
+        Err(Silence::Late) => {
+            verdict.reasons.push(format!(
+                "the pipeline did not say how it is within {} s.",
+                PATIENCE.as_secs()
+            ));
+            return verdict;
+        }
+    };
+    hooks(status, &mut verdict);
+    feed(status, &mut verdict);
+    pods(status, &mut verdict);
+    verdict
+}
+
+/// The rows without which nothing is attributed must be attached; others are told of.
+fn hooks(status: &GetStatusResponse, verdict: &mut Verdict) {
+    for row in ESSENTIAL {
+        let attached =
+            { status.hooks.iter() }.any(|hook| hook.row == row.id() && !hook.tier.is_empty());
+        if !attached {
+            let id = row.id();
+            let reason = format!("{id} is not attached, without which nothing can be attributed.");
+            verdict.reasons.push(reason);
+        }
+    }
+    let blind: Vec<&str> = { status.hooks.iter() }
+        .filter(|hook| hook.tier.is_empty())
+        .map(|hook| hook.row.as_str())
+        .collect();
+    if !blind.is_empty() {
+        let note = format!("not seen here, see `lapwing status`: {}.", blind.join(", "));
+        verdict.notes.push(note);
+    }
+}
+
+/// The log must be open where it is to be on disk; the details name a folder, and stay in the status.
+fn feed(status: &GetStatusResponse, verdict: &mut Verdict) {
+    let trouble = { status.feed.as_ref() }.is_some_and(|feed| !feed.trouble.is_empty());
+    if trouble {
+        let reason = "reports are not written to disk: `lapwing status` says why.".to_owned();
+        verdict.reasons.push(reason);
+    }
+}
+
+/// Until the API of the cluster has answered, or has not, containers may yet get other names.
+fn pods(status: &GetStatusResponse, verdict: &mut Verdict) {
+    let sources = status.identity.iter().flat_map(|it| &it.sources);
+    for source in sources.filter(|source| source.protocol == "kubernetes") {
+        match source.state() {
+            State::Unspecified => verdict.reasons.push(
+                "the API of the cluster has not been asked yet for the pods of this node."
+                    .to_owned(),
+            ),
+            State::Connected => verdict.notes.push(format!(
+                "the pods of this node are watched: {} are known.",
+                source.pods
+            )),
+            State::Retrying => verdict.notes.push(
+                "the API of the cluster does not answer, and is asked again: new pods go without \
+                 their owners."
+                    .to_owned(),
+            ),
+            State::Absent | State::Unsuitable => verdict.notes.push(
+                "the API of the cluster is not asked, as `lapwing status` says: pods go without \
+                 their owners."
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapwing_proto::v1::get_status_response::identity::Source;
+    use lapwing_proto::v1::get_status_response::{Feed, Hook, Identity};
+    use std::sync::Arc;
+
+    const MOVES: Duration = Duration::from_millis(200);
+
+    fn hook(row: &str, tier: &str) -> Hook {
+        Hook {
+            row: row.to_owned(),
+            tier: tier.to_owned(),
+            ..Hook::default()
+        }
+    }
+
+    fn good() -> GetStatusResponse {
+        GetStatusResponse {
+            hooks: ESSENTIAL.iter().map(|row| hook(row.id(), "A1")).collect(),
+            feed: Some(Feed::default()),
+            ..GetStatusResponse::default()
+        }
+    }
+
+    fn said(status: GetStatusResponse) -> Verdict {
+        ready(MOVES, &Ok(Arc::new(status)))
+    }
+
+    #[test]
+    fn a_loop_that_stands_still_is_not_live() {
+        assert_eq!(live(STILL).to_string(), "ok\n");
+        let still = live(STILL + Duration::from_secs(2));
+        assert_eq!(
+            still.to_string(),
+            "the loop that reads the rings has not moved for 32 s: nothing that containers do is seen.\n"
+        );
+        let ready = ready(STILL * 2, &Err(Silence::Late)).to_string();
+        assert!(
+            ready.contains("60 s") && ready.contains("within 2 s"),
+            "{ready}"
+        );
+    }
+
+    #[test]
+    fn each_reason_is_a_line() {
+        assert_eq!(said(good()).to_string(), "ok\n");
+        let ends = ready(MOVES, &Err(Silence::Ended)).to_string();
+        assert_eq!(ends, "the agent is ending.\n");
+        let mut status = good();
+        status.hooks.remove(0);
+        status.hooks[0].tier.clear();
+        status.feed = Some(Feed {
+            trouble: "/var/lib/lapwing/feed: no space left".to_owned(),
+            ..Feed::default()
+        });
+        let verdict = said(status);
+        assert_eq!(verdict.reasons.len(), 3, "{verdict:?}");
+        for (reason, part) in { verdict.reasons.iter() }.zip([
+            ESSENTIAL[0].id(),
+            ESSENTIAL[1].id(),
+            "not written to disk",
+        ]) {
+            assert!(reason.contains(part), "{reason}");
+        }
+        assert!(!verdict.to_string().contains("/var"), "{verdict}");
+    }
+
+    #[test]
+    fn a_row_that_may_lack_is_a_note() {
+        let mut status = good();
+        status.hooks.push(hook("dns.message", ""));
+        let verdict = said(status).to_string();
+        assert_eq!(
+            verdict,
+            "ok\nnot seen here, see `lapwing status`: dns.message.\n"
+        );
+    }
+
+    #[test]
+    fn the_watch_of_pods_is_waited_for_until_it_answers_or_does_not() {
+        for (state, is_ready, part) in [
+            (State::Unspecified, false, "has not been asked yet"),
+            (State::Connected, true, "34 are known"),
+            (State::Retrying, true, "does not answer"),
+            (State::Unsuitable, true, "is not asked"),
+        ] {
+            let mut status = good();
+            let source = Source {
+                protocol: "kubernetes".to_owned(),
+                state: state.into(),
+                pods: 34,
+                ..Source::default()
+            };
+            status.identity = Some(Identity {
+                sources: vec![source],
+                ..Identity::default()
+            });
+            let verdict = said(status);
+            assert_eq!(verdict.reasons.is_empty(), is_ready, "{state:?}");
+            assert!(verdict.to_string().contains(part), "{verdict}");
+        }
+    }
+}
