@@ -1,12 +1,14 @@
 //! The command line: one binary for the daemon and for everything one asks of it.
 
 mod advise;
+mod advise_image;
 mod advise_text;
 mod args;
 mod client;
 mod feed;
 mod hooks;
 mod identity;
+mod image_text;
 mod learning;
 mod network;
 mod profile;
