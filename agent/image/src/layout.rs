@@ -207,7 +207,7 @@ pub(crate) fn digest_text(sum: &[u8]) -> String {
 }
 
 fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Error> {
-    // The library ends at 128 levels.
+    // The library does not descend into what is not asked for, however deep it is.
     serde_json::from_slice(bytes).map_err(|error| {
         let shown = canonical(error.to_string().as_bytes());
         Error::format(

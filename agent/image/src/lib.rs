@@ -13,6 +13,7 @@
 
 mod capture;
 mod error;
+mod execution;
 mod found;
 mod history;
 mod layout;
@@ -33,6 +34,7 @@ pub use layout::Wanted;
 pub use report::Report;
 pub use tree::How;
 
+use lapwing_profile::profile::Profile;
 use lapwing_profile::text::canonical;
 use layout::Layout;
 use packages::Packages;
@@ -50,6 +52,8 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// Hides secrets in a command that made a layer; answers how many it hid.
     pub hide: &'a dyn Fn(&mut String) -> usize,
+    /// What was seen to run.
+    pub profile: Option<&'a Profile>,
 }
 
 /// Reads an image.
@@ -84,13 +88,23 @@ fn report(layout: &Layout, contents: &Contents, options: &Options<'_>) -> Report
         size.visible = size.visible.saturating_add(inode.size);
         size.files += 1;
     }
-    let packages = Packages::of(tree);
+    let mut packages = Packages::of(tree);
+    // Both are called the digest of an image, by one runtime or another.
+    let digests: Vec<&str> = layout
+        .digest
+        .as_deref()
+        .into_iter()
+        .chain([&*layout.id])
+        .collect();
+    let ran =
+        (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
     let notable = notable::of(tree, &packages);
     let Packages {
         mut all, not_read, ..
     } = packages;
     all.sort_by(|one, other| (other.bytes, &one.name).cmp(&(one.bytes, &other.name)));
-    let savings = savings::of(&waste, &notable.bulk, &notable.compilers, &all);
+    let of_packages = ran.as_ref().and_then(|ran| execution::saving(&all, ran));
+    let savings = savings::of(&waste, &notable.bulk, &notable.compilers, &all, of_packages);
     Report {
         schema: report::SCHEMA,
         name: layout.name.as_ref().map(|name| canonical(name.as_bytes())),
@@ -107,6 +121,7 @@ fn report(layout: &Layout, contents: &Contents, options: &Options<'_>) -> Report
         secrets: found::secrets(layout, contents, options),
         not_searched: contents.unsearched,
         savings,
+        ran,
         notes,
     }
 }

@@ -107,6 +107,7 @@ impl Packages {
             bytes: 0,
             files: 0,
             within,
+            execution: None,
         });
         Some(self.all.len() - 1)
     }

@@ -2,6 +2,7 @@
 //! meaning while `schema` stays.
 
 use crate::tree::How;
+use lapwing_advise::basis::Basis;
 use serde::Serialize;
 
 /// Number of the shape.
@@ -41,6 +42,9 @@ pub struct Report {
     pub not_searched: u64,
     /// What can be saved, the most first. They overlap: their sum says nothing.
     pub savings: Vec<Saving>,
+    /// What a profile saw run of it; `None` without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ran: Option<Ran>,
     /// What was left out or not looked at, and what is odd.
     pub notes: Vec<String>,
 }
@@ -176,6 +180,81 @@ pub struct Package {
     pub files: u64,
     /// The package of the system that brings it, whose bytes its own are too.
     pub within: Option<String>,
+    /// Whether its programs were seen to run; `None` without a profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution: Option<Execution>,
+}
+
+/// What is known of a package's programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Execution {
+    /// One of them was seen to run.
+    Ran,
+    /// It has programs, and none was seen to run. It may be in use all the same.
+    NotSeenToRun,
+    /// It has no programs, or the profile says nothing of this image.
+    Unknown,
+}
+
+/// A count and bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Sum {
+    /// How many.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Sum {
+    pub(crate) const fn take(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+}
+
+/// What a profile saw run of an image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ran {
+    /// Whose profile it is.
+    pub workload: String,
+    /// What it rests on: how much was observed, what was lost, what is missing.
+    pub basis: Basis,
+    /// What nobody should take it for.
+    pub caution: &'static str,
+    /// Whether a program of this image is among what ran. Else nothing is said to be not seen.
+    pub says: bool,
+    /// Whether the profile learned of this image, by digest; `None` where nobody knows.
+    pub same_image: Option<bool>,
+    /// The images that it learned of.
+    pub learned_of: Vec<String>,
+    /// Programs and scripts of this image that ran.
+    pub executed: First<RanProgram>,
+    /// What ran from an image, and is not in this one.
+    pub missing: First<String>,
+    /// Files that ran.
+    pub programs_ran: Sum,
+    /// Programs that were not seen to run.
+    pub programs_not_seen: Sum,
+    /// All other files: libraries and data, of which nothing is known.
+    pub other_files: Sum,
+    /// Packages of which a program ran.
+    pub packages_ran: Sum,
+    /// Packages with programs of which none was seen to run.
+    pub packages_not_seen: Sum,
+    /// Packages of which nothing is known.
+    pub packages_unknown: Sum,
+}
+
+/// A program that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RanProgram {
+    /// Its path.
+    pub path: String,
+    /// Whose it is.
+    pub package: Option<String>,
 }
 
 /// What of an image is worth a look.

@@ -12,8 +12,9 @@ pub(crate) fn of(
     bulk: &[Bulk],
     compilers: &First<Program>,
     packages: &[Package],
+    of_packages: Option<Saving>,
 ) -> Vec<Saving> {
-    let mut all = Vec::new();
+    let mut all: Vec<Saving> = of_packages.into_iter().collect();
     for one in &waste.by_layer {
         let (layer, by) = (one.layer, one.by);
         let (what, remedy) = match one.how {

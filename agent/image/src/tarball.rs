@@ -240,7 +240,8 @@ impl<R: Forward> Entries<R> {
         if let Some(size) = records.size {
             self.begin(size)?;
         }
-        if !matches!(kind, Kind::File | Kind::Other) {
+        let is_regular = header.entry_type() == EntryType::Regular;
+        if !matches!(kind, Kind::File | Kind::Other) && !is_regular {
             // Sizes of these are of no data, as runtimes read them.
             self.begin(0)?;
         }

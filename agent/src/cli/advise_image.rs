@@ -1,7 +1,7 @@
 //! `lapwing advise image`.
 
 use super::profile_text::json;
-use super::{Code, Failure, Outcome, image_text};
+use super::{Code, Failure, Outcome, image_text, profile_file};
 use clap::{Args, ValueEnum};
 use lapwing_encode::redact::Redaction;
 use lapwing_image::{Error, Limits, Options, Wanted};
@@ -12,6 +12,7 @@ const EXAMPLES: &str = "\
 Examples:
   docker save shop:1 -o shop.tar
   lapwing advise image shop.tar                          what is in it, and what to leave out
+  lapwing advise image shop.tar --profile shop.yaml      and which programs and packages were seen to run
   lapwing advise image shop.tar -o json
   lapwing advise image ./layout --platform linux/arm64   a folder with an OCI layout";
 
@@ -27,6 +28,9 @@ pub struct ImageArgs {
     /// Which platform, where it is for several [default: this machine's]
     #[arg(long, value_name = "OS/ARCHITECTURE")]
     platform: Option<String>,
+    /// A learned profile: marks what of the image was seen to run
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: ImageForm,
@@ -50,6 +54,11 @@ pub enum ImageForm {
 
 /// Reads the image and says what is in it.
 pub fn run(args: &ImageArgs) -> Outcome {
+    let profile = args
+        .profile
+        .as_deref()
+        .map(profile_file::read)
+        .transpose()?;
     let redaction = Redaction::standard();
     let options = Options {
         wanted: Wanted {
@@ -61,6 +70,7 @@ pub fn run(args: &ImageArgs) -> Outcome {
             entries: args.max_entries,
         },
         hide: &|text| redaction.arguments(std::slice::from_mut(text)),
+        profile: profile.as_ref(),
     };
     let report = lapwing_image::read(&args.path, &options).map_err(|error| {
         let code = match error {

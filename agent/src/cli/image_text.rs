@@ -2,7 +2,9 @@
 
 use super::text::{BOLD, DIM, styled, table};
 use lapwing_image::How;
-use lapwing_image::report::{First, Layer, Notable, Program, Report, Saving, Waste};
+use lapwing_image::report::{
+    Execution, First, Layer, Notable, Package, Program, Ran, Report, Saving, Sum, Waste,
+};
 use lapwing_profile::text::visible;
 use std::collections::BTreeMap;
 use std::io::{Result, Write};
@@ -15,6 +17,9 @@ const COMMAND_MAX: usize = 100;
 /// All of it.
 pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
     heading(out, report)?;
+    if let Some(of) = &report.ran {
+        ran(out, of, &report.packages)?;
+    }
     savings(out, &report.savings)?;
     layers(out, &report.layers)?;
     waste(out, &report.waste)?;
@@ -230,23 +235,8 @@ fn packages(out: &mut impl Write, report: &Report) -> Result<()> {
         false => counts.join(", "),
     };
     head(out, "packages", &text)?;
-    let rows: Vec<Vec<String>> = (report.packages.iter().take(LISTED_MAX))
-        .map(|package| {
-            let within = package
-                .within
-                .as_ref()
-                .map(|within| format!(" (in {within})"));
-            vec![
-                size(package.bytes),
-                package.files.to_string(),
-                package.kind.to_owned(),
-                format!("{}{}", package.name, within.unwrap_or_default()),
-                package.version.clone(),
-            ]
-        })
-        .collect();
-    if !rows.is_empty() {
-        table(out, &["SIZE", "FILES", "KIND", "PACKAGE", "VERSION"], &rows)?;
+    if !report.packages.is_empty() {
+        package_table(out, report.packages.iter().take(LISTED_MAX))?;
     }
     match report.packages.len().saturating_sub(LISTED_MAX) {
         0 => {}
@@ -341,4 +331,127 @@ fn secrets(out: &mut impl Write, report: &Report) -> Result<()> {
             files(report.not_searched)
         ),
     )
+}
+
+fn package_table<'a>(
+    out: &mut impl Write,
+    packages: impl Iterator<Item = &'a Package>,
+) -> Result<()> {
+    let rows: Vec<Vec<String>> = packages
+        .map(|package| {
+            let within = package
+                .within
+                .as_ref()
+                .map(|within| format!(" (in {within})"));
+            vec![
+                size(package.bytes),
+                package.files.to_string(),
+                package.kind.to_owned(),
+                format!("{}{}", package.name, within.unwrap_or_default()),
+                package.version.clone(),
+                match package.execution {
+                    None => String::new(),
+                    Some(Execution::Ran) => "ran".to_owned(),
+                    Some(Execution::NotSeenToRun) => "not seen to run".to_owned(),
+                    Some(Execution::Unknown) => "unknown".to_owned(),
+                },
+            ]
+        })
+        .collect();
+    let has_last = rows.iter().any(|row| !row[5].is_empty());
+    let last = if has_last { "PROGRAMS" } else { "" };
+    table(
+        out,
+        &["SIZE", "FILES", "KIND", "PACKAGE", "VERSION", last],
+        &rows,
+    )
+}
+
+/// What ran, with what that rests on first.
+fn ran(out: &mut impl Write, ran: &Ran, packages: &[Package]) -> Result<()> {
+    head(
+        out,
+        "what was seen to run",
+        &format!("by the profile of {}", ran.workload),
+    )?;
+    let basis = &ran.basis;
+    let coverage = match basis.coverage {
+        // Never rounded up to all.
+        Some(share) => format!("at least {:.3}", (share * 1_000.0).floor() / 1_000.0),
+        None => "unknown".to_owned(),
+    };
+    let losses = match &basis.last_loss {
+        Some(last) => format!("events were lost, last at {last}"),
+        None if basis.has_evidence => "no losses known".to_owned(),
+        None => "losses unknown".to_owned(),
+    };
+    let text = format!(
+        "observed for {}, instances: {}, coverage {coverage}, {losses}, mode: {}",
+        basis.observed, basis.instances, basis.mode
+    );
+    line(out, 2, &text)?;
+    for reason in &basis.reasons {
+        line(out, 2, &format!("incomplete: {reason}"))?;
+    }
+    match ran.same_image {
+        Some(true) => line(out, 2, "it learned of this image")?,
+        Some(false) => {
+            line(out, 2, "! it learned of other images, and not of this one:")?;
+            for image in ran.learned_of.iter().take(LISTED_MAX) {
+                line(out, 4, image)?;
+            }
+        }
+        None => line(out, 2, "! of which image it learned is not known")?,
+    }
+    if !ran.says {
+        line(
+            out,
+            2,
+            "! no program of this image is in it, so it says nothing of this image",
+        )?;
+    }
+    line(out, 2, ran.caution)?;
+    let sum = |sum: Sum| format!("{} in {}", size(sum.bytes), sum.count);
+    for (what, programs, of_packages) in [
+        ("ran", Some(ran.programs_ran), ran.packages_ran),
+        (
+            "not seen to run",
+            Some(ran.programs_not_seen),
+            ran.packages_not_seen,
+        ),
+        ("unknown", None, ran.packages_unknown),
+    ] {
+        let of_programs = match programs {
+            Some(programs) => format!("programs {}", sum(programs)),
+            None => format!("other files {}", sum(ran.other_files)),
+        };
+        let text = format!("{what:<16} {of_programs:<32} packages {}", sum(of_packages));
+        line(out, 2, text.trim_end())?;
+    }
+    line(out, 2, "ran:")?;
+    list(out, &ran.executed, 4, |one| {
+        format!("{}{}", one.path, of(one.package.as_ref()))
+    })?;
+    if !ran.missing.first.is_empty() {
+        line(out, 2, "! ran from an image, and not in this one:")?;
+        list(out, &ran.missing, 4, String::clone)?;
+    }
+    let is = |package: &&Package| package.execution == Some(Execution::NotSeenToRun);
+    let not_seen: Vec<&Package> = packages.iter().filter(is).collect();
+    if !not_seen.is_empty() {
+        line(
+            out,
+            2,
+            "packages of which no program was seen to run, the largest:",
+        )?;
+        package_table(out, not_seen.iter().take(LISTED_MAX).copied())?;
+        if not_seen.len() > LISTED_MAX {
+            dim(
+                out,
+                2,
+                &format!("and {} more (-o json)", not_seen.len() - LISTED_MAX),
+            )?;
+        }
+    }
+    Ok(())
 }

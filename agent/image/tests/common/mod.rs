@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use lapwing_image::report::Report;
 use lapwing_image::{Error, Limits, Options, Wanted};
+use lapwing_profile::profile::Profile;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -211,6 +212,15 @@ pub fn read(path: &Path) -> Result<Report, Error> {
 }
 
 pub fn read_as(path: &Path, wanted: Wanted, limits: Limits) -> Result<Report, Error> {
+    read_with(path, wanted, limits, None)
+}
+
+pub fn read_with(
+    path: &Path,
+    wanted: Wanted,
+    limits: Limits,
+    profile: Option<&Profile>,
+) -> Result<Report, Error> {
     let hide = |text: &mut String| {
         let hidden = text.matches("hunter2").count();
         *text = text.replace("hunter2", "[redacted]");
@@ -220,6 +230,7 @@ pub fn read_as(path: &Path, wanted: Wanted, limits: Limits) -> Result<Report, Er
         wanted,
         limits,
         hide: &hide,
+        profile,
     };
     lapwing_image::read(path, &options)
 }
