@@ -10,7 +10,7 @@ use crate::report::{Execution, First, Package, Ran, RanProgram, Saving, Sum};
 use crate::tree::{Id, Inode, Kind, Magic, Tree};
 use crate::waste::LISTED_MAX;
 use lapwing_advise::{Advice, Given};
-use lapwing_profile::behaviour::{Behaviour, Origin, Parent};
+use lapwing_profile::behaviour::{Behaviour, Exec, Origin, Parent};
 use lapwing_profile::entry::Phase;
 use lapwing_profile::profile::{Profile, Verdict};
 use lapwing_profile::text::{bytes, canonical};
@@ -20,48 +20,56 @@ use std::collections::BTreeSet;
 pub const CAUTION: &str = "what is executed is recorded, and not what is read or mapped: libraries and data are unknown, and \
      a program that was not seen to run may run tomorrow";
 
-/// Paths of programs and scripts that the profile saw run, or that a person approved of.
-fn programs(profile: &Profile) -> BTreeSet<String> {
-    let mut all = BTreeSet::new();
-    for verdict in [Verdict::Approved, Verdict::Pending, Verdict::Refused] {
-        for (entry, record) in profile.entries(verdict) {
-            if entry.phase == Phase::Escaped
-                || verdict == Verdict::Refused && record.first.is_none()
-            {
-                continue;
-            }
-            if let Some(told) = profile.provenance(&entry) {
-                all.extend(told.executables.all.iter().map(ToString::to_string));
-            }
-            let Behaviour::Exec(exec) = entry.behaviour else {
-                continue;
-            };
-            if let Parent::Program(path) = exec.parent {
-                all.insert(path);
-            }
-            // A script's place is not recorded apart from its interpreter's.
-            all.extend(exec.script);
-            if exec.origin == Origin::Image {
-                all.insert(exec.path);
-            }
-        }
-    }
-    // Others are marked: what lies elsewhere, or is known in part.
-    all.retain(|path| path.starts_with('/'));
-    all
+/// Paths of programs and scripts, by what the profile knows of them.
+#[derive(Default)]
+struct Known {
+    /// Seen to run.
+    ran: BTreeSet<String>,
+    /// Of these, what was executed from the image itself.
+    of_image: BTreeSet<String>,
+    /// Approved by a person, and not seen.
+    approved: BTreeSet<String>,
 }
 
-/// Paths that were executed from the image itself.
-fn of_image(profile: &Profile) -> BTreeSet<String> {
-    let all = profile.entries(Verdict::Approved).into_iter();
-    let all = all.chain(profile.entries(Verdict::Pending));
-    all.filter(|(entry, record)| entry.phase != Phase::Escaped && record.first.is_some())
-        .filter_map(|(entry, _)| match entry.behaviour {
-            Behaviour::Exec(exec) if exec.origin == Origin::Image => Some(exec.path),
-            _ => None,
-        })
-        .filter(|path| path.starts_with('/'))
-        .collect()
+impl Known {
+    fn of(profile: &Profile) -> Self {
+        let mut known = Self::default();
+        for verdict in [Verdict::Approved, Verdict::Pending, Verdict::Refused] {
+            for (entry, record) in profile.entries(verdict) {
+                if entry.phase == Phase::Escaped {
+                    continue;
+                }
+                let was_seen = record.first.is_some();
+                let told = profile.provenance(&entry).filter(|_| was_seen);
+                let told = told.map(|told| told.executables.all).unwrap_or_default();
+                known.ran.extend(told.iter().map(ToString::to_string));
+                match entry.behaviour {
+                    Behaviour::Exec(exec) if was_seen => known.take(exec),
+                    Behaviour::Exec(exec) if verdict == Verdict::Approved => {
+                        known.approved.extend(exec.script);
+                        known.approved.insert(exec.path);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        // Others are marked: what lies elsewhere, or is known in part.
+        known.ran.retain(|path| path.starts_with('/'));
+        known.of_image.retain(|path| path.starts_with('/'));
+        known
+    }
+
+    fn take(&mut self, exec: Exec) {
+        if let Parent::Program(path) = exec.parent {
+            self.ran.insert(path);
+        }
+        // A script's place is not recorded apart from its interpreter's.
+        self.ran.extend(exec.script);
+        if exec.origin == Origin::Image {
+            self.of_image.insert(exec.path.clone());
+            self.ran.insert(exec.path);
+        }
+    }
 }
 
 /// Whether it is a program, and no library that can be executed.
@@ -76,11 +84,15 @@ fn is_program(inode: &Inode, name: &[u8]) -> bool {
 /// Marks packages, and tells what ran.
 pub(crate) fn of(tree: &Tree, packages: &mut Packages, profile: &Profile, digests: &[&str]) -> Ran {
     let advice = Advice::of(profile, &Given::default());
-    let all = programs(profile);
+    let known = Known::of(profile);
     let find = |path: &String| bytes(path).and_then(|path| tree.find(&path, true));
     let mut ran = vec![false; tree.inodes.len()];
+    let mut approved = vec![false; tree.inodes.len()];
+    for id in known.approved.iter().filter_map(find) {
+        approved[tree.nodes[id as usize].inode as usize] = true;
+    }
     let mut executed = Vec::new();
-    for path in &all {
+    for path in &known.ran {
         let Some(id) = find(path).filter(|id| tree.inode(*id).kind == Kind::File) else {
             continue;
         };
@@ -92,14 +104,10 @@ pub(crate) fn of(tree: &Tree, packages: &mut Packages, profile: &Profile, digest
             });
         }
     }
-    let from_image = of_image(profile);
-    let missing = from_image
-        .iter()
-        .filter(|path| find(path).is_none())
-        .cloned();
-    let missing: Vec<String> = missing.collect();
+    let missing = known.of_image.iter().filter(|path| find(path).is_none());
+    let missing: Vec<String> = missing.cloned().collect();
     // Where nothing ran that is here, the profile says nothing of this image.
-    let says = from_image.len() > missing.len();
+    let says = known.of_image.len() > missing.len();
     let mut result = Ran {
         workload: advice.workload.to_string(),
         basis: advice.basis,
@@ -118,7 +126,7 @@ pub(crate) fn of(tree: &Tree, packages: &mut Packages, profile: &Profile, digest
         packages_not_seen: Sum::default(),
         packages_unknown: Sum::default(),
     };
-    count(tree, packages, &ran, says, &mut result);
+    count(tree, packages, (&ran, &approved), says, &mut result);
     result
 }
 
@@ -133,9 +141,15 @@ fn same_image(profile: &Profile, digests: &[&str]) -> Option<bool> {
     })
 }
 
-fn count(tree: &Tree, packages: &mut Packages, ran: &[bool], says: bool, result: &mut Ran) {
-    // Of each package: whether it has programs, and whether one ran.
-    let mut known = vec![(false, false); packages.all.len()];
+fn count(
+    tree: &Tree,
+    packages: &mut Packages,
+    (ran, approved): (&[bool], &[bool]),
+    says: bool,
+    result: &mut Ran,
+) {
+    // Of each package: programs that were not seen, what ran, and what nobody saw and somebody approved.
+    let mut known = vec![(false, false, false); packages.all.len()];
     let mut counted = vec![false; tree.inodes.len()];
     tree.visit(|id: Id, inode| {
         let node = &tree.nodes[id as usize];
@@ -143,20 +157,21 @@ fn count(tree: &Tree, packages: &mut Packages, ran: &[bool], says: bool, result:
         if inode.kind != Kind::File || std::mem::replace(&mut counted[number], true) {
             return;
         }
-        let is_program = is_program(inode, &node.name);
-        let sum = match (ran[number], is_program) {
+        let (ran, approved) = (ran[number], approved[number]);
+        let not_seen = says && !ran && !approved && is_program(inode, &node.name);
+        let sum = match (ran, not_seen) {
             (true, _) => &mut result.programs_ran,
-            (false, true) if says => &mut result.programs_not_seen,
-            (false, _) => &mut result.other_files,
+            (false, true) => &mut result.programs_not_seen,
+            (false, false) => &mut result.other_files,
         };
         sum.take(inode.size);
         if let Some(owner) = packages.owner_number(tree, id) {
-            known[owner].0 |= is_program;
-            known[owner].1 |= ran[number];
+            let known = &mut known[owner];
+            *known = (known.0 | not_seen, known.1 | ran, known.2 | approved);
         }
     });
-    for (package, (has_programs, ran)) in packages.all.iter_mut().zip(known) {
-        let (execution, sum) = match (ran, has_programs && says) {
+    for (package, (not_seen, ran, approved)) in packages.all.iter_mut().zip(known) {
+        let (execution, sum) = match (ran, not_seen && !approved) {
             (true, _) => (Execution::Ran, &mut result.packages_ran),
             (false, true) => (Execution::NotSeenToRun, &mut result.packages_not_seen),
             (false, false) => (Execution::Unknown, &mut result.packages_unknown),

@@ -193,7 +193,8 @@ pub enum Execution {
     Ran,
     /// It has programs, and none was seen to run. It may be in use all the same.
     NotSeenToRun,
-    /// It has no programs, or the profile says nothing of this image.
+    /// It has no programs, or a person approved of one that was not seen, or the profile says nothing of
+    /// this image.
     Unknown,
 }
 

@@ -126,8 +126,19 @@ fn what_ran_is_told_from_what_was_not_seen_and_what_is_unknown() {
     assert_eq!((saving.bytes, &*saving.what), (50_014, what));
     assert_eq!(ran.same_image, None);
 
-    // What a person refused ran all the same.
+    // What a person approved of and nobody saw is neither.
     let tool = Entry::parse("exec: {path: /usr/bin/tool}").unwrap();
+    let by = By {
+        actor: "ann",
+        reason: "",
+        at: AT,
+    };
+    profile.approve(&tool, by).unwrap();
+    let report = read(&image, &profile);
+    assert!(executions(&report).contains(&("tools", Execution::Unknown)));
+    assert_eq!(report.ran.unwrap().programs_not_seen.count, 1);
+
+    // What a person refused ran all the same.
     let sighting = Sighting {
         entry: tool.clone(),
         at: AT,
