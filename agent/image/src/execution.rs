@@ -5,9 +5,9 @@
 //! package without programs is *unknown*, whatever the profile holds. What a profile saw counts in each
 //! verdict, also what waits or was refused, for it ran.
 
-use crate::packages::Packages;
+use crate::packages::{Packages, is_library};
 use crate::report::{Execution, First, Package, Ran, RanProgram, Saving, Sum};
-use crate::tree::{Id, Inode, Kind, Magic, Tree};
+use crate::tree::{Id, Inode, Kind, Magic, Node, Tree};
 use crate::waste::LISTED_MAX;
 use lapwing_advise::{Advice, Given};
 use lapwing_profile::behaviour::{Behaviour, Exec, Origin, Parent};
@@ -72,13 +72,16 @@ impl Known {
     }
 }
 
-/// Whether it is a program, and no library that can be executed.
-fn is_program(inode: &Inode, name: &[u8]) -> bool {
-    let is_library = name.ends_with(b".so") || name.windows(4).any(|part| part == b".so.");
-    inode.kind == Kind::File
-        && inode.mode & 0o111 != 0
-        && inode.magic != Magic::Other
-        && !is_library
+/// Whether it is a program: no library that can be executed, and no module of a language with the bits
+/// of a script, which lie beside others and not among programs.
+fn is_program(tree: &Tree, node: &Node, inode: &Inode) -> bool {
+    let folder = &*tree.nodes[node.parent as usize].name;
+    let is_one = match inode.magic {
+        Magic::Elf => !is_library(&node.name),
+        Magic::Script => matches!(folder, b"bin" | b"sbin" | b"libexec" | b"games" | b""),
+        Magic::Other => false,
+    };
+    is_one && inode.kind == Kind::File && inode.mode & 0o111 != 0
 }
 
 /// Marks packages, and tells what ran.
@@ -158,7 +161,7 @@ fn count(
             return;
         }
         let (ran, approved) = (ran[number], approved[number]);
-        let not_seen = says && !ran && !approved && is_program(inode, &node.name);
+        let not_seen = says && !ran && !approved && is_program(tree, node, inode);
         let sum = match (ran, not_seen) {
             (true, _) => &mut result.programs_ran,
             (false, true) => &mut result.programs_not_seen,
@@ -184,16 +187,23 @@ fn count(
     }
 }
 
-/// What could be saved of packages of which nothing ran.
+/// What could be saved of packages of which nothing ran, and which hold no libraries that others may use.
 pub(crate) fn saving(packages: &[Package], ran: &Ran) -> Option<Saving> {
-    let is = |package: &&Package| package.execution == Some(Execution::NotSeenToRun);
+    let is = |package: &&Package| {
+        let alone = package.libraries == 0 && package.within.is_none();
+        alone && package.execution == Some(Execution::NotSeenToRun)
+    };
+    let mut sum = Sum::default();
+    packages
+        .iter()
+        .filter(is)
+        .for_each(|package| sum.take(package.bytes));
     let largest: Vec<&str> = packages
         .iter()
         .filter(is)
         .take(5)
         .map(|it| &*it.name)
         .collect();
-    let sum = ran.packages_not_seen;
     let doubt = match ran.basis.complete {
         true => "",
         false => ", by a profile that is incomplete",
@@ -201,12 +211,13 @@ pub(crate) fn saving(packages: &[Package], ran: &Ran) -> Option<Saving> {
     (sum.count > 0).then(|| Saving {
         bytes: sum.bytes,
         what: format!(
-            "{} packages of which no program was seen to run{doubt}: {}",
+            "packages without libraries, of which no program was seen to run{doubt}: {} of them, the \
+             largest {}",
             sum.count,
             largest.join(", ")
         ),
-        remedy: "leave out those that nothing else needs; their libraries and data may be in use, so try \
-                 the image without them"
+        remedy: "leave out those that nothing else needs; their data may be in use, so try the image \
+                 without them"
             .to_owned(),
     })
 }

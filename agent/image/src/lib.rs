@@ -27,6 +27,7 @@ mod store;
 mod tarball;
 mod tree;
 mod unpack;
+mod walk;
 mod waste;
 
 pub use error::{Error, Limits};

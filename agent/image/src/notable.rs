@@ -139,29 +139,19 @@ fn capabilities(value: &[u8]) -> Vec<String> {
     privilege::capabilities(of(1) | of(2))
 }
 
-#[derive(Default)]
-struct Found {
-    shells: Vec<Program>,
-    managers: Vec<Program>,
-    compilers: Vec<Program>,
-    set_id: Vec<SetId>,
-    writable: Vec<String>,
-    capable: Vec<Capable>,
-    bulk: Vec<Bulk>,
-}
-
-impl Found {
-    fn program(&mut self, name: &[u8]) -> Option<&mut Vec<Program>> {
+impl Notable {
+    /// The list that a program of this name belongs to.
+    fn list(&mut self, name: &[u8]) -> Option<&mut First<Program>> {
         if is_one(name, SHELLS) {
             return Some(&mut self.shells);
         }
         if is_one(name, MANAGERS) {
-            return Some(&mut self.managers);
+            return Some(&mut self.package_managers);
         }
         is_one(name, COMPILERS).then_some(&mut self.compilers)
     }
 
-    fn bulk(&mut self, path: &[u8], inode: &Inode) {
+    fn count(&mut self, path: &[u8], inode: &Inode) {
         let below = |folders: &[&str]| folders.iter().any(|one| path.starts_with(one.as_bytes()));
         let named = |names: &[&str]| {
             let mut parts = path.split(|byte| *byte == b'/');
@@ -194,7 +184,7 @@ impl Found {
 
 /// Looks at everything that a container sees.
 pub(crate) fn of(tree: &Tree, packages: &Packages) -> Notable {
-    let mut found = Found::default();
+    let mut found = Notable::default();
     let mut counted = vec![false; tree.inodes.len()];
     let package = |id: Id| packages.owner(tree, id).map(|package| package.name.clone());
     tree.visit(|id, inode| {
@@ -211,53 +201,42 @@ pub(crate) fn of(tree: &Tree, packages: &Packages) -> Notable {
         };
         if in_bin
             && is_program
-            && let Some(list) = found.program(&node.name)
+            && let Some(list) = found.list(&node.name)
         {
-            let target = inode.target.as_ref().map(|target| canonical(target));
-            list.push(Program {
+            list.take(LISTED_MAX, || Program {
                 path: path(),
-                target,
+                target: inode.target.as_ref().map(|target| canonical(target)),
                 bytes: inode.size,
                 package: package(id),
             });
         }
         if inode.kind == Kind::Folder && inode.mode & 0o1002 == 0o002 {
-            found.writable.push(path());
+            found.world_writable.take(LISTED_MAX, path);
         }
         if inode.kind != Kind::File {
             return;
         }
         if inode.mode & 0o6000 != 0 && inode.mode & 0o111 != 0 {
-            let mode = format!("{:04o}", inode.mode);
-            found.set_id.push(SetId {
+            found.set_id.take(LISTED_MAX, || SetId {
                 path: path(),
-                mode,
+                mode: format!("{:04o}", inode.mode),
                 package: package(id),
             });
         }
         if let Some(value) = &inode.capability {
-            let capabilities = capabilities(value);
-            found.capable.push(Capable {
+            found.file_capabilities.take(LISTED_MAX, || Capable {
                 path: path(),
-                capabilities,
+                capabilities: capabilities(value),
                 package: package(id),
             });
         }
         // A file of several names is there once.
         if !std::mem::replace(&mut counted[node.inode as usize], true) && inode.size > 0 {
-            found.bulk(&tree.path(id), inode);
+            found.count(&tree.path(id), inode);
         }
     });
     found.bulk.sort_by_key(|bulk| std::cmp::Reverse(bulk.bytes));
-    Notable {
-        shells: First::of(found.shells, LISTED_MAX),
-        package_managers: First::of(found.managers, LISTED_MAX),
-        compilers: First::of(found.compilers, LISTED_MAX),
-        set_id: First::of(found.set_id, LISTED_MAX),
-        world_writable: First::of(found.writable, LISTED_MAX),
-        file_capabilities: First::of(found.capable, LISTED_MAX),
-        bulk: found.bulk,
-    }
+    found
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 
 /// Packages of an image at most.
 const MOST: usize = 50_000;
+/// Bytes of the paths of what tells of them.
+const PATHS_MAX: usize = 64 << 20;
 /// Bytes of a name or a version that are kept.
 const TEXT_MAX: usize = 200;
 /// The databases of RPM, in the places of Fedora, openSUSE and older ones.
@@ -47,16 +49,31 @@ impl Packages {
             not_read: Vec::new(),
         };
         let mut kept: BTreeMap<Vec<u8>, (Id, &[u8])> = BTreeMap::new();
+        let (mut taken, mut left) = (0, 0);
         tree.visit(|id, inode| {
             if let Some(content) = &inode.content {
-                kept.insert(tree.path(id), (id, content));
+                let path = tree.path(id);
+                taken += path.len();
+                match taken <= PATHS_MAX {
+                    true => drop(kept.insert(path, (id, content))),
+                    false => left += 1,
+                }
             }
         });
+        if left > 0 {
+            let text =
+                format!("{left} files that tell of packages: their paths are too long together");
+            packages.not_read.push(text);
+        }
         system::dpkg(tree, &kept, &mut packages);
         system::distroless(tree, &kept, &mut packages);
         system::apk(tree, &kept, &mut packages);
         language::python(tree, &kept, &mut packages);
         language::node(tree, &kept, &mut packages);
+        if tree.is_exhausted() {
+            let text = "paths in lists of packages lead through too many links: files of packages are incomplete";
+            packages.not_read.push(text.to_owned());
+        }
         if let Some(path) = RPM
             .iter()
             .find(|path| tree.find(path.as_bytes(), true).is_some())
@@ -106,10 +123,16 @@ impl Packages {
             version: told(version),
             bytes: 0,
             files: 0,
+            libraries: 0,
             within,
             execution: None,
         });
         Some(self.all.len() - 1)
+    }
+
+    /// Finds a file that a list names.
+    fn find(&self, tree: &Tree, path: &[u8]) -> Option<Id> {
+        (!tree.is_exhausted()).then(|| tree.find(path, false))?
     }
 
     /// Counts a file for a package, which owns it if nobody else does.
@@ -131,6 +154,7 @@ impl Packages {
         if is_free || self.owners[inode] != Some(owner) && package.within.is_some() {
             package.bytes = package.bytes.saturating_add(one.size);
             package.files += 1;
+            package.libraries += u64::from(is_library(&tree.nodes[id as usize].name));
         }
     }
 
@@ -138,4 +162,9 @@ impl Packages {
     fn within(&self, tree: &Tree, id: Id) -> Option<String> {
         self.owner(tree, id).map(|package| package.name.clone())
     }
+}
+
+/// Whether it is called as shared libraries are.
+pub(crate) fn is_library(name: &[u8]) -> bool {
+    name.ends_with(b".so") || name.windows(4).any(|part| part == b".so.")
 }

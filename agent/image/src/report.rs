@@ -94,11 +94,28 @@ pub struct First<T> {
     pub more: u64,
 }
 
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        Self {
+            first: Vec::new(),
+            more: 0,
+        }
+    }
+}
+
 impl<T> First<T> {
     pub(crate) fn of(mut all: Vec<T>, most: usize) -> Self {
         let more = all.len().saturating_sub(most) as u64;
         all.truncate(most);
         Self { first: all, more }
+    }
+
+    /// Makes and adds one if there are fewer than so many.
+    pub(crate) fn take(&mut self, most: usize, make: impl FnOnce() -> T) {
+        match self.first.len() < most {
+            true => self.first.push(make()),
+            false => self.more += 1,
+        }
     }
 }
 
@@ -178,6 +195,8 @@ pub struct Package {
     pub bytes: u64,
     /// How many files.
     pub files: u64,
+    /// How many of these are shared libraries.
+    pub libraries: u64,
     /// The package of the system that brings it, whose bytes its own are too.
     pub within: Option<String>,
     /// Whether its programs were seen to run; `None` without a profile.
@@ -259,7 +278,7 @@ pub struct RanProgram {
 }
 
 /// What of an image is worth a look.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notable {
     /// Shells.

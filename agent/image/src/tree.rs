@@ -6,15 +6,17 @@
 //! [`Limits::entries`], names and targets together against [`TEXT_EACH`] bytes for each of these.
 
 use crate::error::{Error, Limits};
+use crate::walk::Walk;
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Bytes of a whole path at most (PATH_MAX), and of one name in it (NAME_MAX).
 pub(crate) const PATH_MAX: usize = 4096;
 const NAME_MAX: usize = 255;
-/// Links that the kernel follows in one path (MAXSYMLINKS), and names in all.
-const LINKS_MAX: usize = 40;
-const STEPS_MAX: usize = 4096;
+/// Names that are gone through in all paths together, for each entry that may be read.
+const STEPS_EACH: u64 = 100;
 /// Bytes of names for each entry that may be read.
 const TEXT_EACH: u64 = 256;
 
@@ -154,6 +156,7 @@ pub(crate) struct Tree {
     pub hidden: Vec<Hidden>,
     limits: Limits,
     text: u64,
+    steps: Rc<Cell<u64>>,
 }
 
 /// The names of a path, of which none leads upwards.
@@ -186,6 +189,7 @@ impl Tree {
             hidden: Vec::new(),
             limits,
             text: 0,
+            steps: Rc::default(),
         }
     }
 
@@ -195,6 +199,20 @@ impl Tree {
 
     pub(crate) fn child(&self, folder: Id, name: &[u8]) -> Option<Id> {
         self.nodes[folder as usize].children.get(name).copied()
+    }
+
+    /// Whether paths took more work than those of any image do.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.steps.get() > self.limits.entries.saturating_mul(STEPS_EACH)
+    }
+
+    fn limit(&self, of: &'static str, limit: u64) -> Stop {
+        Stop::Limit(Error::Limit {
+            what: "the image".to_owned(),
+            limit,
+            of,
+            option: Limits::ENTRIES_OPTION,
+        })
     }
 
     /// The path of a node, also of one that is hidden, from the root.
@@ -228,7 +246,8 @@ impl Tree {
     /// The node of a path in the image, through its symbolic links; the last name is followed only if
     /// wanted.
     pub(crate) fn find(&self, path: &[u8], follow: bool) -> Option<Id> {
-        let mut walk = Walk::new(path).ok()?;
+        let mut walk = Walk::of(&[], &self.steps);
+        walk.take(path).ok()?;
         let mut at = ROOT;
         while let Some(name) = walk.next().ok()? {
             match &*name {
@@ -256,7 +275,10 @@ impl Tree {
         if last.len() > NAME_MAX {
             return Err(Refused::TooLong.into());
         }
-        let mut walk = Walk::of(folders);
+        if self.is_exhausted() {
+            return Err(self.limit("files in usual paths", self.limits.entries));
+        }
+        let mut walk = Walk::of(folders, &self.steps);
         let mut at = ROOT;
         self.nodes[ROOT as usize].touched = layer;
         while let Some(name) = walk.next()? {
@@ -290,29 +312,22 @@ impl Tree {
     }
 
     fn link(&mut self, folder: Id, name: &[u8], inode: u32) -> Result<Id, Stop> {
-        let limit = |of, limit| {
-            Stop::Limit(Error::Limit {
-                what: "the image".to_owned(),
-                limit,
-                of,
-                option: Limits::ENTRIES_OPTION,
-            })
-        };
         if name.len() > NAME_MAX {
             return Err(Refused::TooLong.into());
         }
         if self.nodes.len() as u64 > self.limits.entries {
-            return Err(limit("files and folders", self.limits.entries));
+            return Err(self.limit("files and folders", self.limits.entries));
         }
         self.text += name.len() as u64;
         if self.text > self.limits.entries.saturating_mul(TEXT_EACH) {
-            return Err(limit("files of usual names", self.limits.entries));
+            return Err(self.limit("files of usual names", self.limits.entries));
         }
         let path_length = self.nodes[folder as usize].path_length as usize + 1 + name.len();
         if path_length > PATH_MAX {
             return Err(Refused::TooLong.into());
         }
-        let id = Id::try_from(self.nodes.len()).map_err(|_| limit("files", u64::from(Id::MAX)))?;
+        let id =
+            Id::try_from(self.nodes.len()).map_err(|_| self.limit("files", u64::from(Id::MAX)))?;
         let name: Arc<[u8]> = Arc::from(name);
         let one = &mut self.inodes[inode as usize];
         one.links += 1;
@@ -435,65 +450,6 @@ impl Tree {
                     });
                 }
             }
-        }
-    }
-}
-
-/// A path on its way through links.
-struct Walk {
-    /// Names that are left, the next one last.
-    left: Vec<Box<[u8]>>,
-    links: usize,
-    steps: usize,
-}
-
-impl Walk {
-    fn new(path: &[u8]) -> Result<Self, Refused> {
-        let mut walk = Self::of(&[]);
-        walk.take(path)?;
-        Ok(walk)
-    }
-
-    fn of(names: &[&[u8]]) -> Self {
-        Self {
-            left: names.iter().rev().map(|name| Box::from(*name)).collect(),
-            links: 0,
-            steps: 0,
-        }
-    }
-
-    fn take(&mut self, path: &[u8]) -> Result<(), Refused> {
-        if path.len() > PATH_MAX {
-            return Err(Refused::TooLong);
-        }
-        let parts = path.split(|byte| *byte == b'/').rev();
-        let parts = parts.filter(|part| !matches!(*part, b"" | b"."));
-        self.left.extend(parts.map(Box::from));
-        Ok(())
-    }
-
-    fn is_done(&self) -> bool {
-        self.left.is_empty()
-    }
-
-    fn next(&mut self) -> Result<Option<Box<[u8]>>, Refused> {
-        self.steps += 1;
-        match self.steps > STEPS_MAX {
-            true => Err(Refused::Loop),
-            false => Ok(self.left.pop()),
-        }
-    }
-
-    /// Goes on at the target of a link that lies in a folder; answers from where.
-    fn follow(&mut self, folder: Id, target: &[u8]) -> Result<Id, Refused> {
-        self.links += 1;
-        if self.links > LINKS_MAX {
-            return Err(Refused::Loop);
-        }
-        self.take(target)?;
-        match target.starts_with(b"/") {
-            true => Ok(ROOT),
-            false => Ok(folder),
         }
     }
 }

@@ -121,8 +121,8 @@ fn what_ran_is_told_from_what_was_not_seen_and_what_is_unknown() {
         (2, 3)
     );
     let saving = &report.savings[0];
-    let what =
-        "1 packages of which no program was seen to run, by a profile that is incomplete: tools";
+    let what = "packages without libraries, of which no program was seen to run, by a profile that is \
+        incomplete: 1 of them, the largest tools";
     assert_eq!((saving.bytes, &*saving.what), (50_014, what));
     assert_eq!(ran.same_image, None);
 

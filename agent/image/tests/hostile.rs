@@ -126,6 +126,34 @@ fn devices_and_circles_of_links_do_no_harm() {
 }
 
 #[test]
+fn long_ways_through_links_end() {
+    let mut tar = Layer::default().symlink("l0", ".");
+    // About 2000 names each, by one letter of a list.
+    for number in 1..12 {
+        tar = tar.symlink(&format!("l{number}"), &format!("l{0}/l{0}", number - 1));
+    }
+    let tar = tar.symlink("l", "l5/l5/l5").file("x", "1");
+    let list = "/l/x\n".repeat(200_000);
+    let status = "Package: p\nStatus: install ok installed\n";
+    let many = (tar.file("var/lib/dpkg/status", status)).file("var/lib/dpkg/info/p.list", list);
+    let start = Instant::now();
+    let report = bounded(&of_tar(&many.tar()), 1 << 30, 1000).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(10));
+    let not_read = report.packages_not_read.join("\n");
+    assert!(
+        not_read.contains("lead through too many links"),
+        "{not_read}"
+    );
+
+    let deep = Layer::default()
+        .folder(&"a/".repeat(900), 0o755)
+        .symlink("l", &"a/".repeat(900));
+    let deep = (0..900).fold(deep, |tar, number| tar.file(&format!("l/f{number}"), ""));
+    let error = bounded(&of_tar(&deep.tar()), 1 << 30, 2000).unwrap_err();
+    assert!(matches!(error, Error::Limit { limit: 2000, .. }), "{error}");
+}
+
+#[test]
 fn what_is_cut_off_or_damaged_says_so() {
     let tar = Layer::default().file("x", vec![7; 100_000]).tar();
     let noise: Vec<u8> = (0..100_000_u32)

@@ -1,9 +1,11 @@
 //! What is said of an image, as people read it.
 
+mod ran;
+
 use super::text::{BOLD, DIM, styled, table};
 use lapwing_image::How;
 use lapwing_image::report::{
-    Execution, First, Layer, Notable, Package, Program, Ran, Report, Saving, Sum, Waste,
+    Execution, First, Layer, Notable, Package, Program, Report, Saving, Waste,
 };
 use lapwing_profile::text::visible;
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ const COMMAND_MAX: usize = 100;
 pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
     heading(out, report)?;
     if let Some(of) = &report.ran {
-        ran(out, of, &report.packages)?;
+        ran::write(out, of, &report.packages)?;
     }
     savings(out, &report.savings)?;
     layers(out, &report.layers)?;
@@ -254,53 +256,62 @@ fn of(package: Option<&String>) -> String {
         .unwrap_or_default()
 }
 
-fn programs(out: &mut impl Write, title: &str, all: &First<Program>) -> Result<()> {
-    let count = all.first.len() as u64 + all.more;
-    if count == 0 {
-        return head(out, title, "none");
+/// A list of one kind, or its title for the end.
+fn kind<T>(
+    out: &mut impl Write,
+    none: &mut Vec<&'static str>,
+    title: &'static str,
+    all: &First<T>,
+    text: impl Fn(&T) -> String,
+) -> Result<()> {
+    match all.first.len() as u64 + all.more {
+        0 => {
+            none.push(title);
+            Ok(())
+        }
+        count => {
+            head(out, title, &count.to_string())?;
+            list(out, all, 2, text)
+        }
     }
-    head(out, title, &count.to_string())?;
-    list(out, all, 2, |one| {
-        let target = one.target.as_ref().map(|target| format!(" -> {target}"));
-        format!(
-            "{}{}{}",
-            one.path,
-            target.unwrap_or_default(),
-            of(one.package.as_ref())
-        )
-    })
+}
+
+fn program(one: &Program) -> String {
+    let target = one.target.as_ref().map(|target| format!(" -> {target}"));
+    format!(
+        "{}{}{}",
+        one.path,
+        target.unwrap_or_default(),
+        of(one.package.as_ref())
+    )
 }
 
 fn notable(out: &mut impl Write, notable: &Notable) -> Result<()> {
-    programs(out, "shells", &notable.shells)?;
-    programs(out, "package managers", &notable.package_managers)?;
-    programs(out, "compilers", &notable.compilers)?;
-    let count = |all: usize, more: u64| match all as u64 + more {
-        0 => "none".to_owned(),
-        count => count.to_string(),
-    };
-    let all = &notable.set_id;
-    head(out, "set-id programs", &count(all.first.len(), all.more))?;
-    list(out, all, 2, |one| {
+    let mut none = Vec::new();
+    kind(out, &mut none, "shells", &notable.shells, program)?;
+    kind(
+        out,
+        &mut none,
+        "package managers",
+        &notable.package_managers,
+        program,
+    )?;
+    kind(out, &mut none, "compilers", &notable.compilers, program)?;
+    kind(out, &mut none, "set-id programs", &notable.set_id, |one| {
         format!("{}  {}{}", one.mode, one.path, of(one.package.as_ref()))
     })?;
-    let all = &notable.file_capabilities;
-    head(
-        out,
-        "files with capabilities",
-        &count(all.first.len(), all.more),
-    )?;
-    list(out, all, 2, |one| {
+    let capable = &notable.file_capabilities;
+    kind(out, &mut none, "files with capabilities", capable, |one| {
         let names = one.capabilities.join(", ");
         format!("{}  {names}{}", one.path, of(one.package.as_ref()))
     })?;
-    let all = &notable.world_writable;
-    head(
-        out,
-        "folders that all may write to, without a sticky bit",
-        &count(all.first.len(), all.more),
-    )?;
-    list(out, all, 2, String::clone)
+    let writable = &notable.world_writable;
+    let title = "folders that all may write to, without a sticky bit";
+    kind(out, &mut none, title, writable, String::clone)?;
+    match none.is_empty() {
+        true => Ok(()),
+        false => head(out, "none", &none.join("; ")),
+    }
 }
 
 fn secrets(out: &mut impl Write, report: &Report) -> Result<()> {
@@ -352,7 +363,10 @@ fn package_table<'a>(
                 match package.execution {
                     None => String::new(),
                     Some(Execution::Ran) => "ran".to_owned(),
-                    Some(Execution::NotSeenToRun) => "not seen to run".to_owned(),
+                    Some(Execution::NotSeenToRun) => match package.libraries {
+                        0 => "not seen to run".to_owned(),
+                        count => format!("not seen to run; libraries unknown: {count}"),
+                    },
                     Some(Execution::Unknown) => "unknown".to_owned(),
                 },
             ]
@@ -367,91 +381,5 @@ fn package_table<'a>(
     )
 }
 
-/// What ran, with what that rests on first.
-fn ran(out: &mut impl Write, ran: &Ran, packages: &[Package]) -> Result<()> {
-    head(
-        out,
-        "what was seen to run",
-        &format!("by the profile of {}", ran.workload),
-    )?;
-    let basis = &ran.basis;
-    let coverage = match basis.coverage {
-        // Never rounded up to all.
-        Some(share) => format!("at least {:.3}", (share * 1_000.0).floor() / 1_000.0),
-        None => "unknown".to_owned(),
-    };
-    let losses = match &basis.last_loss {
-        Some(last) => format!("events were lost, last at {last}"),
-        None if basis.has_evidence => "no losses known".to_owned(),
-        None => "losses unknown".to_owned(),
-    };
-    let text = format!(
-        "observed for {}, instances: {}, coverage {coverage}, {losses}, mode: {}",
-        basis.observed, basis.instances, basis.mode
-    );
-    line(out, 2, &text)?;
-    for reason in &basis.reasons {
-        line(out, 2, &format!("incomplete: {reason}"))?;
-    }
-    match ran.same_image {
-        Some(true) => line(out, 2, "it learned of this image")?,
-        Some(false) => {
-            line(out, 2, "! it learned of other images, and not of this one:")?;
-            for image in ran.learned_of.iter().take(LISTED_MAX) {
-                line(out, 4, image)?;
-            }
-        }
-        None => line(out, 2, "! of which image it learned is not known")?,
-    }
-    if !ran.says {
-        line(
-            out,
-            2,
-            "! no program of this image is in it, so it says nothing of this image",
-        )?;
-    }
-    line(out, 2, ran.caution)?;
-    let sum = |sum: Sum| format!("{} in {}", size(sum.bytes), sum.count);
-    for (what, programs, of_packages) in [
-        ("ran", Some(ran.programs_ran), ran.packages_ran),
-        (
-            "not seen to run",
-            Some(ran.programs_not_seen),
-            ran.packages_not_seen,
-        ),
-        ("unknown", None, ran.packages_unknown),
-    ] {
-        let of_programs = match programs {
-            Some(programs) => format!("programs {}", sum(programs)),
-            None => format!("other files {}", sum(ran.other_files)),
-        };
-        let text = format!("{what:<16} {of_programs:<32} packages {}", sum(of_packages));
-        line(out, 2, text.trim_end())?;
-    }
-    line(out, 2, "ran:")?;
-    list(out, &ran.executed, 4, |one| {
-        format!("{}{}", one.path, of(one.package.as_ref()))
-    })?;
-    if !ran.missing.first.is_empty() {
-        line(out, 2, "! ran from an image, and not in this one:")?;
-        list(out, &ran.missing, 4, String::clone)?;
-    }
-    let is = |package: &&Package| package.execution == Some(Execution::NotSeenToRun);
-    let not_seen: Vec<&Package> = packages.iter().filter(is).collect();
-    if !not_seen.is_empty() {
-        line(
-            out,
-            2,
-            "packages of which no program was seen to run, the largest:",
-        )?;
-        package_table(out, not_seen.iter().take(LISTED_MAX).copied())?;
-        if not_seen.len() > LISTED_MAX {
-            dim(
-                out,
-                2,
-                &format!("and {} more (-o json)", not_seen.len() - LISTED_MAX),
-            )?;
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

@@ -86,8 +86,8 @@ pub(super) fn python(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
         {
             let name = cell(line);
             let found = match name.starts_with(b"/") {
-                true => tree.find(name, false),
-                false => tree.find(&[from, b"/", name].concat(), false),
+                true => packages.find(tree, name),
+                false => packages.find(tree, &[from, b"/", name].concat()),
             };
             if let Some(file) = found.filter(|file| file != id) {
                 packages.take(tree, number, file);

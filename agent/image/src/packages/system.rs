@@ -66,7 +66,7 @@ fn broken(packages: &mut Packages, path: &[u8], count: usize) {
 
 fn take_list(tree: &Tree, packages: &mut Packages, number: usize, list: &[u8]) {
     for path in lines(list).filter(|path| !path.is_empty()) {
-        if let Some(id) = tree.find(path, false) {
+        if let Some(id) = packages.find(tree, path) {
             packages.take(tree, number, id);
         }
     }
@@ -129,7 +129,7 @@ pub(super) fn distroless(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) 
                     .iter()
                     .position(|byte| *byte == b' ')
                     .map(|at| &line[at..]);
-                let found = path.and_then(|path| tree.find(path.trim_ascii(), false));
+                let found = path.and_then(|path| packages.find(tree, path.trim_ascii()));
                 if let Some(id) = found {
                     packages.take(tree, number, id);
                 }
@@ -176,7 +176,7 @@ pub(super) fn apk(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
             if let Some(name) = line.strip_prefix(b"F:") {
                 folder = name;
             } else if let Some(name) = line.strip_prefix(b"R:")
-                && let Some(id) = tree.find(&[folder, b"/", name].concat(), false)
+                && let Some(id) = packages.find(tree, &[folder, b"/", name].concat())
             {
                 packages.take(tree, number, id);
             }
