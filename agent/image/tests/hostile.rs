@@ -7,6 +7,7 @@ use lapwing_image::report::Report;
 use lapwing_image::{Error, Limits, Wanted};
 use serde_json::json;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 use tar::EntryType;
@@ -405,10 +406,13 @@ fn what_is_no_image_says_how_to_make_one() {
             .to_string()
             .contains("neither an index.json")
     );
-    assert!(
-        read(&folder.path().join("none"))
-            .unwrap_err()
-            .to_string()
-            .contains("No such file")
+    let none = folder.path().join("none");
+    let error = read(&none).unwrap_err();
+    let Error::Io { what, source } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(
+        (what.as_str(), source.kind()),
+        (none.to_str().unwrap(), ErrorKind::NotFound)
     );
 }
