@@ -7,6 +7,7 @@ use lapwing_image::report::Report;
 use lapwing_image::{Error, How, Limits, Wanted};
 use serde_json::json;
 use std::fs;
+use tar::{EntryType, GnuExtSparseHeader, Header};
 
 fn visible(report: &Report) -> (u64, u64) {
     (report.size.files, report.size.visible)
@@ -279,4 +280,62 @@ fn an_image_of_another_platform_is_read_unless_one_was_asked_for() {
     };
     let error = read_as(image.path(), wanted, Limits::default()).unwrap_err();
     assert!(matches!(error, Error::Choice { .. }), "{error}");
+}
+
+#[test]
+fn sparse_files_count_what_is_stored() {
+    let mut old = Header::new_gnu();
+    old.set_path("old").unwrap();
+    old.set_entry_type(EntryType::GNUSparse);
+    old.set_mode(0o644);
+    old.set_size(700);
+    let gnu = old.as_gnu_mut().unwrap();
+    gnu.set_real_size(1 << 40);
+    gnu.set_is_extended(true);
+    old.set_cksum();
+    let mut tar = Layer::default();
+    // Two more blocks of the map lie between the header and the bytes.
+    let mut map = GnuExtSparseHeader::new();
+    map.set_is_extended(true);
+    let stored = [&map.as_bytes()[..], &[0; 512], &[7; 700]].concat();
+    tar.0.append(&old, &stored[..]).unwrap();
+    let pax = [
+        ("GNU.sparse.major", &b"1"[..]),
+        ("GNU.sparse.name", b"new"),
+        ("GNU.sparse.realsize", b"1099511627776"),
+    ];
+    let tar = tar.pax(&pax).file("GNUSparseFile.0/new", "1234");
+    let tar = tar.file("behind", "12").file("twin", "1234");
+    let image = Image::of(vec![
+        tar,
+        Layer::default().file(".wh.old", "").file(".wh.new", ""),
+    ]);
+    let report = image.read().unwrap();
+    assert_eq!(visible(&report), (2, 6));
+    assert_eq!(
+        hidden(&report),
+        [
+            ("/new", 4, 1, 2, How::Deleted),
+            ("/old", 700, 1, 2, How::Deleted)
+        ]
+    );
+    assert_eq!(report.waste.duplicate, 0);
+}
+
+#[test]
+fn names_of_pax_stand_above_those_of_headers() {
+    let long = "long/".repeat(50) + "name";
+    let tar = Layer::default()
+        .pax(&[("path", long.as_bytes()), ("size", b"5")])
+        .file("short", "12345")
+        .pax(&[("linkpath", long.as_bytes())])
+        .symlink("link", "short")
+        .file("link/.wh.x", "")
+        .pax(&[("linkpath", long.as_bytes())])
+        .hard_link("alias", "short");
+    let upper = Layer::default().file(".wh.alias", "").file(".wh.long", "");
+    let report = Image::of(vec![tar, upper]).read().unwrap();
+    assert_eq!(visible(&report), (0, 0));
+    let long = format!("/{long}");
+    assert_eq!(hidden(&report), [(&*long, 5, 1, 2, How::Deleted)]);
 }
