@@ -1,5 +1,6 @@
 //! `lapwing advise`.
 
+use super::advise_image::{self, ImageArgs};
 use super::client::Endpoint;
 use super::profile_text::json;
 use super::{Code, Failure, Outcome, advise_text, client, profile};
@@ -27,6 +28,10 @@ pub enum AdviseCommand {
     /// and what blocks a setting. A profile that still learns, or lacks evidence, is advised from as
     /// well, and the advice says that it is incomplete.
     Pod(PodArgs),
+    /// What an image holds: layers, bytes wasted, packages, shells, set-id files, likely secrets
+    ///
+    /// Reads a tar of `docker save` or an OCI layout, without an agent and without unpacking anything.
+    Image(ImageArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -90,6 +95,7 @@ pub enum Form {
 pub async fn run(endpoint: &Endpoint, command: AdviseCommand) -> Outcome {
     match command {
         AdviseCommand::Pod(args) => pod(endpoint, args).await,
+        AdviseCommand::Image(args) => advise_image::run(&args),
     }
 }
 

@@ -82,7 +82,7 @@ pub enum Command {
         #[command(subcommand)]
         command: ProfileCommand,
     },
-    /// Turn what a workload was seen to do into a tighter pod
+    /// Turn what a workload was seen to do into a tighter pod, and an image into a smaller one
     Advise {
         /// What to advise on
         #[command(subcommand)]

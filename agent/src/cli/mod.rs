@@ -1,6 +1,7 @@
 //! The command line: one binary for the daemon and for everything one asks of it.
 
 mod advise;
+mod advise_image;
 mod advise_text;
 mod args;
 mod attest;
@@ -8,6 +9,7 @@ mod client;
 mod feed;
 mod hooks;
 mod identity;
+mod image_text;
 mod learning;
 mod network;
 mod profile;

@@ -1,0 +1,476 @@
+//! Which image of a store is meant, and what it is made of: `index.json` and `oci-layout` of the OCI
+//! image layout 1.1, or `manifest.json` of `docker save`.
+
+use crate::error::Error;
+use crate::store::Store;
+use lapwing_profile::text::canonical;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+
+/// Bytes of one JSON document at most. What registries take is 4 MiB.
+const DOCUMENT_MAX: u64 = 8 << 20;
+/// Layers of an image at most: overlayfs stacks 500.
+const LAYERS_MAX: usize = 1000;
+/// Indexes that lie in one another.
+const DEPTH_MAX: usize = 4;
+/// Manifests that are listed in an error.
+const LISTED_MAX: usize = 10;
+const REFERENCE: &str = "org.opencontainers.image.ref.name";
+const FULL_NAME: &str = "io.containerd.image.name";
+
+/// Which image of a store is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name, where there are several.
+    pub name: Option<String>,
+    /// Its platform, as `linux/arm64`; that of this machine by default.
+    pub platform: Option<String>,
+}
+
+/// An image, of which no layer was read.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub name: Option<String>,
+    /// Of its manifest, where it has one by digest.
+    pub digest: Option<String>,
+    /// Of its configuration: what Docker calls the image's id.
+    pub id: String,
+    pub config: Config,
+    pub layers: Vec<Blob>,
+}
+
+/// One layer as it lies in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Blob {
+    pub name: String,
+    /// Of the bytes in the store.
+    pub digest: Option<String>,
+    /// Of the unpacked tar.
+    pub diff_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Index {
+    #[serde(default)]
+    manifests: Vec<Descriptor>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    #[serde(default)]
+    media_type: String,
+    digest: String,
+    #[serde(default)]
+    platform: Option<Platform>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Platform {
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    config: Descriptor,
+    #[serde(default)]
+    layers: Vec<Descriptor>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Saved {
+    config: String,
+    #[serde(default)]
+    repo_tags: Option<Vec<String>>,
+    #[serde(default)]
+    layers: Vec<String>,
+}
+
+/// The configuration of an image, as far as it is used.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Config {
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
+    #[serde(default)]
+    pub config: Option<Run>,
+    #[serde(default)]
+    rootfs: Option<Rootfs>,
+    #[serde(default)]
+    pub history: Option<Vec<History>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rootfs {
+    #[serde(default)]
+    diff_ids: Option<Vec<String>>,
+}
+
+/// What a container of it runs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Run {
+    #[serde(default)]
+    pub env: Option<Vec<String>>,
+}
+
+/// One step that made it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct History {
+    #[serde(default)]
+    pub created_by: Option<String>,
+    #[serde(default)]
+    pub empty_layer: bool,
+}
+
+impl Config {
+    /// As `linux/arm64`.
+    pub(crate) fn platform(&self) -> String {
+        let platform = Platform {
+            os: self.os.clone(),
+            architecture: self.architecture.clone(),
+            variant: self.variant.clone(),
+        };
+        platform.text()
+    }
+}
+
+impl Platform {
+    fn text(&self) -> String {
+        let variant = self.variant.as_ref().map(|variant| format!("/{variant}"));
+        let text = format!(
+            "{}/{}{}",
+            self.os,
+            self.architecture,
+            variant.unwrap_or_default()
+        );
+        canonical(text.as_bytes())
+    }
+
+    /// Whether it is the one that is wanted; a variant that nobody asked for does not matter.
+    fn is(&self, wanted: &str) -> bool {
+        let whole = self.text();
+        whole == wanted
+            || whole
+                .strip_prefix(wanted)
+                .is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// The platform of this machine, in the words of images.
+fn own_platform() -> String {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        "powerpc64" => "ppc64le",
+        other => other,
+    };
+    format!("linux/{architecture}")
+}
+
+/// The hexadecimal digits of a digest; none other than SHA-256 is read.
+fn hash(digest: &str) -> Result<&str, Error> {
+    let hash = digest.strip_prefix("sha256:").filter(|hash| {
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        hash.len() == 64 && hash.bytes().all(is_digit)
+    });
+    hash.ok_or_else(|| {
+        Error::format(
+            canonical(digest.as_bytes()),
+            "it is no digest of SHA-256 (sha256: and 64 hexadecimal digits), and no other is read",
+        )
+    })
+}
+
+fn blob(digest: &str) -> Result<String, Error> {
+    Ok(format!("blobs/sha256/{}", hash(digest)?))
+}
+
+/// A digest as images write it.
+pub(crate) fn digest_text(sum: &[u8]) -> String {
+    let digits: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{digits}")
+}
+
+fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Error> {
+    // The library does not descend into what is not asked for, however deep it is.
+    serde_json::from_slice(bytes).map_err(|error| {
+        let shown = canonical(error.to_string().as_bytes());
+        Error::format(
+            canonical(name.as_bytes()),
+            format!("not the JSON of an image: {shown}"),
+        )
+    })
+}
+
+/// A document whose bytes are what its digest says.
+fn document<T: DeserializeOwned>(store: &Store, digest: &str) -> Result<T, Error> {
+    let name = blob(digest)?;
+    let bytes = store.small(&name, DOCUMENT_MAX)?;
+    let found = digest_text(&Sha256::digest(&bytes));
+    if found != digest {
+        return Err(Error::Digest {
+            what: name,
+            said: digest.to_owned(),
+            found,
+        });
+    }
+    parse(&name, &bytes)
+}
+
+impl Layout {
+    /// Finds the image.
+    pub(crate) fn find(store: &Store, wanted: &Wanted) -> Result<Self, Error> {
+        if store.has("index.json") {
+            return of_index(store, wanted);
+        }
+        if store.has("manifest.json") {
+            return of_saved(store, wanted);
+        }
+        Err(Error::format(
+            "no image",
+            "there is neither an index.json (OCI layout) nor a manifest.json (docker save)",
+        ))
+    }
+
+    fn checked(mut self, wanted: &Wanted, diff_ids: &[String]) -> Result<Self, Error> {
+        if self.layers.len() > LAYERS_MAX {
+            let why = format!(
+                "it has {} layers, and at most {LAYERS_MAX} are read",
+                self.layers.len()
+            );
+            return Err(Error::format("the manifest", why));
+        }
+        let platform = self.config.platform();
+        let own = Platform {
+            os: self.config.os.clone(),
+            architecture: self.config.architecture.clone(),
+            variant: self.config.variant.clone(),
+        };
+        // Without an index there is nothing to choose, and any platform is read.
+        if let Some(wanted) = wanted.platform.as_ref().filter(|wanted| !own.is(wanted)) {
+            return Err(Error::Choice {
+                why: format!("no image for {}", canonical(wanted.as_bytes())),
+                there: platform,
+            });
+        }
+        if diff_ids.len() != self.layers.len() {
+            let why = format!(
+                "it names {} layers, and the manifest {}",
+                diff_ids.len(),
+                self.layers.len()
+            );
+            return Err(Error::format("the configuration", why));
+        }
+        for (layer, diff_id) in self.layers.iter_mut().zip(diff_ids) {
+            hash(diff_id)?;
+            layer.diff_id = Some(diff_id.clone());
+        }
+        Ok(self)
+    }
+}
+
+fn diff_ids(config: &Config) -> Vec<String> {
+    let ids = config
+        .rootfs
+        .as_ref()
+        .and_then(|root| root.diff_ids.clone());
+    ids.unwrap_or_default()
+}
+
+fn name_of(descriptor: &Descriptor) -> Option<&String> {
+    let all = descriptor.annotations.as_ref()?;
+    all.get(FULL_NAME).or_else(|| all.get(REFERENCE))
+}
+
+fn listed<'a>(all: impl Iterator<Item = &'a str>) -> String {
+    let all: Vec<&str> = all.collect();
+    let mut text = (all
+        .iter()
+        .take(LISTED_MAX)
+        .map(|one| canonical(one.as_bytes())))
+    .collect::<Vec<_>>()
+    .join(", ");
+    if all.len() > LISTED_MAX {
+        text.push_str(&format!(" and {} more", all.len() - LISTED_MAX));
+    }
+    match text.is_empty() {
+        true => "none".to_owned(),
+        false => text,
+    }
+}
+
+fn of_index(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
+    let bytes = store.small("index.json", DOCUMENT_MAX)?;
+    let mut index: Index = parse("index.json", &bytes)?;
+    if let Some(name) = &wanted.name {
+        let there = listed(
+            index
+                .manifests
+                .iter()
+                .filter_map(name_of)
+                .map(String::as_str),
+        );
+        let is = |one: &Descriptor| {
+            let all = one.annotations.as_ref();
+            let mut all = all
+                .into_iter()
+                .flat_map(|all| [all.get(FULL_NAME), all.get(REFERENCE)]);
+            all.any(|known| known == Some(name)) || one.digest == *name
+        };
+        index.manifests.retain(is);
+        if index.manifests.is_empty() {
+            return Err(Error::Choice {
+                why: format!("no image is called {}", canonical(name.as_bytes())),
+                there,
+            });
+        }
+    }
+    let names: std::collections::BTreeSet<&String> =
+        index.manifests.iter().filter_map(name_of).collect();
+    if names.len() > 1 {
+        return Err(Error::Choice {
+            why: "there are several images: say which with --image NAME".to_owned(),
+            there: listed(names.into_iter().map(String::as_str)),
+        });
+    }
+    let name = names.into_iter().next().cloned();
+    let chosen = choose(store, index, wanted, DEPTH_MAX)?;
+    let manifest: Manifest = document(store, &chosen.digest)?;
+    let config: Config = document(store, &manifest.config.digest)?;
+    let layers = (manifest.layers.iter().take(LAYERS_MAX + 1))
+        .map(|layer| {
+            if layer.media_type.contains("encrypted") {
+                return Err(Error::format(&layer.digest, "the layer is encrypted"));
+            }
+            Ok(Blob {
+                name: blob(&layer.digest)?,
+                digest: Some(layer.digest.clone()),
+                diff_id: None,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let ids = diff_ids(&config);
+    let layout = Layout {
+        name,
+        digest: Some(chosen.digest),
+        id: manifest.config.digest,
+        config,
+        layers,
+    };
+    layout.checked(wanted, &ids)
+}
+
+/// The manifest that is meant, through indexes that lie in one another.
+fn choose(store: &Store, index: Index, wanted: &Wanted, depth: usize) -> Result<Descriptor, Error> {
+    let is_index = |one: &Descriptor| {
+        one.media_type.contains("image.index") || one.media_type.contains("manifest.list")
+    };
+    // Attestations of builds are manifests of no platform.
+    let is_image = |one: &Descriptor| match &one.platform {
+        Some(platform) => platform.os != "unknown",
+        None => true,
+    };
+    let all: Vec<Descriptor> = index.manifests.into_iter().filter(is_image).collect();
+    let one = match all.len() {
+        0 => return Err(Error::format("index.json", "it lists no image")),
+        1 => &all[0],
+        _ => {
+            let platform = wanted.platform.clone().unwrap_or_else(own_platform);
+            let is = |one: &&Descriptor| one.platform.as_ref().is_some_and(|own| own.is(&platform));
+            // Of several of one platform, the one that is there: what saved the image may have left
+            // out the others.
+            let fitting: Vec<&Descriptor> = all.iter().filter(is).collect();
+            let there = |one: &&&Descriptor| blob(&one.digest).is_ok_and(|name| store.has(&name));
+            let found = fitting.iter().find(there).or(fitting.first()).copied();
+            found.ok_or_else(|| {
+                let platforms: Vec<String> = (all.iter())
+                    .map(|one| one.platform.as_ref().map_or("?".to_owned(), Platform::text))
+                    .collect();
+                Error::Choice {
+                    why: format!(
+                        "no image for {}: say which with --platform",
+                        canonical(platform.as_bytes())
+                    ),
+                    there: listed(platforms.iter().map(String::as_str)),
+                }
+            })?
+        }
+    };
+    if !is_index(one) {
+        return Ok(one.clone());
+    }
+    if depth == 0 {
+        return Err(Error::format(
+            "index.json",
+            "its indexes lie too deep in one another",
+        ));
+    }
+    choose(store, document(store, &one.digest)?, wanted, depth - 1)
+}
+
+fn of_saved(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
+    let bytes = store.small("manifest.json", DOCUMENT_MAX)?;
+    let all: Vec<Saved> = parse("manifest.json", &bytes)?;
+    let tags = |saved: &Saved| saved.repo_tags.clone().unwrap_or_default();
+    let names: Vec<String> = all.iter().flat_map(tags).collect();
+    let is = |saved: &&Saved| match &wanted.name {
+        Some(name) => tags(saved).contains(name),
+        None => true,
+    };
+    let fitting: Vec<&Saved> = all.iter().filter(is).collect();
+    let [saved] = fitting[..] else {
+        let why = match &wanted.name {
+            Some(name) => format!("no image is called {}", canonical(name.as_bytes())),
+            None => "there is not one image: say which with --image NAME".to_owned(),
+        };
+        let there = listed(names.iter().map(String::as_str));
+        return Err(Error::Choice { why, there });
+    };
+    let bytes = store.small(&saved.config, DOCUMENT_MAX)?;
+    let id = digest_text(&Sha256::digest(&bytes));
+    let digits = saved.config.rsplit('/').next().unwrap_or_default();
+    let digits = digits.strip_suffix(".json").unwrap_or(digits);
+    let said = format!("sha256:{digits}");
+    if hash(&said).is_ok() && said != id {
+        return Err(Error::Digest {
+            what: canonical(saved.config.as_bytes()),
+            said,
+            found: id,
+        });
+    }
+    let config: Config = parse(&saved.config, &bytes)?;
+    let ids = diff_ids(&config);
+    let layers = (saved.layers.iter())
+        .map(|name| Blob {
+            name: name.clone(),
+            digest: None,
+            diff_id: None,
+        })
+        .collect();
+    let layout = Layout {
+        name: wanted
+            .name
+            .clone()
+            .or_else(|| tags(saved).into_iter().next()),
+        digest: None,
+        id,
+        config,
+        layers,
+    };
+    layout.checked(wanted, &ids)
+}

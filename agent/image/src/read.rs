@@ -1,0 +1,328 @@
+//! Layers, one after another: what is in each, and what they come to.
+
+use crate::capture;
+use crate::error::{Error, Limits};
+use crate::layout::Layout;
+use crate::secrets::{self, Search};
+use crate::store::Store;
+use crate::tarball::{Entries, Entry, Forward, Kind as Entity};
+use crate::tree::{Id, Inode, Kind, Magic, Refused, Stop, Tree};
+use crate::unpack;
+use lapwing_profile::text::canonical;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+/// Files up to this size are read whole and searched.
+const WHOLE_MAX: u64 = 1 << 20;
+const BLOCK: usize = 64 << 10;
+/// Names that are given as examples of what is odd.
+const EXAMPLES: usize = 3;
+
+/// Something that an image should not have, and what was done with it.
+#[derive(Debug, Default)]
+pub(crate) struct Odd {
+    pub count: u64,
+    pub first: Vec<String>,
+}
+
+impl Odd {
+    fn take(&mut self, name: &[u8]) {
+        self.count += 1;
+        if self.first.len() < EXAMPLES {
+            self.first.push(canonical(&name[..name.len().min(200)]));
+        }
+    }
+}
+
+/// Figures of one layer.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub packed: u64,
+    pub unpacked: u64,
+    pub bytes: u64,
+    pub files: u64,
+    pub folders: u64,
+    pub links: u64,
+    pub deletions: u64,
+}
+
+/// What all layers come to.
+pub(crate) struct Contents {
+    pub tree: Tree,
+    pub layers: Vec<Figures>,
+    /// Names that were not taken.
+    pub refused: BTreeMap<Refused, Odd>,
+    /// Entries of no kind that runtimes unpack.
+    pub unknown: Odd,
+    /// Names from the root, which are taken as relative.
+    pub absolute: Odd,
+    pub devices: u64,
+    pub secrets: Vec<(Id, secrets::Kind)>,
+    /// Files too large to be searched.
+    pub unsearched: u64,
+    /// Secrets that found no room in the list.
+    pub more_secrets: u64,
+    pub captured: capture::Budget,
+    entries: u64,
+    limits: Limits,
+}
+
+/// What was read of a file.
+struct Seen {
+    hash: [u8; 32],
+    magic: Magic,
+    secrets: Vec<secrets::Kind>,
+    content: Option<Box<[u8]>>,
+}
+
+impl Contents {
+    pub(crate) fn read(store: &Store, layout: &Layout, limits: Limits) -> Result<Self, Error> {
+        let mut contents = Self {
+            tree: Tree::new(limits),
+            layers: Vec::new(),
+            refused: BTreeMap::new(),
+            unknown: Odd::default(),
+            absolute: Odd::default(),
+            devices: 0,
+            secrets: Vec::new(),
+            unsearched: 0,
+            more_secrets: 0,
+            captured: capture::Budget::default(),
+            entries: 0,
+            limits,
+        };
+        let search = Search::new();
+        let mut left = limits.bytes;
+        for (number, blob) in (0..).zip(&layout.layers) {
+            let part = store.part(blob.name.as_bytes())?;
+            contents.layers.push(Figures::default());
+            let sizes = unpack::layer(blob, part, limits, &mut left, |stream| {
+                let what = canonical(blob.name.as_bytes());
+                contents.layer(&what, stream, number, &search)
+            })?;
+            if let Some(figures) = contents.layers.last_mut() {
+                figures.packed = sizes.packed;
+                figures.unpacked = sizes.unpacked;
+            }
+        }
+        Ok(contents)
+    }
+
+    fn layer<R: Forward>(
+        &mut self,
+        what: &str,
+        stream: &mut R,
+        number: u32,
+        search: &Search,
+    ) -> Result<(), Error> {
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Error::io(what, error),
+            _ => Error::format(what, canonical(error.to_string().as_bytes())),
+        };
+        let mut entries = Entries::new(stream);
+        let mut buffer = Vec::new();
+        while let Some(entry) = entries.next().map_err(failed)? {
+            self.entries += 1;
+            if self.entries > self.limits.entries {
+                return Err(Error::Limit {
+                    what: what.to_owned(),
+                    limit: self.limits.entries,
+                    of: "files, folders and links in all layers",
+                    option: Limits::ENTRIES_OPTION,
+                });
+            }
+            let read = match entry.kind {
+                Entity::File if entry.size > 0 && !entry.sparse => {
+                    let keep = capture::is_wanted(&entry.name);
+                    let read = self.contents(&mut entries, &entry, keep, &mut buffer, search);
+                    Some(read.map_err(failed)?)
+                }
+                _ => None,
+            };
+            match self.lay(&entry, read, number) {
+                Ok(()) => {}
+                Err(Stop::Limit(error)) => return Err(error),
+                Err(Stop::Refused(why)) => {
+                    self.refused.entry(why).or_default().take(&entry.name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a file.
+    fn contents<R: Forward>(
+        &mut self,
+        from: &mut Entries<R>,
+        entry: &Entry,
+        keep: bool,
+        buffer: &mut Vec<u8>,
+        search: &Search,
+    ) -> io::Result<Seen> {
+        let whole = entry.size <= WHOLE_MAX || keep && self.captured.has_room(entry.size);
+        let magic = |start: &[u8]| match start {
+            [0x7f, b'E', b'L', b'F', ..] => Magic::Elf,
+            [b'#', b'!', ..] => Magic::Script,
+            _ => Magic::Other,
+        };
+        if whole {
+            buffer.clear();
+            from.take(entry.size).read_to_end(buffer)?;
+            let content = match keep {
+                true => self.captured.take(&entry.name, buffer),
+                false => None,
+            };
+            return Ok(Seen {
+                hash: Sha256::digest(&buffer).into(),
+                magic: magic(buffer),
+                secrets: search.find(&entry.name, buffer),
+                content,
+            });
+        }
+        if keep {
+            self.captured.refuse(&entry.name);
+        }
+        self.unsearched += 1;
+        let mut sum = Sha256::new();
+        let mut first = None;
+        buffer.resize(BLOCK, 0);
+        loop {
+            let count = from.read(buffer)?;
+            if count == 0 {
+                break;
+            }
+            first.get_or_insert_with(|| magic(&buffer[..count]));
+            sum.update(&buffer[..count]);
+        }
+        Ok(Seen {
+            hash: sum.finalize().into(),
+            magic: first.unwrap_or_default(),
+            secrets: Vec::new(),
+            content: None,
+        })
+    }
+
+    fn lay(&mut self, entry: &Entry, read: Option<Seen>, layer: u32) -> Result<(), Stop> {
+        let name = &entry.name[..];
+        if name.starts_with(b"/") {
+            self.absolute.take(name);
+        }
+        let end = name
+            .iter()
+            .rposition(|byte| *byte != b'/')
+            .map_or(0, |last| last + 1);
+        let start = name[..end]
+            .iter()
+            .rposition(|byte| *byte == b'/')
+            .map_or(0, |slash| slash + 1);
+        let Some(figures) = self.layers.last_mut() else {
+            return Ok(());
+        };
+        if let Some(hidden) = name[start..end].strip_prefix(b".wh.") {
+            figures.deletions += 1;
+            return match hidden {
+                b".wh..opq" => self.tree.make_opaque(&name[..start], layer),
+                // Of AUFS, for itself.
+                hidden if hidden.starts_with(b".wh.") => Ok(()),
+                hidden => self
+                    .tree
+                    .white_out(&[&name[..start], hidden].concat(), layer),
+            };
+        }
+        let kind = match entry.kind {
+            Entity::Other => {
+                self.unknown.take(name);
+                return Ok(());
+            }
+            Entity::HardLink => {
+                self.tree.hard_link(name, &entry.link, layer)?;
+                figures.links += 1;
+                return Ok(());
+            }
+            Entity::File => Kind::File,
+            Entity::Symlink => Kind::Symlink,
+            Entity::Folder => Kind::Folder,
+            Entity::Device => Kind::Device,
+            Entity::Fifo => Kind::Fifo,
+        };
+        let mut inode = Inode::new(kind, entry.mode, layer);
+        if kind == Kind::Symlink {
+            if entry.link.len() > crate::tree::PATH_MAX {
+                return Err(Refused::TooLong.into());
+            }
+            inode.target = Some(entry.link.clone().into());
+        }
+        let capability = entry.capability.as_ref().filter(|value| value.len() <= 64);
+        inode.capability = capability.map(|value| value.clone().into());
+        let mut found = Vec::new();
+        if kind == Kind::File {
+            inode.size = entry.size;
+            if let Some(read) = read {
+                inode.hash = Some(read.hash);
+                inode.magic = read.magic;
+                inode.content = read.content;
+                found = read.secrets;
+            }
+        }
+        let id = self.tree.put(name, inode)?;
+        let Some(figures) = self.layers.last_mut() else {
+            return Ok(());
+        };
+        match kind {
+            Kind::File => {
+                figures.files += 1;
+                figures.bytes = figures.bytes.saturating_add(entry.size);
+            }
+            Kind::Symlink => figures.links += 1,
+            Kind::Folder => figures.folders += 1,
+            Kind::Device => self.devices += 1,
+            Kind::Fifo => {}
+        }
+        for kind in found {
+            match self.secrets.len() < secrets::MOST {
+                true => self.secrets.push((id, kind)),
+                false => self.more_secrets += 1,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Contents {
+    /// What was left out, and what is odd.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let mut note = |odd: &Odd, what: &str| {
+            if odd.count > 0 {
+                notes.push(format!("{} {what}: {}", odd.count, odd.first.join(", ")));
+            }
+        };
+        for (why, odd) in &self.refused {
+            note(odd, &format!("left out, {}", why.text()));
+        }
+        note(
+            &self.unknown,
+            "left out, entries of a kind that no runtime unpacks",
+        );
+        note(
+            &self.absolute,
+            "names that begin with a slash, taken as below the root",
+        );
+        if self.devices > 0 {
+            notes.push(format!(
+                "{} device files, which a container may use only as far as its runtime lets it",
+                self.devices
+            ));
+        }
+        if self.captured.refused_count > 0 {
+            notes.push(format!(
+                "{} files that tell of packages are too large together and were not read, so packages \
+                 are incomplete: {}",
+                self.captured.refused_count,
+                self.captured.refused.join(", ")
+            ));
+        }
+        notes
+    }
+}

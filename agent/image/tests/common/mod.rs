@@ -1,0 +1,244 @@
+//! Images that tests make, entry by entry, also such as no tool makes.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lapwing_image::report::Report;
+use lapwing_image::{Error, Limits, Options, Wanted};
+use lapwing_profile::profile::Profile;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use tar::{Builder, EntryType, Header};
+use tempfile::TempDir;
+
+/// A layer that grows.
+pub struct Layer(pub Builder<Vec<u8>>);
+
+impl Default for Layer {
+    fn default() -> Self {
+        Self(Builder::new(Vec::new()))
+    }
+}
+
+impl Layer {
+    /// An entry whose name is written as it is, with what a crate would refuse.
+    pub fn entry(
+        mut self,
+        kind: EntryType,
+        name: &[u8],
+        mode: u32,
+        link: &[u8],
+        data: &[u8],
+    ) -> Self {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(mode);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        header.set_size(data.len() as u64);
+        let long = |kind, text: &[u8]| {
+            let mut header = Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_size(text.len() as u64 + 1);
+            header.as_mut_bytes()[..13].copy_from_slice(b"././@LongLink");
+            header.set_cksum();
+            (header, [text, b"\0"].concat())
+        };
+        if name.len() > 100 {
+            let (header, text) = long(EntryType::GNULongName, name);
+            self.0.append(&header, &text[..]).unwrap();
+        }
+        if link.len() > 100 {
+            let (header, text) = long(EntryType::GNULongLink, link);
+            self.0.append(&header, &text[..]).unwrap();
+        }
+        let length = name.len().min(100);
+        header.as_mut_bytes()[..length].copy_from_slice(&name[..length]);
+        let length = link.len().min(100);
+        header.as_mut_bytes()[157..157 + length].copy_from_slice(&link[..length]);
+        header.set_cksum();
+        self.0.append(&header, data).unwrap();
+        self
+    }
+
+    pub fn file(self, name: &str, data: impl AsRef<[u8]>) -> Self {
+        self.entry(
+            EntryType::Regular,
+            name.as_bytes(),
+            0o644,
+            b"",
+            data.as_ref(),
+        )
+    }
+
+    pub fn program(self, name: &str, data: impl AsRef<[u8]>) -> Self {
+        self.entry(
+            EntryType::Regular,
+            name.as_bytes(),
+            0o755,
+            b"",
+            data.as_ref(),
+        )
+    }
+
+    pub fn folder(self, name: &str, mode: u32) -> Self {
+        self.entry(EntryType::Directory, name.as_bytes(), mode, b"", b"")
+    }
+
+    pub fn symlink(self, name: &str, target: &str) -> Self {
+        self.entry(
+            EntryType::Symlink,
+            name.as_bytes(),
+            0o777,
+            target.as_bytes(),
+            b"",
+        )
+    }
+
+    pub fn hard_link(self, name: &str, target: &str) -> Self {
+        self.entry(
+            EntryType::Link,
+            name.as_bytes(),
+            0o644,
+            target.as_bytes(),
+            b"",
+        )
+    }
+
+    /// PAX records for the next entry.
+    pub fn pax(mut self, records: &[(&str, &[u8])]) -> Self {
+        let records = records.iter().map(|(key, value)| (*key, *value));
+        self.0.append_pax_extensions(records).unwrap();
+        self
+    }
+
+    pub fn tar(self) -> Vec<u8> {
+        self.0.into_inner().unwrap()
+    }
+}
+
+pub fn digest(bytes: &[u8]) -> String {
+    let sum = Sha256::digest(bytes);
+    format!(
+        "sha256:{}",
+        sum.iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    )
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+/// An OCI layout in a folder.
+pub struct Image {
+    pub folder: TempDir,
+}
+
+impl Image {
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn put(&self, bytes: &[u8]) -> String {
+        let digest = digest(bytes);
+        let blobs = self.path().join("blobs/sha256");
+        fs::create_dir_all(&blobs).unwrap();
+        fs::write(blobs.join(&digest[7..]), bytes).unwrap();
+        digest
+    }
+
+    pub fn empty() -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::write(
+            folder.path().join("oci-layout"),
+            r#"{"imageLayoutVersion":"1.0.0"}"#,
+        )
+        .unwrap();
+        Self { folder }
+    }
+
+    pub fn index(&self, manifests: &Value) {
+        let index = json!({"schemaVersion": 2, "manifests": manifests});
+        fs::write(self.path().join("index.json"), index.to_string()).unwrap();
+    }
+
+    /// Layers as (tar, blob); answers the descriptor of the manifest.
+    pub fn manifest(&self, layers: &[(Vec<u8>, Vec<u8>)], config: &Value) -> Value {
+        let mut config = config.clone();
+        let ids: Vec<String> = layers.iter().map(|(tar, _)| digest(tar)).collect();
+        config["rootfs"] = json!({"type": "layers", "diff_ids": ids});
+        let config = self.put(config.to_string().as_bytes());
+        let layers: Vec<Value> = (layers.iter())
+            .map(|(_, blob)| json!({"digest": self.put(blob), "size": blob.len()}))
+            .collect();
+        let manifest = json!({"schemaVersion": 2, "config": {"digest": config}, "layers": layers});
+        let digest = self.put(manifest.to_string().as_bytes());
+        json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest})
+    }
+
+    /// Of layers that are not compressed, for this machine.
+    pub fn of(layers: Vec<Layer>) -> Self {
+        let tars = layers
+            .into_iter()
+            .map(Layer::tar)
+            .map(|tar| (tar.clone(), tar));
+        let image = Self::empty();
+        let config = json!({"os": "linux", "architecture": "amd64"});
+        let manifest = image.manifest(&tars.collect::<Vec<_>>(), &config);
+        image.index(&json!([manifest]));
+        image
+    }
+
+    pub fn read(&self) -> Result<Report, Error> {
+        read(self.path())
+    }
+}
+
+pub fn read(path: &Path) -> Result<Report, Error> {
+    read_as(path, Wanted::default(), Limits::default())
+}
+
+pub fn read_as(path: &Path, wanted: Wanted, limits: Limits) -> Result<Report, Error> {
+    read_with(path, wanted, limits, None)
+}
+
+pub fn read_with(
+    path: &Path,
+    wanted: Wanted,
+    limits: Limits,
+    profile: Option<&Profile>,
+) -> Result<Report, Error> {
+    let hide = |text: &mut String| {
+        let hidden = text.matches("hunter2").count();
+        *text = text.replace("hunter2", "[redacted]");
+        hidden
+    };
+    let options = Options {
+        wanted,
+        limits,
+        hide: &hide,
+        profile,
+    };
+    lapwing_image::read(path, &options)
+}
+
+/// A tar of files, as `docker save` writes one.
+pub fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let layer = files
+        .iter()
+        .fold(Layer::default(), |tar, (name, bytes)| tar.file(name, bytes));
+    layer.tar()
+}

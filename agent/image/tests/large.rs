@@ -1,0 +1,183 @@
+//! An image of 2 GB and 200,000 files in five layers: the time and the memory that reading takes.
+//!
+//! ```sh
+//! cargo test --release -p lapwing-image --test large -- --ignored --nocapture
+//! ```
+//!
+//! With `LAPWING_LARGE_IMAGE=FOLDER` the image is left there, for `/usr/bin/time -v lapwing advise image
+//! FOLDER`. Contents are words of a small dictionary in an order that does not repeat, which gzip packs to
+//! about a third, as it does files of real images; no two files are the same.
+
+mod common;
+
+use common::read;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tar::{Builder, Header};
+
+const LAYERS: u64 = 5;
+const FILES: u64 = 200_000;
+const BYTES: u64 = 2_000_000_000;
+
+/// A writer that hashes.
+struct Hashed<W> {
+    to: W,
+    sum: Sha256,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.to.write(bytes)?;
+        self.sum.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+fn text(sum: Sha256) -> String {
+    sum.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Numbers in an order that does not repeat (splitmix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let one = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let two = (one ^ one >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        two ^ two >> 31
+    }
+}
+
+fn blobs(folder: &Path) -> PathBuf {
+    folder.join("blobs/sha256")
+}
+
+/// Writes a layer; answers its digest and that of its tar.
+fn layer(folder: &Path, number: u64, numbers: &mut Numbers) -> (String, String) {
+    let path = blobs(folder).join("new");
+    let hashed = |to| Hashed {
+        to,
+        sum: Sha256::new(),
+    };
+    let file = hashed(BufWriter::new(File::create(&path).unwrap()));
+    let gzip = GzEncoder::new(file, Compression::fast());
+    let mut gzip = Hashed {
+        to: gzip,
+        sum: Sha256::new(),
+    };
+    let mut tar = Builder::new(&mut gzip);
+    let words: Vec<String> = (0..256)
+        .map(|word| format!("w{:x} ", word * word * 977))
+        .collect();
+    let mut contents = Vec::new();
+    let mean = BYTES / FILES;
+    for file in 0..FILES / LAYERS {
+        // Most are small, and some are large, as in real images.
+        let size = match file % 1000 {
+            0 => mean * 500,
+            _ => mean / 4 + numbers.next() % (mean / 2),
+        };
+        contents.clear();
+        while (contents.len() as u64) < size {
+            for byte in numbers.next().to_le_bytes() {
+                contents.extend_from_slice(words[byte as usize].as_bytes());
+            }
+        }
+        contents.truncate(size as usize);
+        let mut header = Header::new_gnu();
+        header.set_size(size);
+        header.set_mode(0o644);
+        let name = format!(
+            "usr/lib/layer{number}/part{}/component{}/file{file}.txt",
+            file % 97,
+            file % 1009
+        );
+        tar.append_data(&mut header, name, &contents[..]).unwrap();
+    }
+    tar.into_inner().unwrap();
+    let diff_id = text(gzip.sum);
+    let mut file = gzip.to.finish().unwrap();
+    file.flush().unwrap();
+    let digest = text(file.sum);
+    fs::rename(&path, blobs(folder).join(&digest)).unwrap();
+    (digest, diff_id)
+}
+
+fn put(folder: &Path, document: &Value) -> String {
+    let bytes = document.to_string();
+    let digest = common::digest(bytes.as_bytes());
+    fs::write(blobs(folder).join(&digest[7..]), bytes).unwrap();
+    digest
+}
+
+fn make(folder: &Path) {
+    fs::create_dir_all(blobs(folder)).unwrap();
+    let mut numbers = Numbers(7);
+    let layers: Vec<_> = (0..LAYERS)
+        .map(|number| layer(folder, number, &mut numbers))
+        .collect();
+    let ids: Vec<String> = layers
+        .iter()
+        .map(|(_, id)| format!("sha256:{id}"))
+        .collect();
+    let config = json!({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": ids}});
+    let config = put(folder, &config);
+    let layers: Vec<Value> = (layers.iter())
+        .map(|(digest, _)| json!({"digest": format!("sha256:{digest}")}))
+        .collect();
+    let manifest = put(
+        folder,
+        &json!({"config": {"digest": config}, "layers": layers}),
+    );
+    let index = json!({"manifests": [{"digest": manifest}]});
+    fs::write(folder.join("index.json"), index.to_string()).unwrap();
+}
+
+/// Peak memory of this process, in KiB.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+#[ignore = "writes an image of 0.7 GB and wants a release build"]
+fn two_gigabytes_in_two_hundred_thousand_files() {
+    let temporary = tempfile::TempDir::new().unwrap();
+    let folder = match std::env::var_os("LAPWING_LARGE_IMAGE") {
+        Some(folder) => PathBuf::from(folder),
+        None => temporary.path().to_owned(),
+    };
+    if !folder.join("index.json").exists() {
+        make(&folder);
+    }
+    let start = Instant::now();
+    let report = read(&folder).unwrap();
+    let took = start.elapsed();
+    let mib = peak() / 1024;
+    println!(
+        "{} bytes of files, {} packed, {} files: {took:.1?}, {mib} MiB",
+        report.size.bytes, report.size.packed, report.size.files
+    );
+    assert_eq!(report.size.files, FILES);
+    assert!(report.size.bytes > BYTES * 9 / 10, "{}", report.size.bytes);
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    assert!(mib < 300, "{mib} MiB");
+}

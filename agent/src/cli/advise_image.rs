@@ -1,0 +1,88 @@
+//! `lapwing advise image`.
+
+use super::profile_text::json;
+use super::{Code, Failure, Outcome, image_text, profile_file};
+use clap::{Args, ValueEnum};
+use lapwing_encode::redact::Redaction;
+use lapwing_image::{Error, Limits, Options, Wanted};
+use std::io::Write;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  docker save shop:1 -o shop.tar
+  lapwing advise image shop.tar                          what is in it, and what to leave out
+  lapwing advise image shop.tar --profile shop.yaml      and which programs and packages were seen to run
+  lapwing advise image shop.tar -o json
+  lapwing advise image ./layout --platform linux/arm64   a folder with an OCI layout";
+
+/// Arguments of `lapwing advise image`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct ImageArgs {
+    /// The image: a tar of `docker save`, or an OCI layout as a folder or a tar
+    path: PathBuf,
+    /// Which image, where the file holds several: its name or digest
+    #[arg(long, value_name = "NAME")]
+    image: Option<String>,
+    /// Which platform, where it is for several [default: this machine's]
+    #[arg(long, value_name = "OS/ARCHITECTURE")]
+    platform: Option<String>,
+    /// A learned profile: marks what of the image was seen to run
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: ImageForm,
+    /// MiB of layers that are read at most, unpacked
+    #[arg(long, value_name = "MIB", default_value_t = Limits::default().bytes >> 20)]
+    max_mib: u64,
+    /// Files, folders and links of all layers that are read at most
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().entries)]
+    max_entries: u64,
+}
+
+/// Form of what is said of an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ImageForm {
+    /// For people
+    #[default]
+    Text,
+    /// All of it as one JSON object
+    Json,
+}
+
+/// Reads the image and says what is in it.
+pub fn run(args: &ImageArgs) -> Outcome {
+    let profile = args
+        .profile
+        .as_deref()
+        .map(profile_file::read)
+        .transpose()?;
+    let redaction = Redaction::standard();
+    let options = Options {
+        wanted: Wanted {
+            name: args.image.clone(),
+            platform: args.platform.clone(),
+        },
+        limits: Limits {
+            bytes: args.max_mib.saturating_mul(1 << 20),
+            entries: args.max_entries,
+        },
+        hide: &|text| redaction.arguments(std::slice::from_mut(text)),
+        profile: profile.as_ref(),
+    };
+    let report = lapwing_image::read(&args.path, &options).map_err(|error| {
+        let code = match error {
+            Error::Choice { .. } => Code::Usage,
+            _ => Code::Failed,
+        };
+        Failure::new(code, error)
+    })?;
+    let mut out = anstream::stdout().lock();
+    match args.output {
+        ImageForm::Text => image_text::write(&mut out, &report)?,
+        ImageForm::Json => out.write_all((json(&report)? + "\n").as_bytes())?,
+    }
+    Ok(())
+}
