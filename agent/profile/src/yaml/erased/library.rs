@@ -91,25 +91,12 @@ impl<'de> Visitor<'de> for To<'_, 'de> {
 
     plain! {
         visit_bool Bool bool,
-        visit_i8 I8 i8,
-        visit_i16 I16 i16,
-        visit_i32 I32 i32,
         visit_i64 I64 i64,
-        visit_i128 I128 i128,
-        visit_u8 U8 u8,
-        visit_u16 U16 u16,
-        visit_u32 U32 u32,
         visit_u64 U64 u64,
-        visit_u128 U128 u128,
-        visit_f32 F32 f32,
         visit_f64 F64 f64,
-        visit_char Char char,
         visit_str Str &str,
-        visit_borrowed_str BorrowedStr &'de str,
         visit_string String String,
         visit_bytes Bytes &[u8],
-        visit_borrowed_bytes BorrowedBytes &'de [u8],
-        visit_byte_buf ByteBuf Vec<u8>,
     }
 
     fn visit_none<E: Error>(self) -> Result<(), E> {
