@@ -1,7 +1,7 @@
 //! Reading through one type, whatever is read.
 //!
 //! A reader of serde is compiled anew for each type that it reads and for each visitor in it,
-//! and one of YAML is long: it was a third of the agent's code. Here the reader sees one
+//! and one of YAML is long: it was a quarter of the agent's code. Here the reader sees one
 //! visitor, and the types see one reader; between the two stand trait objects. What a type
 //! refuses becomes an error of the reader where the call returns to it, so that the reader
 //! still says where in the text it was.
