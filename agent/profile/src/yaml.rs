@@ -6,9 +6,12 @@
 //! wrong is said in one line, because the text around a mistake may be hostile
 //! and long.
 
+mod erased;
+mod fault;
 mod wrong;
 
 use crate::text;
+use erased::Erased;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -54,7 +57,9 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: Limits) -> Result<T, Stri
             max_documents: 1,
         },
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| wrong::line(&error))
+    let read: Result<Erased<T>, _> = serde_saphyr::from_str_with_options(text, options);
+    read.map(|Erased(value)| value)
+        .map_err(|error| wrong::line(&error))
 }
 
 /// A part of a document that knows its place.
@@ -79,9 +84,9 @@ impl<T> Placed<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Placed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = serde_saphyr::Spanned::<T>::deserialize(deserializer)?;
+        let spanned = serde_saphyr::Spanned::<Erased<T>>::deserialize(deserializer)?;
         Ok(Self {
-            value: spanned.value,
+            value: spanned.value.0,
             at: spanned.referenced,
         })
     }

@@ -114,10 +114,15 @@ impl Profile {
     /// # Errors
     /// Says where the text is another thing.
     pub fn from_yaml(text: impl AsRef<[u8]>) -> Result<Self, NoProfile> {
-        let document: Document = match yaml::read(text.as_ref(), LIMITS) {
+        Self::from_bytes(text.as_ref())
+    }
+
+    /// Apart, so that it is not compiled anew for each kind of text.
+    fn from_bytes(text: &[u8]) -> Result<Self, NoProfile> {
+        let document: Document = match yaml::read(text, LIMITS) {
             Ok(document) => document,
             // What another version wrote has other keys, which is not what is wrong with it.
-            Err(why) => return Err(NoProfile(another(text.as_ref()).unwrap_or(why))),
+            Err(why) => return Err(NoProfile(another(text).unwrap_or(why))),
         };
         if let Some(why) = is_another(&document.kind, &document.api_version) {
             return Err(NoProfile(why));
