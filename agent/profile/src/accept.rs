@@ -26,6 +26,7 @@ use crate::generalise::{Names, by_any_id, is_pattern, is_wide};
 use crate::matcher::{Exact, Matcher};
 use crate::place::made;
 use crate::profile::{Profile, Record, Verdict};
+use std::collections::BTreeMap;
 
 /// Whether a refusal of something wider may take away what was learned.
 pub(crate) fn may_be_overruled(entry: &Entry) -> bool {
@@ -117,6 +118,19 @@ impl Profile {
             (entry.clone(), all)
         });
         decided.chain(self.standing())
+    }
+
+    /// Everything that was seen, whatever was decided of it, by its own name.
+    pub(crate) fn all_seen(&self) -> impl Iterator<Item = (Entry, Record)> {
+        let learned = self.learned.records().map(|(entry, record)| {
+            let own = self.records.get(&entry).cloned().unwrap_or_default();
+            (entry, own.join(record))
+        });
+        let others = self.records.iter();
+        let others = others.filter(|(entry, _)| !self.learned.contains(entry));
+        let others = others.map(|(entry, record)| (entry.clone(), record.clone()));
+        let all: BTreeMap<_, _> = learned.chain(others).collect();
+        all.into_iter().filter(|(_, record)| record.first.is_some())
     }
 
     /// What is to be compiled of an entry.

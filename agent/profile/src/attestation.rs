@@ -8,32 +8,37 @@
 //!
 //! | of the predicate | what stands there |
 //! |---|---|
-//! | `monitor` | Lapwing and its version; which classes of behaviour were traced |
+//! | `monitor` | Lapwing, and whether the profile learns or is compared with |
 //! | `monitoredProcess` | the cluster and the workload's container |
 //! | `monitorLog.process` | programs, with parents, scripts and where they come from |
 //! | `monitorLog.network` | peers, by name or address |
 //! | `monitorLog.fileAccess` | files that were changed, and credentials that were read |
 //! | `monitorLog.listen`, `.dns`, `.privilege` | the other classes, which the specification has no lists for |
-//! | `metadata` | when the first was seen, and the last |
+//! | `metadata` | when this version was first seen, and when the last of what it alone did |
+//! | `attestedBy` | the program that wrote the statement, and its version |
 //! | `evidence` | what was estimated of the coverage, what it lacks, and what was lost |
 //!
 //! Each behaviour carries its line of the profile as `entry`. Files have no digests: the sensor sees
 //! that a file is written, after the fact, and reads none. A path that is not one of the container's
-//! file system (it was moved out, or its beginning is not known) is a URI of scheme `lapwing-path`.
+//! file system (it was moved out, or its beginning is not known) is a URI of scheme `lapwing-path`,
+//! a pattern of names one of scheme `lapwing-pattern`.
 //!
 //! Only what is known to be of that version is in the statement. What was seen of which nobody told
-//! the version, or too many did to keep all, is counted as `unattributed`.
+//! a version, or which cannot be told from another's, is counted as `unattributed`. A profile counts
+//! for all versions together, so of what others did too the figures stand under
+//! `inSeveralVersions`.
 
 use crate::behaviour::{
-    Behaviour, Egress, Exec, FileChange, Kind, Listen, Peer, Privilege, Reach, SetId,
+    Behaviour, Egress, Exec, FileChange, Listen, Peer, Privilege, Reach, SetId,
 };
 use crate::entry::Entry;
 use crate::envelope::{self, EnvelopeError, Private, Public};
 use crate::evidence::settings::Settings;
 use crate::file::time;
 use crate::profile::{Profile, Record, Verdict};
+use crate::provenance::SeenIn;
 use crate::text;
-use crate::version::Version;
+use crate::version::{Remembered, Version};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -46,8 +51,8 @@ const IN_TOTO: envelope::Kind = envelope::Kind {
 };
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const RUNTIME_TRACE: &str = "https://in-toto.io/attestation/runtime-trace/v0.2";
-/// Who traces, before the version.
-const MONITOR: &str = "https://lapwing.dev/monitor/v";
+/// Who traces.
+const MONITOR: &str = "https://lapwing.dev/monitor/v1";
 /// What is traced.
 const PROCESS: &str = "https://lapwing.dev/workload-container/v1";
 
@@ -88,7 +93,13 @@ pub enum AttestError {
 }
 
 /// An entry that was seen in a version.
-type Seen<'a> = (&'a Entry, &'a Record, Verdict);
+struct Seen<'a> {
+    entry: &'a Entry,
+    record: &'a Record,
+    verdict: Verdict,
+    /// Whether in no other.
+    alone: bool,
+}
 
 /// Attests what a version of the image was seen to do: the text of the file. Without `digest`, the
 /// newest version that the profile remembers. Others who signed the same, in `before`, stay in it.
@@ -111,64 +122,72 @@ pub fn attest(
 }
 
 fn statement(profile: &Profile, digest: Option<&str>) -> Result<Value, AttestError> {
-    let version = version(profile, digest)?;
+    let remembered = version(profile, digest)?;
+    let version = remembered.version;
     let mut unattributed = 0_u64;
-    let mut lists: Map<String, Value> = Map::new();
-    let mut span: Option<(i64, i64)> = None;
-    for verdict in [Verdict::Approved, Verdict::Pending, Verdict::Refused] {
-        for (entry, record) in &profile.entries(verdict) {
-            let (Some(first), Some(last)) = (record.first, record.last) else {
-                continue; // Decided of, and never seen.
-            };
-            let told = profile.provenance(entry);
-            let is_of = |told: &crate::provenance::told::Told| {
-                told.digests.iter().any(|it| it == version.digest())
-            };
-            match told {
-                Some(told) if is_of(&told) => {}
-                Some(told) if told.share.is_some_and(|share| !share.more) => continue,
-                _ => {
-                    unattributed += 1;
-                    continue;
-                }
+    // The specification wants one of its own lists, even if nothing is in it.
+    let mut lists = Map::from_iter([("process".to_owned(), json!([]))]);
+    let (mut from, mut to) = (remembered.sight.first(), None);
+    for (entry, record) in profile.all_seen() {
+        let alone = match profile.seen_in(&entry, version) {
+            SeenIn::Alone => true,
+            SeenIn::WithOthers => false,
+            SeenIn::No => continue,
+            SeenIn::Unknown => {
+                unattributed += 1;
+                continue;
             }
-            let (from, to) = span.unwrap_or((first, last));
-            span = Some((from.min(first), to.max(last)));
-            let (list, value) = traced((entry, record, verdict));
-            if let Value::Array(all) = lists.entry(list).or_insert_with(|| json!([])) {
-                all.push(value);
-            }
+        };
+        if alone {
+            from = from.min(record.first.unwrap_or(from));
+            to = to.max(record.last);
+        }
+        let verdict = if profile.is_refused(&entry) {
+            Verdict::Refused
+        } else if profile.accepts(&entry) {
+            Verdict::Approved
+        } else {
+            Verdict::Pending
+        };
+        let seen = Seen {
+            entry: &entry,
+            record: &record,
+            verdict,
+            alone,
+        };
+        let (list, value) = traced(&seen);
+        if let Value::Array(all) = lists.entry(list).or_insert_with(|| json!([])) {
+            all.push(value);
         }
     }
-    let (from, to) = span.ok_or_else(|| AttestError::Nothing(named(version)))?;
+    if lists.values().all(|list| *list == json!([])) {
+        return Err(AttestError::Nothing(named(version)));
+    }
     let (algorithm, hash) = version.digest().split_once(':').unwrap_or_default();
-    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
     let workload = &profile.workload;
     Ok(json!({
         "_type": STATEMENT,
         "subject": [{"name": version.repository(), "digest": {algorithm: hash}}],
         "predicateType": RUNTIME_TRACE,
         "predicate": {
-            "monitor": {
-                "type": format!("{MONITOR}{}", env!("CARGO_PKG_VERSION")),
-                "tracePolicy": {"classes": kinds, "mode": profile.mode().word()},
-            },
+            "monitor": {"type": MONITOR, "tracePolicy": {"mode": profile.mode().word()}},
             "monitoredProcess": {
                 "hostID": format!("lapwing-cluster:{}", encoded(workload.cluster.as_bytes())),
                 "type": PROCESS,
                 "event": workload.to_string(),
             },
             "monitorLog": lists,
-            "metadata": {"buildStartedOn": time(from), "buildFinishedOn": time(to)},
+            "metadata": {"buildStartedOn": time(from), "buildFinishedOn": to.map(time)},
+            "attestedBy": concat!("lapwing ", env!("CARGO_PKG_VERSION")),
             "evidence": evidence(profile, unattributed),
         },
     }))
 }
 
 /// The version that is asked for, or the newest.
-fn version<'a>(profile: &'a Profile, digest: Option<&str>) -> Result<&'a Version, AttestError> {
+fn version<'a>(profile: &'a Profile, digest: Option<&str>) -> Result<Remembered<'a>, AttestError> {
     let versions = profile.versions();
-    let newest_first = || versions.iter().rev().map(|one| one.version);
+    let newest_first = || versions.iter().rev().copied();
     let Some(asked) = digest else {
         return newest_first().next().ok_or(AttestError::NoVersion);
     };
@@ -176,10 +195,13 @@ fn version<'a>(profile: &'a Profile, digest: Option<&str>) -> Result<&'a Version
         return Err(AttestError::NoVersion);
     }
     newest_first()
-        .find(|version| version.digest() == asked)
+        .find(|one| one.version.digest() == asked)
         .ok_or_else(|| AttestError::Unknown {
             asked: text::visible(asked).into_owned(),
-            known: newest_first().map(named).collect::<Vec<_>>().join(", "),
+            known: newest_first()
+                .map(|one| named(one.version))
+                .collect::<Vec<_>>()
+                .join(", "),
         })
 }
 
@@ -217,8 +239,8 @@ fn evidence(profile: &Profile, unattributed: u64) -> Value {
 }
 
 /// The list that an entry belongs to, and what stands there of it.
-fn traced(seen: Seen<'_>) -> (&'static str, Value) {
-    let (list, own) = match &seen.0.behaviour {
+fn traced(seen: &Seen<'_>) -> (&'static str, Value) {
+    let (list, own) = match &seen.entry.behaviour {
         Behaviour::Exec(exec) => ("process", process(exec)),
         Behaviour::Egress(egress) => ("network", network(egress)),
         Behaviour::File(change) => return ("fileAccess", file(change, &common(seen))),
@@ -233,19 +255,32 @@ fn traced(seen: Seen<'_>) -> (&'static str, Value) {
     (list, Value::Object(value))
 }
 
-/// What all lists have.
-fn common((entry, record, verdict): Seen<'_>) -> Map<String, Value> {
-    let all = [
-        ("entry", json!(entry.to_string())),
-        ("phase", json!(entry.phase.word())),
-        ("verdict", json!(verdict.word())),
-        ("firstSeen", json!(record.first.map(time))),
-        ("lastSeen", json!(record.last.map(time))),
-        ("count", json!(record.count)),
-    ];
-    all.into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+/// What all lists have. Times and counts are kept of all versions together, so they are told as
+/// this one's only where there is no other.
+fn common(seen: &Seen<'_>) -> Map<String, Value> {
+    let Seen {
+        entry,
+        record,
+        verdict,
+        alone,
+    } = seen;
+    let figures = json!({
+        "firstSeen": record.first.map(time),
+        "lastSeen": record.last.map(time),
+        "count": record.count,
+    });
+    let mut all = Map::from_iter([
+        ("entry".to_owned(), json!(entry.to_string())),
+        ("phase".to_owned(), json!(entry.phase.word())),
+        ("verdict".to_owned(), json!(verdict.word())),
+    ]);
+    match figures {
+        Value::Object(figures) if *alone => all.extend(figures),
+        figures => {
+            all.insert("inSeveralVersions".to_owned(), figures);
+        }
+    }
+    all
 }
 
 fn process(exec: &Exec) -> Value {
@@ -306,17 +341,18 @@ fn file(change: &FileChange, common: &Map<String, Value>) -> Value {
     if let Value::Object(more) = more {
         annotations.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
     }
-    json!({"name": change.path, "uri": uri(&change.path), "annotations": annotations})
+    json!({"name": change.path, "uri": uri(change), "annotations": annotations})
 }
 
-/// A path in canonical text as a URI (RFC 8089, or this project's own scheme where it leads
-/// nowhere).
-fn uri(path: &str) -> String {
+/// A path in canonical text as a URI (RFC 8089), or of this project's own schemes where it leads to
+/// no file, or to many.
+fn uri(change: &FileChange) -> String {
+    let path = &change.path;
     let bytes = text::bytes(path).unwrap_or_else(|| path.as_bytes().to_vec());
-    let scheme = if path.starts_with('/') {
-        "file://"
-    } else {
-        "lapwing-path:"
+    let scheme = match path.starts_with('/') {
+        _ if change.pattern => "lapwing-pattern:",
+        true => "file://",
+        false => "lapwing-path:",
     };
     format!("{scheme}{}", encoded(&bytes))
 }
@@ -343,16 +379,14 @@ pub struct Attested {
     pub image: String,
     /// The workload's container, as profiles are named.
     pub workload: String,
-    /// When the first of it was seen, and the last; as it says.
-    pub span: Option<(String, String)>,
+    /// When the version was first seen, as it says.
+    pub first: Option<String>,
+    /// When the last was seen of what this version alone did, as it says.
+    pub last: Option<String>,
     /// How many behaviours there are in each list that has any, by the list's name.
     pub counts: Vec<(String, usize)>,
-    /// What the evidence lacks, a sentence each.
-    pub lacks: Vec<String>,
-    /// Behaviours that were seen and are not in it, because their version is not known.
-    pub unattributed: u64,
-    /// When something was last lost.
-    pub last_loss: Option<String>,
+    /// How much of what there is was seen; `None` where it does not say.
+    pub evidence: Option<Evidence>,
     /// The names of the trusted keys that signed it.
     pub keys: Vec<String>,
 }
@@ -383,7 +417,7 @@ struct Predicate {
     #[serde(default)]
     metadata: Metadata,
     #[serde(default)]
-    evidence: Evidence,
+    evidence: Option<Evidence>,
 }
 
 #[derive(Deserialize)]
@@ -398,12 +432,22 @@ struct Metadata {
     build_finished_on: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Evidence {
-    lacks: Vec<String>,
-    unattributed: u64,
-    last_loss: Option<String>,
+/// How much of what there is was seen, of all versions of the profile together.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// Whether nothing is lacking.
+    pub complete: bool,
+    /// What is, a sentence each.
+    pub lacks: Vec<String>,
+    /// How many versions the profile is of.
+    pub versions: u64,
+    /// When something was last lost.
+    pub last_loss: Option<String>,
+    /// Behaviours that were seen and found no room in the profile.
+    pub without_room: u64,
+    /// Behaviours that were seen and are not in the statement, because their version is not known.
+    pub unattributed: u64,
 }
 
 /// Checks an attestation, and that it is of an image, if one is given: a digest, or a repository
@@ -453,13 +497,12 @@ pub fn verify(
     Ok(Attested {
         image: images.join(", "),
         workload: monitored_process.event,
-        span: metadata.build_started_on.zip(metadata.build_finished_on),
+        first: metadata.build_started_on,
+        last: metadata.build_finished_on,
         counts: (monitor_log.into_iter())
             .map(|(list, all)| (list, all.len()))
             .collect(),
-        lacks: evidence.lacks,
-        unattributed: evidence.unattributed,
-        last_loss: evidence.last_loss,
+        evidence,
         keys,
     })
 }

@@ -5,7 +5,7 @@
 //! is signed with it: what was signed as one kind never passes for another.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE};
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,7 @@ impl Public {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Envelope {
     payload: String,
     payload_type: String,
@@ -129,7 +129,6 @@ struct Envelope {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct OneSignature {
     #[serde(default)]
     keyid: String,
@@ -152,11 +151,16 @@ fn read(envelope: &[u8], kind: Kind) -> Result<(Envelope, String), EnvelopeError
             envelope.signatures.len()
         )));
     }
-    let text = BASE64
-        .decode(&envelope.payload)
-        .map_err(|error| fail(&format!("its text: {error}")))?;
+    let text = decoded(&envelope.payload).map_err(|error| fail(&format!("its text: {error}")))?;
     let text = String::from_utf8(text).map_err(|_| fail("its text is not UTF-8"))?;
     Ok((envelope, text))
+}
+
+/// Either alphabet of RFC 4648, as the protocol asks for.
+fn decoded(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
+    BASE64
+        .decode(text)
+        .or_else(|error| URL_SAFE.decode(text).map_err(|_| error))
 }
 
 /// Signs a text: that of the file with the signature. Others who signed the same, in `before`, stay
@@ -203,21 +207,25 @@ pub fn open(
 ) -> Result<(String, Vec<String>), EnvelopeError> {
     let (envelope, text) = read(envelope, kind)?;
     let message = kind.encoded(&text);
-    let mut keys = Vec::new();
+    let mut keys: Vec<String> = Vec::new();
     let mut forged = None;
     for signed in &envelope.signatures {
-        let Some(key) = trusted.iter().find(|key| key.id() == signed.keyid) else {
-            continue;
-        };
-        let signature = BASE64
-            .decode(&signed.sig)
+        let signature = decoded(&signed.sig)
             .ok()
             .and_then(|bytes| Signature::from_slice(&bytes).ok());
-        match signature {
-            Some(signature) if key.0.verify_strict(&message, &signature).is_ok() => {
-                keys.push(key.id());
-            }
-            _ => forged = Some(key.id()),
+        let is_by =
+            |key: &&Public| signature.is_some_and(|it| key.0.verify_strict(&message, &it).is_ok());
+        // The name of the key is a hint, and may be missing.
+        let named = trusted.iter().find(|key| key.id() == signed.keyid);
+        let by = match named {
+            Some(key) => Some(key).filter(is_by),
+            None if signed.keyid.is_empty() => trusted.iter().find(is_by),
+            None => continue,
+        };
+        match (by.map(Public::id), named) {
+            (Some(id), _) if !keys.contains(&id) => keys.push(id),
+            (None, Some(key)) => forged = Some(key.id()),
+            _ => {}
         }
     }
     if keys.is_empty() {
@@ -265,5 +273,39 @@ mod tests {
         let renamed = sealed.replace("text/a", "text/b");
         let error = open(kinds[1], renamed.as_bytes(), &keys).unwrap_err();
         assert!(matches!(error, EnvelopeError::Forged(_)), "{error}");
+    }
+
+    /// As other tools write them.
+    #[test]
+    fn envelopes_of_others_are_read_as_the_protocol_asks() {
+        let kind = Kind {
+            media_type: "text/a",
+            what: "a text",
+        };
+        let key = Private::from_bytes(&[7; 32]);
+        let keys = [Private::from_bytes(&[8; 32]).public(), key.public()];
+        // Its base64 has both characters that differ between the alphabets.
+        let text = "\u{3fb}\u{3ff}??>>";
+        let sealed = seal(kind, text, &key, None).unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(&sealed).unwrap();
+        let mut safe = |place: &str| {
+            let it = value.pointer_mut(place).unwrap();
+            let text = it.as_str().unwrap().replace('+', "-").replace('/', "_");
+            *it = text.into();
+        };
+        safe("/payload");
+        safe("/signatures/0/sig");
+        value["more"] = "not known".into();
+        value["signatures"][0]["more"] = 1.into();
+        value["signatures"][0]
+            .as_object_mut()
+            .unwrap()
+            .remove("keyid");
+        let one = value["signatures"][0].clone();
+        value["signatures"] = vec![one; 3].into();
+        let opened = open(kind, value.to_string().as_bytes(), &keys).unwrap();
+        assert_eq!(opened, (text.to_owned(), vec![key.public().id()]));
+        let error = open(kind, value.to_string().as_bytes(), &keys[..1]).unwrap_err();
+        assert!(matches!(error, EnvelopeError::Untrusted { .. }), "{error}");
     }
 }

@@ -294,7 +294,7 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
         for (text, word) in [
             ("", "EOF"),
             ("{\"\u{1b}[2J\": 1}", "control character"),
-            ("{\"\u{202e}\": 1}", "unknown field"),
+            ("{\"\u{202e}\": 1}", "missing field"),
             (
                 "{\"payload\": \"\", \"payloadType\": \"text/plain\", \"signatures\": []}",
                 "text/plain",

@@ -176,13 +176,14 @@ fn the_newest_version_is_attested_with_what_it_did_and_nothing_else() {
         uris,
         ["file:///var/cache/a%20b", "lapwing-path:detached%3A/x"]
     );
+    assert!(nginx.get("inSeveralVersions").is_none());
     // What was seen without a version, and how much all of it is worth.
     let evidence = &predicate["evidence"];
     assert_eq!(evidence["unattributed"], 1);
     assert_eq!(evidence["versions"], 2);
     assert_eq!(evidence["complete"], false);
     assert!(!evidence["lacks"].as_array().unwrap().is_empty());
-    let metadata = json!({"buildStartedOn": "1970-01-01T00:00:10Z", "buildFinishedOn": "1970-01-01T00:00:17Z"});
+    let metadata = json!({"buildStartedOn": "1970-01-01T00:00:02Z", "buildFinishedOn": "1970-01-01T00:00:17Z"});
     assert_eq!(predicate["metadata"], metadata);
 }
 
@@ -196,7 +197,7 @@ fn it_is_checked_by_who_has_the_key_and_asks_for_the_image() {
     assert_eq!(attested.image, image);
     assert_eq!(attested.workload, "shop/Deployment/web/nginx");
     assert_eq!(attested.keys, [public().id()]);
-    assert_eq!(attested.unattributed, 1);
+    assert_eq!(attested.evidence.as_ref().unwrap().unattributed, 1);
     assert_eq!(
         attested
             .counts
@@ -260,6 +261,71 @@ fn a_profile_without_the_version_says_which_it_knows() {
     unseen.sight(&version(1), SECOND);
     let error = attest(&unseen, None, &private(), None).unwrap_err();
     assert!(matches!(error, AttestError::Nothing(_)), "{error}");
+}
+
+/// The profile counts for all versions together.
+#[test]
+fn what_several_versions_did_has_no_figures_of_one() {
+    let mut profile = profile();
+    see(&mut profile, NEW[0], 500, Some(&version(1)));
+    let statement = payload(&attest(&profile, None, &private(), None).unwrap());
+    let nginx = &statement["predicate"]["monitorLog"]["process"][0];
+    let figures = json!({"firstSeen": "1970-01-01T00:00:10Z", "lastSeen": "1970-01-01T00:08:20Z", "count": 2});
+    assert_eq!(nginx["inSeveralVersions"], figures);
+    assert_eq!(nginx.get("count"), None);
+    let end = &statement["predicate"]["metadata"]["buildFinishedOn"];
+    assert_eq!(*end, "1970-01-01T00:00:17Z");
+}
+
+/// The profile knows a version by the first digits of its digest.
+#[test]
+fn a_digest_that_begins_like_another_s_is_attested_of_nothing() {
+    let mut profile = profile();
+    let like = format!("{}{:056x}", &version(2).digest()[.."sha256:".len() + 8], 8);
+    let like = Version::new("example.org/team/web", &like).unwrap();
+    profile.sight(&like, 3 * SECOND);
+    let error = attest(&profile, Some(like.digest()), &private(), None).unwrap_err();
+    assert!(matches!(error, AttestError::Nothing(_)), "{error}");
+}
+
+#[test]
+fn what_was_refused_or_is_excused_by_now_is_told_all_the_same() {
+    let mut profile = profile();
+    let by = |reason| By {
+        actor: "ann",
+        reason,
+        at: SECOND,
+    };
+    // All that execute it, by a line that was never seen.
+    let wide = Entry::parse("exec: {path: /usr/sbin/nginx}").unwrap();
+    profile.refuse(&wide, by("never")).unwrap();
+    let statement = payload(&attest(&profile, None, &private(), None).unwrap());
+    let log = &statement["predicate"]["monitorLog"];
+    assert_eq!(log["process"][0]["path"], "/usr/sbin/nginx");
+    assert_eq!(log["process"][0]["verdict"], "refused");
+}
+
+#[test]
+fn a_pattern_is_no_file_and_a_list_of_processes_is_always_there() {
+    let workload = Workload {
+        name: "web".into(),
+        ..Workload::default()
+    };
+    let mut profile = Profile::new(workload, Mode::Learning);
+    profile.sight(&version(1), SECOND);
+    for number in 0..40 {
+        let line = format!("file: {{operation: CREATE, path: /data/t-{number:04}}}");
+        see(&mut profile, &line, 5, Some(&version(1)));
+    }
+    let statement = payload(&attest(&profile, None, &private(), None).unwrap());
+    let log = &statement["predicate"]["monitorLog"];
+    assert_eq!(log["process"], json!([]));
+    let files = log["fileAccess"].as_array().unwrap();
+    let pattern = files
+        .iter()
+        .find(|file| file["annotations"]["pattern"] == true);
+    let uri = pattern.expect("so many names become a pattern")["uri"].as_str();
+    assert_eq!(uri, Some("lapwing-pattern:/data/t-%7Bdigits%7D"));
 }
 
 /// Others may sign statements of their own with the same key.

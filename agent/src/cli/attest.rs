@@ -6,7 +6,7 @@ use super::profile_sign::{beside, failed, private, publics, text};
 use super::text::{DIM, styled};
 use super::{Code, Failure, Outcome};
 use anyhow::{Context, anyhow};
-use lapwing_profile::attestation::{self, Attested};
+use lapwing_profile::attestation::{self, Attested, Evidence};
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
 use serde_json::json;
@@ -75,16 +75,24 @@ fn value(attested: &Attested, to: Option<&Path>) -> serde_json::Value {
     let counts: serde_json::Map<_, _> = (attested.counts.iter())
         .map(|(list, count)| (list.clone(), json!(count)))
         .collect();
+    let evidence = attested.evidence.as_ref().map(|evidence| {
+        json!({
+            "complete": evidence.complete,
+            "lacks": evidence.lacks,
+            "versions": evidence.versions,
+            "lastLoss": evidence.last_loss,
+            "withoutRoom": evidence.without_room,
+            "unattributed": evidence.unattributed,
+        })
+    });
     json!({
         "file": to.map(|path| path.display().to_string()),
         "image": attested.image,
         "workload": attested.workload,
-        "firstSeen": attested.span.as_ref().map(|span| &span.0),
-        "lastSeen": attested.span.as_ref().map(|span| &span.1),
+        "firstSeen": attested.first,
+        "lastSeen": attested.last,
         "behaviours": counts,
-        "lacks": attested.lacks,
-        "unattributed": attested.unattributed,
-        "lastLoss": attested.last_loss,
+        "evidence": evidence,
         "signedBy": attested.keys,
     })
 }
@@ -102,58 +110,113 @@ fn shown(attested: &Attested, to: Option<&Path>) -> String {
         ),
         format!("  behaviours: {all} ({})", parts.join(", ")),
     ];
-    if let Some((first, last)) = &attested.span {
-        lines.push(format!(
-            "  seen from {} to {}",
-            visible(first),
-            visible(last)
-        ));
+    if let Some(first) = &attested.first {
+        let last = attested.last.as_ref();
+        let last = last.map_or_else(String::new, |last| {
+            format!(", last of what it alone did {}", visible(last))
+        });
+        lines.push(format!("  first seen {}{last}", visible(first)));
     }
-    if attested.unattributed > 0 {
-        lines.push(format!(
-            "  not in it, because of which version they are is not known: {}",
-            attested.unattributed
-        ));
-    }
-    if attested.lacks.is_empty() {
-        lines.push("  the evidence is complete".to_owned());
-    }
-    for lack in &attested.lacks {
-        lines.push(format!("  the evidence lacks {}", visible(lack)));
-    }
-    if let Some(at) = &attested.last_loss {
-        lines.push(format!("  something was lost at {}", visible(at)));
+    match &attested.evidence {
+        None => lines.push("  says nothing of its evidence".to_owned()),
+        Some(evidence) => lines.extend(told(evidence)),
     }
     let place = to.map_or_else(String::new, |path| format!(": {}", path.display()));
     let by = format!("  signed by {}{place}", attested.keys.join(", "));
-    lines.push(styled(DIM, &by).to_string());
+    lines.push(styled(DIM, &by));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// How much of what there is was seen.
+fn told(evidence: &Evidence) -> Vec<String> {
+    let versions = match evidence.versions {
+        0 | 1 => String::new(),
+        several => format!(" (of {several} versions together)"),
+    };
+    let mut lines = Vec::new();
+    match (evidence.complete, &evidence.lacks[..]) {
+        (true, []) => lines.push(format!("  the evidence is complete{versions}")),
+        (_, []) => lines.push(format!("  the evidence is not complete{versions}")),
+        (_, lacks) => {
+            lines.push(format!("  the evidence{versions} lacks"));
+            lines.extend(lacks.iter().map(|lack| format!("    {}", visible(lack))));
+        }
+    }
+    if evidence.unattributed > 0 {
+        lines.push(format!(
+            "  not in it, because of which version they are is not known: {}",
+            evidence.unattributed
+        ));
+    }
+    if evidence.without_room > 0 {
+        lines.push(format!(
+            "  seen, and without room in the profile: {}",
+            evidence.without_room
+        ));
+    }
+    if let Some(at) = &evidence.last_loss {
+        lines.push(format!("  something was lost at {}", visible(at)));
+    }
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn attested() -> Attested {
+        Attested {
+            image: "web@sha256:1".to_owned(),
+            workload: "shop/web".to_owned(),
+            first: None,
+            last: None,
+            counts: vec![("network".to_owned(), 2)],
+            evidence: None,
+            keys: vec!["k1".to_owned()],
+        }
+    }
+
+    fn evidence(lacks: Vec<String>) -> Evidence {
+        Evidence {
+            complete: lacks.is_empty(),
+            lacks,
+            versions: 1,
+            last_loss: None,
+            without_room: 0,
+            unattributed: 0,
+        }
+    }
+
+    fn plain(attested: &Attested) -> String {
+        anstream::adapter::strip_str(&shown(attested, None)).to_string()
+    }
+
     #[test]
     fn what_a_stranger_wrote_into_one_is_shown_harmlessly() {
         let evil = || "\u{1b}[2Jx\u{202e}".to_owned();
-        let attested = Attested {
+        let text = plain(&Attested {
             image: evil(),
             workload: evil(),
-            span: Some((evil(), evil())),
+            first: Some(evil()),
+            last: Some(evil()),
             counts: vec![(evil(), 3), ("network".to_owned(), 2)],
-            lacks: vec![evil()],
-            unattributed: 7,
-            last_loss: Some(evil()),
-            keys: vec!["k1".to_owned()],
-        };
-        let text = anstream::adapter::strip_str(&shown(&attested, None)).to_string();
+            evidence: Some(Evidence {
+                versions: 3,
+                last_loss: Some(evil()),
+                without_room: 8,
+                unattributed: 7,
+                ..evidence(vec![evil()])
+            }),
+            ..attested()
+        });
         assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
         for part in [
             "behaviours: 5",
             "network 2",
+            "of 3 versions together",
             "is not known: 7",
+            "room in the profile: 8",
             "signed by k1",
         ] {
             assert!(text.contains(part), "{part}: {text}");
@@ -161,22 +224,23 @@ mod tests {
     }
 
     #[test]
-    fn evidence_that_lacks_nothing_says_so() {
-        let attested = Attested {
-            image: "web@sha256:1".to_owned(),
-            workload: "shop/web".to_owned(),
-            span: None,
-            counts: Vec::new(),
-            lacks: Vec::new(),
-            unattributed: 0,
-            last_loss: None,
-            keys: vec!["k1".to_owned()],
+    fn evidence_is_complete_only_where_it_says_so() {
+        let with = |evidence: Option<Evidence>| {
+            plain(&Attested {
+                evidence,
+                ..attested()
+            })
         };
-        let text =
-            anstream::adapter::strip_str(&shown(&attested, Some(Path::new("a.json")))).to_string();
-        let wanted = "shop/web in web@sha256:1\n  behaviours: 0 ()\n  the evidence is complete\n  \
-                      signed by k1: a.json\n";
+        assert!(with(None).contains("says nothing of its evidence"));
+        assert!(with(Some(evidence(Vec::new()))).contains("the evidence is complete\n"));
+        let lacking = Evidence {
+            complete: false,
+            ..evidence(Vec::new())
+        };
+        assert!(with(Some(lacking)).contains("the evidence is not complete"));
+        let text = with(Some(evidence(vec!["a restart".to_owned()])));
+        let wanted = "shop/web in web@sha256:1\n  behaviours: 2 (network 2)\n  \
+                      the evidence lacks\n    a restart\n  signed by k1\n";
         assert_eq!(text, wanted);
-        assert_eq!(value(&attested, None)["file"], serde_json::Value::Null);
     }
 }

@@ -138,6 +138,19 @@ impl Provenance {
     }
 }
 
+/// Whether something was seen in a version of the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeenIn {
+    /// In this one, and in no other.
+    Alone,
+    /// In this one, and in others, or perhaps in others.
+    WithOthers,
+    /// In others.
+    No,
+    /// Nobody told, or who told cannot be told from others.
+    Unknown,
+}
+
 /// The combinations that the entries of a profile have, each once. It says nothing of the profile, so
 /// any two are equal.
 #[derive(Clone, Debug, Default)]
@@ -268,6 +281,31 @@ impl Profile {
             one.filter(|_| all.next().is_none())
         };
         told.all().iter().map(|(_, id)| of(id)).collect()
+    }
+
+    /// Whether an entry, or what counts for it, was seen in a version.
+    #[must_use]
+    pub fn seen_in(&self, entry: &Entry, version: &Version) -> SeenIn {
+        if let Some(all) = self.all_versions_of(entry) {
+            let is_of = all.iter().any(|one| one.version == version);
+            return match (is_of, all.len()) {
+                (false, _) => SeenIn::No,
+                (true, 1) => SeenIn::Alone,
+                (true, _) => SeenIn::WithOthers,
+            };
+        }
+        // Some may have been dropped; those that are kept are certain, if none is like another.
+        let id = newest::id(version);
+        let remembered = self.versions();
+        let like = remembered
+            .iter()
+            .filter(|one| newest::id(one.version) == id);
+        let record = self.counted_at(entry).and_then(|(at, _)| self.record(&at));
+        let told = record.and_then(|record| Some(record.provenance.sources()?.versions.has(id)));
+        match told == Some(true) && like.count() == 1 {
+            true => SeenIn::WithOthers,
+            false => SeenIn::Unknown,
+        }
     }
 
     fn provenance_at(&mut self, place: &Place, at: &Entry) -> Option<&mut Provenance> {
