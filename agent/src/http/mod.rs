@@ -3,12 +3,14 @@
 //! They are read by a kubelet, which has no certificate, and say nothing of a container: what is
 //! counted is counted by rule, by hook, by sink. Whoever reaches the address may read them, so what
 //! one may ask for is bounded: a connection is one request, of a few kilobytes and a few seconds;
-//! connections are bounded, and those of one address more so, lest another keep the kubelet's probes
-//! out and have the agent restarted; and the pipeline is asked once a second at most.
+//! connections are bounded, and where there is no [`room`] the one goes that has waited longest, so
+//! that nobody keeps the kubelet's probes out by holding some open and has the agent restarted; and
+//! the pipeline is asked once a second at most.
 
 mod latest;
 pub mod metrics;
 mod probes;
+mod room;
 
 use crate::api::inquiry::Inquiry;
 use crate::config;
@@ -24,18 +26,15 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use latest::Latest;
 use metrics::Snapshot;
-use std::collections::HashMap;
+use room::Room;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// Connections at a time, and of one address: a kubelet has three probes under way, a scraper one.
-const CONNECTIONS: usize = 128;
-const OF_ONE: usize = 16;
 /// How long a client may take to ask, and to ask and take the answer.
 const ASKING: Duration = Duration::from_secs(5);
 const WHOLE: Duration = Duration::from_secs(10);
@@ -120,7 +119,7 @@ impl Http {
             latest: Latest::new(inquiry),
             pulse,
             refused: AtomicU64::new(0),
-            room: Arc::default(),
+            room: Room::default(),
         });
         loop {
             match listener.accept().await {
@@ -154,52 +153,13 @@ async fn wait_for(addresses: &[SocketAddr]) -> TcpListener {
     }
 }
 
-/// How many connections each address has.
-type Room = Mutex<HashMap<IpAddr, usize>>;
-
-/// A connection's place, free again when it is dropped.
-struct Place {
-    room: Arc<Room>,
-    peer: IpAddr,
-}
-
-impl Place {
-    /// None where there are too many.
-    fn take(room: &Arc<Room>, peer: IpAddr) -> Option<Self> {
-        let peer = peer.to_canonical();
-        let mut held = room.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = held.values().sum();
-        let own = held.get(&peer).copied().unwrap_or_default();
-        if all >= CONNECTIONS || own >= OF_ONE {
-            return None;
-        }
-        held.insert(peer, own + 1);
-        Some(Self {
-            room: Arc::clone(room),
-            peer,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut held = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.peer) {
-            *count -= 1;
-            if *count == 0 {
-                held.remove(&self.peer);
-            }
-        }
-    }
-}
-
 /// Where questions are answered.
 struct Desk {
     latest: Latest,
     pulse: Pulse,
-    /// Connections that found no room, or could not be accepted.
+    /// Connections that were let go for newer ones, or could not be accepted.
     refused: AtomicU64,
-    room: Arc<Room>,
+    room: Room,
 }
 
 impl Desk {
@@ -208,16 +168,19 @@ impl Desk {
     }
 
     fn meet(self: &Arc<Self>, stream: TcpStream, peer: IpAddr) {
-        let Some(place) = Place::take(&self.room, peer) else {
+        let (mut place, is_full) = self.room.enter(peer);
+        if is_full {
             self.refuse();
-            return;
-        };
+        }
         let desk = Arc::clone(self);
         tokio::spawn(async move {
-            let _place = place;
+            let id = place.id();
             let answer = service_fn(|request| {
                 let desk = Arc::clone(&desk);
-                async move { Ok::<_, Infallible>(desk.answer(&request).await) }
+                async move {
+                    desk.room.has_asked(id);
+                    Ok::<_, Infallible>(desk.answer(&request).await)
+                }
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -227,7 +190,10 @@ impl Desk {
                 .keep_alive(false)
                 .serve_connection(TokioIo::new(stream), answer);
             // What a client does wrong is its own trouble.
-            drop(tokio::time::timeout(WHOLE, connection).await);
+            tokio::select! {
+                _ = tokio::time::timeout(WHOLE, connection) => {}
+                () = place.let_go() => {}
+            }
         });
     }
 
@@ -285,36 +251,6 @@ fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Fu
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_address_cannot_take_all_the_room() {
-        let room = Arc::<Room>::default();
-        let one: IpAddr = "10.0.0.1".parse().unwrap();
-        // The same, as a socket of IPv6 sees it.
-        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
-        let mut held: Vec<Place> = (0..OF_ONE)
-            .map(|count| Place::take(&room, if count % 2 == 0 { one } else { mapped }).unwrap())
-            .collect();
-        assert!(Place::take(&room, one).is_none() && Place::take(&room, mapped).is_none());
-        let other: IpAddr = "10.0.0.2".parse().unwrap();
-        let theirs = Place::take(&room, other).unwrap();
-        held.pop();
-        held.push(Place::take(&room, mapped).unwrap());
-        drop((held, theirs));
-        assert!(room.lock().unwrap().is_empty(), "places are given back");
-
-        let many: Vec<Place> = (0..CONNECTIONS)
-            .map(|count| {
-                let peer = IpAddr::from([10, 0, 1, (count / OF_ONE) as u8]);
-                Place::take(&room, peer).unwrap()
-            })
-            .collect();
-        assert!(
-            Place::take(&room, other).is_none(),
-            "{} are all",
-            many.len()
-        );
-    }
 
     #[test]
     fn an_address_in_use_is_refused_or_waited_for() {

@@ -103,7 +103,7 @@ families! {
     ListenerRefused = "lapwing_api_refused_total", Counter, [], "Connections to the API over TCP that were not let in.", "";
     ListenerDenied = "lapwing_api_denied_total", Counter, [], "Calls over TCP that the client had no right to.", "rises: somebody tries";
     ListenerExpiry = "lapwing_api_certificate_expiry_timestamp_seconds", Gauge, [], "Until when the agent's own certificate is valid; absent without TLS.", "less than a week ahead";
-    HttpRefused = "lapwing_http_refused_total", Counter, [], "Connections for probes and metrics that found no room.", "rises: somebody keeps the probes out";
+    HttpRefused = "lapwing_http_refused_total", Counter, [], "Connections for probes and metrics that were closed to make room for newer ones, or could not be accepted.", "rises: somebody holds many open";
     CpuSeconds = "process_cpu_seconds_total", Counter, [], "CPU time of the agent, in user space and in the kernel. What its programs cost in the kernel is their callers'.", "";
     Memory = "process_resident_memory_bytes", Gauge, [], "Resident memory of the agent. Its maps in the kernel come besides.", "near the limit of the pod";
     OpenFiles = "process_open_fds", Gauge, [], "Open file descriptors.", "near `process_max_fds`";
