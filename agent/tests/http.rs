@@ -10,6 +10,7 @@ use lapwing_agent::pipeline::Pulse;
 use lapwing_agent::sink::Sinks;
 use lapwing_proto::v1::GetStatusResponse;
 use lapwing_proto::v1::get_status_response::Hook;
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -52,7 +53,7 @@ impl Served {
     fn well() -> Self {
         Self::start(|requests| {
             for request in requests {
-                if let Request::Status(reply) = request {
+                if let Request::Counters(reply) = request {
                     let hook = |row: &lapwing_abi::hooks::Row| Hook {
                         row: row.id().to_owned(),
                         tier: "A1".to_owned(),
@@ -275,6 +276,21 @@ async fn a_silent_pipeline_keeps_nobody_waiting() {
     );
     assert!(is(&served.get("/livez").await, 200));
     // That these are answers is the proof: a connection that takes ten seconds is closed without.
+}
+
+/// By a figure that differs each time it is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_scrapes_are_rendered_once_a_second() {
+    let served = Served::well();
+    let begun = Instant::now();
+    let mut seen = HashSet::new();
+    for _ in 0..50 {
+        let metrics = served.get("/metrics").await;
+        let quiet = { metrics.lines() }.find(|line| line.starts_with("lapwing_pipeline_quiet"));
+        seen.insert(quiet.unwrap().to_owned());
+    }
+    let most = begun.elapsed().as_secs() as usize + 1;
+    assert!(seen.len() <= most, "{} in {most} s", seen.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

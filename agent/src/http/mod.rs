@@ -4,8 +4,9 @@
 //! counted is counted by rule, by hook, by sink. Whoever reaches the address may read them, so what
 //! one may ask for is bounded: a connection is one request, of a few kilobytes and a few seconds;
 //! connections are bounded, and where there is no [`room`] the one goes that has waited longest, so
-//! that nobody keeps the kubelet's probes out by holding some open and has the agent restarted; and
-//! the pipeline is asked once a second at most.
+//! that nobody keeps the kubelet's probes out by holding some open and has the agent restarted; the
+//! pipeline is asked once a second at most, and by `/livez` not at all; and what it said is rendered
+//! once.
 
 mod latest;
 pub mod metrics;
@@ -24,16 +25,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use latest::Latest;
+use latest::{Latest, Made};
 use metrics::Snapshot;
 use room::Room;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// How long a client may take to ask, and to ask and take the answer.
 const ASKING: Duration = Duration::from_secs(5);
@@ -117,6 +119,7 @@ impl Http {
         }
         let desk = Arc::new(Desk {
             latest: Latest::new(inquiry),
+            rendered: Mutex::default(),
             pulse,
             refused: AtomicU64::new(0),
             room: Room::default(),
@@ -153,9 +156,17 @@ async fn wait_for(addresses: &[SocketAddr]) -> TcpListener {
     }
 }
 
+/// The metrics as they were rendered last, for the answer that was made then.
+#[derive(Default)]
+struct Rendered {
+    text: Option<(Instant, Bytes)>,
+    highest: metrics::Highest,
+}
+
 /// Where questions are answered.
 struct Desk {
     latest: Latest,
+    rendered: Mutex<Rendered>,
     pulse: Pulse,
     /// Connections that were let go for newer ones, or could not be accepted.
     refused: AtomicU64,
@@ -200,11 +211,11 @@ impl Desk {
     async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path();
         if !matches!(path, "/livez" | "/readyz" | "/metrics") {
-            let known = "there are /livez, /readyz and /metrics\n".to_owned();
+            let known = "there are /livez, /readyz and /metrics\n";
             return response(StatusCode::NOT_FOUND, TEXT, known);
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let told = "this is read only: GET or HEAD\n".to_owned();
+            let told = "this is read only: GET or HEAD\n";
             let mut response = response(StatusCode::METHOD_NOT_ALLOWED, TEXT, told);
             let allowed = HeaderValue::from_static("GET, HEAD");
             response.headers_mut().insert(ALLOW, allowed);
@@ -213,19 +224,32 @@ impl Desk {
         if path == "/livez" {
             return probe(&probes::live(self.pulse.quiet()));
         }
-        let status = self.latest.look().await;
-        let ready = probes::ready(self.pulse.quiet(), &status);
-        if path == "/readyz" {
-            return probe(&ready);
+        let made = self.latest.look().await;
+        match path {
+            "/readyz" => probe(&probes::ready(self.pulse.quiet(), &made.answer)),
+            _ => response(StatusCode::OK, FORMAT, self.metrics(made)),
         }
+    }
+
+    /// Rendered once for each answer of the pipeline's, however many ask.
+    fn metrics(&self, made: Made) -> Bytes {
+        let mut last = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, text)) = &last.text
+            && *at == made.at
+        {
+            return text.clone();
+        }
+        let quiet = self.pulse.quiet();
         let snapshot = Snapshot {
-            status: status.ok(),
-            ready: ready.reasons.is_empty(),
-            quiet: self.pulse.quiet(),
+            ready: probes::ready(quiet, &made.answer).reasons.is_empty(),
+            status: made.answer.ok(),
+            quiet,
             refused: self.refused.load(Ordering::Relaxed),
             process: metrics::Process::read(),
         };
-        response(StatusCode::OK, FORMAT, metrics::render(&snapshot))
+        let text = Bytes::from(metrics::render(&snapshot, &mut last.highest));
+        last.text = Some((made.at, text.clone()));
+        text
     }
 }
 
@@ -238,8 +262,12 @@ fn probe(verdict: &probes::Verdict) -> Response<Full<Bytes>> {
     response(status, TEXT, verdict.to_string())
 }
 
-fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text));
+fn response(
+    status: StatusCode,
+    kind: &'static str,
+    text: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));

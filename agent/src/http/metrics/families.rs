@@ -55,7 +55,8 @@ families! {
     Ready = "lapwing_ready", Gauge, [], "1 if `/readyz` says so, else 0.", "0 for some minutes";
     PipelineQuiet = "lapwing_pipeline_quiet_seconds", Gauge, [], "For how long the loop that reads the rings has not moved. `/livez` fails above 30.", "above 10";
     HookAttached = "lapwing_hook_attached", Gauge, ["hook", "tier"], "1 if the hook is attached, by this tier; 0 if it sees nothing on this kernel, with the tier `none`.", "0: part of what containers do is not seen";
-    HookEvents = "lapwing_hook_events_total", Counter, ["hook", "verdict"], "How often a hook fired for a traced process: `recalled` if the kernel side knew the behaviour again at once, else `examined`.", "";
+    HookEvents = "lapwing_hook_events_total", Counter, ["hook"], "How often a hook fired for a traced process.", "";
+    HookRecalled = "lapwing_hook_recalled_total", Counter, ["hook"], "How often of that the kernel side knew the behaviour again at once.", "";
     Records = "lapwing_records_total", Counter, [], "Records read from the kernel: what it could not judge by itself.", "";
     Judged = "lapwing_judged_total", Counter, ["kind", "verdict"], "Behaviours that reached the judge, by what it said: `known`, `learned`, `deviation`, `refused_full` (the profile is full), `unnamed` (of a container without a name nothing is learned).", "`refused_full` rises";
     Repeats = "lapwing_repeats_total", Counter, [], "Repeats of judged behaviours that the kernel side counted and did not send.", "";
