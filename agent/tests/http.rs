@@ -27,6 +27,13 @@ struct Served {
 impl Served {
     /// With what stands for the pipeline.
     fn start(pipeline: impl FnOnce(Receiver<Request>) + Send + 'static) -> Self {
+        Self::configured(true, pipeline)
+    }
+
+    fn configured(
+        metrics: bool,
+        pipeline: impl FnOnce(Receiver<Request>) + Send + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let limits = Limits {
             items: 1,
@@ -38,6 +45,7 @@ impl Served {
         std::thread::spawn(move || pipeline(requests));
         let config = config::Http {
             address: "127.0.0.1:0".to_owned(),
+            metrics,
         };
         let http = Http::bind(&config, false).unwrap().unwrap();
         let address = http.address().unwrap();
@@ -291,6 +299,17 @@ async fn many_scrapes_are_rendered_once_a_second() {
     }
     let most = begun.elapsed().as_secs() as usize + 1;
     assert!(seen.len() <= most, "{} in {most} s", seen.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_may_be_left_out() {
+    let served = Served::configured(false, drop);
+    assert!(is(&served.get("/livez").await, 200));
+    let answer = served.get("/metrics").await;
+    assert!(
+        is(&answer, 404) && answer.contains("`http.metrics`"),
+        "{answer}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,6 +56,7 @@ pub struct Http {
     addresses: Vec<SocketAddr>,
     /// None while another agent has the address, which this one takes over from.
     listener: Option<TcpListener>,
+    has_metrics: bool,
 }
 
 fn take(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
@@ -92,6 +93,7 @@ impl Http {
         Ok(Some(Self {
             addresses,
             listener,
+            has_metrics: config.metrics,
         }))
     }
 
@@ -119,6 +121,7 @@ impl Http {
         }
         let desk = Arc::new(Desk {
             latest: Latest::new(inquiry),
+            has_metrics: self.has_metrics,
             rendered: Mutex::default(),
             pulse,
             refused: AtomicU64::new(0),
@@ -166,6 +169,8 @@ struct Rendered {
 /// Where questions are answered.
 struct Desk {
     latest: Latest,
+    /// Whether there is `/metrics`.
+    has_metrics: bool,
     rendered: Mutex<Rendered>,
     pulse: Pulse,
     /// Connections that were let go for newer ones, or could not be accepted.
@@ -210,8 +215,16 @@ impl Desk {
 
     async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path();
-        if !matches!(path, "/livez" | "/readyz" | "/metrics") {
-            let known = "there are /livez, /readyz and /metrics\n";
+        let known = match path {
+            "/livez" | "/readyz" => true,
+            "/metrics" => self.has_metrics,
+            _ => false,
+        };
+        if !known {
+            let known = match self.has_metrics {
+                true => "there are /livez, /readyz and /metrics\n",
+                false => "there are /livez and /readyz; `http.metrics` adds /metrics\n",
+            };
             return response(StatusCode::NOT_FOUND, TEXT, known);
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -285,6 +298,7 @@ mod tests {
         let holder = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = config::Http {
             address: holder.local_addr().unwrap().to_string(),
+            ..config::Http::default()
         };
         let refused = format!("{:#}", Http::bind(&config, false).unwrap_err());
         assert!(refused.contains("`http.address`") && refused.contains(&config.address));
