@@ -17,11 +17,15 @@ pub const GROUP: &str = "monitoring.coreos.com/";
 const OF_TARGET: &[&str] = &["container", "instance", "job", "namespace", "node", "pod"];
 /// What Prometheus itself says of what it reads.
 const OF_PROMETHEUS: &[&str] = &["up"];
-const FUNCTIONS: &[&str] = &["count", "deriv", "increase", "rate", "sum"];
+const FUNCTIONS: &[&str] = &["absent", "count", "deriv", "increase", "rate", "sum"];
 /// Functions without which a counter says nothing.
 const OF_COUNTERS: &[&str] = &["increase", "rate"];
 const OPERATORS: &[&str] = &["and", "or", "unless"];
 const GROUPINGS: &[&str] = &["by", "without"];
+/// What may stand behind a counter that is taken as it is: that it rose at all since a start which is not
+/// long ago. By itself it would be an alert that never ends.
+const ROSE: [&str; 5] = [">", "0", "and", "on", "("];
+const SINCE_START: [&str; 6] = ["process_start_time_seconds", ">", "time", "(", ")", "-"];
 
 /// A metric of the table.
 struct Metric {
@@ -72,6 +76,7 @@ impl Metrics {
         let mut known: HashSet<String> = OF_TARGET.iter().map(|&it| it.to_owned()).collect();
         let mut metrics = 0;
         let mut function = "";
+        let mut is_absence = false;
         let mut grouped: Vec<&str> = Vec::new();
         let mut rest = tokens.iter().map(String::as_str).peekable();
         while let Some(token) = rest.next() {
@@ -82,8 +87,23 @@ impl Metrics {
                 ensure!(rest.next() == Some("("), "no labels behind {token}");
                 let labels = rest.by_ref().take_while(|&token| token != ")");
                 grouped.extend(labels.filter(|&token| token != ","));
+            } else if token == "on" {
+                ensure!(rest.next() == Some("("), "no labels behind {token}");
+                let labels = rest.by_ref().take_while(|&token| token != ")");
+                for label in labels.filter(|&token| token != ",") {
+                    ensure!(
+                        OF_TARGET.contains(&label),
+                        "not everything has the label `{label}`"
+                    );
+                }
+            } else if token == "time" {
+                ensure!(
+                    rest.next() == Some("(") && rest.next() == Some(")"),
+                    "time() of what?"
+                );
             } else if FUNCTIONS.contains(&token) {
                 function = token;
+                is_absence |= token == "absent";
             } else if rest.peek() == Some(&"(") {
                 bail!("`{token}` is a function that nobody looked at");
             } else {
@@ -95,14 +115,9 @@ impl Metrics {
                 );
                 let own = metric.map_or(&[][..], |metric| &metric.labels);
                 known.extend(own.iter().cloned());
+                let is_rate = OF_COUNTERS.contains(&function);
                 ensure!(
-                    metric.is_none_or(|metric| !metric.is_counter)
-                        || OF_COUNTERS.contains(&function),
-                    "the counter `{token}` is taken as it is: it wants rate() or increase()"
-                );
-                ensure!(
-                    metric.is_none_or(|metric| metric.is_counter)
-                        || !OF_COUNTERS.contains(&function),
+                    metric.is_none_or(|metric| metric.is_counter) || !is_rate,
                     "{function}() of the gauge `{token}`"
                 );
                 function = "";
@@ -115,9 +130,20 @@ impl Metrics {
                         );
                     }
                 }
+                ensure!(
+                    metric.is_none_or(|metric| !metric.is_counter)
+                        || is_rate
+                        || rose_since_start(rest.clone()),
+                    "the counter `{token}` is taken as it is: it wants rate() or increase()"
+                );
             }
         }
         ensure!(metrics > 0, "it asks for nothing");
+        if is_absence {
+            ensure!(metrics == 1, "absent() and something besides");
+            // Of what is not there nothing is known.
+            return Ok(HashSet::new());
+        }
         for label in &grouped {
             ensure!(known.contains(*label), "nothing has the label `{label}`");
         }
@@ -179,11 +205,18 @@ impl Metrics {
     }
 }
 
+/// Whether [`ROSE`] and [`SINCE_START`] come next.
+fn rose_since_start<'t>(mut rest: impl Iterator<Item = &'t str>) -> bool {
+    rest.by_ref().take(ROSE.len()).eq(ROSE)
+        && rest.any(|token| token == ")")
+        && rest.take(SINCE_START.len()).eq(SINCE_START)
+}
+
 fn is_word(token: &str) -> bool {
     token.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
 }
 
-/// Words and signs; without numbers, ranges and quoted texts.
+/// Words, signs and numbers; without ranges and quoted texts.
 fn tokens(expression: &str) -> Result<Vec<String>> {
     let mut tokens = Vec::new();
     let mut rest = expression;
@@ -192,17 +225,21 @@ fn tokens(expression: &str) -> Result<Vec<String>> {
         let length = match letter {
             '"' => 2 + rest[1..].find('"').context("an open quote")?,
             '[' => 1 + rest.find(']').context("an open range")?,
-            '0'..='9' => until(|letter| !letter.is_ascii_digit() && letter != '.'),
+            '0'..='9' => {
+                let length = until(|letter| !letter.is_ascii_digit() && letter != '.');
+                tokens.push(rest[..length].to_owned());
+                length
+            }
             'a'..='z' | 'A'..='Z' | '_' => {
                 let length = until(|letter| !letter.is_ascii_alphanumeric() && letter != '_');
                 tokens.push(rest[..length].to_owned());
                 length
             }
-            '(' | ')' | '{' | '}' | ',' => {
+            ' ' => 1,
+            '(' | ')' | '{' | '}' | ',' | '=' | '!' | '~' | '<' | '>' | '+' | '-' | '*' | '/' => {
                 tokens.push(letter.to_string());
                 1
             }
-            '=' | '!' | '~' | '<' | '>' | '+' | '-' | '*' | '/' | ' ' => 1,
             other => bail!("{other:?} is nothing that is looked for in an expression"),
         };
         rest = &rest[length..];
@@ -287,7 +324,8 @@ mod tests {
 
     fn metrics() -> Metrics {
         let table = "# Metrics\n\n| name | type | labels | meaning | alert on |\n|---|---|---|---|---|\n\
-                     | `a_total` | counter | `x`, `y` | A. | |\n| `b` | gauge | | B. | 0 |\n";
+                     | `a_total` | counter | `x`, `y` | A. | |\n| `b` | gauge | | B. | 0 |\n\
+                     | `process_start_time_seconds` | gauge | | S. | |\n";
         Metrics::parse(table).unwrap()
     }
 
@@ -299,6 +337,8 @@ mod tests {
             "up{job=\"c/d\"} == 0",
             "rate(a_total{x=\"p{q}\"}[5m]) > 0.5",
             "sum by (node, x) (increase(a_total[1h])) > 0 and deriv(b[15m]) > 0",
+            "absent(up{job=\"c/d\"})",
+            "a_total{x=\"1\"} > 0 and on (job, instance) process_start_time_seconds > time() - 900",
         ] {
             metrics.check(right).unwrap();
         }
@@ -307,6 +347,18 @@ mod tests {
             ("b == 0 and bb > 1", "no metric `bb`"),
             ("rate(a_total{z=\"1\"}[5m]) > 0", "no label `z`"),
             ("a_total > 0", "counter `a_total`"),
+            (
+                "a_total > 0 and on (job) b > time() - 900",
+                "counter `a_total`",
+            ),
+            (
+                "a_total > 1 and on (job) process_start_time_seconds > time() - 900",
+                "counter `a_total`",
+            ),
+            ("b > 0 and on (x) b > 1", "the label `x`"),
+            ("b > time(b)", "time()"),
+            ("absent(c)", "no metric `c`"),
+            ("absent(up) and b > 0", "besides"),
             ("sum(a_total) > 0", "counter `a_total`"),
             ("rate(b[5m]) > 0", "gauge `b`"),
             ("sum by (z) (b) > 0", "the label `z`"),
@@ -343,7 +395,7 @@ mod tests {
             &mut object["spec"]["groups"][0]["rules"][0]
         }
         type Change = fn(&mut Value);
-        let changes: [(Change, &str); 7] = [
+        let changes: [(Change, &str); 8] = [
             (|it| it["kind"] = "Probe".into(), "Probe"),
             (|it| it["spec"]["group"] = json!([]), "group"),
             (|it| first(it)["for"] = "5 minutes".into(), "for"),
@@ -355,6 +407,11 @@ mod tests {
             (
                 |it| first(it)["annotations"]["summary"] = "Of {{ $labels.x }}.".into(),
                 "no label `x`",
+            ),
+            // The words are of a node, and there is none.
+            (
+                |it| first(it)["expr"] = "absent(up)".into(),
+                "no label `node`",
             ),
             (
                 |it| {

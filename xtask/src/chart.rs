@@ -61,11 +61,12 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "serviceaccount",
     "rbac",
     "configmap",
     "daemonset",
+    "networkpolicy",
     "podmonitor",
     "prometheusrule",
 ];
@@ -259,6 +260,20 @@ fn accepted() -> Vec<(Value, &'static str)> {
             "up{job=\"lapwing/watcher-agent\"} == 0",
         ),
         (json!({"podMonitor": {"enabled": true}}), "kind: PodMonitor"),
+        (json!({}), "metrics: false"),
+        (
+            json!({"http": {"port": 9465, "metrics": true}}),
+            "metrics: true",
+        ),
+        (json!({"podMonitor": {"enabled": true}}), "metrics: true"),
+        (json!({"networkPolicy": {"enabled": true}}), "ingress: []"),
+        (
+            json!({"networkPolicy": {"enabled": true, "from": [
+                {"namespaceSelector": {"matchLabels": {"a": "b"}}, "podSelector": {}},
+                {"ipBlock": {"cidr": "10.0.0.0/24"}},
+            ]}}),
+            "cidr: 10.0.0.0/24",
+        ),
         (
             json!({"prometheusRule": {"enabled": true}}),
             "kind: PrometheusRule",
@@ -290,6 +305,14 @@ fn refused() -> Vec<(Value, &'static str)> {
         ),
         (json!({"config": {"http": {"address": ""}}}), "/config"),
         (json!({"http": {"port": 80}}), "/http/port"),
+        (
+            json!({"http": {"port": 9465, "metrics": "yes"}}),
+            "/http/metrics",
+        ),
+        (
+            json!({"networkPolicy": {"enabled": true, "from": [{}]}}),
+            "/networkPolicy/from",
+        ),
         (
             json!({"podMonitor": {"interval": "30"}}),
             "/podMonitor/interval",

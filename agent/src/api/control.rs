@@ -16,6 +16,9 @@ pub type Reply<T> = oneshot::Sender<T>;
 pub enum Request {
     /// What is attached, seen, lost and learned.
     Status(Reply<v1::GetStatusResponse>),
+    /// The same with no more of profiles than their modes and how many entries are pending: asked for
+    /// each second, where how far each has come with learning would take its time from the rings.
+    Counters(Reply<v1::GetStatusResponse>),
     /// The containers that are traced.
     Containers(Reply<v1::ListContainersResponse>),
     /// The profiles, in short.

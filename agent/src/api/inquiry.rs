@@ -30,9 +30,22 @@ impl Inquiry {
     /// # Errors
     /// When it has ended.
     pub async fn ask(&self) -> Result<GetStatusResponse, Ended> {
-        let mut status = self.control.ask(Request::Status).await?;
+        let status = self.control.ask(Request::Status).await?;
+        Ok(self.complete(status))
+    }
+
+    /// The same for counters: [`Request::Counters`].
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub async fn counters(&self) -> Result<GetStatusResponse, Ended> {
+        let status = self.control.ask(Request::Counters).await?;
+        Ok(self.complete(status))
+    }
+
+    fn complete(&self, mut status: GetStatusResponse) -> GetStatusResponse {
         status.sinks = self.sinks.status();
         status.listener = self.network.as_ref().map(|network| network.status());
-        Ok(status)
+        status
     }
 }

@@ -9,6 +9,8 @@ section! {
         /// Address and port, as `127.0.0.1:9465`; `:9465` for every address of this host; empty for
         /// none.
         address "address": String = String::new(),
+        /// Whether metrics are there too, beside the probes.
+        metrics "metrics": bool = true,
     }
 }
 
@@ -51,6 +53,7 @@ mod tests {
     fn addresses(text: &str) -> Result<Vec<String>, (&'static str, String)> {
         let http = Http {
             address: text.to_owned(),
+            ..Http::default()
         };
         let told = http.addresses()?;
         Ok(told.iter().map(ToString::to_string).collect())

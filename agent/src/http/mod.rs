@@ -3,12 +3,15 @@
 //! They are read by a kubelet, which has no certificate, and say nothing of a container: what is
 //! counted is counted by rule, by hook, by sink. Whoever reaches the address may read them, so what
 //! one may ask for is bounded: a connection is one request, of a few kilobytes and a few seconds;
-//! connections are bounded, and those of one address more so, lest another keep the kubelet's probes
-//! out and have the agent restarted; and the pipeline is asked once a second at most.
+//! connections are bounded, and where there is no [`room`] the one goes that has waited longest, so
+//! that nobody keeps the kubelet's probes out by holding some open and has the agent restarted; the
+//! pipeline is asked once a second at most, and by `/livez` not at all; and what it said is rendered
+//! once.
 
 mod latest;
 pub mod metrics;
 mod probes;
+mod room;
 
 use crate::api::inquiry::Inquiry;
 use crate::config;
@@ -22,9 +25,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use latest::Latest;
+use latest::{Latest, Made};
 use metrics::Snapshot;
-use std::collections::HashMap;
+use room::Room;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -32,10 +35,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
-/// Connections at a time, and of one address: a kubelet has three probes under way, a scraper one.
-const CONNECTIONS: usize = 128;
-const OF_ONE: usize = 16;
 /// How long a client may take to ask, and to ask and take the answer.
 const ASKING: Duration = Duration::from_secs(5);
 const WHOLE: Duration = Duration::from_secs(10);
@@ -55,6 +56,7 @@ pub struct Http {
     addresses: Vec<SocketAddr>,
     /// None while another agent has the address, which this one takes over from.
     listener: Option<TcpListener>,
+    has_metrics: bool,
 }
 
 fn take(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
@@ -91,6 +93,7 @@ impl Http {
         Ok(Some(Self {
             addresses,
             listener,
+            has_metrics: config.metrics,
         }))
     }
 
@@ -118,9 +121,11 @@ impl Http {
         }
         let desk = Arc::new(Desk {
             latest: Latest::new(inquiry),
+            has_metrics: self.has_metrics,
+            rendered: Mutex::default(),
             pulse,
             refused: AtomicU64::new(0),
-            room: Arc::default(),
+            room: Room::default(),
         });
         loop {
             match listener.accept().await {
@@ -154,52 +159,23 @@ async fn wait_for(addresses: &[SocketAddr]) -> TcpListener {
     }
 }
 
-/// How many connections each address has.
-type Room = Mutex<HashMap<IpAddr, usize>>;
-
-/// A connection's place, free again when it is dropped.
-struct Place {
-    room: Arc<Room>,
-    peer: IpAddr,
-}
-
-impl Place {
-    /// None where there are too many.
-    fn take(room: &Arc<Room>, peer: IpAddr) -> Option<Self> {
-        let peer = peer.to_canonical();
-        let mut held = room.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = held.values().sum();
-        let own = held.get(&peer).copied().unwrap_or_default();
-        if all >= CONNECTIONS || own >= OF_ONE {
-            return None;
-        }
-        held.insert(peer, own + 1);
-        Some(Self {
-            room: Arc::clone(room),
-            peer,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut held = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.peer) {
-            *count -= 1;
-            if *count == 0 {
-                held.remove(&self.peer);
-            }
-        }
-    }
+/// The metrics as they were rendered last, for the answer that was made then.
+#[derive(Default)]
+struct Rendered {
+    text: Option<(Instant, Bytes)>,
+    highest: metrics::Highest,
 }
 
 /// Where questions are answered.
 struct Desk {
     latest: Latest,
+    /// Whether there is `/metrics`.
+    has_metrics: bool,
+    rendered: Mutex<Rendered>,
     pulse: Pulse,
-    /// Connections that found no room, or could not be accepted.
+    /// Connections that were let go for newer ones, or could not be accepted.
     refused: AtomicU64,
-    room: Arc<Room>,
+    room: Room,
 }
 
 impl Desk {
@@ -208,16 +184,19 @@ impl Desk {
     }
 
     fn meet(self: &Arc<Self>, stream: TcpStream, peer: IpAddr) {
-        let Some(place) = Place::take(&self.room, peer) else {
+        let (mut place, is_full) = self.room.enter(peer);
+        if is_full {
             self.refuse();
-            return;
-        };
+        }
         let desk = Arc::clone(self);
         tokio::spawn(async move {
-            let _place = place;
+            let id = place.id();
             let answer = service_fn(|request| {
                 let desk = Arc::clone(&desk);
-                async move { Ok::<_, Infallible>(desk.answer(&request).await) }
+                async move {
+                    desk.room.has_asked(id);
+                    Ok::<_, Infallible>(desk.answer(&request).await)
+                }
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -227,18 +206,29 @@ impl Desk {
                 .keep_alive(false)
                 .serve_connection(TokioIo::new(stream), answer);
             // What a client does wrong is its own trouble.
-            drop(tokio::time::timeout(WHOLE, connection).await);
+            tokio::select! {
+                _ = tokio::time::timeout(WHOLE, connection) => {}
+                () = place.let_go() => {}
+            }
         });
     }
 
     async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path();
-        if !matches!(path, "/livez" | "/readyz" | "/metrics") {
-            let known = "there are /livez, /readyz and /metrics\n".to_owned();
+        let known = match path {
+            "/livez" | "/readyz" => true,
+            "/metrics" => self.has_metrics,
+            _ => false,
+        };
+        if !known {
+            let known = match self.has_metrics {
+                true => "there are /livez, /readyz and /metrics\n",
+                false => "there are /livez and /readyz; `http.metrics` adds /metrics\n",
+            };
             return response(StatusCode::NOT_FOUND, TEXT, known);
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let told = "this is read only: GET or HEAD\n".to_owned();
+            let told = "this is read only: GET or HEAD\n";
             let mut response = response(StatusCode::METHOD_NOT_ALLOWED, TEXT, told);
             let allowed = HeaderValue::from_static("GET, HEAD");
             response.headers_mut().insert(ALLOW, allowed);
@@ -247,19 +237,32 @@ impl Desk {
         if path == "/livez" {
             return probe(&probes::live(self.pulse.quiet()));
         }
-        let status = self.latest.look().await;
-        let ready = probes::ready(self.pulse.quiet(), &status);
-        if path == "/readyz" {
-            return probe(&ready);
+        let made = self.latest.look().await;
+        match path {
+            "/readyz" => probe(&probes::ready(self.pulse.quiet(), &made.answer)),
+            _ => response(StatusCode::OK, FORMAT, self.metrics(made)),
         }
+    }
+
+    /// Rendered once for each answer of the pipeline's, however many ask.
+    fn metrics(&self, made: Made) -> Bytes {
+        let mut last = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, text)) = &last.text
+            && *at == made.at
+        {
+            return text.clone();
+        }
+        let quiet = self.pulse.quiet();
         let snapshot = Snapshot {
-            status: status.ok(),
-            ready: ready.reasons.is_empty(),
-            quiet: self.pulse.quiet(),
+            ready: probes::ready(quiet, &made.answer).reasons.is_empty(),
+            status: made.answer.ok(),
+            quiet,
             refused: self.refused.load(Ordering::Relaxed),
             process: metrics::Process::read(),
         };
-        response(StatusCode::OK, FORMAT, metrics::render(&snapshot))
+        let text = Bytes::from(metrics::render(&snapshot, &mut last.highest));
+        last.text = Some((made.at, text.clone()));
+        text
     }
 }
 
@@ -272,8 +275,12 @@ fn probe(verdict: &probes::Verdict) -> Response<Full<Bytes>> {
     response(status, TEXT, verdict.to_string())
 }
 
-fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text));
+fn response(
+    status: StatusCode,
+    kind: &'static str,
+    text: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -287,40 +294,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_address_cannot_take_all_the_room() {
-        let room = Arc::<Room>::default();
-        let one: IpAddr = "10.0.0.1".parse().unwrap();
-        // The same, as a socket of IPv6 sees it.
-        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
-        let mut held: Vec<Place> = (0..OF_ONE)
-            .map(|count| Place::take(&room, if count % 2 == 0 { one } else { mapped }).unwrap())
-            .collect();
-        assert!(Place::take(&room, one).is_none() && Place::take(&room, mapped).is_none());
-        let other: IpAddr = "10.0.0.2".parse().unwrap();
-        let theirs = Place::take(&room, other).unwrap();
-        held.pop();
-        held.push(Place::take(&room, mapped).unwrap());
-        drop((held, theirs));
-        assert!(room.lock().unwrap().is_empty(), "places are given back");
-
-        let many: Vec<Place> = (0..CONNECTIONS)
-            .map(|count| {
-                let peer = IpAddr::from([10, 0, 1, (count / OF_ONE) as u8]);
-                Place::take(&room, peer).unwrap()
-            })
-            .collect();
-        assert!(
-            Place::take(&room, other).is_none(),
-            "{} are all",
-            many.len()
-        );
-    }
-
-    #[test]
     fn an_address_in_use_is_refused_or_waited_for() {
         let holder = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = config::Http {
             address: holder.local_addr().unwrap().to_string(),
+            ..config::Http::default()
         };
         let refused = format!("{:#}", Http::bind(&config, false).unwrap_err());
         assert!(refused.contains("`http.address`") && refused.contains(&config.address));

@@ -180,6 +180,12 @@ impl Judge {
         self.keeper.summaries(running)
     }
 
+    /// Of each profile its mode and how many entries are pending, and nothing else, in no order.
+    #[must_use]
+    pub fn modes(&self) -> Vec<v1::ProfileSummary> {
+        self.keeper.modes()
+    }
+
     /// One profile, in short and as YAML.
     ///
     /// # Errors

@@ -244,6 +244,16 @@ impl Keeper {
         all
     }
 
+    /// Of each profile its mode and how many entries are pending, and nothing else, in no order.
+    pub(super) fn modes(&self) -> Vec<v1::ProfileSummary> {
+        let mode = |kept: &Kept| v1::ProfileSummary {
+            mode: report::mode(kept.profile.mode()).into(),
+            pending: kept.profile.pending_len() as u32,
+            ..v1::ProfileSummary::default()
+        };
+        self.profiles.values().map(mode).collect()
+    }
+
     /// Takes a decision. It is answered when it is on disk, and holds from then on; one that
     /// cannot be stored has changed nothing.
     pub(super) fn decide(&mut self, decision: Decision) {

@@ -11,7 +11,11 @@ impl Line {
     pub(super) fn answer(&mut self, request: Request) {
         // A client that went away needs no answer.
         match request {
-            Request::Status(reply) => drop(reply.send(self.status())),
+            Request::Status(reply) => {
+                let profiles = self.judge.summaries(&status::instances(&self.registry));
+                drop(reply.send(self.status(profiles)));
+            }
+            Request::Counters(reply) => drop(reply.send(self.status(self.judge.modes()))),
             Request::Containers(reply) => {
                 drop(reply.send(status::containers(&self.registry, self.clock)));
             }
@@ -78,7 +82,7 @@ impl Line {
         }
     }
 
-    fn status(&self) -> v1::GetStatusResponse {
+    fn status(&self, profiles: Vec<v1::ProfileSummary>) -> v1::GetStatusResponse {
         v1::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: self.node.clone(),
@@ -99,7 +103,7 @@ impl Line {
                     count,
                 })
                 .collect(),
-            profiles: self.judge.summaries(&status::instances(&self.registry)),
+            profiles,
             feed: Some(status::feed(&self.feed)),
             memory_bytes: status::memory(),
             violations_ended_early: self.judge.episodes().ended_early(),

@@ -279,7 +279,7 @@ fn judged(state: &Path, feed: Arc<Feed>) -> Control {
 fn answer(judge: &mut Judge, feed: &Feed, request: Request) {
     let by = |decider: &v1::Decider| (decider.actor.clone(), decider.reason.clone());
     match request {
-        Request::Status(reply) => {
+        Request::Status(reply) | Request::Counters(reply) => {
             let loss = |container: &str| ContainerLoss {
                 container: container.to_owned(),
                 ..ContainerLoss::default()

@@ -46,7 +46,8 @@ default
 
 {{/* What is given, over what the chart knows. */}}
 {{- define "lapwing.config" -}}
-{{- $http := dict "address" (printf ":%d" (int .Values.http.port)) -}}
+{{- $metrics := or .Values.http.metrics .Values.podMonitor.enabled | default false -}}
+{{- $http := dict "address" (printf ":%d" (int .Values.http.port)) "metrics" $metrics -}}
 {{- $known := dict "version" 1 "cluster" .Values.clusterName "http" $http -}}
 {{- if not .Values.serviceAccount.automountToken -}}
 {{- $_ := set $known "identity" (dict "kubernetes" "off") -}}

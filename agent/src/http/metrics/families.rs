@@ -55,7 +55,8 @@ families! {
     Ready = "lapwing_ready", Gauge, [], "1 if `/readyz` says so, else 0.", "0 for some minutes";
     PipelineQuiet = "lapwing_pipeline_quiet_seconds", Gauge, [], "For how long the loop that reads the rings has not moved. `/livez` fails above 30.", "above 10";
     HookAttached = "lapwing_hook_attached", Gauge, ["hook", "tier"], "1 if the hook is attached, by this tier; 0 if it sees nothing on this kernel, with the tier `none`.", "0: part of what containers do is not seen";
-    HookEvents = "lapwing_hook_events_total", Counter, ["hook", "verdict"], "How often a hook fired for a traced process: `recalled` if the kernel side knew the behaviour again at once, else `examined`.", "";
+    HookEvents = "lapwing_hook_events_total", Counter, ["hook"], "How often a hook fired for a traced process.", "";
+    HookRecalled = "lapwing_hook_recalled_total", Counter, ["hook"], "How often of that the kernel side knew the behaviour again at once.", "";
     Records = "lapwing_records_total", Counter, [], "Records read from the kernel: what it could not judge by itself.", "";
     Judged = "lapwing_judged_total", Counter, ["kind", "verdict"], "Behaviours that reached the judge, by what it said: `known`, `learned`, `deviation`, `refused_full` (the profile is full), `unnamed` (of a container without a name nothing is learned).", "`refused_full` rises";
     Repeats = "lapwing_repeats_total", Counter, [], "Repeats of judged behaviours that the kernel side counted and did not send.", "";
@@ -103,7 +104,7 @@ families! {
     ListenerRefused = "lapwing_api_refused_total", Counter, [], "Connections to the API over TCP that were not let in.", "";
     ListenerDenied = "lapwing_api_denied_total", Counter, [], "Calls over TCP that the client had no right to.", "rises: somebody tries";
     ListenerExpiry = "lapwing_api_certificate_expiry_timestamp_seconds", Gauge, [], "Until when the agent's own certificate is valid; absent without TLS.", "less than a week ahead";
-    HttpRefused = "lapwing_http_refused_total", Counter, [], "Connections for probes and metrics that found no room.", "rises: somebody keeps the probes out";
+    HttpRefused = "lapwing_http_refused_total", Counter, [], "Connections for probes and metrics that were closed to make room for newer ones, or could not be accepted.", "rises: somebody holds many open";
     CpuSeconds = "process_cpu_seconds_total", Counter, [], "CPU time of the agent, in user space and in the kernel. What its programs cost in the kernel is their callers'.", "";
     Memory = "process_resident_memory_bytes", Gauge, [], "Resident memory of the agent. Its maps in the kernel come besides.", "near the limit of the pod";
     OpenFiles = "process_open_fds", Gauge, [], "Open file descriptors.", "near `process_max_fds`";

@@ -12,7 +12,9 @@ pub use families::{Family, Type};
 pub use process::Process;
 
 use lapwing_proto::v1::GetStatusResponse;
+use std::collections::HashMap;
 use std::sync::Arc;
+use text::{Number, Sample};
 
 /// What is known at a moment.
 #[derive(Clone, Debug, Default)]
@@ -29,12 +31,37 @@ pub struct Snapshot {
     pub process: Process,
 }
 
+/// What counters of the kernel side stood at, at most. A map that cannot be read for once counts
+/// nothing, which a scraper would take for a new start, and what comes next for a rise by all of it.
+#[derive(Debug, Default)]
+pub struct Highest(HashMap<(Family, Vec<String>), u64>);
+
+impl Highest {
+    fn keep(&mut self, family: Family, samples: &mut [Sample]) {
+        if !matches!(
+            family,
+            Family::HookEvents | Family::HookRecalled | Family::Lost
+        ) {
+            return;
+        }
+        for sample in samples {
+            if let Number::Whole(value) = &mut sample.value {
+                let highest = self.0.entry((family, sample.labels.clone())).or_default();
+                *highest = (*highest).max(*value);
+                *value = *highest;
+            }
+        }
+    }
+}
+
 /// In the text format.
 #[must_use]
-pub fn render(snapshot: &Snapshot) -> String {
+pub fn render(snapshot: &Snapshot, highest: &mut Highest) -> String {
     let mut out = String::with_capacity(32 << 10);
     for family in Family::ALL {
-        text::write(&mut out, *family, &samples::of(*family, snapshot));
+        let mut samples = samples::of(*family, snapshot);
+        highest.keep(*family, &mut samples);
+        text::write(&mut out, *family, &samples);
     }
     out
 }

@@ -12,7 +12,9 @@ use lapwing_proto::Timestamp;
 use lapwing_proto::v1::behaviour::Outcome;
 use lapwing_proto::v1::get_status_response::identity::source::State as SourceState;
 use lapwing_proto::v1::get_status_response::sink::State as SinkState;
-use lapwing_proto::v1::get_status_response::{Feed, Held, Identity, Sink, Sizes, identity::Source};
+use lapwing_proto::v1::get_status_response::{
+    Feed, Held, Hook, Identity, Sink, Sizes, identity::Source,
+};
 use lapwing_proto::v1::{GetStatusResponse, Mode};
 use std::collections::BTreeMap;
 
@@ -79,13 +81,8 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
                 tier => sample([&*hook.row, tier], true),
             })
             .collect(),
-        Family::HookEvents => { status.hooks.iter() }
-            .flat_map(|hook| {
-                let examined = hook.hits.saturating_sub(hook.recalled);
-                [("examined", examined), ("recalled", hook.recalled)]
-                    .map(|(verdict, count)| sample([&*hook.row, verdict], count))
-            })
-            .collect(),
+        Family::HookEvents => hooks(status, |hook| hook.hits),
+        Family::HookRecalled => hooks(status, |hook| hook.recalled),
         Family::Records => plain(status.records),
         Family::Judged => judged(status),
         Family::Repeats => held(|held| held.repeats.into()),
@@ -234,6 +231,11 @@ fn lost(status: &GetStatusResponse) -> Vec<Sample> {
     let feed = status.feed.as_ref().map_or(0, |feed| feed.lost);
     lost.push(sample(["feed", "not-written", "true"], feed));
     lost
+}
+
+fn hooks(status: &GetStatusResponse, read: fn(&Hook) -> u64) -> Vec<Sample> {
+    let each = status.hooks.iter();
+    each.map(|hook| sample([&*hook.row], read(hook))).collect()
 }
 
 fn sinks(status: &GetStatusResponse, read: fn(&Sink) -> u64) -> Vec<Sample> {

@@ -72,6 +72,12 @@ fn quiet_ends_learning_and_a_person_the_review() {
     bench.ticks(15);
     let summary = bench.summary();
     assert_eq!(summary.mode(), v1::Mode::Review);
+    let in_short = v1::ProfileSummary {
+        mode: summary.mode,
+        pending: summary.pending,
+        ..v1::ProfileSummary::default()
+    };
+    assert_eq!(bench.judge.modes(), [in_short]);
     assert!(summary.learning.unwrap().complete);
     bench.ticks(30);
     assert_eq!(bench.summary().mode(), v1::Mode::Review, "a person decides");
