@@ -89,6 +89,8 @@ pub(crate) struct Node {
     pub children: BTreeMap<Arc<[u8]>, Id>,
     /// The last layer that put something here or below.
     touched: u32,
+    /// The last layer that hid all that lower ones have here and below.
+    cleared: Option<u32>,
     path_length: u32,
 }
 
@@ -183,6 +185,7 @@ impl Tree {
                 inode: 0,
                 children: BTreeMap::new(),
                 touched: 0,
+                cleared: None,
                 path_length: 0,
             }],
             inodes: vec![root],
@@ -337,6 +340,7 @@ impl Tree {
             inode,
             children: BTreeMap::new(),
             touched: one.layer,
+            cleared: None,
             path_length: u32::try_from(path_length).unwrap_or(u32::MAX),
         });
         self.nodes[folder as usize].children.insert(name, id);
@@ -418,7 +422,13 @@ impl Tree {
     fn hide_lower(&mut self, folder: Id, layer: u32) {
         let mut stack = vec![folder];
         while let Some(id) = stack.pop() {
-            let children: Vec<Id> = self.nodes[id as usize].children.values().copied().collect();
+            let node = &mut self.nodes[id as usize];
+            // What came since is of this layer: whoever says so again makes no work.
+            if node.cleared.replace(layer) == Some(layer) {
+                continue;
+            }
+            let children: Vec<Id> = node.children.values().copied().collect();
+            self.steps.set(self.steps.get() + children.len() as u64);
             for child in children {
                 match self.nodes[child as usize].touched == layer {
                     true => stack.push(child),

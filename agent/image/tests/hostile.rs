@@ -416,3 +416,22 @@ fn what_is_no_image_says_how_to_make_one() {
         (none.to_str().unwrap(), ErrorKind::NotFound)
     );
 }
+
+#[test]
+fn the_same_whiteout_again_makes_no_work() {
+    // Each looks at 20,000 names, of which 40,002 entries may not look at 400 million.
+    for whiteout in ["d/.wh..wh..opq", ".wh.d"] {
+        let tar = (0..20_000).fold(Layer::default().file("d/e/x", "1"), |tar, number| {
+            tar.file(&format!("d/f{number}"), "")
+        });
+        let tar = (0..20_000).fold(tar, |tar, _| tar.file(whiteout, ""));
+        let upper = tar.file("d/e/y", "22").tar();
+        let lower = Layer::default().file("d/e/old", "333").tar();
+        let image = Image::empty();
+        let layers = [lower, upper].map(|tar| (tar.clone(), tar));
+        image.index(&json!([image.manifest(&layers, &json!({}))]));
+        let report = bounded(&image, 1 << 30, 50_000).unwrap();
+        assert_eq!((report.size.files, report.size.visible), (20_002, 3));
+        assert_eq!((report.waste.hidden, report.layers[1].deletions), (3, 20_000));
+    }
+}
