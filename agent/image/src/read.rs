@@ -64,6 +64,8 @@ pub(crate) struct Contents {
     /// Secrets that found no room in the list.
     pub more_secrets: u64,
     pub captured: capture::Budget,
+    /// Hard links that tell of packages, to files that were not kept.
+    linked: Odd,
     entries: u64,
     limits: Limits,
 }
@@ -89,6 +91,7 @@ impl Contents {
             unsearched: 0,
             more_secrets: 0,
             captured: capture::Budget::default(),
+            linked: Odd::default(),
             entries: 0,
             limits,
         };
@@ -236,8 +239,13 @@ impl Contents {
                 return Ok(());
             }
             Entity::HardLink => {
-                self.tree.hard_link(name, &entry.link, layer)?;
+                let id = self.tree.hard_link(name, &entry.link, layer)?;
                 figures.links += 1;
+                let inode = self.tree.inode(id);
+                // What was passed over by its first name tells something by this one.
+                if inode.content.is_none() && inode.size > 0 && capture::is_wanted(name) {
+                    self.linked.take(name);
+                }
                 return Ok(());
             }
             Entity::File => Kind::File,
@@ -308,6 +316,10 @@ impl Contents {
         note(
             &self.absolute,
             "names that begin with a slash, taken as below the root",
+        );
+        note(
+            &self.linked,
+            "hard links tell of packages by their names and were not read, so packages are incomplete",
         );
         if self.devices > 0 {
             notes.push(format!(

@@ -432,6 +432,9 @@ fn the_same_whiteout_again_makes_no_work() {
         image.index(&json!([image.manifest(&layers, &json!({}))]));
         let report = bounded(&image, 1 << 30, 50_000).unwrap();
         assert_eq!((report.size.files, report.size.visible), (20_002, 3));
-        assert_eq!((report.waste.hidden, report.layers[1].deletions), (3, 20_000));
+        assert_eq!(
+            (report.waste.hidden, report.layers[1].deletions),
+            (3, 20_000)
+        );
     }
 }
