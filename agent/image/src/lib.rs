@@ -7,8 +7,9 @@
 //! image's own documents, beneath the folder or within the tar ([`Error`] otherwise), and checked
 //! against their digests.
 //!
-//! All that is in an image is another's word. Work and memory are bounded ([`Limits`]); what no runtime
-//! would unpack is left out and told in [`Report::notes`].
+//! All that is in an image is another's word. Work and memory are bounded ([`Limits`]). Names that lead
+//! upwards are taken as containerd takes them, below the root; what no runtime would unpack is left out.
+//! Both are told in [`Report::notes`].
 #![forbid(unsafe_code)]
 
 mod capture;

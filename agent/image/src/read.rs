@@ -6,7 +6,7 @@ use crate::layout::Layout;
 use crate::secrets::{self, Search};
 use crate::store::Store;
 use crate::tarball::{Entries, Entry, Forward, Kind as Entity};
-use crate::tree::{Id, Inode, Kind, Magic, Refused, Stop, Tree};
+use crate::tree::{Id, Inode, Kind, Magic, Refused, Stop, Tree, clean};
 use crate::unpack;
 use lapwing_profile::text::canonical;
 use sha2::{Digest as _, Sha256};
@@ -57,6 +57,8 @@ pub(crate) struct Contents {
     pub unknown: Odd,
     /// Names from the root, which are taken as relative.
     pub absolute: Odd,
+    /// Names of files and targets of hard links with `..`.
+    upward: Odd,
     pub devices: u64,
     pub secrets: Vec<(Id, secrets::Kind)>,
     /// Files too large to be searched.
@@ -86,6 +88,7 @@ impl Contents {
             refused: BTreeMap::new(),
             unknown: Odd::default(),
             absolute: Odd::default(),
+            upward: Odd::default(),
             devices: 0,
             secrets: Vec::new(),
             unsearched: 0,
@@ -125,7 +128,8 @@ impl Contents {
         };
         let mut entries = Entries::new(stream);
         let mut buffer = Vec::new();
-        while let Some(entry) = entries.next().map_err(failed)? {
+        while let Some(mut entry) = entries.next().map_err(failed)? {
+            self.clean(&mut entry);
             self.entries += 1;
             if self.entries > self.limits.entries {
                 return Err(Error::Limit {
@@ -206,32 +210,48 @@ impl Contents {
         })
     }
 
+    /// Takes the names of an entry as runtimes do, and counts what is odd in them.
+    fn clean(&mut self, entry: &mut Entry) {
+        let (name, mut leads_up) = clean(&entry.name);
+        if entry.kind == Entity::HardLink {
+            let (link, link_leads_up) = clean(&entry.link);
+            entry.link = link;
+            leads_up |= link_leads_up;
+        }
+        if leads_up {
+            self.upward.take(&entry.name);
+        }
+        if entry.name.starts_with(b"/") {
+            self.absolute.take(&entry.name);
+        }
+        entry.name = match name.is_empty() {
+            true => b"/".to_vec(),
+            false => name,
+        };
+    }
+
     fn lay(&mut self, entry: &Entry, read: Option<Seen>, layer: u32) -> Result<(), Stop> {
         let name = &entry.name[..];
-        if name.starts_with(b"/") {
-            self.absolute.take(name);
-        }
-        let end = name
-            .iter()
-            .rposition(|byte| *byte != b'/')
-            .map_or(0, |last| last + 1);
-        let start = name[..end]
+        let start = name
             .iter()
             .rposition(|byte| *byte == b'/')
             .map_or(0, |slash| slash + 1);
         let Some(figures) = self.layers.last_mut() else {
             return Ok(());
         };
-        if let Some(hidden) = name[start..end].strip_prefix(b".wh.") {
-            figures.deletions += 1;
-            return match hidden {
-                b".wh..opq" => self.tree.make_opaque(&name[..start], layer),
+        if let Some(hidden) = name[start..].strip_prefix(b".wh.") {
+            match hidden {
+                b"" | b"." | b".." => return Err(Refused::Whiteout.into()),
+                b".wh..opq" => self.tree.make_opaque(&name[..start], layer)?,
                 // Of AUFS, for itself.
-                hidden if hidden.starts_with(b".wh.") => Ok(()),
-                hidden => self
-                    .tree
-                    .white_out(&[&name[..start], hidden].concat(), layer),
-            };
+                hidden if hidden.starts_with(b".wh.") => return Ok(()),
+                hidden => {
+                    let path = [&name[..start], hidden].concat();
+                    self.tree.white_out(&path, layer)?;
+                }
+            }
+            figures.deletions += 1;
+            return Ok(());
         }
         let kind = match entry.kind {
             Entity::Other => {
@@ -320,6 +340,11 @@ impl Contents {
         note(
             &self.linked,
             "hard links tell of packages by their names and were not read, so packages are incomplete",
+        );
+        note(
+            &self.upward,
+            "names with `..`, which no usual tool writes: each takes away the name before it and none \
+             leads above the root, as containerd unpacks them",
         );
         if self.devices > 0 {
             notes.push(format!(

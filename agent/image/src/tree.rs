@@ -118,23 +118,27 @@ pub(crate) struct Hidden {
 /// Why a name is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Refused {
-    Parent,
+    Whiteout,
     TooLong,
     Loop,
     NoFolder,
     NoTarget,
+    Below,
 }
 
 impl Refused {
     pub(crate) const fn text(self) -> &'static str {
         match self {
-            Self::Parent => "names with `..`, which no runtime unpacks",
+            Self::Whiteout => "whiteouts of no name, of `.` or of `..`",
             Self::TooLong => {
                 "names that no file can have: of more than 255 bytes, or in paths of more than 4096"
             }
             Self::Loop => "names below symbolic links that lead in a circle",
             Self::NoFolder => "names below something that is no folder",
             Self::NoTarget => "hard links to something that is not there",
+            Self::Below => {
+                "hard links that would take the place of a folder with their target in it"
+            }
         }
     }
 }
@@ -161,17 +165,31 @@ pub(crate) struct Tree {
     steps: Rc<Cell<u64>>,
 }
 
-/// The names of a path, of which none leads upwards.
-pub(crate) fn names(path: &[u8]) -> Result<Vec<&[u8]>, Refused> {
+/// The name of an entry as containerd takes it: `..` takes away the name before it, whatever that is,
+/// and none leads above the root. Answers whether there was one.
+pub(crate) fn clean(path: &[u8]) -> (Vec<u8>, bool) {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let mut leads_up = false;
+    for part in path.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                leads_up = true;
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    (parts.join(&b'/'), leads_up)
+}
+
+/// The names of a path that is [`clean`].
+fn names(path: &[u8]) -> Result<Vec<&[u8]>, Refused> {
     if path.len() > PATH_MAX {
         return Err(Refused::TooLong);
     }
     let parts = path.split(|byte| *byte == b'/');
-    let parts: Vec<&[u8]> = parts.filter(|part| !matches!(*part, b"" | b".")).collect();
-    match parts.contains(&&b".."[..]) {
-        true => Err(Refused::Parent),
-        false => Ok(parts),
-    }
+    Ok(parts.filter(|part| !part.is_empty()).collect())
 }
 
 impl Tree {
@@ -364,19 +382,34 @@ impl Tree {
                 self.nodes[old as usize].touched = layer;
                 return Ok(old);
             }
-            let same = before.hash.is_some() && before.hash == inode.hash;
-            let how = match same {
-                true => How::SameContents,
-                false => How::Overwritten,
-            };
+            let how = self.how(old, &inode);
             self.remove(old, layer, how);
         }
         self.add(folder, name, inode)
     }
 
+    /// How something hides what was there of its name.
+    fn how(&self, old: Id, by: &Inode) -> How {
+        let hash = &self.inode(old).hash;
+        match hash.is_some() && *hash == by.hash {
+            true => How::SameContents,
+            false => How::Overwritten,
+        }
+    }
+
+    /// Whether a node lies in a folder, at any depth.
+    fn is_below(&self, mut id: Id, folder: Id) -> bool {
+        while id != ROOT {
+            id = self.nodes[id as usize].parent;
+            if id == folder {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Another name for a file.
     pub(crate) fn hard_link(&mut self, path: &[u8], target: &[u8], layer: u32) -> Result<Id, Stop> {
-        names(target)?;
         let target = self.find(target, false).ok_or(Refused::NoTarget)?;
         if self.inode(target).kind == Kind::Folder {
             return Err(Refused::NoTarget.into());
@@ -385,7 +418,11 @@ impl Tree {
         let (folder, name) = self.place(path, layer)?;
         match self.child(folder, name) {
             Some(old) if self.nodes[old as usize].inode == number => return Ok(old),
-            Some(old) => self.remove(old, layer, How::Overwritten),
+            Some(old) if self.is_below(target, old) => return Err(Refused::Below.into()),
+            Some(old) => {
+                let how = self.how(old, &self.inodes[number as usize]);
+                self.remove(old, layer, how);
+            }
             None => {}
         }
         let id = self.link(folder, name, number)?;

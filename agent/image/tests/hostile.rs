@@ -68,25 +68,37 @@ fn names_that_lead_elsewhere_are_left_out_and_told() {
     let long = "n".repeat(256);
     let tar = Layer::default()
         .file("../../etc/passwd", "1")
-        .file("a/../../b", "1")
-        .file(".wh...", "")
+        .file("a/../usr/bin/evil", "12345678")
+        .file("usr/kept/x", "1")
+        .file("usr/kept/.wh...", "")
+        .file("usr/kept/.wh..", "")
+        .file(".wh.", "")
+        .file(".wh..wh.plnk", "")
         .file("/etc/absolute", "1")
+        .file("a/", "1")
+        .file("..", "1")
         .file(&long, "1")
         .file(&"p/".repeat(2100), "1")
         .file("ok/\u{1b}[2J\u{202e}", "12")
         .entry(EntryType::Regular, b"ok/\xff\xfe", 0o644, b"", b"123")
         .hard_link("hard", "../../etc/shadow")
+        .hard_link("usr/kept/hard1", "../x/../etc/passwd")
+        .hard_link("usr/kept", "usr/kept/x")
         .hard_link("hard2", "nowhere")
         .hard_link("hard3", "ok")
         .file("ok/\u{1b}[2J\u{202e}/below", "1");
     let report = of_tar(&tar.tar()).read().unwrap();
-    assert_eq!((report.size.files, report.size.visible), (3, 6));
+    assert_eq!((report.size.files, report.size.visible), (6, 16));
+    assert_eq!((report.layers[0].deletions, report.waste.hidden), (0, 0));
     let notes = report.notes.join("\n");
     for part in [
-        "4 left out, names with `..`, which no runtime unpacks: ../../etc/passwd, a/../../b, .wh...",
+        "3 left out, whiteouts of no name, of `.` or of `..`: usr/kept/.wh..., usr/kept/.wh.., .wh.",
         "2 left out, names that no file can have",
-        "2 left out, hard links to something that is not there: hard2, hard3",
-        "1 left out, names below something that is no folder: ok/\\x1b[2J\\xe2\\x80\\xae/below",
+        "3 left out, hard links to something that is not there: hard, hard2, hard3",
+        "1 left out, hard links that would take the place of a folder with their target in it: usr/kept",
+        "2 left out, names below something that is no folder: /, ok/\\x1b[2J\\xe2\\x80\\xae/below",
+        "5 names with `..`, which no usual tool writes: ",
+        "as containerd unpacks them: ../../etc/passwd, a/../usr/bin/evil, ..",
         "1 names that begin with a slash, taken as below the root: /etc/absolute",
     ] {
         assert!(notes.contains(part), "no `{part}` in {notes}");

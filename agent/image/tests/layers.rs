@@ -33,7 +33,8 @@ fn whiteouts_hide_what_lies_below_and_nothing_else() {
             .file("a/deep/three", "333")
             .file("b/four", "4444")
             .file("c", "55555")
-            .file("same", "666666"),
+            .file("same", "666666")
+            .file("linked", "666666"),
         Layer::default()
             .file("a/.wh.one", "")
             .file("a/new", "7777777")
@@ -41,6 +42,7 @@ fn whiteouts_hide_what_lies_below_and_nothing_else() {
             .file("b/fresh", "88888888")
             .file("c", "x")
             .file("same", "666666")
+            .hard_link("linked", "same")
             .file("d", "1")
             .file(".wh.d", ""),
         Layer::default().file(".wh.a", "").file("a/last", "9"),
@@ -56,16 +58,17 @@ fn whiteouts_hide_what_lies_below_and_nothing_else() {
             ("/a/two", 2, 1, 3, How::Deleted),
             ("/b/four", 4, 1, 2, How::Deleted),
             ("/c", 5, 1, 2, How::Overwritten),
+            ("/linked", 6, 1, 2, How::SameContents),
             ("/same", 6, 1, 2, How::SameContents),
         ]
     );
-    assert_eq!(report.waste.hidden, 28);
+    assert_eq!(report.waste.hidden, 34);
     let layers = report
         .layers
         .iter()
         .map(|it| (it.files, it.bytes, it.deletions, it.hidden));
     let layers: Vec<_> = layers.collect();
-    assert_eq!(layers, [(6, 21, 0, 21), (5, 23, 3, 7), (1, 1, 1, 0)]);
+    assert_eq!(layers, [(7, 27, 0, 27), (5, 23, 3, 7), (1, 1, 1, 0)]);
     assert_eq!(report.notes, [""; 0]);
 }
 
