@@ -354,11 +354,12 @@ fn of_index(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
     let config: Config = document(store, &manifest.config.digest)?;
     let layers = (manifest.layers.iter().take(LAYERS_MAX + 1))
         .map(|layer| {
+            let name = blob(&layer.digest)?;
             if layer.media_type.contains("encrypted") {
-                return Err(Error::format(&layer.digest, "the layer is encrypted"));
+                return Err(Error::format(name, "the layer is encrypted"));
             }
             Ok(Blob {
-                name: blob(&layer.digest)?,
+                name,
                 digest: Some(layer.digest.clone()),
                 diff_id: None,
             })

@@ -100,8 +100,19 @@ impl Contents {
         };
         let search = Search::new();
         let mut left = limits.bytes;
+        let mut packed = limits.bytes;
         for (number, blob) in (0..).zip(&layout.layers) {
             let part = store.part(blob.name.as_bytes())?;
+            // Much can be packed of nothing at all, and named by each layer.
+            let Some(rest) = packed.checked_sub(part.len()) else {
+                return Err(Error::Limit {
+                    what: canonical(blob.name.as_bytes()),
+                    limit: limits.bytes >> 20,
+                    of: "MiB of layers as they lie in the image",
+                    option: Limits::BYTES_OPTION,
+                });
+            };
+            packed = rest;
             contents.layers.push(Figures::default());
             let sizes = unpack::layer(blob, part, limits, &mut left, |stream| {
                 let what = canonical(blob.name.as_bytes());

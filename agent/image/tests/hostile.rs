@@ -450,3 +450,76 @@ fn the_same_whiteout_again_makes_no_work() {
         );
     }
 }
+
+#[test]
+fn names_of_a_saved_image_are_bounded() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("x.tar");
+    let said = |tar: Layer| {
+        fs::write(&path, tar.tar()).unwrap();
+        read(&path).unwrap_err().to_string()
+    };
+    // Too long for any name: passed over, and nothing else of the tar.
+    let long = "n".repeat(5000);
+    let tar = Layer::default().file(&long, "").symlink("l", &long);
+    let of_json = said(tar.file("manifest.json", "{"));
+    assert!(of_json.contains("not the JSON of an image"), "{of_json}");
+    let saved = json!([{"Config": long, "Layers": []}]).to_string();
+    let tar = Layer::default().file(&long, "{}");
+    let missing = said(tar.file("manifest.json", saved));
+    assert!(missing.contains("it is not in the image"), "{missing}");
+    let many = (0..5000).fold(Layer::default(), |tar, number| {
+        tar.symlink(&format!("{number}{}", "n".repeat(4000)), &"t".repeat(4000))
+    });
+    let many = said(many);
+    assert!(many.contains("take more than 32 MiB"), "{many}");
+}
+
+#[test]
+fn what_is_packed_of_nothing_counts() {
+    // A million bytes of which nothing comes, three times the same.
+    let blob = gzip(b"").repeat(50_000);
+    assert!(
+        (1_000_000..1_400_000).contains(&blob.len()),
+        "{}",
+        blob.len()
+    );
+    let image = Image::empty();
+    let layers: Vec<_> = (0..3).map(|_| (Vec::new(), blob.clone())).collect();
+    image.index(&json!([image.manifest(&layers, &json!({}))]));
+    let error = bounded(&image, 2 << 20, 10).unwrap_err();
+    assert!(matches!(error, Error::Limit { limit: 2, .. }), "{error}");
+    assert!(error.to_string().contains("--max-mib"), "{error}");
+    bounded(&image, 4 << 20, 10).unwrap();
+}
+
+#[test]
+fn errors_hold_no_raw_names() {
+    let hostile = "sha256:00\n\u{1b}[2J";
+    let image = Image::empty();
+    let config = image.put(json!({}).to_string().as_bytes());
+    let layer = json!({"mediaType": "x+encrypted", "digest": hostile});
+    let manifest = json!({"config": {"digest": config}, "layers": [layer]}).to_string();
+    image.index(&json!([{"digest": image.put(manifest.as_bytes())}]));
+    let of_digest = error(&image);
+    assert!(
+        of_digest.contains("it is no digest of SHA-256"),
+        "{of_digest}"
+    );
+
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("x.tar");
+    let config = json!({"rootfs": {"diff_ids": [digest(b"")]}}).to_string();
+    let name = "layer\n\u{1b}[2J";
+    let saved = json!([{"Config": "c.json", "Layers": [name]}]).to_string();
+    let tar = Layer::default()
+        .file("c.json", &config)
+        .file("manifest.json", &saved)
+        .file(name, gzip(b"no tar").split_off(3));
+    fs::write(&path, tar.tar()).unwrap();
+    let of_layer = read(&path).unwrap_err().to_string();
+    assert!(of_layer.starts_with("layer\\x0a\\x1b[2J"), "{of_layer}");
+    for text in [of_digest, of_layer] {
+        assert!(!text.contains(char::is_control), "{text:?}");
+    }
+}
