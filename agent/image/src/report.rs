@@ -243,7 +243,9 @@ pub struct Ran {
     pub basis: Basis,
     /// What nobody should take it for.
     pub caution: &'static str,
-    /// Whether a program of this image is among what ran. Else nothing is said to be not seen.
+    /// Whether it says something of this image: a program of it ran, and where it is not known that the
+    /// profile learned of this image, most of what ran from an image is here. Else nothing is said to be
+    /// not seen.
     pub says: bool,
     /// Whether the profile learned of this image, by digest; `None` where nobody knows.
     pub same_image: Option<bool>,
