@@ -21,6 +21,7 @@ mod layout;
 mod notable;
 mod packages;
 mod read;
+mod reference;
 pub mod report;
 mod savings;
 mod secrets;
@@ -100,13 +101,14 @@ fn report(layout: &Layout, contents: &Contents, options: &Options<'_>) -> Report
         .collect();
     let ran =
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
-    let notable = notable::of(tree, &packages);
+    let (notable, owners) = notable::of(tree, &packages);
     let Packages {
         mut all, not_read, ..
     } = packages;
+    let compilers = savings::compilers(&all, &owners);
     all.sort_by(|one, other| (other.bytes, &one.name).cmp(&(one.bytes, &other.name)));
     let of_packages = ran.as_ref().and_then(|ran| execution::saving(&all, ran));
-    let savings = savings::of(&waste, &notable.bulk, &notable.compilers, &all, of_packages);
+    let savings = savings::of(&waste, &notable.bulk, compilers, of_packages);
     Report {
         schema: report::SCHEMA,
         name: layout.name.as_ref().map(|name| canonical(name.as_bytes())),

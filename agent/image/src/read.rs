@@ -6,8 +6,9 @@ use crate::layout::Layout;
 use crate::secrets::{self, Search};
 use crate::store::Store;
 use crate::tarball::{Entries, Entry, Forward, Kind as Entity};
-use crate::tree::{Id, Inode, Kind, Magic, Refused, Stop, Tree, clean};
+use crate::tree::{Id, Inode, Kind, Magic, Refused, Stop, Tree};
 use crate::unpack;
+use crate::walk::clean;
 use lapwing_profile::text::canonical;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -61,7 +62,7 @@ pub(crate) struct Contents {
     upward: Odd,
     pub devices: u64,
     pub secrets: Vec<(Id, secrets::Kind)>,
-    /// Files too large to be searched.
+    /// Files too large to be searched, or with too much that secrets begin with.
     pub unsearched: u64,
     /// Secrets that found no room in the list.
     pub more_secrets: u64,
@@ -191,10 +192,12 @@ impl Contents {
                 true => self.captured.take(&entry.name, buffer),
                 false => None,
             };
+            let (secrets, is_searched) = search.find(&entry.name, buffer);
+            self.unsearched += u64::from(!is_searched);
             return Ok(Seen {
                 hash: Sha256::digest(&buffer).into(),
                 magic: magic(buffer),
-                secrets: search.find(&entry.name, buffer),
+                secrets,
                 content,
             });
         }

@@ -38,7 +38,8 @@ pub struct Report {
     pub notable: Notable,
     /// Likely secrets, by place and kind.
     pub secrets: First<Secret>,
-    /// Files that were not searched for secrets: those larger than 1 MiB.
+    /// Files that were not searched for secrets to their end: those larger than 1 MiB, and those with more
+    /// than 10,000 beginnings of what may be one.
     pub not_searched: u64,
     /// What can be saved, the most first. They overlap: their sum says nothing.
     pub savings: Vec<Saving>,

@@ -165,25 +165,7 @@ pub(crate) struct Tree {
     steps: Rc<Cell<u64>>,
 }
 
-/// The name of an entry as containerd takes it: `..` takes away the name before it, whatever that is,
-/// and none leads above the root. Answers whether there was one.
-pub(crate) fn clean(path: &[u8]) -> (Vec<u8>, bool) {
-    let mut parts: Vec<&[u8]> = Vec::new();
-    let mut leads_up = false;
-    for part in path.split(|byte| *byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => {
-                leads_up = true;
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    (parts.join(&b'/'), leads_up)
-}
-
-/// The names of a path that is [`clean`].
+/// The names of a path that is clean.
 fn names(path: &[u8]) -> Result<Vec<&[u8]>, Refused> {
     if path.len() > PATH_MAX {
         return Err(Refused::TooLong);
