@@ -400,7 +400,7 @@ fn choose(store: &Store, index: Index, wanted: &Wanted, depth: usize) -> Result<
                 _ if depth < DEPTH_MAX => Vec::new(),
                 None => all.iter().filter(|one| one.platform.is_none()).collect(),
                 Some(found) => (fitting.iter().copied())
-                    .filter(|one| there(&one) && own(one) == own(found))
+                    .filter(|one| there(one) && own(one) == own(found))
                     .filter(|one| one.digest != found.digest)
                     .collect(),
             };
