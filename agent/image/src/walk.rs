@@ -37,6 +37,7 @@ pub(crate) struct Walk {
 
 impl Walk {
     pub(crate) fn of(names: &[&[u8]], total: &Rc<Cell<u64>>) -> Self {
+        total.set(total.get() + names.len() as u64);
         Self {
             left: names.iter().rev().map(|name| Box::from(*name)).collect(),
             links: 0,
@@ -51,7 +52,11 @@ impl Walk {
         }
         let parts = path.split(|byte| *byte == b'/').rev();
         let parts = parts.filter(|part| !matches!(*part, b"" | b"."));
+        let before = self.left.len();
         self.left.extend(parts.map(Box::from));
+        // Names that are never come to cost as well.
+        let taken = self.left.len() - before;
+        self.total.set(self.total.get() + taken as u64);
         Ok(())
     }
 

@@ -157,3 +157,22 @@ fn damaged_files_are_counted_and_the_first_named() {
     }
     assert!(not_read.len() < 1500, "{not_read}");
 }
+
+#[test]
+fn long_paths_to_nothing_count() {
+    // None leads further than to its first name.
+    let list = format!("/{}\n", "n/".repeat(2000)).repeat(200);
+    let status = "Package: p\nStatus: a b installed\n";
+    let layer = Layer::default()
+        .file("var/lib/dpkg/status", status)
+        .file("var/lib/dpkg/info/p.list", &list);
+    assert!(!is_whole(&read(layer)));
+    // A folder of a megabyte, of which each of 100,000 files would have a copy.
+    let installed = format!(
+        "P:p\nF:{}\n{}",
+        "n".repeat(1 << 20),
+        "R:x\n".repeat(100_000)
+    );
+    let report = read(Layer::default().file("lib/apk/db/installed", &installed));
+    assert_eq!((report.packages.len(), report.packages[0].files), (1, 0));
+}

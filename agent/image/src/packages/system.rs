@@ -1,7 +1,7 @@
 //! Databases of dpkg, also in the form of distroless images, and of apk.
 
 use super::{Damaged, Packages, told};
-use crate::tree::{Id, Tree};
+use crate::tree::{Id, PATH_MAX, Tree};
 use std::collections::BTreeMap;
 use std::iter::from_fn;
 
@@ -173,7 +173,8 @@ pub(super) fn apk(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
         let mut folder: &[u8] = b"";
         for line in lines(paragraph).take_while(|_| !tree.is_exhausted()) {
             if let Some(name) = line.strip_prefix(b"F:") {
-                folder = name;
+                // Of a longer one there is nothing, and it would be copied for each file.
+                folder = &name[..name.len().min(PATH_MAX)];
             } else if let Some(name) = line.strip_prefix(b"R:")
                 && let Some(id) = packages.find(tree, &[folder, b"/", name].concat())
             {
