@@ -83,7 +83,7 @@ impl Error {
 /// How much is read at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of all layers together, unpacked.
+    /// Bytes of all layers together, unpacked; and as many of them as they lie in the image.
     pub bytes: u64,
     /// Files, folders and links of all layers together.
     pub entries: u64,

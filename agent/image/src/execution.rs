@@ -109,14 +109,19 @@ pub(crate) fn of(tree: &Tree, packages: &mut Packages, profile: &Profile, digest
     }
     let missing = known.of_image.iter().filter(|path| find(path).is_none());
     let missing: Vec<String> = missing.cloned().collect();
-    // Where nothing ran that is here, the profile says nothing of this image.
-    let says = known.of_image.len() > missing.len();
+    let same_image = same_image(profile, digests);
+    // One program that is here, as a shell, does not make it a profile of this image.
+    let found = known.of_image.len() - missing.len();
+    let says = match same_image {
+        Some(true) => found > 0,
+        Some(false) | None => found > missing.len(),
+    };
     let mut result = Ran {
         workload: advice.workload.to_string(),
         basis: advice.basis,
         caution: CAUTION,
         says,
-        same_image: same_image(profile, digests),
+        same_image,
         learned_of: (profile.versions().iter())
             .map(|one| format!("{}@{}", one.version.repository(), one.version.digest()))
             .collect(),
@@ -204,9 +209,11 @@ pub(crate) fn saving(packages: &[Package], ran: &Ran) -> Option<Saving> {
         .take(5)
         .map(|it| &*it.name)
         .collect();
-    let doubt = match ran.basis.complete {
-        true => "",
-        false => ", by a profile that is incomplete",
+    let doubt = match (ran.same_image, ran.basis.complete) {
+        (Some(false), true) => ", by a profile of another image",
+        (Some(false), false) => ", by a profile of another image, which is incomplete",
+        (_, true) => "",
+        (_, false) => ", by a profile that is incomplete",
     };
     (sum.count > 0).then(|| Saving {
         bytes: sum.bytes,

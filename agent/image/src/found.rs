@@ -8,6 +8,12 @@ use crate::secrets;
 use lapwing_profile::text::canonical;
 use std::collections::HashMap;
 
+/// Whether it looks like the name of a variable.
+fn is_name(text: &str) -> bool {
+    let is = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    text.len() <= 200 && text.bytes().all(is)
+}
+
 pub(crate) fn secrets(
     layout: &Layout,
     contents: &Contents,
@@ -36,12 +42,18 @@ pub(crate) fn secrets(
     let is_secret = |text: &str| (options.hide)(&mut canonical(text.as_bytes())) > 0;
     let run = layout.config.config.as_ref();
     let variables = run.and_then(|run| run.env.as_deref()).unwrap_or_default();
-    let in_variables = variables.iter().filter(|text| is_secret(text)).map(|text| {
-        let name = text.split('=').next().unwrap_or_default();
-        in_config(format!(
-            "environment variable {}",
-            canonical(name.as_bytes())
-        ))
+    let in_variables = (1..).zip(variables).filter(|(_, text)| is_secret(text));
+    let in_variables = in_variables.map(|(number, text)| {
+        let name = text.split_once('=').map(|(name, _)| name);
+        let mut name = name.map(|name| canonical(name.as_bytes()));
+        // Without a value, or with a secret in it, the name may be the secret; and an address may be
+        // parted where its password has an equals sign.
+        let is_told =
+            (name.as_mut()).is_some_and(|name| is_name(name) && (options.hide)(name) == 0);
+        in_config(match name.filter(|_| is_told) {
+            Some(name) => format!("environment variable {name}"),
+            None => format!("environment variable number {number}"),
+        })
     });
     let history = layout.config.history.as_deref().unwrap_or_default();
     let in_steps = (1..).zip(history).filter_map(|(number, step)| {

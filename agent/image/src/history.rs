@@ -11,18 +11,19 @@ const COMMAND_MAX: usize = 2000;
 
 /// The command that made a layer, as people wrote it.
 fn command(text: &str, options: &Options<'_>) -> String {
-    let mut end = text.len().min(COMMAND_MAX);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
     // What the classic builder writes before it.
-    let text = &text[..end];
     let text = text.strip_prefix("/bin/sh -c #(nop)").unwrap_or(text);
     let text = text.strip_suffix("# buildkit").unwrap_or(text);
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut text = canonical(words.join(" ").as_bytes());
+    // Before it is cut: half a secret is none to the rules, as a password without its `@`.
     (options.hide)(&mut text);
-    if end == COMMAND_MAX {
+    let mut end = text.len().min(COMMAND_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    if end < text.len() {
+        text.truncate(end);
         text.push('\u{2026}');
     }
     text

@@ -2,6 +2,7 @@
 //! image layout 1.1, or `manifest.json` of `docker save`.
 
 use crate::error::Error;
+use crate::reference::{blob, hash, is_same};
 use crate::store::Store;
 use lapwing_profile::text::canonical;
 use serde::Deserialize;
@@ -23,7 +24,7 @@ const FULL_NAME: &str = "io.containerd.image.name";
 /// Which image of a store is meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Its name, where there are several.
+    /// Its name or digest, where there are several.
     pub name: Option<String>,
     /// Its platform, as `linux/arm64`; that of this machine by default.
     pub platform: Option<String>,
@@ -94,6 +95,14 @@ struct Saved {
     repo_tags: Option<Vec<String>>,
     #[serde(default)]
     layers: Vec<String>,
+}
+
+impl Saved {
+    /// What the name of its configuration says of its digest.
+    fn id(&self) -> String {
+        let digits = self.config.rsplit('/').next().unwrap_or_default();
+        format!("sha256:{}", digits.strip_suffix(".json").unwrap_or(digits))
+    }
 }
 
 /// The configuration of an image, as far as it is used.
@@ -180,24 +189,6 @@ fn own_platform() -> String {
         other => other,
     };
     format!("linux/{architecture}")
-}
-
-/// The hexadecimal digits of a digest; none other than SHA-256 is read.
-fn hash(digest: &str) -> Result<&str, Error> {
-    let hash = digest.strip_prefix("sha256:").filter(|hash| {
-        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        hash.len() == 64 && hash.bytes().all(is_digit)
-    });
-    hash.ok_or_else(|| {
-        Error::format(
-            canonical(digest.as_bytes()),
-            "it is no digest of SHA-256 (sha256: and 64 hexadecimal digits), and no other is read",
-        )
-    })
-}
-
-fn blob(digest: &str) -> Result<String, Error> {
-    Ok(format!("blobs/sha256/{}", hash(digest)?))
 }
 
 /// A digest as images write it.
@@ -330,7 +321,7 @@ fn of_index(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
             let mut all = all
                 .into_iter()
                 .flat_map(|all| [all.get(FULL_NAME), all.get(REFERENCE)]);
-            all.any(|known| known == Some(name)) || one.digest == *name
+            all.any(|known| known.is_some_and(|known| is_same(known, name))) || one.digest == *name
         };
         index.manifests.retain(is);
         if index.manifests.is_empty() {
@@ -342,7 +333,7 @@ fn of_index(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
     }
     let names: std::collections::BTreeSet<&String> =
         index.manifests.iter().filter_map(name_of).collect();
-    if names.len() > 1 {
+    if names.len() > 1 && !(wanted.name.is_some() && is_one(&index.manifests)) {
         return Err(Error::Choice {
             why: "there are several images: say which with --image NAME".to_owned(),
             there: listed(names.into_iter().map(String::as_str)),
@@ -354,11 +345,12 @@ fn of_index(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
     let config: Config = document(store, &manifest.config.digest)?;
     let layers = (manifest.layers.iter().take(LAYERS_MAX + 1))
         .map(|layer| {
+            let name = blob(&layer.digest)?;
             if layer.media_type.contains("encrypted") {
-                return Err(Error::format(&layer.digest, "the layer is encrypted"));
+                return Err(Error::format(name, "the layer is encrypted"));
             }
             Ok(Blob {
-                name: blob(&layer.digest)?,
+                name,
                 digest: Some(layer.digest.clone()),
                 diff_id: None,
             })
@@ -375,6 +367,11 @@ fn of_index(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
     layout.checked(wanted, &ids)
 }
 
+/// Whether all are the same.
+fn is_one(all: &[Descriptor]) -> bool {
+    all.windows(2).all(|two| two[0].digest == two[1].digest)
+}
+
 /// The manifest that is meant, through indexes that lie in one another.
 fn choose(store: &Store, index: Index, wanted: &Wanted, depth: usize) -> Result<Descriptor, Error> {
     let is_index = |one: &Descriptor| {
@@ -388,15 +385,32 @@ fn choose(store: &Store, index: Index, wanted: &Wanted, depth: usize) -> Result<
     let all: Vec<Descriptor> = index.manifests.into_iter().filter(is_image).collect();
     let one = match all.len() {
         0 => return Err(Error::format("index.json", "it lists no image")),
-        1 => &all[0],
+        _ if is_one(&all) => &all[0],
         _ => {
             let platform = wanted.platform.clone().unwrap_or_else(own_platform);
             let is = |one: &&Descriptor| one.platform.as_ref().is_some_and(|own| own.is(&platform));
             // Of several of one platform, the one that is there: what saved the image may have left
             // out the others.
             let fitting: Vec<&Descriptor> = all.iter().filter(is).collect();
-            let there = |one: &&&Descriptor| blob(&one.digest).is_ok_and(|name| store.has(&name));
-            let found = fitting.iter().find(there).or(fitting.first()).copied();
+            let there = |one: &&Descriptor| blob(&one.digest).is_ok_and(|name| store.has(&name));
+            let found = (fitting.iter().copied().find(there)).or(fitting.first().copied());
+            let own = |one: &Descriptor| one.platform.as_ref().map(Platform::text);
+            // Within an index, a digest chooses nothing.
+            let others: Vec<&Descriptor> = match found {
+                _ if depth < DEPTH_MAX => Vec::new(),
+                None => all.iter().filter(|one| one.platform.is_none()).collect(),
+                Some(found) => (fitting.iter().copied())
+                    .filter(|one| there(one) && own(one) == own(found))
+                    .filter(|one| one.digest != found.digest)
+                    .collect(),
+            };
+            if !others.is_empty() {
+                let all = found.into_iter().chain(others);
+                return Err(Error::Choice {
+                    why: "there are several images: say which with --image DIGEST".to_owned(),
+                    there: listed(all.map(|one| &*one.digest)),
+                });
+            }
             found.ok_or_else(|| {
                 let platforms: Vec<String> = (all.iter())
                     .map(|one| one.platform.as_ref().map_or("?".to_owned(), Platform::text))
@@ -427,25 +441,28 @@ fn of_saved(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
     let bytes = store.small("manifest.json", DOCUMENT_MAX)?;
     let all: Vec<Saved> = parse("manifest.json", &bytes)?;
     let tags = |saved: &Saved| saved.repo_tags.clone().unwrap_or_default();
-    let names: Vec<String> = all.iter().flat_map(tags).collect();
+    let names: Vec<String> = (all.iter())
+        .flat_map(|saved| match tags(saved) {
+            none if none.is_empty() => vec![saved.id()],
+            tags => tags,
+        })
+        .collect();
     let is = |saved: &&Saved| match &wanted.name {
-        Some(name) => tags(saved).contains(name),
+        Some(name) => tags(saved).iter().any(|tag| is_same(tag, name)) || saved.id() == *name,
         None => true,
     };
     let fitting: Vec<&Saved> = all.iter().filter(is).collect();
     let [saved] = fitting[..] else {
         let why = match &wanted.name {
             Some(name) => format!("no image is called {}", canonical(name.as_bytes())),
-            None => "there is not one image: say which with --image NAME".to_owned(),
+            None => "there is not one image: say which with --image NAME or DIGEST".to_owned(),
         };
         let there = listed(names.iter().map(String::as_str));
         return Err(Error::Choice { why, there });
     };
     let bytes = store.small(&saved.config, DOCUMENT_MAX)?;
     let id = digest_text(&Sha256::digest(&bytes));
-    let digits = saved.config.rsplit('/').next().unwrap_or_default();
-    let digits = digits.strip_suffix(".json").unwrap_or(digits);
-    let said = format!("sha256:{digits}");
+    let said = saved.id();
     if hash(&said).is_ok() && said != id {
         return Err(Error::Digest {
             what: canonical(saved.config.as_bytes()),

@@ -7,8 +7,9 @@
 //! image's own documents, beneath the folder or within the tar ([`Error`] otherwise), and checked
 //! against their digests.
 //!
-//! All that is in an image is another's word. Work and memory are bounded ([`Limits`]); what no runtime
-//! would unpack is left out and told in [`Report::notes`].
+//! All that is in an image is another's word. Work and memory are bounded ([`Limits`]). Names that lead
+//! upwards are taken as containerd takes them, below the root; what no runtime would unpack is left out.
+//! Both are told in [`Report::notes`].
 #![forbid(unsafe_code)]
 
 mod capture;
@@ -20,6 +21,7 @@ mod layout;
 mod notable;
 mod packages;
 mod read;
+mod reference;
 pub mod report;
 mod savings;
 mod secrets;
@@ -99,13 +101,14 @@ fn report(layout: &Layout, contents: &Contents, options: &Options<'_>) -> Report
         .collect();
     let ran =
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
-    let notable = notable::of(tree, &packages);
+    let (notable, owners) = notable::of(tree, &packages);
     let Packages {
         mut all, not_read, ..
     } = packages;
+    let compilers = savings::compilers(&all, &owners);
     all.sort_by(|one, other| (other.bytes, &one.name).cmp(&(one.bytes, &other.name)));
     let of_packages = ran.as_ref().and_then(|ran| execution::saving(&all, ran));
-    let savings = savings::of(&waste, &notable.bulk, &notable.compilers, &all, of_packages);
+    let savings = savings::of(&waste, &notable.bulk, compilers, of_packages);
     Report {
         schema: report::SCHEMA,
         name: layout.name.as_ref().map(|name| canonical(name.as_bytes())),

@@ -6,6 +6,7 @@ use crate::tree::{Id, Inode, Kind, Tree};
 use crate::waste::LISTED_MAX;
 use lapwing_profile::behaviour::privilege;
 use lapwing_profile::text::canonical;
+use std::collections::BTreeSet;
 
 const SHELLS: &[&str] = &[
     "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "rbash", "sh", "tcsh",
@@ -182,8 +183,9 @@ impl Notable {
     }
 }
 
-/// Looks at everything that a container sees.
-pub(crate) fn of(tree: &Tree, packages: &Packages) -> Notable {
+/// Looks at everything that a container sees. Answers too, by their numbers, whose the compilers are.
+pub(crate) fn of(tree: &Tree, packages: &Packages) -> (Notable, BTreeSet<usize>) {
+    let mut owners = BTreeSet::new();
     let mut found = Notable::default();
     let mut counted = vec![false; tree.inodes.len()];
     let package = |id: Id| packages.owner(tree, id).map(|package| package.name.clone());
@@ -209,6 +211,9 @@ pub(crate) fn of(tree: &Tree, packages: &Packages) -> Notable {
                 bytes: inode.size,
                 package: package(id),
             });
+            if is_one(&node.name, COMPILERS) && owners.len() < LISTED_MAX {
+                owners.extend(packages.owner_number(tree, id));
+            }
         }
         if inode.kind == Kind::Folder && inode.mode & 0o1002 == 0o002 {
             found.world_writable.take(LISTED_MAX, path);
@@ -236,7 +241,7 @@ pub(crate) fn of(tree: &Tree, packages: &Packages) -> Notable {
         }
     });
     found.bulk.sort_by_key(|bulk| std::cmp::Reverse(bulk.bytes));
-    found
+    (found, owners)
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@
 mod language;
 mod system;
 
+use crate::capture;
 use crate::report::Package;
 use crate::tree::{Id, Kind, Tree};
 use lapwing_profile::text::canonical;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Packages of an image at most.
 const MOST: usize = 50_000;
@@ -18,6 +19,8 @@ const MOST: usize = 50_000;
 const PATHS_MAX: usize = 64 << 20;
 /// Bytes of a name or a version that are kept.
 const TEXT_MAX: usize = 200;
+/// Files that are named of those that were not read.
+const NAMED_MAX: usize = 5;
 /// The databases of RPM, in the places of Fedora, openSUSE and older ones.
 const RPM: &[&str] = &[
     "/var/lib/rpm/rpmdb.sqlite",
@@ -32,6 +35,8 @@ pub(crate) struct Packages {
     pub all: Vec<Package>,
     /// By the number of the inode: which of `all`.
     owners: Vec<Option<u32>>,
+    /// Lists of files that were gone through, by their inodes.
+    listed: BTreeSet<u32>,
     /// What there is and was not read.
     pub not_read: Vec<String>,
 }
@@ -41,25 +46,70 @@ fn told(text: &[u8]) -> String {
     canonical(&text[..text.len().min(TEXT_MAX)])
 }
 
+/// Files of which something was not read: how many, and the first of them.
+#[derive(Default)]
+struct Damaged {
+    count: u64,
+    first: Vec<String>,
+}
+
+impl Damaged {
+    fn take(&mut self, path: &[u8]) {
+        self.count += 1;
+        if self.first.len() < NAMED_MAX {
+            self.first.push(told(path));
+        }
+    }
+
+    fn tell(self, packages: &mut Packages, what: &str) {
+        if self.count > 0 {
+            let (count, first) = (self.count, self.first.join(", "));
+            packages
+                .not_read
+                .push(format!("{count} damaged {what}: {first}"));
+        }
+    }
+}
+
 impl Packages {
     pub(crate) fn of(tree: &Tree) -> Self {
         let mut packages = Self {
             all: Vec::new(),
             owners: vec![None; tree.inodes.len()],
+            listed: BTreeSet::new(),
             not_read: Vec::new(),
         };
         let mut kept: BTreeMap<Vec<u8>, (Id, &[u8])> = BTreeMap::new();
         let (mut taken, mut left) = (0, 0);
+        let mut seen = BTreeSet::new();
+        let mut again = Damaged::default();
         tree.visit(|id, inode| {
-            if let Some(content) = &inode.content {
-                let path = tree.path(id);
-                taken += path.len();
-                match taken <= PATHS_MAX {
-                    true => drop(kept.insert(path, (id, content))),
-                    false => left += 1,
-                }
+            let Some(content) = &inode.content else {
+                return;
+            };
+            let path = tree.path(id);
+            if !capture::is_wanted(&path) {
+                return;
+            }
+            // Its contents are read once, however many names it has.
+            if !seen.insert(tree.nodes[id as usize].inode) {
+                again.take(&path);
+                return;
+            }
+            taken += path.len();
+            match taken <= PATHS_MAX {
+                true => drop(kept.insert(path, (id, content))),
+                false => left += 1,
             }
         });
+        if again.count > 0 {
+            packages.not_read.push(format!(
+                "{} more names of files that tell of packages, hard links: each file is read once, by \
+                 its first name: {}",
+                again.count,
+                again.first.join(", ")
+            ));
+        }
         if left > 0 {
             let text =
                 format!("{left} files that tell of packages: their paths are too long together");
@@ -128,6 +178,15 @@ impl Packages {
             execution: None,
         });
         Some(self.all.len() - 1)
+    }
+
+    /// A list of files, the first time. Others that come to the same have nothing of their own, and all
+    /// lists together are no longer than what is kept.
+    fn list<'a>(&mut self, tree: &Tree, list: Option<&(Id, &'a [u8])>) -> &'a [u8] {
+        match list {
+            Some((id, text)) if self.listed.insert(tree.nodes[*id as usize].inode) => text,
+            _ => b"",
+        }
     }
 
     /// Finds a file that a list names.

@@ -8,6 +8,7 @@ use crate::store::Store;
 use crate::tarball::{Entries, Entry, Forward, Kind as Entity};
 use crate::tree::{Id, Inode, Kind, Magic, Refused, Stop, Tree};
 use crate::unpack;
+use crate::walk::clean;
 use lapwing_profile::text::canonical;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -57,13 +58,17 @@ pub(crate) struct Contents {
     pub unknown: Odd,
     /// Names from the root, which are taken as relative.
     pub absolute: Odd,
+    /// Names of files and targets of hard links with `..`.
+    upward: Odd,
     pub devices: u64,
     pub secrets: Vec<(Id, secrets::Kind)>,
-    /// Files too large to be searched.
+    /// Files too large to be searched, or with too much that secrets begin with.
     pub unsearched: u64,
     /// Secrets that found no room in the list.
     pub more_secrets: u64,
     pub captured: capture::Budget,
+    /// Hard links that tell of packages, to files that were not kept.
+    linked: Odd,
     entries: u64,
     limits: Limits,
 }
@@ -84,18 +89,31 @@ impl Contents {
             refused: BTreeMap::new(),
             unknown: Odd::default(),
             absolute: Odd::default(),
+            upward: Odd::default(),
             devices: 0,
             secrets: Vec::new(),
             unsearched: 0,
             more_secrets: 0,
             captured: capture::Budget::default(),
+            linked: Odd::default(),
             entries: 0,
             limits,
         };
         let search = Search::new();
         let mut left = limits.bytes;
+        let mut packed = limits.bytes;
         for (number, blob) in (0..).zip(&layout.layers) {
             let part = store.part(blob.name.as_bytes())?;
+            // Much can be packed of nothing at all, and named by each layer.
+            let Some(rest) = packed.checked_sub(part.len()) else {
+                return Err(Error::Limit {
+                    what: canonical(blob.name.as_bytes()),
+                    limit: limits.bytes >> 20,
+                    of: "MiB of layers as they lie in the image",
+                    option: Limits::BYTES_OPTION,
+                });
+            };
+            packed = rest;
             contents.layers.push(Figures::default());
             let sizes = unpack::layer(blob, part, limits, &mut left, |stream| {
                 let what = canonical(blob.name.as_bytes());
@@ -122,7 +140,8 @@ impl Contents {
         };
         let mut entries = Entries::new(stream);
         let mut buffer = Vec::new();
-        while let Some(entry) = entries.next().map_err(failed)? {
+        while let Some(mut entry) = entries.next().map_err(failed)? {
+            self.clean(&mut entry);
             self.entries += 1;
             if self.entries > self.limits.entries {
                 return Err(Error::Limit {
@@ -173,10 +192,12 @@ impl Contents {
                 true => self.captured.take(&entry.name, buffer),
                 false => None,
             };
+            let (secrets, is_searched) = search.find(&entry.name, buffer);
+            self.unsearched += u64::from(!is_searched);
             return Ok(Seen {
                 hash: Sha256::digest(&buffer).into(),
                 magic: magic(buffer),
-                secrets: search.find(&entry.name, buffer),
+                secrets,
                 content,
             });
         }
@@ -203,32 +224,48 @@ impl Contents {
         })
     }
 
+    /// Takes the names of an entry as runtimes do, and counts what is odd in them.
+    fn clean(&mut self, entry: &mut Entry) {
+        let (name, mut leads_up) = clean(&entry.name);
+        if entry.kind == Entity::HardLink {
+            let (link, link_leads_up) = clean(&entry.link);
+            entry.link = link;
+            leads_up |= link_leads_up;
+        }
+        if leads_up {
+            self.upward.take(&entry.name);
+        }
+        if entry.name.starts_with(b"/") {
+            self.absolute.take(&entry.name);
+        }
+        entry.name = match name.is_empty() {
+            true => b"/".to_vec(),
+            false => name,
+        };
+    }
+
     fn lay(&mut self, entry: &Entry, read: Option<Seen>, layer: u32) -> Result<(), Stop> {
         let name = &entry.name[..];
-        if name.starts_with(b"/") {
-            self.absolute.take(name);
-        }
-        let end = name
-            .iter()
-            .rposition(|byte| *byte != b'/')
-            .map_or(0, |last| last + 1);
-        let start = name[..end]
+        let start = name
             .iter()
             .rposition(|byte| *byte == b'/')
             .map_or(0, |slash| slash + 1);
         let Some(figures) = self.layers.last_mut() else {
             return Ok(());
         };
-        if let Some(hidden) = name[start..end].strip_prefix(b".wh.") {
-            figures.deletions += 1;
-            return match hidden {
-                b".wh..opq" => self.tree.make_opaque(&name[..start], layer),
+        if let Some(hidden) = name[start..].strip_prefix(b".wh.") {
+            match hidden {
+                b"" | b"." | b".." => return Err(Refused::Whiteout.into()),
+                b".wh..opq" => self.tree.make_opaque(&name[..start], layer)?,
                 // Of AUFS, for itself.
-                hidden if hidden.starts_with(b".wh.") => Ok(()),
-                hidden => self
-                    .tree
-                    .white_out(&[&name[..start], hidden].concat(), layer),
-            };
+                hidden if hidden.starts_with(b".wh.") => return Ok(()),
+                hidden => {
+                    let path = [&name[..start], hidden].concat();
+                    self.tree.white_out(&path, layer)?;
+                }
+            }
+            figures.deletions += 1;
+            return Ok(());
         }
         let kind = match entry.kind {
             Entity::Other => {
@@ -236,8 +273,13 @@ impl Contents {
                 return Ok(());
             }
             Entity::HardLink => {
-                self.tree.hard_link(name, &entry.link, layer)?;
+                let id = self.tree.hard_link(name, &entry.link, layer)?;
                 figures.links += 1;
+                let inode = self.tree.inode(id);
+                // What was passed over by its first name tells something by this one.
+                if inode.content.is_none() && inode.size > 0 && capture::is_wanted(name) {
+                    self.linked.take(name);
+                }
                 return Ok(());
             }
             Entity::File => Kind::File,
@@ -308,6 +350,15 @@ impl Contents {
         note(
             &self.absolute,
             "names that begin with a slash, taken as below the root",
+        );
+        note(
+            &self.linked,
+            "hard links tell of packages by their names and were not read, so packages are incomplete",
+        );
+        note(
+            &self.upward,
+            "names with `..`, which no usual tool writes: each takes away the name before it and none \
+             leads above the root, as containerd unpacks them",
         );
         if self.devices > 0 {
             notes.push(format!(

@@ -38,7 +38,8 @@ pub struct Report {
     pub notable: Notable,
     /// Likely secrets, by place and kind.
     pub secrets: First<Secret>,
-    /// Files that were not searched for secrets: those larger than 1 MiB.
+    /// Files that were not searched for secrets to their end: those larger than 1 MiB, and those with more
+    /// than 10,000 beginnings of what may be one.
     pub not_searched: u64,
     /// What can be saved, the most first. They overlap: their sum says nothing.
     pub savings: Vec<Saving>,
@@ -243,7 +244,9 @@ pub struct Ran {
     pub basis: Basis,
     /// What nobody should take it for.
     pub caution: &'static str,
-    /// Whether a program of this image is among what ran. Else nothing is said to be not seen.
+    /// Whether it says something of this image: a program of it ran, and where it is not known that the
+    /// profile learned of this image, most of what ran from an image is here. Else nothing is said to be
+    /// not seen.
     pub says: bool,
     /// Whether the profile learned of this image, by digest; `None` where nobody knows.
     pub same_image: Option<bool>,

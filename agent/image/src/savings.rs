@@ -1,17 +1,33 @@
 //! What can be saved, and how.
 
-use crate::report::{Bulk, First, Package, Program, Saving, Waste};
+use crate::report::{Bulk, Package, Saving, Waste};
 use crate::tree::How;
 use std::collections::BTreeSet;
 
 /// Less is not worth a line.
 const LEAST: u64 = 10_000;
 
+/// The packages of compilers, by their numbers and not by their names, which others may have too.
+pub(crate) fn compilers(packages: &[Package], owners: &BTreeSet<usize>) -> Saving {
+    let mut owned: Vec<&Package> = (owners.iter())
+        .filter_map(|number| packages.get(*number))
+        .collect();
+    owned.sort_by(|one, other| (other.bytes, &one.name).cmp(&(one.bytes, &other.name)));
+    let names: Vec<&str> = owned.iter().map(|package| &*package.name).collect();
+    Saving {
+        bytes: (owned.iter())
+            .map(|package| package.bytes)
+            .fold(0, u64::saturating_add),
+        what: format!("packages of compilers: {}", names.join(", ")),
+        remedy: "compile in another stage, and COPY --from what comes of it".to_owned(),
+    }
+}
+
+/// All that is worth a line, the most first.
 pub(crate) fn of(
     waste: &Waste,
     bulk: &[Bulk],
-    compilers: &First<Program>,
-    packages: &[Package],
+    compilers: Saving,
     of_packages: Option<Saving>,
 ) -> Vec<Saving> {
     let mut all: Vec<Saving> = of_packages.into_iter().collect();
@@ -55,20 +71,7 @@ pub(crate) fn of(
             remedy: one.remedy.to_owned(),
         });
     }
-    let owners: BTreeSet<&String> = (compilers.first.iter())
-        .filter_map(|program| program.package.as_ref())
-        .collect();
-    let owned = packages
-        .iter()
-        .filter(|package| owners.contains(&package.name));
-    let names: Vec<&str> = owned.clone().map(|package| &*package.name).collect();
-    all.push(Saving {
-        bytes: owned
-            .map(|package| package.bytes)
-            .fold(0, u64::saturating_add),
-        what: format!("packages of compilers: {}", names.join(", ")),
-        remedy: "compile in another stage, and COPY --from what comes of it".to_owned(),
-    });
+    all.push(compilers);
     all.retain(|saving| saving.bytes >= LEAST);
     all.sort_by_key(|saving| std::cmp::Reverse(saving.bytes));
     all

@@ -118,13 +118,14 @@ impl Search {
         )
     }
 
-    /// The kinds that a file holds.
-    pub(crate) fn find(&self, name: &[u8], bytes: &[u8]) -> Vec<Kind> {
+    /// The kinds that a file holds, and whether all of it was searched.
+    pub(crate) fn find(&self, name: &[u8], bytes: &[u8]) -> (Vec<Kind>, bool) {
         let mut found = Vec::new();
         let Some(automaton) = &self.0 else {
-            return found;
+            return (found, false);
         };
-        for at in automaton.find_iter(bytes).take(CANDIDATES) {
+        let mut all = automaton.find_iter(bytes);
+        for at in all.by_ref().take(CANDIDATES) {
             let (_, kind) = BEGINNINGS[at.pattern().as_usize()];
             let before = at.start().checked_sub(1).map(|before| bytes[before]);
             let is_begin = !before.is_some_and(is_word);
@@ -138,7 +139,7 @@ impl Search {
             }
         }
         found.sort_unstable();
-        found
+        (found, all.next().is_none())
     }
 }
 
@@ -154,7 +155,9 @@ mod tests {
     use super::*;
 
     fn find(name: &str, text: &str) -> Vec<Kind> {
-        Search::new().find(name.as_bytes(), text.as_bytes())
+        let (found, is_whole) = Search::new().find(name.as_bytes(), text.as_bytes());
+        assert!(is_whole);
+        found
     }
 
     #[test]
@@ -216,7 +219,9 @@ mod tests {
     }
 
     #[test]
-    fn many_beginnings_take_bounded_time() {
-        assert_eq!(find("x", &"-----BEGIN ".repeat(90_000)), []);
+    fn many_beginnings_take_bounded_time_and_are_told() {
+        let search = |count| Search::new().find(b"x", "-----BEGIN ".repeat(count).as_bytes());
+        assert_eq!(search(10_000), (vec![], true));
+        assert_eq!(search(90_000), (vec![], false));
     }
 }

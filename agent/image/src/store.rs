@@ -13,6 +13,9 @@ use std::sync::Arc;
 
 /// Files that a tar of an image has at most.
 const MEMBERS_MAX: usize = 100_000;
+/// Bytes of a name or a link at most (PATH_MAX), and of all of them.
+const NAME_MAX: usize = 4096;
+const NAMES_MAX: usize = 32 << 20;
 /// Links that are followed from one name.
 const LINKS_MAX: usize = 8;
 
@@ -223,8 +226,12 @@ fn beneath(folder: &File, name: &[u8]) -> io::Result<Part> {
 fn members(all: Part) -> io::Result<HashMap<Vec<u8>, Member>> {
     let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why.to_owned());
     let mut members = HashMap::new();
+    let mut taken = 0;
     let mut entries = Entries::new(all);
     while let Some(entry) = entries.next()? {
+        if entry.name.len() > NAME_MAX || entry.link.len() > NAME_MAX {
+            continue;
+        }
         let Some(name) = within(b"", &entry.name) else {
             continue;
         };
@@ -247,6 +254,15 @@ fn members(all: Part) -> io::Result<HashMap<Vec<u8>, Member>> {
             },
             Kind::Folder | Kind::Device | Kind::Fifo | Kind::Other => continue,
         };
+        taken += name.len();
+        if let Member::Link(target) = &member {
+            taken += target.len();
+        }
+        if taken > NAMES_MAX {
+            return Err(bad(
+                "names and links in it take more than 32 MiB, which those of no saved image do",
+            ));
+        }
         if members.insert(name, member).is_none() && members.len() > MEMBERS_MAX {
             return Err(bad(
                 "it has more than 100000 files, which no saved image has",

@@ -89,6 +89,8 @@ pub(crate) struct Node {
     pub children: BTreeMap<Arc<[u8]>, Id>,
     /// The last layer that put something here or below.
     touched: u32,
+    /// The last layer that hid all that lower ones have here and below.
+    cleared: Option<u32>,
     path_length: u32,
 }
 
@@ -116,23 +118,27 @@ pub(crate) struct Hidden {
 /// Why a name is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Refused {
-    Parent,
+    Whiteout,
     TooLong,
     Loop,
     NoFolder,
     NoTarget,
+    Below,
 }
 
 impl Refused {
     pub(crate) const fn text(self) -> &'static str {
         match self {
-            Self::Parent => "names with `..`, which no runtime unpacks",
+            Self::Whiteout => "whiteouts of no name, of `.` or of `..`",
             Self::TooLong => {
                 "names that no file can have: of more than 255 bytes, or in paths of more than 4096"
             }
             Self::Loop => "names below symbolic links that lead in a circle",
             Self::NoFolder => "names below something that is no folder",
             Self::NoTarget => "hard links to something that is not there",
+            Self::Below => {
+                "hard links that would take the place of a folder with their target in it"
+            }
         }
     }
 }
@@ -159,17 +165,13 @@ pub(crate) struct Tree {
     steps: Rc<Cell<u64>>,
 }
 
-/// The names of a path, of which none leads upwards.
-pub(crate) fn names(path: &[u8]) -> Result<Vec<&[u8]>, Refused> {
+/// The names of a path that is clean.
+fn names(path: &[u8]) -> Result<Vec<&[u8]>, Refused> {
     if path.len() > PATH_MAX {
         return Err(Refused::TooLong);
     }
     let parts = path.split(|byte| *byte == b'/');
-    let parts: Vec<&[u8]> = parts.filter(|part| !matches!(*part, b"" | b".")).collect();
-    match parts.contains(&&b".."[..]) {
-        true => Err(Refused::Parent),
-        false => Ok(parts),
-    }
+    Ok(parts.filter(|part| !part.is_empty()).collect())
 }
 
 impl Tree {
@@ -183,6 +185,7 @@ impl Tree {
                 inode: 0,
                 children: BTreeMap::new(),
                 touched: 0,
+                cleared: None,
                 path_length: 0,
             }],
             inodes: vec![root],
@@ -337,6 +340,7 @@ impl Tree {
             inode,
             children: BTreeMap::new(),
             touched: one.layer,
+            cleared: None,
             path_length: u32::try_from(path_length).unwrap_or(u32::MAX),
         });
         self.nodes[folder as usize].children.insert(name, id);
@@ -360,19 +364,34 @@ impl Tree {
                 self.nodes[old as usize].touched = layer;
                 return Ok(old);
             }
-            let same = before.hash.is_some() && before.hash == inode.hash;
-            let how = match same {
-                true => How::SameContents,
-                false => How::Overwritten,
-            };
+            let how = self.how(old, &inode);
             self.remove(old, layer, how);
         }
         self.add(folder, name, inode)
     }
 
+    /// How something hides what was there of its name.
+    fn how(&self, old: Id, by: &Inode) -> How {
+        let hash = &self.inode(old).hash;
+        match hash.is_some() && *hash == by.hash {
+            true => How::SameContents,
+            false => How::Overwritten,
+        }
+    }
+
+    /// Whether a node lies in a folder, at any depth.
+    fn is_below(&self, mut id: Id, folder: Id) -> bool {
+        while id != ROOT {
+            id = self.nodes[id as usize].parent;
+            if id == folder {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Another name for a file.
     pub(crate) fn hard_link(&mut self, path: &[u8], target: &[u8], layer: u32) -> Result<Id, Stop> {
-        names(target)?;
         let target = self.find(target, false).ok_or(Refused::NoTarget)?;
         if self.inode(target).kind == Kind::Folder {
             return Err(Refused::NoTarget.into());
@@ -381,7 +400,11 @@ impl Tree {
         let (folder, name) = self.place(path, layer)?;
         match self.child(folder, name) {
             Some(old) if self.nodes[old as usize].inode == number => return Ok(old),
-            Some(old) => self.remove(old, layer, How::Overwritten),
+            Some(old) if self.is_below(target, old) => return Err(Refused::Below.into()),
+            Some(old) => {
+                let how = self.how(old, &self.inodes[number as usize]);
+                self.remove(old, layer, how);
+            }
             None => {}
         }
         let id = self.link(folder, name, number)?;
@@ -418,7 +441,13 @@ impl Tree {
     fn hide_lower(&mut self, folder: Id, layer: u32) {
         let mut stack = vec![folder];
         while let Some(id) = stack.pop() {
-            let children: Vec<Id> = self.nodes[id as usize].children.values().copied().collect();
+            let node = &mut self.nodes[id as usize];
+            // What came since is of this layer: whoever says so again makes no work.
+            if node.cleared.replace(layer) == Some(layer) {
+                continue;
+            }
+            let children: Vec<Id> = node.children.values().copied().collect();
+            self.steps.set(self.steps.get() + children.len() as u64);
             for child in children {
                 match self.nodes[child as usize].touched == layer {
                     true => stack.push(child),

@@ -243,6 +243,7 @@ pub(crate) fn layer(
     left: &mut u64,
     look: impl FnOnce(&mut Stream) -> Result<(), Error>,
 ) -> Result<Sizes, Error> {
+    let what = canonical(blob.name.as_bytes());
     let (to, chunks) = sync_channel(WAITING);
     std::thread::scope(|scope| {
         let producer = scope.spawn(move || produce(blob, part, limits, left, &to));
@@ -254,16 +255,13 @@ pub(crate) fn layer(
         let looked = look(&mut stream).and_then(|()| {
             // What lies behind the end of the tar counts for the digest.
             let rest = io::copy(&mut stream, &mut io::sink());
-            rest.map(drop).map_err(|error| Error::io(&blob.name, error))
+            rest.map(drop).map_err(|error| Error::io(&what, error))
         });
         let ended_early = looked.is_err();
         drop(stream);
-        let produced = producer.join().unwrap_or_else(|_| {
-            Err(Error::format(
-                &blob.name,
-                "the thread that unpacks it ended",
-            ))
-        });
+        let produced = producer
+            .join()
+            .unwrap_or_else(|_| Err(Error::format(&what, "the thread that unpacks it ended")));
         match (looked, produced) {
             // It was not let end, so its digest says nothing.
             (Err(looked), Err(Error::Digest { .. }) | Ok(_)) if ended_early => Err(looked),

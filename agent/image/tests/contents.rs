@@ -180,7 +180,7 @@ fn broken_databases_are_told_and_do_no_harm() {
     let not_read = report.packages_not_read.join("\n");
     for part in [
         "/var/lib/dpkg/status name",
-        "status.d/x name",
+        "1 damaged descriptions of Debian packages: /var/lib/dpkg/status.d/x",
         "apk/db/installed name",
         "METADATA",
         "package.json",
@@ -306,4 +306,33 @@ fn secrets_are_named_and_never_printed() {
         assert!(!json.contains(part), "{json}");
     }
     assert!(json.contains(&digest(&tars[0])));
+}
+
+#[test]
+fn packages_of_one_name_are_told_apart() {
+    let layer = Layer::default()
+        .program("usr/bin/cmake", vec![1; 20_000])
+        .file(
+            "srv/node_modules/cmake/package.json",
+            "{\"name\": \"cmake\"}",
+        )
+        .file("srv/node_modules/cmake/x", vec![2; 50_000])
+        .file(
+            "var/lib/dpkg/status",
+            "Package: cmake\nStatus: a b installed\n",
+        )
+        .file("var/lib/dpkg/info/cmake.list", "/usr/bin/cmake\n");
+    let report = Image::of(vec![layer]).read().unwrap();
+    let savings = (report.savings.iter()).map(|it| (it.bytes, &*it.what));
+    let expected = [(20_000, "packages of compilers: cmake")];
+    assert_eq!(savings.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_file_full_of_beginnings_is_told_as_not_searched() {
+    let many = "ghp_ ".repeat(10_001);
+    let layer = Layer::default()
+        .file("full", &many)
+        .file("not", &many[..50_000]);
+    assert_eq!(Image::of(vec![layer]).read().unwrap().not_searched, 1);
 }

@@ -182,7 +182,37 @@ fn a_profile_of_another_image_says_nothing() {
     // Nor does an empty one.
     assert!(!read(&image, &profile(&[])).ran.unwrap().says);
 
+    // Nor one that shares no more than a shell.
+    let sh = "exec: {path: /usr/bin/tool}";
+    let mut shell = profile(&[sh, "exec: {path: /usr/bin/java}"]);
     let digest = format!("sha256:{}", "0".repeat(64));
+    for same in [None, Some(false)] {
+        let report = read(&image, &shell);
+        let ran = report.ran.as_ref().unwrap();
+        assert_eq!((ran.same_image, ran.says), (same, false));
+        let known: Vec<_> = (executions(&report).into_iter())
+            .filter(|(_, is)| *is != Execution::Unknown)
+            .collect();
+        assert_eq!(known, [("tools", Execution::Ran)]);
+        let mut savings = report.savings.iter();
+        assert!(savings.all(|saving| !saving.what.contains("seen to run")));
+        shell.sight(&Version::new("shop", &digest).unwrap(), AT);
+    }
+    // One of whose programs most are here does, and says of which it is.
+    let mut near = profile(&["exec: {path: /usr/sbin/web}"]);
+    near.sight(&Version::new("shop", &digest).unwrap(), AT);
+    let report = read(&image, &near);
+    assert!(executions(&report).contains(&("tools", Execution::NotSeenToRun)));
+    let what = &report.savings[0].what;
+    let by = "no program was seen to run, by a profile of another image, which is incomplete:";
+    assert!(what.contains(by), "{what}");
+    // And what learned of this image says so of one.
+    shell.sight(
+        &Version::new("shop", report.digest.as_ref().unwrap()).unwrap(),
+        AT,
+    );
+    assert!(read(&image, &shell).ran.unwrap().says);
+
     other.sight(&Version::new("shop", &digest).unwrap(), AT);
     let ran = read(&image, &other).ran.unwrap();
     assert_eq!(

@@ -9,7 +9,6 @@ use serde_json::json;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
-use std::time::{Duration, Instant};
 use tar::EntryType;
 
 /// One layer as a tar and as it lies in the image.
@@ -68,25 +67,37 @@ fn names_that_lead_elsewhere_are_left_out_and_told() {
     let long = "n".repeat(256);
     let tar = Layer::default()
         .file("../../etc/passwd", "1")
-        .file("a/../../b", "1")
-        .file(".wh...", "")
+        .file("a/../usr/bin/evil", "12345678")
+        .file("usr/kept/x", "1")
+        .file("usr/kept/.wh...", "")
+        .file("usr/kept/.wh..", "")
+        .file(".wh.", "")
+        .file(".wh..wh.plnk", "")
         .file("/etc/absolute", "1")
+        .file("a/", "1")
+        .file("..", "1")
         .file(&long, "1")
         .file(&"p/".repeat(2100), "1")
         .file("ok/\u{1b}[2J\u{202e}", "12")
         .entry(EntryType::Regular, b"ok/\xff\xfe", 0o644, b"", b"123")
         .hard_link("hard", "../../etc/shadow")
+        .hard_link("usr/kept/hard1", "../x/../etc/passwd")
+        .hard_link("usr/kept", "usr/kept/x")
         .hard_link("hard2", "nowhere")
         .hard_link("hard3", "ok")
         .file("ok/\u{1b}[2J\u{202e}/below", "1");
     let report = of_tar(&tar.tar()).read().unwrap();
-    assert_eq!((report.size.files, report.size.visible), (3, 6));
+    assert_eq!((report.size.files, report.size.visible), (6, 16));
+    assert_eq!((report.layers[0].deletions, report.waste.hidden), (0, 0));
     let notes = report.notes.join("\n");
     for part in [
-        "4 left out, names with `..`, which no runtime unpacks: ../../etc/passwd, a/../../b, .wh...",
+        "3 left out, whiteouts of no name, of `.` or of `..`: usr/kept/.wh..., usr/kept/.wh.., .wh.",
         "2 left out, names that no file can have",
-        "2 left out, hard links to something that is not there: hard2, hard3",
-        "1 left out, names below something that is no folder: ok/\\x1b[2J\\xe2\\x80\\xae/below",
+        "3 left out, hard links to something that is not there: hard, hard2, hard3",
+        "1 left out, hard links that would take the place of a folder with their target in it: usr/kept",
+        "2 left out, names below something that is no folder: /, ok/\\x1b[2J\\xe2\\x80\\xae/below",
+        "5 names with `..`, which no usual tool writes: ",
+        "as containerd unpacks them: ../../etc/passwd, a/../usr/bin/evil, ..",
         "1 names that begin with a slash, taken as below the root: /etc/absolute",
     ] {
         assert!(notes.contains(part), "no `{part}` in {notes}");
@@ -114,9 +125,7 @@ fn devices_and_circles_of_links_do_no_harm() {
     for number in 1..30 {
         tar = tar.symlink(&format!("l{number}"), &format!("l{0}/l{0}", number - 1));
     }
-    let start = Instant::now();
     let report = of_tar(&tar.file("l29/x", "1").tar()).read().unwrap();
-    assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!((report.size.files, report.size.visible), (1, 5));
     let notes = report.notes.join("\n");
     assert!(
@@ -137,9 +146,7 @@ fn long_ways_through_links_end() {
     let list = "/l/x\n".repeat(200_000);
     let status = "Package: p\nStatus: install ok installed\n";
     let many = (tar.file("var/lib/dpkg/status", status)).file("var/lib/dpkg/info/p.list", list);
-    let start = Instant::now();
     let report = bounded(&of_tar(&many.tar()), 1 << 30, 1000).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(10));
     let not_read = report.packages_not_read.join("\n");
     assert!(
         not_read.contains("lead through too many links"),

@@ -33,7 +33,8 @@ fn whiteouts_hide_what_lies_below_and_nothing_else() {
             .file("a/deep/three", "333")
             .file("b/four", "4444")
             .file("c", "55555")
-            .file("same", "666666"),
+            .file("same", "666666")
+            .file("linked", "666666"),
         Layer::default()
             .file("a/.wh.one", "")
             .file("a/new", "7777777")
@@ -41,6 +42,7 @@ fn whiteouts_hide_what_lies_below_and_nothing_else() {
             .file("b/fresh", "88888888")
             .file("c", "x")
             .file("same", "666666")
+            .hard_link("linked", "same")
             .file("d", "1")
             .file(".wh.d", ""),
         Layer::default().file(".wh.a", "").file("a/last", "9"),
@@ -56,16 +58,17 @@ fn whiteouts_hide_what_lies_below_and_nothing_else() {
             ("/a/two", 2, 1, 3, How::Deleted),
             ("/b/four", 4, 1, 2, How::Deleted),
             ("/c", 5, 1, 2, How::Overwritten),
+            ("/linked", 6, 1, 2, How::SameContents),
             ("/same", 6, 1, 2, How::SameContents),
         ]
     );
-    assert_eq!(report.waste.hidden, 28);
+    assert_eq!(report.waste.hidden, 34);
     let layers = report
         .layers
         .iter()
         .map(|it| (it.files, it.bytes, it.deletions, it.hidden));
     let layers: Vec<_> = layers.collect();
-    assert_eq!(layers, [(6, 21, 0, 21), (5, 23, 3, 7), (1, 1, 1, 0)]);
+    assert_eq!(layers, [(7, 27, 0, 27), (5, 23, 3, 7), (1, 1, 1, 0)]);
     assert_eq!(report.notes, [""; 0]);
 }
 
@@ -265,6 +268,87 @@ fn of_several_the_one_that_is_wanted() {
         choice(read(Some("one"), Some("linux/s390x"))),
         "no image for linux/s390x: say which with --platform; there are: linux/amd64, linux/arm64"
     );
+}
+
+#[test]
+fn images_are_chosen_by_digest_and_by_each_spelling_of_a_name() {
+    let choice = |result: Result<Report, Error>| match result {
+        Err(error @ Error::Choice { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let wanted = |path: &std::path::Path, name: &str| {
+        let wanted = Wanted {
+            name: Some(name.to_owned()),
+            platform: None,
+        };
+        read_as(path, wanted, Limits::default())
+    };
+    let image = Image::empty();
+    let of = |name: &str| {
+        let tar = Layer::default().file(name, "1").tar();
+        image.manifest(
+            &[(tar.clone(), tar)],
+            &json!({"os": "linux", "architecture": "s390x"}),
+        )
+    };
+    // Without names and platforms, or with one platform, which says no more.
+    for platform in [json!(null), json!({"os": "linux", "architecture": "amd64"})] {
+        let (mut a, mut b) = (of("a"), of("b"));
+        (a["platform"], b["platform"]) = (platform.clone(), platform.clone());
+        image.index(&json!([a, b, b]));
+        let [first, second] = [&a, &b].map(|one| one["digest"].as_str().unwrap());
+        let read = |name: Option<&str>| {
+            let wanted = Wanted {
+                name: name.map(str::to_owned),
+                platform: Some("linux/amd64".to_owned()).filter(|_| name.is_none()),
+            };
+            read_as(image.path(), wanted, Limits::default())
+        };
+        let said = choice(read(None));
+        let start = "there are several images: say which with --image DIGEST; there are: ";
+        assert!(
+            said.starts_with(&format!("{start}{first}, {second}")),
+            "{said}"
+        );
+        let report = read(Some(second)).unwrap();
+        assert_eq!(report.digest.as_deref(), Some(second));
+    }
+    let mut named = of("a");
+    named["annotations"] = json!({"io.containerd.image.name": "docker.io/library/shop:1"});
+    image.index(&json!([named, of("b")]));
+    for name in ["shop:1", "library/shop:1", "docker.io/library/shop:1"] {
+        assert_eq!(
+            wanted(image.path(), name).unwrap().digest.as_deref(),
+            named["digest"].as_str()
+        );
+    }
+    assert!(choice(wanted(image.path(), "shop")).contains("no image is called shop"));
+
+    // And of `docker save`, of images that have no name.
+    let tar = Layer::default().file("x", "1").tar();
+    let configs = ["amd64", "arm64"].map(|architecture| {
+        json!({"architecture": architecture, "rootfs": {"diff_ids": [digest(&tar)]}}).to_string()
+    });
+    let names = configs
+        .each_ref()
+        .map(|config| format!("{}.json", &digest(config.as_bytes())[7..]));
+    let saved =
+        json!([{"Config": names[0], "Layers": ["l"]}, {"Config": names[1], "Layers": ["l"]}]);
+    let files = Layer::default()
+        .file("l", &tar)
+        .file(&names[0], &configs[0])
+        .file(&names[1], &configs[1])
+        .file("manifest.json", saved.to_string());
+    let path = image.path().join("saved.tar");
+    fs::write(&path, files.tar()).unwrap();
+    let [first, second] = configs.map(|config| digest(config.as_bytes()));
+    assert_eq!(
+        choice(read(&path)),
+        format!(
+            "there is not one image: say which with --image NAME or DIGEST; there are: {first}, {second}"
+        )
+    );
+    assert_eq!(wanted(&path, &second).unwrap().id, second);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::profile_text::json;
 use super::{Code, Failure, Outcome, image_text, profile_file};
 use clap::{Args, ValueEnum};
 use lapwing_encode::redact::Redaction;
-use lapwing_image::{Error, Limits, Options, Wanted};
+use lapwing_image::{Error, Limits, Options, Report, Wanted};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -54,6 +54,16 @@ pub enum ImageForm {
 
 /// Reads the image and says what is in it.
 pub fn run(args: &ImageArgs) -> Outcome {
+    let report = read(args)?;
+    let mut out = anstream::stdout().lock();
+    match args.output {
+        ImageForm::Text => image_text::write(&mut out, &report)?,
+        ImageForm::Json => out.write_all((json(&report)? + "\n").as_bytes())?,
+    }
+    Ok(())
+}
+
+fn read(args: &ImageArgs) -> Result<Report, Failure> {
     let profile = args
         .profile
         .as_deref()
@@ -72,17 +82,75 @@ pub fn run(args: &ImageArgs) -> Outcome {
         hide: &|text| redaction.arguments(std::slice::from_mut(text)),
         profile: profile.as_ref(),
     };
-    let report = lapwing_image::read(&args.path, &options).map_err(|error| {
+    lapwing_image::read(&args.path, &options).map_err(|error| {
         let code = match error {
             Error::Choice { .. } => Code::Usage,
             _ => Code::Failed,
         };
         Failure::new(code, error)
-    })?;
-    let mut out = anstream::stdout().lock();
-    match args.output {
-        ImageForm::Text => image_text::write(&mut out, &report)?,
-        ImageForm::Json => out.write_all((json(&report)? + "\n").as_bytes())?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use serde_json::json as value;
+    use std::fs;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ImageArgs,
     }
-    Ok(())
+
+    #[test]
+    fn secrets_of_the_configuration_are_in_no_form_of_the_output() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let blobs = folder.path().join("blobs/sha256");
+        fs::create_dir_all(&blobs).unwrap();
+        let put = |bytes: &[u8]| {
+            let sum = ring::digest::digest(&ring::digest::SHA256, bytes);
+            let digits: String = (sum.as_ref().iter())
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            fs::write(blobs.join(&digits), bytes).unwrap();
+            format!("sha256:{digits}")
+        };
+        // Cut at 2000 bytes, it would end within the password.
+        let begin = "RUN curl https://user:Tr0ub4";
+        let begin = begin.replace("curl", &"c".repeat(4 + 2000 - begin.len()));
+        assert_eq!(begin.len(), 2000);
+        let layer = put(b"");
+        let config = value!({
+            "os": "linux",
+            "architecture": "amd64",
+            "config": {"Env": [format!("ghp_{}", "aB3".repeat(12)), "API_TOKEN=Tr0ub4dor"]},
+            "history": [{"created_by": format!("{begin}dor@example.com/ # and more")}],
+            "rootfs": {"diff_ids": [layer]},
+        });
+        let config = put(config.to_string().as_bytes());
+        let manifest = value!({"config": {"digest": config}, "layers": [{"digest": layer}]});
+        let manifest = put(manifest.to_string().as_bytes());
+        let index = value!({"manifests": [{"digest": manifest}]}).to_string();
+        fs::write(folder.path().join("index.json"), index).unwrap();
+
+        let line = Line::parse_from(["x".as_ref(), folder.path().as_os_str()]);
+        let report = read(&line.args).unwrap();
+        let mut text = Vec::new();
+        image_text::write(&mut text, &report).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        for part in [
+            "environment variable number 1",
+            "environment variable API_TOKEN",
+            "step 1 of the history",
+        ] {
+            assert!(text.contains(part), "no `{part}` in {text}");
+        }
+        let whole = json(&report).unwrap();
+        assert!(whole.contains("https://user:[redac\u{2026}"), "{whole}");
+        for text in [text, whole] {
+            assert!(!text.contains("Tr0u") && !text.contains("ghp_"), "{text}");
+        }
+    }
 }

@@ -338,7 +338,8 @@ fn secrets(out: &mut impl Write, report: &Report) -> Result<()> {
         out,
         2,
         &format!(
-            "by patterns, so some may be none, and others may be missed; {} larger than 1 MiB not searched",
+            "by patterns, so some may be none, and others may be missed; {} not searched to the end, \
+             being larger than 1 MiB or full of what secrets begin with",
             files(report.not_searched)
         ),
     )

@@ -1,29 +1,15 @@
 //! Packages of Python and Node.
 
-use super::{Packages, told};
+use super::{Damaged, Packages};
 use crate::tree::{Id, Tree};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-
-/// Files that could not be read and are named.
-const NAMED_MAX: usize = 5;
 
 type Kept<'a> = BTreeMap<Vec<u8>, (Id, &'a [u8])>;
 
 fn folder_of(path: &[u8]) -> &[u8] {
     let slash = path.iter().rposition(|byte| *byte == b'/');
     &path[..slash.unwrap_or_default()]
-}
-
-/// What could not be read.
-fn tell(packages: &mut Packages, what: &str, broken: &[String]) {
-    if !broken.is_empty() {
-        let first = broken[..broken.len().min(NAMED_MAX)].join(", ");
-        let count = broken.len();
-        packages
-            .not_read
-            .push(format!("{count} damaged {what}: {first}"));
-    }
 }
 
 /// `Name` and `Version` of a header in the form of mail.
@@ -54,7 +40,7 @@ fn cell(line: &[u8]) -> &[u8] {
 }
 
 pub(super) fn python(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
-    let mut broken = Vec::new();
+    let mut damaged = Damaged::default();
     for (path, (id, text)) in kept {
         let folder = folder_of(path);
         // What lists the files, and from where its names lead.
@@ -68,21 +54,19 @@ pub(super) fn python(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
             continue;
         };
         let Some((name, version)) = header(text) else {
-            broken.push(told(path));
+            damaged.take(path);
             continue;
         };
         let within = packages.within(tree, *id);
         let Some(number) = packages.add("python", name, version, within) else {
-            return;
+            break;
         };
         packages.take(tree, number, *id);
-        let list = kept.get(&[folder, b"/", list.as_bytes()].concat());
-        let list = list
-            .into_iter()
-            .flat_map(|(_, text)| text.split(|byte| *byte == b'\n'));
-        for line in list
+        let list = packages.list(tree, kept.get(&[folder, b"/", list.as_bytes()].concat()));
+        for line in (list.split(|byte| *byte == b'\n'))
             .map(<[u8]>::trim_ascii_end)
             .filter(|line| !line.is_empty())
+            .take_while(|_| !tree.is_exhausted())
         {
             let name = cell(line);
             let found = match name.starts_with(b"/") {
@@ -94,7 +78,7 @@ pub(super) fn python(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
             }
         }
     }
-    tell(packages, "descriptions of Python packages", &broken);
+    damaged.tell(packages, "descriptions of Python packages");
 }
 
 #[derive(Deserialize)]
@@ -106,21 +90,21 @@ struct Described {
 }
 
 pub(super) fn node(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
-    let mut broken = Vec::new();
+    let mut damaged = Damaged::default();
     for (path, (id, text)) in kept
         .iter()
         .filter(|(path, _)| path.ends_with(b"/package.json"))
     {
         let described: Result<Described, _> = serde_json::from_slice(text);
         let Ok(described) = described else {
-            broken.push(told(path));
+            damaged.take(path);
             continue;
         };
         let Some(name) = described.name else { continue };
         let within = packages.within(tree, *id);
         let version = described.version.unwrap_or_default();
         let Some(number) = packages.add("node", name.as_bytes(), version.as_bytes(), within) else {
-            return;
+            break;
         };
         // Others that lie in it are packages of their own.
         let mut stack = vec![tree.nodes[*id as usize].parent];
@@ -133,5 +117,5 @@ pub(super) fn node(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
             }
         }
     }
-    tell(packages, "package.json of Node packages", &broken);
+    damaged.tell(packages, "package.json of Node packages");
 }

@@ -1,8 +1,9 @@
 //! Databases of dpkg, also in the form of distroless images, and of apk.
 
-use super::{Packages, told};
-use crate::tree::{Id, Tree};
+use super::{Damaged, Packages, told};
+use crate::tree::{Id, PATH_MAX, Tree};
 use std::collections::BTreeMap;
+use std::iter::from_fn;
 
 type Kept<'a> = BTreeMap<Vec<u8>, (Id, &'a [u8])>;
 
@@ -18,6 +19,23 @@ fn field<'a>(line: &'a [u8], name: &str) -> Option<&'a [u8]> {
     is_it.then(|| value.strip_prefix(b":").map(<[u8]>::trim_ascii))?
 }
 
+/// The parts of a text between blank lines, one after another: there may be millions.
+fn blocks(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    from_fn(move || {
+        while !rest.is_empty() {
+            let filled = (rest.split_inclusive(|byte| *byte == b'\n'))
+                .take_while(|line| !line.trim_ascii().is_empty());
+            let (block, behind) = rest.split_at(filled.map(<[u8]>::len).sum());
+            let blank = behind.iter().position(|byte| *byte == b'\n');
+            rest = &behind[blank.map_or(behind.len(), |end| end + 1)..];
+            if !block.is_empty() {
+                return Some(block);
+            }
+        }
+        None
+    })
+}
+
 /// What a paragraph of dpkg says.
 #[derive(Default)]
 struct Paragraph<'a> {
@@ -25,33 +43,25 @@ struct Paragraph<'a> {
     version: &'a [u8],
     architecture: &'a [u8],
     status: Option<&'a [u8]>,
-    is_some: bool,
 }
 
-/// The paragraphs of a text; lines that go on are of no interest.
-fn paragraphs(text: &[u8]) -> Vec<Paragraph<'_>> {
-    let mut all = vec![Paragraph::default()];
-    for line in lines(text) {
-        let Some(now) = all.last_mut() else { break };
-        if line.is_empty() {
-            if now.is_some {
-                all.push(Paragraph::default());
+impl<'a> Paragraph<'a> {
+    /// Lines that go on are of no interest.
+    fn of(block: &'a [u8]) -> Self {
+        let mut it = Self::default();
+        for line in lines(block) {
+            if let Some(name) = field(line, "Package") {
+                it.name = Some(name);
+            } else if let Some(version) = field(line, "Version") {
+                it.version = version;
+            } else if let Some(architecture) = field(line, "Architecture") {
+                it.architecture = architecture;
+            } else if let Some(status) = field(line, "Status") {
+                it.status = Some(status);
             }
-            continue;
         }
-        now.is_some = true;
-        if let Some(name) = field(line, "Package") {
-            now.name = Some(name);
-        } else if let Some(version) = field(line, "Version") {
-            now.version = version;
-        } else if let Some(architecture) = field(line, "Architecture") {
-            now.architecture = architecture;
-        } else if let Some(status) = field(line, "Status") {
-            now.status = Some(status);
-        }
+        it
     }
-    all.retain(|paragraph| paragraph.is_some);
-    all
 }
 
 fn broken(packages: &mut Packages, path: &[u8], count: usize) {
@@ -65,7 +75,8 @@ fn broken(packages: &mut Packages, path: &[u8], count: usize) {
 }
 
 fn take_list(tree: &Tree, packages: &mut Packages, number: usize, list: &[u8]) {
-    for path in lines(list).filter(|path| !path.is_empty()) {
+    let paths = lines(list).filter(|path| !path.is_empty());
+    for path in paths.take_while(|_| !tree.is_exhausted()) {
         if let Some(id) = packages.find(tree, path) {
             packages.take(tree, number, id);
         }
@@ -78,7 +89,7 @@ pub(super) fn dpkg(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
         return;
     };
     let mut damaged = 0;
-    for paragraph in paragraphs(text) {
+    for paragraph in blocks(text).map(Paragraph::of) {
         let Some(name) = paragraph.name else {
             damaged += 1;
             continue;
@@ -98,9 +109,8 @@ pub(super) fn dpkg(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
             kept.get(&path)
         };
         let found = list(&[]).or_else(|| list(&[b":", paragraph.architecture]));
-        if let Some((_, text)) = found {
-            take_list(tree, packages, number, text);
-        }
+        let list = packages.list(tree, found);
+        take_list(tree, packages, number, list);
     }
     broken(packages, STATUS, damaged);
 }
@@ -108,23 +118,22 @@ pub(super) fn dpkg(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
 /// Distroless images have one file for each package, and beside it the sums of its files.
 pub(super) fn distroless(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
     const FOLDER: &[u8] = b"/var/lib/dpkg/status.d/";
-    for (path, (_, text)) in kept {
+    let mut damaged = Damaged::default();
+    'all: for (path, (_, text)) in kept {
         if !path.starts_with(FOLDER) || path.ends_with(b".md5sums") {
             continue;
         }
-        let all = paragraphs(text);
-        broken(
-            packages,
-            path,
-            all.iter().filter(|it| it.name.is_none()).count(),
-        );
-        for paragraph in all {
-            let Some(name) = paragraph.name else { continue };
-            let Some(number) = packages.add("deb", name, paragraph.version, None) else {
-                return;
+        let mut is_whole = true;
+        for paragraph in blocks(text).map(Paragraph::of) {
+            let Some(name) = paragraph.name else {
+                is_whole = false;
+                continue;
             };
-            let sums = kept.get(&[&path[..], b".md5sums"].concat());
-            for line in sums.into_iter().flat_map(|(_, sums)| lines(sums)) {
+            let Some(number) = packages.add("deb", name, paragraph.version, None) else {
+                break 'all;
+            };
+            let sums = packages.list(tree, kept.get(&[&path[..], b".md5sums"].concat()));
+            for line in lines(sums).take_while(|_| !tree.is_exhausted()) {
                 let path = line
                     .iter()
                     .position(|byte| *byte == b' ')
@@ -135,7 +144,11 @@ pub(super) fn distroless(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) 
                 }
             }
         }
+        if !is_whole {
+            damaged.take(path);
+        }
     }
+    damaged.tell(packages, "descriptions of Debian packages");
 }
 
 pub(super) fn apk(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
@@ -147,22 +160,8 @@ pub(super) fn apk(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
         return;
     };
     let mut damaged = 0;
-    for paragraph in text
-        .split_inclusive(|byte| *byte == b'\n')
-        .collect::<Vec<_>>()
-        .split(|line| line.trim_ascii().is_empty())
-    {
-        let mut lines = paragraph
-            .iter()
-            .map(|line| line.trim_ascii_end())
-            .peekable();
-        if lines.peek().is_none() {
-            continue;
-        }
-        let value = |key: &[u8]| {
-            let mut all = paragraph.iter().map(|line| line.trim_ascii_end());
-            all.find_map(|line| line.strip_prefix(key))
-        };
+    for paragraph in blocks(text) {
+        let value = |key: &[u8]| lines(paragraph).find_map(|line| line.strip_prefix(key));
         let Some(name) = value(b"P:") else {
             damaged += 1;
             continue;
@@ -172,9 +171,10 @@ pub(super) fn apk(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
             return;
         };
         let mut folder: &[u8] = b"";
-        for line in lines {
+        for line in lines(paragraph).take_while(|_| !tree.is_exhausted()) {
             if let Some(name) = line.strip_prefix(b"F:") {
-                folder = name;
+                // Of a longer one there is nothing, and it would be copied for each file.
+                folder = &name[..name.len().min(PATH_MAX)];
             } else if let Some(name) = line.strip_prefix(b"R:")
                 && let Some(id) = packages.find(tree, &[folder, b"/", name].concat())
             {

@@ -44,7 +44,7 @@ pub(super) fn write(out: &mut impl Write, ran: &Ran, packages: &[Package]) -> Re
         line(
             out,
             2,
-            "! no program of this image is in it, so it says nothing of this image",
+            "! too few of its programs are in this image, so what did not run is not told",
         )?;
     }
     line(out, 2, ran.caution)?;

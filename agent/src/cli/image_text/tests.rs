@@ -1,13 +1,80 @@
 use super::*;
-use lapwing_image::report::{Duplicate, HiddenBy, HiddenFile, SCHEMA, Secret, Size};
+use lapwing_advise::basis::Basis;
+use lapwing_image::report::{
+    Capable, Duplicate, HiddenBy, HiddenFile, Ran, RanProgram, SCHEMA, Secret, SetId, Size, Sum,
+};
+
+fn hostile() -> String {
+    "/x\u{1b}[2J\u{202e}".to_owned()
+}
+
+fn first<T>(first: Vec<T>) -> First<T> {
+    First { first, more: 3 }
+}
+
+fn package(name: String) -> Package {
+    Package {
+        kind: "deb",
+        version: name.clone(),
+        within: Some(name.clone()),
+        name,
+        bytes: 1,
+        files: 2,
+        libraries: 3,
+        execution: Some(Execution::NotSeenToRun),
+    }
+}
+
+fn program(name: String) -> Program {
+    Program {
+        target: Some(name.clone()),
+        package: Some(name.clone()),
+        path: name,
+        bytes: 1,
+    }
+}
+
+fn ran() -> Ran {
+    let sum = Sum { count: 1, bytes: 2 };
+    Ran {
+        workload: hostile(),
+        basis: Basis {
+            complete: false,
+            reasons: vec![hostile()],
+            notes: vec![hostile()],
+            mode: "learning",
+            observed_seconds: 60,
+            observed: "1 min".into(),
+            instances: 1,
+            starts: 1,
+            coverage: Some(0.9999),
+            last_loss: Some(hostile()),
+            has_evidence: true,
+            overflow: 0,
+            agent_losses: None,
+            entries: 1,
+            without_provenance: 0,
+        },
+        caution: "caution",
+        says: false,
+        same_image: Some(false),
+        learned_of: vec![hostile()],
+        executed: first(vec![RanProgram {
+            path: hostile(),
+            package: Some(hostile()),
+        }]),
+        missing: first(vec![hostile()]),
+        programs_ran: sum,
+        programs_not_seen: sum,
+        other_files: sum,
+        packages_ran: sum,
+        packages_not_seen: sum,
+        packages_unknown: sum,
+    }
+}
 
 /// With what hides in every text that is not canonical by itself.
 fn report() -> Report {
-    let hostile = || "/x\u{1b}[2J\u{202e}".to_owned();
-    let first = |paths: Vec<String>| First {
-        first: paths,
-        more: 3,
-    };
     Report {
         schema: SCHEMA,
         name: Some(hostile()),
@@ -56,11 +123,24 @@ fn report() -> Report {
                 more: 0,
             },
         },
-        packages: Vec::new(),
+        packages: vec![package(hostile())],
         packages_not_read: vec![hostile()],
         notable: Notable {
+            shells: first(vec![program(hostile())]),
+            package_managers: first(vec![program(hostile())]),
+            compilers: first(vec![program(hostile())]),
+            set_id: first(vec![SetId {
+                path: hostile(),
+                mode: "4755".into(),
+                package: Some(hostile()),
+            }]),
+            file_capabilities: first(vec![Capable {
+                path: hostile(),
+                capabilities: vec!["CAP_CHOWN".into()],
+                package: Some(hostile()),
+            }]),
             world_writable: first((0..12).map(|_| hostile()).collect()),
-            ..Notable::default()
+            bulk: Vec::new(),
         },
         secrets: First {
             first: vec![Secret {
@@ -77,7 +157,7 @@ fn report() -> Report {
             what: hostile(),
             remedy: "do".into(),
         }],
-        ran: None,
+        ran: Some(ran()),
         notes: vec![hostile()],
     }
 }
@@ -95,17 +175,51 @@ fn an_image_reads_well_and_hides_nothing() {
         "wasted  999 B in files that later layers hide\n  999 B of layer 1 in 1 file: deleted by layer 2\n",
         &format!("    999 B  {name}, 2 times (deleted)\n"),
         &format!("  5 B  5 of 5 B: {name}, {name} and 3 more\n"),
-        "packages  none that is known\n",
+        "packages  1 deb\n",
+        &format!(
+            "1 B   2      deb   {name} (in {name})  {name}  not seen to run; libraries unknown: 3\n"
+        ),
+        &format!("shells  4\n  {name} -> {name}  ({name})\n"),
+        &format!("package managers  4\n  {name} -> {name}  ({name})\n"),
+        &format!("compilers  4\n  {name} -> {name}  ({name})\n"),
+        &format!("set-id programs  4\n  4755  {name}  ({name})\n"),
+        &format!("files with capabilities  4\n  {name}  CAP_CHOWN  ({name})\n"),
+        &format!("what was seen to run  by the profile of {name}\n"),
+        &format!("coverage at least 0.999, events were lost, last at {name}, mode: learning\n"),
+        &format!("  incomplete: {name}\n"),
+        &format!("! it learned of other images, and not of this one:\n    {name}\n"),
+        "! too few of its programs are in this image, so what did not run is not told\n",
+        &format!("  ran:\n    {name}  ({name})\n    and 3 more (-o json)\n"),
+        &format!("! ran from an image, and not in this one:\n    {name}\n"),
         "sticky bit  15\n",
         "  and 5 more (-o json)\n",
-        "none  shells; package managers; compilers; set-id programs; files with capabilities\n",
         &format!(
             "likely secrets  1\n  {name}: private key (PEM), layer 1; hidden by layer 2, and still in the image\n"
         ),
-        "1 file larger than 1 MiB not searched\n",
+        "1 file not searched to the end, being larger than 1 MiB or full of what secrets begin with\n",
     ] {
         assert!(text.contains(part), "no `{part}` in {text}");
     }
     let hidden = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
     assert!(!text.contains(hidden), "{text:?}");
+}
+
+#[test]
+fn what_an_image_has_not_is_told_too() {
+    let mut out = anstream::StripStream::new(Vec::new());
+    let report = Report {
+        packages: Vec::new(),
+        notable: Notable::default(),
+        ran: None,
+        ..report()
+    };
+    write(&mut out, &report).unwrap();
+    let text = String::from_utf8(out.into_inner()).unwrap();
+    for part in [
+        "packages  none that is known\n",
+        "none  shells; package managers; compilers; set-id programs; files with capabilities; folders",
+    ] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+    assert!(!text.contains("seen to run"), "{text}");
 }
