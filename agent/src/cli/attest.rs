@@ -1,11 +1,11 @@
 //! Attestations of what a version of an image was seen to do.
 
+use super::Outcome;
 use super::args::Output;
 use super::profile_file as file;
-use super::profile_sign::{beside, failed, private, publics, text};
+use super::profile_sign::{before, failed, place, private, publics, text};
 use super::text::{DIM, styled};
-use super::{Code, Failure, Outcome};
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use lapwing_profile::attestation::{self, Attested, Evidence};
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
@@ -25,30 +25,16 @@ pub fn attest(
     key: &Path,
     to: Option<PathBuf>,
 ) -> Outcome {
-    let to = match (to, file::named(name)) {
-        (Some(path), _) => path,
-        (None, Some(path)) => beside(path, SUFFIX),
-        (None, None) => {
-            let error = anyhow!("{name} is no file: say with --to where the attestation goes");
-            return Err(Failure::new(Code::Usage, error));
-        }
-    };
+    let to = place(to, name, SUFFIX, "--to")?;
     let key = private(key)?;
-    let before = match std::fs::read(&to) {
-        Ok(bytes) => Some(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => {
-            let error = anyhow!(error).context(format!("cannot read {}", to.display()));
-            return Err(failed(error));
-        }
-    };
-    let place = || to.display().to_string();
+    let before = before(&to)?;
+    let shown = || to.display().to_string();
     let envelope = attestation::attest(profile, image, &key, before.as_deref())
-        .with_context(place)
+        .with_context(shown)
         .map_err(failed)?;
     // What is written is what others will find in it.
     let attested = attestation::verify(envelope.as_bytes(), &[key.public()], None)
-        .with_context(place)
+        .with_context(shown)
         .map_err(failed)?;
     file::write(&to, &envelope)?;
     write(output, &attested, Some(&to))

@@ -57,19 +57,38 @@ pub fn of(path: &Path, signature: Option<PathBuf>) -> Result<String, Failure> {
     }
 }
 
+/// What stands where an envelope goes, if anything does.
+pub(super) fn before(to: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match std::fs::read(to) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let error = anyhow!(error).context(format!("cannot read {}", to.display()));
+            Err(failed(error))
+        }
+    }
+}
+
+/// Where an envelope of a profile is: where it is said to be, or beside the profile's file.
+pub(super) fn place(
+    given: Option<PathBuf>,
+    name: &str,
+    suffix: &str,
+    option: &str,
+) -> Result<PathBuf, Failure> {
+    let beside = || file::named(name).map(|path| beside(path, suffix));
+    given.or_else(beside).ok_or_else(|| {
+        let error = anyhow!("{name} is no file: say with {option} where that is");
+        Failure::new(Code::Usage, error)
+    })
+}
+
 /// Signs a file.
 pub fn sign(output: Output, path: &Path, key: &Path, signature: Option<PathBuf>) -> Outcome {
     let profile = file::read(path)?;
     let key = private(key)?;
     let to = signature.unwrap_or_else(|| beside(path, SUFFIX));
-    let before = match std::fs::read(&to) {
-        Ok(bytes) => Some(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => {
-            let error = anyhow!(error).context(format!("cannot read {}", to.display()));
-            return Err(failed(error));
-        }
-    };
+    let before = before(&to)?;
     let envelope = signature::sign(&profile, &key, before.as_deref())
         .with_context(|| to.display().to_string())
         .map_err(failed)?;
@@ -94,14 +113,7 @@ pub fn verify(
     keys: &[PathBuf],
     signature: Option<PathBuf>,
 ) -> Outcome {
-    let from = match (signature, file::named(name)) {
-        (Some(path), _) => path,
-        (None, Some(path)) => beside(path, SUFFIX),
-        (None, None) => {
-            let error = anyhow!("{name} is no file: say with --signature where its signature is");
-            return Err(Failure::new(Code::Usage, error));
-        }
-    };
+    let from = place(signature, name, SUFFIX, "--signature")?;
     let keys = publics(keys)?;
     let envelope = text(&from)?;
     let signers = signature::verify(profile, envelope.as_bytes(), &keys)
