@@ -1,7 +1,7 @@
 //! Attestations of what a version of an image was seen to do.
 
 use super::Outcome;
-use super::args::Output;
+use super::args::{AttestArgs, Output};
 use super::profile_file as file;
 use super::profile_sign::{before, failed, place, private, publics, text};
 use super::text::{DIM, styled};
@@ -17,19 +17,18 @@ use std::path::{Path, PathBuf};
 const SUFFIX: &str = ".intoto.json";
 
 /// Writes one of a profile.
-pub fn attest(
-    output: Output,
-    profile: &Profile,
-    name: &str,
-    image: Option<&str>,
-    key: &Path,
-    to: Option<PathBuf>,
-) -> Outcome {
-    let to = place(to, name, SUFFIX, "--to")?;
-    let key = private(key)?;
+pub fn attest(output: Output, profile: &Profile, args: AttestArgs) -> Outcome {
+    let AttestArgs {
+        name,
+        key,
+        image,
+        to,
+    } = args;
+    let to = place(to, &name, SUFFIX, "--to")?;
+    let key = private(&key)?;
     let before = before(&to)?;
     let shown = || to.display().to_string();
-    let envelope = attestation::attest(profile, image, &key, before.as_deref())
+    let envelope = attestation::attest(profile, image.as_deref(), &key, before.as_deref())
         .with_context(shown)
         .map_err(failed)?;
     // What is written is what others will find in it.

@@ -47,14 +47,8 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
             &key,
             signature,
         ),
-        ProfileCommand::Attest {
-            name,
-            key,
-            image,
-            to,
-        } => {
-            let profile = load(endpoint, &name).await?;
-            attest::attest(output, &profile, &name, image.as_deref(), &key, to)
+        ProfileCommand::Attest(args) => {
+            attest::attest(output, &load(endpoint, &args.name).await?, args)
         }
         ProfileCommand::VerifyAttestation { file, key, image } => {
             attest::verify(output, &file, &key, image.as_deref())

@@ -89,19 +89,7 @@ pub enum ProfileCommand {
     ///
     /// It is bound to the digest of the image, and says with it how much of what there is was seen.
     /// It says nothing of what is approved: `sign` does.
-    Attest {
-        /// A profile's name, or a file
-        name: String,
-        /// The private key's file, as `sign` takes it
-        #[arg(long, value_name = "FILE")]
-        key: PathBuf,
-        /// The version, by its digest [default: the newest that the profile knows]
-        #[arg(long, value_name = "DIGEST")]
-        image: Option<String>,
-        /// The attestation's file [default: the profile's with .intoto.json behind it]
-        #[arg(long, value_name = "FILE")]
-        to: Option<PathBuf>,
-    },
+    Attest(AttestArgs),
     /// Check an attestation, and say what is in it
     ///
     /// Ends with 1 if none of the keys signed it, or it is of another image.
@@ -169,6 +157,22 @@ pub enum ProfileCommand {
         #[command(flatten)]
         decider: Decider,
     },
+}
+
+/// Arguments of `lapwing profile attest`.
+#[derive(Args, Debug)]
+pub struct AttestArgs {
+    /// A profile's name, or a file
+    pub name: String,
+    /// The private key's file, as `sign` takes it
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The version, by its digest [default: the newest that the profile knows]
+    #[arg(long, value_name = "DIGEST")]
+    pub image: Option<String>,
+    /// The attestation's file [default: the profile's with .intoto.json behind it]
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
 }
 
 /// Arguments of `lapwing profile approve` and `refuse`.
