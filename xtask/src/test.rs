@@ -101,7 +101,7 @@ pub fn run(soak: bool) -> Result<bool> {
     runner.stage("lints", 300, |counts, note| {
         lints(tools.as_ref(), counts, note)
     });
-    runner.stage("unit and property", 540, |counts, note| {
+    runner.stage("unit and property", 420, |counts, note| {
         unit(soak, counts, note)
     });
     runner.stage("fuzz", fuzz::budget(soak), |counts, note| {
@@ -122,7 +122,7 @@ pub fn run(soak: bool) -> Result<bool> {
 /// The binaries for this machine, then for others that are tested; nothing without the first.
 fn build_all(runner: &mut Runner, tools: &Tools) -> Vec<Built> {
     let mut built: Vec<Built> = runner
-        .stage("build", 540, |_, _| build::run(tools))
+        .stage("build", 420, |_, _| build::run(tools))
         .into_iter()
         .collect();
     let mut tried = Vec::new();
@@ -132,7 +132,7 @@ fn build_all(runner: &mut Runner, tools: &Tools) -> Vec<Built> {
         }
         tried.push(machine);
         let name = format!("build for {}", machine.debian);
-        built.extend(runner.stage(&name, 540, |_, _| build::binaries(tools, machine)));
+        built.extend(runner.stage(&name, 420, |_, _| build::binaries(tools, machine)));
     }
     built
 }
