@@ -54,7 +54,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Tells the whole story once: a service is learned, promoted, attacked, and each deviation shown.
-    Demo(Tools),
+    Demo(demo::DemoArgs),
     /// Measures what tracing costs, and prints one figure a line.
     Bench(bench::Args),
     /// Learns real programs in two runs, and counts what is reported of a third.
@@ -129,7 +129,7 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let result = match cli.command {
-        Some(Command::Demo(tools)) => demo::run(tools),
+        Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Bench(args)) => bench::run(args),
         Some(Command::Workloads(args)) => workloads::run(&args),
         Some(Command::Load(args)) => workloads::load(&args).map(|()| true),

@@ -76,17 +76,21 @@ fn blind(report: &Value) -> Vec<String> {
     blind
 }
 
-/// Runs it here, or in a virtual machine.
-pub fn run(force_vm: bool) -> Result<bool> {
+/// Runs it here, or in a virtual machine; here it may be left as it is at the end.
+pub fn run(force_vm: bool, stay: bool) -> Result<bool> {
     let built = build::run(&setup::run()?)?;
     if !force_vm {
         let host = host(&built)?;
         let why = host.refusal.unwrap_or_else(|| host.blind.join(", "));
         if why.is_empty() {
             println!("\ndemo on this host\n");
-            return on_host(&built);
+            return on_host(&built, stay);
         }
         println!("\nnot on this host: {why}");
+        ensure!(
+            !stay,
+            "a virtual machine ends with the demo: without --stay it runs there"
+        );
     }
     let guest = kernel::find(None)?;
     println!("\ndemo in a virtual machine with Linux {}\n", guest.label);
@@ -94,13 +98,14 @@ pub fn run(force_vm: bool) -> Result<bool> {
 }
 
 /// Runs it on this kernel.
-pub fn on_host(built: &Built) -> Result<bool> {
+pub fn on_host(built: &Built, stay: bool) -> Result<bool> {
     let status = Command::new(&built.tests)
         .arg("demo")
         .arg("--lapwing")
         .arg(&built.lapwing)
         .arg("--busybox")
         .arg(&built.busybox)
+        .args(stay.then_some("--stay"))
         .status()
         .context("cannot run the demo")?;
     Ok(status.success())

@@ -65,6 +65,9 @@ enum Command {
         /// In a virtual machine, even if this host could run it
         #[arg(long)]
         vm: bool,
+        /// Leave all of it as it is after the attack, until Ctrl-C; on this host only
+        #[arg(long, conflicts_with = "vm")]
+        stay: bool,
     },
     /// Run everything that can be tested, on this kernel and in virtual machines
     Test {
@@ -121,7 +124,7 @@ fn main() -> ExitCode {
             .map(|_| true),
         Command::Chart { check: false } => chart::write().map(|()| true),
         Command::Chart { check: true } => chart::check().map(|()| true),
-        Command::Demo { vm } => demo::run(vm),
+        Command::Demo { vm, stay } => demo::run(vm, stay),
         Command::Test { soak } => test::run(soak),
         Command::Bench(args) => bench::run(&args),
         Command::Workloads(args) => workloads::run(&args),

@@ -203,7 +203,7 @@ fn kernels(runner: &mut Runner, built: &[Built], soak: bool) {
     });
     runner.stage("demo", demo::LIMIT.as_secs(), |counts, note| {
         if !refused(own, counts, note)? {
-            *note = demo::check(|| demo::on_host(own))?;
+            *note = demo::check(|| demo::on_host(own, false))?;
         }
         Ok(())
     });

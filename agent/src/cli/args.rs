@@ -3,6 +3,7 @@
 mod profile;
 
 use super::advise::AdviseCommand;
+use super::evidence::EvidenceArgs;
 use super::top::TopArgs;
 use crate::config::BestTier;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -88,6 +89,11 @@ pub enum Command {
         #[command(subcommand)]
         command: AdviseCommand,
     },
+    /// What is known of an incident, in one file that can be handed on
+    ///
+    /// Reports, the tree of programs that led to them, what runs, what the container changed of its image
+    /// with hashes, peers, the profile, and what the agent lost. Run it as root on the container's host.
+    Evidence(EvidenceArgs),
     /// What is attached, seen, lost and learned
     Status {
         /// Form of the output

@@ -51,10 +51,17 @@ impl From<&Cli> for Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Whether the agent is on this host: it is reached by a Unix socket.
+    pub(super) fn is_local(&self) -> bool {
+        self.address.starts_with("unix:///")
+    }
+}
+
 /// Connects.
 pub async fn connect(endpoint: &Endpoint) -> Result<AgentClient<Channel>, Failure> {
     let address = &endpoint.address;
-    let channel = if address.starts_with("unix:///") {
+    let channel = if endpoint.is_local() {
         local(address).await?
     } else {
         remote(endpoint).await?

@@ -6,6 +6,7 @@ mod advise_text;
 mod args;
 mod attest;
 mod client;
+mod evidence;
 mod feed;
 mod hooks;
 mod identity;
@@ -108,6 +109,7 @@ pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
         Command::Top(args) => top::run(endpoint, args).await,
         Command::Profile { output, command } => profile::run(endpoint, output, command).await,
         Command::Advise { command } => advise::run(endpoint, command).await,
+        Command::Evidence(args) => evidence::run(endpoint, args).await,
         Command::Status { output } => show::status(endpoint, output).await,
         Command::Feed { output, command } => feed::run(endpoint, output, command).await,
         Command::Sink { output, command } => sink::run(endpoint, output, command).await,

@@ -186,6 +186,19 @@ pub(super) async fn load_summary(
     Ok((profile, answer.summary.unwrap_or_default()))
 }
 
+/// A profile of the agent, by its workload, as its file.
+pub(super) async fn yaml(
+    client: &mut AgentClient<Channel>,
+    workload: &v1::Workload,
+) -> Result<String, Failure> {
+    let name = crate::judge::name_of(workload);
+    let answer = client
+        .get_profile(v1::GetProfileRequest { name })
+        .await
+        .map_err(|status| client::failed(&status))?;
+    Ok(answer.into_inner().yaml)
+}
+
 /// The file's form as JSON.
 fn value(profile: &Profile) -> Result<serde_json::Value, Failure> {
     yaml::read(profile.to_yaml().as_bytes(), lapwing_profile::file::LIMITS)

@@ -14,6 +14,7 @@ mod feed;
 mod file;
 mod full;
 mod harness;
+mod incident;
 mod inodes;
 mod keys;
 mod learning;
@@ -121,6 +122,7 @@ pub const ALL: &[Group] = &[
     group(sink::CASES),
     group(top::CASES),
     group(metrics::CASES),
+    group(incident::CASES),
     group(receivers::CASES),
     group(start::CASES),
     group(upgrade::CASES),

@@ -17,9 +17,13 @@ use crate::session::{Session, patience, wait_for};
 use crate::watch::Watch;
 use anyhow::{Context, Result, ensure};
 use attack::Shown;
+use clap::Args;
 use serde_json::{Value, json};
 use stage::Stage;
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The workload of the story.
@@ -31,8 +35,18 @@ const PORT: u16 = 8080;
 /// Learning is over when everything the service does was seen and nothing new came for so long.
 const QUIET: Duration = Duration::from_millis(1500);
 
+/// How it is told.
+#[derive(Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    tools: Tools,
+    /// Leave all of it as it is after the attack, until it is interrupted
+    #[arg(long)]
+    stay: bool,
+}
+
 /// Tells the story. Answers whether everything was reported that should be, and nothing else.
-pub fn run(tools: Tools) -> Result<bool> {
+pub fn run(DemoArgs { tools, stay }: DemoArgs) -> Result<bool> {
     let stage = Stage::new();
     let started = Instant::now();
     let session = Session::new(tools)?;
@@ -123,13 +137,74 @@ pub fn run(tools: Tools) -> Result<bool> {
     );
     let shown = attack::run(&stage, &mut shop, watch, &live)?;
     drop(live);
+    hand_on(&stage, &session, &agent, &shown)?;
     let good = summary(&stage, &shown, quiet);
+    if stay {
+        linger(&stage, &agent)?;
+    }
     drop((shop, peer, agent));
     stage.say(&format!(
         "the whole demo took {:.0} s",
         started.elapsed().as_secs_f64()
     ));
     Ok(good)
+}
+
+/// What is known of the incident, in one file.
+fn hand_on(stage: &Stage, session: &Session, agent: &Agent, shown: &Shown) -> Result<()> {
+    let reports = shown.rows.iter().filter_map(|row| row.report.as_ref());
+    let Some(id) = reports.last().and_then(|report| report["id"].as_str()) else {
+        // The summary says that nothing was reported.
+        return Ok(());
+    };
+    let folder = session.folder("evidence")?;
+    let file = folder.join("shop.tar.gz");
+    let file = file.to_str().context("no text")?;
+    stage.step(
+        "What can be handed on",
+        &format!(
+            "lapwing evidence {id} --to shop.tar.gz; tar -xzf shop.tar.gz; cat */processes.txt"
+        ),
+    );
+    stage.quote(&agent.home.call(&["evidence", id, "--to", file])?);
+    let mut tar = Command::new(session.path("shared").join("busybox"));
+    let unpacked = tar
+        .args(["tar", "-xzf", file, "-C"])
+        .arg(&folder)
+        .status()?;
+    ensure!(unpacked.success(), "the evidence cannot be unpacked");
+    let inside = fs::read_dir(&folder)?.find_map(|entry| {
+        let path = entry.ok()?.path().join("processes.txt");
+        path.is_file().then_some(path)
+    });
+    let tree = fs::read_to_string(inside.context("no processes.txt in the evidence")?)?;
+    ensure!(
+        tree.contains("! exec.unknown"),
+        "no report in the tree:\n{tree}"
+    );
+    stage.quote(&tree);
+    Ok(())
+}
+
+/// Leaves everything to whoever wants to look around.
+fn linger(stage: &Stage, agent: &Agent) -> Result<()> {
+    let program = agent.home.program();
+    let lapwing = Path::new(program.get_program());
+    stage.step("All of it stays until Ctrl-C", "");
+    stage.say("in another terminal, as root:");
+    stage.quote(&format!(
+        "alias lapwing={}\nexport LAPWING_ENDPOINT=unix://{}\nlapwing watch --since 1h\nlapwing top",
+        lapwing.display(),
+        agent.home.socket().display()
+    ));
+    stage.say("docs/incident.md goes through what to do now");
+    loop {
+        if crate::session::check_interrupt().is_err() {
+            println!();
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// What the service does when nobody disturbs it, as `kind what`.
@@ -217,7 +292,7 @@ fn profile(agent: &Agent) -> Result<String> {
 /// Whether ten more rounds pass without a report.
 fn undisturbed(shop: &Puppet<'_>, watch: &Watch) -> Result<bool> {
     let orders = shop.root().join("data/orders");
-    let count = || std::fs::read_to_string(&orders).map_or(0, |text| text.lines().count());
+    let count = || fs::read_to_string(&orders).map_or(0, |text| text.lines().count());
     let before = count();
     wait_for("ten more customers", patience(), || {
         Ok((count() >= before + 10).then_some(()))

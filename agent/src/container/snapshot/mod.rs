@@ -28,7 +28,7 @@ mod descriptors;
 mod mappings;
 mod mounts;
 mod programs;
-mod sockets;
+pub mod sockets;
 mod thing;
 
 use super::scan;
@@ -51,6 +51,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use thing::Thing;
+
+pub use programs::writable_layer;
 
 /// Bounds.
 #[derive(Clone, Copy, Debug)]

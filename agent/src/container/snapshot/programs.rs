@@ -228,6 +228,12 @@ enum Upper {
     Barred,
 }
 
+/// How paths in a layer are followed, where the container chooses what lies.
+const INSIDE: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_XDEV)
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS);
+
 /// Whether a regular file lies at a path in the upper layer of an overlay.
 fn is_in(upper: &[u8], path: &[u8], host_root: &Path) -> Upper {
     let Some(layer) = open_layer(upper, host_root) else {
@@ -239,10 +245,7 @@ fn is_in(upper: &[u8], path: &[u8], host_root: &Path) -> Upper {
         path,
         OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW,
         Mode::empty(),
-        ResolveFlags::BENEATH
-            | ResolveFlags::NO_XDEV
-            | ResolveFlags::NO_SYMLINKS
-            | ResolveFlags::NO_MAGICLINKS,
+        INSIDE,
     );
     let status = found.and_then(fstat);
     answer(status.map(|status| FileType::from_raw_mode(status.st_mode)))
@@ -255,6 +258,24 @@ fn answer(found: Result<FileType, Errno>) -> Upper {
         // A whiteout, say: this is not the layer that the process sees.
         Ok(_) | Err(_) => Upper::Barred,
     }
+}
+
+/// The writable layer of a process' root, from its `/proc/PID` folder, as a path; `None` where its
+/// root has none, or where that cannot be looked at.
+#[must_use]
+pub fn writable_layer(process: &Path, host_root: &Path) -> Option<OwnedFd> {
+    let mounts = Mounts::read(process);
+    let Layer::Overlay { upper } = mounts.layer(mounts.root_id()?)? else {
+        return None;
+    };
+    let (folder, top) = upper?;
+    let layer = open_layer(&folder, host_root)?;
+    let below = &top[top.iter().take_while(|byte| **byte == b'/').count()..];
+    if below.is_empty() {
+        return Some(layer);
+    }
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    openat2(layer, below, flags, Mode::empty(), INSIDE).ok()
 }
 
 /// Opens a layer by its path on the host.

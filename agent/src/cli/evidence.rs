@@ -1,0 +1,533 @@
+//! `lapwing evidence`: what is known of an incident, in one file that can be handed on.
+//!
+//! What the agent has is asked of it: the reports it keeps, the profile, its own losses. What the
+//! container has changed and what runs in it is looked at from here, and so only where this runs on the
+//! container's host. What is not there is said in the manifest, never left out in silence.
+
+mod bundle;
+mod changes;
+mod peers;
+mod processes;
+mod timeline;
+
+use super::args::Output;
+use super::client::Endpoint;
+use super::profile_sign::{private, publics};
+use super::text::{BOLD, DIM, styled};
+use super::{Code, Failure, Outcome, client};
+use crate::container::hierarchy::Hierarchy;
+use crate::container::snapshot::writable_layer;
+use crate::doctor::host_root;
+use anyhow::anyhow;
+use bundle::{Agent, Checked, Manifest, Subject};
+use changes::Changes;
+use clap::Args;
+use lapwing_profile::text::visible;
+use lapwing_proto::v1::{self, TracedContainer, agent_client::AgentClient};
+use processes::Now;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use timeline::Timeline;
+use tonic::transport::Channel;
+
+const EXAMPLES: &str = "\
+Examples:
+  lapwing evidence 35285ac1748b610de709728f25605237      a violation, by its id
+  lapwing evidence shop --since 2h                       a container, by its name or id
+  lapwing evidence shop --key key.pem --to shop.tar.gz   signed
+  lapwing evidence --check shop.tar.gz --key key.pub     whether it is as it was made";
+
+/// Arguments of `lapwing evidence`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct EvidenceArgs {
+    /// A violation's id, or a container's name or the beginning of its id
+    #[arg(
+        value_name = "VIOLATION|CONTAINER",
+        required_unless_present = "check",
+        conflicts_with = "check"
+    )]
+    target: Option<String>,
+    /// How far back reports are taken: a duration like 90m, 24h or 3d
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    since: String,
+    /// The file to make [default: lapwing-evidence-CONTAINER-TIME.tar.gz in this folder]
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    to: Option<PathBuf>,
+    /// Check such a file instead: whether it is whole and as it was made
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
+    /// A private key to sign with; with --check a public key that must have signed (Ed25519, PEM)
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// Makes a bundle, or checks one.
+pub async fn run(endpoint: &Endpoint, args: EvidenceArgs) -> Outcome {
+    if let Some(path) = &args.check {
+        let keys: Vec<PathBuf> = args.key.into_iter().collect();
+        return tell_checked(args.output, &bundle::check(path, &publics(&keys)?)?);
+    }
+    // Before anything is asked: a wrong key is no reason to ask twice.
+    let key = args.key.as_deref().map(private).transpose()?;
+    let target = args.target.unwrap_or_default();
+    let age = super::profile_replay::age(&args.since)?;
+    let mut client = client::connect(endpoint).await?;
+    let found = find(&mut client, &target, age).await?;
+    let mut incomplete = Vec::new();
+    let reports = timeline::collect(&mut client, &found.container.id, age).await?;
+    incomplete.extend(reports.incomplete.iter().cloned());
+    let (now, changed) = match (&found.traced, endpoint.is_local()) {
+        (None, _) => {
+            incomplete.push(
+                "the container does not run any more: what it changed and what ran in it was not looked at"
+                    .to_owned(),
+            );
+            (Now::default(), Changes::default())
+        }
+        (Some(_), false) => {
+            incomplete.push(
+                "asked over TCP: what the container changed and what runs in it can be looked at on its \
+                 host alone"
+                    .to_owned(),
+            );
+            (Now::default(), Changes::default())
+        }
+        (Some(traced), true) => look(traced),
+    };
+    incomplete.extend(now.incomplete.iter().cloned());
+    incomplete.extend(changed.incomplete.iter().cloned());
+    let profile = match super::profile::yaml(&mut client, &found.workload).await {
+        Ok(yaml) => yaml,
+        Err(failure) => {
+            incomplete.push(format!("the profile is not there: {failure}"));
+            String::new()
+        }
+    };
+    let status = client
+        .get_status(v1::GetStatusRequest {})
+        .await
+        .map_err(|status| client::failed(&status))?
+        .into_inner();
+    incomplete.extend(losses(&status, &found.container.id));
+    let at = jiff::Timestamp::now();
+    let subject = subject(&found);
+    let manifest = Manifest {
+        api_version: bundle::API_VERSION.to_owned(),
+        kind: bundle::KIND.to_owned(),
+        created: at.to_string(),
+        tool: format!("lapwing {}", env!("CARGO_PKG_VERSION")),
+        agent: Agent {
+            version: status.version.clone(),
+            node: status.node.clone(),
+            cluster: status.cluster.clone(),
+            kernel: status.kernel.clone(),
+        },
+        subject,
+        incomplete,
+        files: Vec::new(),
+    };
+    let files = files(
+        &found, &reports, &now, &changed, profile, &status, &manifest,
+    )?;
+    let short: String = found.container.id.chars().take(12).collect();
+    let name = format!(
+        "lapwing-evidence-{}-{}",
+        plain(&short),
+        at.strftime("%Y%m%dT%H%M%SZ")
+    );
+    let to = args.to.unwrap_or_else(|| format!("{name}.tar.gz").into());
+    let manifest = bundle::write(&to, &name, manifest, &files, key.as_ref())?;
+    tell_made(
+        args.output,
+        &to,
+        &manifest,
+        &reports,
+        &changed,
+        key.is_some(),
+    )
+}
+
+/// The container that a bundle is of.
+struct Found {
+    container: v1::Container,
+    workload: v1::Workload,
+    /// The violation that was asked for.
+    violation: String,
+    /// While it runs.
+    traced: Option<TracedContainer>,
+}
+
+/// Looks among what runs, and else among what was reported.
+async fn find(client: &mut AgentClient<Channel>, target: &str, age: u64) -> Result<Found, Failure> {
+    let running = client
+        .list_containers(v1::ListContainersRequest {})
+        .await
+        .map_err(|status| client::failed(&status))?
+        .into_inner()
+        .containers;
+    let of_id = |id: &str| {
+        let mut all = running.iter();
+        let is =
+            |traced: &&TracedContainer| traced.container.as_ref().is_some_and(|one| one.id == id);
+        all.find(is).cloned()
+    };
+    let candidates: Vec<&TracedContainer> = (running.iter())
+        .filter(|traced| {
+            traced
+                .container
+                .as_ref()
+                .is_some_and(|one| is_called(one, target))
+        })
+        .collect();
+    match candidates[..] {
+        [] => {}
+        [traced] => {
+            return Ok(Found {
+                container: traced.container.clone().unwrap_or_default(),
+                workload: traced.workload.clone().unwrap_or_default(),
+                violation: String::new(),
+                traced: Some(traced.clone()),
+            });
+        }
+        [first, second, ..] => {
+            let id = |traced: &TracedContainer| traced.container.clone().unwrap_or_default().id;
+            let error = anyhow!(
+                "several containers are called `{target}`, {} and {} among them: give more of the id",
+                id(first),
+                id(second)
+            );
+            return Err(Failure::new(Code::Usage, error));
+        }
+    }
+    let (container, workload, violation) = timeline::search(client, target, age).await?;
+    Ok(Found {
+        traced: of_id(&container.id),
+        container,
+        workload,
+        violation,
+    })
+}
+
+/// Whether a container is meant by a name, or by the beginning of its id.
+fn is_called(container: &v1::Container, target: &str) -> bool {
+    !target.is_empty() && (container.name == target || container.id.starts_with(target))
+}
+
+/// Looks at a container on this host.
+fn look(traced: &TracedContainer) -> (Now, Changes) {
+    let proc = Path::new("/proc");
+    let mut changed = Changes::default();
+    let mut now = match Hierarchy::find(proc) {
+        Ok(hierarchy) => processes::now(proc, &hierarchy, &traced.cgroup_path),
+        Err(error) => Now {
+            incomplete: vec![format!("processes: {error:#}")],
+            ..Now::default()
+        },
+    };
+    if now.running.is_empty() {
+        now.incomplete.push(
+            "no process of the container can be seen from here: run this as root on its host, in the host's \
+             namespace of processes"
+                .to_owned(),
+        );
+        return (now, changed);
+    }
+    // One that the runtime put there may stand in another root for a moment.
+    let layer = { now.running.iter() }
+        .find_map(|one| writable_layer(&proc.join(one.pid.to_string()), host_root()));
+    match layer {
+        Some(layer) => changed = changes::list(&layer, changes::Bounds::default()),
+        None => changed.incomplete.push(
+            "the container's root has no writable layer that can be looked at: it is no overlay, is \
+             read-only, or this runs without the right to"
+                .to_owned(),
+        ),
+    }
+    (now, changed)
+}
+
+/// What the agent lost, as far as it may be of this container.
+fn losses(status: &v1::GetStatusResponse, id: &str) -> Vec<String> {
+    let own = (status.container_losses.iter())
+        .filter(|loss| loss.container == id)
+        .map(|loss| {
+            let v1::get_status_response::ContainerLoss {
+                reason,
+                class,
+                count,
+                ..
+            } = loss;
+            format!("the agent lost {count} events of class {class} of this container: {reason}")
+        });
+    let all: u64 = status.losses.iter().map(|loss| loss.count).sum();
+    let node = (all > 0)
+        .then(|| format!("the agent lost {all} events since its start in all, see status.json"));
+    own.chain(node).collect()
+}
+
+fn subject(found: &Found) -> Subject {
+    let container = &found.container;
+    let pod = match container.pod.is_empty() {
+        true => String::new(),
+        false => format!("{}/{}", container.pod_namespace, container.pod),
+    };
+    Subject {
+        violation: found.violation.clone(),
+        container: container.id.clone(),
+        name: container.name.clone(),
+        image: container.image.clone(),
+        image_digest: container.image_digest.clone(),
+        pod,
+        workload: crate::judge::name_of(&found.workload),
+        running: found.traced.is_some(),
+    }
+}
+
+/// The files of a bundle but for its manifest.
+fn files(
+    found: &Found,
+    reports: &Timeline,
+    now: &Now,
+    changed: &Changes,
+    profile: String,
+    status: &v1::GetStatusResponse,
+    manifest: &Manifest,
+) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
+    let container = match &found.traced {
+        Some(traced) => line(traced)?,
+        None => line(&found.container)?,
+    };
+    let mut files = vec![
+        ("README.txt", readme(manifest).into_bytes()),
+        ("container.json", container),
+        ("timeline.ndjson", reports.json.clone()),
+        ("timeline.txt", reports.text.clone()),
+        ("processes.txt", reports.tree.text().into_bytes()),
+        ("running.ndjson", lines(&now.running)?),
+        ("changes.ndjson", lines(&changed.entries)?),
+        (
+            "peers.ndjson",
+            lines(&peers::all(&reports.peers, &now.peers))?,
+        ),
+        ("status.json", line(status)?),
+    ];
+    if !profile.is_empty() {
+        files.push(("profile.yaml", profile.into_bytes()));
+    }
+    if !found.container.pod.is_empty() {
+        files.push(("quarantine.yaml", quarantine(&found.container).into_bytes()));
+    }
+    Ok(files)
+}
+
+fn line(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = super::profile_text::json(value)?.into_bytes();
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn lines(values: &[impl serde::Serialize]) -> Result<Vec<u8>, Failure> {
+    let lines: Result<Vec<_>, _> = values.iter().map(line).collect();
+    Ok(lines?.concat())
+}
+
+/// A time in nanoseconds since the Unix epoch.
+fn time(at: i64) -> String {
+    let at = jiff::Timestamp::from_nanosecond(at.into());
+    at.map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+/// Letters, digits and dashes of a text from elsewhere, for a file's name.
+fn plain(text: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+    text.chars().filter(is_plain).collect()
+}
+
+/// A policy that cuts a pod off once it has a label; nobody applies it but a person. A policy of deny
+/// alone cannot be said in NetworkPolicy: what others allow the pod stays allowed, so the text says to
+/// take the pod's own labels away.
+fn quarantine(container: &v1::Container) -> String {
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    format!(
+        "\
+# Cuts a pod off, once it has the label. Nothing of this was applied.
+#
+#   kubectl apply -f quarantine.yaml
+#   kubectl -n {namespace} label pod {pod} lapwing.dev/quarantine=true
+#
+# Policies only add up: what another policy allows the pod stays allowed. Take away the labels by which
+# others select it (its Service and its controller lose it too, and the controller starts another):
+#
+#   kubectl -n {namespace} label pod {pod} app-                 # each label that `get pod --show-labels` has
+#
+# Connections that are open may stay so: that depends on the network plug-in.
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: lapwing-quarantine
+  namespace: {quoted}
+spec:
+  podSelector:
+    matchLabels:
+      lapwing.dev/quarantine: \"true\"
+  policyTypes: [Ingress, Egress]
+",
+        namespace = plain(&container.pod_namespace),
+        pod = container.pod.chars().filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect::<String>(),
+        quoted = text(&container.pod_namespace),
+    )
+}
+
+fn readme(manifest: &Manifest) -> String {
+    let Subject {
+        container,
+        name,
+        workload,
+        violation,
+        ..
+    } = &manifest.subject;
+    let asked = match violation.is_empty() {
+        true => String::new(),
+        false => format!(" of the violation {}", visible(violation)),
+    };
+    let incomplete = match &manifest.incomplete[..] {
+        [] => "Nothing that was asked for is missing, as far as the agent knows.\n".to_owned(),
+        missing => missing
+            .iter()
+            .fold("Incomplete:\n".to_owned(), |text, one| {
+                text + "  - " + &visible(one) + "\n"
+            }),
+    };
+    format!(
+        "\
+Evidence{asked} of the container {} ({}), workload {},
+made {} by {} of what the agent on {} knows.
+
+{incomplete}
+manifest.json     who made this of what, and the SHA-256 of each file
+manifest.sig.json its signature, if it was signed (DSSE, Ed25519)
+timeline.txt      what was reported, and where events were lost, for people
+timeline.ndjson   the same, whole
+processes.txt     which program led to which, as reports tell, with what was reported of each
+running.ndjson    processes that ran when this was made
+changes.ndjson    the container's writable layer: files with SHA-256, what was deleted; without volumes
+                  and file systems in memory, and without the files' content
+peers.ndjson      whom it talked to: reported, and by sockets that were open
+profile.yaml      what the workload was known to do
+status.json       the agent: what it sees, what it lost
+container.json    the container
+quarantine.yaml   of a pod: a policy that cuts it off, not applied
+
+Numbers of processes are the host's. Check this file: lapwing evidence --check FILE [--key PUBLIC]
+",
+        visible(container),
+        visible(name),
+        visible(workload),
+        manifest.created,
+        manifest.tool,
+        visible(&manifest.agent.node),
+    )
+}
+
+fn tell_made(
+    output: Output,
+    to: &Path,
+    manifest: &Manifest,
+    reports: &Timeline,
+    changed: &Changes,
+    is_signed: bool,
+) -> Outcome {
+    let mut out = anstream::stdout().lock();
+    if output == Output::Json {
+        let mut value =
+            serde_json::to_value(manifest).map_err(|error| Failure::new(Code::Failed, error))?;
+        value["file"] = to.display().to_string().into();
+        out.write_all(&line(&value)?)?;
+        return Ok(());
+    }
+    writeln!(out, "{} {}", styled(BOLD, "evidence"), to.display())?;
+    tell_subject(&mut out, manifest)?;
+    writeln!(
+        out,
+        "  {} violations ({} reports), {} gaps, {} entries in the writable layer; {}",
+        reports.violations.len(),
+        reports.reports,
+        reports.gaps,
+        changed.entries.len(),
+        if is_signed { "signed" } else { "not signed" },
+    )?;
+    tell_incomplete(&mut out, manifest)?;
+    let note =
+        "it may hold names and arguments that are nobody else's business: hand it on with care";
+    writeln!(out, "  {}", styled(DIM, note))?;
+    Ok(())
+}
+
+fn tell_subject(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
+    let Subject {
+        container,
+        name,
+        workload,
+        image,
+        image_digest,
+        ..
+    } = &manifest.subject;
+    let short: String = container.chars().take(12).collect();
+    writeln!(
+        out,
+        "  of {} ({}), workload {}, image {} {}",
+        visible(name),
+        visible(&short),
+        visible(workload),
+        visible(image),
+        visible(image_digest),
+    )
+}
+
+fn tell_incomplete(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
+    if manifest.incomplete.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  {}", styled(BOLD, "incomplete:"))?;
+    for one in &manifest.incomplete {
+        writeln!(out, "    {}", visible(one))?;
+    }
+    Ok(())
+}
+
+fn tell_checked(output: Output, checked: &Checked) -> Outcome {
+    let mut out = anstream::stdout().lock();
+    let manifest = &checked.manifest;
+    if output == Output::Json {
+        let mut value =
+            serde_json::to_value(manifest).map_err(|error| Failure::new(Code::Failed, error))?;
+        value["signedBy"] = checked.signed_by.clone().into();
+        out.write_all(&line(&value)?)?;
+        return Ok(());
+    }
+    let by = match (&checked.signed_by[..], checked.has_signature) {
+        ([], false) => "not signed: whoever had it may have made it anew".to_owned(),
+        ([], true) => "signed; give --key to know by whom".to_owned(),
+        (keys, _) => format!("signed by {}", keys.join(", ")),
+    };
+    writeln!(
+        out,
+        "{} files are as the manifest says; {by}",
+        manifest.files.len()
+    )?;
+    tell_subject(&mut out, manifest)?;
+    let Manifest {
+        created,
+        tool,
+        agent,
+        ..
+    } = manifest;
+    let (created, tool, node) = (visible(created), visible(tool), visible(&agent.node));
+    writeln!(out, "  made {created} by {tool} of the agent on {node}")?;
+    tell_incomplete(&mut out, manifest)?;
+    Ok(())
+}

@@ -1,0 +1,493 @@
+//! The file that evidence is handed on in: a tar in gzip with one folder, and in it a manifest with the
+//! hash of every other file.
+
+use super::changes::digits;
+use crate::cli::{Code, Failure};
+use anyhow::{Context, anyhow, bail, ensure};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use lapwing_profile::envelope::{self, Kind, Private, Public};
+use lapwing_profile::text::canonical;
+use ring::digest::{SHA256, digest};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use tar::{Archive, Builder, EntryType, Header};
+
+/// What is signed.
+const MANIFEST: Kind = Kind {
+    media_type: "application/vnd.lapwing.evidence.v1alpha1+json",
+    what: "signature of a bundle of evidence",
+};
+/// Names in the folder.
+const MANIFEST_NAME: &str = "manifest.json";
+const SIGNATURE_NAME: &str = "manifest.sig.json";
+/// What a bundle may hold when it is checked.
+const FILES_MAX: usize = 64;
+const FILE_MAX: u64 = 1 << 30;
+const TEXT_MAX: u64 = 1 << 20;
+
+/// What a bundle says of itself.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// The form of the bundle.
+    pub api_version: String,
+    /// As `EvidenceBundle`.
+    pub kind: String,
+    /// When it was made.
+    pub created: String,
+    /// The program that made it.
+    pub tool: String,
+    /// The agent that was asked.
+    pub agent: Agent,
+    /// What it is evidence of.
+    pub subject: Subject,
+    /// What was asked for, and is not there or not whole, as sentences.
+    pub incomplete: Vec<String>,
+    /// All other files but the signature.
+    pub files: Vec<Listed>,
+}
+
+/// The agent that was asked.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Agent {
+    /// Its version.
+    pub version: String,
+    /// Its node.
+    pub node: String,
+    /// Its cluster.
+    pub cluster: String,
+    /// Its kernel.
+    pub kernel: String,
+}
+
+/// What a bundle is evidence of.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subject {
+    /// The violation that was asked for; empty where a container was.
+    pub violation: String,
+    /// The container's id.
+    pub container: String,
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub image: String,
+    /// The image's digest.
+    pub image_digest: String,
+    /// Its pod, where it has one, as `namespace/name`.
+    pub pod: String,
+    /// The name of its profile.
+    pub workload: String,
+    /// Whether it ran when the bundle was made.
+    pub running: bool,
+}
+
+/// One file.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
+    /// In the folder.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// In hexadecimal digits.
+    pub sha256: String,
+}
+
+/// The form of bundles.
+pub const API_VERSION: &str = "lapwing.dev/v1alpha1";
+/// What the manifest says it is of.
+pub const KIND: &str = "EvidenceBundle";
+
+fn failed(error: anyhow::Error) -> Failure {
+    Failure::new(Code::Failed, error)
+}
+
+fn listed(name: &str, bytes: &[u8]) -> Listed {
+    Listed {
+        name: name.to_owned(),
+        size: bytes.len() as u64,
+        sha256: digits(digest(&SHA256, bytes).as_ref()),
+    }
+}
+
+/// Writes a bundle, whole or not at all; answers with its manifest. What stands there is not replaced:
+/// it may be evidence.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(
+    to: &Path,
+    folder: &str,
+    mut manifest: Manifest,
+    files: &[(&str, Vec<u8>)],
+    key: Option<&Private>,
+) -> Result<Manifest, Failure> {
+    manifest.files = files
+        .iter()
+        .map(|(name, bytes)| listed(name, bytes))
+        .collect();
+    let mut text = serde_json::to_string_pretty(&manifest).map_err(|error| failed(error.into()))?;
+    text.push('\n');
+    let signature = key
+        .map(|key| envelope::seal(MANIFEST, &text, key, None))
+        .transpose()
+        .map_err(|error| failed(error.into()))?;
+    let own = [(MANIFEST_NAME, text.into_bytes())];
+    let signature = signature.map(|text| (SIGNATURE_NAME, text.into_bytes()));
+    let all = own.iter().chain(&signature).chain(files);
+    place(to, |file| pack(file, folder, all))
+        .with_context(|| format!("cannot write {}", to.display()))
+        .map_err(failed)?;
+    Ok(manifest)
+}
+
+/// Makes a file that nobody sees half of, and that only its owner may read.
+fn place(to: &Path, write: impl FnOnce(File) -> anyhow::Result<File>) -> anyhow::Result<()> {
+    let mut name = to.as_os_str().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let fresh = Path::new(&name);
+    let file = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(fresh)?;
+    let written = write(file)
+        .and_then(|file| Ok(file.sync_all()?))
+        .and_then(|()| {
+            renameat_with(CWD, fresh, CWD, to, RenameFlags::NOREPLACE).map_err(
+                |error| match error {
+                    rustix::io::Errno::EXIST => {
+                        anyhow!("it is there already: give another name with --to")
+                    }
+                    error => error.into(),
+                },
+            )
+        });
+    if written.is_err() {
+        let _ = std::fs::remove_file(fresh);
+    }
+    written
+}
+
+fn pack<'a>(
+    file: File,
+    folder: &str,
+    files: impl Iterator<Item = &'a (&'a str, Vec<u8>)>,
+) -> anyhow::Result<File> {
+    let mut tar = Builder::new(GzEncoder::new(file, Compression::default()));
+    let seconds = jiff::Timestamp::now().as_second();
+    for (name, bytes) in files {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::Regular);
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o600);
+        header.set_mtime(seconds.try_into().unwrap_or_default());
+        tar.append_data(&mut header, format!("{folder}/{name}"), &bytes[..])?;
+    }
+    Ok(tar.into_inner()?.finish()?)
+}
+
+/// A bundle that was checked.
+#[derive(Debug)]
+pub struct Checked {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// The names of the keys that signed it, of those that were given.
+    pub signed_by: Vec<String>,
+    /// Whether it has a signature at all.
+    pub has_signature: bool,
+}
+
+/// Checks that a bundle holds what its manifest says, no more and no less, and who signed it, where keys
+/// are given.
+///
+/// # Errors
+/// When that is not so, with the file's name in it.
+pub fn check(path: &Path, keys: &[Public]) -> Result<Checked, Failure> {
+    check_whole(path, keys)
+        .with_context(|| path.display().to_string())
+        .map_err(failed)
+}
+
+fn check_whole(path: &Path, keys: &[Public]) -> anyhow::Result<Checked> {
+    let mut found: BTreeMap<String, Listed> = BTreeMap::new();
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    let mut archive = Archive::new(GzDecoder::new(File::open(path)?));
+    for entry in archive.entries().context("it is no tar in gzip")? {
+        let mut entry = entry.context("it is damaged, or no tar in gzip")?;
+        let name = canonical(entry.path_bytes().as_ref());
+        ensure!(
+            entry.header().entry_type() == EntryType::Regular,
+            "{name} in it is no file: it was not made by `lapwing evidence`"
+        );
+        let name = match name.split_once('/') {
+            Some((_, name)) if !name.contains('/') => name.to_owned(),
+            _ => bail!(
+                "{name} in it does not lie in one folder: it was not made by `lapwing evidence`"
+            ),
+        };
+        ensure!(
+            entry.size() <= FILE_MAX,
+            "{name} in it has more than {FILE_MAX} bytes"
+        );
+        ensure!(
+            found.len() < FILES_MAX,
+            "more than {FILES_MAX} files are in it"
+        );
+        let is_text = name == MANIFEST_NAME || name == SIGNATURE_NAME;
+        let mut kept = Vec::new();
+        let mut hash = ring::digest::Context::new(&SHA256);
+        let mut buffer = vec![0; 64 << 10];
+        let mut size = 0;
+        loop {
+            let count = entry
+                .read(&mut buffer)
+                .with_context(|| format!("{name} in it is damaged"))?;
+            if count == 0 {
+                break;
+            }
+            hash.update(&buffer[..count]);
+            size += count as u64;
+            if is_text {
+                ensure!(
+                    size <= TEXT_MAX,
+                    "{name} in it has more than {TEXT_MAX} bytes"
+                );
+                kept.extend(&buffer[..count]);
+            }
+        }
+        if is_text {
+            let text =
+                String::from_utf8(kept).with_context(|| format!("{name} in it is no text"))?;
+            texts.insert(name.clone(), text);
+        }
+        let sha256 = digits(hash.finish().as_ref());
+        let listed = Listed {
+            name: name.clone(),
+            size,
+            sha256,
+        };
+        ensure!(
+            found.insert(name.clone(), listed).is_none(),
+            "{name} is in it twice"
+        );
+    }
+    let text = texts
+        .get(MANIFEST_NAME)
+        .context("no manifest.json is in it")?;
+    let signature = texts.get(SIGNATURE_NAME);
+    let signed_by = match (signature, keys) {
+        (_, []) => Vec::new(),
+        (None, _) => bail!("it is not signed: nobody can tell who made it"),
+        (Some(signature), keys) => {
+            let (signed, by) = envelope::open(MANIFEST, signature.as_bytes(), keys)?;
+            ensure!(
+                signed == *text,
+                "the signature is of another manifest: one of both was replaced"
+            );
+            by
+        }
+    };
+    let manifest: Manifest = serde_json::from_str(text).context("manifest.json in it")?;
+    ensure!(
+        (&manifest.api_version[..], &manifest.kind[..]) == (API_VERSION, KIND),
+        "manifest.json in it is of a {} {}, not of a {API_VERSION} {KIND}",
+        canonical(manifest.api_version.as_bytes()),
+        canonical(manifest.kind.as_bytes()),
+    );
+    found.remove(MANIFEST_NAME);
+    found.remove(SIGNATURE_NAME);
+    for wanted in &manifest.files {
+        let name = canonical(wanted.name.as_bytes());
+        match found.remove(&wanted.name) {
+            None => bail!("{name} is missing in it"),
+            Some(there) if there != *wanted => bail!(
+                "{name} in it is not what the manifest says: {} bytes with SHA-256 {}, not {} with {}",
+                there.size,
+                there.sha256,
+                wanted.size,
+                canonical(wanted.sha256.as_bytes()),
+            ),
+            Some(_) => {}
+        }
+    }
+    if let Some(name) = found.keys().next() {
+        bail!("{name} in it is not in the manifest");
+    }
+    Ok(Checked {
+        manifest,
+        signed_by,
+        has_signature: signature.is_some(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// Of RFC 8410, section 10.3 and 10.1.
+    const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+    const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+    fn manifest() -> Manifest {
+        Manifest {
+            api_version: API_VERSION.to_owned(),
+            kind: KIND.to_owned(),
+            created: "2026-01-02T03:04:05Z".to_owned(),
+            tool: "lapwing".to_owned(),
+            agent: Agent::default(),
+            subject: Subject::default(),
+            incomplete: vec!["the profile is not there".to_owned()],
+            files: Vec::new(),
+        }
+    }
+
+    fn made(to: &Path, key: Option<&Private>) -> Manifest {
+        let files = [("a.json", b"{}\n".to_vec()), ("b.txt", Vec::new())];
+        write(to, "folder", manifest(), &files, key).unwrap()
+    }
+
+    /// The files of a bundle, by their whole names.
+    fn contents(path: &Path) -> Vec<(String, Vec<u8>)> {
+        let mut archive = Archive::new(GzDecoder::new(File::open(path).unwrap()));
+        let entries = archive.entries().unwrap();
+        let read = |entry: std::io::Result<tar::Entry<'_, _>>| {
+            let mut entry = entry.unwrap();
+            let name = entry.path().unwrap().to_str().unwrap().to_owned();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            (name, bytes)
+        };
+        entries.map(read).collect()
+    }
+
+    fn packed(path: &Path, files: &[(String, Vec<u8>)]) {
+        let mut tar = Builder::new(GzEncoder::new(
+            File::create(path).unwrap(),
+            Compression::fast(),
+        ));
+        for (name, bytes) in files {
+            let mut header = Header::new_gnu();
+            // As it is, be it as it may.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(EntryType::Regular);
+            header.set_size(bytes.len() as u64);
+            header.set_cksum();
+            tar.append(&header, &bytes[..]).unwrap();
+        }
+        tar.into_inner().unwrap().finish().unwrap();
+    }
+
+    fn why(path: &Path, keys: &[Public]) -> String {
+        format!("{:#}", check(path, keys).unwrap_err().error)
+    }
+
+    #[test]
+    fn what_was_made_is_found_to_be_so_and_by_whom() {
+        let folder = tempfile::tempdir().unwrap();
+        let (plain, signed) = (folder.path().join("plain"), folder.path().join("signed"));
+        let key = Private::from_pem(PRIVATE).unwrap();
+        let public = [Public::from_pem(PUBLIC).unwrap()];
+        let wanted = made(&plain, None);
+        // The SHA-256 of nothing.
+        let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(
+            (wanted.files[1].size, &wanted.files[1].sha256[..]),
+            (0, nothing)
+        );
+        let found = check(&plain, &[]).unwrap();
+        assert_eq!(found.manifest, wanted);
+        assert!(!found.has_signature);
+        assert!(why(&plain, &public).contains("it is not signed"));
+        assert_eq!(made(&signed, Some(&key)), wanted);
+        let found = check(&signed, &public).unwrap();
+        assert_eq!(found.signed_by, [public[0].id()]);
+        assert!(check(&signed, &[]).unwrap().has_signature);
+        let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&signed).unwrap());
+        assert_eq!(mode & 0o777, 0o600);
+        // It is not written over, and nothing is left behind.
+        let before = std::fs::read(&plain).unwrap();
+        let error = write(&plain, "x", manifest(), &[], None).unwrap_err();
+        assert!(
+            error.to_string().contains("give another name with --to"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(&plain).unwrap(), before);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_was_changed_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        let key = Private::from_pem(PRIVATE).unwrap();
+        let public = [Public::from_pem(PUBLIC).unwrap()];
+        made(&from, Some(&key));
+        type Files = Vec<(String, Vec<u8>)>;
+        type Change<'a> = &'a dyn Fn(&mut Files);
+        let at = |files: &Files, end: &str| {
+            files
+                .iter()
+                .position(|(name, _)| name.ends_with(end))
+                .unwrap()
+        };
+        let changes: [(&str, Change<'_>); 7] = [
+            (
+                "a.json in it is not what the manifest says: 3 bytes",
+                &|files| {
+                    let index = at(files, "a.json");
+                    files[index].1 = b"[]\n".to_vec();
+                },
+            ),
+            ("b.txt is missing in it", &|files| {
+                files.remove(at(files, "b.txt"));
+            }),
+            ("c.txt in it is not in the manifest", &|files| {
+                files.push(("folder/c.txt".to_owned(), Vec::new()));
+            }),
+            ("a.json is in it twice", &|files| {
+                let again = files[at(files, "a.json")].clone();
+                files.push(again);
+            }),
+            ("the signature is of another manifest", &|files| {
+                let index = at(files, "manifest.json");
+                files[index].1.push(b' ');
+            }),
+            ("no manifest.json is in it", &|files| {
+                files.remove(at(files, "manifest.json"));
+            }),
+            ("../x in it does not lie", &|files| {
+                files.push(("../../x".to_owned(), Vec::new()));
+            }),
+        ];
+        for (wanted, change) in changes {
+            let mut files = contents(&from);
+            change(&mut files);
+            packed(&to, &files);
+            let why = why(&to, &public);
+            assert!(why.contains(wanted), "{why}, not {wanted}");
+        }
+        std::fs::write(&to, "no tar").unwrap();
+        assert!(
+            why(&to, &[]).contains("no tar in gzip"),
+            "{}",
+            why(&to, &[])
+        );
+        // Cut off in the middle.
+        let whole = std::fs::read(&from).unwrap();
+        let mut file = File::create(&to).unwrap();
+        file.write_all(&whole[..whole.len() / 2]).unwrap();
+        let why = why(&to, &[]);
+        assert!(why.contains("damaged"), "{why}");
+    }
+}

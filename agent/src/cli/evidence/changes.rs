@@ -1,0 +1,422 @@
+//! What a container changed of its image: the writable layer of its root, overlayfs'
+//! "upper" folder (Documentation/filesystems/overlayfs.rst).
+//!
+//! The container writes there while this reads. So nothing in it is followed, nothing but a regular
+//! file is opened for reading, and how much is looked at is bounded; what was not looked at is told.
+
+use lapwing_profile::text::canonical;
+use ring::digest::{Context as Hash, SHA256};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fs::{
+    Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fgetxattr, fstat, major, minor, openat2,
+    readlinkat,
+};
+use rustix::io::Errno;
+use serde::Serialize;
+use std::fs::File;
+use std::io::Read;
+
+/// How much of a layer is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Entries that are listed.
+    pub entries: usize,
+    /// Bytes that are read for hashes, of all files together.
+    pub hashed: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            entries: 200_000,
+            hashed: 8 << 30,
+        }
+    }
+}
+
+/// One entry of the writable layer.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// As the container names it, special bytes escaped as `\x0a`.
+    pub path: String,
+    /// What is there now.
+    pub kind: Kind,
+    /// Bytes of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Of what was read of a file, in hexadecimal digits; absent where it was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// What a symbolic link says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// In octal digits.
+    pub mode: String,
+    /// In the host's numbering.
+    pub uid: u32,
+    /// In the host's numbering.
+    pub gid: u32,
+    /// When its content changed last, as the container has it.
+    pub modified: String,
+    /// When anything of it changed last, which a container cannot set.
+    pub changed: String,
+    /// Whether the file gives capabilities to who executes it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub capabilities: bool,
+    /// Whether a folder hides what the image has there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replaces: bool,
+    /// Why something of it is not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// A regular file, written or created.
+    File,
+    /// A folder, made or changed itself, or on the way to something that was.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A named pipe.
+    Fifo,
+    /// A Unix socket.
+    Socket,
+    /// A device node.
+    Device,
+    /// The image has something here, and the container does not any more.
+    Deleted,
+}
+
+/// What was found in a layer.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// By their paths.
+    pub entries: Vec<Change>,
+    /// What is missing in them, as sentences.
+    pub incomplete: Vec<String>,
+}
+
+/// How paths in the layer are followed.
+const INSIDE: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_XDEV)
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS);
+
+/// Lists a layer.
+#[must_use]
+pub fn list(layer: &OwnedFd, bounds: Bounds) -> Changes {
+    let mut walk = Walk {
+        layer: layer.as_fd(),
+        bounds,
+        found: Changes::default(),
+        folders: vec![Vec::new()],
+        unread: 0,
+        unhashed: 0,
+        beyond: false,
+    };
+    while let Some(folder) = walk.folders.pop() {
+        if walk.folder(&folder).is_err() {
+            walk.unread += 1;
+        }
+        if walk.beyond {
+            break;
+        }
+    }
+    walk.end()
+}
+
+struct Walk<'a> {
+    layer: BorrowedFd<'a>,
+    bounds: Bounds,
+    found: Changes,
+    /// Still to be looked at, from the layer on.
+    folders: Vec<Vec<u8>>,
+    unread: u64,
+    unhashed: u64,
+    beyond: bool,
+}
+
+impl Walk<'_> {
+    fn open(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let path = if path.is_empty() { b"." } else { path };
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        openat2(self.layer, path, flags, Mode::empty(), INSIDE)
+    }
+
+    fn folder(&mut self, folder: &[u8]) -> Result<(), Errno> {
+        let file = self.open(folder, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        for entry in Dir::new(file)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if self.found.entries.len() >= self.bounds.entries {
+                self.beyond = true;
+                return Ok(());
+            }
+            let mut path = folder.to_vec();
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend(name);
+            match self.entry(&path) {
+                Ok(change) => {
+                    let is_folder = change.kind == Kind::Folder;
+                    self.found.entries.push(change);
+                    if is_folder {
+                        self.folders.push(path);
+                    }
+                }
+                // It was there a moment ago.
+                Err(Errno::NOENT) => {}
+                Err(_) => self.unread += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &[u8]) -> Result<Change, Errno> {
+        let file = self.open(path, OFlags::PATH)?;
+        let status = fstat(&file)?;
+        let kind = kind(&status);
+        let mut change = Change {
+            path: format!("/{}", canonical(path)),
+            kind,
+            size: None,
+            sha256: None,
+            target: None,
+            mode: format!("{:04o}", status.st_mode & 0o7777),
+            uid: status.st_uid,
+            gid: status.st_gid,
+            modified: time(status.st_mtime, status.st_mtime_nsec),
+            changed: time(status.st_ctime, status.st_ctime_nsec),
+            capabilities: false,
+            replaces: false,
+            trouble: None,
+        };
+        match kind {
+            Kind::File => {
+                change.size = u64::try_from(status.st_size).ok();
+                match reopen(&file, OFlags::RDONLY | OFlags::NONBLOCK) {
+                    Ok(file) => {
+                        change.capabilities = has(&file, c"security.capability");
+                        self.hash(file, &mut change);
+                    }
+                    Err(error) => change.trouble = Some(format!("cannot be read: {error}")),
+                }
+                self.unhashed += u64::from(change.sha256.is_none());
+            }
+            Kind::Folder => {
+                if let Ok(folder) = reopen(&file, OFlags::RDONLY | OFlags::DIRECTORY) {
+                    let opaque = [c"trusted.overlay.opaque", c"user.overlay.opaque"];
+                    change.replaces = opaque.into_iter().any(|name| has(&folder, name));
+                }
+            }
+            Kind::Link => {
+                let target = readlinkat(&file, c"", Vec::new())?;
+                change.target = Some(canonical(target.as_bytes()));
+            }
+            Kind::Fifo | Kind::Socket | Kind::Device | Kind::Deleted => {}
+        }
+        Ok(change)
+    }
+
+    fn hash(&mut self, file: OwnedFd, change: &mut Change) {
+        let mut hash = Hash::new(&SHA256);
+        let mut buffer = vec![0; 64 << 10];
+        // It may grow while it is read: not beyond what is left for all of them.
+        let mut file = File::from(file).take(self.bounds.hashed);
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => hash.update(&buffer[..count]),
+                Err(error) => {
+                    change.trouble = Some(format!("cannot be read: {error}"));
+                    return;
+                }
+            }
+        }
+        let is_whole = file.limit() > 0 || change.size == Some(self.bounds.hashed);
+        let read = self.bounds.hashed - file.limit();
+        self.bounds.hashed = file.limit();
+        if !is_whole {
+            change.trouble = Some("not read: too much is changed to hash all".to_owned());
+            return;
+        }
+        if change.size != Some(read) {
+            change.trouble = Some(format!("changed while it was read: {read} bytes then"));
+        }
+        change.sha256 = Some(digits(hash.finish().as_ref()));
+    }
+
+    fn end(self) -> Changes {
+        let mut found = self.found;
+        found.entries.sort_by(|a, b| a.path.cmp(&b.path));
+        if self.beyond {
+            let most = self.bounds.entries;
+            found.incomplete.push(format!(
+                "the writable layer has more than {most} entries: what is beyond is not listed"
+            ));
+        }
+        if self.unread > 0 {
+            let count = self.unread;
+            found.incomplete.push(format!(
+                "{count} entries of the writable layer could not be looked at"
+            ));
+        }
+        if self.unhashed > 0 {
+            let count = self.unhashed;
+            found.incomplete.push(format!(
+                "{count} files of the writable layer have no hash, each says why"
+            ));
+        }
+        found
+    }
+}
+
+/// Opens what a path stands for, which cannot have become something else since.
+fn reopen(file: &OwnedFd, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::open(link, flags | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn has(file: &OwnedFd, name: &std::ffi::CStr) -> bool {
+    // Its length is asked for; none are long.
+    fgetxattr(file, name, &mut [0_u8; 0][..]).is_ok_and(|length| length > 0)
+}
+
+fn kind(status: &Stat) -> Kind {
+    match FileType::from_raw_mode(status.st_mode) {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Folder,
+        FileType::Symlink => Kind::Link,
+        FileType::Fifo => Kind::Fifo,
+        FileType::Socket => Kind::Socket,
+        // Overlayfs' whiteout.
+        FileType::CharacterDevice if (major(status.st_rdev), minor(status.st_rdev)) == (0, 0) => {
+            Kind::Deleted
+        }
+        _ => Kind::Device,
+    }
+}
+
+fn time(seconds: i64, nanoseconds: impl TryInto<i32>) -> String {
+    let nanoseconds = nanoseconds.try_into().unwrap_or_default();
+    jiff::Timestamp::new(seconds, nanoseconds).map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+/// In hexadecimal digits.
+#[must_use]
+pub fn digits(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, FileType, mknodat};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
+
+    fn layer(path: &Path) -> OwnedFd {
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        rustix::fs::open(path, flags, Mode::empty()).unwrap()
+    }
+
+    fn of<'a>(changes: &'a Changes, path: &str) -> &'a Change {
+        let mut all = changes.entries.iter();
+        all.find(|change| change.path == path)
+            .unwrap_or_else(|| panic!("no {path} in {changes:?}"))
+    }
+
+    #[test]
+    fn what_lies_in_a_layer_is_told_and_nothing_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret"), "x").unwrap();
+        std::fs::create_dir_all(at("usr/bin")).unwrap();
+        std::fs::write(at("usr/bin/miner"), "abc").unwrap();
+        let permissions = std::fs::Permissions::from_mode(0o4755);
+        std::fs::set_permissions(at("usr/bin/miner"), permissions).unwrap();
+        symlink(outside.path(), at("out")).unwrap();
+        symlink("/etc/shadow", at("a\nb")).unwrap();
+        let mode = Mode::from_raw_mode(0o600);
+        mknodat(CWD, at("pipe"), FileType::Fifo, mode, 0).unwrap();
+        let changes = list(&layer(folder.path()), Bounds::default());
+        assert_eq!(changes.incomplete, Vec::<String>::new());
+        let paths: Vec<_> = changes.entries.iter().map(|one| &one.path[..]).collect();
+        let wanted = [
+            "/a\\x0ab",
+            "/out",
+            "/pipe",
+            "/usr",
+            "/usr/bin",
+            "/usr/bin/miner",
+        ];
+        assert_eq!(paths, wanted);
+        let miner = of(&changes, "/usr/bin/miner");
+        // FIPS 180-2, appendix B.1.
+        let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(miner.sha256.as_deref(), Some(hash));
+        assert_eq!((miner.size, &miner.mode[..]), (Some(3), "4755"));
+        assert_eq!(of(&changes, "/pipe").kind, Kind::Fifo);
+        let link = of(&changes, "/a\\x0ab");
+        assert_eq!(
+            (link.kind, link.target.as_deref()),
+            (Kind::Link, Some("/etc/shadow"))
+        );
+    }
+
+    #[test]
+    fn what_is_beyond_a_bound_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in 0..9 {
+            std::fs::write(folder.path().join(format!("{name}")), "0123456789").unwrap();
+        }
+        let bounds = |entries, hashed| Bounds { entries, hashed };
+        let few = list(&layer(folder.path()), bounds(5, 1 << 20));
+        assert_eq!(few.entries.len(), 5);
+        assert!(few.incomplete[0].contains("more than 5 entries"), "{few:?}");
+        let exact = list(&layer(folder.path()), bounds(9, 91));
+        assert_eq!(exact.incomplete, Vec::<String>::new());
+        let short = list(&layer(folder.path()), bounds(9, 35));
+        let hashed = short.entries.iter().filter(|one| one.sha256.is_some());
+        assert_eq!(hashed.count(), 3);
+        assert!(short.incomplete[0].starts_with("6 files"), "{short:?}");
+    }
+
+    #[test]
+    fn a_tree_deeper_than_any_path_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut at = layer(folder.path());
+        let name = "d".repeat(200);
+        for _ in 0..40 {
+            rustix::fs::mkdirat(&at, &name[..], Mode::from_raw_mode(0o700)).unwrap();
+            let flags = OFlags::PATH | OFlags::DIRECTORY;
+            at = rustix::fs::openat(&at, &name[..], flags, Mode::empty()).unwrap();
+        }
+        let changes = list(&layer(folder.path()), Bounds::default());
+        assert!(changes.entries.len() < 40, "{}", changes.entries.len());
+        assert!(
+            changes.incomplete[0].contains("could not be looked at"),
+            "{changes:?}"
+        );
+        // What removes a folder may not get that deep either.
+        std::process::Command::new("rm")
+            .arg("-rf")
+            .arg(folder.keep())
+            .status()
+            .unwrap();
+    }
+}

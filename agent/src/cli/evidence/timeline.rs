@@ -1,0 +1,245 @@
+//! What an agent reported of a container, up to now.
+
+use super::processes::Tree;
+use crate::cli::{Code, Failure, client, text};
+use crate::feed::LOG_TOO_SHORT;
+use anyhow::anyhow;
+use lapwing_proto::v1::agent_client::AgentClient;
+use lapwing_proto::v1::watch_request::{Kind, Since};
+use lapwing_proto::v1::watch_response::Item;
+use lapwing_proto::v1::{
+    Container, Egress, Gap, Process, Violation, WatchRequest, WatchResponse, Workload, behaviour,
+    violation,
+};
+use lapwing_proto::{Timestamp, nanoseconds};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tonic::Streaming;
+use tonic::transport::Channel;
+
+/// An agent says each 5 s that it lives, and with that that nothing is left.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Bytes of reports that are kept, as JSON.
+const BYTES_MAX: usize = 256 << 20;
+
+/// Reports, in their order.
+#[derive(Default)]
+pub struct Timeline {
+    /// One JSON object a line.
+    pub json: Vec<u8>,
+    /// For people.
+    pub text: Vec<u8>,
+    /// Which program led to which.
+    pub tree: Tree,
+    /// Each peer that was reported, with whether as a violation, and when.
+    pub peers: Vec<(Egress, bool, i64)>,
+    /// Ids.
+    pub violations: BTreeSet<String>,
+    /// Violations, with their updates, and behaviours.
+    pub reports: u64,
+    /// Where something was lost.
+    pub gaps: u64,
+    /// What is missing, as sentences.
+    pub incomplete: Vec<String>,
+}
+
+/// The stream from `age` milliseconds ago on up to when it was asked for.
+struct Past {
+    stream: Streaming<WatchResponse>,
+    asked: i64,
+}
+
+impl Past {
+    async fn begin(
+        client: &mut AgentClient<Channel>,
+        container: &str,
+        kinds: &[Kind],
+        age: u64,
+    ) -> Result<Self, Failure> {
+        let request = WatchRequest {
+            since: Some(Since::AgeMilliseconds(age)),
+            kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
+            container: container.to_owned(),
+            ..WatchRequest::default()
+        };
+        let asked = crate::clock::now();
+        let stream = client
+            .watch(request)
+            .await
+            .map_err(|status| client::failed(&status))?
+            .into_inner();
+        Ok(Self { stream, asked })
+    }
+
+    /// The next; `None` where what follows was not there yet when this began.
+    async fn next(&mut self) -> Result<Option<WatchResponse>, Failure> {
+        loop {
+            let next = tokio::time::timeout(SILENCE, self.stream.message()).await;
+            let ended = |why: &str| {
+                Failure::new(
+                    Code::Connection,
+                    anyhow!("the stream of the agent ended: {why}"),
+                )
+            };
+            let response = match next {
+                Err(_) => return Err(ended("it says nothing, not even that it lives")),
+                Ok(Err(status)) => return Err(client::failed(&status)),
+                Ok(Ok(None)) => return Err(ended("the agent ended")),
+                Ok(Ok(Some(response))) => response,
+            };
+            match &response.item {
+                Some(Item::Heartbeat(beat)) if self.is_past(beat.time.as_ref()) => {}
+                Some(Item::Heartbeat(_)) => return Ok(None),
+                Some(_) => return Ok(Some(response)),
+                None => {}
+            }
+        }
+    }
+
+    fn is_past(&self, time: Option<&Timestamp>) -> bool {
+        time.is_some_and(|time| nanoseconds(time) < self.asked)
+    }
+}
+
+/// The container and workload of a violation, by its id; or of an ended container, by what it was called.
+pub async fn search(
+    client: &mut AgentClient<Channel>,
+    target: &str,
+    age: u64,
+) -> Result<(Container, Workload, String), Failure> {
+    let mut past = Past::begin(client, "", &[Kind::Violation], age).await?;
+    let mut found: Option<(Container, Workload, String)> = None;
+    while let Some(response) = past.next().await? {
+        let Some(Item::Violation(violation)) = response.item else {
+            continue;
+        };
+        let Violation {
+            id,
+            container,
+            workload,
+            ..
+        } = violation;
+        let Some(container) = container else {
+            continue;
+        };
+        let workload = workload.unwrap_or_default();
+        if id == target {
+            return Ok((container, workload, id));
+        }
+        if !super::is_called(&container, target) {
+            continue;
+        }
+        match &found {
+            Some((other, ..)) if other.id != container.id => {
+                let error = anyhow!(
+                    "several containers that ended were called `{target}`, {} and {} among them: give more of \
+                     the id",
+                    other.id,
+                    container.id
+                );
+                return Err(Failure::new(Code::Usage, error));
+            }
+            _ => found = Some((container, workload, String::new())),
+        }
+    }
+    found.ok_or_else(|| {
+        let error = anyhow!(
+            "no container is called `{target}`, and no violation of that id or of such a container was reported \
+             within --since: `lapwing containers` shows what runs, `lapwing watch --since 24h` what was reported"
+        );
+        Failure::new(Code::Failed, error)
+    })
+}
+
+/// All that was reported of a container, and of the node.
+pub async fn collect(
+    client: &mut AgentClient<Channel>,
+    container: &str,
+    age: u64,
+) -> Result<Timeline, Failure> {
+    let kinds = [Kind::Violation, Kind::Behaviour, Kind::Gap];
+    let mut past = Past::begin(client, container, &kinds, age).await?;
+    let mut all = Timeline::default();
+    let mut beyond = 0_u64;
+    while let Some(response) = past.next().await? {
+        if all.json.len() >= BYTES_MAX {
+            beyond += 1;
+            continue;
+        }
+        all.take(&response, container)?;
+    }
+    if beyond > 0 {
+        all.incomplete.push(format!(
+            "{beyond} later reports found no room: ask for less with --since"
+        ));
+    }
+    Ok(all)
+}
+
+/// What a gap says, as a sentence.
+fn missing(gap: &Gap) -> String {
+    if gap.reason == LOG_TOO_SHORT {
+        let to = gap.to.as_ref().map_or_else(String::new, |to| {
+            format!(" before {}", super::time(nanoseconds(to)))
+        });
+        return format!("the agent keeps nothing of what was{to}: --since asks for more");
+    }
+    let count = match gap.count {
+        0 => "an unknown number of".to_owned(),
+        count => count.to_string(),
+    };
+    let Gap { reason, scope, .. } = gap;
+    format!("{count} events or reports are missing: {reason} ({scope})")
+}
+
+impl Timeline {
+    fn take(&mut self, response: &WatchResponse, container: &str) -> Result<(), Failure> {
+        match &response.item {
+            Some(Item::Violation(violation)) => {
+                self.reports += 1;
+                self.violations.insert(violation.id.clone());
+                let peer = match &violation.detail {
+                    Some(violation::Detail::Egress(peer)) => Some(peer),
+                    _ => None,
+                };
+                let note = format!("{} {}", violation.rule, violation.patch);
+                self.process(violation.process.as_ref(), note.trim_end());
+                self.peer(peer, true, violation.last_seen.as_ref());
+            }
+            Some(Item::Behaviour(behaviour)) => {
+                self.reports += 1;
+                let peer = match &behaviour.detail {
+                    Some(behaviour::Detail::Egress(peer)) => Some(peer),
+                    _ => None,
+                };
+                self.peer(peer, false, behaviour.time.as_ref());
+            }
+            Some(Item::Gap(gap)) => {
+                // One that is another container's tells nothing of this one.
+                let is_others = !["node", "stream", container].contains(&&gap.scope[..]);
+                if is_others {
+                    return Ok(());
+                }
+                self.gaps += 1;
+                self.incomplete.push(missing(gap));
+            }
+            Some(Item::Heartbeat(_)) | None => return Ok(()),
+        }
+        self.json.extend(super::line(response)?);
+        let mut text = anstream::StripStream::new(&mut self.text);
+        text::item(&mut text, response)?;
+        Ok(())
+    }
+
+    fn process(&mut self, process: Option<&Process>, note: &str) {
+        if let Some(process) = process {
+            self.tree.add(process, note);
+        }
+    }
+
+    fn peer(&mut self, peer: Option<&Egress>, is_violation: bool, at: Option<&Timestamp>) {
+        let at = at.map_or(0, nanoseconds);
+        self.peers
+            .extend(peer.map(|peer| (peer.clone(), is_violation, at)));
+    }
+}
