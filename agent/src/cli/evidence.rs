@@ -9,23 +9,21 @@ mod changes;
 mod peers;
 mod processes;
 mod timeline;
+mod words;
 
 use super::args::Output;
 use super::client::Endpoint;
 use super::profile_sign::{private, publics};
-use super::text::{BOLD, DIM, styled};
 use super::{Code, Failure, Outcome, client};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::snapshot::writable_layer;
 use crate::doctor::host_root;
 use anyhow::anyhow;
-use bundle::{Agent, Checked, Manifest, Subject};
+use bundle::{Agent, Manifest, Subject};
 use changes::Changes;
 use clap::Args;
-use lapwing_profile::text::visible;
 use lapwing_proto::v1::{self, TracedContainer, agent_client::AgentClient};
 use processes::Now;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use timeline::Timeline;
 use tonic::transport::Channel;
@@ -69,7 +67,7 @@ pub struct EvidenceArgs {
 pub async fn run(endpoint: &Endpoint, args: EvidenceArgs) -> Outcome {
     if let Some(path) = &args.check {
         let keys: Vec<PathBuf> = args.key.into_iter().collect();
-        return tell_checked(args.output, &bundle::check(path, &publics(&keys)?)?);
+        return words::checked(args.output, &bundle::check(path, &publics(&keys)?)?);
     }
     // Before anything is asked: a wrong key is no reason to ask twice.
     let key = args.key.as_deref().map(private).transpose()?;
@@ -141,7 +139,7 @@ pub async fn run(endpoint: &Endpoint, args: EvidenceArgs) -> Outcome {
     );
     let to = args.to.unwrap_or_else(|| format!("{name}.tar.gz").into());
     let manifest = bundle::write(&to, &name, manifest, &files, key.as_ref())?;
-    tell_made(
+    words::made(
         args.output,
         &to,
         &manifest,
@@ -302,7 +300,7 @@ fn files(
         None => line(&found.container)?,
     };
     let mut files = vec![
-        ("README.txt", readme(manifest).into_bytes()),
+        ("README.txt", words::readme(manifest).into_bytes()),
         ("container.json", container),
         ("timeline.ndjson", reports.json.clone()),
         ("timeline.txt", reports.text.clone()),
@@ -319,7 +317,10 @@ fn files(
         files.push(("profile.yaml", profile.into_bytes()));
     }
     if !found.container.pod.is_empty() {
-        files.push(("quarantine.yaml", quarantine(&found.container).into_bytes()));
+        files.push((
+            "quarantine.yaml",
+            words::quarantine(&found.container).into_bytes(),
+        ));
     }
     Ok(files)
 }
@@ -345,189 +346,4 @@ fn time(at: i64) -> String {
 fn plain(text: &str) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
     text.chars().filter(is_plain).collect()
-}
-
-/// A policy that cuts a pod off once it has a label; nobody applies it but a person. A policy of deny
-/// alone cannot be said in NetworkPolicy: what others allow the pod stays allowed, so the text says to
-/// take the pod's own labels away.
-fn quarantine(container: &v1::Container) -> String {
-    let text = |text: &str| serde_json::Value::from(text).to_string();
-    format!(
-        "\
-# Cuts a pod off, once it has the label. Nothing of this was applied.
-#
-#   kubectl apply -f quarantine.yaml
-#   kubectl -n {namespace} label pod {pod} lapwing.dev/quarantine=true
-#
-# Policies only add up: what another policy allows the pod stays allowed. Take away the labels by which
-# others select it (its Service and its controller lose it too, and the controller starts another):
-#
-#   kubectl -n {namespace} label pod {pod} app-                 # each label that `get pod --show-labels` has
-#
-# Connections that are open may stay so: that depends on the network plug-in.
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: lapwing-quarantine
-  namespace: {quoted}
-spec:
-  podSelector:
-    matchLabels:
-      lapwing.dev/quarantine: \"true\"
-  policyTypes: [Ingress, Egress]
-",
-        namespace = plain(&container.pod_namespace),
-        pod = container.pod.chars().filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect::<String>(),
-        quoted = text(&container.pod_namespace),
-    )
-}
-
-fn readme(manifest: &Manifest) -> String {
-    let Subject {
-        container,
-        name,
-        workload,
-        violation,
-        ..
-    } = &manifest.subject;
-    let asked = match violation.is_empty() {
-        true => String::new(),
-        false => format!(" of the violation {}", visible(violation)),
-    };
-    let incomplete = match &manifest.incomplete[..] {
-        [] => "Nothing that was asked for is missing, as far as the agent knows.\n".to_owned(),
-        missing => missing
-            .iter()
-            .fold("Incomplete:\n".to_owned(), |text, one| {
-                text + "  - " + &visible(one) + "\n"
-            }),
-    };
-    format!(
-        "\
-Evidence{asked} of the container {} ({}), workload {},
-made {} by {} of what the agent on {} knows.
-
-{incomplete}
-manifest.json     who made this of what, and the SHA-256 of each file
-manifest.sig.json its signature, if it was signed (DSSE, Ed25519)
-timeline.txt      what was reported, and where events were lost, for people
-timeline.ndjson   the same, whole
-processes.txt     which program led to which, as reports tell, with what was reported of each
-running.ndjson    processes that ran when this was made
-changes.ndjson    the container's writable layer: files with SHA-256, what was deleted; without volumes
-                  and file systems in memory, and without the files' content
-peers.ndjson      whom it talked to: reported, and by sockets that were open
-profile.yaml      what the workload was known to do
-status.json       the agent: what it sees, what it lost
-container.json    the container
-quarantine.yaml   of a pod: a policy that cuts it off, not applied
-
-Numbers of processes are the host's. Check this file: lapwing evidence --check FILE [--key PUBLIC]
-",
-        visible(container),
-        visible(name),
-        visible(workload),
-        manifest.created,
-        manifest.tool,
-        visible(&manifest.agent.node),
-    )
-}
-
-fn tell_made(
-    output: Output,
-    to: &Path,
-    manifest: &Manifest,
-    reports: &Timeline,
-    changed: &Changes,
-    is_signed: bool,
-) -> Outcome {
-    let mut out = anstream::stdout().lock();
-    if output == Output::Json {
-        let mut value =
-            serde_json::to_value(manifest).map_err(|error| Failure::new(Code::Failed, error))?;
-        value["file"] = to.display().to_string().into();
-        out.write_all(&line(&value)?)?;
-        return Ok(());
-    }
-    writeln!(out, "{} {}", styled(BOLD, "evidence"), to.display())?;
-    tell_subject(&mut out, manifest)?;
-    writeln!(
-        out,
-        "  {} violations ({} reports), {} gaps, {} entries in the writable layer; {}",
-        reports.violations.len(),
-        reports.reports,
-        reports.gaps,
-        changed.entries.len(),
-        if is_signed { "signed" } else { "not signed" },
-    )?;
-    tell_incomplete(&mut out, manifest)?;
-    let note =
-        "it may hold names and arguments that are nobody else's business: hand it on with care";
-    writeln!(out, "  {}", styled(DIM, note))?;
-    Ok(())
-}
-
-fn tell_subject(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
-    let Subject {
-        container,
-        name,
-        workload,
-        image,
-        image_digest,
-        ..
-    } = &manifest.subject;
-    let short: String = container.chars().take(12).collect();
-    writeln!(
-        out,
-        "  of {} ({}), workload {}, image {} {}",
-        visible(name),
-        visible(&short),
-        visible(workload),
-        visible(image),
-        visible(image_digest),
-    )
-}
-
-fn tell_incomplete(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
-    if manifest.incomplete.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "  {}", styled(BOLD, "incomplete:"))?;
-    for one in &manifest.incomplete {
-        writeln!(out, "    {}", visible(one))?;
-    }
-    Ok(())
-}
-
-fn tell_checked(output: Output, checked: &Checked) -> Outcome {
-    let mut out = anstream::stdout().lock();
-    let manifest = &checked.manifest;
-    if output == Output::Json {
-        let mut value =
-            serde_json::to_value(manifest).map_err(|error| Failure::new(Code::Failed, error))?;
-        value["signedBy"] = checked.signed_by.clone().into();
-        out.write_all(&line(&value)?)?;
-        return Ok(());
-    }
-    let by = match (&checked.signed_by[..], checked.has_signature) {
-        ([], false) => "not signed: whoever had it may have made it anew".to_owned(),
-        ([], true) => "signed; give --key to know by whom".to_owned(),
-        (keys, _) => format!("signed by {}", keys.join(", ")),
-    };
-    writeln!(
-        out,
-        "{} files are as the manifest says; {by}",
-        manifest.files.len()
-    )?;
-    tell_subject(&mut out, manifest)?;
-    let Manifest {
-        created,
-        tool,
-        agent,
-        ..
-    } = manifest;
-    let (created, tool, node) = (visible(created), visible(tool), visible(&agent.node));
-    writeln!(out, "  made {created} by {tool} of the agent on {node}")?;
-    tell_incomplete(&mut out, manifest)?;
-    Ok(())
 }
