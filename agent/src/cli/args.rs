@@ -4,6 +4,7 @@ mod profile;
 
 use super::advise::AdviseCommand;
 use super::evidence::EvidenceArgs;
+use super::image::ImageCommand;
 use super::top::TopArgs;
 use crate::config::BestTier;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -88,6 +89,12 @@ pub enum Command {
         /// What to advise on
         #[command(subcommand)]
         command: AdviseCommand,
+    },
+    /// Find where an image runs
+    Image {
+        /// What to do
+        #[command(subcommand)]
+        command: ImageCommand,
     },
     /// What is known of an incident, in one file that can be handed on
     ///

@@ -46,7 +46,7 @@ pub struct EvidenceArgs {
         conflicts_with = "check"
     )]
     target: Option<String>,
-    /// How far back reports are taken: a duration like 90m, 24h or 3d
+    /// How far back reports are taken: a duration like 90m, 24h or 168h
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     since: String,
     /// The file to make [default: lapwing-evidence-CONTAINER-TIME.tar.gz in this folder]

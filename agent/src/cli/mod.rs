@@ -10,9 +10,12 @@ mod evidence;
 mod feed;
 mod hooks;
 mod identity;
+mod image;
 mod image_text;
+mod image_where;
 mod learning;
 mod network;
+mod past;
 mod profile;
 mod profile_file;
 mod profile_replay;
@@ -109,6 +112,7 @@ pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
         Command::Top(args) => top::run(endpoint, args).await,
         Command::Profile { output, command } => profile::run(endpoint, output, command).await,
         Command::Advise { command } => advise::run(endpoint, command).await,
+        Command::Image { command } => image::run(endpoint, command).await,
         Command::Evidence(args) => evidence::run(endpoint, args).await,
         Command::Status { output } => show::status(endpoint, output).await,
         Command::Feed { output, command } => feed::run(endpoint, output, command).await,

@@ -8,7 +8,7 @@ use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::Session;
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,6 +20,7 @@ pub const CASES: &[Case] = &[Case {
 
 const WORKLOAD: &str = "incident";
 const MINER: &str = "/data/miner";
+const DIGEST: &str = "sha256:5c0f0ad7c2e4a7b0d8a9cb9ea1f7d3f6a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7";
 
 /// What BusyBox' applets print; they know nothing of how a bundle is made.
 fn busybox(session: &Session, words: &[&str]) -> Result<String> {
@@ -85,6 +86,7 @@ fn evidence(context: &mut Context<'_>) -> Result<Outcome> {
     let agent = Home::new(session, Mode::Monitor)?.start()?;
     let mut watch = agent.watch()?;
     let spec = Spec::new(WORKLOAD, &[TRIGGER, "serve"]).overlay();
+    let spec = spec.image(&format!("team/web:1@{DIGEST}"));
     let mut puppet = Puppet::from_spec(session, &spec)?;
     if !puppet.is_overlay() {
         return Ok(Outcome::Skipped(
@@ -225,6 +227,15 @@ fn evidence(context: &mut Context<'_>) -> Result<Outcome> {
     let wanted = "peers.ndjson in it is not what the manifest says: 0 bytes";
     ensure!(words.contains(wanted), "{words}");
 
+    // Where the image runs, and what deviated there.
+    let place = place_of(&agent.home, &DIGEST[..20])?;
+    let ids: Vec<_> = place["containers"].as_array().into_iter().flatten().collect();
+    ensure!(ids.len() == 1 && ids[0]["id"] == puppet.id && ids[0]["imageDigest"] == DIGEST, "{place}");
+    ensure!(
+        place["mode"] == "MONITORING" && place["node"] == crate::agent::NODE && told(&place, &drift),
+        "{place}"
+    );
+
     // A container that is gone is known by what was reported of it.
     let id = puppet.id.clone();
     drop(puppet);
@@ -259,6 +270,23 @@ fn evidence(context: &mut Context<'_>) -> Result<Outcome> {
         "{ended:?}"
     );
     Ok(Outcome::Passed)
+}
+
+/// What is said of where an image is, which is one workload's.
+fn place_of(home: &Home, digest: &str) -> Result<Value> {
+    let mut places = home.json(&["image", "where", digest])?;
+    ensure!(places.len() == 1, "{places:?}");
+    Ok(places.remove(0))
+}
+
+/// Whether a violation is among what deviated.
+fn told(place: &Value, id: &str) -> bool {
+    let all = place["deviations"].as_array().into_iter().flatten();
+    let is = |one: &Value| {
+        let ids = one["ids"].as_array();
+        one["rule"] == "exec.drift" && ids.is_some_and(|ids| ids.iter().any(|it| it == id))
+    };
+    all.into_iter().any(is)
 }
 
 /// The files of a bundle's folder, named from the one above.

@@ -1,24 +1,20 @@
 //! What an agent reported of a container, up to now.
 
 use super::processes::Tree;
-use crate::cli::{Code, Failure, client, text};
+use crate::cli::past::Past;
+use crate::cli::{Code, Failure, text};
 use crate::feed::LOG_TOO_SHORT;
 use anyhow::anyhow;
 use lapwing_proto::v1::agent_client::AgentClient;
-use lapwing_proto::v1::watch_request::{Kind, Since};
+use lapwing_proto::v1::watch_request::Kind;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{
-    Container, Egress, Gap, Process, Violation, WatchRequest, WatchResponse, Workload, behaviour,
-    violation,
+    Container, Egress, Gap, Process, Violation, WatchResponse, Workload, behaviour, violation,
 };
 use lapwing_proto::{Timestamp, nanoseconds};
 use std::collections::BTreeSet;
-use std::time::Duration;
-use tonic::Streaming;
 use tonic::transport::Channel;
 
-/// An agent says each 5 s that it lives, and with that that nothing is left.
-const SILENCE: Duration = Duration::from_secs(30);
 /// Bytes of reports that are kept, as JSON.
 const BYTES_MAX: usize = 256 << 20;
 
@@ -41,64 +37,6 @@ pub struct Timeline {
     pub gaps: u64,
     /// What is missing, as sentences.
     pub incomplete: Vec<String>,
-}
-
-/// The stream from `age` milliseconds ago on up to when it was asked for.
-struct Past {
-    stream: Streaming<WatchResponse>,
-    asked: i64,
-}
-
-impl Past {
-    async fn begin(
-        client: &mut AgentClient<Channel>,
-        container: &str,
-        kinds: &[Kind],
-        age: u64,
-    ) -> Result<Self, Failure> {
-        let request = WatchRequest {
-            since: Some(Since::AgeMilliseconds(age)),
-            kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
-            container: container.to_owned(),
-            ..WatchRequest::default()
-        };
-        let asked = crate::clock::now();
-        let stream = client
-            .watch(request)
-            .await
-            .map_err(|status| client::failed(&status))?
-            .into_inner();
-        Ok(Self { stream, asked })
-    }
-
-    /// The next; `None` where what follows was not there yet when this began.
-    async fn next(&mut self) -> Result<Option<WatchResponse>, Failure> {
-        loop {
-            let next = tokio::time::timeout(SILENCE, self.stream.message()).await;
-            let ended = |why: &str| {
-                Failure::new(
-                    Code::Connection,
-                    anyhow!("the stream of the agent ended: {why}"),
-                )
-            };
-            let response = match next {
-                Err(_) => return Err(ended("it says nothing, not even that it lives")),
-                Ok(Err(status)) => return Err(client::failed(&status)),
-                Ok(Ok(None)) => return Err(ended("the agent ended")),
-                Ok(Ok(Some(response))) => response,
-            };
-            match &response.item {
-                Some(Item::Heartbeat(beat)) if self.is_past(beat.time.as_ref()) => {}
-                Some(Item::Heartbeat(_)) => return Ok(None),
-                Some(_) => return Ok(Some(response)),
-                None => {}
-            }
-        }
-    }
-
-    fn is_past(&self, time: Option<&Timestamp>) -> bool {
-        time.is_some_and(|time| nanoseconds(time) < self.asked)
-    }
 }
 
 /// The container and workload of a violation, by its id; or of an ended container, by what it was called.
