@@ -31,7 +31,7 @@ use tonic::transport::Channel;
 const EXAMPLES: &str = "\
 Examples:
   lapwing evidence 35285ac1748b610de709728f25605237      a violation, by its id
-  lapwing evidence shop --since 2h                       a container, by its name or id
+  lapwing evidence shop --since 2h                       a container, by its name, id or workload
   lapwing evidence shop --key key.pem --to shop.tar.gz   signed
   lapwing evidence --check shop.tar.gz --key key.pub     whether it is as it was made";
 
@@ -39,7 +39,7 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct EvidenceArgs {
-    /// A violation's id, or a container's name or the beginning of its id
+    /// A violation's id; or a container: its name, the beginning of its id, or a part of its workload's name
     #[arg(
         value_name = "VIOLATION|CONTAINER",
         required_unless_present = "check",
@@ -173,14 +173,15 @@ async fn find(client: &mut AgentClient<Channel>, target: &str, age: u64) -> Resu
             |traced: &&TracedContainer| traced.container.as_ref().is_some_and(|one| one.id == id);
         all.find(is).cloned()
     };
-    let candidates: Vec<&TracedContainer> = (running.iter())
-        .filter(|traced| {
-            traced
-                .container
-                .as_ref()
-                .is_some_and(|one| is_called(one, target))
-        })
-        .collect();
+    let named = |traced: &&TracedContainer| {
+        let container = traced.container.as_ref();
+        container.is_some_and(|one| is_called(one, target))
+    };
+    let mut candidates: Vec<&TracedContainer> = running.iter().filter(named).collect();
+    if candidates.is_empty() {
+        let like = |traced: &&TracedContainer| is_of(traced.workload.as_ref(), target);
+        candidates = running.iter().filter(like).collect();
+    }
     match candidates[..] {
         [] => {}
         [traced] => {
@@ -194,7 +195,7 @@ async fn find(client: &mut AgentClient<Channel>, target: &str, age: u64) -> Resu
         [first, second, ..] => {
             let id = |traced: &TracedContainer| traced.container.clone().unwrap_or_default().id;
             let error = anyhow!(
-                "several containers are called `{target}`, {} and {} among them: give more of the id",
+                "several containers are called `{target}`, {} and {} among them: give the id of one",
                 id(first),
                 id(second)
             );
@@ -213,6 +214,12 @@ async fn find(client: &mut AgentClient<Channel>, target: &str, age: u64) -> Resu
 /// Whether a container is meant by a name, or by the beginning of its id.
 fn is_called(container: &v1::Container, target: &str) -> bool {
     !target.is_empty() && (container.name == target || container.id.starts_with(target))
+}
+
+/// Whether a container is meant by its workload's name, or a part of it.
+fn is_of(workload: Option<&v1::Workload>, target: &str) -> bool {
+    let like = |workload| crate::judge::workload_of(workload).is_like(target);
+    !target.is_empty() && workload.is_some_and(like)
 }
 
 /// Looks at a container on this host.

@@ -229,10 +229,19 @@ fn evidence(context: &mut Context<'_>) -> Result<Outcome> {
 
     // Where the image runs, and what deviated there.
     let place = place_of(&agent.home, &DIGEST[..20])?;
-    let ids: Vec<_> = place["containers"].as_array().into_iter().flatten().collect();
-    ensure!(ids.len() == 1 && ids[0]["id"] == puppet.id && ids[0]["imageDigest"] == DIGEST, "{place}");
+    let ids: Vec<_> = place["containers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .collect();
     ensure!(
-        place["mode"] == "MONITORING" && place["node"] == crate::agent::NODE && told(&place, &drift),
+        ids.len() == 1 && ids[0]["id"] == puppet.id && ids[0]["imageDigest"] == DIGEST,
+        "{place}"
+    );
+    ensure!(
+        place["mode"] == "MONITORING"
+            && place["node"] == crate::agent::NODE
+            && told(&place, &drift),
         "{place}"
     );
 
@@ -251,7 +260,7 @@ fn evidence(context: &mut Context<'_>) -> Result<Outcome> {
     )?;
     agent
         .home
-        .call(&["evidence", &id[..10], "--to", text(&second)?])?;
+        .call(&["evidence", WORKLOAD, "--to", text(&second)?])?;
     let bundle = Bundle::open(session, &second)?;
     let manifest = bundle.manifest()?;
     let missing = manifest["incomplete"].to_string();
@@ -262,6 +271,17 @@ fn evidence(context: &mut Context<'_>) -> Result<Outcome> {
     ensure!(
         bundle.text("changes.ndjson")?.is_empty(),
         "changes of nothing"
+    );
+    let place = place_of(&agent.home, &DIGEST[7..])?;
+    ensure!(
+        place["containers"] == json!([]) && told(&place, &drift),
+        "{place}"
+    );
+    let nowhere = ["image", "where", "sha256:0123456789"];
+    let ended = agent.home.client(&nowhere).output()?;
+    ensure!(
+        ended.status.code() == Some(1) && ended.stdout.is_empty(),
+        "{ended:?}"
     );
     let ended = agent.home.client(&["evidence", "nobody"]).output()?;
     let words = String::from_utf8_lossy(&ended.stderr);

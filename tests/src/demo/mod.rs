@@ -189,7 +189,7 @@ fn hand_on(stage: &Stage, session: &Session, agent: &Agent, shown: &Shown) -> Re
 /// Leaves everything to whoever wants to look around.
 fn linger(stage: &Stage, agent: &Agent) -> Result<()> {
     let program = agent.home.program();
-    let lapwing = Path::new(program.get_program());
+    let lapwing = fs::canonicalize(Path::new(program.get_program()))?;
     stage.step("All of it stays until Ctrl-C", "");
     stage.say("in another terminal, as root:");
     stage.quote(&format!(

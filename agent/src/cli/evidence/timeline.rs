@@ -31,8 +31,8 @@ pub struct Timeline {
     pub peers: Vec<(Egress, bool, i64)>,
     /// Ids.
     pub violations: BTreeSet<String>,
-    /// Violations, with their updates, and behaviours.
-    pub reports: u64,
+    /// Behaviours that were seen for the first time.
+    pub behaviours: u64,
     /// Where something was lost.
     pub gaps: u64,
     /// What is missing, as sentences.
@@ -64,7 +64,7 @@ pub async fn search(
         if id == target {
             return Ok((container, workload, id));
         }
-        if !super::is_called(&container, target) {
+        if !super::is_called(&container, target) && !super::is_of(Some(&workload), target) {
             continue;
         }
         match &found {
@@ -118,7 +118,7 @@ pub async fn collect(
 fn missing(gap: &Gap) -> String {
     if gap.reason == LOG_TOO_SHORT {
         let to = gap.to.as_ref().map_or_else(String::new, |to| {
-            format!(" before {}", super::time(nanoseconds(to)))
+            format!(" before {}", crate::cli::profile_replay::time(Some(to)))
         });
         return format!("the agent keeps nothing of what was{to}: --since asks for more");
     }
@@ -134,18 +134,19 @@ impl Timeline {
     fn take(&mut self, response: &WatchResponse, container: &str) -> Result<(), Failure> {
         match &response.item {
             Some(Item::Violation(violation)) => {
-                self.reports += 1;
                 self.violations.insert(violation.id.clone());
                 let peer = match &violation.detail {
                     Some(violation::Detail::Egress(peer)) => Some(peer),
                     _ => None,
                 };
-                let note = format!("{} {}", violation.rule, violation.patch);
+                // The entry alone, without what makes it a line of a list.
+                let entry = violation.patch.trim_start_matches("- ");
+                let note = format!("{} {entry}", violation.rule);
                 self.process(violation.process.as_ref(), note.trim_end());
                 self.peer(peer, true, violation.last_seen.as_ref());
             }
             Some(Item::Behaviour(behaviour)) => {
-                self.reports += 1;
+                self.behaviours += 1;
                 let peer = match &behaviour.detail {
                     Some(behaviour::Detail::Egress(peer)) => Some(peer),
                     _ => None,

@@ -61,6 +61,10 @@ pub fn readme(manifest: &Manifest) -> String {
         true => String::new(),
         false => format!(" of the violation {}", visible(violation)),
     };
+    let called = match name.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", visible(name)),
+    };
     let incomplete = match &manifest.incomplete[..] {
         [] => "Nothing that was asked for is missing, as far as the agent knows.\n".to_owned(),
         missing => missing
@@ -71,7 +75,7 @@ pub fn readme(manifest: &Manifest) -> String {
     };
     format!(
         "\
-Evidence{asked} of the container {} ({}), workload {},
+Evidence{asked} of the container {}{called}, workload {},
 made {} by {} of what the agent on {} knows.
 
 {incomplete}
@@ -92,7 +96,6 @@ quarantine.yaml   of a pod: a policy that cuts it off, not applied
 Numbers of processes are the host's. Check this file: lapwing evidence --check FILE [--key PUBLIC]
 ",
         visible(container),
-        visible(name),
         visible(workload),
         manifest.created,
         manifest.tool,
@@ -121,9 +124,9 @@ pub fn made(
     subject(&mut out, manifest)?;
     writeln!(
         out,
-        "  {} violations ({} reports), {} gaps, {} entries in the writable layer; {}",
+        "  violations {}, first sights {}, gaps {}, paths in the writable layer {}; {}",
         reports.violations.len(),
-        reports.reports,
+        reports.behaviours,
         reports.gaps,
         changed.entries.len(),
         if is_signed { "signed" } else { "not signed" },
@@ -136,24 +139,20 @@ pub fn made(
 }
 
 fn subject(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
-    let Subject {
-        container,
-        name,
-        workload,
-        image,
-        image_digest,
-        ..
-    } = &manifest.subject;
-    let short: String = container.chars().take(12).collect();
-    writeln!(
-        out,
-        "  of {} ({}), workload {}, image {} {}",
-        visible(name),
-        visible(&short),
-        visible(workload),
-        visible(image),
-        visible(image_digest),
-    )
+    let subject = &manifest.subject;
+    let short: String = subject.container.chars().take(12).collect();
+    let parts = [
+        ("container", &short),
+        ("called", &subject.name),
+        ("of workload", &subject.workload),
+        ("with image", &subject.image),
+        ("and digest", &subject.image_digest),
+    ];
+    let said = parts.iter().filter(|(_, text)| !text.is_empty());
+    let said: Vec<String> = said
+        .map(|(what, text)| format!("{what} {}", visible(text)))
+        .collect();
+    writeln!(out, "  {}", said.join(" "))
 }
 
 fn incomplete(out: &mut impl Write, manifest: &Manifest) -> std::io::Result<()> {
