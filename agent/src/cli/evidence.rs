@@ -13,6 +13,7 @@ mod words;
 
 use super::args::Output;
 use super::client::Endpoint;
+use super::past::Mark;
 use super::profile_sign::{private, publics};
 use super::{Code, Failure, Outcome, client};
 use crate::container::hierarchy::Hierarchy;
@@ -74,9 +75,10 @@ pub async fn run(endpoint: &Endpoint, args: EvidenceArgs) -> Outcome {
     let target = args.target.unwrap_or_default();
     let age = super::profile_replay::age(&args.since)?;
     let mut client = client::connect(endpoint).await?;
-    let found = find(&mut client, &target, age).await?;
+    let upto = Mark::next(&mut client).await?;
+    let found = find(&mut client, &target, age, upto).await?;
     let mut incomplete = Vec::new();
-    let reports = timeline::collect(&mut client, &found.container.id, age).await?;
+    let reports = timeline::collect(&mut client, &found.container.id, age, upto).await?;
     incomplete.extend(reports.incomplete.iter().cloned());
     let (now, changed) = match (&found.traced, endpoint.is_local()) {
         (None, _) => {
@@ -160,7 +162,12 @@ struct Found {
 }
 
 /// Looks among what runs, and else among what was reported.
-async fn find(client: &mut AgentClient<Channel>, target: &str, age: u64) -> Result<Found, Failure> {
+async fn find(
+    client: &mut AgentClient<Channel>,
+    target: &str,
+    age: u64,
+    upto: Mark,
+) -> Result<Found, Failure> {
     let running = client
         .list_containers(v1::ListContainersRequest {})
         .await
@@ -202,7 +209,7 @@ async fn find(client: &mut AgentClient<Channel>, target: &str, age: u64) -> Resu
             return Err(Failure::new(Code::Usage, error));
         }
     }
-    let (container, workload, violation) = timeline::search(client, target, age).await?;
+    let (container, workload, violation) = timeline::search(client, target, age, upto).await?;
     Ok(Found {
         traced: of_id(&container.id),
         container,

@@ -2,7 +2,7 @@
 
 use super::args::Output;
 use super::client::Endpoint;
-use super::past::Past;
+use super::past::{Mark, Past};
 use super::profile_replay::{age, time};
 use super::text::{BOLD, DIM, severity, styled};
 use super::{Code, Failure, Outcome, client};
@@ -77,7 +77,8 @@ pub async fn run(endpoint: &Endpoint, args: &WhereArgs) -> Outcome {
     for profile in &status.profiles {
         know(&mut places, profile, &digits);
     }
-    let mut past = Past::begin(&mut client, "", &[Kind::Violation], age).await?;
+    let now = Mark::next(&mut client).await?;
+    let mut past = Past::begin(&mut client, "", &[Kind::Violation], age, now).await?;
     while let Some(response) = past.next().await? {
         if let Some(Item::Violation(violation)) = response.item {
             deviated(&mut places, violation, &digits);

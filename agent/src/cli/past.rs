@@ -14,16 +14,34 @@ use tonic::transport::Channel;
 /// An agent says each 5 s that it lives.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// The stream from some time ago up to a heartbeat that came after it was asked for. By that the
-/// agent's clock alone counts.
+/// The time of a heartbeat, by the agent's clock: what was reported before is past.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark(i64);
+
+impl Mark {
+    /// Waits for the agent's next heartbeat.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub async fn next(client: &mut AgentClient<Channel>) -> Result<Self, Failure> {
+        let mut stream = open(client, "", &[Kind::Heartbeat], None).await?;
+        loop {
+            if let Some(Item::Heartbeat(beat)) = next(&mut stream).await?.item {
+                return Ok(Self(time(beat.time.as_ref())));
+            }
+        }
+    }
+}
+
+/// The stream from some time ago up to a mark.
 pub struct Past {
     stream: Streaming<WatchResponse>,
-    upto: i64,
+    upto: Mark,
 }
 
 impl Past {
     /// Asks for items of these kinds from `age` milliseconds ago on, about a container where its id is
-    /// given. Waits for the agent's next heartbeat.
+    /// given.
     ///
     /// # Errors
     /// When the agent does not answer.
@@ -32,13 +50,8 @@ impl Past {
         container: &str,
         kinds: &[Kind],
         age: u64,
+        upto: Mark,
     ) -> Result<Self, Failure> {
-        let mut now = open(client, "", &[Kind::Heartbeat], None).await?;
-        let upto = loop {
-            if let Some(Item::Heartbeat(beat)) = next(&mut now).await?.item {
-                break time(beat.time.as_ref());
-            }
-        };
         let since = Some(Since::AgeMilliseconds(age));
         let stream = open(client, container, kinds, since).await?;
         Ok(Self { stream, upto })
@@ -52,7 +65,7 @@ impl Past {
         loop {
             let response = next(&mut self.stream).await?;
             match &response.item {
-                Some(Item::Heartbeat(beat)) if time(beat.time.as_ref()) < self.upto => {}
+                Some(Item::Heartbeat(beat)) if time(beat.time.as_ref()) < self.upto.0 => {}
                 Some(Item::Heartbeat(_)) => return Ok(None),
                 Some(_) => return Ok(Some(response)),
                 None => {}

@@ -1,7 +1,7 @@
 //! What an agent reported of a container, up to now.
 
 use super::processes::Tree;
-use crate::cli::past::Past;
+use crate::cli::past::{Mark, Past};
 use crate::cli::{Code, Failure, text};
 use crate::feed::LOG_TOO_SHORT;
 use anyhow::anyhow;
@@ -44,8 +44,9 @@ pub async fn search(
     client: &mut AgentClient<Channel>,
     target: &str,
     age: u64,
+    upto: Mark,
 ) -> Result<(Container, Workload, String), Failure> {
-    let mut past = Past::begin(client, "", &[Kind::Violation], age).await?;
+    let mut past = Past::begin(client, "", &[Kind::Violation], age, upto).await?;
     let mut found: Option<(Container, Workload, String)> = None;
     while let Some(response) = past.next().await? {
         let Some(Item::Violation(violation)) = response.item else {
@@ -94,9 +95,10 @@ pub async fn collect(
     client: &mut AgentClient<Channel>,
     container: &str,
     age: u64,
+    upto: Mark,
 ) -> Result<Timeline, Failure> {
     let kinds = [Kind::Violation, Kind::Behaviour, Kind::Gap];
-    let mut past = Past::begin(client, container, &kinds, age).await?;
+    let mut past = Past::begin(client, container, &kinds, age, upto).await?;
     let mut all = Timeline::default();
     let mut beyond = 0_u64;
     while let Some(response) = past.next().await? {
