@@ -1,10 +1,10 @@
 //! `lapwing advise image`.
 
+use super::image::{self, Bounds};
 use super::profile_text::json;
-use super::{Code, Failure, Outcome, image_text, profile_file};
+use super::{Failure, Outcome, image_text};
 use clap::{Args, ValueEnum};
-use lapwing_encode::redact::Redaction;
-use lapwing_image::{Error, Limits, Options, Report, Wanted};
+use lapwing_image::{Report, Wanted};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -34,12 +34,9 @@ pub struct ImageArgs {
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: ImageForm,
-    /// MiB of layers that are read at most, unpacked
-    #[arg(long, value_name = "MIB", default_value_t = Limits::default().bytes >> 20)]
-    max_mib: u64,
-    /// Files, folders and links of all layers that are read at most
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().entries)]
-    max_entries: u64,
+    /// How much is read
+    #[command(flatten)]
+    bounds: Bounds,
 }
 
 /// Form of what is said of an image.
@@ -64,31 +61,18 @@ pub fn run(args: &ImageArgs) -> Outcome {
 }
 
 fn read(args: &ImageArgs) -> Result<Report, Failure> {
-    let profile = args
-        .profile
-        .as_deref()
-        .map(profile_file::read)
-        .transpose()?;
-    let redaction = Redaction::standard();
-    let options = Options {
-        wanted: Wanted {
-            name: args.image.clone(),
-            platform: args.platform.clone(),
-        },
-        limits: Limits {
-            bytes: args.max_mib.saturating_mul(1 << 20),
-            entries: args.max_entries,
-        },
-        hide: &|text| redaction.arguments(std::slice::from_mut(text)),
-        profile: profile.as_ref(),
+    let wanted = Wanted {
+        name: args.image.clone(),
+        platform: args.platform.clone(),
     };
-    lapwing_image::read(&args.path, &options).map_err(|error| {
-        let code = match error {
-            Error::Choice { .. } => Code::Usage,
-            _ => Code::Failed,
-        };
-        Failure::new(code, error)
-    })
+    let profile = args.profile.as_deref();
+    image::read(
+        &args.path,
+        wanted,
+        args.bounds,
+        profile,
+        lapwing_image::read,
+    )
 }
 
 #[cfg(test)]

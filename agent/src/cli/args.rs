@@ -3,6 +3,7 @@
 mod profile;
 
 use super::advise::AdviseCommand;
+use super::image::ImageCommand;
 use super::top::TopArgs;
 use crate::config::BestTier;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -87,6 +88,12 @@ pub enum Command {
         /// What to advise on
         #[command(subcommand)]
         command: AdviseCommand,
+    },
+    /// Compare images, and hold a new one to a budget
+    Image {
+        /// What to do
+        #[command(subcommand)]
+        command: ImageCommand,
     },
     /// What is attached, seen, lost and learned
     Status {

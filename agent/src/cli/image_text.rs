@@ -1,6 +1,10 @@
 //! What is said of an image, as people read it.
 
+mod diff;
 mod ran;
+mod score;
+
+pub(super) use diff::write as write_diff;
 
 use super::text::{BOLD, DIM, styled, table};
 use lapwing_image::How;
@@ -28,6 +32,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
     packages(out, report)?;
     notable(out, &report.notable)?;
     secrets(out, report)?;
+    score::write(out, &report.score)?;
     if !report.notes.is_empty() {
         head(out, "notes", "")?;
         for note in &report.notes {

@@ -9,6 +9,7 @@ mod client;
 mod feed;
 mod hooks;
 mod identity;
+mod image;
 mod image_text;
 mod learning;
 mod network;
@@ -108,6 +109,7 @@ pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
         Command::Top(args) => top::run(endpoint, args).await,
         Command::Profile { output, command } => profile::run(endpoint, output, command).await,
         Command::Advise { command } => advise::run(endpoint, command).await,
+        Command::Image { command } => image::run(&command),
         Command::Status { output } => show::status(endpoint, output).await,
         Command::Feed { output, command } => feed::run(endpoint, output, command).await,
         Command::Sink { output, command } => sink::run(endpoint, output, command).await,

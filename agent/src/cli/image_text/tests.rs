@@ -3,8 +3,9 @@ use lapwing_advise::basis::Basis;
 use lapwing_image::report::{
     Capable, Duplicate, HiddenBy, HiddenFile, Ran, RanProgram, SCHEMA, Secret, SetId, Size, Sum,
 };
+use lapwing_image::score::{Part, Score};
 
-fn hostile() -> String {
+pub(super) fn hostile() -> String {
     "/x\u{1b}[2J\u{202e}".to_owned()
 }
 
@@ -34,27 +35,31 @@ fn program(name: String) -> Program {
     }
 }
 
+pub(super) fn basis() -> Basis {
+    Basis {
+        complete: false,
+        reasons: vec![hostile()],
+        notes: vec![hostile()],
+        mode: "learning",
+        observed_seconds: 60,
+        observed: "1 min".into(),
+        instances: 1,
+        starts: 1,
+        coverage: Some(0.9999),
+        last_loss: Some(hostile()),
+        has_evidence: true,
+        overflow: 0,
+        agent_losses: None,
+        entries: 1,
+        without_provenance: 0,
+    }
+}
+
 fn ran() -> Ran {
     let sum = Sum { count: 1, bytes: 2 };
     Ran {
         workload: hostile(),
-        basis: Basis {
-            complete: false,
-            reasons: vec![hostile()],
-            notes: vec![hostile()],
-            mode: "learning",
-            observed_seconds: 60,
-            observed: "1 min".into(),
-            instances: 1,
-            starts: 1,
-            coverage: Some(0.9999),
-            last_loss: Some(hostile()),
-            has_evidence: true,
-            overflow: 0,
-            agent_losses: None,
-            entries: 1,
-            without_provenance: 0,
-        },
+        basis: basis(),
         caution: "caution",
         says: false,
         same_image: Some(false),
@@ -70,6 +75,21 @@ fn ran() -> Ran {
         packages_ran: sum,
         packages_not_seen: sum,
         packages_unknown: sum,
+    }
+}
+
+pub(super) fn score() -> Score {
+    let part = |is_met| Part {
+        part: "no shell",
+        points: 15,
+        is_met,
+        found: hostile(),
+        why: "because",
+    };
+    Score {
+        points: 15,
+        of: 30,
+        parts: vec![part(true), part(false)],
     }
 }
 
@@ -152,6 +172,8 @@ fn report() -> Report {
             more: 0,
         },
         not_searched: 1,
+        user: hostile(),
+        score: score(),
         savings: vec![Saving {
             bytes: 1_500_000_000,
             what: hostile(),
@@ -195,6 +217,10 @@ fn an_image_reads_well_and_hides_nothing() {
         "  and 5 more (-o json)\n",
         &format!(
             "likely secrets  1\n  {name}: private key (PEM), layer 1; hidden by layer 2, and still in the image\n"
+        ),
+        &format!(
+            "hardening score  15 of 30\n  15 of 15  no shell: {name}\n   0 of 15  no shell: {name}\n            \
+             because\n"
         ),
         "1 file not searched to the end, being larger than 1 MiB or full of what secrets begin with\n",
     ] {
