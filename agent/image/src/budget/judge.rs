@@ -31,18 +31,28 @@ fn named(all: &First<String>) -> String {
     }
 }
 
-/// A figure with as few digits as show that it is not the limit.
+/// A figure in about three digits, and as many more as show on which side of the limit it is.
 pub(super) fn figure(value: f64, limit: f64) -> String {
     let is_told = |text: &String| {
         let told: f64 = text.parse().unwrap_or(value);
         (told > limit) == (value > limit) && (told < limit) == (value < limit)
     };
-    let texts = (1..=6).map(|digits| format!("{value:.digits$}"));
+    let least = match value.abs() {
+        ..1.0 => 3,
+        ..10.0 => 2,
+        _ => 1,
+    };
+    let texts = (least..=6).map(|digits| format!("{value:.digits$}"));
     { texts }.find(is_told).unwrap_or_else(|| value.to_string())
 }
 
-pub(super) fn mb(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / MB)
+/// Bytes in a unit that they show in.
+pub(super) fn amount(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / MB),
+    }
 }
 
 /// Limits are told in MB and meant in whole bytes.
@@ -129,7 +139,7 @@ fn size(diff: &Diff, report: &Report, limit: f64) -> Line {
     let mut layers: Vec<_> = report.layers.iter().collect();
     layers.sort_by_key(|layer| std::cmp::Reverse(layer.bytes));
     let largest = offenders(&layers, 0, |layer| {
-        format!("layer {} of {}", layer.number, mb(layer.bytes))
+        format!("layer {} of {}", layer.number, amount(layer.bytes))
     });
     line(
         "maxSizeMB",
@@ -147,7 +157,7 @@ fn grown(diff: &Diff) -> First<String> {
     let grown = &diff.files.grown;
     offenders(&grown.first, grown.more, |file: &File| {
         let bytes = file.growth().unsigned_abs();
-        format!("{} +{}", file.path, mb(bytes))
+        format!("{} +{}", file.path, amount(bytes))
     })
 }
 
@@ -157,7 +167,7 @@ fn hidden(diff: &Diff) -> String {
         ..=0 => String::new(),
         more => format!(
             ", {} of it in files that later layers hide",
-            mb(more.unsigned_abs())
+            amount(more.unsigned_abs())
         ),
     }
 }
@@ -215,7 +225,7 @@ fn growth_percent(diff: &Diff, growth: i64, limit: f64) -> Line {
 fn layers(diff: &Diff, limit: u64) -> Line {
     let added = &diff.layers.added;
     let added = offenders(&added.first, added.more, |layer| {
-        format!("new is layer {} of {}", layer.number, mb(layer.bytes))
+        format!("new is layer {} of {}", layer.number, amount(layer.bytes))
     });
     line(
         "maxLayers",
@@ -235,12 +245,12 @@ fn wasted(diff: &Diff, report: &Report, limit: f64) -> Line {
     let value = bytes as f64 / MB;
     let waste = &report.waste;
     let in_hidden = waste.files.first.iter().map(|file| {
-        let text = format!("{} hidden {}", file.path, mb(file.bytes));
+        let text = format!("{} hidden {}", file.path, amount(file.bytes));
         (file.bytes, text)
     });
     let in_twice = waste.duplicates.first.iter().map(|group| {
         let path = group.paths.first.first().map_or("", String::as_str);
-        let text = format!("copies of {path} {}", mb(group.bytes));
+        let text = format!("copies of {path} {}", amount(group.bytes));
         (group.bytes, text)
     });
     let mut all: Vec<(u64, String)> = in_hidden.chain(in_twice).collect();
@@ -254,8 +264,8 @@ fn wasted(diff: &Diff, report: &Report, limit: f64) -> Line {
             "{} MB are wasted, of {limit} MB that are allowed; {} in files that later layers hide, {} in \
              copies",
             figure(value, limit),
-            mb(hidden),
-            mb(twice)
+            amount(hidden),
+            amount(twice)
         ),
         offenders(&all, more, |(_, text)| text.clone()),
     )
@@ -320,7 +330,10 @@ fn forbidden(what: Unwanted, report: &Report) -> Line {
         &format!("forbid: {}", what.key()),
         count > 0,
         (count as f64, 0.0),
-        &format!("the image has {count} {}, of 0{searched}", what.many()),
+        &format!(
+            "{} found: {count}, of 0 that are allowed{searched}",
+            what.many()
+        ),
         found,
     )
 }
@@ -358,7 +371,10 @@ fn forbidden_new(what: Unwanted, diff: &Diff) -> Line {
         &key,
         count > 0,
         (count as f64, 0.0),
-        &format!("{count} {} are new, of 0{searched}", what.many()),
+        &format!(
+            "new {}: {count}, of 0 that are allowed{searched}",
+            what.many()
+        ),
         found,
     )
 }
@@ -375,7 +391,9 @@ mod tests {
             (12.345, 5.0, "12.3"),
             (4.96, 5.0, "4.96"),
             (4.99, 5.0, "4.99"),
-            (5.0, 5.0, "5.0"),
+            (5.0, 5.0, "5.00"),
+            (0.350_58, 0.35, "0.351"),
+            (250.24, 100.0, "250.2"),
         ] {
             assert_eq!(figure(value, limit), text);
         }

@@ -5,7 +5,7 @@
 //! is on one side of it. To observe for longer can only lower what was not seen: an incomplete profile
 //! can show that a limit is kept, and never that it is exceeded.
 
-use super::judge::{figure, mb, unknown};
+use super::judge::{amount, figure, unknown};
 use super::{Line, OFFENDERS_MAX, Verdict};
 use crate::diff::{Diff, Used};
 use crate::report::{Execution, First, Report};
@@ -60,7 +60,7 @@ fn packages(report: &Report) -> First<String> {
     let mut first = First::default();
     for package in report.packages.iter().filter(is) {
         first.take(OFFENDERS_MAX, || {
-            format!("{} {}", package.name, mb(package.bytes))
+            format!("{} {}", package.name, amount(package.bytes))
         });
     }
     first
