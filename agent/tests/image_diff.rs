@@ -1,70 +1,22 @@
 //! `lapwing image diff` as a pipeline runs it: the real binary, tars of `docker save` and OCI layouts,
 //! budgets, and how it ends.
 
+mod saved;
+
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::learn::Sighting;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::workload::Workload;
+use saved::{digits, save, tar_of};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
 
 const KEY: &str =
     "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n";
-
-/// A file of a tar: its name as it is written, its mode, what is in it.
-type Entity<'a> = (&'a [u8], u32, Vec<u8>);
-
-fn tar_of(files: &[Entity<'_>]) -> Vec<u8> {
-    let mut tar = Builder::new(Vec::new());
-    for (name, mode, bytes) in files {
-        let mut header = Header::new_gnu();
-        header.set_entry_type(EntryType::Regular);
-        header.set_mode(*mode);
-        header.set_size(bytes.len() as u64);
-        header.as_mut_bytes()[..name.len()].copy_from_slice(name);
-        header.set_cksum();
-        tar.append(&header, &bytes[..]).unwrap();
-    }
-    tar.into_inner().unwrap()
-}
-
-fn digits(bytes: &[u8]) -> String {
-    let sum = ring::digest::digest(&ring::digest::SHA256, bytes);
-    sum.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// Images of one tar, as `docker save` writes it.
-fn save(path: &Path, images: &[(&str, &[Vec<u8>])]) {
-    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    let mut manifest = Vec::new();
-    for (name, layers) in images {
-        let sums: Vec<String> = layers.iter().map(|layer| digits(layer)).collect();
-        let ids: Vec<String> = sums.iter().map(|sum| format!("sha256:{sum}")).collect();
-        let config = json!({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": ids}});
-        let config = config.to_string().into_bytes();
-        let place = format!("{}.json", digits(&config));
-        let blobs: Vec<String> = sums.iter().map(|sum| format!("{sum}/layer.tar")).collect();
-        manifest.push(json!({"Config": place, "RepoTags": [name], "Layers": blobs}));
-        files.push((place, config));
-        files.extend(blobs.into_iter().zip(layers.iter().cloned()));
-    }
-    files.push((
-        "manifest.json".into(),
-        json!(manifest).to_string().into_bytes(),
-    ));
-    let files: Vec<Entity<'_>> = (files.iter())
-        .map(|(name, bytes)| (name.as_bytes(), 0o644, bytes.clone()))
-        .collect();
-    fs::write(path, tar_of(&files)).unwrap();
-}
 
 fn base() -> Vec<u8> {
     let elf = |size: usize| [b"\x7fELF", &vec![7; size - 4][..]].concat();
