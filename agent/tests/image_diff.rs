@@ -418,7 +418,7 @@ fn bad_budgets_and_bad_usage_end_with_2_and_bad_images_with_1() {
         (
             "old.tar new.tar --budget none.yaml",
             2,
-            "cannot read the budget none.yaml",
+            "cannot read none.yaml",
         ),
         ("old.tar", 2, "<NEW>"),
         (

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 /// Most that a file holds.
 const LIMITS: Limits = Limits {
-    bytes: 64 << 10,
+    bytes: Budget::BYTES_MAX,
     nodes: 1_000,
 };
 /// Offenders of one line that are listed.
@@ -177,6 +177,9 @@ pub struct Judgement {
 }
 
 impl Budget {
+    /// Bytes that a file holds at most.
+    pub const BYTES_MAX: usize = 64 << 10;
+
     /// Reads one, in YAML.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ mod tarball;
 mod tree;
 mod unpack;
 mod user;
+pub mod vulnerabilities;
 mod walk;
 mod waste;
 
@@ -177,6 +178,7 @@ fn report(
         score,
         savings,
         ran,
+        vulnerabilities: None,
         notes,
     };
     (report, packages, known_by)

@@ -3,6 +3,7 @@
 
 use crate::score::Score;
 use crate::tree::How;
+use crate::vulnerabilities::Vulnerabilities;
 use lapwing_advise::basis::Basis;
 use serde::Serialize;
 
@@ -51,6 +52,9 @@ pub struct Report {
     /// What a profile saw run of it; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ran: Option<Ran>,
+    /// A vulnerability report, split by what ran; `None` where none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vulnerabilities: Option<Vulnerabilities>,
     /// What was left out or not looked at, and what is odd.
     pub notes: Vec<String>,
 }

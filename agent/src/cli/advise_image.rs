@@ -2,8 +2,10 @@
 
 use super::image::{self, Bounds};
 use super::profile_text::json;
-use super::{Failure, Outcome, image_text};
+use super::{Code, Failure, Outcome, image_text};
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use lapwing_image::vulnerabilities::{BYTES_MAX, Vulnerabilities};
 use lapwing_image::{Report, Wanted};
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ Examples:
   docker save shop:1 -o shop.tar
   lapwing advise image shop.tar                          what is in it, and what to leave out
   lapwing advise image shop.tar --profile shop.yaml      and which programs and packages were seen to run
+  lapwing advise image shop.tar --profile shop.yaml --vulnerabilities grype.json
   lapwing advise image shop.tar -o json
   lapwing advise image ./layout --platform linux/arm64   a folder with an OCI layout";
 
@@ -31,6 +34,10 @@ pub struct ImageArgs {
     /// A learned profile: marks what of the image was seen to run
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by
+    /// what was seen to run
+    #[arg(long, value_name = "FILE", requires = "profile")]
+    vulnerabilities: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: ImageForm,
@@ -66,13 +73,26 @@ fn read(args: &ImageArgs) -> Result<Report, Failure> {
         platform: args.platform.clone(),
     };
     let profile = args.profile.as_deref();
-    image::read(
+    // Before the image, which may take long.
+    let given = args.vulnerabilities.as_deref();
+    let given = given
+        .map(|path| image::small(path, BYTES_MAX))
+        .transpose()?;
+    let mut report = image::read(
         &args.path,
         wanted,
         args.bounds,
         profile,
         lapwing_image::read,
-    )
+    )?;
+    if let (Some(bytes), Some(path)) = (given, &args.vulnerabilities) {
+        let split = Vulnerabilities::of(&bytes, &report).map_err(|why| {
+            let error = anyhow!("vulnerabilities {}: {why}", path.display());
+            Failure::new(Code::Usage, error)
+        })?;
+        report.vulnerabilities = Some(split);
+    }
+    Ok(report)
 }
 
 #[cfg(test)]

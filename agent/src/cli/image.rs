@@ -14,9 +14,6 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Bytes of a budget that are read: one more than it may have.
-const BUDGET_MAX: u64 = (64 << 10) + 1;
-
 /// The commands of `lapwing image`.
 #[derive(Debug, Subcommand)]
 pub enum ImageCommand {
@@ -127,19 +124,24 @@ pub fn read<T>(
     })
 }
 
-fn budget(path: &Path) -> Result<Budget, Failure> {
+/// Reads a file of so many bytes; of a larger one one byte more, by which that is known.
+pub fn small(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     let read = || {
         let mut bytes = Vec::new();
-        File::open(path)?.take(BUDGET_MAX).read_to_end(&mut bytes)?;
+        let file = File::open(path)?;
+        file.take(most as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read()
+    read()
         .map_err(|error: std::io::Error| anyhow!(error))
-        .with_context(|| format!("cannot read the budget {}", path.display()));
-    bytes
-        .and_then(|bytes| {
-            Budget::parse(&bytes).map_err(|why| anyhow!("budget {}: {why}", path.display()))
-        })
+        .with_context(|| format!("cannot read {}", path.display()))
+        .map_err(|error| Failure::new(Code::Usage, error))
+}
+
+fn budget(path: &Path) -> Result<Budget, Failure> {
+    let bytes = small(path, Budget::BYTES_MAX)?;
+    Budget::parse(&bytes)
+        .map_err(|why| anyhow!("budget {}: {why}", path.display()))
         .map_err(|error| Failure::new(Code::Usage, error))
 }
 

@@ -3,6 +3,7 @@
 mod diff;
 mod ran;
 mod score;
+mod vulnerabilities;
 
 pub(super) use diff::write as write_diff;
 
@@ -25,6 +26,9 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
     heading(out, report)?;
     if let Some(of) = &report.ran {
         ran::write(out, of, &report.packages)?;
+        if let Some(split) = &report.vulnerabilities {
+            vulnerabilities::write(out, split, of)?;
+        }
     }
     savings(out, &report.savings)?;
     layers(out, &report.layers)?;

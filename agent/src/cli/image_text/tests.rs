@@ -4,6 +4,7 @@ use lapwing_image::report::{
     Capable, Duplicate, HiddenBy, HiddenFile, Ran, RanProgram, SCHEMA, Secret, SetId, Size, Sum,
 };
 use lapwing_image::score::{Part, Score};
+use lapwing_image::vulnerabilities::{Count, Finding, Severity, Vulnerabilities};
 
 pub(super) fn hostile() -> String {
     "/x\u{1b}[2J\u{202e}".to_owned()
@@ -90,6 +91,31 @@ pub(super) fn score() -> Score {
         points: 15,
         of: 30,
         parts: vec![part(true), part(false)],
+    }
+}
+
+fn vulnerabilities() -> Vulnerabilities {
+    let finding = || Finding {
+        id: hostile(),
+        severity: Severity::Critical,
+        package: hostile(),
+        version: hostile(),
+        fixed: Some(hostile()),
+        why: "because",
+    };
+    Vulnerabilities {
+        scanner: "grype",
+        same_image: Some(false),
+        caution: "nothing is said",
+        severities: vec![Count {
+            severity: Severity::Critical,
+            ran: 1,
+            not_seen: 2,
+            unknown: 3,
+        }],
+        ran: first(vec![finding()]),
+        not_seen: first(vec![finding()]),
+        unknown: first(vec![finding()]),
     }
 }
 
@@ -180,6 +206,7 @@ fn report() -> Report {
             remedy: "do".into(),
         }],
         ran: Some(ran()),
+        vulnerabilities: Some(vulnerabilities()),
         notes: vec![hostile()],
     }
 }
@@ -213,6 +240,15 @@ fn an_image_reads_well_and_hides_nothing() {
         "! too few of its programs are in this image, so what did not run is not told\n",
         &format!("  ran:\n    {name}  ({name})\n    and 3 more (-o json)\n"),
         &format!("! ran from an image, and not in this one:\n    {name}\n"),
+        "vulnerabilities  12 in the report of grype\n  ! the report is of another image than this one\n",
+        &format!(
+            "  by the profile of {name}: observed for 1 min, instances: 1, coverage at least 0.999"
+        ),
+        "  it is incomplete, see above: more may have run\n  nothing is said\n",
+        "critical  1                2                3\n  its package ran:\n",
+        &format!(
+            "  present, not seen to run:\n    critical    {name}  {name} {name}, fixed in {name}\n    and 3 more"
+        ),
         "sticky bit  15\n",
         "  and 5 more (-o json)\n",
         &format!(
