@@ -1,4 +1,4 @@
-//! Files whose contents are kept while the image is read: what says which packages there are.
+//! Files whose contents are kept while the image is read: what says which packages and users there are.
 
 use lapwing_profile::text::canonical;
 
@@ -46,10 +46,11 @@ fn parts(name: &[u8]) -> Vec<&[u8]> {
     parts.filter(|part| !matches!(*part, b"" | b".")).collect()
 }
 
-/// Whether a file tells of packages.
+/// Whether a file tells of packages, the system or its users.
 pub(crate) fn is_wanted(name: &[u8]) -> bool {
     let parts = parts(name);
     match parts[..] {
+        [b"etc", b"passwd"] => true,
         [b"etc" | b"lib", b"os-release"] | [b"usr", b"lib", b"os-release"] => true,
         [b"var", b"lib", b"dpkg", b"status"] | [b"var", b"lib", b"dpkg", b"status.d", _] => true,
         [b"var", b"lib", b"dpkg", b"info", file] => file.ends_with(b".list"),

@@ -103,7 +103,7 @@ pub(crate) fn of(tree: &Tree, packages: &mut Packages, profile: &Profile, digest
         if !std::mem::replace(&mut ran[number], true) {
             executed.push(RanProgram {
                 path: canonical(&tree.path(id)),
-                package: packages.owner(tree, id).map(|package| package.name.clone()),
+                package: packages.name(tree, id),
             });
         }
     }

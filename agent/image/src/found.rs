@@ -6,6 +6,7 @@ use crate::read::Contents;
 use crate::report::{First, Secret};
 use crate::secrets;
 use lapwing_profile::text::canonical;
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 
 /// Whether it looks like the name of a variable.
@@ -14,11 +15,20 @@ fn is_name(text: &str) -> bool {
     text.len() <= 200 && text.bytes().all(is)
 }
 
+/// What makes two secrets of different images the same one, without telling it: the place and kind of
+/// one in a file or a named variable, and the text of any other, whose number may change.
+pub(crate) type Identity = [u8; 32];
+
+fn identity(of: &str, text: &[u8]) -> Identity {
+    Sha256::digest([of.as_bytes(), b"\0", text].concat()).into()
+}
+
+/// The first of them as they are told, and what each is known by.
 pub(crate) fn secrets(
     layout: &Layout,
     contents: &Contents,
     options: &Options<'_>,
-) -> First<Secret> {
+) -> (First<Secret>, Vec<Identity>) {
     let tree = &contents.tree;
     let number = |id: u32| tree.nodes[id as usize].inode;
     // By the file and not by its name, of which it may have several.
@@ -27,11 +37,16 @@ pub(crate) fn secrets(
         .iter()
         .map(|one| (number(one.node), one.by))
         .collect();
-    let in_files = contents.secrets.iter().map(|(id, kind)| Secret {
-        place: canonical(&tree.path(*id)),
-        kind: kind.text(),
-        layer: Some(tree.inode(*id).layer + 1),
-        hidden_by: hidden.get(&number(*id)).map(|by| by + 1),
+    let in_files = contents.secrets.iter().map(|(id, kind)| {
+        let place = canonical(&tree.path(*id));
+        let same = identity(kind.text(), place.as_bytes());
+        let secret = Secret {
+            place,
+            kind: kind.text(),
+            layer: Some(tree.inode(*id).layer + 1),
+            hidden_by: hidden.get(&number(*id)).map(|by| by + 1),
+        };
+        (secret, same)
     });
     let in_config = |place: String| Secret {
         place,
@@ -50,18 +65,27 @@ pub(crate) fn secrets(
         // parted where its password has an equals sign.
         let is_told =
             (name.as_mut()).is_some_and(|name| is_name(name) && (options.hide)(name) == 0);
-        in_config(match name.filter(|_| is_told) {
-            Some(name) => format!("environment variable {name}"),
-            None => format!("environment variable number {number}"),
-        })
+        match name.filter(|_| is_told) {
+            Some(name) => {
+                let same = identity("variable", name.as_bytes());
+                (in_config(format!("environment variable {name}")), same)
+            }
+            None => {
+                let secret = in_config(format!("environment variable number {number}"));
+                (secret, identity("text", text.as_bytes()))
+            }
+        }
     });
     let history = layout.config.history.as_deref().unwrap_or_default();
     let in_steps = (1..).zip(history).filter_map(|(number, step)| {
         let command = step.created_by.as_deref()?;
-        is_secret(command).then(|| in_config(format!("step {number} of the history")))
+        let secret = || in_config(format!("step {number} of the history"));
+        is_secret(command).then(|| (secret(), identity("step", command.as_bytes())))
     });
-    let all: Vec<Secret> = in_variables.chain(in_steps).chain(in_files).collect();
+    let all = in_variables.chain(in_steps).chain(in_files);
+    let (all, mut known_by): (Vec<_>, Vec<_>) = all.unzip();
     let mut first = First::of(all, secrets::MOST);
+    known_by.truncate(secrets::MOST);
     first.more += contents.more_secrets;
-    first
+    (first, known_by)
 }

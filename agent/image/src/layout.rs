@@ -134,6 +134,8 @@ struct Rootfs {
 pub(crate) struct Run {
     #[serde(default)]
     pub env: Option<Vec<String>>,
+    #[serde(default)]
+    pub user: Option<String>,
 }
 
 /// One step that made it.

@@ -12,7 +12,9 @@
 //! Both are told in [`Report::notes`].
 #![forbid(unsafe_code)]
 
+pub mod budget;
 mod capture;
+pub mod diff;
 mod error;
 mod execution;
 mod found;
@@ -24,11 +26,14 @@ mod read;
 mod reference;
 pub mod report;
 mod savings;
+pub mod score;
 mod secrets;
 mod store;
 mod tarball;
 mod tree;
 mod unpack;
+mod user;
+pub mod vulnerabilities;
 mod walk;
 mod waste;
 
@@ -36,13 +41,16 @@ pub use error::{Error, Limits};
 pub use layout::Wanted;
 pub use report::Report;
 pub use tree::How;
+pub use user::User;
 
+use found::Identity;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::canonical;
 use layout::Layout;
 use packages::Packages;
 use read::Contents;
 use report::{Size, Waste};
+use score::Score;
 use std::path::Path;
 use store::Store;
 use tree::{Kind, Tree};
@@ -64,13 +72,52 @@ pub struct Options<'a> {
 /// # Errors
 /// When it is none, is damaged, is none of those that are wanted, or exceeds a limit.
 pub fn read(path: &Path, options: &Options<'_>) -> Result<Report, Error> {
-    let store = Store::open(path)?;
-    let layout = Layout::find(&store, &options.wanted)?;
-    let contents = Contents::read(&store, &layout, options.limits)?;
-    Ok(report(&layout, &contents, options))
+    Image::read(path, options).map(|image| image.report)
 }
 
-fn report(layout: &Layout, contents: &Contents, options: &Options<'_>) -> Report {
+/// An image with all of its names, to be compared with another.
+pub struct Image {
+    report: Report,
+    tree: Tree,
+    packages: Packages,
+    /// Of the secrets that the report lists.
+    known_by: Vec<Identity>,
+}
+
+impl Image {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn read(path: &Path, options: &Options<'_>) -> Result<Self, Error> {
+        let store = Store::open(path)?;
+        let layout = Layout::find(&store, &options.wanted)?;
+        let mut contents = Contents::read(&store, &layout, options.limits)?;
+        let (report, packages, known_by) = report(&layout, &contents, options);
+        // Nobody reads databases again.
+        for inode in &mut contents.tree.inodes {
+            inode.content = None;
+        }
+        Ok(Self {
+            report,
+            tree: contents.tree,
+            packages,
+            known_by,
+        })
+    }
+
+    /// What is said of it.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+fn report(
+    layout: &Layout,
+    contents: &Contents,
+    options: &Options<'_>,
+) -> (Report, Packages, Vec<Identity>) {
     let tree = &contents.tree;
     let waste = Waste::of(tree);
     let mut notes = contents.notes();
@@ -102,14 +149,17 @@ fn report(layout: &Layout, contents: &Contents, options: &Options<'_>) -> Report
     let ran =
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
     let (notable, owners) = notable::of(tree, &packages);
-    let Packages {
-        mut all, not_read, ..
-    } = packages;
-    let compilers = savings::compilers(&all, &owners);
+    let compilers = savings::compilers(&packages.all, &owners);
+    let mut all = packages.all.clone();
     all.sort_by(|one, other| (other.bytes, &one.name).cmp(&(one.bytes, &other.name)));
     let of_packages = ran.as_ref().and_then(|ran| execution::saving(&all, ran));
     let savings = savings::of(&waste, &notable.bulk, compilers, of_packages);
-    Report {
+    let (secrets, known_by) = found::secrets(layout, contents, options);
+    let run = layout.config.config.as_ref();
+    let said = run.and_then(|run| run.user.as_deref()).unwrap_or_default();
+    let user = User::of(tree, said);
+    let score = Score::of(&notable, &secrets, contents.unsearched, &user);
+    let report = Report {
         schema: report::SCHEMA,
         name: layout.name.as_ref().map(|name| canonical(name.as_bytes())),
         digest: layout.digest.clone(),
@@ -120,14 +170,18 @@ fn report(layout: &Layout, contents: &Contents, options: &Options<'_>) -> Report
         layers,
         waste,
         packages: all,
-        packages_not_read: not_read,
+        packages_not_read: packages.not_read.clone(),
         notable,
-        secrets: found::secrets(layout, contents, options),
+        user: user.text,
+        secrets,
         not_searched: contents.unsearched,
+        score,
         savings,
         ran,
+        vulnerabilities: None,
         notes,
-    }
+    };
+    (report, packages, known_by)
 }
 
 /// What the system calls itself.

@@ -1,7 +1,7 @@
 //! What of an image is worth a look: programs that attackers are glad of, rights, and bulk.
 
 use crate::packages::Packages;
-use crate::report::{Bulk, Capable, First, Notable, Program, SetId};
+use crate::report::{Bulk, Capable, Notable, Program, SetId};
 use crate::tree::{Id, Inode, Kind, Tree};
 use crate::waste::LISTED_MAX;
 use lapwing_profile::behaviour::privilege;
@@ -140,18 +140,85 @@ fn capabilities(value: &[u8]) -> Vec<String> {
     privilege::capabilities(of(1) | of(2))
 }
 
-impl Notable {
-    /// The list that a program of this name belongs to.
-    fn list(&mut self, name: &[u8]) -> Option<&mut First<Program>> {
-        if is_one(name, SHELLS) {
-            return Some(&mut self.shells);
-        }
-        if is_one(name, MANAGERS) {
-            return Some(&mut self.package_managers);
-        }
-        is_one(name, COMPILERS).then_some(&mut self.compilers)
-    }
+/// A kind of program that is worth a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Shell,
+    Manager,
+    Compiler,
+}
 
+/// Which kind of program a node is: by its name, in a folder of programs.
+pub(crate) fn tool(tree: &Tree, id: Id) -> Option<Tool> {
+    let node = &tree.nodes[id as usize];
+    let inode = tree.inode(id);
+    let is_program = match inode.kind {
+        Kind::File => inode.mode & 0o111 != 0,
+        Kind::Symlink => true,
+        _ => false,
+    };
+    let folder = &*tree.nodes[node.parent as usize].name;
+    if !is_program || !matches!(folder, b"bin" | b"sbin" | b"") {
+        return None;
+    }
+    let kinds = [
+        (SHELLS, Tool::Shell),
+        (MANAGERS, Tool::Manager),
+        (COMPILERS, Tool::Compiler),
+    ];
+    let found = kinds.iter().find(|(names, _)| is_one(&node.name, names));
+    found.map(|(_, tool)| *tool)
+}
+
+/// The set-id bits of a program; 0 of anything else.
+pub(crate) fn set_id_bits(inode: &Inode) -> u32 {
+    match inode.kind == Kind::File && inode.mode & 0o111 != 0 {
+        true => inode.mode & 0o6000,
+        false => 0,
+    }
+}
+
+/// Whether everybody may write to a folder, and remove what others wrote.
+pub(crate) fn is_open(inode: &Inode) -> bool {
+    inode.kind == Kind::Folder && inode.mode & 0o1002 == 0o002
+}
+
+/// The capabilities of a file; `None` where it has none.
+pub(crate) fn capabilities_of(inode: &Inode) -> Option<Vec<String>> {
+    let value = inode.capability.as_ref()?;
+    (inode.kind == Kind::File).then(|| capabilities(value))
+}
+
+/// A program as it is told.
+pub(crate) fn program(tree: &Tree, packages: &Packages, id: Id) -> Program {
+    let inode = tree.inode(id);
+    Program {
+        path: canonical(&tree.path(id)),
+        target: inode.target.as_ref().map(|target| canonical(target)),
+        bytes: inode.size,
+        package: packages.name(tree, id),
+    }
+}
+
+/// A program with set-id bits as it is told.
+pub(crate) fn set_id(tree: &Tree, packages: &Packages, id: Id) -> SetId {
+    SetId {
+        path: canonical(&tree.path(id)),
+        mode: format!("{:04o}", tree.inode(id).mode),
+        package: packages.name(tree, id),
+    }
+}
+
+/// A file with capabilities as it is told.
+pub(crate) fn capable(tree: &Tree, packages: &Packages, id: Id) -> Capable {
+    Capable {
+        path: canonical(&tree.path(id)),
+        capabilities: capabilities_of(tree.inode(id)).unwrap_or_default(),
+        package: packages.name(tree, id),
+    }
+}
+
+impl Notable {
     fn count(&mut self, path: &[u8], inode: &Inode) {
         let below = |folders: &[&str]| folders.iter().any(|one| path.starts_with(one.as_bytes()));
         let named = |names: &[&str]| {
@@ -188,52 +255,33 @@ pub(crate) fn of(tree: &Tree, packages: &Packages) -> (Notable, BTreeSet<usize>)
     let mut owners = BTreeSet::new();
     let mut found = Notable::default();
     let mut counted = vec![false; tree.inodes.len()];
-    let package = |id: Id| packages.owner(tree, id).map(|package| package.name.clone());
     tree.visit(|id, inode| {
         let node = &tree.nodes[id as usize];
-        let path = || canonical(&tree.path(id));
-        let in_bin = matches!(
-            &*tree.nodes[node.parent as usize].name,
-            b"bin" | b"sbin" | b""
-        );
-        let is_program = match inode.kind {
-            Kind::File => inode.mode & 0o111 != 0,
-            Kind::Symlink => true,
-            _ => false,
-        };
-        if in_bin
-            && is_program
-            && let Some(list) = found.list(&node.name)
-        {
-            list.take(LISTED_MAX, || Program {
-                path: path(),
-                target: inode.target.as_ref().map(|target| canonical(target)),
-                bytes: inode.size,
-                package: package(id),
-            });
-            if is_one(&node.name, COMPILERS) && owners.len() < LISTED_MAX {
+        if let Some(tool) = tool(tree, id) {
+            let list = match tool {
+                Tool::Shell => &mut found.shells,
+                Tool::Manager => &mut found.package_managers,
+                Tool::Compiler => &mut found.compilers,
+            };
+            list.take(LISTED_MAX, || program(tree, packages, id));
+            if tool == Tool::Compiler && owners.len() < LISTED_MAX {
                 owners.extend(packages.owner_number(tree, id));
             }
         }
-        if inode.kind == Kind::Folder && inode.mode & 0o1002 == 0o002 {
+        if is_open(inode) {
+            let path = || canonical(&tree.path(id));
             found.world_writable.take(LISTED_MAX, path);
         }
         if inode.kind != Kind::File {
             return;
         }
-        if inode.mode & 0o6000 != 0 && inode.mode & 0o111 != 0 {
-            found.set_id.take(LISTED_MAX, || SetId {
-                path: path(),
-                mode: format!("{:04o}", inode.mode),
-                package: package(id),
-            });
+        if set_id_bits(inode) != 0 {
+            let list = &mut found.set_id;
+            list.take(LISTED_MAX, || set_id(tree, packages, id));
         }
-        if let Some(value) = &inode.capability {
-            found.file_capabilities.take(LISTED_MAX, || Capable {
-                path: path(),
-                capabilities: capabilities(value),
-                package: package(id),
-            });
+        if inode.capability.is_some() {
+            let list = &mut found.file_capabilities;
+            list.take(LISTED_MAX, || capable(tree, packages, id));
         }
         // A file of several names is there once.
         if !std::mem::replace(&mut counted[node.inode as usize], true) && inode.size > 0 {

@@ -152,6 +152,11 @@ impl Packages {
             .map(|number| number as usize)
     }
 
+    /// The name of the package that a file is of.
+    pub(crate) fn name(&self, tree: &Tree, id: Id) -> Option<String> {
+        self.owner(tree, id).map(|package| package.name.clone())
+    }
+
     /// Adds one; `None` where there are too many.
     fn add(
         &mut self,
@@ -215,11 +220,6 @@ impl Packages {
             package.files += 1;
             package.libraries += u64::from(is_library(&tree.nodes[id as usize].name));
         }
-    }
-
-    /// The name of the package that a file is of.
-    fn within(&self, tree: &Tree, id: Id) -> Option<String> {
-        self.owner(tree, id).map(|package| package.name.clone())
     }
 }
 

@@ -1,7 +1,9 @@
 //! What is said of an image. The shape is that of `-o json`: fields may be added, and none changes its
 //! meaning while `schema` stays.
 
+use crate::score::Score;
 use crate::tree::How;
+use crate::vulnerabilities::Vulnerabilities;
 use lapwing_advise::basis::Basis;
 use serde::Serialize;
 
@@ -36,16 +38,23 @@ pub struct Report {
     pub packages_not_read: Vec<String>,
     /// What is worth a look.
     pub notable: Notable,
+    /// The user that its containers run as, where nobody says otherwise, in words.
+    pub user: String,
     /// Likely secrets, by place and kind.
     pub secrets: First<Secret>,
     /// Files that were not searched for secrets to their end: those larger than 1 MiB, and those with more
     /// than 10,000 beginnings of what may be one.
     pub not_searched: u64,
+    /// How hardened it is.
+    pub score: Score,
     /// What can be saved, the most first. They overlap: their sum says nothing.
     pub savings: Vec<Saving>,
     /// What a profile saw run of it; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ran: Option<Ran>,
+    /// A vulnerability report, split by what ran; `None` where none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vulnerabilities: Option<Vulnerabilities>,
     /// What was left out or not looked at, and what is odd.
     pub notes: Vec<String>,
 }
@@ -105,6 +114,18 @@ impl<T> Default for First<T> {
 }
 
 impl<T> First<T> {
+    /// How many there are in all.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.first.len() as u64 + self.more
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+
     pub(crate) fn of(mut all: Vec<T>, most: usize) -> Self {
         let more = all.len().saturating_sub(most) as u64;
         all.truncate(most);

@@ -1,10 +1,12 @@
 //! `lapwing advise image`.
 
+use super::image::{self, Bounds};
 use super::profile_text::json;
-use super::{Code, Failure, Outcome, image_text, profile_file};
+use super::{Code, Failure, Outcome, image_text};
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use lapwing_encode::redact::Redaction;
-use lapwing_image::{Error, Limits, Options, Report, Wanted};
+use lapwing_image::vulnerabilities::{BYTES_MAX, Vulnerabilities};
+use lapwing_image::{Report, Wanted};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -13,6 +15,7 @@ Examples:
   docker save shop:1 -o shop.tar
   lapwing advise image shop.tar                          what is in it, and what to leave out
   lapwing advise image shop.tar --profile shop.yaml      and which programs and packages were seen to run
+  lapwing advise image shop.tar --profile shop.yaml --vulnerabilities grype.json
   lapwing advise image shop.tar -o json
   lapwing advise image ./layout --platform linux/arm64   a folder with an OCI layout";
 
@@ -31,15 +34,16 @@ pub struct ImageArgs {
     /// A learned profile: marks what of the image was seen to run
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by
+    /// what was seen to run
+    #[arg(long, value_name = "FILE", requires = "profile")]
+    vulnerabilities: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: ImageForm,
-    /// MiB of layers that are read at most, unpacked
-    #[arg(long, value_name = "MIB", default_value_t = Limits::default().bytes >> 20)]
-    max_mib: u64,
-    /// Files, folders and links of all layers that are read at most
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().entries)]
-    max_entries: u64,
+    /// How much is read
+    #[command(flatten)]
+    bounds: Bounds,
 }
 
 /// Form of what is said of an image.
@@ -64,31 +68,31 @@ pub fn run(args: &ImageArgs) -> Outcome {
 }
 
 fn read(args: &ImageArgs) -> Result<Report, Failure> {
-    let profile = args
-        .profile
-        .as_deref()
-        .map(profile_file::read)
-        .transpose()?;
-    let redaction = Redaction::standard();
-    let options = Options {
-        wanted: Wanted {
-            name: args.image.clone(),
-            platform: args.platform.clone(),
-        },
-        limits: Limits {
-            bytes: args.max_mib.saturating_mul(1 << 20),
-            entries: args.max_entries,
-        },
-        hide: &|text| redaction.arguments(std::slice::from_mut(text)),
-        profile: profile.as_ref(),
+    let wanted = Wanted {
+        name: args.image.clone(),
+        platform: args.platform.clone(),
     };
-    lapwing_image::read(&args.path, &options).map_err(|error| {
-        let code = match error {
-            Error::Choice { .. } => Code::Usage,
-            _ => Code::Failed,
-        };
-        Failure::new(code, error)
-    })
+    let profile = args.profile.as_deref();
+    // Before the image, which may take long.
+    let given = args.vulnerabilities.as_deref();
+    let given = given
+        .map(|path| image::small(path, BYTES_MAX))
+        .transpose()?;
+    let mut report = image::read(
+        &args.path,
+        wanted,
+        args.bounds,
+        profile,
+        lapwing_image::read,
+    )?;
+    if let (Some(bytes), Some(path)) = (given, &args.vulnerabilities) {
+        let split = Vulnerabilities::of(&bytes, &report).map_err(|why| {
+            let error = anyhow!("vulnerabilities {}: {why}", path.display());
+            Failure::new(Code::Usage, error)
+        })?;
+        report.vulnerabilities = Some(split);
+    }
+    Ok(report)
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ pub enum Command {
         #[command(subcommand)]
         command: AdviseCommand,
     },
-    /// Find where an image runs
+    /// Compare images, hold a new one to a budget, and find where one runs
     Image {
         /// What to do
         #[command(subcommand)]

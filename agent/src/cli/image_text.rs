@@ -1,6 +1,11 @@
 //! What is said of an image, as people read it.
 
+mod diff;
 mod ran;
+mod score;
+mod vulnerabilities;
+
+pub(super) use diff::write as write_diff;
 
 use super::text::{BOLD, DIM, styled, table};
 use lapwing_image::How;
@@ -21,6 +26,9 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
     heading(out, report)?;
     if let Some(of) = &report.ran {
         ran::write(out, of, &report.packages)?;
+        if let Some(split) = &report.vulnerabilities {
+            vulnerabilities::write(out, split, of)?;
+        }
     }
     savings(out, &report.savings)?;
     layers(out, &report.layers)?;
@@ -28,6 +36,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
     packages(out, report)?;
     notable(out, &report.notable)?;
     secrets(out, report)?;
+    score::write(out, &report.score)?;
     if !report.notes.is_empty() {
         head(out, "notes", "")?;
         for note in &report.notes {

@@ -57,7 +57,7 @@ pub(super) fn python(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
             damaged.take(path);
             continue;
         };
-        let within = packages.within(tree, *id);
+        let within = packages.name(tree, *id);
         let Some(number) = packages.add("python", name, version, within) else {
             break;
         };
@@ -101,7 +101,7 @@ pub(super) fn node(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
             continue;
         };
         let Some(name) = described.name else { continue };
-        let within = packages.within(tree, *id);
+        let within = packages.name(tree, *id);
         let version = described.version.unwrap_or_default();
         let Some(number) = packages.add("node", name.as_bytes(), version.as_bytes(), within) else {
             break;

@@ -57,7 +57,7 @@ fn scalar(kind: &str) -> Option<&'static str> {
         "u32" => Some("a whole number from 0 to 4294967295 is wanted here"),
         "u64" | "usize" => Some("a whole number, 0 or more, is wanted here"),
         "i32" | "i64" => Some("a whole number is wanted here"),
-        "f32" | "f64" => Some("a number is wanted here"),
+        "floating point" => Some("a number is wanted here"),
         "bool" | "boolean" => Some("`true` or `false` is wanted here"),
         _ => None,
     }

@@ -1,17 +1,12 @@
 //! What a profile saw run of an image.
 
 use super::{LISTED_MAX, dim, head, line, list, of, package_table, size};
+use lapwing_advise::basis::Basis;
 use lapwing_image::report::{Execution, Package, Ran, Sum};
 use std::io::{Result, Write};
 
-/// What ran, with what that rests on first.
-pub(super) fn write(out: &mut impl Write, ran: &Ran, packages: &[Package]) -> Result<()> {
-    head(
-        out,
-        "what was seen to run",
-        &format!("by the profile of {}", ran.workload),
-    )?;
-    let basis = &ran.basis;
+/// What it rests on.
+pub(super) fn rests(basis: &Basis) -> String {
     let coverage = match basis.coverage {
         // Never rounded up to all.
         Some(share) => format!("at least {:.3}", (share * 1_000.0).floor() / 1_000.0),
@@ -22,11 +17,21 @@ pub(super) fn write(out: &mut impl Write, ran: &Ran, packages: &[Package]) -> Re
         None if basis.has_evidence => "no losses known".to_owned(),
         None => "losses unknown".to_owned(),
     };
-    let text = format!(
+    format!(
         "observed for {}, instances: {}, coverage {coverage}, {losses}, mode: {}",
         basis.observed, basis.instances, basis.mode
-    );
-    line(out, 2, &text)?;
+    )
+}
+
+/// What ran, with what that rests on first.
+pub(super) fn write(out: &mut impl Write, ran: &Ran, packages: &[Package]) -> Result<()> {
+    head(
+        out,
+        "what was seen to run",
+        &format!("by the profile of {}", ran.workload),
+    )?;
+    let basis = &ran.basis;
+    line(out, 2, &rests(basis))?;
     for reason in &basis.reasons {
         line(out, 2, &format!("incomplete: {reason}"))?;
     }

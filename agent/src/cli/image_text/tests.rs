@@ -3,8 +3,10 @@ use lapwing_advise::basis::Basis;
 use lapwing_image::report::{
     Capable, Duplicate, HiddenBy, HiddenFile, Ran, RanProgram, SCHEMA, Secret, SetId, Size, Sum,
 };
+use lapwing_image::score::{Part, Score};
+use lapwing_image::vulnerabilities::{Count, Finding, Severity, Vulnerabilities};
 
-fn hostile() -> String {
+pub(super) fn hostile() -> String {
     "/x\u{1b}[2J\u{202e}".to_owned()
 }
 
@@ -34,27 +36,31 @@ fn program(name: String) -> Program {
     }
 }
 
+pub(super) fn basis() -> Basis {
+    Basis {
+        complete: false,
+        reasons: vec![hostile()],
+        notes: vec![hostile()],
+        mode: "learning",
+        observed_seconds: 60,
+        observed: "1 min".into(),
+        instances: 1,
+        starts: 1,
+        coverage: Some(0.9999),
+        last_loss: Some(hostile()),
+        has_evidence: true,
+        overflow: 0,
+        agent_losses: None,
+        entries: 1,
+        without_provenance: 0,
+    }
+}
+
 fn ran() -> Ran {
     let sum = Sum { count: 1, bytes: 2 };
     Ran {
         workload: hostile(),
-        basis: Basis {
-            complete: false,
-            reasons: vec![hostile()],
-            notes: vec![hostile()],
-            mode: "learning",
-            observed_seconds: 60,
-            observed: "1 min".into(),
-            instances: 1,
-            starts: 1,
-            coverage: Some(0.9999),
-            last_loss: Some(hostile()),
-            has_evidence: true,
-            overflow: 0,
-            agent_losses: None,
-            entries: 1,
-            without_provenance: 0,
-        },
+        basis: basis(),
         caution: "caution",
         says: false,
         same_image: Some(false),
@@ -70,6 +76,46 @@ fn ran() -> Ran {
         packages_ran: sum,
         packages_not_seen: sum,
         packages_unknown: sum,
+    }
+}
+
+pub(super) fn score() -> Score {
+    let part = |is_met| Part {
+        part: "no shell",
+        points: 15,
+        is_met,
+        found: hostile(),
+        why: "because",
+    };
+    Score {
+        points: 15,
+        of: 30,
+        parts: vec![part(true), part(false)],
+    }
+}
+
+fn vulnerabilities() -> Vulnerabilities {
+    let finding = || Finding {
+        id: hostile(),
+        severity: Severity::Critical,
+        package: hostile(),
+        version: hostile(),
+        fixed: Some(hostile()),
+        why: "because",
+    };
+    Vulnerabilities {
+        scanner: "grype",
+        same_image: Some(false),
+        caution: "nothing is said",
+        severities: vec![Count {
+            severity: Severity::Critical,
+            ran: 1,
+            not_seen: 2,
+            unknown: 3,
+        }],
+        ran: first(vec![finding()]),
+        not_seen: first(vec![finding()]),
+        unknown: first(vec![finding()]),
     }
 }
 
@@ -152,12 +198,15 @@ fn report() -> Report {
             more: 0,
         },
         not_searched: 1,
+        user: hostile(),
+        score: score(),
         savings: vec![Saving {
             bytes: 1_500_000_000,
             what: hostile(),
             remedy: "do".into(),
         }],
         ran: Some(ran()),
+        vulnerabilities: Some(vulnerabilities()),
         notes: vec![hostile()],
     }
 }
@@ -191,10 +240,23 @@ fn an_image_reads_well_and_hides_nothing() {
         "! too few of its programs are in this image, so what did not run is not told\n",
         &format!("  ran:\n    {name}  ({name})\n    and 3 more (-o json)\n"),
         &format!("! ran from an image, and not in this one:\n    {name}\n"),
+        "vulnerabilities  12 in the report of grype\n  ! the report is of another image than this one\n",
+        &format!(
+            "  by the profile of {name}: observed for 1 min, instances: 1, coverage at least 0.999"
+        ),
+        "  it is incomplete, see above: more may have run\n  nothing is said\n",
+        "critical  1                2                3\n  its package ran:\n",
+        &format!(
+            "  present, not seen to run:\n    critical    {name}  {name} {name}, fixed in {name}\n    and 3 more"
+        ),
         "sticky bit  15\n",
         "  and 5 more (-o json)\n",
         &format!(
             "likely secrets  1\n  {name}: private key (PEM), layer 1; hidden by layer 2, and still in the image\n"
+        ),
+        &format!(
+            "hardening score  15 of 30\n  15 of 15  no shell: {name}\n   0 of 15  no shell: {name}\n            \
+             because\n"
         ),
         "1 file not searched to the end, being larger than 1 MiB or full of what secrets begin with\n",
     ] {

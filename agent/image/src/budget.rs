@@ -1,0 +1,309 @@
+//! What an image may come to: limits from a file, and whether a new image keeps to them.
+//!
+//! A limit is kept, exceeded, or cannot be judged. The last is never taken for the first: a budget is
+//! within only where each line of it is known to be kept.
+
+mod judge;
+mod used;
+
+use crate::report::First;
+use lapwing_profile::yaml::{self, Limits};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeSet;
+
+/// Most that a file holds.
+const LIMITS: Limits = Limits {
+    bytes: Budget::BYTES_MAX,
+    nodes: 1_000,
+};
+/// Offenders of one line that are listed.
+const OFFENDERS_MAX: usize = 200;
+/// Offenders that a sentence names.
+const NAMED_MAX: usize = 3;
+
+/// Something that an image should not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unwanted {
+    /// A shell.
+    Shell,
+    /// A package manager.
+    PackageManager,
+    /// A compiler, a linker or what calls them.
+    Compiler,
+    /// A program with set-id bits.
+    SetId,
+    /// A file that gives capabilities.
+    Capability,
+    /// A likely secret.
+    Secret,
+}
+
+impl Unwanted {
+    /// Its name in files.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::PackageManager => "packageManager",
+            Self::Compiler => "compiler",
+            Self::SetId => "setId",
+            Self::Capability => "capability",
+            Self::Secret => "secret",
+        }
+    }
+
+    /// Several of it.
+    const fn many(self) -> &'static str {
+        match self {
+            Self::Shell => "shells",
+            Self::PackageManager => "package managers",
+            Self::Compiler => "compilers",
+            Self::SetId => "set-id programs",
+            Self::Capability => "files with capabilities",
+            Self::Secret => "likely secrets",
+        }
+    }
+}
+
+/// Limits. MB are 1,000,000 bytes, and sizes those of the files of all layers, unpacked.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Budget {
+    /// MB that the new image may have.
+    #[serde(rename = "maxSizeMB", deserialize_with = "number")]
+    max_size_mb: Option<f64>,
+    /// MB that it may have beyond those of the old one.
+    #[serde(rename = "maxGrowthMB", deserialize_with = "number")]
+    max_growth_mb: Option<f64>,
+    /// The same, in percent of the old one.
+    #[serde(deserialize_with = "number")]
+    max_growth_percent: Option<f64>,
+    /// Layers that it may have.
+    #[serde(deserialize_with = "some")]
+    max_layers: Option<u64>,
+    /// Percent of the bytes that a container sees which may be unused.
+    #[serde(deserialize_with = "share")]
+    max_unused_percent: Option<f64>,
+    /// Percent of the bytes of programs which may be of programs that were not seen to run.
+    #[serde(deserialize_with = "share")]
+    max_unused_programs_percent: Option<f64>,
+    /// MB of files that later layers hide, and of files that are there twice.
+    #[serde(rename = "maxWastedMB", deserialize_with = "number")]
+    max_wasted_mb: Option<f64>,
+    /// The score that it must have.
+    #[serde(deserialize_with = "share")]
+    min_hardening_score: Option<f64>,
+    /// What it may not have.
+    #[serde(deserialize_with = "listed")]
+    forbid: BTreeSet<Unwanted>,
+    /// What it may not have unless the old one has it.
+    #[serde(deserialize_with = "listed")]
+    forbid_new: BTreeSet<Unwanted>,
+}
+
+/// A key with nothing behind it is a mistake, and no missing limit.
+fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+fn from_0_to<'de, D: Deserializer<'de>>(from: D, most: f64) -> Result<Option<f64>, D::Error> {
+    let value = f64::deserialize(from)?;
+    match (0.0..=most).contains(&value) {
+        true => Ok(Some(value)),
+        false => Err(serde::de::Error::custom(format!(
+            "{value} is no limit: a number from 0 to {most} is wanted here"
+        ))),
+    }
+}
+
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    from_0_to(from, 1e12)
+}
+
+/// Of 100.
+fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    from_0_to(from, 100.0)
+}
+
+/// The same of a list.
+fn listed<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<Unwanted>, D::Error> {
+    let all = Vec::<Unwanted>::deserialize(from)?;
+    match all.is_empty() {
+        true => Err(serde::de::Error::custom(
+            "nothing is in the list: say what is forbidden, or leave the key out",
+        )),
+        false => Ok(all.into_iter().collect()),
+    }
+}
+
+/// Whether a line of a budget is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// It is.
+    Kept,
+    /// It is not.
+    Exceeded,
+    /// Nobody knows; the text says what to supply.
+    CannotBeJudged,
+}
+
+/// One line of a budget, judged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// Which, as `maxSizeMB` or `forbid: shell`.
+    pub limit: String,
+    /// Whether it is kept.
+    pub verdict: Verdict,
+    /// What the image has, in the unit of the limit; `None` where it is not known.
+    pub figure: Option<f64>,
+    /// What it may have, or must have of a score.
+    pub allowed: f64,
+    /// All of it in a sentence.
+    pub text: String,
+    /// What makes it so, the most first; empty where it is kept.
+    pub offenders: First<String>,
+}
+
+/// A budget, judged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Judgement {
+    /// Whether all of it is known to be kept.
+    pub within: bool,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+impl Budget {
+    /// Bytes that a file holds at most.
+    pub const BYTES_MAX: usize = 64 << 10;
+
+    /// Reads one, in YAML.
+    ///
+    /// # Errors
+    /// In one line that begins with the place, where there is one: what is no budget, has keys that are
+    /// not known, limits that no image can be held to, or none at all.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        // Of nothing but comments the parser says where it ends, which helps nobody.
+        let is_line = |line: &[u8]| !matches!(line.trim_ascii(), [] | [b'#', ..]);
+        if !bytes.split(|byte| *byte == b'\n').any(is_line) {
+            return Err(NO_LIMIT.to_owned());
+        }
+        let budget: Self = yaml::read(bytes, LIMITS)?;
+        match budget == Self::default() {
+            true => Err(NO_LIMIT.to_owned()),
+            false => Ok(budget),
+        }
+    }
+}
+
+const NO_LIMIT: &str =
+    "it sets no limit, so anything would be within it: set one, as `maxGrowthMB: 5`";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(text: &str) -> String {
+        Budget::parse(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn a_budget_of_all_keys() {
+        let budget = Budget::parse(
+            b"# of the shop\nmaxSizeMB: 120\nmaxGrowthMB: 2.5\nmaxGrowthPercent: 10\nmaxLayers: 12\n\
+              maxUnusedPercent: 60\nmaxUnusedProgramsPercent: 50\nmaxWastedMB: 0\nminHardeningScore: 70\n\
+              forbid: [secret, packageManager, secret]\nforbidNew:\n  - shell\n  - setId\n  - compiler\n  - capability\n",
+        )
+        .unwrap();
+        assert_eq!(budget.max_growth_mb, Some(2.5));
+        assert_eq!(budget.max_wasted_mb, Some(0.0));
+        assert_eq!(
+            (budget.max_layers, budget.min_hardening_score),
+            (Some(12), Some(70.0))
+        );
+        let forbid: Vec<_> = budget.forbid.into_iter().collect();
+        assert_eq!(forbid, [Unwanted::PackageManager, Unwanted::Secret]);
+        assert_eq!(budget.forbid_new.len(), 4);
+    }
+
+    #[test]
+    fn what_is_no_budget_is_told_with_its_place() {
+        for (text, place, part) in [
+            (
+                "maxSizeMB: 1\nmaxSizeMb: 2\n",
+                "line 2, column 1",
+                "did you mean `maxSizeMB`?",
+            ),
+            ("\nforbid: [shell, shel]\n", "line 2, column 17", "shel"),
+            (
+                "maxSizeMB: 1\nmaxLayers: -1\n",
+                "line 2, column 12",
+                "whole number",
+            ),
+            ("maxLayers: 1.5\n", "line 1, column 12", "whole number"),
+            (
+                "maxSizeMB: 10 MB\n",
+                "line 1, column 12",
+                "a number is wanted",
+            ),
+            ("maxSizeMB:\nmaxLayers: 3\n", "line 1", "number"),
+            ("maxLayers: 3\nforbid:\n", "line 2", "list"),
+            (
+                "maxLayers: 3\nforbid: []\n",
+                "line 2",
+                "nothing is in the list",
+            ),
+            ("maxLayers: 3\nforbid: shell\n", "line 2", "list"),
+            (
+                "maxGrowthMB: -0.1\n",
+                "line 1, column 14",
+                "-0.1 is no limit",
+            ),
+            (
+                "maxGrowthMB: .nan\n",
+                "line 1, column 14",
+                "NaN is no limit",
+            ),
+            (
+                "maxGrowthMB: .inf\n",
+                "line 1, column 14",
+                "inf is no limit",
+            ),
+            (
+                "maxLayers: 1\nmaxUnusedPercent: 101\n",
+                "line 2, column 19",
+                "0 to 100",
+            ),
+            ("minHardeningScore: 101\n", "line 1, column 20", "0 to 100"),
+            (
+                "maxLayers: 1\nmaxLayers: 2\n",
+                "line 2, column 1",
+                "maxLayers",
+            ),
+            ("- maxLayers\n", "line 1", ""),
+            ("just text\n", "line 1", ""),
+            ("maxLayers: [1\n", "line", ""),
+            ("\u{feff}a\u{1b}[2J: 1\n", "line 1", ""),
+            ("maxLayers: 1\n---\nmaxLayers: 2\n", "line", ""),
+        ] {
+            let message = wrong(text);
+            assert!(message.starts_with(place), "{text:?}: {message}");
+            assert!(message.contains(part), "{text:?}: {message}");
+            assert!(!message.contains(|c: char| c.is_control()), "{message:?}");
+        }
+        for text in ["", "\n  \n", "# maxLayers: 1\n", "{}\n"] {
+            assert!(wrong(text).starts_with("it sets no limit"), "{text:?}");
+        }
+        assert!(
+            Budget::parse(b"maxLayers: 1\n\xff")
+                .unwrap_err()
+                .contains("UTF-8")
+        );
+        assert!(Budget::parse(&vec![b'#'; 1 << 20]).is_err());
+        let many = format!("forbid: [{}]", "shell, ".repeat(5_000));
+        assert!(!wrong(&many).is_empty());
+    }
+}

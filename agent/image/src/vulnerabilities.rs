@@ -1,0 +1,251 @@
+//! A vulnerability report of Grype or Trivy, split by what a profile saw run of each package.
+//!
+//! That a package ran does not say that the flaw in it can be reached, and that none of its programs was
+//! seen does not say that it cannot: nothing here says that an image is not affected. A package is told
+//! as present and not seen to run only where that means something: where it has programs, of which none
+//! ran, and holds neither shared libraries nor modules of a language, which others may load unseen.
+
+mod given;
+
+use crate::report::{Execution, First, Package, Report};
+use lapwing_profile::text::canonical;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// Bytes of a report that are read.
+pub const BYTES_MAX: usize = 32 << 20;
+/// Findings of one part that are listed.
+const LISTED_MAX: usize = 10_000;
+/// Bytes of a text of the report that are told.
+const TEXT_MAX: usize = 200;
+
+/// What nobody should take it for.
+pub const CAUTION: &str = "nothing of this says that the image is not affected: a package that ran may not run the flawed \
+     code, and one that was not seen to run may run tomorrow, or be read by others";
+
+/// Findings by what is known of their packages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Vulnerabilities {
+    /// Who made the report: `grype` or `trivy`.
+    pub scanner: &'static str,
+    /// Whether it is of this image, by digest; `None` where it does not say.
+    pub same_image: Option<bool>,
+    /// What nobody should take it for.
+    pub caution: &'static str,
+    /// How many of each severity, the worst first.
+    pub severities: Vec<Count>,
+    /// A program of the package was seen to run.
+    pub ran: First<Finding>,
+    /// The package is present, and none of its programs was seen to run.
+    pub not_seen: First<Finding>,
+    /// Nobody knows.
+    pub unknown: First<Finding>,
+}
+
+/// How many findings of one severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Count {
+    /// Which.
+    pub severity: Severity,
+    /// Of packages that ran.
+    pub ran: u64,
+    /// Of packages that were not seen to run.
+    pub not_seen: u64,
+    /// Of packages of which nothing is known.
+    pub unknown: u64,
+}
+
+/// How bad a finding is, by the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Severity {
+    /// The worst.
+    Critical,
+    /// High.
+    High,
+    /// Medium.
+    Medium,
+    /// Low.
+    Low,
+    /// Of Grype, less than low.
+    Negligible,
+    /// The report does not say.
+    Unknown,
+}
+
+impl Severity {
+    fn of(text: &str) -> Self {
+        let known = [
+            Self::Critical,
+            Self::High,
+            Self::Medium,
+            Self::Low,
+            Self::Negligible,
+        ];
+        let is = |one: &Self| one.word().eq_ignore_ascii_case(text);
+        known.into_iter().find(is).unwrap_or(Self::Unknown)
+    }
+
+    /// In a word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+            Self::Negligible => "negligible",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// As `CVE-2024-1234`.
+    pub id: String,
+    /// How bad.
+    pub severity: Severity,
+    /// The package, as the report calls it.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// The first version without it, where there is one.
+    pub fixed: Option<String>,
+    /// Why it is told so.
+    pub why: &'static str,
+}
+
+const RAN: &str = "a program of its package was seen to run";
+const NOT_SEEN: &str = "no program of its package was seen to run";
+const LIBRARIES: &str = "its package holds shared libraries, which are loaded unseen";
+const MODULES: &str = "modules of a language are loaded unseen";
+const NO_PROGRAMS: &str = "its package has no programs, or the profile says nothing of them";
+const NO_PACKAGE: &str = "the image has no package of this kind and name that is known";
+const NO_VERSION: &str = "the image has another version of the package than the report";
+const NO_KIND: &str = "packages of this kind are not read";
+
+/// A package's name as registries compare it.
+fn plain(kind: &str, name: &str) -> String {
+    match kind {
+        // PEP 503.
+        "python" => {
+            let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
+            parts.collect::<Vec<_>>().join("-").to_ascii_lowercase()
+        }
+        _ => name.to_owned(),
+    }
+}
+
+/// What is known of one package, for all that is in it.
+fn known(package: &Package) -> (Execution, &'static str) {
+    match package.execution {
+        Some(Execution::Ran) => (Execution::Ran, RAN),
+        _ if matches!(package.kind, "python" | "node") => (Execution::Unknown, MODULES),
+        _ if package.libraries > 0 => (Execution::Unknown, LIBRARIES),
+        Some(Execution::NotSeenToRun) => (Execution::NotSeenToRun, NOT_SEEN),
+        Some(Execution::Unknown) | None => (Execution::Unknown, NO_PROGRAMS),
+    }
+}
+
+/// Of several packages of one name and version, the one that says most that something runs.
+fn of_all<'a>(all: impl Iterator<Item = &'a Package>) -> Option<(Execution, &'static str)> {
+    all.map(known).min_by_key(|(execution, _)| match execution {
+        Execution::Ran => 0,
+        Execution::Unknown => 1,
+        Execution::NotSeenToRun => 2,
+    })
+}
+
+fn told(text: &str) -> String {
+    canonical(&text.as_bytes()[..text.len().min(TEXT_MAX)])
+}
+
+impl Vulnerabilities {
+    /// Splits a report by an image that was read with a profile.
+    ///
+    /// # Errors
+    /// In one line, where the bytes are no such report, or too large a one.
+    pub fn of(bytes: &[u8], image: &Report) -> Result<Self, String> {
+        let given = given::read(bytes)?;
+        let mut packages: HashMap<(&str, String), Vec<&Package>> = HashMap::new();
+        for package in &image.packages {
+            let key = (package.kind, plain(package.kind, &package.name));
+            packages.entry(key).or_default().push(package);
+        }
+        let mut all: Vec<(Execution, Finding)> = (given.findings.iter())
+            .map(|one| {
+                let (execution, why) = judge(one, &packages);
+                let fixed = one.fixed.as_deref().filter(|text| !text.is_empty());
+                let finding = Finding {
+                    id: told(&one.id),
+                    severity: Severity::of(&one.severity),
+                    package: told(&one.package),
+                    version: told(&one.version),
+                    fixed: fixed.map(told),
+                    why,
+                };
+                (execution, finding)
+            })
+            .collect();
+        all.sort_by(|(_, one), (_, other)| {
+            let key = |it: &Finding| it.severity;
+            (key(one).cmp(&key(other)))
+                .then_with(|| one.id.cmp(&other.id))
+                .then_with(|| one.package.cmp(&other.package))
+        });
+        let same_image = (!given.digests.is_empty()).then(|| {
+            let own = image.digest.iter().chain([&image.id]);
+            { own }.any(|own| given.digests.contains(own))
+        });
+        let mut split = Self {
+            scanner: given.scanner,
+            same_image,
+            caution: CAUTION,
+            severities: Vec::new(),
+            ran: First::default(),
+            not_seen: First::default(),
+            unknown: First::default(),
+        };
+        let mut counts: BTreeMap<Severity, Count> = BTreeMap::new();
+        for (execution, finding) in all {
+            let severity = finding.severity;
+            let count = counts.entry(severity).or_insert(Count {
+                severity,
+                ran: 0,
+                not_seen: 0,
+                unknown: 0,
+            });
+            let (list, count) = match execution {
+                Execution::Ran => (&mut split.ran, &mut count.ran),
+                Execution::NotSeenToRun => (&mut split.not_seen, &mut count.not_seen),
+                Execution::Unknown => (&mut split.unknown, &mut count.unknown),
+            };
+            *count += 1;
+            list.take(LISTED_MAX, || finding);
+        }
+        split.severities = counts.into_values().collect();
+        Ok(split)
+    }
+}
+
+fn judge(
+    one: &given::Finding<'_>,
+    packages: &HashMap<(&str, String), Vec<&Package>>,
+) -> (Execution, &'static str) {
+    let Some(kind) = one.kind else {
+        return (Execution::Unknown, NO_KIND);
+    };
+    // Names and versions of images are kept as they are told.
+    let name = plain(kind, &told(&one.package));
+    let Some(named) = packages.get(&(kind, name)) else {
+        return (Execution::Unknown, NO_PACKAGE);
+    };
+    let version = told(&one.version);
+    let same = named.iter().filter(|package| package.version == version);
+    of_all(same.copied()).unwrap_or((Execution::Unknown, NO_VERSION))
+}
