@@ -158,13 +158,18 @@ fn name(text: &str) -> Vec<u8> {
 pub fn ask(how: &OsStr, way: &OsStr, exchange: &Exchange<'_>) -> Result<()> {
     let way = Way::parse(way)?;
     match how.to_str() {
-        Some("udp") => by_udp(exchange, way),
+        Some("udp") => by_udp(exchange, way, || Ok(())),
         Some("tcp") if matches!(way, Way::True | Way::Alias) => by_tcp(exchange, way),
         _ => bail!("neither udp, nor tcp with the true answer"),
     }
 }
 
-fn by_udp(exchange: &Exchange<'_>, way: Way) -> Result<()> {
+/// The same by UDP and with the true answer, by a socket that was connected before `meanwhile`.
+pub fn ask_late(exchange: &Exchange<'_>, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
+    by_udp(exchange, Way::True, meanwhile)
+}
+
+fn by_udp(exchange: &Exchange<'_>, way: Way, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
     let Exchange { server, port, .. } = *exchange;
     let at = SocketAddr::new(server, 53);
     let socket = UdpSocket::bind(at)?;
@@ -191,6 +196,7 @@ fn by_udp(exchange: &Exchange<'_>, way: Way) -> Result<()> {
     }
     if sender.is_none() {
         client.connect(at)?;
+        meanwhile()?;
         client.send(&exchange.question())?;
     } else {
         client.send_to(&exchange.question(), at)?;
