@@ -166,7 +166,7 @@ fn files(context: &mut Context<'_>) -> Result<Outcome> {
                 "nothing",
             ]))?;
             noisy.act(&Act::trigger(&["ptrace-traceme"]))?;
-            noisy.act(&Act::trigger(&["bpf"]))
+            noisy.act(&Act::trigger(&["map-memfd", "/bin/busybox"]))
         },
         |agent, watch, noisy, span| {
             caught_up(watch, noisy)?;
@@ -177,7 +177,7 @@ fn files(context: &mut Context<'_>) -> Result<Outcome> {
                 ("the second program", ("exec.path", "/usr/bin/shop")),
                 ("the program without a file", ("rule", "exec.fileless")),
                 ("the privileged operation", ("rule", "privilege.ptrace")),
-                ("the second one", ("rule", "privilege.bpf")),
+                ("the second one", ("rule", "privilege.exec_mapping")),
             ];
             not_hidden(watch, noisy, &steps)?;
             let (received, lost) = accounted(agent, watch, noisy, count, span)?;
