@@ -1,7 +1,8 @@
 //! How long a name stands for an address, and that none stands for the node itself. Which answers are
 //! believed is in the coverage table.
 
-use super::common::{egress, number, violation};
+use super::common::{egress, file, number, violation, violations_until_now};
+use super::losses::lost_for;
 use crate::agent::{Home, Mode};
 use crate::container::{Container, Spec};
 use crate::expect::{epoch_seconds, now};
@@ -31,6 +32,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "dns.crowd-of-sockets",
         run: crowd_of_sockets,
+    },
+    Case {
+        name: "losses.questions",
+        run: questions,
     },
 ];
 
@@ -280,5 +285,52 @@ fn crowd_of_sockets(context: &mut Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Measured(format!(
         "{SOCKETS} sockets of another in {:.1} s",
         took.as_secs_f64()
+    )))
+}
+
+/// More questions than wait for their answers: those beyond are a loss of the container that asked,
+/// and of nobody else.
+fn questions(context: &mut Context<'_>) -> Result<Outcome> {
+    const ASKED: &str = "1000";
+    const REASON: &str = "names-unread";
+    context.alone();
+    let session = context.session;
+    let agent = Home::new(session, Mode::Monitor)?.start()?;
+    let mut watch = agent.watch()?;
+    let mut quiet = Puppet::start(session, "quiet")?;
+    let mut noisy = Puppet::start(session, "asks-much")?;
+    for puppet in [&mut quiet, &mut noisy] {
+        violations_until_now(&mut watch, puppet, "/data/before")?;
+    }
+    let words = ["resolve-in-vain", ASKED, RESOLVER, "vain.example"];
+    noisy.act(&Act::trigger(&words))?;
+    wait_for("the gap", patience(), || {
+        let gaps = watch.of_kind("gap");
+        let ours = gaps.iter().filter(|gap| gap["reason"] == REASON);
+        let scopes: Vec<_> = ours.map(|gap| gap["scope"].clone()).collect();
+        ensure!(
+            scopes.iter().all(|scope| *scope == noisy.id),
+            "what {} lost is told of {scopes:?}",
+            noisy.id
+        );
+        Ok((!scopes.is_empty()).then_some(()))
+    })?;
+    let lost = lost_for(&agent, &noisy, REASON)?;
+    ensure!(lost > 0, "the status tells of no loss of the container");
+    for (puppet, path, after_gap) in [
+        (&mut quiet, "/data/quiet", false),
+        (&mut noisy, "/data/noisy", true),
+    ] {
+        puppet.act(&Act::trigger(&["create", path]))?;
+        let expect = file(
+            violation(session, puppet, "file.unknown", "MEDIUM"),
+            "CREATE",
+            path,
+        )
+        .is("afterGap", after_gap);
+        watch.expect("violation", path, &expect)?;
+    }
+    Ok(Outcome::Measured(format!(
+        "of {ASKED} questions {lost} found no room"
     )))
 }

@@ -153,6 +153,10 @@ pub const STEPS: &[(&str, &[Step])] = &[
             ),
             ("a fork bomb", "losses.forks"),
             (
+                "more questions than wait for their answers",
+                "losses.questions",
+            ),
+            (
                 "an agent that does not get to run: every record lost is counted by container",
                 "losses.agent-that-does-not-run",
             ),

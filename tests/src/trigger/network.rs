@@ -68,6 +68,12 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             let exchange = exchange.for_seconds(number(seconds)?);
             resolve::ask(OsStr::new("udp"), OsStr::new("true"), &exchange)?;
         }
+        // So many names below one are asked for, and nobody answers.
+        ("resolve-in-vain", [count, server, name]) => {
+            let port = OsStr::new("0");
+            let server = address(server, port)?;
+            resolve::ask_in_vain(&Exchange::parse(server, name, server)?, number(count)?)?;
+        }
         // Without the contact, by a socket that is connected between one file's coming and another's.
         ("resolve-late", [ready, go, server, name, told, port]) => {
             let exchange = Exchange::parse(address(server, port)?, name, address(told, port)?)?;

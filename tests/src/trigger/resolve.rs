@@ -164,7 +164,27 @@ pub fn ask(how: &OsStr, way: &OsStr, exchange: &Exchange<'_>) -> Result<()> {
     }
 }
 
-/// The same by UDP and with the true answer, by a socket that was connected before `meanwhile`.
+/// Asks a server for so many names, and is told nothing.
+pub fn ask_in_vain(exchange: &Exchange<'_>, names: u32) -> Result<()> {
+    let at = SocketAddr::new(exchange.server, 53);
+    // Never read from.
+    let _server = UdpSocket::bind(at)?;
+    let client = UdpSocket::bind((exchange.server, 0))?;
+    client.connect(at)?;
+    for index in 0..names {
+        let name = format!("{index}.{}", exchange.name);
+        let question = Exchange {
+            name: &name,
+            ..*exchange
+        }
+        .question();
+        // What finds no room at the server has left nevertheless.
+        let _ = client.send(&question);
+    }
+    Ok(())
+}
+
+/// Asks by UDP and is told the truth, by a socket that was connected before `meanwhile`.
 pub fn ask_late(exchange: &Exchange<'_>, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
     by_udp(exchange, Way::True, meanwhile)
 }
