@@ -392,12 +392,12 @@ impl Line {
             return;
         }
         if self.held.holds(cgroup) {
-            self.hold(cgroup, bytes);
+            self.hold(&record, bytes);
             return;
         }
         match self.registry.resolve(cgroup) {
             Resolution::Instance(_) => self.judge(&record),
-            Resolution::Pending => self.hold(cgroup, bytes),
+            Resolution::Pending => self.hold(&record, bytes),
             // For what is still unheard of there was no room, which is counted.
             Resolution::Ignored | Resolution::Unheard => {}
         }
@@ -450,9 +450,11 @@ impl Line {
         self.note_contact(instance.home, record);
     }
 
-    fn hold(&mut self, cgroup: u64, bytes: &[u8]) {
+    fn hold(&mut self, record: &Record<'_>, bytes: &[u8]) {
+        let cgroup = record.header.cgroup;
         if !self.held.push(cgroup, bytes) {
-            self.lose(UserLoss::HeldFull, 1);
+            let class = loss::class_of(record);
+            self.lose_of(cgroup, UserLoss::HeldFull, class, 1);
         }
     }
 

@@ -85,6 +85,8 @@ struct Container {
     streams: HashMap<StreamKey, Stream>,
     budget: Budget,
     refused: Refusals,
+    /// How much of what was not read was told.
+    told: u64,
     /// When a packet of it was last seen.
     last: u64,
 }
@@ -104,6 +106,8 @@ pub struct Dns {
     node: HashSet<IpAddr>,
     table: Table,
     refused: Refusals,
+    /// What was not read of containers that are gone, and not told.
+    left: Vec<(u64, u64)>,
     hash: RandomState,
     /// Questions and connections of all containers.
     waiting: usize,
@@ -122,6 +126,7 @@ impl Dns {
             node: HashSet::new(),
             table: Table::default(),
             refused: Refusals::default(),
+            left: Vec::new(),
             hash: RandomState::new(),
             waiting: 0,
             streams: 0,
@@ -206,8 +211,26 @@ impl Dns {
         if let Some(own) = self.containers.remove(&container) {
             self.waiting -= own.outstanding.len();
             self.streams -= own.streams.len();
+            let left = own.refused.unread() - own.told;
+            if left > 0 {
+                self.left.push((container, left));
+            }
         }
         self.table.forget(container);
+    }
+
+    /// How much was not read of each container since the last call ([`Refusals::unread`]), for those
+    /// of which that is something.
+    pub fn take_unread(&mut self) -> Vec<(u64, u64)> {
+        let mut unread = std::mem::take(&mut self.left);
+        for (container, own) in &mut self.containers {
+            let all = own.refused.unread();
+            let before = std::mem::replace(&mut own.told, all);
+            if all > before {
+                unread.push((*container, all - before));
+            }
+        }
+        unread
     }
 
     /// What was not used since the start, in all.

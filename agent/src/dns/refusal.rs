@@ -71,6 +71,20 @@ impl Refusals {
         self.0[refusal as usize]
     }
 
+    /// What was not read of one container for want of room, or because a part was missing.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        [
+            Refusal::StreamGap,
+            Refusal::StreamsFull,
+            Refusal::QueriesFull,
+            Refusal::NamesFull,
+        ]
+        .into_iter()
+        .map(|refusal| self.get(refusal))
+        .sum()
+    }
+
     pub(super) fn add(&mut self, refusal: Refusal) {
         self.0[refusal as usize] += 1;
     }

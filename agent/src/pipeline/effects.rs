@@ -30,6 +30,7 @@ impl Line {
                 Effect::Decided => decided = true,
                 Effect::Gone(id) => {
                     self.close(id);
+                    self.count_unread();
                     self.forget_lost(id);
                     self.names.gone(id);
                     self.judge.gone(id);

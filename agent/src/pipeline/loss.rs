@@ -1,6 +1,7 @@
 //! What gets lost behind the rings.
 
-use lapwing_abi::ids::Loss;
+use lapwing_abi::decode::{Body, Record};
+use lapwing_abi::ids::{Class, Loss};
 
 /// Why something was lost in user space; the names join those of
 /// [`Loss`](lapwing_abi::ids::Loss).
@@ -87,6 +88,17 @@ pub(crate) fn hides_behaviours(reason: &str) -> bool {
             .any(|loss| loss.name() == reason)
 }
 
+/// The class of a record that was lost, as far as its kind tells it.
+pub(super) const fn class_of(record: &Record<'_>) -> Class {
+    match record.body {
+        Body::Exec { .. } => Class::Exec,
+        Body::File { .. } => Class::File,
+        Body::Egress { .. } | Body::Listen { .. } => Class::Egress,
+        Body::Dns { .. } => Class::Dns,
+        Body::Privilege { .. } => Class::Privilege,
+    }
+}
+
 /// A counter for each reason.
 #[derive(Debug, Default)]
 pub struct UserLosses([u64; UserLoss::ALL.len()]);
@@ -97,11 +109,11 @@ impl UserLosses {
         self.0[reason as usize] += count;
     }
 
-    /// All counters, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    /// All counters.
+    pub fn iter(&self) -> impl Iterator<Item = (UserLoss, u64)> {
         UserLoss::ALL
             .iter()
-            .map(|reason| (reason.name(), self.0[*reason as usize]))
+            .map(|reason| (*reason, self.0[*reason as usize]))
     }
 }
 

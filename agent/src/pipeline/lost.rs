@@ -1,6 +1,7 @@
-//! What the kernel side lost, container by container.
+//! What was lost, container by container: by the kernel side, and behind the rings.
 
 use super::Line;
+use super::loss::UserLoss;
 use crate::clock;
 use crate::container::Resolution;
 use crate::judge::Scene;
@@ -18,9 +19,28 @@ pub(super) struct Ledger {
     gone: HashMap<u32, u64>,
     /// When the last gap of a container ended, since boot in nanoseconds.
     gaps: HashMap<u64, u64>,
+    /// What was lost of each in user space.
+    own: HashMap<(u64, UserLoss, Class), Own>,
+    /// All of that, of containers that are gone too.
+    of_containers: HashMap<UserLoss, u64>,
+}
+
+/// What was lost of a container in user space, of one class and for one reason.
+#[derive(Debug, Default)]
+struct Own {
+    lost: u64,
+    /// How much of it was told.
+    told: u64,
+    /// The last look before the first that was not told, in nanoseconds since the Unix epoch.
+    since: i64,
 }
 
 impl Ledger {
+    /// What was lost of containers in user space for a reason.
+    pub fn of_containers(&self, reason: UserLoss) -> u64 {
+        self.of_containers.get(&reason).copied().unwrap_or_default()
+    }
+
     /// When the last gap of a container ended, since boot in nanoseconds; 0 for none.
     pub fn last_gap(&self, home: u64) -> u64 {
         self.gaps.get(&home).copied().unwrap_or_default()
@@ -54,20 +74,49 @@ pub(super) const fn is_loss(reason: Loss) -> bool {
 }
 
 impl Line {
+    /// Counts what was lost of a container in user space.
+    pub(super) fn lose_of(&mut self, home: u64, reason: UserLoss, class: Class, count: u64) {
+        if count == 0 {
+            return;
+        }
+        *self.lost.of_containers.entry(reason).or_default() += count;
+        let own = self.lost.own.entry((home, reason, class)).or_default();
+        if own.lost == own.told {
+            own.since = self.looked;
+        }
+        own.lost += count;
+    }
+
     /// Reports what was lost of containers since the last call, each as a gap of its own that
-    /// began at `from`, in nanoseconds since the Unix epoch.
+    /// began at `from`, in nanoseconds since the Unix epoch, or before.
     pub(super) fn report_lost(&mut self, from: i64) {
-        let mut gaps: HashMap<(u64, Loss), u64> = HashMap::new();
+        // How much, and since when.
+        let mut gaps: HashMap<(u64, &'static str), (u64, i64)> = HashMap::new();
         for (key, count) in self.tables.lost() {
             let told = self.lost.told.insert(key, count).unwrap_or_default();
             if count > told
                 && let Some(reason) = Loss::from_raw(key.reason)
                 && is_loss(reason)
             {
-                *gaps.entry((key.home, reason)).or_default() += count - told;
+                gaps.entry((key.home, reason.name())).or_insert((0, from)).0 += count - told;
             }
         }
-        for ((home, reason), count) in gaps {
+        let registry = &self.registry;
+        self.lost.own.retain(|(home, reason, _), own| {
+            let whose = registry.resolve(*home);
+            // Until it is known whose it is it cannot be told.
+            if matches!(whose, Resolution::Pending) {
+                return true;
+            }
+            if own.lost > own.told {
+                let gap = gaps.entry((*home, reason.name())).or_insert((0, from));
+                gap.0 += own.lost - own.told;
+                gap.1 = gap.1.min(own.since);
+                own.told = own.lost;
+            }
+            matches!(whose, Resolution::Instance(_))
+        });
+        for ((home, reason), (count, from)) in gaps {
             self.lost.gaps.insert(home, clock::since_boot());
             self.container_gap(home, reason, count, from);
         }
@@ -75,25 +124,33 @@ impl Line {
 
     /// The same for the status.
     pub(super) fn container_losses(&self) -> Vec<ContainerLoss> {
-        let losses = self.lost.all().into_iter().filter_map(|(key, count)| {
-            Some(ContainerLoss {
-                container: match self.registry.resolve(key.home) {
-                    Resolution::Instance(instance) => instance.id.clone(),
-                    _ => format!("cgroup:{}", key.home),
-                },
-                reason: Loss::from_raw(key.reason)?.name().to_owned(),
-                class: Class::from_raw(key.class)?.name().to_owned(),
-                count,
-            })
+        let loss = |home, reason: &str, class: Class, count| ContainerLoss {
+            container: match self.registry.resolve(home) {
+                Resolution::Instance(instance) => instance.id.clone(),
+                _ => format!("cgroup:{home}"),
+            },
+            reason: reason.to_owned(),
+            class: class.name().to_owned(),
+            count,
+        };
+        let kernel = self.lost.all().into_iter().filter_map(|(key, count)| {
+            let reason = Loss::from_raw(key.reason)?;
+            let class = Class::from_raw(key.class)?;
+            Some(loss(key.home, reason.name(), class, count))
         });
-        losses.collect()
+        let mut own: Vec<_> = self.lost.own.iter().collect();
+        own.sort_unstable_by_key(|((home, reason, class), _)| (*home, reason.name(), *class));
+        let own = own
+            .into_iter()
+            .map(|((home, reason, class), own)| loss(*home, reason.name(), *class, own.lost));
+        kernel.chain(own).collect()
     }
 
     /// A gap of a container; while it is compared with its profile, that is a violation too.
-    fn container_gap(&mut self, home: u64, reason: Loss, count: u64, from: i64) {
+    fn container_gap(&mut self, home: u64, reason: &str, count: u64, from: i64) {
         let now = self.moment();
         let mut gap = Gap {
-            reason: reason.name().to_owned(),
+            reason: reason.to_owned(),
             count,
             from: Some(timestamp(from)),
             to: Some(timestamp(now.wall)),
@@ -129,5 +186,6 @@ impl Line {
             *self.lost.gone.entry(key.reason).or_default() += count;
         }
         self.lost.gaps.remove(&home);
+        self.lost.own.retain(|(of, _, _), _| *of != home);
     }
 }

@@ -12,7 +12,7 @@ use crate::container::Instance;
 use crate::dns::{Direction, Dns, Packet, Refusal, Settings, Transport, resolv};
 use crate::judge::sighting;
 use lapwing_abi::decode::{Body, Peer, Record};
-use lapwing_abi::ids::{self, Contact, flags};
+use lapwing_abi::ids::{self, Class, Contact, flags};
 use lapwing_abi::state::verdict;
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -41,7 +41,7 @@ pub(super) struct Names {
     of: HashMap<u64, usize>,
     /// When the node's addresses were read last, since boot in nanoseconds.
     looked: Option<u64>,
-    /// Messages that were not read, as far as that was counted.
+    /// Messages of containers for which there was no room, as far as they were counted.
     unread: u64,
 }
 
@@ -196,19 +196,12 @@ impl Line {
         }
     }
 
-    /// Counts what was not read of names.
+    /// Counts what was not read of names: of each container, and of those for which there was no room.
     pub(super) fn count_unread(&mut self) {
-        let refused = self.names.dns.refused();
-        let unread: u64 = [
-            Refusal::StreamGap,
-            Refusal::StreamsFull,
-            Refusal::ContainersFull,
-            Refusal::QueriesFull,
-            Refusal::NamesFull,
-        ]
-        .into_iter()
-        .map(|refusal| refused.get(refusal))
-        .sum();
+        for (home, count) in self.names.dns.take_unread() {
+            self.lose_of(home, UserLoss::NamesUnread, Class::Dns, count);
+        }
+        let unread = self.names.dns.refused().get(Refusal::ContainersFull);
         let known = std::mem::replace(&mut self.names.unread, unread);
         self.lose(UserLoss::NamesUnread, unread.saturating_sub(known));
     }

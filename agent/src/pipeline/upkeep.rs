@@ -129,7 +129,12 @@ impl Line {
             let count = self.tables.losses(*reason) + self.lost.total(*reason);
             (reason.name(), count)
         });
-        kernel.chain(self.user_losses.iter()).collect()
+        let user = self.user_losses.iter();
+        let user = user.map(|(reason, count)| {
+            let of_containers = self.lost.of_containers(reason);
+            (reason.name(), count + of_containers)
+        });
+        kernel.chain(user).collect()
     }
 
     pub(super) fn tick(&mut self) {
@@ -145,7 +150,9 @@ impl Line {
         let node = Loss::ALL
             .iter()
             .map(|reason| (reason.name(), self.tables.losses(*reason)));
-        let node: Vec<_> = node.chain(self.user_losses.iter()).collect();
+        let user = self.user_losses.iter();
+        let user = user.map(|(reason, count)| (reason.name(), count));
+        let node: Vec<_> = node.chain(user).collect();
         for (reason, count) in node {
             let reported = self.reported.insert(reason, count).unwrap_or_default();
             if count > reported {

@@ -266,6 +266,9 @@ ids! {
         ImageShareSpent = 12,
         /// That table was full: an exec is sent, though it is known.
         ImageTableFull = 13,
+        /// A socket that talks to port 53 had no room for the note of whose it is: names that are
+        /// asked for by it are not seen.
+        DnsSocketFull = 14,
     }
 }
 
@@ -339,6 +342,7 @@ impl Loss {
             Self::CgroupShareSpent => "cgroup-share-spent",
             Self::ImageShareSpent => "image-share-spent",
             Self::ImageTableFull => "image-table-full",
+            Self::DnsSocketFull => "dns-socket-full",
         }
     }
 }

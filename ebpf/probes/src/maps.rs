@@ -4,7 +4,7 @@ use crate::recall::execs::Executed;
 use crate::recall::files::Opened;
 use crate::recall::peers::Peer;
 use crate::recall::place::Mounts;
-use aya_ebpf::btf_maps::{HashMap as Inner, HashOfMaps};
+use aya_ebpf::btf_maps::{HashMap as Inner, HashOfMaps, SkStorage};
 use aya_ebpf::macros::{btf_map, map};
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf};
 use lapwing_abi::fields::FIELD_COUNT;
@@ -99,13 +99,10 @@ pub static SYSCALL_NAMES: Array<u32> = Array::with_max_entries(SLOTS, 0);
 #[map]
 pub static SYSCALL_ROWS: Array<u64> = Array::with_max_entries(1, 0);
 
-/// Sockets that talk to port 53, by cookie: whose they are, as the head of the records about them.
-/// The oldest make room: what has talked last is what answers are awaited by.
-#[map]
-pub static DNS_SOCKETS: LruHashMap<u64, Header> = LruHashMap::with_max_entries(DNS_SOCKETS_MAX, 0);
-
-/// Sockets of that map.
-const DNS_SOCKETS_MAX: u32 = 8192;
+/// Sockets that talk to port 53: whose they are, as the head of the records about them. It lies with
+/// the socket and goes with it, so no flood of sockets takes the place of another's.
+#[btf_map]
+pub static DNS_SOCKETS: SkStorage<Header> = SkStorage::new();
 
 /// Buffers for messages of the name service, one for each way: packets come while others are sent.
 #[map]

@@ -89,6 +89,19 @@ fn set(name: &str) -> Result<Vec<Vec<u8>>> {
     (0..DIFFERENT).map(|index| record(index, name)).collect()
 }
 
+/// How far a record is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It is read.
+    Decode,
+    /// It is known whose it is.
+    Attribute,
+    /// It is a behaviour, with its texts.
+    See,
+    /// It is compared, counted, and told if it is news.
+    Judge,
+}
+
 struct Line {
     registry: Registry,
     images: Images,
@@ -136,11 +149,15 @@ impl Line {
         })
     }
 
-    /// One record, as the pipeline takes it. Answers how much there was to tell of it.
-    fn take(&mut self, bytes: &[u8]) -> Result<usize> {
+    /// One record, as the pipeline takes it, up to a stage. Answers how much there was to tell of it.
+    fn take(&mut self, bytes: &[u8], last: Stage) -> Result<usize> {
         let Ok(record) = Record::decode(bytes) else {
             bail!("a record does not decode");
         };
+        if last == Stage::Decode {
+            std::hint::black_box(&record);
+            return Ok(0);
+        }
         let now = clock::since_boot();
         if let Some(image) = sighting::image(&record) {
             self.images.insert(record.header.exec, image);
@@ -156,6 +173,15 @@ impl Line {
         let Resolution::Instance(instance) = self.registry.resolve(cgroup) else {
             bail!("the container is not known");
         };
+        if last == Stage::Attribute {
+            std::hint::black_box(instance);
+            return Ok(0);
+        }
+        if last == Stage::See {
+            let image = self.images.get(record.header.exec);
+            std::hint::black_box(sighting::seen(&record, image));
+            return Ok(0);
+        }
         let scene = Scene {
             instance,
             images: &self.images,
@@ -172,12 +198,12 @@ impl Line {
     }
 
     /// Takes a set so often; answers nanoseconds for each record, and how much was told.
-    fn time(&mut self, records: &[Vec<u8>], rounds: u32) -> Result<(f64, usize)> {
+    fn time(&mut self, records: &[Vec<u8>], rounds: u32, last: Stage) -> Result<(f64, usize)> {
         let start = Instant::now();
         let mut told = 0;
         for _ in 0..rounds {
             for bytes in records {
-                told += self.take(bytes)?;
+                told += self.take(bytes, last)?;
             }
         }
         let each = start.elapsed().as_nanos() as f64;
@@ -189,20 +215,35 @@ impl Line {
 pub fn run(session: &Session, args: &Args) -> Result<()> {
     let mut line = Line::new(&session.folder("path")?)?;
     let known = set("known")?;
-    let (_, told) = line.time(&known, 1)?;
+    let (_, told) = line.time(&known, 1, Stage::Judge)?;
     ensure!(told == DIFFERENT, "{DIFFERENT} were news, {told} were told");
     // Short rounds, of which the best was disturbed least.
     let (repeats, sets) = if args.quick { (3, 4) } else { (5, 15) };
     let (mut of_known, mut of_news) = (Vec::new(), Vec::new());
+    let (mut decoded, mut attributed, mut as_seen) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..sets {
         check_interrupt()?;
-        let (each, told) = line.time(&known, repeats)?;
+        let (each, told) = line.time(&known, repeats, Stage::Judge)?;
         ensure!(told == 0, "{told} known behaviours were told of");
         of_known.push(each);
+        decoded.push(line.time(&known, repeats, Stage::Decode)?.0);
+        attributed.push(line.time(&known, repeats, Stage::Attribute)?.0);
+        as_seen.push(line.time(&known, repeats, Stage::See)?.0);
         let news = set(&format!("news{round}"))?;
-        let (each, told) = line.time(&news, 1)?;
+        let (each, told) = line.time(&news, 1, Stage::Judge)?;
         ensure!(told == DIFFERENT, "{DIFFERENT} were news, {told} were told");
         of_news.push(each);
+    }
+    let stages = [&decoded, &attributed, &as_seen, &of_known];
+    let [decode, attribute, see, known] = stages.map(|times| least(times));
+    for (stage, nanoseconds) in [
+        ("decode", decode),
+        ("attribute", attribute - decode),
+        ("see", see - attribute),
+        ("judge", known - see),
+    ] {
+        let detail = json!({"rounds": sets, "different": DIFFERENT});
+        figure(&format!("path-stage.{stage}"), nanoseconds, "ns", &detail);
     }
     for (name, values) in [("known", of_known), ("news", of_news)] {
         let best = least(&values);

@@ -163,6 +163,7 @@ impl Worker {
                     in_letters(index.into())
                 })
             }
+            ["reach", count] => self.reach(number(count)?),
             ["spin", rounds, times] => Ok(spin(number(rounds)?, number(times)?)),
             _ => bail!("not an order"),
         }
@@ -199,6 +200,24 @@ impl Worker {
             std::thread::sleep(Duration::from_nanos(next.saturating_sub(now())));
         }
         Ok(json!({"done": done, "ns": now() - start}))
+    }
+
+    /// One datagram to each of many peers, to which no way leads.
+    fn reach(&self, count: u32) -> Result<Value> {
+        const PORTS: u32 = 50_000;
+        const FIRST: u32 = 10_000;
+        let start = now();
+        for index in 0..count {
+            let address = Ipv4Addr::new(192, 0, 2, u8::try_from(index / PORTS)?);
+            let port = u16::try_from(FIRST + index % PORTS)?;
+            let peer = SocketAddrV4::new(address, port);
+            let sent = sendto(&self.udp, b"lapwing", SendFlags::empty(), &peer);
+            ensure!(
+                sent == Err(Errno::NETUNREACH),
+                "sendto {peer} answered {sent:?}"
+            );
+        }
+        Ok(json!({"total": now() - start, "done": count}))
     }
 
     #[inline]
@@ -246,7 +265,7 @@ fn make(stem: &str, count: u32, pause: Duration, name: fn(u32) -> String) -> Res
             std::thread::sleep(pause);
         }
     }
-    Ok(json!({"total": now() - start, "ns": times}))
+    Ok(json!({"total": now() - start, "done": times.len(), "ns": times}))
 }
 
 /// A loop of `2 * rounds` instructions, so often.

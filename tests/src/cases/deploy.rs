@@ -5,13 +5,14 @@ use super::common::{
 };
 use super::metrics::{get, well};
 use super::sensor::NOT_ON_TIER_B;
+use super::start::missing;
 use crate::agent::{Agent, Home, Mode};
 use crate::container::Spec;
 use crate::expect::{Expect, lookup};
 use crate::pod::{configuration, template, texts};
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::Session;
+use crate::session::{Session, patience, wait_for};
 use crate::trigger::standing::OF_CHILD;
 use anyhow::{Context as _, Result, ensure};
 use lapwing_abi::hooks::Row;
@@ -182,6 +183,12 @@ fn least(context: &mut Context<'_>) -> Result<Outcome> {
         .is("file.mount", "TMPFS")
         .is("process.uid", 1000);
     watch.expect("behaviour", "the file that a child holds", &child)?;
+    let mut left = Vec::new();
+    wait_for("all that the container holds", patience(), || {
+        left = missing(&watch, &puppet)?;
+        Ok(left.is_empty().then_some(()))
+    })
+    .with_context(|| format!("{left:?} are not known"))?;
     let act = |puppet: &mut Puppet<'_>| -> Result<()> {
         puppet.act(&Act::program("/bin/true", "true"))?;
         puppet.act(&Act::trigger(&["connect-tcp", "127.0.0.1", "9"]))

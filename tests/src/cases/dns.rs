@@ -1,17 +1,19 @@
 //! How long a name stands for an address, and that none stands for the node itself. Which answers are
 //! believed is in the coverage table.
 
-use super::common::{egress, number, violation};
+use super::common::{egress, file, number, violation, violations_until_now};
+use super::losses::lost_for;
 use crate::agent::{Home, Mode};
 use crate::container::{Container, Spec};
 use crate::expect::{epoch_seconds, now};
 use crate::netns;
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::{Session, check_interrupt, patience};
+use crate::session::{Session, check_interrupt, patience, wait_for};
 use crate::watch::{Mark, Watch};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
+use std::fs;
 use std::time::{Duration, Instant};
 
 pub const CASES: &[Case] = &[
@@ -22,6 +24,18 @@ pub const CASES: &[Case] = &[
     Case {
         name: "dns.node-address",
         run: node_address,
+    },
+    Case {
+        name: "dns.another-container",
+        run: another_container,
+    },
+    Case {
+        name: "dns.crowd-of-sockets",
+        run: crowd_of_sockets,
+    },
+    Case {
+        name: "losses.questions",
+        run: questions,
     },
 ];
 
@@ -202,4 +216,121 @@ fn node_address(context: &mut Context<'_>) -> Result<Outcome> {
     let (name, _) = client.contact(NODE)?;
     ensure!(name.is_empty(), "the node has the name {name:?}");
     Ok(Outcome::Passed)
+}
+
+/// What one container was told names nothing for another.
+fn another_container(context: &mut Context<'_>) -> Result<Outcome> {
+    const TOLD: &str = "192.0.2.61";
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut client = Client {
+        session,
+        watch,
+        puppet: Puppet::start(session, "asks")?,
+        port: 4_300,
+    };
+    client.ask("asked.example", TOLD, 600)?;
+    let (name, _) = client.contact(TOLD)?;
+    ensure!(name == "asked.example", "who asked has the name {name:?}");
+    let _asks = std::mem::replace(&mut client.puppet, Puppet::start(session, "asks-not")?);
+    let (name, _) = client.contact(TOLD)?;
+    ensure!(name.is_empty(), "who did not ask has the name {name:?}");
+    Ok(Outcome::Passed)
+}
+
+/// However many sockets another container connects to port 53: one that was connected before is
+/// seen when it asks, and the answer that comes to it is believed.
+fn crowd_of_sockets(context: &mut Context<'_>) -> Result<Outcome> {
+    const TOLD: &str = "192.0.2.71";
+    const NAME: &str = "late.example";
+    const SOCKETS: u32 = 20_000;
+    let session = context.session;
+    let (_, watch) = context.agent(Mode::Monitor)?;
+    let mut client = Client {
+        session,
+        watch,
+        puppet: Puppet::start(session, "asks-late")?,
+        port: 4_400,
+    };
+    let mut noisy = Puppet::start(session, "connects")?;
+    let mark = client.watch.mark();
+    let port = client.port.to_string();
+    let files = ["/data/ready", "/data/go"];
+    let words = [
+        "resolve-late",
+        files[0],
+        files[1],
+        RESOLVER,
+        NAME,
+        TOLD,
+        &port,
+    ];
+    client.puppet.begin(&Act::trigger(&words))?;
+    let [ready, go] = files.map(|path| client.puppet.root().join(&path[1..]));
+    wait_for("the socket to be connected", patience(), || {
+        Ok(ready.exists().then_some(()))
+    })?;
+    let words = ["connect-many", RESOLVER, "53", &SOCKETS.to_string()];
+    let begin = Instant::now();
+    noisy.act(&Act::trigger(&words))?;
+    let took = begin.elapsed();
+    fs::write(go, "")?;
+    ensure!(client.puppet.end()? == 0, "who asked late failed");
+    let asked = violation(session, &client.puppet, "dns.unknown", "MEDIUM").is("dns.name", NAME);
+    client
+        .watch
+        .expect_since("violation", "the question", &asked, mark)?;
+    let (name, _) = client.contact(TOLD)?;
+    ensure!(name == NAME, "what was told late has the name {name:?}");
+    Ok(Outcome::Measured(format!(
+        "{SOCKETS} sockets of another in {:.1} s",
+        took.as_secs_f64()
+    )))
+}
+
+/// More questions than wait for their answers: those beyond are a loss of the container that asked,
+/// and of nobody else.
+fn questions(context: &mut Context<'_>) -> Result<Outcome> {
+    const ASKED: &str = "1000";
+    const REASON: &str = "names-unread";
+    context.alone();
+    let session = context.session;
+    let agent = Home::new(session, Mode::Monitor)?.start()?;
+    let mut watch = agent.watch()?;
+    let mut quiet = Puppet::start(session, "quiet")?;
+    let mut noisy = Puppet::start(session, "asks-much")?;
+    for puppet in [&mut quiet, &mut noisy] {
+        violations_until_now(&mut watch, puppet, "/data/before")?;
+    }
+    let words = ["resolve-in-vain", ASKED, RESOLVER, "vain.example"];
+    noisy.act(&Act::trigger(&words))?;
+    wait_for("the gap", patience(), || {
+        let gaps = watch.of_kind("gap");
+        let ours = gaps.iter().filter(|gap| gap["reason"] == REASON);
+        let scopes: Vec<_> = ours.map(|gap| gap["scope"].clone()).collect();
+        ensure!(
+            scopes.iter().all(|scope| *scope == noisy.id),
+            "what {} lost is told of {scopes:?}",
+            noisy.id
+        );
+        Ok((!scopes.is_empty()).then_some(()))
+    })?;
+    let lost = lost_for(&agent, &noisy, REASON)?;
+    ensure!(lost > 0, "the status tells of no loss of the container");
+    for (puppet, path, after_gap) in [
+        (&mut quiet, "/data/quiet", false),
+        (&mut noisy, "/data/noisy", true),
+    ] {
+        puppet.act(&Act::trigger(&["create", path]))?;
+        let expect = file(
+            violation(session, puppet, "file.unknown", "MEDIUM"),
+            "CREATE",
+            path,
+        )
+        .is("afterGap", after_gap);
+        watch.expect("violation", path, &expect)?;
+    }
+    Ok(Outcome::Measured(format!(
+        "of {ASKED} questions {lost} found no room"
+    )))
 }

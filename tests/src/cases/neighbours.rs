@@ -137,8 +137,8 @@ fn not_hidden(watch: &mut Watch, noisy: &Puppet<'_>, steps: &[Step]) -> Result<(
     Ok(())
 }
 
-/// Noise in files, and behind it two peers, two programs, one that has no file, and a privileged
-/// operation.
+/// Noise in files, and behind it two peers, two programs, one that has no file, and two privileged
+/// operations.
 fn files(context: &mut Context<'_>) -> Result<Outcome> {
     let count: u64 = match context.soak {
         true => 1_000_000,
@@ -165,7 +165,8 @@ fn files(context: &mut Context<'_>) -> Result<Outcome> {
                 "trigger",
                 "nothing",
             ]))?;
-            noisy.act(&Act::trigger(&["ptrace-traceme"]))
+            noisy.act(&Act::trigger(&["ptrace-traceme"]))?;
+            noisy.act(&Act::trigger(&["map-memfd", "/bin/busybox"]))
         },
         |agent, watch, noisy, span| {
             caught_up(watch, noisy)?;
@@ -176,6 +177,7 @@ fn files(context: &mut Context<'_>) -> Result<Outcome> {
                 ("the second program", ("exec.path", "/usr/bin/shop")),
                 ("the program without a file", ("rule", "exec.fileless")),
                 ("the privileged operation", ("rule", "privilege.ptrace")),
+                ("the second one", ("rule", "privilege.exec_mapping")),
             ];
             not_hidden(watch, noisy, &steps)?;
             let (received, lost) = accounted(agent, watch, noisy, count, span)?;

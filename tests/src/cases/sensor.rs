@@ -185,12 +185,17 @@ fn tried(hook: &Hook, row: &Value) -> &'static [Variant] {
 /// at all, and say why.
 fn without(context: &mut Context<'_>) -> Result<Outcome> {
     let folder = context.session.folder("types")?;
+    // In a guest, where a look at all rows is dear, the one that only the better tiers need.
+    let fields = match context.label.as_str() {
+        "host" => FIELDS,
+        _ => &FIELDS[1..],
+    };
     let (agent, _) = context.agent(Mode::Monitor)?;
     let types = fs::read(BTF).context(BTF)?;
     let altered = folder.join("vmlinux");
     let whole = diagnosed(agent, Path::new(BTF))?;
     let (mut told, mut shown) = (Vec::new(), 0);
-    for (field, name, member) in FIELDS {
+    for (field, name, member) in fields {
         rename(&types, member, &altered)?;
         let poorer = diagnosed(agent, &altered)?;
         let reason = format!("struct {name} has no member {member}");

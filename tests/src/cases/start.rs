@@ -257,19 +257,7 @@ fn many(context: &mut Context<'_>) -> Result<Outcome> {
         if at >= count {
             continue;
         }
-        let known = things(&watch, puppet);
-        let expected: BTreeSet<String> = [
-            format!("exec {}", puppet.pid()?),
-            format!("file {}", canonical(HELD)),
-            format!("file {}", canonical(MAPPED)),
-            format!("file {OF_CHILD}"),
-            format!("egress {TCP_PORT}"),
-            format!("egress {ASKED_PORT}"),
-            format!("listen {TCP_PORT}"),
-            format!("listen {UDP_PORT}"),
-        ]
-        .into();
-        let missing: Vec<_> = expected.difference(&known).collect();
+        let missing = missing(&watch, puppet)?;
         ensure!(
             missing.is_empty(),
             "{missing:?} are not known of {}",
@@ -282,6 +270,25 @@ fn many(context: &mut Context<'_>) -> Result<Outcome> {
         took.as_millis(),
         said.rsplit_once("already").map_or("", |(_, rest)| rest)
     )))
+}
+
+/// What a container holds and was not published of it, in short.
+pub(super) fn missing(watch: &Watch, puppet: &Puppet<'_>) -> Result<Vec<String>> {
+    let expected = [
+        format!("exec {}", puppet.pid()?),
+        format!("file {}", canonical(HELD)),
+        format!("file {}", canonical(MAPPED)),
+        format!("file {OF_CHILD}"),
+        format!("egress {TCP_PORT}"),
+        format!("egress {ASKED_PORT}"),
+        format!("listen {TCP_PORT}"),
+        format!("listen {UDP_PORT}"),
+    ];
+    let known = things(watch, puppet);
+    Ok(expected
+        .into_iter()
+        .filter(|thing| !known.contains(thing))
+        .collect())
 }
 
 /// What was published of a container, in short.

@@ -3,7 +3,7 @@
 mod attributes;
 mod names;
 
-use super::act::{Act, Field, Is, Prepare, Report, Shape, Tiers};
+use super::act::{Act, Field, Is, OVERLAY, Prepare, Report, Shape, Tiers};
 use crate::puppet::TRIGGER;
 use lapwing_abi::hooks::Row;
 
@@ -282,6 +282,37 @@ const OPENS: &[Act] = &[
         mounted("MOUNT", "tmpfs at /data/apart"),
     ]),
     file(
+        "file.open.proc",
+        Row::FileOpen,
+        "a file of /proc: the mount is a window to the kernel",
+        &["open-write", "/proc/1/comm"],
+        "OPEN_WRITE",
+        "/proc/1/comm",
+    )
+    .root()
+    .field(3, ("file.mount", Is::Text("PROC_SYS"))),
+    file(
+        "file.open.tmpfs",
+        Row::FileOpen,
+        "a file in memory",
+        &["open-write", "/scratch/open"],
+        "OPEN_WRITE",
+        "/scratch/open",
+    )
+    .after(&[Prepare::File("/scratch/open")])
+    .field(3, ("file.mount", Is::Text("TMPFS"))),
+    file(
+        "file.open.volume",
+        Row::FileOpen,
+        "a file on a volume",
+        &["open-write", "/volume/open"],
+        "OPEN_WRITE",
+        "/volume/open",
+    )
+    .after(&[Prepare::File("/volume/open")])
+    .inside(OVERLAY)
+    .field(3, ("file.mount", Is::Text("VOLUME"))),
+    file(
         "file.create.unmounted",
         Row::FileOpen,
         "on a file system that is mounted nowhere any more (MNT_DETACH): `detached:` and the path there",
@@ -373,6 +404,16 @@ const OPENS: &[Act] = &[
         Prepare::Folder("/root/.ssh"),
         Prepare::File("/root/.ssh/id_ed25519"),
         Prepare::Symlink("/root/.ssh/id_ed25519", "/data/key"),
+    ]),
+    credential(
+        "file.read.cloud",
+        "the keys of a cloud",
+        &["open-read", "/root/.aws/credentials"],
+        "/root/.aws/credentials",
+    )
+    .after(&[
+        Prepare::Folder("/root/.aws"),
+        Prepare::File("/root/.aws/credentials"),
     ]),
     credential(
         "file.read.token",

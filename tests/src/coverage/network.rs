@@ -115,6 +115,15 @@ pub const ACTS: &[Act] = &[
         4005,
     ),
     egress(
+        "egress.connect6.udp",
+        Row::EgressConnect6,
+        "connect(2) of a UDP socket, IPv6",
+        &["connect-udp", NOBODY6, "4025"],
+        "UDP",
+        NOBODY6,
+        4025,
+    ),
+    egress(
         "egress.connect6.mapped",
         Row::EgressConnect6,
         "an IPv4 peer in the clothes of IPv6 is that IPv4 peer",

@@ -56,6 +56,14 @@ pub const STEPS: &[(&str, &[Step])] = &[
                 "a name that leads to the node itself excuses nothing",
                 "dns.node-address",
             ),
+            (
+                "what one container was told names nothing for another",
+                "dns.another-container",
+            ),
+            (
+                "another container's flood of sockets that talk to port 53: who connected before is seen",
+                "dns.crowd-of-sockets",
+            ),
         ],
     ),
     (
@@ -144,6 +152,10 @@ pub const STEPS: &[(&str, &[Step])] = &[
                 "losses.never-learnable",
             ),
             ("a fork bomb", "losses.forks"),
+            (
+                "more questions than wait for their answers",
+                "losses.questions",
+            ),
             (
                 "an agent that does not get to run: every record lost is counted by container",
                 "losses.agent-that-does-not-run",

@@ -5,8 +5,8 @@ use super::syscall::folder;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, XattrFlags, chmodat, chownat,
-    copy_file_range, fremovexattr, fsetxattr, linkat, lremovexattr, lsetxattr, mkdirat as make_at,
-    mknodat, open, removexattr as remove_attribute, renameat_with, sendfile,
+    copy_file_range, fremovexattr, fsetxattr, linkat, lremovexattr, lsetxattr, makedev,
+    mkdirat as make_at, mknodat, open, removexattr as remove_attribute, renameat_with, sendfile,
     setxattr as set_attribute, symlinkat as symlink_at,
 };
 use rustix::io::Errno;
@@ -74,12 +74,20 @@ pub fn mkdirat(path: &OsStr, name: &OsStr) -> Result<()> {
 
 /// mknod(2).
 pub fn mknod(kind: &OsStr, path: &OsStr) -> Result<()> {
-    let kind = match kind.to_str() {
-        Some("fifo") => FileType::Fifo,
-        Some("file") => FileType::RegularFile,
+    let (kind, device) = match kind.to_str() {
+        Some("fifo") => (FileType::Fifo, 0),
+        Some("file") => (FileType::RegularFile, 0),
+        // That of /dev/null.
+        Some("device") => (FileType::CharacterDevice, makedev(1, 3)),
         _ => bail!("no such file: {kind:?}"),
     };
-    Ok(mknodat(CWD, path, kind, Mode::from_raw_mode(0o644), 0)?)
+    Ok(mknodat(
+        CWD,
+        path,
+        kind,
+        Mode::from_raw_mode(0o644),
+        device,
+    )?)
 }
 
 /// truncate(2).

@@ -26,6 +26,13 @@ pub fn flood(verb: &str, words: &[&OsStr]) -> Result<bool> {
                 let _ = socket.send_to(b"lapwing", address(to, OsStr::new(&port.to_string()))?);
             }
         }
+        // So many sockets, one after the other, each connected to one peer.
+        ("connect-many", [to, port, count]) => {
+            let to = address(to, port)?;
+            for _ in 0..number(count)? {
+                UdpSocket::bind("0.0.0.0:0")?.connect(to)?;
+            }
+        }
         // So many children at a time that do nothing, until the limit of processes ends it.
         ("bomb", [path, count]) => {
             let mut children = Vec::new();

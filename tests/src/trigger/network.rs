@@ -4,12 +4,15 @@ use super::resolve::Exchange;
 use super::{address, resolve, sockets, uring};
 use anyhow::{Context as _, Result};
 use std::ffi::OsStr;
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::path::Path;
 use std::str::FromStr;
+use std::thread;
 use std::time::Duration;
 
 /// Does one; answers whether there is such an act.
@@ -64,6 +67,23 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
             let exchange = Exchange::parse(address(server, port)?, name, address(told, port)?)?;
             let exchange = exchange.for_seconds(number(seconds)?);
             resolve::ask(OsStr::new("udp"), OsStr::new("true"), &exchange)?;
+        }
+        // So many names below one are asked for, and nobody answers.
+        ("resolve-in-vain", [count, server, name]) => {
+            let port = OsStr::new("0");
+            let server = address(server, port)?;
+            resolve::ask_in_vain(&Exchange::parse(server, name, server)?, number(count)?)?;
+        }
+        // Without the contact, by a socket that is connected between one file's coming and another's.
+        ("resolve-late", [ready, go, server, name, told, port]) => {
+            let exchange = Exchange::parse(address(server, port)?, name, address(told, port)?)?;
+            resolve::ask_late(&exchange, || {
+                File::create_new(ready)?;
+                while !Path::new(go).exists() {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                Ok(())
+            })?;
         }
         ("connect-raw", [to, protocol]) => {
             sockets::connect_raw(address(to, OsStr::new("0"))?, number(protocol)?)?;

@@ -158,13 +158,38 @@ fn name(text: &str) -> Vec<u8> {
 pub fn ask(how: &OsStr, way: &OsStr, exchange: &Exchange<'_>) -> Result<()> {
     let way = Way::parse(way)?;
     match how.to_str() {
-        Some("udp") => by_udp(exchange, way),
+        Some("udp") => by_udp(exchange, way, || Ok(())),
         Some("tcp") if matches!(way, Way::True | Way::Alias) => by_tcp(exchange, way),
         _ => bail!("neither udp, nor tcp with the true answer"),
     }
 }
 
-fn by_udp(exchange: &Exchange<'_>, way: Way) -> Result<()> {
+/// Asks a server for so many names, and is told nothing.
+pub fn ask_in_vain(exchange: &Exchange<'_>, names: u32) -> Result<()> {
+    let at = SocketAddr::new(exchange.server, 53);
+    // Never read from.
+    let _server = UdpSocket::bind(at)?;
+    let client = UdpSocket::bind((exchange.server, 0))?;
+    client.connect(at)?;
+    for index in 0..names {
+        let name = format!("{index}.{}", exchange.name);
+        let question = Exchange {
+            name: &name,
+            ..*exchange
+        }
+        .question();
+        // What finds no room at the server has left nevertheless.
+        let _ = client.send(&question);
+    }
+    Ok(())
+}
+
+/// Asks by UDP and is told the truth, by a socket that was connected before `meanwhile`.
+pub fn ask_late(exchange: &Exchange<'_>, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
+    by_udp(exchange, Way::True, meanwhile)
+}
+
+fn by_udp(exchange: &Exchange<'_>, way: Way, meanwhile: impl FnOnce() -> Result<()>) -> Result<()> {
     let Exchange { server, port, .. } = *exchange;
     let at = SocketAddr::new(server, 53);
     let socket = UdpSocket::bind(at)?;
@@ -191,6 +216,7 @@ fn by_udp(exchange: &Exchange<'_>, way: Way) -> Result<()> {
     }
     if sender.is_none() {
         client.connect(at)?;
+        meanwhile()?;
         client.send(&exchange.question())?;
     } else {
         client.send_to(&exchange.question(), at)?;

@@ -36,6 +36,9 @@ const TARGETS: &[(&str, &[&str], Target)] = &[
     ("flood.unexplained", HOST, AtMost(0.0)),
     // Slower, and it was no flood.
     ("flood.seconds", HOST, AtMost(2.0)),
+    ("flood.peers-neighbour-lost", HOST, AtMost(0.0)),
+    ("flood.peers-unexplained", HOST, AtMost(0.0)),
+    ("flood.peers-seconds", HOST, AtMost(1.0)),
     ("path.", HOST, AtLeast(500_000.0)),
     ("compare.rate.", HOST, AtLeast(2_000_000.0)),
     ("compare.memory", HOST, AtMost(200.0)),

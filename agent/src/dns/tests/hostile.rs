@@ -186,6 +186,8 @@ fn one_container_takes_no_room_of_another() {
         ask(&mut dns, id, WWW);
     }
     assert_eq!(dns.refused().get(Refusal::QueriesFull), 6);
+    assert_eq!(dns.take_unread(), [(CONTAINER, 6)]);
+    assert_eq!(dns.take_unread(), []);
     // Those that wait too long give way.
     let bytes = question(99, WWW, A);
     dns.observe(&Packet {
@@ -246,6 +248,10 @@ fn one_container_takes_no_room_of_another() {
     // There is no third.
     dns.set_resolvers(9, &[ip(RESOLVER)]);
     assert_eq!(dns.refused().get(Refusal::ContainersFull), 1);
+    // What was not told of a container that is gone is told still: the name and the connections.
+    dns.forget(CONTAINER);
+    assert!(matches!(dns.take_unread()[..], [(CONTAINER, 4..)]));
+    assert_eq!(dns.take_unread(), []);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Messages of the name service, as they go by.
 //!
-//! A socket that addresses port 53 is noted by its cookie, with whose it is: that
-//! is known where it connects or sends, and no longer where packets go by, least of
-//! all those that come. Packets from and to port 53 of a noted socket are handed to
+//! A socket that addresses port 53 gets a note of whose it is: that is known where it
+//! connects or sends, and no longer where packets go by, least of all those that come.
+//! The note lies with the socket (`BPF_MAP_TYPE_SK_STORAGE`, for these programs since
+//! Linux 5.8): a table that all containers share would let one of them push the notes of
+//! others out. Packets from and to port 53 of a noted socket are handed to
 //! the agent, which believes none of them unasked, and so are those that it sends to
 //! loopback addresses. All others cost a look at their ports.
 
@@ -12,12 +14,12 @@ use crate::images;
 use crate::kernel;
 use crate::maps::{self, MESSAGE_REACH, Message};
 use crate::news;
-use aya_ebpf::EbpfContext;
 use aya_ebpf::bindings::__sk_buff;
-use aya_ebpf::helpers::generated::{bpf_get_socket_cookie, bpf_skb_load_bytes};
+use aya_ebpf::helpers::generated::{bpf_sk_fullsock, bpf_sk_storage_get, bpf_skb_load_bytes};
 use aya_ebpf::macros::cgroup_skb;
 use aya_ebpf::programs::{SkBuffContext, SockAddrContext};
 use core::hint::black_box;
+use core::ptr::null_mut;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Class, Direction, Family, Kind, Loss, flags};
 use lapwing_abi::record::{HEADER_LEN, Header, PAYLOAD_MAX, message};
@@ -41,15 +43,44 @@ pub(super) fn expect(ctx: &SockAddrContext) {
         lost(Loss::ScratchTaken);
         return;
     };
-    // SAFETY: the context is one that the helper takes.
-    let cookie = unsafe { bpf_get_socket_cookie(ctx.as_ptr()) };
     header.kind = Kind::Dns.raw();
     // The agent needs each message: an answer is what gives addresses their names.
     header.key = 0;
     news::complete(header);
     // Its messages may come when the process is gone.
     images::want(header.exec);
-    let _ = maps::DNS_SOCKETS.insert(&cookie, &*header, 0);
+    let home = header.cgroup;
+    // SAFETY: the verifier knows the context's socket, and the helper copies the header.
+    let note = unsafe { maps::DNS_SOCKETS.get_or_insert_ptr_mut(ctx, Some(&mut *header)) };
+    if note.is_null() {
+        budget::lost_of(home, Loss::DnsSocketFull, Class::Dns);
+        return;
+    }
+    // Who uses it now may not be who did when it was noted.
+    // SAFETY: the map gave the pointer; a packet that goes by meanwhile gets the old or the new words.
+    unsafe { note.write(*header) };
+}
+
+/// What was noted of a packet's socket.
+#[inline(always)]
+fn noted(skb: *mut __sk_buff) -> Option<&'static Header> {
+    // SAFETY: the context is valid for the call; the helpers take what the verifier knows to be a
+    // socket, and nothing is made. The reference is not kept; a concurrent note gives the old or
+    // the new words.
+    unsafe {
+        let sk = (*skb).__bindgen_anon_2.sk;
+        if sk.is_null() {
+            return None;
+        }
+        let sk = bpf_sk_fullsock(sk);
+        if sk.is_null() {
+            return None;
+        }
+        let map = (&raw const maps::DNS_SOCKETS).cast_mut().cast();
+        bpf_sk_storage_get(map, sk.cast(), null_mut(), 0)
+            .cast::<Header>()
+            .as_ref()
+    }
 }
 
 /// struct __sk_buff of a packet that leaves, at its network header; since Linux 4.10.
@@ -173,10 +204,7 @@ fn pass(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
     if unsafe { (*skb).ifindex } == LOOPBACK {
         argument |= message::LOOPED;
     }
-    // SAFETY: the context is one that the helper takes.
-    let cookie = unsafe { bpf_get_socket_cookie(ctx.as_ptr()) };
-    // SAFETY: the reference is not kept; a concurrent update gives the old or the new words.
-    let socket = unsafe { maps::DNS_SOCKETS.get(&cookie) }?;
+    let socket = noted(skb)?;
     let (row, slot) = match direction {
         Direction::Query => (Row::DnsQuery, 0),
         Direction::Answer => (Row::DnsAnswer, 1),

@@ -243,6 +243,17 @@ pub const ACTS: &[Act] = &[
     )
     .by_name(),
     file(
+        "file.mknod.device",
+        Row::FileMknod,
+        "mknod(2) of a device",
+        &["mknod", "device", "/data/device"],
+        "MKNOD",
+        "/data/device",
+    )
+    .inside(RIGHTS)
+    .root()
+    .by_name(),
+    file(
         "file.mknod.bind",
         Row::FileMknod,
         "a socket that bind(2) makes",
