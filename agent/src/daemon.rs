@@ -9,6 +9,7 @@ use crate::api::server::serve;
 use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, Failure, Outcome};
 use crate::clock;
+use crate::cluster::{self, Watcher};
 use crate::config::{Config, Sizes, StartMode, sizes};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::identity::{self, Resolver};
@@ -114,6 +115,8 @@ struct Agent {
     sinks: Arc<Sinks>,
     /// Asks the runtimes for containers; none where that is off.
     resolver: Option<Resolver>,
+    /// Asks the cluster for profiles; none where that is off.
+    watcher: Option<Watcher>,
 }
 
 /// The sensor at work.
@@ -220,8 +223,19 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     .with_learning(config.learning.settings())
     .with_ratings(config.ratings())
     .with_limit(config.suppression.limit())
-    .with_signatures(signatures, started)
+    .with_signatures(signatures.clone(), started)
     .map_err(|error| Failure::new(Code::Failed, error))?;
+    let access = &config.profiles.kubernetes;
+    let timeout = config.identity.timeout.duration();
+    let (cluster_profiles, watcher) = cluster::open(
+        access,
+        timeout,
+        &config.state_dir,
+        signatures,
+        Arc::clone(&wake),
+    )
+    .map_err(|error| Failure::new(Code::Failed, error))?
+    .unzip();
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
     let network = { prepared.map(|prepared| Network::new(prepared, listener)) }
         .transpose()
@@ -285,6 +299,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         },
         identity,
         judge,
+        cluster_profiles,
         names: config.names.settings(),
         feed: Arc::clone(&feed),
         node: config.node.clone(),
@@ -318,6 +333,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         control,
         sinks: Arc::new(sinks),
         resolver,
+        watcher,
     })
 }
 
@@ -347,6 +363,9 @@ impl Agent {
         // It ends with the pipeline, whose questions it answers.
         if let Some(resolver) = self.resolver {
             tokio::spawn(resolver.run());
+        }
+        if let Some(watcher) = self.watcher {
+            tokio::spawn(watcher.run());
         }
         let (ended, has_ended) = oneshot::channel();
         let stopped = Arc::clone(&stop);
