@@ -2,6 +2,7 @@
 //! and then leaps: what is counted is exact, however busy the machine.
 
 mod disk;
+mod judged;
 
 use super::*;
 use crate::kubernetes::double::{Cluster, Mood};

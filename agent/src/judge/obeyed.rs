@@ -60,11 +60,14 @@ impl Obeyed {
     /// Has a profile approve of what the object does, unless that was done.
     fn put(&self, into: &mut Profile) -> Result<(), String> {
         let reason = self.reason();
+        let given = self.profile(&into.workload)?;
         let last = into.decisions().filter(|one| one.action == "import").last();
-        if last.is_some_and(|last| last.actor == ACTOR && last.reason == reason) {
+        let was_put = last.is_some_and(|last| last.actor == ACTOR && last.reason == reason);
+        // What is compared with is what the object says, whoever changed the file.
+        let is_so = given.mode() != Mode::Monitoring || given.to_spec() == into.to_spec();
+        if was_put && is_so {
             return Ok(());
         }
-        let given = self.profile(&into.workload)?;
         let by = By {
             actor: ACTOR,
             reason: &reason,
@@ -185,7 +188,7 @@ impl Judge {
                 object,
                 workload,
                 text,
-            } => self.refused(&object, workload, &text, now),
+            } => self.refused(&object, workload.as_ref(), &text, now),
             News::Mended(object) => self.mended(&object, now),
             News::Listed => {
                 self.keeper.forget_disobeyed();
@@ -243,7 +246,7 @@ impl Judge {
     fn refused(
         &mut self,
         object: &str,
-        workload: Option<Workload>,
+        workload: Option<&Workload>,
         text: &str,
         now: Moment,
     ) -> Vec<Item> {
@@ -253,7 +256,7 @@ impl Judge {
         let mut items = self.mended(object, now);
         let fingerprint = self.trouble(object);
         let mut violation = self.about_sensor(REASON, detail);
-        violation.workload = workload.as_ref().map(report::workload);
+        violation.workload = workload.map(report::workload);
         let reports = self
             .episodes
             .occurred(&fingerprint, 0, "", now, || violation);

@@ -172,7 +172,7 @@ fn people_decide_of_it_in_the_cluster_alone() {
         import(&mut bench.judge, &yaml).map(drop),
         bench.promote().map(drop),
         answer(&mut bench.judge, |judge, done| {
-            judge.demote(&name, ANN, done)
+            judge.demote(&name, ANN, done);
         })
         .map(|_: v1::ProfileSummary| ()),
     ];
@@ -297,6 +297,14 @@ fn a_restart_goes_on_with_what_waited_and_with_the_node_s_own() {
     fs::write(bench.here(), "x").unwrap();
     bench.hear(offer(&profile));
     assert_eq!((bench.short().exec, bench.short().pending), (1, 0));
+    // Nor is what somebody wrote into it.
+    bench.restart();
+    let text = fs::read_to_string(bench.here()).unwrap();
+    let wider = text.replacen("path: /bin/id", "path: /bin/sh", 1);
+    assert_ne!(text, wider);
+    fs::write(bench.here(), wider).unwrap();
+    bench.hear(offer(&profile));
+    assert_eq!((bench.reports("sh"), bench.reports("id")), (1, 0));
     // One that went while no agent ran.
     bench.restart();
     assert!(bench.here().exists());
