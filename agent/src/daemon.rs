@@ -1,5 +1,6 @@
 //! `lapwing agent`: build, run, drain.
 
+mod log;
 mod node;
 
 use crate::api::control::Control;
@@ -30,7 +31,6 @@ use crate::replace::{end_other, is_there, take_address};
 use crate::sink::preflight::{self, Look};
 use crate::sink::{Origin, Sinks};
 use anyhow::{Context, anyhow};
-use lapwing_encode::redact::Redaction;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -272,7 +272,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         runc_roots: config.runc.roots.clone(),
         share: tables.shares().cgroups(),
     };
-    let feed = open_feed(config, started, redaction)?;
+    let feed = log::open(config, started, redaction)?;
     let origin = Origin {
         cluster: config.cluster.clone(),
         node: config.node.clone(),
@@ -335,23 +335,6 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         resolver,
         watcher,
     })
-}
-
-/// How soon it is tried again to open the log.
-const AGAIN: Duration = Duration::from_secs(1);
-
-/// The log. Where it cannot be opened the agent goes on without it until it can, which the pipeline
-/// reports: an agent that reports from memory is better than none.
-fn open_feed(config: &Config, started: i64, redaction: Redaction) -> Result<Arc<Feed>, Failure> {
-    let (limits, settings) = (
-        config.feed.limits(),
-        config.feed.settings(&config.state_dir),
-    );
-    let feed = Feed::open(limits, started, &settings);
-    let feed = feed
-        .or_else(|error| Feed::open_later(limits, started, &settings, &error, AGAIN))
-        .map_err(|error| Failure::new(Code::Failed, error))?;
-    Ok(Arc::new(feed.with_redaction(redaction)))
 }
 
 impl Agent {

@@ -42,7 +42,7 @@ async fn a_change_in_the_cluster_is_compared_with_soon() {
     };
     let (sender, imported) = mpsc::channel();
     judge.import(&own, "", by, move |answer| {
-        sender.send(answer.map(drop)).unwrap()
+        sender.send(answer.map(drop)).unwrap();
     });
     let answer = loop {
         judge.go_on();
