@@ -116,6 +116,7 @@ mod identity;
 mod learning;
 mod listen;
 mod names;
+mod profiles;
 mod ratings;
 mod redaction;
 mod signatures;
@@ -128,6 +129,7 @@ pub use identity::Identity;
 pub use learning::{Learning, Length, Promote};
 pub use listen::{Client, Files, Listen, Verb};
 pub use names::Names;
+pub use profiles::Profiles;
 pub use ratings::{Suppression, Versions};
 pub use redaction::Redaction;
 pub use signatures::Signatures;
@@ -176,6 +178,8 @@ section! {
         names "names": Names = Names::default(),
         /// The log behind `lapwing watch`.
         feed "feed": Feed = Feed::default(),
+        /// Where profiles come from, besides files.
+        profiles "profiles": Profiles = Profiles::default(),
         /// When learning is over.
         learning "learning": Learning = Learning::default(),
         /// New versions of images.

@@ -1,5 +1,6 @@
 //! `lapwing agent`: build, run, drain.
 
+mod log;
 mod node;
 
 use crate::api::control::Control;
@@ -9,6 +10,7 @@ use crate::api::server::serve;
 use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, Failure, Outcome};
 use crate::clock;
+use crate::cluster::{self, Watcher};
 use crate::config::{Config, Sizes, StartMode, sizes};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::identity::{self, Resolver};
@@ -29,7 +31,6 @@ use crate::replace::{end_other, is_there, take_address};
 use crate::sink::preflight::{self, Look};
 use crate::sink::{Origin, Sinks};
 use anyhow::{Context, anyhow};
-use lapwing_encode::redact::Redaction;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -114,6 +115,8 @@ struct Agent {
     sinks: Arc<Sinks>,
     /// Asks the runtimes for containers; none where that is off.
     resolver: Option<Resolver>,
+    /// Asks the cluster for profiles; none where that is off.
+    watcher: Option<Watcher>,
 }
 
 /// The sensor at work.
@@ -220,8 +223,19 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     .with_learning(config.learning.settings())
     .with_ratings(config.ratings())
     .with_limit(config.suppression.limit())
-    .with_signatures(signatures, started)
+    .with_signatures(signatures.clone(), started)
     .map_err(|error| Failure::new(Code::Failed, error))?;
+    let access = &config.profiles.kubernetes;
+    let timeout = config.identity.timeout.duration();
+    let (cluster_profiles, watcher) = cluster::open(
+        access,
+        timeout,
+        &config.state_dir,
+        signatures,
+        Arc::clone(&wake),
+    )
+    .map_err(|error| Failure::new(Code::Failed, error))?
+    .unzip();
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
     let network = { prepared.map(|prepared| Network::new(prepared, listener)) }
         .transpose()
@@ -258,7 +272,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         runc_roots: config.runc.roots.clone(),
         share: tables.shares().cgroups(),
     };
-    let feed = open_feed(config, started, redaction)?;
+    let feed = log::open(config, started, redaction)?;
     let origin = Origin {
         cluster: config.cluster.clone(),
         node: config.node.clone(),
@@ -285,6 +299,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         },
         identity,
         judge,
+        cluster_profiles,
         names: config.names.settings(),
         feed: Arc::clone(&feed),
         node: config.node.clone(),
@@ -318,24 +333,8 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         control,
         sinks: Arc::new(sinks),
         resolver,
+        watcher,
     })
-}
-
-/// How soon it is tried again to open the log.
-const AGAIN: Duration = Duration::from_secs(1);
-
-/// The log. Where it cannot be opened the agent goes on without it until it can, which the pipeline
-/// reports: an agent that reports from memory is better than none.
-fn open_feed(config: &Config, started: i64, redaction: Redaction) -> Result<Arc<Feed>, Failure> {
-    let (limits, settings) = (
-        config.feed.limits(),
-        config.feed.settings(&config.state_dir),
-    );
-    let feed = Feed::open(limits, started, &settings);
-    let feed = feed
-        .or_else(|error| Feed::open_later(limits, started, &settings, &error, AGAIN))
-        .map_err(|error| Failure::new(Code::Failed, error))?;
-    Ok(Arc::new(feed.with_redaction(redaction)))
 }
 
 impl Agent {
@@ -347,6 +346,9 @@ impl Agent {
         // It ends with the pipeline, whose questions it answers.
         if let Some(resolver) = self.resolver {
             tokio::spawn(resolver.run());
+        }
+        if let Some(watcher) = self.watcher {
+            tokio::spawn(watcher.run());
         }
         let (ended, has_ended) = oneshot::channel();
         let stopped = Arc::clone(&stop);

@@ -8,6 +8,7 @@
 pub mod api;
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod config;
 pub mod container;
 pub mod credentials;
@@ -19,6 +20,7 @@ pub mod http;
 mod jitter;
 pub mod judge;
 pub mod kernel;
+mod kubernetes;
 pub mod pipeline;
 pub mod process;
 pub mod replace;

@@ -27,6 +27,7 @@ pub use waker::Waker;
 
 use crate::api::control::Request;
 use crate::clock::{self, Clock};
+use crate::cluster::Profiles;
 use crate::container::identity::Identity;
 use crate::container::{Act, Registry, Resolution};
 use crate::credentials::Credentials;
@@ -81,6 +82,8 @@ pub struct Parts {
     pub identity: Option<Identity>,
     /// The profiles.
     pub judge: Judge,
+    /// Those of the cluster; none where it is not asked.
+    pub cluster_profiles: Option<Profiles>,
     /// How long names hold, and how many.
     pub names: crate::dns::Settings,
     /// Where reports go.
@@ -103,6 +106,7 @@ struct Line {
     registry: Registry,
     identity: Option<Identity>,
     judge: Judge,
+    cluster_profiles: Option<Profiles>,
     feed: Arc<Feed>,
     node: String,
     cluster: String,
@@ -164,6 +168,7 @@ impl Pipeline {
             registry: parts.registry,
             identity: parts.identity,
             judge: parts.judge,
+            cluster_profiles: parts.cluster_profiles,
             feed: parts.feed,
             node: parts.node,
             cluster: parts.cluster,
@@ -194,6 +199,8 @@ impl Pipeline {
         let proc = Path::new("/proc");
         line.report_blind_hooks();
         line.report_set_aside();
+        // What was in force when it ran last, before anything is judged.
+        line.hear_cluster();
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
         line.carry_out(effects);
         let standing = Standing::begin(line.registry.host_root(), &seeds, waker.clone());
@@ -243,6 +250,7 @@ impl Pipeline {
             let now = clock::since_boot();
             self.line.look(now);
             self.line.hear(now);
+            self.line.hear_cluster();
             while let Ok(request) = self.requests.try_recv() {
                 self.line.answer(request);
             }

@@ -7,6 +7,7 @@
 //! test in containers (`deploy.pod`), which runs the agent by it.
 
 use crate::alerts::{self, Metrics};
+use crate::crd;
 use crate::report::Counts;
 use crate::shell;
 use crate::{cache, pip, root, setup};
@@ -45,8 +46,12 @@ print(json.dumps({"errors": errors, "rendered": rendered}))
 "#;
 /// What a secret holds that one of the sets of values mounts, and where.
 const AUTHORITY: (&str, &str) = ("/etc/lapwing-tls/ca.crt", include_str!("chart/ca.pem"));
-/// Labels that say that Helm looks after an object: not in the plain manifest.
-const HELMS: [&str; 2] = ["app.kubernetes.io/managed-by:", "helm.sh/chart:"];
+/// Lines that say that Helm looks after an object, or how: not in the plain manifest.
+const HELMS: [&str; 3] = [
+    "app.kubernetes.io/managed-by:",
+    "helm.sh/chart:",
+    "annotations: {helm.sh/",
+];
 const HEAD: &str = "\
 # Lapwing in a cluster, without Helm: kubectl apply -f deploy/kubernetes.yaml
 # Made from deploy/chart by `cargo xtask chart`; docs/kubernetes.md says what it does.
@@ -61,7 +66,8 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
+    "crd",
     "serviceaccount",
     "rbac",
     "configmap",
@@ -138,8 +144,9 @@ fn path() -> PathBuf {
     root().join("deploy/kubernetes.yaml")
 }
 
-/// Writes the plain manifest anew.
+/// Writes the definition of profiles and the plain manifest anew.
 pub fn write() -> Result<()> {
+    fs::write(crd::path(), crd::text()?).context("cannot write the definition")?;
     let rendered = Helm::ensure()?.render(&[json!({})])?;
     let [Ok(rendered)] = &rendered[..] else {
         bail!("the chart is refused with its own values: {rendered:?}");
@@ -187,8 +194,15 @@ impl Schemas {
             .context("an object without a kind")?;
         let version = object["apiVersion"].as_str().context("no apiVersion")?;
         let (group, version) = version.rsplit_once('/').unwrap_or(("core", version));
-        let group = group.split('.').next().unwrap_or_default();
-        let name = format!("io.k8s.api.{group}.{version}.{kind}");
+        let name = match group {
+            "apiextensions.k8s.io" => {
+                format!("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.{version}.{kind}")
+            }
+            _ => {
+                let group = group.split('.').next().unwrap_or_default();
+                format!("io.k8s.api.{group}.{version}.{kind}")
+            }
+        };
         let mut schema = self.definitions.clone();
         ensure!(
             schema["$defs"].get(&name).is_some(),
@@ -259,6 +273,12 @@ fn accepted() -> Vec<(Value, &'static str)> {
             }),
             "up{job=\"lapwing/watcher-agent\"} == 0",
         ),
+        (json!({}), "kind: CustomResourceDefinition"),
+        (json!({}), "resources: [behaviorprofiles]"),
+        (
+            json!({"crds": {"create": false}}),
+            "resources: [behaviorprofiles]",
+        ),
         (json!({"podMonitor": {"enabled": true}}), "kind: PodMonitor"),
         (json!({}), "metrics: false"),
         (
@@ -285,6 +305,9 @@ fn accepted() -> Vec<(Value, &'static str)> {
 fn refused() -> Vec<(Value, &'static str)> {
     vec![
         (json!({"imge": {}}), "imge"),
+        (json!({"crds": {"keep": true}}), "/crds"),
+        (json!({"clusterProfiles": "auto"}), "/clusterProfiles"),
+        (json!({"config": {"profiles": {}}}), "/config"),
         (
             json!({"image": {"digest": "sha256:short"}}),
             "/image/digest",

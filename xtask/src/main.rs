@@ -8,6 +8,7 @@ mod alerts;
 mod bench;
 mod build;
 mod chart;
+mod crd;
 mod cross;
 mod debian;
 mod demo;
@@ -54,7 +55,8 @@ enum Command {
     Setup,
     /// Build the eBPF programs and the static binary `lapwing`
     Build,
-    /// Write deploy/kubernetes.yaml, the plain manifest, from the Helm chart
+    /// Write the CustomResourceDefinition from the schema of profiles, and deploy/kubernetes.yaml, the
+    /// plain manifest, from the Helm chart
     Chart {
         /// Only look whether it is fresh, and the chart what Helm and Kubernetes take
         #[arg(long)]

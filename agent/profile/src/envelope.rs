@@ -156,6 +156,28 @@ fn read(envelope: &[u8], kind: Kind) -> Result<(Envelope, String), EnvelopeError
     Ok((envelope, text))
 }
 
+/// The text of an envelope, and the envelope without it, for a place beside which the text stands anyway.
+///
+/// # Errors
+/// When it is none of this kind.
+pub fn without_text(kind: Kind, envelope: &[u8]) -> Result<(String, String), EnvelopeError> {
+    let (mut envelope, text) = read(envelope, kind)?;
+    envelope.payload.clear();
+    Ok((text, serde_json::to_string(&envelope).unwrap_or_default()))
+}
+
+/// An envelope with the text that stands beside it, where it holds none itself.
+///
+/// # Errors
+/// When it is none of this kind.
+pub fn with_text(kind: Kind, envelope: &[u8], text: &str) -> Result<String, EnvelopeError> {
+    let (mut envelope, own) = read(envelope, kind)?;
+    if own.is_empty() {
+        envelope.payload = BASE64.encode(text);
+    }
+    Ok(serde_json::to_string(&envelope).unwrap_or_default())
+}
+
 /// Either alphabet of RFC 4648, as the protocol asks for.
 fn decoded(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
     BASE64

@@ -65,6 +65,33 @@ pub fn sign(
     Ok(envelope::seal(SPEC, &profile.to_spec(), key, before)?)
 }
 
+/// A signature without the text that was signed, to stand beside the profile itself, as an annotation of
+/// its object does: that has a limit of 256 KiB. [`verify_beside`] takes it.
+///
+/// # Errors
+/// When it is no signature of a profile, or of another text than the profile's present one.
+pub fn detach(profile: &Profile, envelope: &[u8]) -> Result<String, SignatureError> {
+    let (text, envelope) = envelope::without_text(SPEC, envelope)?;
+    match text == profile.to_spec() {
+        true => Ok(envelope),
+        false => Err(SignatureError::Changed(changed(&text, profile))),
+    }
+}
+
+/// Who of `trusted` signed what a profile approves, by a signature with the text or without it: the names
+/// of their keys.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_beside(
+    profile: &Profile,
+    envelope: &[u8],
+    trusted: &[Public],
+) -> Result<Vec<String>, SignatureError> {
+    let whole = envelope::with_text(SPEC, envelope, &profile.to_spec())?;
+    verify(profile, whole.as_bytes(), trusted)
+}
+
 /// What was signed, and by whom.
 #[derive(Debug)]
 pub struct Signed {
@@ -204,6 +231,31 @@ MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
         let seen = Entry::parse("exec: {path: /bin/sh}").unwrap();
         profile.set(&seen, Verdict::Pending, 0);
         verify(&profile, envelope.as_bytes(), &[public]).unwrap();
+    }
+
+    #[test]
+    fn a_signature_beside_its_text_is_of_that_text_alone() {
+        let (key, keys) = (other(), [other().public()]);
+        let mut profile = profile();
+        let whole = sign(&profile, &key, None).unwrap();
+        let beside = detach(&profile, whole.as_bytes()).unwrap();
+        assert!(beside.len() < 300 && !beside.contains('\n'), "{beside}");
+        for envelope in [&whole, &beside] {
+            let by = verify_beside(&profile, envelope.as_bytes(), &keys).unwrap();
+            assert_eq!(by, [keys[0].id()]);
+        }
+        assert!(verify(&profile, beside.as_bytes(), &keys).is_err());
+        let entry = Entry::parse("exec: {path: /bin/sh}").unwrap();
+        profile.set(&entry, Verdict::Approved, 0);
+        for envelope in [&whole, &beside] {
+            verify_beside(&profile, envelope.as_bytes(), &keys).unwrap_err();
+        }
+        let error = detach(&profile, whole.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("+ exec: {path: /bin/sh}"), "{error}");
+        for bad in ["", "{}", "[]", "null"] {
+            assert!(detach(&profile, bad.as_bytes()).is_err());
+            assert!(verify_beside(&profile, bad.as_bytes(), &keys).is_err());
+        }
     }
 
     #[test]

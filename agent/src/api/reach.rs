@@ -120,6 +120,7 @@ impl Namespaces {
         self.profiles(&mut status.profiles);
         status.sinks.clear();
         status.identity = None;
+        status.cluster_profiles = None;
         // They count what others do as well.
         status.judged.clear();
         status.reported.clear();

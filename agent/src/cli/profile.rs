@@ -5,6 +5,7 @@ use super::attest;
 use super::client::Endpoint;
 use super::learning;
 use super::profile_file as file;
+use super::profile_object;
 use super::profile_replay;
 use super::profile_sign as sign;
 use super::profile_text::{diff_value, json, mode, write_diff, write_list, write_profile};
@@ -72,6 +73,11 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
         ProfileCommand::Export { name, file } => {
             export(endpoint, output, &name, file.as_deref()).await
         }
+        ProfileCommand::Object {
+            file,
+            name,
+            signature,
+        } => profile_object::object(output, &file, name, signature),
         ProfileCommand::Import {
             file,
             signature,

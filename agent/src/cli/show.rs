@@ -72,6 +72,10 @@ fn write_status(out: &mut impl Write, status: &v1::GetStatusResponse) -> std::io
         super::identity::write_identity(out, identity)?;
         writeln!(out)?;
     }
+    if let Some(profiles) = &status.cluster_profiles {
+        super::cluster::write_cluster(out, profiles)?;
+        writeln!(out)?;
+    }
     if let Some(listener) = &status.listener {
         write_listener(out, listener)?;
         writeln!(out)?;

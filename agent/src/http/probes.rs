@@ -70,6 +70,7 @@ pub fn ready(quiet: Duration, status: &Answer) -> Verdict {
     hooks(status, &mut verdict);
     feed(status, &mut verdict);
     pods(status, &mut verdict);
+    profiles(status, &mut verdict);
     verdict
 }
 
@@ -130,11 +131,31 @@ fn pods(status: &GetStatusResponse, verdict: &mut Verdict) {
     }
 }
 
+/// Until the API has answered, or has not, a profile of the cluster may yet come in force.
+fn profiles(status: &GetStatusResponse, verdict: &mut Verdict) {
+    let Some(profiles) = &status.cluster_profiles else {
+        return;
+    };
+    match profiles.state() {
+        State::Unspecified => verdict.reasons.push(
+            "the API of the cluster has not been asked yet for BehaviorProfiles.".to_owned(),
+        ),
+        State::Connected => verdict.notes.push(format!(
+            "{} BehaviorProfiles are watched, {} are not obeyed.",
+            profiles.objects, profiles.refused
+        )),
+        State::Retrying | State::Absent | State::Unsuitable => verdict.notes.push(
+            "BehaviorProfiles cannot be had, and are asked for again: what was known stays in force."
+                .to_owned(),
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use lapwing_proto::v1::get_status_response::identity::Source;
-    use lapwing_proto::v1::get_status_response::{Feed, Hook, Identity};
+    use lapwing_proto::v1::get_status_response::{ClusterProfiles, Feed, Hook, Identity};
     use std::sync::Arc;
 
     const MOVES: Duration = Duration::from_millis(200);
@@ -227,6 +248,30 @@ mod tests {
             status.identity = Some(Identity {
                 sources: vec![source],
                 ..Identity::default()
+            });
+            let verdict = said(status);
+            assert_eq!(verdict.reasons.is_empty(), is_ready, "{state:?}");
+            assert!(verdict.to_string().contains(part), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn profiles_of_the_cluster_are_waited_for_until_the_api_answers_or_does_not() {
+        for (state, is_ready, part) in [
+            (State::Unspecified, false, "has not been asked yet"),
+            (
+                State::Connected,
+                true,
+                "12 BehaviorProfiles are watched, 2 are not obeyed",
+            ),
+            (State::Retrying, true, "stays in force"),
+        ] {
+            let mut status = good();
+            status.cluster_profiles = Some(ClusterProfiles {
+                state: state.into(),
+                objects: 12,
+                refused: 2,
+                ..ClusterProfiles::default()
             });
             let verdict = said(status);
             assert_eq!(verdict.reasons.is_empty(), is_ready, "{state:?}");

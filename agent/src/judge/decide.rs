@@ -55,6 +55,16 @@ pub enum AskError {
         super::PROFILES_MAX
     )]
     NoRoom,
+    /// An object of the cluster decides of it.
+    #[error(
+        "{name} obeys the BehaviorProfile {object} of the cluster: change that one. `lapwing profile export` writes          a file, `lapwing profile object` makes an object of it, and `kubectl apply` puts it in force"
+    )]
+    Obeys {
+        /// The profile.
+        name: String,
+        /// The object, as `shop/web`.
+        object: String,
+    },
     /// It was decided, but cannot be stored; it was taken back.
     #[error("not done, because it cannot be stored: {0}")]
     Store(#[from] StoreError),

@@ -9,6 +9,7 @@
 
 use super::PROFILES_MAX;
 use super::decide::{Action, AskError, Decision, Step};
+use super::obeyed::Obeyed;
 use super::report;
 use super::store::{Store, StoreError};
 use super::taken_up::{Aside, take_up};
@@ -22,6 +23,7 @@ use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1;
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 use thiserror::Error;
@@ -53,10 +55,12 @@ pub(super) struct Kept {
     stored: u64,
     /// Whether it was said that it is full.
     pub(super) said_full: bool,
+    /// The object of the cluster that it obeys, as `shop/web`, see [`super::obeyed`].
+    pub(super) obeys: Option<String>,
 }
 
 impl Kept {
-    const fn new(profile: Profile) -> Self {
+    pub(super) const fn new(profile: Profile) -> Self {
         Self {
             profile,
             news: false,
@@ -64,6 +68,7 @@ impl Kept {
             due: true,
             stored: 0,
             said_full: false,
+            obeys: None,
         }
     }
 
@@ -79,6 +84,11 @@ impl Kept {
         outcome
     }
 
+    /// Where it is stored.
+    fn path(&self, store: &Store) -> PathBuf {
+        path(store, &self.profile.workload, self.obeys.is_some())
+    }
+
     /// It holds something new that is to be stored.
     pub(super) const fn news(&mut self) {
         self.news = true;
@@ -92,7 +102,16 @@ impl Kept {
         let mut summary = report::summary(&self.profile, instances);
         summary.learning = report::learning(&self.profile, &settings);
         self.until(&mut summary, grace);
+        summary.object = self.obeys.clone().unwrap_or_default();
         summary
+    }
+}
+
+/// Where the profile of a workload is stored.
+fn path(store: &Store, workload: &Workload, obeys: bool) -> PathBuf {
+    match obeys {
+        true => store.obeyed_path(&workload.file_name()),
+        false => store.profile_path(&workload.file_name()),
     }
 }
 
@@ -105,6 +124,10 @@ pub struct Keeper {
     /// How long a new version of an image has grace, in nanoseconds.
     pub(super) grace: i64,
     pub(super) profiles: HashMap<Workload, Kept>,
+    /// The node's own profiles of workloads that obey an object of the cluster.
+    pub(super) aside_own: HashMap<Workload, Kept>,
+    /// What the cluster says of workloads, be they on this node or not.
+    pub(super) offers: HashMap<Workload, Obeyed>,
     /// Ends before the folder is given up, because it stands before it.
     writer: Writer,
     store: Store,
@@ -144,6 +167,8 @@ impl Keeper {
             settings: Settings::default(),
             grace: super::rating::GRACE,
             profiles,
+            aside_own: HashMap::new(),
+            offers: HashMap::new(),
             writer: Writer::start(wake)?,
             store,
             aside,
@@ -172,7 +197,8 @@ impl Keeper {
             if self.profiles.len() >= PROFILES_MAX {
                 return None;
             }
-            let mut kept = self.fresh(workload);
+            let obeying = self.obeying(workload);
+            let mut kept = obeying.unwrap_or_else(|| self.fresh(workload));
             kept.news = true;
             self.profiles.insert(workload.clone(), kept);
         }
@@ -183,6 +209,10 @@ impl Keeper {
     pub(super) fn mode(&self, workload: &Workload, named: bool) -> Mode {
         match self.profiles.get(workload) {
             Some(kept) if named => kept.profile.mode(),
+            None if named => self
+                .offers
+                .get(workload)
+                .map_or(self.start, |offer| offer.mode),
             _ => self.start,
         }
     }
@@ -299,7 +329,8 @@ impl Keeper {
             return Ok(());
         };
         let changed = self.changed(step, decision)?;
-        let path = self.store.profile_path(&step.workload.file_name());
+        let obeys = { self.profiles.get(&step.workload) }.is_some_and(|kept| kept.obeys.is_some());
+        let path = path(&self.store, &step.workload, obeys);
         let text = changed.to_yaml().into_bytes();
         let signature = match &step.action {
             Action::Import(_, Some(envelope)) => {
@@ -315,6 +346,14 @@ impl Keeper {
     /// The profile after a step, made where there is none.
     fn changed(&self, step: &Step, decision: &Decision) -> Result<Profile, AskError> {
         let known = self.profiles.get(&step.workload);
+        if let Some(object) = known.and_then(|kept| kept.obeys.clone())
+            && !matches!(step.action, Action::Review { .. })
+        {
+            return Err(AskError::Obeys {
+                name: step.workload.to_string(),
+                object,
+            });
+        }
         if known.is_none() && self.profiles.len() >= PROFILES_MAX {
             return Err(AskError::NoRoom);
         }
@@ -360,6 +399,9 @@ impl Keeper {
                     // The file may not be what is known: what waited for it gave way.
                     kept.news = true;
                 }
+                if let Some(own) = self.aside_own.get_mut(&step.workload) {
+                    own.news = true;
+                }
                 Err(error)
             }
         }
@@ -377,7 +419,11 @@ impl Keeper {
     pub(super) fn save(&mut self, now: u64) -> Option<String> {
         let said = self.take_results();
         let deciding = self.deciding();
-        for kept in self.profiles.values_mut() {
+        for kept in self
+            .profiles
+            .values_mut()
+            .chain(self.aside_own.values_mut())
+        {
             if deciding.as_ref() == Some(&kept.profile.workload) {
                 continue;
             }
@@ -385,7 +431,7 @@ impl Keeper {
             if !kept.news && !counts {
                 continue;
             }
-            let path = self.store.profile_path(&kept.profile.workload.file_name());
+            let path = kept.path(&self.store);
             if !self.writer.offer(path, kept.profile.to_yaml().into_bytes()) {
                 break; // The rest waits for the next tick.
             }
@@ -402,8 +448,12 @@ impl Keeper {
             return None;
         };
         for path in std::iter::once(path).chain(failed.map(|(path, _)| path)) {
-            for kept in self.profiles.values_mut() {
-                kept.news |= self.store.profile_path(&kept.profile.workload.file_name()) == path;
+            for kept in self
+                .profiles
+                .values_mut()
+                .chain(self.aside_own.values_mut())
+            {
+                kept.news |= kept.path(&self.store) == path;
             }
         }
         let said = std::mem::replace(&mut self.failing, true);
@@ -424,12 +474,10 @@ impl Keeper {
             std::thread::sleep(Duration::from_millis(1));
             done.extend(self.go_on());
         }
-        let changed = self
-            .profiles
-            .values()
-            .filter(|kept| kept.news || kept.counts);
+        let all = self.profiles.values().chain(self.aside_own.values());
+        let changed = all.filter(|kept| kept.news || kept.counts);
         for kept in changed {
-            let path = self.store.profile_path(&kept.profile.workload.file_name());
+            let path = kept.path(&self.store);
             let text = kept.profile.to_yaml().into_bytes();
             // One at a time, so that no more than one is held as text.
             if let Ok(Err(error)) = self.writer.begin(&path, text, None).recv() {

@@ -132,6 +132,8 @@ impl Kept {
         }
         let progress = self.profile.progress(settings);
         match (mode, progress.is_complete()) {
+            // What the cluster says is promoted there.
+            (Mode::Review, true) if !incomplete && self.obeys.is_some() => None,
             (Mode::Review, true) if !incomplete => {
                 let reason = format!("`learning.promote` is automatic; {}", progress.reason());
                 Some((Action::Promote, reason))
@@ -155,6 +157,7 @@ impl Judge {
     /// is decided.
     pub fn learn<'a>(&mut self, running: impl Iterator<Item = &'a Instance>, now: Moment) {
         for instance in running.filter(|instance| instance.is_named()) {
+            self.keeper.obey_from_start(&instance.workload);
             let Some(kept) = self.keeper.known(&instance.workload) else {
                 continue;
             };
@@ -199,6 +202,12 @@ impl Judge {
                 }
             });
         }
+    }
+
+    /// Whoever teaches this profile begins anew: it is another now.
+    pub(super) fn learn_anew(&mut self, workload: &Workload) {
+        let windows = &mut self.windows.open;
+        windows.retain(|_, open| open.workload != *workload);
     }
 
     /// A container is gone: its start-up is over if it was not yet.

@@ -8,6 +8,7 @@ pub mod keep;
 mod learn;
 pub mod ledger;
 pub mod limits;
+mod obeyed;
 mod published;
 pub mod rating;
 mod recent;

@@ -278,6 +278,7 @@ pub fn summary(profile: &Profile, instances: Option<u32>) -> v1::ProfileSummary 
         learning: None,
         versions: profile.versions().iter().map(version).collect(),
         provisional: profile.provisional_len() as u32,
+        object: String::new(),
     }
 }
 

@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 const PROFILES: &str = "profiles";
+/// Folder of profiles that obey an object of the cluster.
+const OBEYED: &str = "cluster/profiles";
 /// Folder of what was stored as a profile and is none.
 const DAMAGED: &str = "damaged";
 /// Files of one name that are set aside.
@@ -91,7 +93,7 @@ impl StoreError {
         }
     }
 
-    pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+    pub(crate) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::Full(path.to_path_buf())
@@ -124,6 +126,12 @@ impl Store {
             .mode(0o700)
             .create(&profiles)
             .map_err(|error| StoreError::new("make the folder", &profiles, error))?;
+        let obeyed = root.join(OBEYED);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&obeyed)
+            .map_err(|error| StoreError::new("make the folder", &obeyed, error))?;
         let path = root.join(LOCK);
         let lock = OpenOptions::new()
             .create(true)
@@ -138,7 +146,7 @@ impl Store {
             root: root.to_path_buf(),
             _lock: lock,
         };
-        for folder in [&store.root, &profiles] {
+        for folder in [&store.root, &profiles, &obeyed] {
             clean(folder).map_err(|error| StoreError::new("clean", folder, error))?;
         }
         // A page of data, because an empty file fits on a full disk.
@@ -154,6 +162,22 @@ impl Store {
     #[must_use]
     pub fn profile_path(&self, name: &str) -> PathBuf {
         self.root.join(PROFILES).join(format!("{name}.{EXTENSION}"))
+    }
+
+    /// Path of the file that holds a profile which obeys an object of the cluster.
+    #[must_use]
+    pub fn obeyed_path(&self, name: &str) -> PathBuf {
+        self.root.join(OBEYED).join(format!("{name}.{EXTENSION}"))
+    }
+
+    /// Path of every stored profile that obeys an object of the cluster, in the order of their names.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn obeyed(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let folder = self.root.join(OBEYED);
+        let wanted = |path: &Path| path.extension() == Some(OsStr::new(EXTENSION));
+        list(&folder, wanted).map_err(|error| StoreError::new("list", &folder, error))
     }
 
     /// Path of the file that holds the signature of a profile.
@@ -338,7 +362,10 @@ fn sync_folder(of: &Path) -> io::Result<()> {
 }
 
 /// Removes what a killed agent did not finish.
-fn clean(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When the folder cannot be read, or a file not removed.
+pub(crate) fn clean(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();

@@ -24,6 +24,7 @@ mod attribution;
 mod learning;
 mod limits;
 mod lineage;
+mod obeyed;
 mod patterns;
 mod provisional;
 mod replay;

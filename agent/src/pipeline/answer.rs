@@ -119,6 +119,10 @@ impl Line {
             listener: None,
             identity: (self.identity.as_ref())
                 .map(|identity| identity.status(self.registry.late())),
+            cluster_profiles: self.cluster_profiles.as_ref().map(|profiles| {
+                let (in_force, since) = self.judge.obeying();
+                profiles.status(in_force, since)
+            }),
             sizes: Some(v1::get_status_response::Sizes {
                 ring_bytes: self.tables.sizes.ring_bytes,
                 behaviours: self.tables.sizes.behaviours,

@@ -3,6 +3,7 @@
 use super::Line;
 use super::loss::UserLoss;
 use crate::clock;
+use crate::cluster::Profiles;
 use crate::container::Effect;
 use crate::container::identity::{Answer, Identity, Question, Reply};
 use lapwing_abi::state::cgroup_state;
@@ -69,6 +70,16 @@ impl Line {
         if is_back {
             let effects = self.registry.ask_anew(now);
             self.carry_out(effects);
+        }
+    }
+
+    /// Takes in what the cluster says of profiles.
+    pub(super) fn hear_cluster(&mut self) {
+        while let Some(news) = { self.cluster_profiles.as_ref() }.and_then(Profiles::next) {
+            let moment = self.moment();
+            for item in self.judge.cluster(news, moment) {
+                self.feed.publish(moment.wall, item);
+            }
         }
     }
 }

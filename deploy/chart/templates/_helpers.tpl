@@ -49,6 +49,9 @@ default
 {{- $metrics := or .Values.http.metrics .Values.podMonitor.enabled | default false -}}
 {{- $http := dict "address" (printf ":%d" (int .Values.http.port)) "metrics" $metrics -}}
 {{- $known := dict "version" 1 "cluster" .Values.clusterName "http" $http -}}
+{{- if and .Values.clusterProfiles .Values.serviceAccount.automountToken -}}
+{{- $_ := set $known "profiles" (dict "kubernetes" "auto") -}}
+{{- end -}}
 {{- if not .Values.serviceAccount.automountToken -}}
 {{- $_ := set $known "identity" (dict "kubernetes" "off") -}}
 {{- end -}}

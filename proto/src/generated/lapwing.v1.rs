@@ -1309,6 +1309,9 @@ pub struct GetStatusResponse {
     /// Absent where it is switched off.
     #[prost(message, optional, tag = "70")]
     pub identity: ::core::option::Option<get_status_response::Identity>,
+    /// Absent where profiles are the node's own alone.
+    #[prost(message, optional, tag = "71")]
+    pub cluster_profiles: ::core::option::Option<get_status_response::ClusterProfiles>,
     /// Only those that happened; empty for a client of some namespaces.
     #[prost(message, repeated, tag = "80")]
     pub judged: ::prost::alloc::vec::Vec<get_status_response::Judged>,
@@ -1682,6 +1685,55 @@ pub mod get_status_response {
             }
         }
     }
+    /// Profiles that the cluster holds, as BehaviorProfiles.
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct ClusterProfiles {
+        #[prost(enumeration = "identity::source::State", tag = "1")]
+        pub state: i32,
+        /// Where the API of the cluster is.
+        #[prost(string, tag = "2")]
+        pub url: ::prost::alloc::string::String,
+        /// Since when it is in this state.
+        #[prost(message, optional, tag = "3")]
+        pub since: ::core::option::Option<crate::Timestamp>,
+        /// When the API said something last, be it that there is nothing new.
+        #[prost(message, optional, tag = "4")]
+        pub heard_time: ::core::option::Option<crate::Timestamp>,
+        /// Questions that were not answered, and objects that could not be read.
+        #[prost(uint64, tag = "5")]
+        pub failed: u64,
+        /// What went wrong last with the API, also if it is over.
+        #[prost(string, tag = "6")]
+        pub last_error: ::prost::alloc::string::String,
+        /// BehaviorProfiles of all namespaces.
+        #[prost(uint32, tag = "7")]
+        pub objects: u32,
+        /// Workloads of this node for which one is in force.
+        #[prost(uint32, tag = "8")]
+        pub in_force: u32,
+        /// When one of these came in force, or said something else, last; absent where none is.
+        #[prost(message, optional, tag = "9")]
+        pub changed_time: ::core::option::Option<crate::Timestamp>,
+        /// Those that are not obeyed, or not as they are now.
+        #[prost(uint32, tag = "10")]
+        pub refused: u32,
+        /// The first of them.
+        #[prost(message, repeated, tag = "11")]
+        pub troubles: ::prost::alloc::vec::Vec<cluster_profiles::Trouble>,
+    }
+    /// Nested message and enum types in `ClusterProfiles`.
+    pub mod cluster_profiles {
+        /// One that is not obeyed, or not any more.
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Trouble {
+            /// As `shop/web`.
+            #[prost(string, tag = "1")]
+            pub object: ::prost::alloc::string::String,
+            /// Why, and what to do.
+            #[prost(string, tag = "2")]
+            pub text: ::prost::alloc::string::String,
+        }
+    }
     /// How often the judge said so of what reached it, since the start.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Judged {
@@ -1770,6 +1822,9 @@ pub struct ProfileSummary {
     /// excuse no other.
     #[prost(uint32, tag = "21")]
     pub provisional: u32,
+    /// The BehaviorProfile of the cluster that it obeys, as `shop/web`; empty where it is the node's own.
+    #[prost(string, tag = "22")]
+    pub object: ::prost::alloc::string::String,
 }
 /// A version of an image.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -3973,6 +3973,9 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -4050,6 +4053,9 @@ impl serde::Serialize for GetStatusResponse {
         if let Some(v) = self.identity.as_ref() {
             struct_ser.serialize_field("identity", v)?;
         }
+        if let Some(v) = self.cluster_profiles.as_ref() {
+            struct_ser.serialize_field("clusterProfiles", v)?;
+        }
         if true {
             struct_ser.serialize_field("judged", &self.judged)?;
         }
@@ -4093,6 +4099,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "sinks",
             "listener",
             "identity",
+            "cluster_profiles",
+            "clusterProfiles",
             "judged",
             "reported",
         ];
@@ -4121,6 +4129,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             Sinks,
             Listener,
             Identity,
+            ClusterProfiles,
             Judged,
             Reported,
         }
@@ -4166,6 +4175,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "sinks" => Ok(GeneratedField::Sinks),
                             "listener" => Ok(GeneratedField::Listener),
                             "identity" => Ok(GeneratedField::Identity),
+                            "clusterProfiles" | "cluster_profiles" => Ok(GeneratedField::ClusterProfiles),
                             "judged" => Ok(GeneratedField::Judged),
                             "reported" => Ok(GeneratedField::Reported),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -4209,6 +4219,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut sinks__ = None;
                 let mut listener__ = None;
                 let mut identity__ = None;
+                let mut cluster_profiles__ = None;
                 let mut judged__ = None;
                 let mut reported__ = None;
                 while let Some(k) = map_.next_key()? {
@@ -4359,6 +4370,12 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             }
                             identity__ = map_.next_value()?;
                         }
+                        GeneratedField::ClusterProfiles => {
+                            if cluster_profiles__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("clusterProfiles"));
+                            }
+                            cluster_profiles__ = map_.next_value()?;
+                        }
                         GeneratedField::Judged => {
                             if judged__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("judged"));
@@ -4396,12 +4413,398 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     sinks: sinks__.unwrap_or_default(),
                     listener: listener__,
                     identity: identity__,
+                    cluster_profiles: cluster_profiles__,
                     judged: judged__.unwrap_or_default(),
                     reported: reported__.unwrap_or_default(),
                 })
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::ClusterProfiles {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.ClusterProfiles", len)?;
+        if true {
+            let v = get_status_response::identity::source::State::try_from(self.state)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
+            struct_ser.serialize_field("state", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("url", &self.url)?;
+        }
+        if let Some(v) = self.since.as_ref() {
+            struct_ser.serialize_field("since", v)?;
+        }
+        if let Some(v) = self.heard_time.as_ref() {
+            struct_ser.serialize_field("heardTime", v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("failed", ToString::to_string(&self.failed).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("lastError", &self.last_error)?;
+        }
+        if true {
+            struct_ser.serialize_field("objects", &self.objects)?;
+        }
+        if true {
+            struct_ser.serialize_field("inForce", &self.in_force)?;
+        }
+        if let Some(v) = self.changed_time.as_ref() {
+            struct_ser.serialize_field("changedTime", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("refused", &self.refused)?;
+        }
+        if true {
+            struct_ser.serialize_field("troubles", &self.troubles)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::ClusterProfiles {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "state",
+            "url",
+            "since",
+            "heard_time",
+            "heardTime",
+            "failed",
+            "last_error",
+            "lastError",
+            "objects",
+            "in_force",
+            "inForce",
+            "changed_time",
+            "changedTime",
+            "refused",
+            "troubles",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            State,
+            Url,
+            Since,
+            HeardTime,
+            Failed,
+            LastError,
+            Objects,
+            InForce,
+            ChangedTime,
+            Refused,
+            Troubles,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "state" => Ok(GeneratedField::State),
+                            "url" => Ok(GeneratedField::Url),
+                            "since" => Ok(GeneratedField::Since),
+                            "heardTime" | "heard_time" => Ok(GeneratedField::HeardTime),
+                            "failed" => Ok(GeneratedField::Failed),
+                            "lastError" | "last_error" => Ok(GeneratedField::LastError),
+                            "objects" => Ok(GeneratedField::Objects),
+                            "inForce" | "in_force" => Ok(GeneratedField::InForce),
+                            "changedTime" | "changed_time" => Ok(GeneratedField::ChangedTime),
+                            "refused" => Ok(GeneratedField::Refused),
+                            "troubles" => Ok(GeneratedField::Troubles),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::ClusterProfiles;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.ClusterProfiles")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::ClusterProfiles, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut state__ = None;
+                let mut url__ = None;
+                let mut since__ = None;
+                let mut heard_time__ = None;
+                let mut failed__ = None;
+                let mut last_error__ = None;
+                let mut objects__ = None;
+                let mut in_force__ = None;
+                let mut changed_time__ = None;
+                let mut refused__ = None;
+                let mut troubles__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::State => {
+                            if state__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("state"));
+                            }
+                            state__ = Some(map_.next_value::<get_status_response::identity::source::State>()? as i32);
+                        }
+                        GeneratedField::Url => {
+                            if url__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("url"));
+                            }
+                            url__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Since => {
+                            if since__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("since"));
+                            }
+                            since__ = map_.next_value()?;
+                        }
+                        GeneratedField::HeardTime => {
+                            if heard_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("heardTime"));
+                            }
+                            heard_time__ = map_.next_value()?;
+                        }
+                        GeneratedField::Failed => {
+                            if failed__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("failed"));
+                            }
+                            failed__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::LastError => {
+                            if last_error__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastError"));
+                            }
+                            last_error__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Objects => {
+                            if objects__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("objects"));
+                            }
+                            objects__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::InForce => {
+                            if in_force__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("inForce"));
+                            }
+                            in_force__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::ChangedTime => {
+                            if changed_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("changedTime"));
+                            }
+                            changed_time__ = map_.next_value()?;
+                        }
+                        GeneratedField::Refused => {
+                            if refused__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("refused"));
+                            }
+                            refused__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Troubles => {
+                            if troubles__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("troubles"));
+                            }
+                            troubles__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::ClusterProfiles {
+                    state: state__.unwrap_or_default(),
+                    url: url__.unwrap_or_default(),
+                    since: since__,
+                    heard_time: heard_time__,
+                    failed: failed__.unwrap_or_default(),
+                    last_error: last_error__.unwrap_or_default(),
+                    objects: objects__.unwrap_or_default(),
+                    in_force: in_force__.unwrap_or_default(),
+                    changed_time: changed_time__,
+                    refused: refused__.unwrap_or_default(),
+                    troubles: troubles__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.ClusterProfiles", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::cluster_profiles::Trouble {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.ClusterProfiles.Trouble", len)?;
+        if true {
+            struct_ser.serialize_field("object", &self.object)?;
+        }
+        if true {
+            struct_ser.serialize_field("text", &self.text)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::cluster_profiles::Trouble {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "object",
+            "text",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Object,
+            Text,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "object" => Ok(GeneratedField::Object),
+                            "text" => Ok(GeneratedField::Text),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::cluster_profiles::Trouble;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.ClusterProfiles.Trouble")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::cluster_profiles::Trouble, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut object__ = None;
+                let mut text__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Object => {
+                            if object__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("object"));
+                            }
+                            object__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Text => {
+                            if text__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("text"));
+                            }
+                            text__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::cluster_profiles::Trouble {
+                    object: object__.unwrap_or_default(),
+                    text: text__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.ClusterProfiles.Trouble", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::Consumer {
@@ -9081,6 +9484,9 @@ impl serde::Serialize for ProfileSummary {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ProfileSummary", len)?;
         if true {
             struct_ser.serialize_field("name", &self.name)?;
@@ -9134,6 +9540,9 @@ impl serde::Serialize for ProfileSummary {
         if true {
             struct_ser.serialize_field("provisional", &self.provisional)?;
         }
+        if true {
+            struct_ser.serialize_field("object", &self.object)?;
+        }
         struct_ser.end()
     }
 }
@@ -9161,6 +9570,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             "learning",
             "versions",
             "provisional",
+            "object",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -9181,6 +9591,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
             Learning,
             Versions,
             Provisional,
+            Object,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -9218,6 +9629,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                             "learning" => Ok(GeneratedField::Learning),
                             "versions" => Ok(GeneratedField::Versions),
                             "provisional" => Ok(GeneratedField::Provisional),
+                            "object" => Ok(GeneratedField::Object),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -9253,6 +9665,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                 let mut learning__ = None;
                 let mut versions__ = None;
                 let mut provisional__ = None;
+                let mut object__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Name => {
@@ -9371,6 +9784,12 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Object => {
+                            if object__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("object"));
+                            }
+                            object__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ProfileSummary {
@@ -9390,6 +9809,7 @@ impl<'de> serde::Deserialize<'de> for ProfileSummary {
                     learning: learning__,
                     versions: versions__.unwrap_or_default(),
                     provisional: provisional__.unwrap_or_default(),
+                    object: object__.unwrap_or_default(),
                 })
             }
         }

@@ -51,8 +51,10 @@ use thiserror::Error;
 
 pub use reading::other_version;
 
-pub(crate) const API_VERSION: &str = "lapwing.dev/v1alpha1";
-pub(crate) const KIND: &str = "BehaviorProfile";
+/// The version of this form.
+pub const API_VERSION: &str = "lapwing.dev/v1alpha1";
+/// The kind of the object.
+pub const KIND: &str = "BehaviorProfile";
 
 /// Longest text that is read: room for all that a profile may hold, and for people's comments.
 pub const TEXT_MAX: usize = BYTES_MAX + provenance::line::BYTES + (4 << 20);

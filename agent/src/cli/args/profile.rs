@@ -146,6 +146,20 @@ pub enum ProfileCommand {
         /// The file
         file: Option<PathBuf>,
     },
+    /// Write a profile in a file as an object for a cluster, with its signature
+    ///
+    /// For `kubectl apply --server-side -f -`: the agents of the cluster then obey it, if their
+    /// configuration says `profiles.kubernetes`. The namespace is the one that the file names.
+    Object {
+        /// The profile's file
+        file: PathBuf,
+        /// The object's name [default: the workload's kind, name and container]
+        #[arg(long)]
+        name: Option<String>,
+        /// The signature's file [default: the profile's with .sig.json behind it, if it is there]
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+    },
     /// Take up a profile: what it approves replaces what was approved
     Import {
         /// The file

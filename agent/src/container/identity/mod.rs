@@ -30,9 +30,10 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub use crate::kubernetes::Access;
 pub use places::Place;
-pub use pods::Access;
 pub use resolver::Resolver;
+pub(crate) use source::bounded;
 
 use super::INSTANCES_MAX;
 use super::layout::Runtime;

@@ -340,7 +340,7 @@ impl Source {
 }
 
 /// Text from outside, for people.
-pub(super) fn bounded(text: &str) -> String {
+pub(crate) fn bounded(text: &str) -> String {
     let mut end = text.len().min(ERROR_MAX);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -7,15 +7,14 @@
 //! pod is found by its uid, which the runtime tells, before the kubelet has told the API of the
 //! container's id; else by that id, a second or two after the container began.
 //!
-//! The pods are [listed](watch) once, for this node alone, and then watched. While the API is away
+//! The pods are [listed](crate::kubernetes::watch) once, for this node alone, and then watched. While the API is away
 //! they are what they were, and only what is new has no owner: it goes by its label or image then, and
 //! is asked for anew when the API is back.
 
-mod api;
+mod follow;
 mod object;
 mod owner;
 mod store;
-mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -23,81 +22,27 @@ mod tests;
 pub use owner::is_name;
 pub use store::Fact;
 
-use super::source::bounded;
-use crate::clock;
 use crate::container::workload::Details;
-use api::{Api, Failure};
+use crate::kubernetes::Access;
+use crate::kubernetes::api::{Api, Failure};
+use crate::kubernetes::health::Health;
+use crate::kubernetes::watch;
+use follow::Followed;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::get_status_response::identity::{self as v1, source::State};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Store;
 use tokio::sync::{Notify, watch as channel};
 
-/// How the API is reached.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// As the agent's own service account, where it runs in a cluster.
-    #[default]
-    Auto,
-    /// It is not asked.
-    Off,
-    /// As this file says, a kubeconfig.
-    File(PathBuf),
-}
-
-impl Access {
-    /// Whether there is anybody to ask.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        match self {
-            Self::Off => false,
-            Self::Auto => api::is_in_cluster(),
-            Self::File(_) => true,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Access {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.as_str() {
-            "auto" => Ok(Self::Auto),
-            // YAML 1.1 takes `off` for a boolean, and some tools write it so.
-            "off" | "none" | "false" => Ok(Self::Off),
-            path if Path::new(path).is_absolute() => Ok(Self::File(path.into())),
-            _ => Err(D::Error::custom(format!(
-                "`{}` is no way to the API: write auto, off, or the path of a kubeconfig as /etc/kubernetes/lapwing.conf",
-                lapwing_profile::text::canonical(text.as_bytes())
-            ))),
-        }
-    }
-}
-
-/// How it goes.
-#[derive(Debug)]
-struct Health {
-    /// `Unspecified` until it was tried.
-    state: State,
-    since: i64,
-    url: String,
-    /// When the API said something last; 0 for never.
-    heard: i64,
-    last_error: String,
-}
-
 /// The pods of this node.
 pub struct Pods {
     api: Api,
     node: String,
-    health: Mutex<Health>,
+    health: Health,
     store: Mutex<Store>,
     told: AtomicU64,
-    failed: AtomicU64,
     began: AtomicU64,
     /// There is a pod of which it is not known whose it is.
     open: Notify,
@@ -116,11 +61,7 @@ impl std::fmt::Debug for Pods {
 
 /// The pods of a node, if anybody is to be asked for them.
 pub fn open(access: &Access, node: &str, timeout: Duration) -> Option<Arc<Pods>> {
-    let file = match access {
-        Access::File(path) => Some(path.clone()),
-        Access::Auto | Access::Off => None,
-    };
-    let pods = || Pods::new(Api::new(api::reach(file), timeout), node);
+    let pods = || Pods::new(Api::new(access.reach(), timeout), node);
     access.is_open().then(|| Arc::new(pods()))
 }
 
@@ -129,24 +70,13 @@ impl Pods {
         Self {
             api,
             node: node.to_owned(),
-            health: Mutex::new(Health {
-                state: State::Unspecified,
-                since: clock::now(),
-                url: String::new(),
-                heard: 0,
-                last_error: String::new(),
-            }),
+            health: Health::new(),
             store: Mutex::new(Store::new(node)),
             told: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
             began: AtomicU64::new(0),
             open: Notify::new(),
             back: Notify::new(),
         }
-    }
-
-    fn health(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -155,7 +85,7 @@ impl Pods {
 
     /// How it is.
     pub fn state(&self) -> State {
-        self.health().state
+        self.health.state()
     }
 
     /// How often it began to answer.
@@ -194,64 +124,26 @@ impl Pods {
             let store = self.store();
             (store.len(), store.note())
         };
-        let health = self.health();
-        let notes = [health.last_error.clone(), note.unwrap_or_default()];
+        let health = self.health.report();
+        let notes = [health.last_error, note.unwrap_or_default()];
         let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
         v1::Source {
             protocol: "kubernetes".to_owned(),
-            path: health.url.clone(),
+            path: health.url,
             state: health.state.into(),
             runtime: String::new(),
             since: Some(timestamp(health.since)),
             told: self.told.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
+            failed: health.failed,
             last_error: notes.join("; "),
             heard_time: (health.heard != 0).then(|| timestamp(health.heard)),
             pods: u32::try_from(pods).unwrap_or(u32::MAX),
         }
     }
 
-    /// The API said something.
-    fn heard(&self) {
-        self.health().heard = clock::now();
-    }
-
-    fn turn(&self, state: State, failure: Option<&Failure>) {
-        let mut health = self.health();
-        let error = failure.map(|failure| bounded(&failure.text));
-        if health.state != state {
-            health.state = state;
-            health.since = clock::now();
-            let url = &health.url;
-            match &error {
-                None if state == State::Connected => {
-                    self.began.fetch_add(1, Ordering::Release);
-                    self.back.notify_one();
-                    let node = &self.node;
-                    tracing::info!(url, node, "pods of this node are watched here");
-                }
-                Some(error) => tracing::warn!(
-                    url,
-                    error,
-                    "the API of the cluster does not answer: owners of new pods are not known"
-                ),
-                None => {}
-            }
-        }
-        if let Some(error) = error {
-            health.last_error = error;
-        }
-    }
-
     /// Something went wrong that keeps it from nothing else.
     fn note(&self, failure: &Failure) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
-        self.health().last_error = bounded(&failure.text);
-    }
-
-    fn fail(&self, failure: &Failure) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
-        self.turn(State::Retrying, Some(failure));
+        self.health.note(failure);
     }
 
     /// Watches them for as long as the agent runs. `changed` is told of all news.
@@ -259,10 +151,14 @@ impl Pods {
         if !is_name(&self.node) {
             let error = "the name of this node is not known, or is none: set NODE_NAME to the \
                          field spec.nodeName of the agent's pod, or identity.nodeName";
-            self.turn(State::Unsuitable, Some(&Failure::new(error)));
+            (self.health).turn(State::Unsuitable, Some(&Failure::new(error)));
             changed.send_modify(|count| *count = count.wrapping_add(1));
             return;
         }
-        tokio::join!(self.follow(&changed), self.find_owners(&changed));
+        let followed = Followed {
+            pods: &self,
+            changed: &changed,
+        };
+        tokio::join!(watch::follow(&followed), self.find_owners(&changed));
     }
 }

@@ -1,36 +1,10 @@
-//! What is read of the API's objects: of a pod's some thirtieth, and nothing else is kept or even
-//! parsed into memory. Absent and null are the same everywhere, as the API has it.
+//! What is read of pods and of their owners: of a pod's some thirtieth, and nothing else is kept or even
+//! parsed into memory.
 
 use crate::container::workload::{clean, names_workload};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use crate::kubernetes::object::absent;
+use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
-
-/// A list of objects, each to be read by itself: one that makes no sense keeps nobody from the others.
-#[derive(Debug, Deserialize)]
-pub struct List<'a> {
-    #[serde(default)]
-    pub metadata: ListMeta,
-    #[serde(borrow, default)]
-    pub items: Option<Vec<&'a RawValue>>,
-}
-
-/// Of an object, where it stands in the history of the cluster.
-#[derive(Debug, Deserialize)]
-pub struct Placed {
-    pub metadata: ListMeta,
-}
-
-/// Where a list stands in the history of the cluster.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListMeta {
-    #[serde(default)]
-    pub resource_version: String,
-    /// There is more of the list.
-    #[serde(default, rename = "continue", deserialize_with = "absent")]
-    pub more: String,
-}
 
 /// A pod.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -151,49 +125,6 @@ pub struct OwnerSpec {
     /// Which objects are its: as labels alone, or labels and expressions.
     #[serde(deserialize_with = "absent")]
     pub selector: BTreeMap<String, serde_json::Value>,
-}
-
-/// A step of a watch.
-#[derive(Debug, Deserialize)]
-pub struct Event<'a> {
-    #[serde(rename = "type")]
-    pub kind: String,
-    #[serde(borrow)]
-    pub object: &'a RawValue,
-}
-
-/// Why the API refuses.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Refusal {
-    pub code: u16,
-    #[serde(deserialize_with = "absent")]
-    pub message: String,
-    #[serde(deserialize_with = "absent")]
-    pub details: RefusalDetails,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct RefusalDetails {
-    #[serde(deserialize_with = "absent")]
-    pub retry_after_seconds: u64,
-    #[serde(deserialize_with = "absent")]
-    pub causes: Vec<Cause>,
-}
-
-/// One of several reasons.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Cause {
-    #[serde(deserialize_with = "absent")]
-    pub reason: String,
-}
-
-fn absent<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl Meta {

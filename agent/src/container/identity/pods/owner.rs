@@ -14,10 +14,10 @@
 //!
 //! Nothing stands for itself, or for others, under a name that a machine made for one run.
 
-use super::api::{Api, Failure};
 use super::object::{self, Meta, Pod, Reference};
 use crate::container::pod::{Evidence, Owner};
 use crate::container::workload::clean;
+use crate::kubernetes::api::{Api, Failure};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -442,6 +442,8 @@ mod tests {
         let owners = owners.map(|row| format!("[{:?}] {:?} [\"get\"]", row.group, row.plural));
         let mut asked: Vec<_> = owners.collect();
         asked.push("[\"\"] \"pods\" [\"list\",\"watch\"]".to_owned());
+        let profiles = "[\"lapwing.dev\"] \"behaviorprofiles\" [\"list\",\"watch\"]";
+        asked.push(profiles.to_owned());
         given.sort();
         asked.sort();
         assert_eq!(given, asked);

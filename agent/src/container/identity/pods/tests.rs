@@ -2,7 +2,6 @@
 //! waits, and then leaps: what is counted is exact, however busy the machine.
 
 mod away;
-mod double;
 mod owners;
 mod reached;
 mod resolved;
@@ -10,7 +9,7 @@ mod resolved;
 use super::*;
 use crate::container::layout::Runtime;
 use crate::container::pod::{Evidence, Kind};
-use double::{Cluster, Mood, NODE};
+use crate::kubernetes::double::{Cluster, Mood, NODE};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

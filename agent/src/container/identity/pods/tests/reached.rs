@@ -3,6 +3,7 @@
 use super::*;
 use rcgen::{CertificateParams, KeyPair};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 
 /// Serves the cluster on loopback; answers with the address and the authority to trust.

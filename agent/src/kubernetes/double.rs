@@ -2,7 +2,7 @@
 //! be had to stand still; it lists what it has, keeps what came to be for those who watch, and fails as
 //! it is told to.
 
-use crate::container::identity::pods::api::Reach;
+use super::api::Reach;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -23,6 +23,8 @@ use tokio::sync::{mpsc, watch};
 
 /// The name of the node that asks.
 pub const NODE: &str = "n1";
+/// Where BehaviorProfiles are.
+const PROFILES: &str = "/apis/lapwing.dev/v1alpha1/behaviorprofiles";
 
 /// How it fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +51,8 @@ pub enum Mood {
 #[derive(Default)]
 struct State {
     version: u64,
-    pods: BTreeMap<String, Value>,
+    /// Pods and BehaviorProfiles, by their uids.
+    listed: BTreeMap<String, Value>,
     steps: Vec<(u64, Value)>,
     /// What is older is forgotten.
     oldest: u64,
@@ -67,6 +70,14 @@ pub struct Cluster {
     state: Arc<Mutex<State>>,
     /// Of each change, and of what to do with those who watch.
     changes: Arc<watch::Sender<u64>>,
+}
+
+/// Whether an object is among those of one kind: the pods of the node that asks, or all profiles.
+fn is_wanted(pods: bool, object: &Value) -> bool {
+    match object["kind"] == "BehaviorProfile" {
+        true => !pods,
+        false => pods && object["spec"]["nodeName"] == NODE,
+    }
 }
 
 type Answer = Response<BoxBody<Bytes, std::io::Error>>;
@@ -96,8 +107,8 @@ impl Cluster {
         pod["metadata"]["resourceVersion"] = json!(version.to_string());
         let uid = pod["metadata"]["uid"].as_str().unwrap().to_owned();
         match kind {
-            "DELETED" => drop(state.pods.remove(&uid)),
-            _ => drop(state.pods.insert(uid, pod.clone())),
+            "DELETED" => drop(state.listed.remove(&uid)),
+            _ => drop(state.listed.insert(uid, pod.clone())),
         }
         state
             .steps
@@ -106,19 +117,19 @@ impl Cluster {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// A pod is there.
+    /// A pod, or a profile, is there.
     pub fn put(&self, pod: Value) {
         let uid = pod["metadata"]["uid"].as_str().unwrap();
-        let kind = match self.state().pods.contains_key(uid) {
+        let kind = match self.state().listed.contains_key(uid) {
             true => "MODIFIED",
             false => "ADDED",
         };
         self.note(kind, pod);
     }
 
-    /// A pod goes.
+    /// It goes.
     pub fn delete(&self, uid: &str) {
-        let pod = self.state().pods.get(uid).unwrap().clone();
+        let pod = self.state().listed.get(uid).unwrap().clone();
         self.note("DELETED", pod);
     }
 
@@ -229,7 +240,8 @@ impl Cluster {
             Mood::Refusing(status, after) => return Ok(refusal(status, after)),
             _ => {}
         }
-        if path != "/api/v1/pods" {
+        let is_pods = path == "/api/v1/pods";
+        if !is_pods && path != PROFILES {
             let state = self.state();
             let is_one = |of: &[String]| of.iter().any(|plural| path.contains(&**plural));
             let is_forbidden = is_one(&state.forbidden);
@@ -241,21 +253,21 @@ impl Cluster {
             });
         }
         let expected = format!("spec.nodeName%3D{NODE}");
-        if query.get("fieldSelector") != Some(&&*expected) {
+        if is_pods && query.get("fieldSelector") != Some(&&*expected) {
             return Ok(refusal(400, None));
         }
         match query.get("watch") {
-            Some(&"true") => Ok(self.watched(&query, &mood)),
+            Some(&"true") => Ok(self.watched(is_pods, &query, &mood)),
             _ if mood == Mood::Behind && query.contains_key("resourceVersionMatch") => Ok(whole(
                 504,
                 &json!({"kind": "Status", "code": 504, "message": "Too large resource version",
                     "details": {"causes": [{"reason": "ResourceVersionTooLarge"}]}}),
             )),
-            _ => Ok(self.listed(&query)),
+            _ => Ok(self.listed(is_pods, &query)),
         }
     }
 
-    fn listed(&self, query: &HashMap<&str, &str>) -> Answer {
+    fn listed(&self, pods: bool, query: &HashMap<&str, &str>) -> Answer {
         let state = self.state();
         // From its memory it gives all at once, as an API server does.
         let limit = match query.get("resourceVersion") {
@@ -267,8 +279,8 @@ impl Cluster {
         let from: usize = query
             .get("continue")
             .map_or(0, |text| text.parse().unwrap());
-        let here = |pod: &&Value| pod["spec"]["nodeName"] == NODE;
-        let all: Vec<&Value> = state.pods.values().filter(here).collect();
+        let here = |object: &&Value| is_wanted(pods, object);
+        let all: Vec<&Value> = state.listed.values().filter(here).collect();
         let items: Vec<&&Value> = all.iter().skip(from).take(limit).collect();
         let next = from + items.len();
         let more = if next < all.len() {
@@ -279,11 +291,11 @@ impl Cluster {
         let metadata = json!({"resourceVersion": state.version.to_string(), "continue": more});
         whole(
             200,
-            &json!({"kind": "PodList", "metadata": metadata, "items": items}),
+            &json!({"kind": "List", "metadata": metadata, "items": items}),
         )
     }
 
-    fn watched(&self, query: &HashMap<&str, &str>, mood: &Mood) -> Answer {
+    fn watched(&self, pods: bool, query: &HashMap<&str, &str>, mood: &Mood) -> Answer {
         let mut place: u64 = query["resourceVersion"].parse().unwrap();
         let gone = json!({"kind": "Status", "code": 410, "message": "too old"});
         let step = match mood {
@@ -319,7 +331,7 @@ impl Cluster {
                 for (version, step) in due {
                     place = version;
                     let is_bookmark = step["type"] == "BOOKMARK";
-                    let here = step["object"]["spec"]["nodeName"] == NODE;
+                    let here = is_wanted(pods, &step["object"]);
                     if !(here || is_bookmark && bookmarks) {
                         continue;
                     }

@@ -1,0 +1,79 @@
+//! What is kept of the objects on disk, one file each, for a start while the API is away.
+
+use crate::judge::store::{MODE, StoreError, clean, replace};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// Below the state folder.
+const FOLDER: &str = "cluster/objects";
+const EXTENSION: &str = "json";
+/// Longest file that is read: the API stores no object of more than 1.5 MiB, and writes it longer.
+const FILE_MAX: u64 = 8 << 20;
+
+/// What is to be done to a file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Its name, without what it ends in.
+    pub name: String,
+    /// What it is to hold; none for nothing more.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// The folder.
+#[derive(Clone, Debug)]
+pub struct Cache(PathBuf);
+
+impl Cache {
+    /// Makes the folder where it is not.
+    pub fn open(state: &Path) -> Result<Self, StoreError> {
+        let folder = state.join(FOLDER);
+        let made = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder);
+        made.map_err(|error| StoreError::new("make the folder", &folder, error))?;
+        clean(&folder).map_err(|error| StoreError::new("clean", &folder, error))?;
+        Ok(Self(folder))
+    }
+
+    /// All files, in the order of their names. One that cannot be read is left out: the API has it.
+    pub fn load(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, StoreError> {
+        let wrong = |error| StoreError::new("list", &self.0, error);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.0).map_err(wrong)? {
+            let path = entry.map_err(wrong)?.path();
+            if path.extension().is_none_or(|end| end != EXTENSION) {
+                continue;
+            }
+            let length = fs::metadata(&path).map(|about| about.len());
+            let read = match length {
+                Ok(length) if length > FILE_MAX => Err(io::ErrorKind::FileTooLarge.into()),
+                Ok(_) => fs::read(&path),
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(bytes) => files.push((path, bytes)),
+                Err(error) => tracing::warn!("cannot read {}: {error}", path.display()),
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Writes, or removes; not at all where the file is so already.
+    pub fn apply(&self, write: &Write) -> Result<(), StoreError> {
+        let path = self.0.join(format!("{}.{EXTENSION}", write.name));
+        match &write.bytes {
+            Some(bytes) if fs::read(&path).is_ok_and(|known| known == *bytes) => Ok(()),
+            Some(bytes) => replace(&path, bytes, MODE),
+            None => match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(StoreError::new("remove", &path, error))
+                }
+                Ok(()) | Err(_) => Ok(()),
+            },
+        }
+    }
+}

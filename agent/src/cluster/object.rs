@@ -1,0 +1,201 @@
+//! One object, as the API has it: whose profile it is and what it says, or why it is not obeyed.
+
+use crate::container::identity::bounded;
+use crate::container::identity::pods::is_name;
+use crate::judge::signed::Signatures;
+use crate::kubernetes::object::absent;
+use lapwing_profile::envelope::EnvelopeError;
+use lapwing_profile::file::{API_VERSION, KIND};
+use lapwing_profile::fingerprint;
+use lapwing_profile::profile::Profile;
+use lapwing_profile::signature::{self, SignatureError};
+use lapwing_profile::workload::Workload;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The annotation with the signature of `spec`.
+pub const SIGNATURE: &str = "lapwing.dev/signature";
+
+/// The name of an object in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    pub namespace: String,
+    pub name: String,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.namespace, self.name)
+    }
+}
+
+impl Key {
+    /// A name for a file that no other object has.
+    pub fn file_name(&self) -> String {
+        let name = format!("{}+{}", self.namespace, self.name);
+        match name.len() < 200 {
+            true => name,
+            false => format!("{}+{}", &name[..120], fingerprint::hex(&[name.as_bytes()])),
+        }
+    }
+}
+
+/// What it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Good {
+    /// Whose it is, its cluster aside.
+    pub workload: Workload,
+    /// The canonical text of `spec`.
+    pub text: Arc<str>,
+}
+
+/// An object.
+#[derive(Debug)]
+pub struct Object {
+    pub key: Key,
+    /// When it was made, as the API writes it: in the order of texts.
+    pub created: String,
+    /// Or why it is not obeyed, with what to do.
+    pub said: Result<Good, String>,
+    /// What is kept of it on disk.
+    pub kept: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Read<'a> {
+    metadata: Meta,
+    #[serde(borrow, default)]
+    spec: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Meta {
+    name: String,
+    namespace: String,
+    #[serde(deserialize_with = "absent")]
+    creation_timestamp: String,
+    #[serde(deserialize_with = "absent")]
+    annotations: HashMap<String, String>,
+}
+
+/// What is kept on disk: what was read of it, in the form in which it was read.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept<'a> {
+    metadata: KeptMeta<'a>,
+    spec: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeptMeta<'a> {
+    name: &'a str,
+    namespace: &'a str,
+    creation_timestamp: &'a str,
+    annotations: HashMap<&'a str, &'a str>,
+}
+
+/// Reads an object. Where not even its name can be told, that is the error.
+pub fn read(object: &RawValue, signatures: &Signatures) -> Result<Object, String> {
+    let Read { metadata, spec } =
+        serde_json::from_str(object.get()).map_err(|error| bounded(&error.to_string()))?;
+    let key = Key {
+        namespace: metadata.namespace,
+        name: metadata.name,
+    };
+    if !is_name(&key.namespace) || !is_name(&key.name) {
+        return Err(bounded(&format!("`{key}` is no name of an object")));
+    }
+    let signed = metadata.annotations.get(SIGNATURE).map(String::as_str);
+    let kept = Kept {
+        metadata: KeptMeta {
+            name: &key.name,
+            namespace: &key.namespace,
+            creation_timestamp: &metadata.creation_timestamp,
+            annotations: signed.iter().map(|text| (SIGNATURE, *text)).collect(),
+        },
+        spec,
+    };
+    Ok(Object {
+        said: said(&key, spec, signed, signatures).map_err(|why| bounded(&why)),
+        kept: serde_json::to_vec(&kept).map_err(|error| error.to_string())?,
+        created: metadata.creation_timestamp,
+        key,
+    })
+}
+
+/// What it says, if it is to be obeyed.
+fn said(
+    key: &Key,
+    spec: Option<&RawValue>,
+    signed: Option<&str>,
+    signatures: &Signatures,
+) -> Result<Good, String> {
+    let spec = spec.ok_or("it has no `spec`")?;
+    // Read and written anew, because not every text of JSON is one of YAML, by which profiles are read.
+    let spec: Value = serde_json::from_str(spec.get()).map_err(|error| error.to_string())?;
+    let document = serde_json::json!({"apiVersion": API_VERSION, "kind": KIND, "spec": spec});
+    let read = Profile::from_yaml(document.to_string());
+    let mut profile = read.map_err(|error| {
+        format!("{error}. Mend it and apply it again: `lapwing profile show FILE` tells the same of a file")
+    })?;
+    let named = &profile.workload.namespace;
+    if !named.is_empty() && *named != key.namespace {
+        return Err(format!(
+            "it is for workloads of the namespace `{named}`, and counts for those of its own alone: \
+             move it to `{named}`, or write `namespace: {}`",
+            key.namespace
+        ));
+    }
+    if profile.workload.name.is_empty() {
+        return Err("`spec.workload.name` is empty: name the workload".to_owned());
+    }
+    check(&profile, signed, signatures)?;
+    profile.workload.namespace.clone_from(&key.namespace);
+    profile.workload.cluster.clear();
+    Ok(Good {
+        text: profile.to_spec().into(),
+        workload: profile.workload,
+    })
+}
+
+/// Whether it is signed as the configuration wants it. What is signed wrongly is refused in any case
+/// where somebody is trusted.
+fn check(profile: &Profile, signed: Option<&str>, signatures: &Signatures) -> Result<(), String> {
+    let Some(envelope) = signed.filter(|_| signatures.require || !signatures.keys.is_empty())
+    else {
+        return match signatures.require {
+            false => Ok(()),
+            true => Err(format!(
+                "nobody signed it, and `signatures.require` is set: `lapwing profile sign FILE --key KEY`, \
+                 and apply what `lapwing profile object FILE` writes, which has the annotation `{SIGNATURE}`"
+            )),
+        };
+    };
+    if profile.workload.namespace.is_empty() {
+        return Err(
+            "what was signed names no namespace, and would count in any: write \
+             `spec.workload.namespace`, and sign it again"
+                .to_owned(),
+        );
+    }
+    let checked = signature::verify_beside(profile, envelope.as_bytes(), &signatures.keys);
+    checked.map(drop).map_err(|error| {
+        // Without the text that was signed it cannot be told apart from one that is damaged.
+        let error = match error {
+            SignatureError::Envelope(EnvelopeError::Forged(key)) => {
+                format!("`spec` is not what was signed by the key {key}, or the signature is damaged")
+            }
+            error => error.to_string(),
+        };
+        format!(
+            "its annotation `{SIGNATURE}`: {error}. `lapwing profile sign` what is to be in force, and apply \
+             what `lapwing profile object` writes"
+        )
+    })
+}

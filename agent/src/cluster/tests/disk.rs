@@ -1,0 +1,140 @@
+//! What a restart knows while the API is away.
+
+use super::*;
+use std::fs;
+use std::path::PathBuf;
+
+fn files(followed: &Followed) -> Vec<PathBuf> {
+    let folder = followed.folder.path().join("cluster/objects");
+    let files = fs::read_dir(folder).unwrap();
+    // Not those that are being written.
+    let files = files.map(|file| file.unwrap().path());
+    let is_whole = |file: &PathBuf| file.extension().is_some_and(|end| end != "new");
+    let mut files: Vec<PathBuf> = files.filter(is_whole).collect();
+    files.sort();
+    files
+}
+
+/// Waits until the folder is so; a thread writes, whose time is not the tests'.
+async fn until(followed: &Followed, what: impl Fn(&[PathBuf]) -> bool) {
+    for _ in 0..20_000 {
+        if what(&files(followed)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1)))
+            .await
+            .unwrap();
+    }
+    panic!("{:?}", files(followed));
+}
+
+/// Stops it, and starts another in the same folder.
+fn again(mut followed: Followed, cluster: &Cluster, signatures: Signatures) -> Followed {
+    let folder = std::mem::replace(&mut followed.folder, tempfile::tempdir().unwrap());
+    drop(followed);
+    begin_in(folder, cluster, signatures)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_without_the_api_knows_what_was_in_force() {
+    let cluster = Cluster::new();
+    let (shop, bank) = (profile("shop", &["/bin/ls"]), profile("bank", &["/bin/id"]));
+    cluster.put(signed(object("web", 1, &shop), &shop));
+    cluster.put(signed(object("web", 2, &bank), &bank));
+    let mut followed = begin(&cluster, signatures(true));
+    followed.next().await;
+    followed.next().await;
+    followed.listed().await;
+    // What makes no sense is not kept in the place of what did.
+    cluster.put(object("web", 2, &profile("bank", &["/bin/sh"])));
+    assert!(matches!(followed.next().await, News::Refused { .. }));
+    until(&followed, |files| files.len() == 2).await;
+    cluster.fare(Mood::Down);
+    let mut followed = again(followed, &cluster, signatures(true));
+    let told = [
+        followed.profiles.next().unwrap(),
+        followed.profiles.next().unwrap(),
+    ];
+    for wanted in [in_force("shop/web", &shop), in_force("bank/web", &bank)] {
+        assert!(told.contains(&wanted), "{told:?}");
+    }
+    tokio::time::sleep(LONG).await;
+    followed.none();
+    // When it is back, what is still so is no news.
+    cluster.put(signed(object("web", 2, &bank), &bank));
+    cluster.fare(Mood::Well);
+    followed.listed().await;
+    followed.none();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_went_is_forgotten_on_disk_too() {
+    let cluster = Cluster::new();
+    let good = profile("shop", &["/bin/ls"]);
+    cluster.put(object("web", 1, &good));
+    let mut followed = begin(&cluster, Signatures::default());
+    followed.next().await;
+    until(&followed, |files| files.len() == 1).await;
+    let file = &files(&followed)[0];
+    assert!(file.ends_with("shop+web.json"), "{file:?}");
+    cluster.delete("shop-web");
+    until(&followed, <[PathBuf]>::is_empty).await;
+    // And what goes while no agent runs.
+    cluster.put(object("web", 1, &good));
+    until(&followed, |files| files.len() == 1).await;
+    cluster.fare(Mood::Down);
+    cluster.delete("shop-web");
+    cluster.fare(Mood::Well);
+    let mut followed = again(followed, &cluster, Signatures::default());
+    assert_eq!(followed.next().await, in_force("shop/web", &good));
+    assert_eq!(followed.next().await, News::Gone(good.workload));
+    followed.listed().await;
+    until(&followed, <[PathBuf]>::is_empty).await;
+}
+
+/// The folder is not trusted more than the API: what is damaged or changed there is not obeyed.
+#[tokio::test(start_paused = true)]
+async fn what_is_on_disk_is_checked_like_what_comes() {
+    let cluster = Cluster::new();
+    let good = profile("shop", &["/bin/ls"]);
+    cluster.put(signed(object("web", 1, &good), &good));
+    let mut followed = begin(&cluster, signatures(true));
+    followed.next().await;
+    until(&followed, |files| files.len() == 1).await;
+    let path = files(&followed)[0].clone();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("/bin/ls", "/bin/sh")).unwrap();
+    fs::write(path.with_file_name("half.json"), &text[..text.len() / 2]).unwrap();
+    fs::write(path.with_file_name("other.txt"), "x").unwrap();
+    let unfinished = path.with_file_name(".shop+web.json.77.new");
+    fs::write(&unfinished, "x").unwrap();
+    cluster.fare(Mood::Down);
+    let followed = again(followed, &cluster, signatures(true));
+    let Some(News::Refused { text, .. }) = followed.profiles.next() else {
+        panic!("it is obeyed")
+    };
+    assert!(text.contains("not what was signed"), "{text}");
+    followed.none();
+    assert!(!unfinished.exists());
+}
+
+#[test]
+fn names_of_files_are_short_and_of_one_object() {
+    let key = |namespace: &str, name: &str| object::Key {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    };
+    let (long, other) = ("a".repeat(253), format!("{}b", "a".repeat(252)));
+    let namespace = "n".repeat(63);
+    let names = [
+        key("shop", "web").file_name(),
+        key(&namespace, &long).file_name(),
+        key(&namespace, &other).file_name(),
+    ];
+    assert_eq!(names[0], "shop+web");
+    assert!(
+        names[1] != names[2] && names.iter().all(|name| name.len() < 200),
+        "{names:?}"
+    );
+}

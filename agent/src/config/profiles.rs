@@ -1,0 +1,12 @@
+//! Where profiles come from besides the node's own files: the section `profiles`.
+
+use crate::kubernetes::Access;
+use serde::Deserialize;
+
+section! {
+    /// Where profiles come from, besides files of the node; why, see [`crate::cluster`].
+    Profiles {
+        /// How the API of the cluster is reached, whose BehaviorProfiles are obeyed.
+        kubernetes "kubernetes": Access = Access::Off,
+    }
+}
