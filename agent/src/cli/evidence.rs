@@ -20,14 +20,16 @@ use crate::container::hierarchy::Hierarchy;
 use crate::container::snapshot::writable_layer;
 use crate::doctor::host_root;
 use anyhow::anyhow;
-use bundle::{Agent, Manifest, Subject};
+use bundle::{Agent, Draft, Manifest, Subject};
 use changes::Changes;
 use clap::Args;
-use lapwing_proto::v1::{self, TracedContainer, agent_client::AgentClient};
+use lapwing_proto::v1::{self, TracedContainer};
 use processes::Now;
 use std::path::{Path, PathBuf};
 use timeline::Timeline;
-use tonic::transport::Channel;
+
+/// Mounts that are named as not looked into.
+const MOUNTS_MAX: usize = 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,29 +77,43 @@ pub async fn run(endpoint: &Endpoint, args: EvidenceArgs) -> Outcome {
     let target = args.target.unwrap_or_default();
     let age = super::profile_replay::age(&args.since)?;
     let mut client = client::connect(endpoint).await?;
-    let upto = Mark::next(&mut client).await?;
-    let found = find(&mut client, &target, age, upto).await?;
-    let mut incomplete = Vec::new();
-    let reports = timeline::collect(&mut client, &found.container.id, age, upto).await?;
-    incomplete.extend(reports.incomplete.iter().cloned());
-    let (now, changed) = match (&found.traced, endpoint.is_local()) {
-        (None, _) => {
-            incomplete.push(
-                "the container does not run any more: what it changed and what ran in it was not looked at"
-                    .to_owned(),
-            );
-            (Now::default(), Changes::default())
+    let running = client.list_containers(v1::ListContainersRequest {}).await;
+    let running = running
+        .map_err(|status| client::failed(&status))?
+        .into_inner()
+        .containers;
+    // What runs is looked at before anything else: it may end any moment.
+    let (found, looked, upto) = match find(&running, &target)? {
+        Some(found) => {
+            let looked = look(endpoint, &found);
+            (found, looked, Mark::next(&mut client).await?)
         }
-        (Some(_), false) => {
-            incomplete.push(
-                "asked over TCP: what the container changed and what runs in it can be looked at on its \
-                 host alone"
-                    .to_owned(),
-            );
-            (Now::default(), Changes::default())
+        None => {
+            let upto = Mark::next(&mut client).await?;
+            let mut found = timeline::search(&mut client, &target, age, upto.clone()).await?;
+            found.traced = { running.iter() }
+                .find(|traced| id(traced) == found.container.id)
+                .cloned();
+            let looked = look(endpoint, &found);
+            (found, looked, upto)
         }
-        (Some(traced), true) => look(traced),
     };
+    let Looked {
+        now,
+        changed,
+        mut incomplete,
+    } = looked;
+    let at = jiff::Timestamp::now();
+    let short: String = found.container.id.chars().take(12).collect();
+    let name = format!(
+        "lapwing-evidence-{}-{}",
+        plain(&short),
+        at.strftime("%Y%m%dT%H%M%SZ")
+    );
+    let to = args.to.unwrap_or_else(|| format!("{name}.tar.gz").into());
+    let draft = Draft::begin(&to)?;
+    let reports = timeline::collect(&mut client, &found, age, upto).await?;
+    incomplete.extend(reports.incomplete());
     incomplete.extend(now.incomplete.iter().cloned());
     incomplete.extend(changed.incomplete.iter().cloned());
     let profile = match super::profile::yaml(&mut client, &found.workload).await {
@@ -113,7 +129,7 @@ pub async fn run(endpoint: &Endpoint, args: EvidenceArgs) -> Outcome {
         .map_err(|status| client::failed(&status))?
         .into_inner();
     incomplete.extend(losses(&status, &found.container.id));
-    let at = jiff::Timestamp::now();
+    incomplete.extend(unseen(&status));
     let subject = subject(&found);
     let manifest = Manifest {
         api_version: bundle::API_VERSION.to_owned(),
@@ -133,14 +149,7 @@ pub async fn run(endpoint: &Endpoint, args: EvidenceArgs) -> Outcome {
     let files = files(
         &found, &reports, &now, &changed, profile, &status, &manifest,
     )?;
-    let short: String = found.container.id.chars().take(12).collect();
-    let name = format!(
-        "lapwing-evidence-{}-{}",
-        plain(&short),
-        at.strftime("%Y%m%dT%H%M%SZ")
-    );
-    let to = args.to.unwrap_or_else(|| format!("{name}.tar.gz").into());
-    let manifest = bundle::write(&to, &name, manifest, &files, key.as_ref())?;
+    let manifest = bundle::write(&draft, &name, manifest, &files, key.as_ref())?;
     words::made(
         args.output,
         &to,
@@ -161,61 +170,43 @@ struct Found {
     traced: Option<TracedContainer>,
 }
 
-/// Looks among what runs, and else among what was reported.
-async fn find(
-    client: &mut AgentClient<Channel>,
-    target: &str,
-    age: u64,
-    upto: Mark,
-) -> Result<Found, Failure> {
-    let running = client
-        .list_containers(v1::ListContainersRequest {})
-        .await
-        .map_err(|status| client::failed(&status))?
-        .into_inner()
-        .containers;
-    let of_id = |id: &str| {
-        let mut all = running.iter();
-        let is =
-            |traced: &&TracedContainer| traced.container.as_ref().is_some_and(|one| one.id == id);
-        all.find(is).cloned()
-    };
-    let named = |traced: &&TracedContainer| {
-        let container = traced.container.as_ref();
-        container.is_some_and(|one| is_called(one, target))
-    };
-    let mut candidates: Vec<&TracedContainer> = running.iter().filter(named).collect();
-    if candidates.is_empty() {
-        let like = |traced: &&TracedContainer| is_of(traced.workload.as_ref(), target);
-        candidates = running.iter().filter(like).collect();
-    }
-    match candidates[..] {
-        [] => {}
-        [traced] => {
-            return Ok(Found {
-                container: traced.container.clone().unwrap_or_default(),
-                workload: traced.workload.clone().unwrap_or_default(),
-                violation: String::new(),
-                traced: Some(traced.clone()),
-            });
-        }
+fn id(traced: &TracedContainer) -> &str {
+    traced
+        .container
+        .as_ref()
+        .map_or("", |container| &container.id)
+}
+
+/// Looks among what runs: by its id or name, by its workload's name, by a part of that.
+fn find(running: &[TracedContainer], target: &str) -> Result<Option<Found>, Failure> {
+    let ways: [&dyn Fn(&TracedContainer) -> bool; 3] = [
+        &|traced| { traced.container.as_ref() }.is_some_and(|one| is_called(one, target)),
+        &|traced| { traced.workload.as_ref() }.is_some_and(|one| one.name == target),
+        &|traced| is_of(traced.workload.as_ref(), target),
+    ];
+    let found = ways
+        .iter()
+        .map(|is| -> Vec<_> { running.iter().filter(|one| is(one)).collect() });
+    let found = { found }
+        .find(|found| !found.is_empty())
+        .unwrap_or_default();
+    match found[..] {
+        [] => Ok(None),
+        [traced] => Ok(Some(Found {
+            container: traced.container.clone().unwrap_or_default(),
+            workload: traced.workload.clone().unwrap_or_default(),
+            violation: String::new(),
+            traced: Some(traced.clone()),
+        })),
         [first, second, ..] => {
-            let id = |traced: &TracedContainer| traced.container.clone().unwrap_or_default().id;
             let error = anyhow!(
                 "several containers are called `{target}`, {} and {} among them: give the id of one",
                 id(first),
                 id(second)
             );
-            return Err(Failure::new(Code::Usage, error));
+            Err(Failure::new(Code::Usage, error))
         }
     }
-    let (container, workload, violation) = timeline::search(client, target, age, upto).await?;
-    Ok(Found {
-        traced: of_id(&container.id),
-        container,
-        workload,
-        violation,
-    })
 }
 
 /// Whether a container is meant by a name, or by the beginning of its id.
@@ -229,37 +220,86 @@ fn is_of(workload: Option<&v1::Workload>, target: &str) -> bool {
     !target.is_empty() && workload.is_some_and(like)
 }
 
-/// Looks at a container on this host.
-fn look(traced: &TracedContainer) -> (Now, Changes) {
-    let proc = Path::new("/proc");
-    let mut changed = Changes::default();
-    let mut now = match Hierarchy::find(proc) {
-        Ok(hierarchy) => processes::now(proc, &hierarchy, &traced.cgroup_path),
-        Err(error) => Now {
-            incomplete: vec![format!("processes: {error:#}")],
-            ..Now::default()
-        },
+/// What was found on this host.
+#[derive(Default)]
+struct Looked {
+    now: Now,
+    changed: Changes,
+    incomplete: Vec<String>,
+}
+
+/// Looks at a container, if it runs on this host.
+fn look(endpoint: &Endpoint, found: &Found) -> Looked {
+    let not = |why: &str| Looked {
+        incomplete: vec![format!(
+            "what the container changed and what ran in it was not looked at: {why}"
+        )],
+        ..Looked::default()
     };
-    if now.running.is_empty() {
-        now.incomplete.push(
-            "no process of the container can be seen from here: run this as root on its host, in the host's \
-             namespace of processes"
+    let Some(traced) = &found.traced else {
+        return not("it does not run any more");
+    };
+    if !endpoint.is_local() {
+        return not("the agent was asked over TCP, and it can be on the container's host alone");
+    }
+    let proc = Path::new("/proc");
+    let hierarchy = match Hierarchy::find(proc) {
+        Ok(hierarchy) => hierarchy,
+        Err(error) => return not(&format!("{error:#}")),
+    };
+    let now = processes::now(proc, &hierarchy, &traced.cgroup_path);
+    let Some(first) = now.running.first() else {
+        return not(
+            "no process of it can be seen from here: run this as root, in the host's namespace of processes",
+        );
+    };
+    let mut incomplete: Vec<String> = { elsewhere(&proc.join(first.pid.to_string())) }
+        .into_iter()
+        .collect();
+    // One that the runtime put there may stand in another root for a moment.
+    let host = proc.join("1");
+    let layer = { now.running.iter() }
+        .find_map(|one| writable_layer(&proc.join(one.pid.to_string()), &host, host_root()));
+    let changed = layer.map(|layer| changes::list(&layer, changes::Bounds::default()));
+    if changed.is_none() {
+        incomplete.push(
+            "the container's root has no writable layer that can be looked at: it is no overlay of the host's, \
+             is read-only, or this runs without the right to"
                 .to_owned(),
         );
-        return (now, changed);
     }
-    // One that the runtime put there may stand in another root for a moment.
-    let layer = { now.running.iter() }
-        .find_map(|one| writable_layer(&proc.join(one.pid.to_string()), host_root()));
-    match layer {
-        Some(layer) => changed = changes::list(&layer, changes::Bounds::default()),
-        None => changed.incomplete.push(
-            "the container's root has no writable layer that can be looked at: it is no overlay, is \
-             read-only, or this runs without the right to"
-                .to_owned(),
-        ),
+    Looked {
+        now,
+        changed: changed.unwrap_or_default(),
+        incomplete,
     }
-    (now, changed)
+}
+
+/// Where a container can write besides its layer, which is not looked into, by the mounts of a process.
+fn elsewhere(process: &Path) -> Option<String> {
+    let table = std::fs::read_to_string(process.join("mountinfo")).ok()?;
+    let kernels = ["proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue"];
+    let writable = table.lines().filter_map(|line| {
+        // proc(5): id parent device root point options … - type source options.
+        let (front, back) = line.split_once(" - ")?;
+        let mut words = front.split(' ').skip(4);
+        let (point, options) = (words.next()?, words.next()?);
+        let is_writable = options.split(',').any(|option| option == "rw");
+        let kind = back.split(' ').next()?;
+        (is_writable && point != "/" && !kernels.contains(&kind))
+            .then(|| format!("{point} ({kind})"))
+    });
+    let mut named: Vec<String> = writable.take(MOUNTS_MAX + 1).collect();
+    if named.len() > MOUNTS_MAX {
+        named[MOUNTS_MAX] = "and more".to_owned();
+    }
+    let is_any = !named.is_empty();
+    is_any.then(|| {
+        format!(
+            "not looked into, though written there can be: {}",
+            named.join(", ")
+        )
+    })
 }
 
 /// What the agent lost, as far as it may be of this container.
@@ -279,6 +319,14 @@ fn losses(status: &v1::GetStatusResponse, id: &str) -> Vec<String> {
     let node = (all > 0)
         .then(|| format!("the agent lost {all} events since its start in all, see status.json"));
     own.chain(node).collect()
+}
+
+/// What the agent does not see on this kernel.
+fn unseen(status: &v1::GetStatusResponse) -> Option<String> {
+    let hooks = status.hooks.iter().filter(|hook| hook.tier.is_empty());
+    let rows: Vec<&str> = hooks.map(|hook| &hook.row[..]).collect();
+    let is_any = !rows.is_empty();
+    is_any.then(|| format!("the agent does not see here: {}", rows.join(", ")))
 }
 
 fn subject(found: &Found) -> Subject {
@@ -346,8 +394,11 @@ fn line(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
 }
 
 fn lines(values: &[impl serde::Serialize]) -> Result<Vec<u8>, Failure> {
-    let lines: Result<Vec<_>, _> = values.iter().map(line).collect();
-    Ok(lines?.concat())
+    let mut all = Vec::new();
+    for value in values {
+        all.extend(line(value)?);
+    }
+    Ok(all)
 }
 
 /// A time in nanoseconds since the Unix epoch.

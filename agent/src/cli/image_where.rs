@@ -6,6 +6,7 @@ use super::past::{Mark, Past};
 use super::profile_replay::{age, time};
 use super::text::{BOLD, DIM, severity, styled};
 use super::{Code, Failure, Outcome, client};
+use crate::feed::LOG_TOO_SHORT;
 use anyhow::anyhow;
 use clap::Args;
 use lapwing_profile::text::visible;
@@ -66,42 +67,74 @@ pub async fn run(endpoint: &Endpoint, args: &WhereArgs) -> Outcome {
     let status = client.get_status(v1::GetStatusRequest {}).await;
     let status = status.map_err(failed)?.into_inner();
     let mut places = Places::new();
+    let mut incomplete = Vec::new();
+    let mut without = 0;
     let running = client.list_containers(v1::ListContainersRequest {}).await;
     for traced in running.map_err(failed)?.into_inner().containers {
         let container = traced.container.clone().unwrap_or_default();
+        without += u64::from(container.image_digest.is_empty());
         if is_meant(&container.image_digest, &digits) {
             let place = place(&mut places, traced.workload.as_ref());
             place.containers.push(traced);
         }
     }
+    if without > 0 {
+        incomplete.push(format!(
+            "of {without} running containers nobody told the digest: whether they are of this image is not known"
+        ));
+    }
+    let now = Mark::next(&mut client).await?;
+    let kinds = [Kind::Violation, Kind::Gap];
+    let mut past = Past::begin(&mut client, "", &kinds, age, now).await?;
+    while let Some(response) = past.next().await? {
+        match response.item {
+            Some(Item::Violation(violation)) => deviated(&mut places, violation, &digits),
+            Some(Item::Gap(gap)) if gap.reason == LOG_TOO_SHORT => {
+                let to = time(gap.to.as_ref());
+                incomplete.push(format!("the agent keeps nothing of what was before {to}"));
+            }
+            Some(Item::Gap(gap)) if gap.scope == "stream" => {
+                incomplete.push(format!(
+                    "reports are missing: {} ({})",
+                    gap.reason, gap.count
+                ));
+            }
+            _ => {}
+        }
+    }
     for profile in &status.profiles {
         know(&mut places, profile, &digits);
     }
-    let now = Mark::next(&mut client).await?;
-    let mut past = Past::begin(&mut client, "", &[Kind::Violation], age, now).await?;
-    while let Some(response) = past.next().await? {
-        if let Some(Item::Violation(violation)) = response.item {
-            deviated(&mut places, violation, &digits);
-        }
+    let lost: u64 = status.losses.iter().map(|loss| loss.count).sum();
+    if lost > 0 {
+        incomplete.push(format!(
+            "the agent lost {lost} events since its start, `lapwing status` says why"
+        ));
     }
     let mut out = anstream::stdout().lock();
     match args.output {
         Output::Json => {
-            for (name, place) in &places {
-                let value = value(name, place, &status, &args.digest);
-                writeln!(out, "{}", super::profile_text::json(&value)?)?;
+            let workloads = places.iter().map(|(name, place)| value(name, place));
+            let value = json!({
+                "cluster": status.cluster,
+                "node": status.node,
+                "asked": args.digest,
+                "since": args.since,
+                "incomplete": incomplete,
+                "workloads": workloads.collect::<Vec<_>>(),
+            });
+            writeln!(out, "{}", super::profile_text::json(&value)?)?;
+        }
+        Output::Text => {
+            write(&mut out, &places, &status, &args.since)?;
+            for one in &incomplete {
+                writeln!(
+                    out,
+                    "{}",
+                    styled(DIM, &format!("incomplete: {}", visible(one)))
+                )?;
             }
         }
-        Output::Text => write(&mut out, &places, &status, &args.since)?,
-    }
-    if places.is_empty() {
-        let error = anyhow!(
-            "no container on {} runs an image with the digest {}, no profile there knows one, and none \
-             deviated within --since",
-            visible(&status.node),
-            visible(&args.digest)
-        );
-        return Err(Failure::new(Code::Failed, error));
     }
     Ok(())
 }
@@ -198,7 +231,7 @@ impl Place {
     }
 }
 
-fn value(name: &str, place: &Place, status: &v1::GetStatusResponse, asked: &str) -> Value {
+fn value(name: &str, place: &Place) -> Value {
     let containers = place.containers.iter().map(|traced| {
         let container = traced.container.clone().unwrap_or_default();
         json!({
@@ -223,9 +256,6 @@ fn value(name: &str, place: &Place, status: &v1::GetStatusResponse, asked: &str)
     });
     let version = place.version.as_ref();
     json!({
-        "cluster": status.cluster,
-        "node": status.node,
-        "asked": asked,
         "workload": name,
         "mode": place.mode.map(|mode| mode.as_str_name()),
         "firstSeen": version.map(|version| time(version.first_seen.as_ref())),
@@ -241,6 +271,13 @@ fn write(
     status: &v1::GetStatusResponse,
     since: &str,
 ) -> std::io::Result<()> {
+    if places.is_empty() {
+        writeln!(
+            out,
+            "nobody on {}: no container that runs, no profile, no violation within {since} has that digest",
+            visible(&status.node)
+        )?;
+    }
     for (name, place) in places {
         let mode = place.mode.map_or("no profile", super::profile_text::mode);
         let node = visible(&status.node);
@@ -363,7 +400,7 @@ mod tests {
             node: "n1".to_owned(),
             ..v1::GetStatusResponse::default()
         };
-        let one = value(&name, &places[&name], &status, digest);
+        let one = value(&name, &places[&name]);
         let deviation = &one["deviations"][0];
         assert_eq!(deviation["count"], 5, "{one}");
         assert_eq!(deviation["ids"], json!(["a", "b"]));

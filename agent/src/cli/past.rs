@@ -1,12 +1,12 @@
 //! What an agent reported up to now: a stream that ends.
 
 use super::{Code, Failure, client};
+use crate::feed::cursor::Cursor;
 use anyhow::anyhow;
 use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::watch_request::{Kind, Since};
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{WatchRequest, WatchResponse};
-use lapwing_proto::{Timestamp, nanoseconds};
 use std::time::Duration;
 use tonic::Streaming;
 use tonic::transport::Channel;
@@ -14,9 +14,13 @@ use tonic::transport::Channel;
 /// An agent says each 5 s that it lives.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// The time of a heartbeat, by the agent's clock: what was reported before is past.
-#[derive(Clone, Copy, Debug)]
-pub struct Mark(i64);
+/// The place of a heartbeat in the stream: what was reported before is past. Not its time, which clocks
+/// that are set back make run twice.
+#[derive(Clone, Debug)]
+pub struct Mark(Place);
+
+/// The log, the number of the record before, and that of the behaviour before.
+type Place = (u64, u64, u64);
 
 impl Mark {
     /// Waits for the agent's next heartbeat.
@@ -26,8 +30,9 @@ impl Mark {
     pub async fn next(client: &mut AgentClient<Channel>) -> Result<Self, Failure> {
         let mut stream = open(client, "", &[Kind::Heartbeat], None).await?;
         loop {
-            if let Some(Item::Heartbeat(beat)) = next(&mut stream).await?.item {
-                return Ok(Self(time(beat.time.as_ref())));
+            let response = next(&mut stream).await?;
+            if let Some(Item::Heartbeat(_)) = response.item {
+                return place(&response).map(Self);
             }
         }
     }
@@ -65,7 +70,7 @@ impl Past {
         loop {
             let response = next(&mut self.stream).await?;
             match &response.item {
-                Some(Item::Heartbeat(beat)) if time(beat.time.as_ref()) < self.upto.0 => {}
+                Some(Item::Heartbeat(_)) if place(&response)? < self.upto.0 => {}
                 Some(Item::Heartbeat(_)) => return Ok(None),
                 Some(_) => return Ok(Some(response)),
                 None => {}
@@ -74,8 +79,13 @@ impl Past {
     }
 }
 
-fn time(at: Option<&Timestamp>) -> i64 {
-    at.map_or(0, nanoseconds)
+fn place(response: &WatchResponse) -> Result<Place, Failure> {
+    let cursor = Cursor::parse(&response.cursor).ok_or_else(|| {
+        let error =
+            anyhow!("the agent speaks of places in the stream that this program does not know");
+        Failure::new(Code::Failed, error)
+    })?;
+    Ok((cursor.epoch.log, cursor.number, cursor.behaviour))
 }
 
 async fn open(

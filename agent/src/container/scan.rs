@@ -9,6 +9,7 @@ use lapwing_profile::text::canonical;
 use rustix::fs::stat;
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -93,6 +94,9 @@ pub fn processes(
         })
         .collect()
 }
+
+/// Bytes of a process' arguments that are read; the kernel takes no more for one exec, execve(2).
+const CMDLINE_MAX: u64 = 6 << 20;
 
 /// Processes of a cgroup that are asked for their root.
 const ASKED_MAX: usize = 64;
@@ -302,7 +306,7 @@ pub fn image(proc: &Path, pid: u32) -> Image {
             .map(|path: PathBuf| canonical(path.as_os_str().as_bytes()))
             .unwrap_or_default()
     };
-    let args = fs::read(folder.join("cmdline")).unwrap_or_default();
+    let args = cmdline(&folder.join("cmdline")).unwrap_or_default();
     let exe = link("exe");
     Image {
         // proc(5): what a removed file's path is followed by. One may also be called so.
@@ -316,6 +320,15 @@ pub fn image(proc: &Path, pid: u32) -> Image {
         pid,
         issuer: 0,
     }
+}
+
+/// The arguments of a process, as far as they are looked at: it may have made them as long as its memory.
+pub(super) fn cmdline(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut args = Vec::new();
+    fs::File::open(file)?
+        .take(CMDLINE_MAX)
+        .read_to_end(&mut args)?;
+    Ok(args)
 }
 
 /// When a living process started, since boot in nanoseconds; `None` for one that ended or ends.

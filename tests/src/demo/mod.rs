@@ -152,8 +152,8 @@ pub fn run(DemoArgs { tools, stay }: DemoArgs) -> Result<bool> {
 
 /// What is known of the incident, in one file.
 fn hand_on(stage: &Stage, session: &Session, agent: &Agent, shown: &Shown) -> Result<()> {
-    let reports = shown.rows.iter().filter_map(|row| row.report.as_ref());
-    let Some(id) = reports.last().and_then(|report| report["id"].as_str()) else {
+    let mut reports = shown.rows.iter().filter_map(|row| row.report.as_ref());
+    let Some(id) = reports.next_back().and_then(|report| report["id"].as_str()) else {
         // The summary says that nothing was reported.
         return Ok(());
     };

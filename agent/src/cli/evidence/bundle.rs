@@ -5,7 +5,7 @@ use super::changes::digits;
 use crate::cli::{Code, Failure};
 use anyhow::{Context, anyhow, bail, ensure};
 use flate2::Compression;
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use lapwing_profile::envelope::{self, Kind, Private, Public};
 use lapwing_profile::text::canonical;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tar::{Archive, Builder, EntryType, Header};
 
 /// What is signed.
@@ -30,7 +30,9 @@ const SIGNATURE_NAME: &str = "manifest.sig.json";
 /// What a bundle may hold when it is checked.
 const FILES_MAX: usize = 64;
 const FILE_MAX: u64 = 1 << 30;
+const ALL_MAX: u64 = 4 << 30;
 const TEXT_MAX: u64 = 1 << 20;
+const END_MAX: usize = 1 << 20;
 
 /// What a bundle says of itself.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -125,7 +127,7 @@ fn listed(name: &str, bytes: &[u8]) -> Listed {
 /// # Errors
 /// When it cannot be written.
 pub fn write(
-    to: &Path,
+    draft: &Draft,
     folder: &str,
     mut manifest: Manifest,
     files: &[(&str, Vec<u8>)],
@@ -144,45 +146,84 @@ pub fn write(
     let own = [(MANIFEST_NAME, text.into_bytes())];
     let signature = signature.map(|text| (SIGNATURE_NAME, text.into_bytes()));
     let all = own.iter().chain(&signature).chain(files);
-    place(to, |file| pack(file, folder, all))
-        .with_context(|| format!("cannot write {}", to.display()))
+    pack(&draft.file, folder, all)
+        .and_then(|()| draft.end())
+        .with_context(|| format!("cannot write {}", draft.to.display()))
         .map_err(failed)?;
     Ok(manifest)
 }
 
-/// Makes a file that nobody sees half of, and that only its owner may read.
-fn place(to: &Path, write: impl FnOnce(File) -> anyhow::Result<File>) -> anyhow::Result<()> {
-    let mut name = to.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let fresh = Path::new(&name);
-    let file = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(fresh)?;
-    let written = write(file)
-        .and_then(|file| Ok(file.sync_all()?))
-        .and_then(|()| {
-            renameat_with(CWD, fresh, CWD, to, RenameFlags::NOREPLACE).map_err(
-                |error| match error {
-                    rustix::io::Errno::EXIST => {
-                        anyhow!("it is there already: give another name with --to")
-                    }
-                    error => error.into(),
-                },
-            )
-        });
-    if written.is_err() {
-        let _ = std::fs::remove_file(fresh);
+/// A file that nobody sees half of, and that only its owner may read. It is begun before there is
+/// anything to write, so that whoever cannot write there learns it at once.
+pub struct Draft {
+    file: File,
+    fresh: PathBuf,
+    to: PathBuf,
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // It is not there any more where all went well.
+        let _ = std::fs::remove_file(&self.fresh);
     }
-    written
+}
+
+impl Draft {
+    /// Begins one.
+    ///
+    /// # Errors
+    /// When it cannot be written, or stands there already: it may be evidence.
+    pub fn begin(to: &Path) -> Result<Self, Failure> {
+        let mut name = to.as_os_str().to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let fresh = PathBuf::from(name);
+        let there = to
+            .symlink_metadata()
+            .is_ok()
+            .then_some(rustix::io::Errno::EXIST);
+        let file = match there {
+            Some(error) => Err(told(&error.into())),
+            None => OpenOptions::new()
+                .create_new(true)
+                .write(true)
+                .mode(0o600)
+                .open(&fresh)
+                .map_err(|error| told(&error)),
+        };
+        let file =
+            { file.with_context(|| format!("cannot write {}", to.display())) }.map_err(failed)?;
+        let to = to.to_owned();
+        Ok(Self { file, fresh, to })
+    }
+
+    fn end(&self) -> anyhow::Result<()> {
+        self.file.sync_all()?;
+        let renamed = renameat_with(CWD, &self.fresh, CWD, &self.to, RenameFlags::NOREPLACE);
+        match renamed {
+            // File systems over a network cannot do that.
+            Err(rustix::io::Errno::INVAL) => {
+                std::fs::hard_link(&self.fresh, &self.to).map_err(|error| told(&error))
+            }
+            renamed => renamed.map_err(|error| told(&error.into())),
+        }
+    }
+}
+
+/// With the remedy.
+fn told(error: &std::io::Error) -> anyhow::Error {
+    match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            anyhow!("it is there already: give another name with --to")
+        }
+        _ => anyhow!("{error}: another place is named by --to"),
+    }
 }
 
 fn pack<'a>(
-    file: File,
+    file: &File,
     folder: &str,
     files: impl Iterator<Item = &'a (&'a str, Vec<u8>)>,
-) -> anyhow::Result<File> {
+) -> anyhow::Result<()> {
     let mut tar = Builder::new(GzEncoder::new(file, Compression::default()));
     let seconds = jiff::Timestamp::now().as_second();
     for (name, bytes) in files {
@@ -193,7 +234,8 @@ fn pack<'a>(
         header.set_mtime(seconds.try_into().unwrap_or_default());
         tar.append_data(&mut header, format!("{folder}/{name}"), &bytes[..])?;
     }
-    Ok(tar.into_inner()?.finish()?)
+    tar.into_inner()?.finish()?;
+    Ok(())
 }
 
 /// A bundle that was checked.
@@ -221,23 +263,36 @@ pub fn check(path: &Path, keys: &[Public]) -> Result<Checked, Failure> {
 fn check_whole(path: &Path, keys: &[Public]) -> anyhow::Result<Checked> {
     let mut found: BTreeMap<String, Listed> = BTreeMap::new();
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
-    let mut archive = Archive::new(GzDecoder::new(File::open(path)?));
-    for entry in archive.entries().context("it is no tar in gzip")? {
+    let mut folder = None;
+    let mut all = 0;
+    // All that an unpacker would read: whatever follows the first part of a compressed file as well.
+    let mut archive = Archive::new(MultiGzDecoder::new(File::open(path)?));
+    // As they are: what a bundle is made of needs no extensions, whose length nobody bounds.
+    let entries = archive.entries().context("it is no tar in gzip")?;
+    for entry in entries.raw(true) {
         let mut entry = entry.context("it is damaged, or no tar in gzip")?;
-        let name = canonical(entry.path_bytes().as_ref());
+        let whole = canonical(entry.path_bytes().as_ref());
         ensure!(
             entry.header().entry_type() == EntryType::Regular,
-            "{name} in it is no file: it was not made by `lapwing evidence`"
+            "{whole} in it is no file: it was not made by `lapwing evidence`"
         );
-        let name = match name.split_once('/') {
-            Some((_, name)) if !name.contains('/') => name.to_owned(),
-            _ => bail!(
-                "{name} in it does not lie in one folder: it was not made by `lapwing evidence`"
-            ),
+        let parts = whole.split_once('/').filter(|(folder, name)| {
+            !["", ".", ".."].contains(folder) && !name.is_empty() && !name.contains('/')
+        });
+        let Some((within, name)) = parts else {
+            bail!(
+                "{whole} in it does not lie in one folder: it was not made by `lapwing evidence`"
+            );
         };
         ensure!(
-            entry.size() <= FILE_MAX,
-            "{name} in it has more than {FILE_MAX} bytes"
+            folder.get_or_insert_with(|| within.to_owned()) == within,
+            "{whole} in it lies in another folder than the rest"
+        );
+        let name = name.to_owned();
+        all += entry.size();
+        ensure!(
+            entry.size() <= FILE_MAX && all <= ALL_MAX,
+            "{name} in it has more than {FILE_MAX} bytes, or all files more than {ALL_MAX}"
         );
         ensure!(
             found.len() < FILES_MAX,
@@ -281,6 +336,7 @@ fn check_whole(path: &Path, keys: &[Public]) -> anyhow::Result<Checked> {
             "{name} is in it twice"
         );
     }
+    nothing_follows(archive.into_inner())?;
     let text = texts
         .get(MANIFEST_NAME)
         .context("no manifest.json is in it")?;
@@ -330,6 +386,24 @@ fn check_whole(path: &Path, keys: &[Public]) -> anyhow::Result<Checked> {
     })
 }
 
+/// Behind the end of a tar there may be zeros: anything else others may take for files.
+fn nothing_follows(mut rest: impl Read) -> anyhow::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    let mut all = 0;
+    loop {
+        let count = rest.read(&mut buffer).context("its end is damaged")?;
+        if count == 0 {
+            return Ok(());
+        }
+        all += count;
+        let is_empty = buffer[..count].iter().all(|byte| *byte == 0);
+        ensure!(
+            is_empty && all <= END_MAX,
+            "something follows the last file in it: it was not made by `lapwing evidence`"
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,12 +428,19 @@ mod tests {
 
     fn made(to: &Path, key: Option<&Private>) -> Manifest {
         let files = [("a.json", b"{}\n".to_vec()), ("b.txt", Vec::new())];
-        write(to, "folder", manifest(), &files, key).unwrap()
+        write(
+            &Draft::begin(to).unwrap(),
+            "folder",
+            manifest(),
+            &files,
+            key,
+        )
+        .unwrap()
     }
 
     /// The files of a bundle, by their whole names.
     fn contents(path: &Path) -> Vec<(String, Vec<u8>)> {
-        let mut archive = Archive::new(GzDecoder::new(File::open(path).unwrap()));
+        let mut archive = Archive::new(MultiGzDecoder::new(File::open(path).unwrap()));
         let entries = archive.entries().unwrap();
         let read = |entry: std::io::Result<tar::Entry<'_, _>>| {
             let mut entry = entry.unwrap();
@@ -417,9 +498,20 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         // It is not written over, and nothing is left behind.
         let before = std::fs::read(&plain).unwrap();
-        let error = write(&plain, "x", manifest(), &[], None).unwrap_err();
+        let Err(error) = Draft::begin(&plain) else {
+            panic!("what is there is written over");
+        };
+        let late = folder.path().join("late");
+        let draft = Draft::begin(&late).unwrap();
+        std::fs::write(&late, "somebody else's").unwrap();
+        assert!(write(&draft, "x", manifest(), &[], None).is_err());
+        drop(draft);
+        assert_eq!(std::fs::read(&late).unwrap(), b"somebody else's");
+        std::fs::remove_file(&late).unwrap();
         assert!(
-            error.to_string().contains("give another name with --to"),
+            error
+                .to_string()
+                .contains("it is there already: give another name with --to"),
             "{error}"
         );
         assert_eq!(std::fs::read(&plain).unwrap(), before);
@@ -477,17 +569,48 @@ mod tests {
             let why = why(&to, &public);
             assert!(why.contains(wanted), "{why}, not {wanted}");
         }
-        std::fs::write(&to, "no tar").unwrap();
+        // What an unpacker would take, and who only looks at the beginning would not see.
+        let (from, to) = (std::fs::read(&from).unwrap(), &to);
+        let zeros = |bytes: &[u8]| {
+            let mut gz = GzEncoder::new(bytes.to_vec(), Compression::fast());
+            std::io::Write::write_all(&mut gz, &[0; 512]).unwrap();
+            gz.finish().unwrap()
+        };
+        std::fs::write(to, zeros(&from)).unwrap();
+        assert!(check(to, &public).is_ok(), "zeros at the end");
+        let twice = [&zeros(&from)[..], &from[..]].concat();
+        std::fs::write(to, twice).unwrap();
+        assert!(
+            why(to, &public).contains("something follows the last file"),
+            "{}",
+            why(to, &public)
+        );
+        let mut tar = Builder::new(GzEncoder::new(
+            File::create(to).unwrap(),
+            Compression::fast(),
+        ));
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::GNULongName);
+        header.set_path("folder/long").unwrap();
+        header.set_size(10);
+        header.set_cksum();
+        tar.append(&header, &[b'x'; 10][..]).unwrap();
+        tar.into_inner().unwrap().finish().unwrap();
+        assert!(
+            why(to, &public).contains("folder/long in it is no file"),
+            "{}",
+            why(to, &public)
+        );
+        std::fs::write(to, "no tar").unwrap();
         assert!(
             why(&to, &[]).contains("no tar in gzip"),
             "{}",
             why(&to, &[])
         );
         // Cut off in the middle.
-        let whole = std::fs::read(&from).unwrap();
-        let mut file = File::create(&to).unwrap();
-        file.write_all(&whole[..whole.len() / 2]).unwrap();
-        let why = why(&to, &[]);
+        let mut file = File::create(to).unwrap();
+        file.write_all(&from[..from.len() / 2]).unwrap();
+        let why = why(to, &[]);
         assert!(why.contains("damaged"), "{why}");
     }
 }

@@ -21,7 +21,10 @@ use std::io::Read;
 pub struct Bounds {
     /// Entries that are listed.
     pub entries: usize,
-    /// Bytes that are read for hashes, of all files together.
+    /// Bytes of their names and of what links say.
+    pub names: usize,
+    /// Bytes that are read for hashes, of all files together: the smallest files first, so that a large
+    /// one takes none from others.
     pub hashed: u64,
 }
 
@@ -29,13 +32,14 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             entries: 200_000,
+            names: 32 << 20,
             hashed: 8 << 30,
         }
     }
 }
 
 /// One entry of the writable layer.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// As the container names it, special bytes escaped as `\x0a`.
@@ -73,10 +77,11 @@ pub struct Change {
 }
 
 /// What an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// A regular file, written or created.
+    #[default]
     File,
     /// A folder, made or changed itself, or on the way to something that was.
     Folder,
@@ -115,6 +120,8 @@ pub fn list(layer: &OwnedFd, bounds: Bounds) -> Changes {
         bounds,
         found: Changes::default(),
         folders: vec![Vec::new()],
+        names: 0,
+        files: Vec::new(),
         unread: 0,
         unhashed: 0,
         beyond: false,
@@ -136,6 +143,10 @@ struct Walk<'a> {
     found: Changes,
     /// Still to be looked at, from the layer on.
     folders: Vec<Vec<u8>>,
+    /// Bytes of names so far.
+    names: usize,
+    /// Files by their sizes, with their places among the entries, to be hashed.
+    files: Vec<(u64, usize, Vec<u8>)>,
     unread: u64,
     unhashed: u64,
     beyond: bool,
@@ -156,7 +167,7 @@ impl Walk<'_> {
             if name == b"." || name == b".." {
                 continue;
             }
-            if self.found.entries.len() >= self.bounds.entries {
+            if self.found.entries.len() >= self.bounds.entries || self.names >= self.bounds.names {
                 self.beyond = true;
                 return Ok(());
             }
@@ -167,10 +178,15 @@ impl Walk<'_> {
             path.extend(name);
             match self.entry(&path) {
                 Ok(change) => {
-                    let is_folder = change.kind == Kind::Folder;
+                    let (kind, size) = (change.kind, change.size.unwrap_or_default());
+                    let target = change.target.as_ref().map_or(0, String::len);
+                    self.names += change.path.len() + target;
+                    let place = self.found.entries.len();
                     self.found.entries.push(change);
-                    if is_folder {
-                        self.folders.push(path);
+                    match kind {
+                        Kind::Folder => self.folders.push(path),
+                        Kind::File => self.files.push((size, place, path)),
+                        _ => {}
                     }
                 }
                 // It was there a moment ago.
@@ -201,17 +217,7 @@ impl Walk<'_> {
             trouble: None,
         };
         match kind {
-            Kind::File => {
-                change.size = u64::try_from(status.st_size).ok();
-                match reopen(&file, OFlags::RDONLY | OFlags::NONBLOCK) {
-                    Ok(file) => {
-                        change.capabilities = has(&file, c"security.capability");
-                        self.hash(file, &mut change);
-                    }
-                    Err(error) => change.trouble = Some(format!("cannot be read: {error}")),
-                }
-                self.unhashed += u64::from(change.sha256.is_none());
-            }
+            Kind::File => change.size = u64::try_from(status.st_size).ok(),
             Kind::Folder => {
                 if let Ok(folder) = reopen(&file, OFlags::RDONLY | OFlags::DIRECTORY) {
                     let opaque = [c"trusted.overlay.opaque", c"user.overlay.opaque"];
@@ -227,7 +233,40 @@ impl Walk<'_> {
         Ok(change)
     }
 
-    fn hash(&mut self, file: OwnedFd, change: &mut Change) {
+    /// Hashes what was listed, the smallest first.
+    fn hash(&mut self) {
+        self.files.sort();
+        for (_, place, path) in std::mem::take(&mut self.files) {
+            let mut change = std::mem::take(&mut self.found.entries[place]);
+            if let Err(trouble) = self.hash_one(&path, &mut change) {
+                change.trouble = Some(trouble);
+            }
+            self.unhashed += u64::from(change.sha256.is_none());
+            self.found.entries[place] = change;
+        }
+    }
+
+    fn hash_one(&mut self, path: &[u8], change: &mut Change) -> Result<(), String> {
+        let unread = |error: &dyn std::fmt::Display| format!("cannot be read: {error}");
+        let file = self
+            .open(path, OFlags::PATH)
+            .map_err(|error| unread(&error))?;
+        let status = fstat(&file).map_err(|error| unread(&error))?;
+        if kind(&status) != Kind::File {
+            return Err("became something else while it was looked at".to_owned());
+        }
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        // The time of the last reading is the container's; others than the owner change it.
+        let file = { reopen(&file, flags | OFlags::NOATIME) }
+            .or_else(|_| reopen(&file, flags))
+            .map_err(|error| unread(&error))?;
+        change.capabilities = has(&file, c"security.capability");
+        let metacopy = [c"trusted.overlay.metacopy", c"user.overlay.metacopy"];
+        if metacopy.into_iter().any(|name| has(&file, name)) {
+            return Err(
+                "its owner or mode alone was changed: its content is the image's".to_owned(),
+            );
+        }
         let mut hash = Hash::new(&SHA256);
         let mut buffer = vec![0; 64 << 10];
         // It may grow while it is read: not beyond what is left for all of them.
@@ -236,30 +275,28 @@ impl Walk<'_> {
             match file.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => hash.update(&buffer[..count]),
-                Err(error) => {
-                    change.trouble = Some(format!("cannot be read: {error}"));
-                    return;
-                }
+                Err(error) => return Err(unread(&error)),
             }
         }
         let is_whole = file.limit() > 0 || change.size == Some(self.bounds.hashed);
         let read = self.bounds.hashed - file.limit();
         self.bounds.hashed = file.limit();
         if !is_whole {
-            change.trouble = Some("not read: too much is changed to hash all".to_owned());
-            return;
-        }
-        if change.size != Some(read) {
-            change.trouble = Some(format!("changed while it was read: {read} bytes then"));
+            return Err("not read: too much is changed to hash all".to_owned());
         }
         change.sha256 = Some(digits(hash.finish().as_ref()));
+        match change.size == Some(read) {
+            true => Ok(()),
+            false => Err(format!("changed while it was read: {read} bytes then")),
+        }
     }
 
-    fn end(self) -> Changes {
+    fn end(mut self) -> Changes {
+        self.hash();
         let mut found = self.found;
         found.entries.sort_by(|a, b| a.path.cmp(&b.path));
         if self.beyond {
-            let most = self.bounds.entries;
+            let most = found.entries.len();
             found.incomplete.push(format!(
                 "the writable layer has more than {most} entries: what is beyond is not listed"
             ));
@@ -287,8 +324,8 @@ fn reopen(file: &OwnedFd, flags: OFlags) -> Result<OwnedFd, Errno> {
 }
 
 fn has(file: &OwnedFd, name: &std::ffi::CStr) -> bool {
-    // Its length is asked for; none are long.
-    fgetxattr(file, name, &mut [0_u8; 0][..]).is_ok_and(|length| length > 0)
+    // Its length is asked for, which may be 0.
+    fgetxattr(file, name, &mut [0_u8; 0][..]).is_ok()
 }
 
 fn kind(status: &Stat) -> Kind {
@@ -384,7 +421,11 @@ mod tests {
         for name in 0..9 {
             std::fs::write(folder.path().join(format!("{name}")), "0123456789").unwrap();
         }
-        let bounds = |entries, hashed| Bounds { entries, hashed };
+        let bounds = |entries, hashed| Bounds {
+            entries,
+            hashed,
+            ..Bounds::default()
+        };
         let few = list(&layer(folder.path()), bounds(5, 1 << 20));
         assert_eq!(few.entries.len(), 5);
         assert!(few.incomplete[0].contains("more than 5 entries"), "{few:?}");
@@ -394,6 +435,27 @@ mod tests {
         let hashed = short.entries.iter().filter(|one| one.sha256.is_some());
         assert_eq!(hashed.count(), 3);
         assert!(short.incomplete[0].starts_with("6 files"), "{short:?}");
+    }
+
+    #[test]
+    fn a_large_file_takes_no_hash_from_others_and_names_have_a_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let large = File::create(folder.path().join("a")).unwrap();
+        large.set_len(1 << 50).unwrap();
+        std::fs::write(folder.path().join("z"), "abc").unwrap();
+        let bounds = |names, hashed| Bounds {
+            names,
+            hashed,
+            ..Bounds::default()
+        };
+        let changes = list(&layer(folder.path()), bounds(1 << 20, 1 << 20));
+        assert!(of(&changes, "/z").sha256.is_some(), "{changes:?}");
+        let large = of(&changes, "/a");
+        assert_eq!((large.size, &large.sha256), (Some(1 << 50), &None));
+        assert!(changes.incomplete[0].starts_with("1 files"), "{changes:?}");
+        let few = list(&layer(folder.path()), bounds(1, 1 << 20));
+        assert_eq!(few.entries.len(), 1);
+        assert!(few.incomplete[0].contains("more than 1 entries"), "{few:?}");
     }
 
     #[test]

@@ -66,6 +66,10 @@ pub fn now(proc: &Path, hierarchy: &Hierarchy, cgroup: &str) -> Now {
         let Some(running) = running(proc, pid, &redaction) else {
             continue;
         };
+        // Its number may be another's by now.
+        if !is_in(&proc.join(pid.to_string()), hierarchy, cgroup) {
+            continue;
+        }
         now.running.push(running);
         match open_peers(proc, pid) {
             Ok((found, missing)) => {
@@ -94,18 +98,23 @@ pub fn now(proc: &Path, hierarchy: &Hierarchy, cgroup: &str) -> Now {
 
 /// The processes in a cgroup and below, by their numbers.
 fn members(proc: &Path, hierarchy: &Hierarchy, cgroup: &str) -> Vec<u32> {
-    let below = format!("{cgroup}/");
     let entries = fs::read_dir(proc).into_iter().flatten().flatten();
     let mut pids: Vec<u32> = entries
         .filter_map(|entry| {
             let pid = entry.file_name().to_str()?.parse().ok()?;
-            let file = fs::read(entry.path().join("cgroup")).ok()?;
-            let path = hierarchy.path_in(&file)?;
-            (path == cgroup || path.starts_with(&below)).then_some(pid)
+            is_in(&entry.path(), hierarchy, cgroup).then_some(pid)
         })
         .collect();
     pids.sort_unstable();
     pids
+}
+
+/// Whether a process is in a cgroup, or below.
+fn is_in(process: &Path, hierarchy: &Hierarchy, cgroup: &str) -> bool {
+    let file = fs::read(process.join("cgroup")).unwrap_or_default();
+    let path = hierarchy.path_in(&file).unwrap_or_default();
+    let below = path.strip_prefix(cgroup);
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn running(proc: &Path, pid: u32, redaction: &Redaction) -> Option<Running> {

@@ -1,5 +1,6 @@
 //! What an agent reported of a container, up to now.
 
+use super::Found;
 use super::processes::Tree;
 use crate::cli::past::{Mark, Past};
 use crate::cli::{Code, Failure, text};
@@ -8,15 +9,16 @@ use anyhow::anyhow;
 use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::watch_request::Kind;
 use lapwing_proto::v1::watch_response::Item;
-use lapwing_proto::v1::{
-    Container, Egress, Gap, Process, Violation, WatchResponse, Workload, behaviour, violation,
-};
+use lapwing_proto::v1::{Egress, Gap, Process, Violation, WatchResponse, behaviour, violation};
 use lapwing_proto::{Timestamp, nanoseconds};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tonic::transport::Channel;
 
 /// Bytes of reports that are kept, as JSON.
 const BYTES_MAX: usize = 256 << 20;
+
+/// Other containers that are named.
+const OTHERS_MAX: usize = 16;
 
 /// Reports, in their order.
 #[derive(Default)]
@@ -35,19 +37,31 @@ pub struct Timeline {
     pub behaviours: u64,
     /// Where something was lost.
     pub gaps: u64,
-    /// What is missing, as sentences.
-    pub incomplete: Vec<String>,
+    /// What gaps say, by reason and place: how many, and whether nobody knows.
+    missing: BTreeMap<(String, String), (u64, bool)>,
+    /// Up to when the log keeps nothing.
+    begins: Option<i64>,
+    /// Reports that found no room.
+    beyond: u64,
+    /// Other containers of the workload of which violations were reported.
+    others: BTreeSet<String>,
 }
 
-/// The container and workload of a violation, by its id; or of an ended container, by what it was called.
+/// The container of a violation, by its id; or an ended container, by what it was called.
 pub async fn search(
     client: &mut AgentClient<Channel>,
     target: &str,
     age: u64,
     upto: Mark,
-) -> Result<(Container, Workload, String), Failure> {
+) -> Result<Found, Failure> {
     let mut past = Past::begin(client, "", &[Kind::Violation], age, upto).await?;
-    let mut found: Option<(Container, Workload, String)> = None;
+    let mut found: Option<Found> = None;
+    let new = |container, workload, violation| Found {
+        container,
+        workload,
+        violation,
+        traced: None,
+    };
     while let Some(response) = past.next().await? {
         let Some(Item::Violation(violation)) = response.item else {
             continue;
@@ -63,13 +77,15 @@ pub async fn search(
         };
         let workload = workload.unwrap_or_default();
         if id == target {
-            return Ok((container, workload, id));
+            return Ok(new(container, workload, id));
         }
         if !super::is_called(&container, target) && !super::is_of(Some(&workload), target) {
             continue;
         }
         match &found {
-            Some((other, ..)) if other.id != container.id => {
+            Some(Found {
+                container: other, ..
+            }) if other.id != container.id => {
                 let error = anyhow!(
                     "several containers that ended were called `{target}`, {} and {} among them: give more of \
                      the id",
@@ -78,7 +94,7 @@ pub async fn search(
                 );
                 return Err(Failure::new(Code::Usage, error));
             }
-            _ => found = Some((container, workload, String::new())),
+            _ => found = Some(new(container, workload, String::new())),
         }
     }
     found.ok_or_else(|| {
@@ -93,46 +109,84 @@ pub async fn search(
 /// All that was reported of a container, and of the node.
 pub async fn collect(
     client: &mut AgentClient<Channel>,
-    container: &str,
+    found: &Found,
     age: u64,
     upto: Mark,
 ) -> Result<Timeline, Failure> {
+    let id = &found.container.id;
     let kinds = [Kind::Violation, Kind::Behaviour, Kind::Gap];
-    let mut past = Past::begin(client, container, &kinds, age, upto).await?;
+    let mut past = Past::begin(client, id, &kinds, age, upto.clone()).await?;
     let mut all = Timeline::default();
-    let mut beyond = 0_u64;
     while let Some(response) = past.next().await? {
         if all.json.len() >= BYTES_MAX {
-            beyond += 1;
+            all.beyond += 1;
             continue;
         }
-        all.take(&response, container)?;
+        all.take(&response, id)?;
     }
-    if beyond > 0 {
-        all.incomplete.push(format!(
-            "{beyond} later reports found no room: ask for less with --since"
-        ));
+    // One that was restarted goes by the same name.
+    let mut past = Past::begin(client, "", &[Kind::Violation], age, upto).await?;
+    while let Some(response) = past.next().await? {
+        if let Some(Item::Violation(violation)) = response.item
+            && violation.workload.as_ref() == Some(&found.workload)
+            && let Some(container) = violation.container
+            && container.id != *id
+            && all.others.len() < OTHERS_MAX
+        {
+            all.others.insert(container.id);
+        }
     }
     Ok(all)
 }
 
-/// What a gap says, as a sentence.
-fn missing(gap: &Gap) -> String {
-    if gap.reason == LOG_TOO_SHORT {
-        let to = gap.to.as_ref().map_or_else(String::new, |to| {
-            format!(" before {}", crate::cli::profile_replay::time(Some(to)))
-        });
-        return format!("the agent keeps nothing of what was{to}: --since asks for more");
-    }
-    let count = match gap.count {
-        0 => "an unknown number of".to_owned(),
-        count => count.to_string(),
-    };
-    let Gap { reason, scope, .. } = gap;
-    format!("{count} events or reports are missing: {reason} ({scope})")
-}
-
 impl Timeline {
+    /// What is missing, as sentences.
+    pub fn incomplete(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        if let Some(begins) = self.begins {
+            let begins = super::time(begins);
+            all.push(format!(
+                "the agent keeps nothing of what was before {begins}: --since asks for more"
+            ));
+        }
+        for ((reason, scope), (count, is_unknown)) in &self.missing {
+            let more = match (count, is_unknown) {
+                (0, _) => "an unknown number of".to_owned(),
+                (count, true) => format!("{count} and an unknown number of"),
+                (count, false) => count.to_string(),
+            };
+            all.push(format!(
+                "{more} events or reports are missing: {reason} ({scope})"
+            ));
+        }
+        if self.beyond > 0 {
+            let count = self.beyond;
+            all.push(format!(
+                "{count} later reports found no room: ask for less with --since"
+            ));
+        }
+        if !self.others.is_empty() {
+            let others: Vec<&str> = self.others.iter().map(String::as_str).collect();
+            all.push(format!(
+                "of the same workload violations of other containers were reported, which are not in this: {}",
+                others.join(", ")
+            ));
+        }
+        all
+    }
+
+    fn gap(&mut self, gap: &Gap) {
+        self.gaps += 1;
+        if let (LOG_TOO_SHORT, Some(to)) = (&gap.reason[..], &gap.to) {
+            self.begins = self.begins.max(Some(nanoseconds(to)));
+            return;
+        }
+        let key = (gap.reason.clone(), gap.scope.clone());
+        let (count, is_unknown) = self.missing.entry(key).or_default();
+        *count = count.saturating_add(gap.count);
+        *is_unknown |= gap.count == 0;
+    }
+
     fn take(&mut self, response: &WatchResponse, container: &str) -> Result<(), Failure> {
         match &response.item {
             Some(Item::Violation(violation)) => {
@@ -161,8 +215,7 @@ impl Timeline {
                 if is_others {
                     return Ok(());
                 }
-                self.gaps += 1;
-                self.incomplete.push(missing(gap));
+                self.gap(gap);
             }
             Some(Item::Heartbeat(_)) | None => return Ok(()),
         }

@@ -16,7 +16,10 @@ use std::path::Path;
 /// alone cannot be said in NetworkPolicy: what others allow the pod stays allowed, so the text says to
 /// take the pod's own labels away.
 pub fn quarantine(container: &v1::Container) -> String {
-    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let text = |text: &str| {
+        let json = serde_json::Value::from(text).to_string();
+        lapwing_profile::text::visible_json(&json).into_owned()
+    };
     format!(
         "\
 # Cuts a pod off, once it has the label. Nothing of this was applied.
@@ -29,7 +32,8 @@ pub fn quarantine(container: &v1::Container) -> String {
 #
 #   kubectl -n {namespace} label pod {pod} app-                 # each label that `get pod --show-labels` has
 #
-# Connections that are open may stay so: that depends on the network plug-in.
+# Connections that are open may stay so: that depends on the network plug-in, and so does whether it knows
+# policies at all. A pod in the host's network is not covered.
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
@@ -87,7 +91,7 @@ processes.txt     which program led to which, as reports tell, with what was rep
 running.ndjson    processes that ran when this was made
 changes.ndjson    the container's writable layer: files with SHA-256, what was deleted; without volumes
                   and file systems in memory, and without the files' content
-peers.ndjson      whom it talked to: reported, and by sockets that were open
+peers.ndjson      whom it talked to: reported, and by sockets that were open; who came to it is not in it
 profile.yaml      what the workload was known to do
 status.json       the agent: what it sees, what it lost
 container.json    the container
@@ -174,6 +178,7 @@ pub fn checked(output: Output, checked: &Checked) -> Outcome {
         let mut value =
             serde_json::to_value(manifest).map_err(|error| Failure::new(Code::Failed, error))?;
         value["signedBy"] = checked.signed_by.clone().into();
+        value["hasSignature"] = checked.has_signature.into();
         out.write_all(&line(&value)?)?;
         return Ok(());
     }

@@ -25,6 +25,7 @@ pub struct Mounts {
 #[derive(Clone, Debug)]
 struct Root {
     id: u32,
+    device: (u32, u32),
     layer: Layer,
 }
 
@@ -87,6 +88,7 @@ impl Mounts {
             self.overlay = kind == "overlay";
             self.root = Some(Root {
                 id,
+                device,
                 layer: match self.overlay {
                     true => overlay(top, back.nth(1).unwrap_or_default()),
                     false => Layer::Plain,
@@ -129,6 +131,16 @@ impl Mounts {
     /// The id of the mount at the root, if there is one.
     pub fn root_id(&self) -> Option<u32> {
         self.root.as_ref().map(|root| root.id)
+    }
+
+    /// The number of the device of the file system at the root, if one is mounted there.
+    pub fn root_device(&self) -> Option<(u32, u32)> {
+        self.root.as_ref().map(|root| root.device)
+    }
+
+    /// Whether a file system with this device is mounted.
+    pub fn has_device(&self, device: (u32, u32)) -> bool {
+        self.by_device.contains_key(&device)
     }
 
     /// Whether a program may serve the files at the root.

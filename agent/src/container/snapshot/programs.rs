@@ -21,6 +21,7 @@
 //!
 //! No question here goes to a file system that a program of the container may serve.
 
+use super::super::scan::cmdline;
 use super::mounts::{Layer, Mounts};
 use lapwing_abi::decode::join;
 use lapwing_abi::encode::components;
@@ -96,7 +97,7 @@ pub fn program(place: &Place<'_>) -> Result<Option<Program>, Errno> {
         Ok(file) => file,
         Err(error) => return told(error.into()),
     };
-    let args = std::fs::read(place.folder.join("cmdline")).unwrap_or_default();
+    let args = cmdline(&place.folder.join("cmdline")).unwrap_or_default();
     let (cwd, at_root) = folder_of(&place.folder.join("cwd"));
     let mut program = look(&text, &file, place)?;
     program.flags |= if at_root { 0 } else { flags::CWD_PARTIAL };
@@ -261,13 +262,19 @@ fn answer(found: Result<FileType, Errno>) -> Upper {
 }
 
 /// The writable layer of a process' root, from its `/proc/PID` folder, as a path; `None` where its
-/// root has none, or where that cannot be looked at.
+/// root has none, or where that cannot be looked at. A process may mount an overlay for itself, with any
+/// folder as its layer, and take it for its root: only one counts that the host's first process, with
+/// the folder `host`, has mounted too.
 #[must_use]
-pub fn writable_layer(process: &Path, host_root: &Path) -> Option<OwnedFd> {
+pub fn writable_layer(process: &Path, host: &Path, host_root: &Path) -> Option<OwnedFd> {
     let mounts = Mounts::read(process);
     let Layer::Overlay { upper } = mounts.layer(mounts.root_id()?)? else {
         return None;
     };
+    let device = mounts.root_device()?;
+    if !Mounts::read(host).has_device(device) {
+        return None;
+    }
     let (folder, top) = upper?;
     let layer = open_layer(&folder, host_root)?;
     let below = &top[top.iter().take_while(|byte| **byte == b'/').count()..];
