@@ -254,6 +254,8 @@ async fn came<T>(
 ) -> Vec<(String, T)> {
     let mut found = Vec::new();
     until(what, || {
+        // Not two of them at a time: they are large.
+        drop(std::mem::take(&mut found));
         found = read();
         let names: BTreeSet<&String> = found.iter().map(|(name, _)| name).collect();
         names.len() >= count

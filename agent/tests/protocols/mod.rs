@@ -117,13 +117,18 @@ impl Kind for Elastic {
     }
 
     fn read(&self, written: &[Value]) -> Vec<(String, Value)> {
-        let (pairs, rest) = written.as_chunks::<2>();
-        assert!(rest.len() < 2);
-        let read = |[action, document]: &[Value; 2]| {
-            let id = action["create"]["_id"].as_str().unwrap();
-            (id.to_owned(), document.clone())
-        };
-        pairs.iter().map(read).collect()
+        let mut came = Vec::new();
+        let mut named = None;
+        for event in written {
+            if let Some(id) = event["create"]["_id"].as_str() {
+                // Of a request that was cut short there may be no more than this.
+                named = Some(id.to_owned());
+            } else {
+                let id = named.take().unwrap_or_else(|| panic!("no name of {event}"));
+                came.push((id, event.clone()));
+            }
+        }
+        came
     }
 
     fn expected(&self, report: &WatchResponse) -> (String, Value) {
