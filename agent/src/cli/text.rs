@@ -8,6 +8,7 @@
 pub(super) mod detail;
 mod line;
 
+use crate::feed::LOG_TOO_SHORT;
 use anstyle::{AnsiColor, Style};
 use lapwing_profile::text::{canonical, visible};
 use lapwing_proto::v1::violation::Severity;
@@ -264,6 +265,9 @@ fn missing(item: &Gap) -> String {
             let seconds = (nanoseconds(to) - nanoseconds(from)) as f64 / 1e9;
             format!(" within {seconds:.1} s")
         });
+    if item.reason == LOG_TOO_SHORT {
+        return "the log begins later than asked for: what was before is not in it".to_owned();
+    }
     format!(
         "lost: {count} events{since}, {}",
         canonical(item.scope.as_bytes())

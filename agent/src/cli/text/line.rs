@@ -84,7 +84,11 @@ fn gap(item: &Gap) -> Vec<Part> {
 }
 
 fn whose(parts: &mut Vec<Part>, workload: Option<&Workload>, container: Option<&Container>) {
-    parts.push(plain(workload.map_or_else(String::new, name_of)));
+    parts.push(plain(match (workload, container) {
+        (Some(workload), _) => name_of(workload),
+        (None, Some(_)) => String::new(),
+        (None, None) => "node".to_owned(),
+    }));
     if let Some(container) = container {
         parts.push((DIM, format!(" ({})", short_id(container))));
     }
@@ -235,6 +239,27 @@ mod tests {
         };
         let text = uncolored(&of(Item::Gap(gap), Some(60)));
         assert_eq!(text, "?  GAP      ring-full        lost: 9 events, \n");
+    }
+
+    #[test]
+    fn what_concerns_no_container_is_the_node_s() {
+        let violation = Violation {
+            rule: "sensor.degraded".into(),
+            severity: Severity::High.into(),
+            ..Violation::default()
+        };
+        let text = uncolored(&of(Item::Violation(violation), None));
+        assert_eq!(text, "?  HIGH     sensor.degraded  node\n");
+        // That nothing older is there is no loss.
+        let gap = Gap {
+            reason: "log-too-short".into(),
+            ..Gap::default()
+        };
+        let text = uncolored(&of(Item::Gap(gap), None));
+        assert!(
+            text.contains("the log begins later") && !text.contains("lost"),
+            "{text}"
+        );
     }
 
     #[test]
