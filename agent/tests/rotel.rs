@@ -1,8 +1,10 @@
 //! A real collector: rotel, which takes logs over HTTP and gRPC and hands them on.
 //!
-//! What it hands on is what it understood.
+//! What it hands on is what it understood. Over gRPC the sink is the one of `docs/siem.md` for a local
+//! collector but for its port.
 
 mod beside;
+mod page;
 mod receiver;
 mod running;
 
@@ -18,6 +20,7 @@ use lapwing_proto::v1::{Gap, Process, Violation};
 use prost::Message;
 use receiver::{Receiver, until};
 use running::{Running, now};
+use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -129,16 +132,32 @@ fn publish(running: &Running) {
     running.feed.publish(now(), Item::Gap(gap));
 }
 
+/// A sink named `s`.
+fn sink(over: &str, port: u16) -> Value {
+    let mut sink = match over {
+        "grpc" => {
+            let block = page::documented("yaml", "  local:");
+            let mut all: Value = serde_saphyr::from_str(&block).unwrap();
+            all["sinks"]["local"].take()
+        }
+        _ => json!({"otlp": {"url": "http://127.0.0.1:4317", "over": over}}),
+    };
+    let url = format!("http://127.0.0.1:{port}");
+    let before = std::mem::replace(&mut sink["otlp"]["url"], json!(url));
+    assert_eq!(before, "http://127.0.0.1:4317");
+    assert_eq!(sink["otlp"]["over"], over);
+    sink["batch"] = json!({"wait": "5ms"});
+    sink["retry"] = json!({"first": "20ms", "longest": "100ms"});
+    json!({"sinks": {"s": sink}})
+}
+
 async fn check(program: PathBuf) {
-    for over in ["http", "grpc"] {
+    for (over, body) in [("http", Body::Ocsf), ("grpc", Body::Text)] {
         let folder = tempfile::tempdir().unwrap();
         let behind = Receiver::start(vec![], "", None).await;
         let (http, grpc) = (port(), port());
         let port = if over == "http" { http } else { grpc };
-        let yaml = format!(
-            "sinks: {{s: {{otlp: {{url: 'http://127.0.0.1:{port}', over: {over}}}, \
-             batch: {{wait: 5ms}}, retry: {{first: 20ms, longest: 100ms}}}}}}"
-        );
+        let yaml = sink(over, port).to_string();
         // It does not run yet: what is published waits for it.
         let running = Running::start(&yaml, None, tempfile::tempdir().unwrap()).await;
         publish(&running);
@@ -147,7 +166,7 @@ async fn check(program: PathBuf) {
         until("all are taken", || running.status().delivered == 4).await;
         until("all are handed on", || handed_on(&behind).len() >= 4).await;
         let product = Product::lapwing(env!("CARGO_PKG_VERSION"));
-        let mapper = Mapper::new(product, "c".to_owned(), "n1".to_owned(), Body::Ocsf);
+        let mapper = Mapper::new(product, "c".to_owned(), "n1".to_owned(), body);
         let sent = records(&[mapper.request(&running.published(4).await)]);
         assert_eq!(handed_on(&behind), sent, "over {over}");
         let status = running.status();

@@ -453,5 +453,21 @@ async fn a_test_sends_a_marked_sample_and_moves_nothing() {
     assert_eq!(running.status().delivered, 0);
     let error = running.sinks.test("t").await.unwrap_err().to_string();
     assert_eq!(error, "there is no sink `t`: there are s");
+    let folder = running.drain().await;
+
+    let path = folder.path().join("reports");
+    let yaml = format!(
+        "sinks: {{s: {{file: {{path: {}}}, {FAST}}}}}",
+        path.display()
+    );
+    let running = Running::start(&yaml, None, folder).await;
+    let answer = running.sinks.test("s").await.unwrap();
+    assert!(answer.delivered, "{answer:?}");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        text.ends_with('\n') && text.contains(&answer.sample_id),
+        "{text}"
+    );
+    assert_eq!(running.status().delivered, 0);
     running.drain().await;
 }

@@ -236,8 +236,13 @@ async fn lines_over_tcp_and_datagrams() {
     let address = socket.local_addr().unwrap();
     let yaml = format!("sinks: {{s: {{syslog: {{address: '{address}', over: udp}}, {FAST}}}}}");
     let running = Running::start(&yaml, None, folder()).await;
-    running.violate(7..8);
     let mut bytes = vec![0; 65_536];
+    let answer = running.sinks.test("s").await.unwrap();
+    assert!(answer.delivered, "{answer:?}");
+    let received = tokio::time::timeout(Duration::from_secs(20), socket.recv(&mut bytes)).await;
+    let text = String::from_utf8(bytes[..received.unwrap().unwrap()].to_vec()).unwrap();
+    assert!(text.contains("lapwing-sink-test"), "{text}");
+    running.violate(7..8);
     let received = tokio::time::timeout(Duration::from_secs(20), socket.recv(&mut bytes)).await;
     let text = String::from_utf8(bytes[..received.unwrap().unwrap()].to_vec()).unwrap();
     assert!(has_id(&text, 7) && text.starts_with("<131>1 "), "{text}");

@@ -49,7 +49,10 @@ pub struct Args {
     #[arg(long)]
     quick: bool,
     /// Only benches whose name contains this: overhead, cpu, latency, compare, path, feed, flood, memory
-    #[arg(long, value_name = "NAME")]
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// The same
+    #[arg(long, value_name = "NAME", conflicts_with = "name")]
     only: Option<String>,
     /// Only in the guest, where instructions are counted [default: both]
     #[arg(long, conflicts_with = "host")]
@@ -63,6 +66,13 @@ pub struct Args {
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
+}
+
+impl Args {
+    /// What a bench's name must contain.
+    fn only(&self) -> Option<&str> {
+        self.name.as_deref().or(self.only.as_deref())
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -135,10 +145,7 @@ pub fn run(args: &Args) -> Result<bool> {
     if !args.guest {
         places.push(on_host(&built, args)?);
     }
-    let counted = args
-        .only
-        .as_deref()
-        .is_none_or(|only| "overhead".contains(only));
+    let counted = (args.only()).is_none_or(|only| "overhead".contains(only));
     if !args.host && counted {
         places.push(in_guest(&built, args)?);
     }
@@ -158,6 +165,7 @@ pub fn run(args: &Args) -> Result<bool> {
 pub fn smoke(built: &Built) -> Result<String> {
     let args = Args {
         quick: true,
+        name: None,
         only: None,
         guest: false,
         host: true,
@@ -195,8 +203,8 @@ fn arguments(args: &Args) -> Vec<String> {
     if args.quick {
         words.push("--quick".to_owned());
     }
-    if let Some(only) = &args.only {
-        words.extend(["--only".to_owned(), only.clone()]);
+    if let Some(only) = args.only() {
+        words.extend(["--only".to_owned(), only.to_owned()]);
     }
     words
 }
@@ -233,7 +241,7 @@ fn on_host(built: &Built, args: &Args) -> Result<Place> {
             .failures
             .push(format!("the benches ended with {status}"));
     }
-    if args.only.is_none() {
+    if args.only().is_none() {
         let size = std::fs::metadata(&built.lapwing)?.len();
         place.add("size.binary", size as f64 / 1_048_576.0, "MiB");
     }

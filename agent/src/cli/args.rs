@@ -181,6 +181,18 @@ pub enum Output {
     Json,
 }
 
+/// Form in which items of the stream are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people, with who did it, what led there, and how to approve it
+    #[default]
+    Text,
+    /// For people, each on one line, cut to the width of a terminal
+    Line,
+    /// One JSON object a line, for programs
+    Json,
+}
+
 /// How bad a violation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Severity {
@@ -276,6 +288,7 @@ const WATCH: &str = "\
 Examples:
   lapwing watch
   lapwing watch --since 10m --workload shop
+  lapwing watch --since 24h -o line                  a line each, from the last day on
   lapwing watch --kind egress,dns                    violations about peers and names
   lapwing watch -o json | jq 'select(.violation.severity == \"CRITICAL\")'
   lapwing watch --severity high --rule 'exec.*,privilege.*'
@@ -297,7 +310,7 @@ fn rules() -> String {
 pub struct WatchArgs {
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: Output,
+    pub output: Form,
     /// Start in the past: a duration like 90s, 10m or 2h, or a cursor from the JSON output
     #[arg(long, value_name = "CURSOR|DURATION")]
     pub since: Option<String>,
@@ -356,7 +369,7 @@ mod tests {
             panic!()
         };
         assert_eq!(args.kind, [Kind::Behaviour, Kind::Heartbeat]);
-        assert_eq!(args.output, Output::Json);
+        assert_eq!(args.output, Form::Json);
         let Command::Agent(args) = parse("lapwing agent --endpoint unix:///x") else {
             panic!()
         };

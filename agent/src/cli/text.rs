@@ -6,21 +6,31 @@
 //! can reach a terminal as a control sequence.
 
 pub(super) mod detail;
+mod line;
 
+use crate::feed::LOG_TOO_SHORT;
 use anstyle::{AnsiColor, Style};
 use lapwing_profile::text::{canonical, visible};
 use lapwing_proto::v1::violation::Severity;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{
-    Behaviour, Container, Gap, Process, Violation, WatchResponse, Workload, behaviour, process,
+    Behaviour, Container, Gap, Heartbeat, Process, Violation, WatchResponse, Workload, behaviour,
+    process,
 };
 use lapwing_proto::{Timestamp, nanoseconds};
 use std::io::{Result, Write};
+
+pub use line::line;
 
 /// Headings.
 pub const BOLD: Style = Style::new().bold();
 /// What is said beside.
 pub const DIM: Style = Style::new().dimmed();
+
+const UNKNOWN: &str = "an item that this version does not know";
+/// Gaps, and behaviours.
+const GAP: Style = color(AnsiColor::Yellow);
+const BEHAVIOUR: Style = color(AnsiColor::Green);
 
 const fn color(color: AnsiColor) -> Style {
     Style::new().fg_color(Some(anstyle::Color::Ansi(color)))
@@ -32,15 +42,22 @@ pub fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// A time of day, here, to the millisecond.
+/// A time of day, here, to the millisecond; with its day where that is not today.
 fn clock(time: Option<&Timestamp>) -> String {
-    let time = time
-        .and_then(|time| jiff::Timestamp::new(time.seconds, time.nanos).ok())
-        .map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
+    let time = time.and_then(|time| jiff::Timestamp::new(time.seconds, time.nanos).ok());
     time.map_or_else(
         || "?".to_owned(),
-        |time| time.strftime("%H:%M:%S%.3f").to_string(),
+        |time| clock_at(time, &jiff::Zoned::now()),
     )
+}
+
+fn clock_at(time: jiff::Timestamp, now: &jiff::Zoned) -> String {
+    let time = time.to_zoned(now.time_zone().clone());
+    let form = match time.date() == now.date() {
+        true => "%H:%M:%S%.3f",
+        false => "%Y-%m-%d %H:%M:%S%.3f",
+    };
+    time.strftime(form).to_string()
 }
 
 pub(super) fn severity(severity: Severity) -> (&'static str, Style) {
@@ -53,23 +70,31 @@ pub(super) fn severity(severity: Severity) -> (&'static str, Style) {
     }
 }
 
+/// A workload in short.
+fn name_of(workload: &Workload) -> String {
+    let name = canonical(workload.name.as_bytes());
+    match (workload.namespace.as_str(), workload.container.as_str()) {
+        ("", "") => name,
+        ("", container) => format!("{name}/{}", canonical(container.as_bytes())),
+        (namespace, "") => format!("{}/{name}", canonical(namespace.as_bytes())),
+        (namespace, container) => format!(
+            "{}/{name}/{}",
+            canonical(namespace.as_bytes()),
+            canonical(container.as_bytes())
+        ),
+    }
+}
+
+/// As much of a container's id as tells it apart.
+fn short_id(container: &Container) -> String {
+    visible(&container.id).chars().take(12).collect()
+}
+
 /// A workload in short, and the container.
 pub(super) fn whose(workload: Option<&Workload>, container: Option<&Container>) -> String {
-    let mut text = workload.map_or_else(String::new, |workload| {
-        let name = canonical(workload.name.as_bytes());
-        match (workload.namespace.as_str(), workload.container.as_str()) {
-            ("", "") => name,
-            ("", container) => format!("{name}/{}", canonical(container.as_bytes())),
-            (namespace, "") => format!("{}/{name}", canonical(namespace.as_bytes())),
-            (namespace, container) => format!(
-                "{}/{name}/{}",
-                canonical(namespace.as_bytes()),
-                canonical(container.as_bytes())
-            ),
-        }
-    });
+    let mut text = workload.map_or_else(String::new, name_of);
     if let Some(container) = container {
-        let id: String = visible(&container.id).chars().take(12).collect();
+        let id = short_id(container);
         text = format!("{text} {}", styled(DIM, &format!("({id})")));
     }
     text
@@ -85,22 +110,19 @@ pub fn item(out: &mut impl Write, response: &WatchResponse) -> Result<()> {
             out,
             "{}  {}",
             clock(item.time.as_ref()),
-            styled(
-                DIM,
-                &format!(
-                    "heartbeat of {}, {} containers",
-                    canonical(item.node.as_bytes()),
-                    item.containers
-                )
-            )
+            styled(DIM, &beat(item))
         ),
         // Of a newer agent.
-        None => writeln!(
-            out,
-            "{}",
-            styled(DIM, "an item that this version does not know")
-        ),
+        None => writeln!(out, "{}", styled(DIM, UNKNOWN)),
     }
+}
+
+fn beat(item: &Heartbeat) -> String {
+    format!(
+        "heartbeat of {}, {} containers",
+        canonical(item.node.as_bytes()),
+        item.containers
+    )
 }
 
 /// A labelled line below a report.
@@ -113,8 +135,8 @@ fn row(out: &mut impl Write, label: &str, text: &str) -> Result<()> {
     )
 }
 
-fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
-    let (word, style) = severity(item.severity());
+/// What is to be known of a violation beside itself, each behind two spaces.
+fn notes(item: &Violation) -> String {
     let mut notes = String::new();
     if item.count > 1 {
         notes.push_str(&format!("  x{}", item.count));
@@ -130,6 +152,11 @@ fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
     if item.after_gap {
         notes.push_str("  (after a gap)");
     }
+    notes
+}
+
+fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
+    let (word, style) = severity(item.severity());
     writeln!(
         out,
         "{}  {} {} {}{}",
@@ -137,7 +164,7 @@ fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
         styled(style, &format!("{word:<8}")),
         styled(BOLD, &format!("{:<16}", visible(&item.rule))),
         whose(item.workload.as_ref(), item.container.as_ref()),
-        styled(DIM, &notes),
+        styled(DIM, &notes(item)),
     )?;
     if let Some((label, what)) = item.detail.as_ref().and_then(detail::of_violation) {
         row(out, label, &what)?;
@@ -158,17 +185,22 @@ fn violation(out: &mut impl Write, item: &Violation) -> Result<()> {
     Ok(())
 }
 
+/// What a process was executed as, as much as fits a line.
+fn command(process: &Process) -> String {
+    let line = match process.args.is_empty() {
+        true => process.exe.clone(),
+        false => process.args.join(" "),
+    };
+    let line: String = visible(&line).chars().take(160).collect();
+    match line.is_empty() {
+        true => "?".to_owned(),
+        false => line,
+    }
+}
+
 /// The process, and what led to it, outermost first.
 fn actor(process: &Process) -> String {
-    let line = if process.args.is_empty() {
-        process.exe.clone()
-    } else {
-        process.args.join(" ")
-    };
-    let mut line: String = visible(&line).chars().take(160).collect();
-    if line.is_empty() {
-        line.push('?');
-    }
+    let line = command(process);
     let chain: Vec<&str> = process
         .ancestors
         .iter()
@@ -193,29 +225,34 @@ fn actor(process: &Process) -> String {
     format!("{line}  {}{chain}", styled(DIM, &format!("({note})")))
 }
 
+/// What became of a behaviour.
+fn outcome(item: &Behaviour) -> &'static str {
+    match item.outcome() {
+        behaviour::Outcome::Unspecified => "seen",
+        behaviour::Outcome::Known => "known",
+        behaviour::Outcome::Learned => "learned",
+        behaviour::Outcome::Deviation => "reported",
+        behaviour::Outcome::RefusedFull => "no room",
+    }
+}
+
 fn behaviour_line(out: &mut impl Write, item: &Behaviour) -> Result<()> {
     let what = item
         .detail
         .as_ref()
         .map(detail::of_behaviour)
         .map_or_else(String::new, |(label, what)| format!("{label:<9} {what}"));
-    let word = match item.outcome() {
-        behaviour::Outcome::Unspecified => "seen",
-        behaviour::Outcome::Known => "known",
-        behaviour::Outcome::Learned => "learned",
-        behaviour::Outcome::Deviation => "reported",
-        behaviour::Outcome::RefusedFull => "no room",
-    };
     writeln!(
         out,
         "{}  {} {}  {what}",
         clock(item.time.as_ref()),
-        styled(color(AnsiColor::Green), &format!("{word:<8}")),
+        styled(BEHAVIOUR, &format!("{:<8}", outcome(item))),
         whose(item.workload.as_ref(), item.container.as_ref()),
     )
 }
 
-fn gap(out: &mut impl Write, item: &Gap) -> Result<()> {
+/// How many events a gap has, and in how long, where that is known.
+fn missing(item: &Gap) -> String {
     let count = match item.count {
         0 => "an unknown number of".to_owned(),
         count => count.to_string(),
@@ -228,13 +265,23 @@ fn gap(out: &mut impl Write, item: &Gap) -> Result<()> {
             let seconds = (nanoseconds(to) - nanoseconds(from)) as f64 / 1e9;
             format!(" within {seconds:.1} s")
         });
+    if item.reason == LOG_TOO_SHORT {
+        return "the log begins later than asked for: what was before is not in it".to_owned();
+    }
+    format!(
+        "lost: {count} events{since}, {}",
+        canonical(item.scope.as_bytes())
+    )
+}
+
+fn gap(out: &mut impl Write, item: &Gap) -> Result<()> {
     writeln!(
         out,
-        "{}  {} {} lost: {count} events{since}, {}",
+        "{}  {} {} {}",
         clock(item.to.as_ref()),
-        styled(color(AnsiColor::Yellow), "GAP     "),
+        styled(GAP, "GAP     "),
         styled(BOLD, &format!("{:<16}", canonical(item.reason.as_bytes()))),
-        canonical(item.scope.as_bytes()),
+        missing(item),
     )
 }
 
@@ -270,164 +317,4 @@ pub fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -> Resul
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use lapwing_proto::timestamp;
-    use lapwing_proto::v1::violation::Detail;
-
-    fn plain(response: &WatchResponse) -> String {
-        let mut out = anstream::StripStream::new(Vec::new());
-        item(&mut out, response).unwrap();
-        String::from_utf8(out.into_inner()).unwrap()
-    }
-
-    #[test]
-    fn a_violation_tells_what_who_and_how_to_approve() {
-        let violation = Violation {
-            id: "cafe".into(),
-            rule: "exec.unknown".into(),
-            severity: Severity::High.into(),
-            count: 3,
-            last_seen: Some(timestamp(0)),
-            workload: Some(Workload {
-                name: "shop".into(),
-                ..Workload::default()
-            }),
-            container: Some(Container {
-                id: "c1".into(),
-                ..Container::default()
-            }),
-            process: Some(Process {
-                pid: 7,
-                args: vec!["sh".into(), "-c".into(), "id".into()],
-                ancestors: vec![
-                    process::Ancestor {
-                        pid: 2,
-                        exe: "/bin/loop".into(),
-                    },
-                    process::Ancestor {
-                        pid: 1,
-                        exe: "/bin/init".into(),
-                    },
-                ],
-                ..Process::default()
-            }),
-            detail: Some(Detail::Exec(lapwing_proto::v1::Exec {
-                path: "/bin/busybox".into(),
-                name: "sh".into(),
-                ..Default::default()
-            })),
-            nearest: "/bin/busybox (sleep)".into(),
-            patch: "- exec: {path: /bin/busybox, name: sh}".into(),
-            ..Violation::default()
-        };
-        let text = plain(&WatchResponse {
-            item: Some(Item::Violation(violation)),
-            ..WatchResponse::default()
-        });
-        let lines: Vec<&str> = text.lines().collect();
-        assert!(
-            lines[0].contains("HIGH     exec.unknown     shop (c1)  x3"),
-            "{text}"
-        );
-        assert_eq!(lines[1].trim(), "exec     /bin/busybox (sh)");
-        for (marks, words) in [
-            (
-                Violation {
-                    pending: true,
-                    new_in_version: true,
-                    ..Violation::default()
-                },
-                "(new in version)",
-            ),
-            (
-                Violation {
-                    pending: true,
-                    ..Violation::default()
-                },
-                "(still learning)",
-            ),
-            (
-                Violation {
-                    provisional: true,
-                    ..Violation::default()
-                },
-                "(provisional: one other instance alone showed it)",
-            ),
-        ] {
-            let text = plain(&WatchResponse {
-                item: Some(Item::Violation(marks)),
-                ..WatchResponse::default()
-            });
-            assert!(text.trim_end().ends_with(words), "{text}");
-            assert_eq!(text.matches('(').count(), 1, "{text}");
-        }
-        assert_eq!(
-            lines[2].trim(),
-            "by       sh -c id  (pid 7, uid 0)  under /bin/init > /bin/loop"
-        );
-        assert_eq!(lines[3].trim(), "nearest  /bin/busybox (sleep)");
-        assert_eq!(lines[4].trim(), "approve  lapwing profile approve cafe");
-    }
-
-    #[test]
-    fn nothing_hidden_reaches_the_terminal() {
-        let hostile = "\u{1b}[2J\u{9b}2J\u{202e}\u{7f}".to_owned();
-        let violation = Violation {
-            rule: hostile.clone(),
-            id: hostile.clone(),
-            nearest: hostile.clone(),
-            patch: hostile.clone(),
-            workload: Some(Workload {
-                namespace: hostile.clone(),
-                name: hostile.clone(),
-                container: hostile.clone(),
-                ..Workload::default()
-            }),
-            container: Some(Container {
-                id: hostile.clone(),
-                ..Container::default()
-            }),
-            process: Some(Process {
-                args: vec![hostile.clone()],
-                ancestors: vec![process::Ancestor {
-                    pid: 2,
-                    exe: hostile.clone(),
-                }],
-                ..Process::default()
-            }),
-            detail: Some(Detail::File(lapwing_proto::v1::File {
-                path: hostile.clone(),
-                target: hostile.clone(),
-                ..Default::default()
-            })),
-            ..Violation::default()
-        };
-        // Without the styles, which are control sequences of ours.
-        let text = plain(&WatchResponse {
-            item: Some(Item::Violation(violation)),
-            ..WatchResponse::default()
-        });
-        let mut out = anstream::StripStream::new(Vec::new());
-        table(&mut out, &["A"], &[vec![hostile]]).unwrap();
-        let text = text + &String::from_utf8(out.into_inner()).unwrap();
-        let raw = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
-        assert!(!text.chars().any(raw), "{text:?}");
-        assert_eq!(text.matches("\\x1b[2J\\xc2\\x9b2J").count(), 11, "{text:?}");
-    }
-
-    #[test]
-    fn columns_are_aligned() {
-        let mut out = anstream::StripStream::new(Vec::new());
-        table(
-            &mut out,
-            &["A", "LONG"],
-            &[vec!["one".into(), "x".into()], vec!["b".into(), "y".into()]],
-        )
-        .unwrap();
-        assert_eq!(
-            String::from_utf8(out.into_inner()).unwrap(),
-            "A    LONG\none  x\nb    y\n"
-        );
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! `lapwing watch`.
 
-use super::args::{Kind, Output, Severity, WatchArgs};
+use super::args::{Form, Kind, Severity, WatchArgs};
 use super::client::Endpoint;
 use super::profile_text::json;
 use super::{Code, Failure, Outcome, client, text};
@@ -8,7 +8,8 @@ use anyhow::anyhow;
 use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::violation::Severity as Wire;
 use lapwing_proto::v1::{AckRequest, WatchRequest, watch_request, watch_response::Item};
-use std::io::Write;
+use ratatui::crossterm::terminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
@@ -52,8 +53,9 @@ pub async fn run(endpoint: &Endpoint, args: WatchArgs) -> Outcome {
         let is_beat = matches!(response.item, Some(Item::Heartbeat(_)));
         if beats || !is_beat {
             match args.output {
-                Output::Text => text::item(&mut out, &response)?,
-                Output::Json => writeln!(out, "{}", json(&response)?)?,
+                Form::Text => text::item(&mut out, &response)?,
+                Form::Line => text::line(&mut out, &response, columns())?,
+                Form::Json => writeln!(out, "{}", json(&response)?)?,
             }
             out.flush()?;
             seen += 1;
@@ -65,6 +67,13 @@ pub async fn run(endpoint: &Endpoint, args: WatchArgs) -> Outcome {
             return Ok(());
         }
     }
+}
+
+/// How wide the terminal is, if the output goes to one. It may change at any time.
+fn columns() -> Option<usize> {
+    let is_terminal = std::io::stdout().is_terminal();
+    let (columns, _) = is_terminal.then(terminal::size)?.ok()?;
+    Some(columns.into())
 }
 
 /// Acknowledges what was printed, beside the printing.

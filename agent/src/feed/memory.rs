@@ -330,6 +330,17 @@ impl Memory {
             .collect()
     }
 
+    /// These were written. Those that were dropped while the disk took its time are not lost.
+    pub fn arrived(&mut self, records: &[Record]) {
+        let dropped = records
+            .iter()
+            .filter(|record| record.number < self.unwritten);
+        self.lost = self.lost.saturating_sub(dropped.count() as u64);
+        if let Some(last) = records.last() {
+            self.written(last.number + 1);
+        }
+    }
+
     /// Everything up to before this record is written.
     pub fn written(&mut self, upto: u64) {
         self.unwritten = self.unwritten.max(upto);

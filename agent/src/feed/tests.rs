@@ -286,3 +286,28 @@ async fn those_who_wait_are_woken() {
     drop(subscriber);
     assert_eq!(feed.summary().subscribers, 0);
 }
+
+#[test]
+fn what_arrives_though_it_was_dropped_is_not_lost() {
+    let begun = cursor::Era { began: 0, first: 1 };
+    let mut memory = Memory::new(limits(3), 1, vec![begun], 1, 0);
+    let push = |memory: &mut Memory, number| {
+        let entry = Entry::new(number, record(number), &Redaction::default());
+        while !memory.has_room(&entry) {
+            memory.drop_oldest();
+        }
+        memory.push(entry);
+    };
+    (1..=3).for_each(|number| push(&mut memory, number));
+    let under_way = memory.to_write(1 << 20);
+    (4..=6).for_each(|number| push(&mut memory, number));
+    assert_eq!((under_way.len(), memory.lost), (3, 3));
+    memory.arrived(&under_way);
+    assert_eq!((memory.to_write(1 << 20).len(), memory.lost), (3, 0));
+    // What nobody had taken is lost.
+    let under_way = memory.to_write(1);
+    (7..=8).for_each(|number| push(&mut memory, number));
+    assert_eq!((under_way.len(), memory.lost), (1, 2));
+    memory.arrived(&under_way);
+    assert_eq!((memory.to_write(1 << 20).len(), memory.lost), (3, 1));
+}

@@ -109,15 +109,15 @@ pub(super) fn write(shared: &Shared, syncing: &Syncing, mut spool: Spool, sync: 
         drop(memory);
         let result = append(&mut spool, syncing, &records, &history, sync);
         let mut memory = shared.memory();
-        match (result, records.last()) {
-            (Ok(()), Some(last)) => {
+        match result {
+            // What was to be written was dropped: the pipeline did not wait any longer.
+            Ok(()) if records.is_empty() => {}
+            Ok(()) => {
                 retry = None;
-                memory.written(last.number + 1);
+                memory.arrived(&records);
                 recover(&mut memory, &spool);
             }
-            // What was to be written was dropped: the pipeline did not wait any longer.
-            (Ok(()), None) => {}
-            (Err(error), _) => {
+            Err(error) => {
                 retry = Some(Instant::now() + RETRY);
                 let detail = format!(
                     "the feed cannot be written to {}: {error}; until it can, reports are held in memory \

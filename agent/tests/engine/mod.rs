@@ -20,6 +20,16 @@ fn address() -> SocketAddr {
     TcpListener::bind((own, 0)).unwrap().local_addr().unwrap()
 }
 
+/// Whether the program is there and runs here.
+pub fn runs(program: &Path) -> bool {
+    let mut command = Command::new(program);
+    command.args(["--bare-mode", "--help"]).stdin(Stdio::null());
+    let output = command.stdout(Stdio::null()).stderr(Stdio::null());
+    // Its help is an error.
+    output.status().is_ok_and(|it| it.code().is_some())
+}
+
+/// Tenzir with one pipeline.
 pub struct Engine {
     program: PathBuf,
     folder: PathBuf,
@@ -44,15 +54,20 @@ impl Engine {
         let place = pipeline.split('"').nth(1).unwrap().to_owned();
         loop {
             let address = address();
-            let (certificate, key) = authority.issue("server", &[&address.ip().to_string()]);
-            let pipeline = with(
-                &pipeline,
-                &[
-                    (&place, &format!("https://{address}")),
+            let secure = place.starts_with("https://");
+            let own = match secure {
+                true => format!("https://{address}"),
+                false => address.to_string(),
+            };
+            let mut pipeline = with(&pipeline, &[(&place, &own)]);
+            if secure {
+                let (certificate, key) = authority.issue("server", &[&address.ip().to_string()]);
+                let files = [
                     ("/etc/tenzir/server.pem", certificate.to_str().unwrap()),
                     ("/etc/tenzir/server.key", key.to_str().unwrap()),
-                ],
-            );
+                ];
+                pipeline = with(&pipeline, &files);
+            }
             let mut this = Self {
                 program: program.to_path_buf(),
                 folder: folder.to_path_buf(),

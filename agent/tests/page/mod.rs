@@ -1,4 +1,5 @@
 //! The page for SIEM teams, whose configurations the tests with real receivers use.
+#![allow(dead_code)]
 
 const PAGE: &str = include_str!("../../../docs/siem.md");
 

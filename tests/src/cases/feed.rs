@@ -50,6 +50,12 @@ fn seen(watch: &Watch) -> Vec<(String, Seen)> {
     items.iter().filter_map(of_item).collect()
 }
 
+/// The files that a client was given violations of.
+pub fn paths(watch: &Watch) -> Vec<String> {
+    let seen = seen(watch).into_iter();
+    seen.map(|(_, (_, path))| path).collect()
+}
+
 /// The cursor of the last item that a client was given, of whatever kind.
 fn last_cursor(watch: &Watch) -> Result<String> {
     let items = watch.items();
@@ -58,7 +64,8 @@ fn last_cursor(watch: &Watch) -> Result<String> {
     Ok(cursor.context("no item was given")?.to_owned())
 }
 
-fn follow(home: &Home, args: &[&str]) -> Result<Watch> {
+/// A client of violations, gaps and heartbeats, with more arguments.
+pub fn follow(home: &Home, args: &[&str]) -> Result<Watch> {
     let all = ["watch", "-o", "json", "--kind", "violation,gap,heartbeat"];
     Watch::start(home.client(&[&all[..], args].concat()))
 }
@@ -185,10 +192,7 @@ fn consumer(context: &mut Context<'_>) -> Result<Outcome> {
     let agent = agent.kill()?.start()?;
     let mut client = follow(&agent.home, &rule)?;
     violations_until_now(&mut client, &mut puppet, "/data/five")?;
-    let paths: Vec<_> = seen(&client)
-        .into_iter()
-        .map(|(_, (_, path))| path)
-        .collect();
+    let paths = paths(&client);
     ensure!(
         paths == ["/data/two", "/data/three", "/data/four", "/data/five"],
         "{paths:?}"

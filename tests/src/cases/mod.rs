@@ -11,6 +11,7 @@ mod errors;
 mod evidence;
 mod execs;
 mod feed;
+mod feed_disk;
 mod file;
 mod full;
 mod harness;
@@ -118,6 +119,7 @@ pub const ALL: &[Group] = &[
     group(full::CASES),
     group(restart::CASES),
     group(feed::CASES),
+    group(feed_disk::CASES),
     group(network::CASES),
     group(sink::CASES),
     group(top::CASES),
