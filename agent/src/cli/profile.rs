@@ -226,9 +226,10 @@ async fn diff(endpoint: &Endpoint, output: Output, a: &str, b: &str) -> Outcome 
     if !diff.widens() {
         return Ok(());
     }
-    let error = match diff.added.len() {
-        0 => anyhow!("{b} learns where {a} compares"),
-        count => anyhow!("{b} approves of more than {a}: {count} entries"),
+    let error = match (diff.added.len(), diff.unbound.len()) {
+        (0, 0) => anyhow!("{b} learns where {a} compares"),
+        (0, count) => anyhow!("{b} binds less than {a} to what it holds: {count} lines"),
+        (count, _) => anyhow!("{b} approves of more than {a}: {count} entries"),
     };
     Err(Failure::new(Code::Failed, error))
 }

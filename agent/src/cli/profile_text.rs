@@ -259,8 +259,16 @@ pub(super) fn write_diff(out: &mut impl Write, diff: &Diff, b: &Profile) -> std:
         writeln!(out, "{line}{}", styled(DIM, &breadth))?;
         provenance::write(out, b, addition.entry)?;
     }
+    for entry in &diff.bound {
+        let line = styled(green, &format!("+ {entry}"));
+        writeln!(out, "{line}{}", styled(DIM, "  # narrower: binds the file"))?;
+    }
     for entry in &diff.removed {
-        writeln!(out, "{}", styled(red, &format!("- {entry}")))?;
+        let line = match diff.unbound.contains(entry) {
+            true => format!("- {entry}  ! whatever the file holds may be executed"),
+            false => format!("- {entry}"),
+        };
+        writeln!(out, "{}", styled(red, &line))?;
     }
     let (from, to) = diff.breadth;
     if from != to {
@@ -271,7 +279,7 @@ pub(super) fn write_diff(out: &mut impl Write, diff: &Diff, b: &Profile) -> std:
 
 /// The same for programs. `added` and `review` are in the same order.
 pub(super) fn diff_value(diff: &Diff, b: &Profile) -> serde_json::Value {
-    let removed: Vec<String> = diff.removed.iter().map(ToString::to_string).collect();
+    let lines = |all: &[Entry]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
     let mode = diff
         .mode
         .map(|(from, to)| serde_json::json!({"from": from.word(), "to": to.word()}));
@@ -297,7 +305,9 @@ pub(super) fn diff_value(diff: &Diff, b: &Profile) -> serde_json::Value {
         "mode": mode,
         "breadth": {"from": diff.breadth.0, "to": diff.breadth.1},
         "added": added,
-        "removed": removed,
+        "removed": lines(&diff.removed),
+        "bound": lines(&diff.bound),
+        "unbound": lines(&diff.unbound),
         "review": review,
     })
 }
