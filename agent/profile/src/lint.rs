@@ -31,6 +31,8 @@ pub enum Check {
     Compiler,
     /// A program that the workload can replace.
     WritableProgram,
+    /// A program outside the image that may hold anything.
+    UnboundProgram,
     /// A pattern that leaves more open than the form of a name.
     Wildcard,
     /// A range of addresses of which many are somebody else's.
@@ -50,6 +52,7 @@ impl Check {
             Self::Transfer => "transfer",
             Self::Compiler => "compiler",
             Self::WritableProgram => "writable-program",
+            Self::UnboundProgram => "unbound-program",
             Self::Wildcard => "wildcard",
             Self::Range => "range",
             Self::Dangerous => "dangerous",
@@ -75,6 +78,9 @@ impl Check {
             Self::Compiler => "it makes programs out of text; build in another stage",
             Self::WritableProgram => {
                 "the workload may write where it executes: what is put there runs unreported; keep programs in the image"
+            }
+            Self::UnboundProgram => {
+                "it is not of the image, and whatever is put in its place runs unreported; approve of its `sha256`, or keep it in the image"
             }
             Self::Wildcard => {
                 "it stands for names of any form; a token like {digits}, or more text beside it, leaves less open"
@@ -197,7 +203,13 @@ fn found(profile: &Profile, entry: &Entry, written: &BTreeSet<&str>) -> Vec<(Che
             all.push((check, by_whom(exec, entry.phase)));
         }
         let folder = replaceable(profile, exec, entry.phase, written);
-        all.extend(folder.map(|folder| (Check::WritableProgram, folder)));
+        match folder {
+            Some(folder) => all.push((Check::WritableProgram, folder)),
+            None if content::is_open(exec.origin) && !profile.is_bound(entry) => {
+                all.push((Check::UnboundProgram, String::new()));
+            }
+            None => {}
+        }
     }
     let breadth = breadth(entry);
     match &entry.behaviour {

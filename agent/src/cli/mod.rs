@@ -13,6 +13,7 @@ mod image_text;
 mod learning;
 mod network;
 mod profile;
+mod profile_decide;
 mod profile_file;
 mod profile_replay;
 mod profile_sign;

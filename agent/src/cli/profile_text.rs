@@ -9,7 +9,7 @@ use crate::judge::report;
 use lapwing_profile::diff::Diff;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::generalise;
-use lapwing_profile::profile::{Profile, Verdict};
+use lapwing_profile::profile::{Profile, Record, Verdict};
 use lapwing_profile::text::visible_json;
 use lapwing_proto::v1;
 use std::io::Write;
@@ -152,7 +152,7 @@ pub(super) fn write_profile(
             writeln!(
                 out,
                 "  {entry}  {}{}",
-                styled(DIM, &format!("x{}", record.count)),
+                styled(DIM, &seen(profile, &entry, &record)),
                 learning::provisional(profile, &entry),
             )?;
             if let Some(why) = why(profile, &entry) {
@@ -206,6 +206,21 @@ pub(super) fn write_profile(
         }
     }
     Ok(())
+}
+
+/// How often an entry was seen, when first and last, and in how many instances where there were several.
+fn seen(profile: &Profile, entry: &Entry, record: &Record) -> String {
+    let mut text = format!("x{}", record.count);
+    for (word, at) in [("first", record.first), ("last", record.last)] {
+        if let Some(at) = at {
+            text.push_str(&format!("  {word} {}", second(at)));
+        }
+    }
+    let spread = profile.spread(entry).filter(|it| it.of > 1);
+    if let Some(spread) = spread.filter(|_| !profile.is_provisional(entry)) {
+        text.push_str(&format!("  in {} of {} instances", spread.shown, spread.of));
+    }
+    text
 }
 
 /// A time as people read it: the second it was in.

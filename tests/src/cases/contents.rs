@@ -30,8 +30,8 @@ pub const CASES: &[Case] = &[
 
 const PLUGIN: &str = "/volume/plugin";
 const DROPPED: &str = "/data/dropped";
-/// Waits for an end that comes at once.
-const IDLE: [&str; 2] = ["plugin", "nothing"];
+/// Under the name by which it knows what it is to do.
+const IDLE: [&str; 2] = ["tool", "nothing"];
 
 fn sha256(puppet: &Puppet<'_>, path: &str) -> Result<String> {
     let file = format!("/proc/{}/root{path}", puppet.pid()?);

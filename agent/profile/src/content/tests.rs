@@ -200,7 +200,7 @@ fn merged_profiles_accept_the_contents_of_both() {
 }
 
 #[test]
-fn lint_does_not_call_a_bound_file_replaceable() {
+fn lint_finds_what_is_bound_to_nothing_and_does_not_call_the_rest_replaceable() {
     let mut shared = profile(Mode::Monitoring);
     let tool = entry("exec: {path: /tmp/tool, origin: VOLUME, parent: /bin/app}");
     shared.approve(&tool, BY).unwrap();
@@ -208,6 +208,11 @@ fn lint_does_not_call_a_bound_file_replaceable() {
         lint(profile).into_iter().map(|it| it.check).collect()
     };
     assert_eq!(checks(&shared), [Check::WritableProgram]);
+    let mut apart = profile(Mode::Monitoring);
+    apart.approve(&program("/bin/app"), BY).unwrap();
+    assert_eq!(checks(&apart), [Check::UnboundProgram]);
+    apart.approve(&holds('a'), BY).unwrap();
+    assert_eq!(checks(&apart), []);
     shared
         .approve(&line(&tool, &digest('a')).unwrap(), BY)
         .unwrap();
