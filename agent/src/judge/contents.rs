@@ -97,14 +97,13 @@ impl Judge {
         let Some(kept) = self.keeper.of(workload) else {
             return nothing;
         };
-        if !kept.profile.accepts(&program.entry) {
-            self.reported_contents.note(workload, line);
-            return nothing;
-        }
         let learns = kept.profile.mode() != Mode::Monitoring
             && line.phase == Phase::Main
             && rule::classify(&line.behaviour).learnable;
-        if !learns && kept.profile.leaves_content_open(&line) {
+        let is_open = !learns && kept.profile.leaves_content_open(&line);
+        if is_open || !kept.profile.accepts(&program.entry) {
+            // It may be approved of, or was just now, by a report of it.
+            self.reported_contents.note(workload, line);
             return nothing;
         }
         let seen = Seen {

@@ -4,12 +4,12 @@
 //! The file is taken hold of when the record is read, by `/proc/PID/exe`, which leads to the very
 //! file that is executed, whatever its name leads to by then; that the process has not executed
 //! another since is asked of the kernel side's table. A process that has ended already leaves its
-//! path, as its parent sees it: what lies there counts if it was not changed since the exec. Both
-//! without opening the file, which a file system of the container's could make wait. The thread opens
+//! path, as its parent or the container's first process sees it: what lies there counts if it was not
+//! changed since the exec. Both without opening the file, which a file system of the container's could make wait. The thread opens
 //! it, with the least priority, and remembers what it hashed by what a change would change.
 //!
-//! What could not be hashed of a program that the profile lets be executed is counted: the process
-//! and its parent were gone, the file was changed or removed, it may not be read by root without
+//! What could not be hashed of a program that the profile lets be executed is counted: the whole
+//! container was gone, the file was changed or removed, it may not be read by root without
 //! further capabilities, it is longer than [`BYTES_MAX`], or too many waited.
 
 use super::loss::UserLoss;
@@ -64,6 +64,8 @@ struct Answer {
 pub(super) struct Contents {
     asks: SyncSender<Ask>,
     answers: Receiver<Answer>,
+    /// By container a process that saw it from inside the last time.
+    inside: HashMap<u64, u32>,
 }
 
 impl Contents {
@@ -92,7 +94,11 @@ impl Contents {
             // Each file is refused by the closed channel, and counted.
             tracing::warn!("what programs outside of images hold is not looked at: {error}");
         }
-        Self { asks, answers }
+        Self {
+            asks,
+            answers,
+            inside: HashMap::new(),
+        }
     }
 }
 
@@ -212,7 +218,7 @@ impl Line {
     }
 
     /// Takes hold of the file that was executed; with it, since when it must not have been changed.
-    fn executed(&self, record: &Record<'_>) -> Option<(OwnedFd, Option<i64>)> {
+    fn executed(&mut self, record: &Record<'_>) -> Option<(OwnedFd, Option<i64>)> {
         let header = &record.header;
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let file = open(format!("/proc/{}/exe", header.pid), flags, Mode::empty());
@@ -225,18 +231,43 @@ impl Line {
         let Body::Exec { path, origin, .. } = record.body else {
             return None;
         };
-        let parent = header.parent_pid;
-        let beside = self.tables.process(parent);
-        if !matches!(origin, Origin::Volume | Origin::UpperLayer)
-            || beside.is_none_or(|process| process.cgroup != header.cgroup)
-        {
+        if !matches!(origin, Origin::Volume | Origin::UpperLayer) {
             return None;
         }
-        let root = open(format!("/proc/{parent}/root"), flags, Mode::empty()).ok()?;
+        let beside = self.inside(header)?;
+        let root = open(format!("/proc/{beside}/root"), flags, Mode::empty()).ok()?;
         let path = path_from_components(path);
         let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let file = openat2(root, &*path, flags, Mode::empty(), inside).ok()?;
         Some((file, Some(self.clock.wall(header.time))))
+    }
+
+    /// A process that sees the container as one saw it that has ended: its parent, else the first of
+    /// those that live.
+    fn inside(&mut self, header: &Header) -> Option<u32> {
+        let home = header.cgroup;
+        let known = self.contents.inside.get(&home).copied();
+        let lives = |pid: &u32| {
+            let process = self.tables.process(*pid);
+            process.is_some_and(|process| process.cgroup == home)
+        };
+        if let Some(pid) = [Some(header.parent_pid), known]
+            .into_iter()
+            .flatten()
+            .find(lives)
+        {
+            return Some(pid);
+        }
+        let own = self
+            .tables
+            .processes()
+            .filter(|(_, one)| one.cgroup == home);
+        let (pid, _) = own.min_by_key(|(pid, one)| (one.container_pid, *pid))?;
+        if self.contents.inside.len() >= KNOWN_MAX {
+            self.contents.inside.clear();
+        }
+        self.contents.inside.insert(home, pid);
+        Some(pid)
     }
 
     /// Judges what was hashed since the last time.
