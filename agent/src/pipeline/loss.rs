@@ -93,6 +93,12 @@ pub(crate) fn hides_behaviours(reason: &str) -> bool {
             .any(|loss| loss.name() == reason)
 }
 
+/// Whether events are missing for the reason, so that there is a gap in the stream. What a file held is
+/// no event: that it was executed was told.
+pub(super) fn leaves_a_gap(reason: &str) -> bool {
+    reason != UserLoss::ContentUnknown.name()
+}
+
 /// A counter for each reason.
 #[derive(Debug, Default)]
 pub struct UserLosses([u64; UserLoss::ALL.len()]);
