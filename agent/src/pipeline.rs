@@ -8,6 +8,7 @@
 
 mod adopted;
 mod answer;
+mod contents;
 mod effects;
 mod ended;
 mod held;
@@ -135,6 +136,7 @@ struct Line {
     unheld: u64,
     /// Names of peers.
     names: names::Names,
+    contents: contents::Contents,
 }
 
 /// The thread's work.
@@ -189,6 +191,7 @@ impl Pipeline {
             lost: lost::Ledger::default(),
             unheld: 0,
             names: names::Names::new(parts.names),
+            contents: contents::Contents::begin(waker.clone()),
         };
         // One that took over from another was attached before that one went.
         if let Some(beat) = line.judge.store().last_beat()
@@ -247,6 +250,7 @@ impl Pipeline {
             {
                 self.waker.wake();
             }
+            self.line.contents();
             let now = clock::since_boot();
             self.line.look(now);
             self.line.hear(now);
@@ -456,6 +460,7 @@ impl Line {
         }
         self.tell(&instance);
         self.note_contact(instance.home, record);
+        self.ask_content(record);
     }
 
     fn hold(&mut self, record: &Record<'_>, bytes: &[u8]) {

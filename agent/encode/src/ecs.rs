@@ -308,7 +308,11 @@ fn identity(out: &mut Object, process: &Process) {
 fn subject(document: &mut Object, detail: Detail<'_>) {
     match detail {
         Detail::Exec(exec) => {
-            document.object("file", path(&exec.path));
+            let mut file = path(&exec.path);
+            if !exec.sha256.is_empty() {
+                file.put("hash", json!({"sha256": exec.sha256}));
+            }
+            document.object("file", file);
         }
         Detail::File(one) => {
             document.object("file", file(one));

@@ -69,7 +69,8 @@ pub(crate) fn detail(detail: Detail<'_>) -> Object {
                 .text("name", &exec.name)
                 .text("script", &exec.script)
                 .put("origin", exec.origin().as_str_name())
-                .text("parent", &exec.parent);
+                .text("parent", &exec.parent)
+                .text("sha256", &exec.sha256);
         }
         Detail::File(file) => {
             out.text("operation", &operation(file).to_ascii_uppercase())

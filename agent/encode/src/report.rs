@@ -222,6 +222,9 @@ impl Detail<'_> {
                 if !exec.script.is_empty() {
                     line.push_str(&format!(" script {}", exec.script));
                 }
+                if !exec.sha256.is_empty() {
+                    line.push_str(&format!(" sha256 {}", exec.sha256));
+                }
                 line
             }
             Self::File(file) => {

@@ -293,6 +293,7 @@ fn process(exec: &Exec) -> Value {
         "script": exec.script,
         "origin": exec.origin.word(),
         "parent": exec.parent.text(),
+        "sha256": exec.sha256,
     })
 }
 

@@ -10,6 +10,7 @@ use crate::behaviour::{
     Behaviour, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Parent, Peer, Privilege,
     Privileged, Protocol, Reach, SetId,
 };
+use crate::content;
 use crate::entry::{Entry, Phase};
 use crate::lineage;
 use crate::profile::{Profile, Verdict};
@@ -53,7 +54,7 @@ pub fn nearest(profile: &Profile, entry: &Entry) -> Option<String> {
         })
 }
 
-/// The approved entries of the same file as that of a program, in the order of the file.
+/// The approved entries that execute the same file as a program, in the order of the file.
 pub fn programs<'a>(
     profile: &'a Profile,
     of: &Exec,
@@ -70,7 +71,7 @@ pub fn programs<'a>(
             Behaviour::Exec(exec) if exec.path == path => Some((known, exec, record)),
             _ => None,
         })
-        .filter(|(_, _, record)| record.verdict == Verdict::Approved)
+        .filter(|(_, exec, record)| record.verdict == Verdict::Approved && exec.sha256.is_none())
         .map(|(known, exec, _)| (known, exec))
 }
 
@@ -83,6 +84,7 @@ fn least(of: &Behaviour) -> Entry {
             script: None,
             origin: Origin::Image,
             parent: Parent::Any,
+            sha256: None,
         }
         .into(),
         Behaviour::File(_) => FileChange::new(Operation::OpenWrite, "").into(),
@@ -120,11 +122,16 @@ fn least(of: &Behaviour) -> Entry {
 pub fn describe(behaviour: &Behaviour) -> String {
     match behaviour {
         Behaviour::Exec(Exec {
-            path, name, script, ..
-        }) => match (name, script) {
-            (Some(name), _) => format!("{path} ({name})"),
-            (None, Some(script)) => format!("{path} {script}"),
-            (None, None) => path.clone(),
+            path,
+            name,
+            script,
+            sha256,
+            ..
+        }) => match (name, script, sha256) {
+            (Some(name), ..) => format!("{path} ({name})"),
+            (None, Some(script), _) => format!("{path} {script}"),
+            (None, None, Some(sha256)) => format!("{path} of sha256 {sha256}"),
+            (None, None, None) => path.clone(),
         },
         Behaviour::File(file) => {
             let mut text = format!("{} {}", file.operation.word(), file.path);
@@ -177,6 +184,11 @@ fn peer(egress: &Egress) -> String {
 /// How alike two behaviours are; `None` for not at all.
 fn likeness(known: &Behaviour, unknown: &Behaviour) -> Option<(usize, usize)> {
     let score = match (known, unknown) {
+        // What a file holds is like what it held, and like nothing else.
+        (Behaviour::Exec(a), Behaviour::Exec(b)) if a.sha256.is_some() || b.sha256.is_some() => {
+            let is_same = content::is_of_one_file(a, b);
+            (2 * usize::from(is_same), 0)
+        }
         (Behaviour::Exec(a), Behaviour::Exec(b)) => (
             usize::from(a.path == b.path) * 2
                 + usize::from(a.name.is_some() && a.name == b.name)

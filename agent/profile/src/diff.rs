@@ -71,6 +71,12 @@ pub struct Diff {
     pub added: Vec<Entry>,
     /// Approved by the first alone.
     pub removed: Vec<Entry>,
+    /// Lines that say in the second alone what a file may hold, which in the first may hold anything:
+    /// it is narrower by these.
+    pub bound: Vec<Entry>,
+    /// Of those that were removed, the lines of files that the second lets be executed, whatever
+    /// they hold: it is wider by these.
+    pub unbound: Vec<Entry>,
     /// Both modes, where they differ.
     pub mode: Option<(Mode, Mode)>,
     /// How much the patterns of both leave open, all together.
@@ -88,9 +94,14 @@ impl Diff {
                 .filter(|entry| !not_in.accepts(entry))
                 .collect()
         };
+        let (bound, added) = (only(b, a).into_iter()).partition(|it| a.leaves_content_open(it));
+        let removed = only(a, b);
+        let is_unbound = |it: &&Entry| b.leaves_content_open(it) && b.executes(it);
         Self {
-            added: only(b, a),
-            removed: only(a, b),
+            added,
+            bound,
+            unbound: removed.iter().filter(is_unbound).cloned().collect(),
+            removed,
             breadth: (a.breadth(), b.breadth()),
             mode: (a.mode() != b.mode()).then_some((a.mode(), b.mode())),
         }
@@ -123,21 +134,22 @@ impl Diff {
         all
     }
 
-    /// Whether the second lets pass what the first does not: it approves of more, or it learns
-    /// again where the first compares.
+    /// Whether the second lets pass what the first does not: it approves of more, no longer says
+    /// what a file may hold, or learns again where the first compares.
     #[must_use]
     pub fn widens(&self) -> bool {
         let learns_again = matches!(
             self.mode,
             Some((Mode::Monitoring, Mode::Learning | Mode::Review))
         );
-        !self.added.is_empty() || learns_again
+        !self.added.is_empty() || !self.unbound.is_empty() || learns_again
     }
 
     /// Whether both say the same.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty() && self.mode.is_none()
+        let lines = [&self.added, &self.removed, &self.bound];
+        lines.iter().all(|lines| lines.is_empty()) && self.mode.is_none()
     }
 }
 

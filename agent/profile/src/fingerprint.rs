@@ -42,6 +42,7 @@ pub fn of(workload: &Workload, rule: Rule, entry: &crate::entry::Entry) -> Strin
                 exec.origin.word().to_owned(),
             ]);
             parts.extend(exec.parent.text().map(ToOwned::to_owned));
+            parts.extend(exec.sha256.clone());
         }
         Behaviour::File(file) => {
             parts.extend([

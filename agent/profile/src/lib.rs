@@ -13,6 +13,7 @@ pub mod attestation;
 pub mod behaviour;
 pub mod comments;
 pub mod compare;
+pub mod content;
 pub mod decide;
 pub mod diff;
 pub mod entry;

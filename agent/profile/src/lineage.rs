@@ -62,7 +62,14 @@ use crate::rule::{self, Class, Rule, Severity};
 use crate::text::CUT;
 
 /// What makes a program the same, whoever executes it.
-type Identity<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Origin, Phase);
+type Identity<'a> = (
+    &'a str,
+    Option<&'a str>,
+    Option<&'a str>,
+    Origin,
+    Option<&'a str>,
+    Phase,
+);
 
 pub(crate) fn identity(exec: &Exec, phase: Phase) -> Identity<'_> {
     let Exec {
@@ -71,8 +78,10 @@ pub(crate) fn identity(exec: &Exec, phase: Phase) -> Identity<'_> {
         script,
         origin,
         parent: _,
+        sha256,
     } = exec;
-    (path, name.as_deref(), script.as_deref(), *origin, phase)
+    let [name, script, sha256] = [name, script, sha256].map(Option::as_deref);
+    (path, name, script, *origin, sha256, phase)
 }
 
 /// The line without a parent of the program in an entry; `None` if it is that one, or no program.
@@ -87,7 +96,10 @@ pub(crate) fn parentless(entry: &Entry) -> Option<Entry> {
 
 /// Whether an entry is the line without a parent of a program.
 pub(crate) fn is_parentless(entry: &Entry) -> bool {
-    matches!(&entry.behaviour, Behaviour::Exec(exec) if exec.parent == Parent::Any)
+    matches!(
+        &entry.behaviour,
+        Behaviour::Exec(exec) if exec.parent == Parent::Any && exec.sha256.is_none()
+    )
 }
 
 /// The parent of a known line that is about the same program as an unknown one.

@@ -7,6 +7,7 @@
 //! which is a person's to know.
 
 use crate::behaviour::{Behaviour, Exec, FileChange, Operation, Origin, Parent};
+use crate::content;
 use crate::entry::{Entry, Phase};
 use crate::generalise::breadth;
 use crate::profile::{Mode, Profile, Verdict};
@@ -30,6 +31,8 @@ pub enum Check {
     Compiler,
     /// A program that the workload can replace.
     WritableProgram,
+    /// A program outside the image that may hold anything.
+    UnboundProgram,
     /// A pattern that leaves more open than the form of a name.
     Wildcard,
     /// A range of addresses of which many are somebody else's.
@@ -49,6 +52,7 @@ impl Check {
             Self::Transfer => "transfer",
             Self::Compiler => "compiler",
             Self::WritableProgram => "writable-program",
+            Self::UnboundProgram => "unbound-program",
             Self::Wildcard => "wildcard",
             Self::Range => "range",
             Self::Dangerous => "dangerous",
@@ -74,6 +78,9 @@ impl Check {
             Self::Compiler => "it makes programs out of text; build in another stage",
             Self::WritableProgram => {
                 "the workload may write where it executes: what is put there runs unreported; keep programs in the image"
+            }
+            Self::UnboundProgram => {
+                "it is not of the image, and whatever is put in its place runs unreported; approve of its `sha256`, or keep it in the image"
             }
             Self::Wildcard => {
                 "it stands for names of any form; a token like {digits}, or more text beside it, leaves less open"
@@ -184,6 +191,9 @@ pub fn lint(profile: &Profile) -> Vec<Finding> {
 /// What is found of one entry.
 fn found(profile: &Profile, entry: &Entry, written: &BTreeSet<&str>) -> Vec<(Check, String)> {
     let mut all = Vec::new();
+    if content::of(entry).is_some() {
+        return all; // What speaks against the program stands with who executes it.
+    }
     if let Behaviour::Exec(exec) = &entry.behaviour {
         let program = exec.name.as_deref().unwrap_or_else(|| basename(&exec.path));
         if let Some(check) = by_name(program)
@@ -192,8 +202,14 @@ fn found(profile: &Profile, entry: &Entry, written: &BTreeSet<&str>) -> Vec<(Che
         {
             all.push((check, by_whom(exec, entry.phase)));
         }
-        let folder = replaceable(profile, exec, written);
-        all.extend(folder.map(|folder| (Check::WritableProgram, folder)));
+        let folder = replaceable(profile, exec, entry.phase, written);
+        match folder {
+            Some(folder) => all.push((Check::WritableProgram, folder)),
+            None if content::is_open(exec.origin) && !profile.is_bound(entry) => {
+                all.push((Check::UnboundProgram, String::new()));
+            }
+            None => {}
+        }
     }
     let breadth = breadth(entry);
     match &entry.behaviour {
@@ -241,8 +257,13 @@ fn by_name(program: &str) -> Option<Check> {
 
 /// The folder of a program, or of its script, that the workload may write into: others there, or, by
 /// a pattern, just this file.
-fn replaceable(profile: &Profile, exec: &Exec, written: &BTreeSet<&str>) -> Option<String> {
-    // Others are bound to what they are, or are never learned.
+fn replaceable(
+    profile: &Profile,
+    exec: &Exec,
+    phase: Phase,
+    written: &BTreeSet<&str>,
+) -> Option<String> {
+    // Others are never learned.
     if !matches!(
         exec.origin,
         Origin::Image | Origin::Volume | Origin::Unknown
@@ -255,7 +276,10 @@ fn replaceable(profile: &Profile, exec: &Exec, written: &BTreeSet<&str>) -> Opti
             phase: Phase::Main,
         })
     };
-    [Some(exec.path.as_str()), exec.script.as_deref()]
+    // What is put in the place of a file that is bound is reported.
+    let is_bound = profile.matcher.has_content(exec, phase);
+    let path = (!is_bound).then_some(exec.path.as_str());
+    [path, exec.script.as_deref()]
         .into_iter()
         .flatten()
         .filter_map(|path| Some((path, folder(path)?)))

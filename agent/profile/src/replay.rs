@@ -187,7 +187,7 @@ impl Profile {
             outcome.seen += 1;
             if candidate.accepts(&entry) {
                 lone.extend(candidate.lone(&entry));
-            } else {
+            } else if !candidate.leaves_content_open(&entry) {
                 let class = candidate.class_of(&entry);
                 outcome.reported.push(Reported {
                     class,

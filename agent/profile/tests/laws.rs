@@ -323,6 +323,7 @@ fn exec(path: &str, name: Option<&str>) -> Entry {
             script: None,
             origin: Origin::Image,
             parent: Parent::Any,
+            sha256: None,
         }
         .into(),
         phase: Phase::Main,

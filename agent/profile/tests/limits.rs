@@ -47,6 +47,7 @@ fn entry(number: usize) -> Entry {
             script: Some("/s".into()),
             origin: Origin::Volume,
             parent: Parent::Program("/p".into()),
+            sha256: None,
         }
         .into(),
         1 => FileChange {
@@ -90,6 +91,7 @@ fn guest(path: &str, number: usize) -> Entry {
             script: None,
             origin: Origin::Image,
             parent: Parent::Any,
+            sha256: None,
         }
         .into(),
         phase: Phase::Exec,

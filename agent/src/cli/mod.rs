@@ -18,6 +18,7 @@ mod learning;
 mod network;
 mod past;
 mod profile;
+mod profile_decide;
 mod profile_file;
 mod profile_object;
 mod profile_replay;

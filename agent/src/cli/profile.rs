@@ -1,9 +1,10 @@
 //! `lapwing profile`.
 
-use super::args::{DecideArgs, Decider, Output, ProfileCommand};
+use super::args::{Decider, Output, ProfileCommand};
 use super::attest;
 use super::client::Endpoint;
 use super::learning;
+use super::profile_decide::{Step, decide, step};
 use super::profile_file as file;
 use super::profile_object;
 use super::profile_replay;
@@ -15,7 +16,6 @@ use super::{Code, Failure, Outcome, client};
 use crate::judge::report;
 use anyhow::{Context, anyhow};
 use lapwing_profile::diff::Diff;
-use lapwing_profile::entry::Entry;
 use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::yaml;
@@ -87,7 +87,7 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
 }
 
 /// One answer: as a line of JSON, or as a person reads it.
-fn print(output: Output, value: &impl Serialize, text: &str) -> Outcome {
+pub(super) fn print(output: Output, value: &impl Serialize, text: &str) -> Outcome {
     let mut out = anstream::stdout().lock();
     match output {
         Output::Json => writeln!(out, "{}", json(value)?)?,
@@ -105,7 +105,10 @@ async fn summaries(client: &mut AgentClient<Channel>) -> Result<Vec<v1::ProfileS
 }
 
 /// The whole name of a profile, from a part that only one has.
-async fn resolve(client: &mut AgentClient<Channel>, part: &str) -> Result<String, Failure> {
+pub(super) async fn resolve(
+    client: &mut AgentClient<Channel>,
+    part: &str,
+) -> Result<String, Failure> {
     pick(&summaries(client).await?, part)
 }
 
@@ -245,9 +248,11 @@ async fn diff(endpoint: &Endpoint, output: Output, a: &str, b: &str) -> Outcome 
     if !diff.widens() {
         return Ok(());
     }
-    let error = match diff.added.len() {
-        0 => anyhow!("{b} learns where {a} compares"),
-        count => anyhow!("{b} approves of more than {a}: {count} entries"),
+    let error = match (diff.added.len(), diff.unbound.len()) {
+        (0, 0) => anyhow!("{b} learns where {a} compares"),
+        (0, count) => anyhow!("{b} lets files hold anything that {a} binds (`sha256`): {count}"),
+        (1, _) => anyhow!("{b} approves of more than {a}: 1 entry"),
+        (count, _) => anyhow!("{b} approves of more than {a}: {count} entries"),
     };
     Err(Failure::new(Code::Failed, error))
 }
@@ -277,133 +282,6 @@ fn lint(output: Output, profile: &Profile) -> Outcome {
     }
     let error = anyhow!("to look at: {}", findings.len());
     Err(Failure::new(Code::Failed, error))
-}
-
-async fn decide(
-    endpoint: &Endpoint,
-    output: Output,
-    verdict: Verdict,
-    args: DecideArgs,
-) -> Outcome {
-    let decider = file::decider(args.decider);
-    let answer = if let Some(path) = file::named(&args.profile) {
-        let entries = (args.entries.iter())
-            .map(|text| Entry::parse(text))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| Failure::new(Code::Usage, error))?;
-        let summary = file::change(path, &decider, |profile, by| {
-            entries.iter().try_for_each(|entry| match verdict {
-                Verdict::Refuse => profile.refuse(entry, by),
-                Verdict::Approve | Verdict::Unspecified => profile.approve(entry, by),
-            })
-        })?;
-        v1::DecideEntriesResponse {
-            entries: entries.iter().map(ToString::to_string).collect(),
-            profiles: vec![summary],
-        }
-    } else {
-        let mut client = client::connect(endpoint).await?;
-        let name = match args.profile.as_str() {
-            "" => String::new(),
-            part => resolve(&mut client, part).await?,
-        };
-        let request = v1::DecideEntriesRequest {
-            verdict: verdict.into(),
-            name,
-            entries: args.entries,
-            decider: Some(decider),
-        };
-        client
-            .decide_entries(request)
-            .await
-            .map_err(|status| client::failed(&status))?
-            .into_inner()
-    };
-    let word = match verdict {
-        Verdict::Refuse => "refused",
-        Verdict::Approve | Verdict::Unspecified => "approved",
-    };
-    let text: String = (answer.entries.iter())
-        .map(|entry| format!("{word}  {entry}\n"))
-        .collect();
-    print(output, &answer, &text)
-}
-
-/// A change of mode that a person decides.
-#[derive(Clone, Copy)]
-enum Step {
-    Promote,
-    Demote,
-}
-
-async fn step(endpoint: &Endpoint, output: Output, name: &str, by: Decider, step: Step) -> Outcome {
-    let decider = file::decider(by);
-    let profile = match file::named(name) {
-        Some(path) => match step {
-            Step::Promote => file::change(path, &decider, Profile::promote)?,
-            Step::Demote => file::change(path, &decider, Profile::demote)?,
-        },
-        None => step_live(endpoint, name, decider, step).await?,
-    };
-    let follows = match step {
-        Step::Promote => format!(
-            "{} are approved, everything else is reported",
-            approved(&profile)
-        ),
-        Step::Demote => "what it does from now on is learned".to_owned(),
-    };
-    let mode = mode(profile.mode());
-    let text = format!("{} is {mode} now: {follows}\n", profile.name);
-    print(output, &profile, &text)
-}
-
-/// The same of a profile that an agent has.
-async fn step_live(
-    endpoint: &Endpoint,
-    name: &str,
-    decider: v1::Decider,
-    step: Step,
-) -> Result<v1::ProfileSummary, Failure> {
-    let mut client = client::connect(endpoint).await?;
-    let name = resolve(&mut client, name).await?;
-    let decider = Some(decider);
-    let answer = match step {
-        Step::Promote => {
-            let request = v1::PromoteProfileRequest { name, decider };
-            let answer = client.promote_profile(request).await;
-            answer.map(|answer| answer.into_inner().summary)
-        }
-        Step::Demote => {
-            let request = v1::DemoteProfileRequest { name, decider };
-            let answer = client.demote_profile(request).await;
-            answer.map(|answer| answer.into_inner().summary)
-        }
-    };
-    let summary = answer.map_err(|status| client::failed(&status))?;
-    Ok(summary.unwrap_or_default())
-}
-
-/// How much a profile approves, by kind.
-fn approved(profile: &v1::ProfileSummary) -> String {
-    let counts = [
-        ("programs", profile.exec),
-        ("files", profile.file),
-        ("peers", profile.egress),
-        ("listening sockets", profile.listen),
-        ("names", profile.dns),
-        ("privileges", profile.privilege),
-    ];
-    // The first three are what every workload has.
-    let said: Vec<String> = counts
-        .iter()
-        .enumerate()
-        .filter(|(index, (_, count))| *index < 3 || *count > 0)
-        .map(|(_, (what, count))| format!("{count} {what}"))
-        .collect();
-    match said.split_last() {
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
-    }
 }
 
 async fn export(endpoint: &Endpoint, output: Output, name: &str, file: Option<&Path>) -> Outcome {

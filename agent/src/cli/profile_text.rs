@@ -9,7 +9,7 @@ use crate::judge::report;
 use lapwing_profile::diff::Diff;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::generalise;
-use lapwing_profile::profile::{Profile, Verdict};
+use lapwing_profile::profile::{Profile, Record, Verdict};
 use lapwing_profile::text::visible_json;
 use lapwing_proto::v1;
 use std::io::Write;
@@ -152,7 +152,7 @@ pub(super) fn write_profile(
             writeln!(
                 out,
                 "  {entry}  {}{}",
-                styled(DIM, &format!("x{}", record.count)),
+                styled(DIM, &seen(profile, &entry, &record)),
                 learning::provisional(profile, &entry),
             )?;
             if let Some(why) = why(profile, &entry) {
@@ -208,6 +208,21 @@ pub(super) fn write_profile(
     Ok(())
 }
 
+/// How often an entry was seen, when first and last, and in how many instances where there were several.
+fn seen(profile: &Profile, entry: &Entry, record: &Record) -> String {
+    let mut text = format!("x{}", record.count);
+    for (word, at) in [("first", record.first), ("last", record.last)] {
+        if let Some(at) = at {
+            text.push_str(&format!("  {word} {}", second(at)));
+        }
+    }
+    let spread = profile.spread(entry).filter(|it| it.of > 1);
+    if let Some(spread) = spread.filter(|_| !profile.is_provisional(entry)) {
+        text.push_str(&format!("  in {} of {} instances", spread.shown, spread.of));
+    }
+    text
+}
+
 /// A time as people read it: the second it was in.
 fn second(at: i64) -> String {
     lapwing_profile::file::time(at - at.rem_euclid(1_000_000_000))
@@ -259,8 +274,16 @@ pub(super) fn write_diff(out: &mut impl Write, diff: &Diff, b: &Profile) -> std:
         writeln!(out, "{line}{}", styled(DIM, &breadth))?;
         provenance::write(out, b, addition.entry)?;
     }
+    for entry in &diff.bound {
+        let line = styled(green, &format!("+ {entry}"));
+        writeln!(out, "{line}{}", styled(DIM, "  # narrower: binds the file"))?;
+    }
     for entry in &diff.removed {
-        writeln!(out, "{}", styled(red, &format!("- {entry}")))?;
+        let line = match diff.unbound.contains(entry) {
+            true => format!("- {entry}  ! whatever the file holds may be executed"),
+            false => format!("- {entry}"),
+        };
+        writeln!(out, "{}", styled(red, &line))?;
     }
     let (from, to) = diff.breadth;
     if from != to {
@@ -271,7 +294,7 @@ pub(super) fn write_diff(out: &mut impl Write, diff: &Diff, b: &Profile) -> std:
 
 /// The same for programs. `added` and `review` are in the same order.
 pub(super) fn diff_value(diff: &Diff, b: &Profile) -> serde_json::Value {
-    let removed: Vec<String> = diff.removed.iter().map(ToString::to_string).collect();
+    let lines = |all: &[Entry]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
     let mode = diff
         .mode
         .map(|(from, to)| serde_json::json!({"from": from.word(), "to": to.word()}));
@@ -297,7 +320,9 @@ pub(super) fn diff_value(diff: &Diff, b: &Profile) -> serde_json::Value {
         "mode": mode,
         "breadth": {"from": diff.breadth.0, "to": diff.breadth.1},
         "added": added,
-        "removed": removed,
+        "removed": lines(&diff.removed),
+        "bound": lines(&diff.bound),
+        "unbound": lines(&diff.unbound),
         "review": review,
     })
 }

@@ -179,6 +179,8 @@ impl Judge {
             limits: super::limits::Limits::default(),
             repeats: 0,
             said: None,
+            open: None,
+            reported_contents: super::contents::Reported::default(),
             changed: Vec::new(),
             closing: Vec::new(),
         })
@@ -290,8 +292,16 @@ impl Judge {
             match self.wanted(name, text) {
                 Err(error) => return done(Err(error)),
                 Ok((profile, entry)) => {
-                    lines.push(entry.to_string());
-                    wanted.entry(profile).or_default().push(entry);
+                    // Who approves of a report approves of what the file held.
+                    let held = match (verdict, self.episodes.find(text)) {
+                        (Verdict::Approve, Some(_)) => self.reported_contents.of(&profile, &entry),
+                        _ => Vec::new(),
+                    };
+                    let all = wanted.entry(profile).or_default();
+                    for entry in std::iter::once(entry).chain(held) {
+                        lines.push(entry.to_string());
+                        all.push(entry);
+                    }
                 }
             }
         }

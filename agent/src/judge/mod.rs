@@ -2,6 +2,7 @@
 //! and says what is to be reported.
 
 mod attribution;
+pub mod contents;
 pub mod decide;
 pub mod episodes;
 pub mod keep;
@@ -75,6 +76,10 @@ pub struct Judge {
     repeats: u64,
     /// What it is to be told of the last record.
     said: Option<Said>,
+    /// The program that was judged last, if it matters what it holds.
+    open: Option<contents::Program>,
+    /// What programs held that were reported.
+    reported_contents: contents::Reported,
     /// Whose profiles were changed by decisions.
     changed: Vec<Workload>,
     /// Fingerprints of what was decided.

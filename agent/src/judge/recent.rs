@@ -44,9 +44,11 @@ fn size(entry: &Entry) -> usize {
             name,
             script,
             parent,
+            sha256,
             origin: _,
         }) => {
-            let optional = [name.as_deref(), script.as_deref(), parent.text()];
+            let [name, script, sha256] = [name, script, sha256].map(Option::as_deref);
+            let optional = [name, script, sha256, parent.text()];
             path.len() + optional.into_iter().flatten().map(str::len).sum::<usize>()
         }
         Behaviour::Egress(_)

@@ -63,6 +63,7 @@ impl Detail {
                 script: exec.script.clone().unwrap_or_default(),
                 origin: origin(exec.origin).into(),
                 parent: exec.parent.text().unwrap_or_default().to_owned(),
+                sha256: exec.sha256.clone().unwrap_or_default(),
             }),
             Behaviour::File(file) => Self::File(v1::File {
                 operation: operation(file.operation).into(),

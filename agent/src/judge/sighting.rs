@@ -172,6 +172,7 @@ pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Option<Seen> {
                 script,
                 origin: origin.into(),
                 parent: Parent::Unknown,
+                sha256: None,
             }
             .into()
         }

@@ -43,6 +43,9 @@ pub fn taken_for(
     let Behaviour::Exec(exec) = &entry.behaviour else {
         return None;
     };
+    if exec.sha256.is_some() {
+        return None; // What a file holds is known for sure or not at all.
+    }
     let ran_before = record.header.exec & EXEC_SEEDED != 0;
     if !matches!(record.body, Body::Exec { .. }) || !ran_before {
         return None;

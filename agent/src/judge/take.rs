@@ -3,6 +3,7 @@
 //!
 //! The entry is looked up once ([`Profile::find`]); all that counts it goes by what was found.
 
+use super::contents::Program;
 use super::episodes::Moment;
 use super::ledger::{Said, verdict_of};
 use super::report::{self, Detail};
@@ -76,6 +77,7 @@ impl Judge {
     /// Judges one record. Answers with what is to be reported, and when it happened.
     pub fn take(&mut self, record: &Record<'_>, scene: Scene<'_>) -> (i64, Vec<Item>) {
         self.said = None;
+        self.open = None;
         match sighting::seen(record, scene.images.get(record.header.exec)) {
             Some(mut seen) => {
                 if let Behaviour::Exec(exec) = &mut seen.behaviour {
@@ -241,6 +243,10 @@ impl Judge {
             // The kernel side knows the parent, or will the next time: what is said of this one
             // must not stand for that.
             told = None;
+        }
+        if named {
+            let is_approved = matches!(outcome, Outcome::Known | Outcome::Learned);
+            self.open = Program::of(entry, is_approved);
         }
         let home = scene.instance.home;
         if key != 0

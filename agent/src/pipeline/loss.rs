@@ -31,11 +31,13 @@ pub enum UserLoss {
     RepeatsUncounted,
     /// Which program acts in a record nobody could say: its exec was lost, and the process is gone.
     ImageUnknown,
+    /// What an approved program outside of the image held nobody could say.
+    ContentUnknown,
 }
 
 impl UserLoss {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::HeldFull,
         Self::Undecodable,
         Self::ImagesFull,
@@ -48,6 +50,7 @@ impl UserLoss {
         Self::NamesUnread,
         Self::RepeatsUncounted,
         Self::ImageUnknown,
+        Self::ContentUnknown,
     ];
 
     /// The name in gaps and `lapwing status`.
@@ -66,6 +69,7 @@ impl UserLoss {
             Self::NamesUnread => "names-unread",
             Self::RepeatsUncounted => "repeats-uncounted",
             Self::ImageUnknown => "image-unknown",
+            Self::ContentUnknown => "content-unknown",
         }
     }
 }
@@ -79,6 +83,8 @@ pub(crate) fn hides_behaviours(reason: &str) -> bool {
         // The behaviour is there; who did it is not said in full.
         UserLoss::ImageUnknown,
         UserLoss::ImagesFull,
+        // That it was executed is known, and by whom.
+        UserLoss::ContentUnknown,
     ];
     let harmless = |loss: &&Loss| !super::lost::is_loss(**loss);
     !judged.iter().any(|loss| loss.name() == reason)
@@ -97,6 +103,12 @@ pub(super) const fn class_of(record: &Record<'_>) -> Class {
         Body::Dns { .. } => Class::Dns,
         Body::Privilege { .. } => Class::Privilege,
     }
+}
+
+/// Whether events are missing for the reason, so that there is a gap in the stream. What a file held is
+/// no event: that it was executed was told.
+pub(super) fn leaves_a_gap(reason: &str) -> bool {
+    reason != UserLoss::ContentUnknown.name()
 }
 
 /// A counter for each reason.

@@ -155,7 +155,7 @@ impl Line {
         let node: Vec<_> = node.chain(user).collect();
         for (reason, count) in node {
             let reported = self.reported.insert(reason, count).unwrap_or_default();
-            if count > reported {
+            if count > reported && loss::leaves_a_gap(reason) {
                 self.gap(reason, count - reported, from, "node");
                 if loss::hides_behaviours(reason) {
                     self.judge.gap(clock::now());

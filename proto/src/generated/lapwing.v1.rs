@@ -526,6 +526,10 @@ pub struct Exec {
     /// with `detached:` lies outside of the container's mounts, as a file in memory does.
     #[prost(string, tag = "5")]
     pub parent: ::prost::alloc::string::String,
+    /// What the file holds, as SHA-256 in hexadecimal. Set of what is said of a file outside of the image
+    /// and not of who executes it: then `name`, `script` and `parent` are empty.
+    #[prost(string, tag = "6")]
+    pub sha256: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Exec`.
 pub mod exec {

@@ -2518,6 +2518,9 @@ impl serde::Serialize for Exec {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.Exec", len)?;
         if true {
             struct_ser.serialize_field("path", &self.path)?;
@@ -2536,6 +2539,9 @@ impl serde::Serialize for Exec {
         if true {
             struct_ser.serialize_field("parent", &self.parent)?;
         }
+        if true {
+            struct_ser.serialize_field("sha256", &self.sha256)?;
+        }
         struct_ser.end()
     }
 }
@@ -2551,6 +2557,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
             "script",
             "origin",
             "parent",
+            "sha256",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -2560,6 +2567,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
             Script,
             Origin,
             Parent,
+            Sha256,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -2586,6 +2594,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
                             "script" => Ok(GeneratedField::Script),
                             "origin" => Ok(GeneratedField::Origin),
                             "parent" => Ok(GeneratedField::Parent),
+                            "sha256" => Ok(GeneratedField::Sha256),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -2610,6 +2619,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
                 let mut script__ = None;
                 let mut origin__ = None;
                 let mut parent__ = None;
+                let mut sha256__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Path => {
@@ -2642,6 +2652,12 @@ impl<'de> serde::Deserialize<'de> for Exec {
                             }
                             parent__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Sha256 => {
+                            if sha256__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sha256"));
+                            }
+                            sha256__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Exec {
@@ -2650,6 +2666,7 @@ impl<'de> serde::Deserialize<'de> for Exec {
                     script: script__.unwrap_or_default(),
                     origin: origin__.unwrap_or_default(),
                     parent: parent__.unwrap_or_default(),
+                    sha256: sha256__.unwrap_or_default(),
                 })
             }
         }

@@ -105,7 +105,7 @@ impl<'a> Input<'a> {
         let name = self.name();
         // In single quotes only the quote itself is special; entries hold no line breaks.
         let quoted = format!("'{}'", name.replace('\'', "''"));
-        let line = match self.byte() % 12 {
+        let line = match self.byte() % 13 {
             0 => format!("exec: {{path: {quoted}}}"),
             // The same few programs under every kind of parent.
             8 => format!(
@@ -114,6 +114,10 @@ impl<'a> Input<'a> {
                 self.one(&PARENTS)
             ),
             9 => format!("exec: {{path: /bin/sh, parent: {quoted}}}"),
+            12 => format!(
+                "exec: {{path: {quoted}, origin: VOLUME, sha256: {}}}",
+                self.one(&["a", "b"]).repeat(64)
+            ),
             10 => format!(
                 "egress: {{protocol: TCP, address: {}, port: 443}}",
                 self.one(&ADDRESSES)

@@ -5,6 +5,7 @@ mod candidates;
 mod capability;
 mod cgroup;
 pub mod common;
+mod contents;
 mod deploy;
 mod dns;
 mod errors;
@@ -105,6 +106,7 @@ pub const ALL: &[Group] = &[
     group(versions::CASES),
     group(poison::CASES),
     group(provenance::CASES),
+    group(contents::CASES),
     group(advise::CASES),
     group(seen::CASES),
     group(keys::CASES),

@@ -142,7 +142,7 @@ fn evidences(report: &Report<'_>) -> Vec<Value> {
     match report.detail {
         Detail::Exec(exec) => {
             out.object("process", process)
-                .object("file", objects::executable(&exec.path));
+                .object("file", objects::hashed(&exec.path, &exec.sha256));
         }
         Detail::File(file) => {
             act(&mut out, process);

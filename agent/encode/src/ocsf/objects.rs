@@ -144,6 +144,17 @@ fn user(process: &Process) -> Object {
     user
 }
 
+/// A program's file, with the SHA-256 of what it holds where that is known.
+pub(super) fn hashed(path: &str, sha256: &str) -> Object {
+    let mut out = executable(path);
+    if !sha256.is_empty() {
+        // 3: SHA-256.
+        let hash = json!({"algorithm": "SHA-256", "algorithm_id": 3, "value": sha256});
+        out.put("hashes", json!([hash]));
+    }
+    out
+}
+
 /// A program's file.
 pub(super) fn executable(path: &str) -> Object {
     named_file(path, EXECUTABLE, "Executable File")

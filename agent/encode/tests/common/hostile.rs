@@ -73,15 +73,18 @@ fn text() -> impl Strategy<Value = String> {
 
 fn detail() -> impl Strategy<Value = violation::Detail> {
     prop_oneof![
-        (text(), text(), text(), text()).prop_map(|(path, name, script, parent)| {
-            violation::Detail::Exec(Exec {
-                path,
-                name,
-                script,
-                parent,
-                origin: 1,
-            })
-        }),
+        [text(), text(), text(), text(), text()].prop_map(
+            |[path, name, script, parent, sha256]| {
+                violation::Detail::Exec(Exec {
+                    path,
+                    name,
+                    script,
+                    parent,
+                    sha256,
+                    origin: 1,
+                })
+            }
+        ),
         (0..14_i32, text(), text(), text()).prop_map(|(operation, path, target, by)| {
             violation::Detail::File(File {
                 operation,

@@ -147,6 +147,7 @@ pub fn details() -> Vec<behaviour::Detail> {
             script: "/srv/run.sh".into(),
             origin: origin.into(),
             parent: "runtime".into(),
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
         }));
     }
     for operation in all(|n| file::Operation::try_from(n).ok(), 64) {

@@ -189,6 +189,7 @@ fn entry(i: usize) -> Entry {
             script: None,
             origin: Origin::Image,
             parent: Parent::Runtime,
+            sha256: None,
         }
         .into(),
         phase: Phase::Main,

@@ -77,6 +77,9 @@ pub struct Exec {
     pub origin: Origin,
     /// Who executed it.
     pub parent: Parent,
+    /// What the file holds, as SHA-256 in hexadecimal: of a line that says nothing else of it. See
+    /// [`crate::content`].
+    pub sha256: Option<String>,
 }
 
 macro_rules! words {

@@ -4,6 +4,7 @@ use crate::behaviour::{
     Behaviour, Dns, Egress, FileChange, Listen, Operation, Parent, Peer, Protocol, Reach, Target,
     is_domain, is_record_type, listen_port,
 };
+use crate::content;
 use crate::pattern;
 use crate::text::{is_canonical, visible};
 
@@ -17,6 +18,7 @@ pub(super) fn check(behaviour: &Behaviour) -> Result<(), String> {
                 exec.script.as_deref(),
                 exec.parent.text(),
             ])?;
+            content::check(exec)?;
             check_parent(&exec.parent)
         }
         Behaviour::File(file) => {

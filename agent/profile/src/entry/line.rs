@@ -44,6 +44,7 @@ line! {
         #[serde(default)] script: Option<String>,
         #[serde(default)] origin: Origin,
         #[serde(default)] parent: Option<String>,
+        #[serde(default)] sha256: Option<String>,
     }
 }
 line! {
@@ -107,6 +108,7 @@ impl ExecLine {
             script: self.script,
             origin: self.origin,
             parent: self.parent.map_or(Parent::Any, Parent::from_text),
+            sha256: self.sha256,
         }
         .into())
     }
@@ -269,6 +271,7 @@ pub(super) fn write(map: &mut Flow, behaviour: &Behaviour) {
                 map.text("origin", exec.origin.word());
             }
             map.optional("parent", exec.parent.text());
+            map.optional("sha256", exec.sha256.as_deref());
         }
         Behaviour::File(file) => {
             map.text("operation", file.operation.word());

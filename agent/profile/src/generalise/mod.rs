@@ -50,6 +50,7 @@
 pub(crate) mod line;
 mod names;
 mod own_id;
+mod parts;
 mod protected;
 mod seen;
 mod tree;
@@ -58,6 +59,7 @@ mod view;
 pub use line::breadth;
 pub use names::Names;
 pub(crate) use own_id::{by_any_id, by_own_id};
+use parts::{Shape, entry, is_wild, parts};
 pub use protected::protected;
 
 use crate::behaviour::{Behaviour, FileChange, Operation, Target};
@@ -99,14 +101,6 @@ impl Known {
             self.names.get_or_insert_default().join(&names);
         }
     }
-}
-
-/// What two changes must share for their paths to be siblings.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Shape {
-    operation: Operation,
-    /// A target that is no path.
-    words: Option<String>,
 }
 
 /// All that was learned of files. Equal where the leaves are.
@@ -156,77 +150,6 @@ pub(crate) fn check_made(file: &FileChange) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Shape and segments of an entry that [`is_general`], in the language of patterns.
-fn parts(entry: &Entry) -> Option<(Shape, Vec<String>)> {
-    let Behaviour::File(file) = &entry.behaviour else {
-        return None;
-    };
-    let text = |part: &str| {
-        if file.pattern {
-            part.to_owned()
-        } else {
-            pattern::escape(part)
-        }
-    };
-    let mut all: Vec<String> = segments(&file.path)?.map(text).collect();
-    let mut words = None;
-    match (file.operation.target(), &file.target) {
-        (Target::Path, Some(target)) => {
-            all.push(AND.to_owned());
-            all.extend(segments(target)?.map(text));
-        }
-        (_, target) => words.clone_from(target),
-    }
-    let shape = Shape {
-        operation: file.operation,
-        words,
-    };
-    Some((shape, all))
-}
-
-/// A text in which stars and braces mean themselves.
-fn unescape(text: &str) -> String {
-    text.replace("\\x2a", "*").replace("\\x7b", "{")
-}
-
-/// The path of these segments.
-fn path_of(parts: &[String], pattern: bool) -> String {
-    let mut path = String::new();
-    for part in parts {
-        path.push('/');
-        path.push_str(part);
-    }
-    if pattern { path } else { unescape(&path) }
-}
-
-/// The entry that these segments are.
-fn entry(shape: &Shape, all: &[String]) -> Entry {
-    let pattern = all.iter().any(|part| is_wild(part));
-    let mut ends = all.split(|part| part == AND);
-    let first = path_of(ends.next().unwrap_or_default(), pattern);
-    let target = ends.next().map(|parts| path_of(parts, pattern));
-    let target = target.or_else(|| shape.words.clone());
-    Entry {
-        behaviour: FileChange {
-            pattern,
-            target,
-            ..FileChange::new(shape.operation, first)
-        }
-        .into(),
-        phase: Phase::Main,
-    }
-}
-
-/// Whether a segment of a machine's pattern has a wildcard.
-fn is_wild(part: &str) -> bool {
-    part.contains('{')
-}
-
-/// Whether the segment at a place may become part of a pattern.
-fn is_free(all: &[String], at: usize) -> bool {
-    at > 0 && all[at - 1] != AND
 }
 
 /// Names and patterns, in the order of their entries.

@@ -10,7 +10,8 @@
 //! Only the name itself, the last of a path, can be one: of folders called `shard-12` there is a set for
 //! good, and some process has the id 12.
 
-use super::{AND, Names, entry, is_free, is_pattern, names, parts};
+use super::parts::{entry, is_free, parts};
+use super::{AND, Names, is_pattern, names};
 use crate::entry::Entry;
 use crate::pattern;
 

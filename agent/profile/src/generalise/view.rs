@@ -1,7 +1,8 @@
 //! What a tree says of a path, and of the classes in a folder.
 
+use super::parts::{Shape, entry, is_free, parts, path_of, unescape};
 use super::tree::{Created, Folder, before_token, is_of};
-use super::{ALIKE, Leaves, SIBLINGS, Shape, entry, is_free, parts, path_of, unescape};
+use super::{ALIKE, Leaves, SIBLINGS};
 use crate::entry::packed;
 use crate::pattern::{AND, class, unique};
 use std::borrow::Borrow;

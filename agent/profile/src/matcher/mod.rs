@@ -16,6 +16,7 @@ mod patterns;
 mod ranges;
 
 use crate::behaviour::{Behaviour, Exec, Parent};
+use crate::content;
 use crate::entry::keyed::{Keyed, Plain, keyed};
 use crate::entry::packed::Packed;
 use crate::entry::{Entry, Phase};
@@ -129,6 +130,9 @@ pub(crate) struct Matcher {
     programs: HashMap<u64, Program, BuildHasherDefault<Plain>>,
     /// Of how many the line without a parent is refused.
     refused_programs: usize,
+    /// How many contents are approved of a file outside the image, by the hashes of what makes it
+    /// the same.
+    contents: HashMap<u64, u32, BuildHasherDefault<Plain>>,
     /// Ranges of addresses that are approved.
     open: Ranges,
     /// And refused.
@@ -158,8 +162,10 @@ impl Matcher {
     pub(crate) fn bytes(&self) -> usize {
         let exact = table_bytes::<Slot>(self.exact.capacity());
         let programs = table_bytes::<(u64, Program)>(self.programs.capacity());
+        let contents = table_bytes::<(u64, u32)>(self.contents.capacity());
         exact
             + programs
+            + contents
             + self.allowed.bytes()
             + self.refused.bytes()
             + self.open.bytes()
@@ -243,6 +249,9 @@ impl Matcher {
         let Behaviour::Exec(exec) = &entry.behaviour else {
             return;
         };
+        if exec.sha256.is_some() {
+            return self.count_content(exec, entry.phase, was, is);
+        }
         let key = program_key(exec, entry.phase);
         let program = self.programs.entry(key).or_default();
         if exec.parent == Parent::Any {
@@ -262,6 +271,21 @@ impl Matcher {
         }
     }
 
+    fn count_content(&mut self, exec: &Exec, phase: Phase, was: Option<Exact>, is: Option<Exact>) {
+        let one = |exact| u32::from(matches!(exact, Some(Exact::Learned | Exact::Approved)));
+        let key = content_key(exec, phase);
+        let count = self.contents.entry(key).or_default();
+        *count = *count + one(is) - one(was);
+        if *count == 0 {
+            self.contents.remove(&key);
+        }
+    }
+
+    /// Whether some content is approved of the file that a program is.
+    pub(crate) fn has_content(&self, exec: &Exec, phase: Phase) -> bool {
+        !self.contents.is_empty() && self.contents.contains_key(&content_key(exec, phase))
+    }
+
     /// The approved pattern that excuses it, if one does.
     pub(crate) fn excuse(&self, entry: &Entry) -> Option<&Packed> {
         if self.allowed.is_empty() {
@@ -271,6 +295,10 @@ impl Matcher {
         let class = rule::classify(&entry.behaviour);
         (class.learnable || found.guarded == Some(class.rule)).then_some(&found.entry)
     }
+}
+
+fn content_key(exec: &Exec, phase: Phase) -> u64 {
+    keyed((content::file(exec), phase))
 }
 
 fn program_key(exec: &Exec, phase: Phase) -> u64 {

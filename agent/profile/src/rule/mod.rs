@@ -50,7 +50,7 @@ macro_rules! rules {
 rules! {
     ExecUnknown = "exec.unknown", High, ["T1059"], "A program was executed that the profile does not know.";
     ExecLineage = "exec.lineage", Medium, ["T1059"], "A program that the profile knows was executed by one that it does not know to execute it.";
-    ExecDrift = "exec.drift", Critical, ["T1105"], "A program was executed that is not from the image: it was written after the container started.";
+    ExecDrift = "exec.drift", Critical, ["T1105"], "A program was executed that is not from the image: it was written after the container started, or holds something else than was approved.";
     ExecFileless = "exec.fileless", Critical, ["T1620"], "A program was executed that has no file: a memory file, or one already removed.";
     FileUnknown = "file.unknown", Medium, ["T1565.001"], "A file was changed that the profile does not know.";
     FileBinaryDir = "file.binary_dir", High, ["T1554"], "A file was changed in a folder of programs or libraries.";
@@ -178,6 +178,14 @@ const INTERPRETERS: &[(&[&str], &[&str])] = &[
 ];
 
 fn exec_class(exec: &Exec) -> Class {
+    if exec.sha256.is_some() {
+        return Class {
+            rule: Rule::ExecDrift,
+            severity: Severity::High,
+            attack: &["T1105", "T1554"],
+            learnable: exec.origin == Origin::Volume,
+        };
+    }
     if exec.path.starts_with(DETACHED) {
         return never(Rule::ExecFileless, Severity::Critical);
     }
@@ -213,6 +221,7 @@ mod tests {
             script: None,
             origin,
             parent: Parent::Any,
+            sha256: None,
         }))
     }
 

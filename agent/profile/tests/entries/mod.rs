@@ -4,6 +4,7 @@ use lapwing_profile::behaviour::{
     Behaviour, Cidr, Dns, Egress, Exec, FileChange, Listen, Operation, Origin, Parent, Peer,
     Privilege, Protocol, Reach, SetId, SocketType, domain, listen_port, privilege, record_type,
 };
+use lapwing_profile::content::is_open;
 use lapwing_profile::entry::{Entry, Phase};
 use lapwing_profile::text;
 use proptest::prelude::*;
@@ -40,6 +41,23 @@ pub fn entry() -> impl Strategy<Value = Entry> {
                 script,
                 origin,
                 parent,
+                sha256: None,
+            })
+        });
+    // What it holds, of few files.
+    let held = (
+        prop::sample::select(vec!["/bin/sh", "/srv/plugin"]),
+        prop::sample::select(Origin::ALL).prop_filter("not of the image", |it| is_open(*it)),
+        prop::sample::select(vec!['a', 'b']),
+    )
+        .prop_map(|(path, origin, digit)| {
+            Behaviour::from(Exec {
+                path: path.to_owned(),
+                name: None,
+                script: None,
+                origin,
+                parent: Parent::Any,
+                sha256: Some(digit.to_string().repeat(64)),
             })
         });
     // One program in every way it may be executed, so that its lines meet.
@@ -50,12 +68,14 @@ pub fn entry() -> impl Strategy<Value = Entry> {
             script: None,
             origin: Origin::Image,
             parent,
+            sha256: None,
         })
     });
     (
         prop_oneof![
             exec,
             shell,
+            held,
             file(),
             egress(),
             listen(),

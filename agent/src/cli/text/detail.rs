@@ -49,6 +49,9 @@ fn exec_text(exec: &Exec) -> String {
         Origin::Memfd => "  from memory",
         Origin::Unlinked => "  from a removed file",
     });
+    if !exec.sha256.is_empty() {
+        text.push_str(&format!("  holds sha256 {}", visible(&exec.sha256)));
+    }
     text
 }
 

@@ -160,14 +160,14 @@ fn what_was_changed_is_named() {
         let mut files = contents(&from);
         change(&mut files);
         packed(&to, &files);
-        let why = why(&to, &public);
+        let why = why(to, &public);
         assert!(why.contains(wanted), "{why}, not {wanted}");
     }
     // What an unpacker would take, and who only looks at the beginning would not see.
     let (from, to) = (std::fs::read(&from).unwrap(), &to);
     let zeros = |bytes: &[u8]| {
         let mut gz = GzEncoder::new(bytes.to_vec(), Compression::fast());
-        std::io::Write::write_all(&mut gz, &[0; 512]).unwrap();
+        Write::write_all(&mut gz, &[0; 512]).unwrap();
         gz.finish().unwrap()
     };
     std::fs::write(to, zeros(&from)).unwrap();
@@ -196,11 +196,7 @@ fn what_was_changed_is_named() {
         why(to, &public)
     );
     std::fs::write(to, "no tar").unwrap();
-    assert!(
-        why(&to, &[]).contains("no tar in gzip"),
-        "{}",
-        why(&to, &[])
-    );
+    assert!(why(to, &[]).contains("no tar in gzip"), "{}", why(to, &[]));
     // Cut off in the middle.
     let mut file = File::create(to).unwrap();
     file.write_all(&from[..from.len() / 2]).unwrap();
