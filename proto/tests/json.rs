@@ -62,7 +62,8 @@ fn a_violation_has_every_field_in_its_documented_form() {
             "cwd": "", "uid": 1000, "gid": 0, "phase": "MAIN",
             "effectiveUid": 0, "effectiveGid": 7, "capabilities": ["CAP_NET_RAW"],
             "ancestors": [{"pid": 100, "exe": "/usr/sbin/nginx"}]},
-        "exec": {"path": "/bin/sh", "name": "", "script": "", "origin": "IMAGE", "parent": "/usr/sbin/nginx"},
+        "exec": {"path": "/bin/sh", "name": "", "script": "", "origin": "IMAGE", "parent": "/usr/sbin/nginx",
+            "sha256": ""},
         "nearest": "", "patch": "", "afterGap": false
     });
     let text = serde_json::to_string(&violation).unwrap();

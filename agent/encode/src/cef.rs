@@ -186,7 +186,7 @@ fn subject(out: &mut Extension, report: &Report<'_>) {
             out.text("fname", name, COMMON)
                 .text("filePath", &exec.path, COMMON)
                 .text("fileType", exec.origin().as_str_name(), COMMON)
-                .text("fileHash", &exec.sha256, COMMON);
+                .text("fileHash", &exec.sha256, EXTERNAL);
         }
         Detail::File(file) => {
             // A rename's old name has a key of its own.

@@ -42,6 +42,7 @@ pub(crate) fn texts(item: &mut WatchResponse, limit: usize) {
                         &mut one.name,
                         &mut one.script,
                         &mut one.parent,
+                        &mut one.sha256,
                     ]);
                 }
                 Some(violation::Detail::File(one)) => {
@@ -75,6 +76,7 @@ pub(crate) fn texts(item: &mut WatchResponse, limit: usize) {
                         &mut one.name,
                         &mut one.script,
                         &mut one.parent,
+                        &mut one.sha256,
                     ]);
                 }
                 Some(behaviour::Detail::File(one)) => {

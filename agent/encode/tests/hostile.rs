@@ -122,7 +122,9 @@ proptest! {
             ("deviceExternalId", &container.id, 255),
         ];
         match violation.detail.as_ref().unwrap() {
-            violation::Detail::Exec(exec) => expected.extend([("filePath", exec.path.as_str(), 1023), ("sproc", &exec.parent, 1023)]),
+            violation::Detail::Exec(exec) => expected.extend([
+                ("filePath", exec.path.as_str(), 1023), ("fileHash", &exec.sha256, 255), ("sproc", &exec.parent, 1023),
+            ]),
             violation::Detail::File(_) => expected.push(("sproc", &was.exe, 1023)),
             _ => {}
         }

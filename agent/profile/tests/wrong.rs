@@ -40,7 +40,7 @@ fn every_error_has_its_place_and_its_remedy() {
         (
             "@  exec:\n    - {path: /x, zzz: y}\n",
             "7, column 18",
-            &["path, name, script, origin, parent, phase"],
+            &["path, name, script, origin, parent, sha256, phase"],
         ),
         (
             "@  exec:\n    - {name: x}\n",

@@ -43,6 +43,7 @@ pub const DICTIONARY: &[(&str, usize)] = &[
     ("dvchost", 100),
     ("end", 31),
     ("externalId", 40),
+    ("fileHash", 255),
     ("filePath", 1023),
     ("filePermission", 1023),
     ("fileType", 1023),

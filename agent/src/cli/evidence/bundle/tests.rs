@@ -160,7 +160,7 @@ fn what_was_changed_is_named() {
         let mut files = contents(&from);
         change(&mut files);
         packed(&to, &files);
-        let why = why(to, &public);
+        let why = why(&to, &public);
         assert!(why.contains(wanted), "{why}, not {wanted}");
     }
     // What an unpacker would take, and who only looks at the beginning would not see.
