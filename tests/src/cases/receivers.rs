@@ -1,19 +1,20 @@
 //! What a container does comes to a real collector of OTLP, and as CEF by syslog, as others read it.
 
-use super::common::{file, violation};
+use super::common::{file, violation, violations_until_now};
 use crate::agent::{Home, Mode};
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::{patience, wait_for};
+use crate::session::{Session, patience, wait_for};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use syslog_loose::Variant;
 
 #[path = "../../../agent/encode/tests/common/cef.rs"]
@@ -28,6 +29,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "sink.syslog",
         run: syslog,
+    },
+    Case {
+        name: "sink.kill-real",
+        run: kill,
     },
 ];
 
@@ -126,38 +131,70 @@ impl Drop for Tenzir {
     }
 }
 
+/// Tenzir that takes log records over HTTP, and writes what it understood.
+struct Collector {
+    address: SocketAddr,
+    out: PathBuf,
+    // It ends with this.
+    _tenzir: Tenzir,
+}
+
+impl Collector {
+    /// Starts one; `None` where there is no Tenzir.
+    fn start(session: &Session) -> Result<Option<Self>> {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tenzir/tenzir-engine");
+        if !program.is_file() {
+            return Ok(None);
+        }
+        let folder = session.folder("tenzir")?;
+        let (address, out) = (address()?, folder.join("out.ndjson"));
+        let pipeline = format!(
+            "accept_otlp \"http://{address}\", signals=[\"logs\"], schema=\"record\"\n\
+             to_file \"{}\" {{ write_ndjson }}\n",
+            out.display()
+        );
+        let mut tenzir = Tenzir::start(&program, &folder, &pipeline)?;
+        tenzir.listens(address)?;
+        Ok(Some(Self {
+            address,
+            out,
+            _tenzir: tenzir,
+        }))
+    }
+
+    fn sink(&self) -> Value {
+        json!({
+            "otlp": {"url": format!("http://{}", self.address)},
+            "batch": {"wait": "20ms"},
+        })
+    }
+
+    /// What it has written so far, with the names of the records.
+    fn records(&self) -> Result<Vec<(String, Value)>> {
+        let text = fs::read_to_string(&self.out).unwrap_or_default();
+        // Half a line is not there yet.
+        let lines = text.split_inclusive('\n').filter(|it| it.ends_with('\n'));
+        let record = |line: &str| -> Result<_> {
+            let record: Value = serde_json::from_str(line)?;
+            let name = record["attributes"]["log.record.uid"].as_str();
+            Ok((name.unwrap_or_default().to_owned(), record))
+        };
+        lines.map(record).collect()
+    }
+}
+
+fn no_tenzir() -> Outcome {
+    Outcome::Skipped("no target/tenzir/tenzir-engine: run cargo xtask setup".to_owned())
+}
+
 /// Log records over HTTP to Tenzir, which says what it understood.
 fn otlp(context: &mut Context<'_>) -> Result<Outcome> {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tenzir/tenzir-engine");
-    if !program.is_file() {
-        return Ok(Outcome::Skipped(format!(
-            "no {}: run cargo xtask setup",
-            program.display()
-        )));
-    }
-    let folder = context.session.folder("tenzir")?;
-    let (address, out) = (address()?, folder.join("out.ndjson"));
-    let pipeline = format!(
-        "accept_otlp \"http://{address}\", signals=[\"logs\"], schema=\"record\"\n\
-         to_file \"{}\" {{ write_ndjson }}\n",
-        out.display()
-    );
-    let mut tenzir = Tenzir::start(&program, &folder, &pipeline)?;
-    tenzir.listens(address)?;
-    let sink = json!({
-        "otlp": {"url": format!("http://{address}")},
-        "batch": {"wait": "20ms"},
-    });
-    let (violation, record) = delivered(context, &sink, |name| {
-        let text = fs::read_to_string(&out).unwrap_or_default();
-        // Half a line is not there yet.
-        for line in text.split_inclusive('\n').filter(|it| it.ends_with('\n')) {
-            let record: Value = serde_json::from_str(line)?;
-            if record["attributes"]["log.record.uid"] == name {
-                return Ok(Some(record));
-            }
-        }
-        Ok(None)
+    let Some(collector) = Collector::start(context.session)? else {
+        return Ok(no_tenzir());
+    };
+    let (violation, record) = delivered(context, &collector.sink(), |name| {
+        let mut records = collector.records()?.into_iter();
+        Ok(records.find(|it| it.0 == name).map(|it| it.1))
     })?;
     let attributes = &record["attributes"];
     for (key, expected) in [
@@ -175,6 +212,80 @@ fn otlp(context: &mut Context<'_>) -> Result<Outcome> {
     let body: Value = serde_json::from_str(text(&record, "/body/string_value")?)?;
     ensure!(body["finding_info"]["uid"] == violation["id"], "{body}");
     Ok(Outcome::Passed)
+}
+
+/// The agent is killed in the middle of what a container does, again and again, while Tenzir listens: in the end
+/// that has each report, and none in two forms.
+fn kill(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let Some(collector) = Collector::start(session)? else {
+        return Ok(no_tenzir());
+    };
+    let rounds = if context.soak { 300 } else { 3 };
+    let mut home = Home::new(session, Mode::Monitor)?;
+    home.set("sinks", json!({"real": collector.sink()}))?;
+    let mut puppet = Puppet::start(session, "sink-kill-real")?;
+    let mut random = clock();
+    for round in 0..rounds {
+        let agent = home.start()?;
+        let (acts, last) = (next(&mut random) % 8, next(&mut random) % 30);
+        for act in 0..acts {
+            puppet.act(&Act::trigger(&["create", &format!("/data/{round}-{act}")]))?;
+            // One behaviour again and again as well: its counts are updates.
+            puppet.act(&Act::program("/bin/busybox", "true"))?;
+        }
+        std::thread::sleep(Duration::from_millis(last));
+        home = agent.kill()?;
+    }
+    let agent = home.start()?;
+    let mut watch = agent.watch_kinds("violation")?;
+    violations_until_now(&mut watch, &mut puppet, "/data/end")?;
+    let reports = watch.of_kind("violation");
+    let mut missing = 0;
+    let found = wait_for("Tenzir to have every report", 2 * patience(), || {
+        let records = collector.records()?;
+        let names: BTreeSet<&str> = records.iter().map(|it| it.0.as_str()).collect();
+        let is_missing = |report: &&Value| !names.contains(name(report).as_str());
+        missing = reports.iter().filter(is_missing).count();
+        Ok((missing == 0).then_some(records))
+    });
+    let records = found.with_context(|| format!("{missing} of {} are missing", reports.len()))?;
+    let mut forms: BTreeMap<&str, &Value> = BTreeMap::new();
+    for (name, record) in &records {
+        let attributes = &record["attributes"];
+        let first = *forms.entry(name).or_insert(attributes);
+        ensure!(
+            first == attributes,
+            "{name} came as {first} and as {attributes}"
+        );
+    }
+    Ok(Outcome::Measured(format!(
+        "{rounds} kills, {} reports, {} came, {} of them again",
+        reports.len(),
+        records.len(),
+        records.len() - forms.len()
+    )))
+}
+
+/// What a violation is called where it is delivered.
+fn name(violation: &Value) -> String {
+    let id = violation["id"].as_str().unwrap_or_default();
+    format!("{id}:{}", violation["revision"])
+}
+
+/// A number that nobody chose.
+fn clock() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(1, |now| u64::from(now.subsec_nanos()))
+}
+
+/// The next of a row of numbers: D. E. Knuth, The Art of Computer Programming, volume 2, 3.3.4.
+fn next(state: &mut u64) -> u64 {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
 }
 
 /// Messages as they came, each behind its length (RFC 6587, section 3.4.1).
