@@ -143,7 +143,7 @@ fn learning(context: &mut Context<'_>) -> Result<Outcome> {
         .find(|line| line.contains("4001"))
         .with_context(|| format!("no peer in {shown}"))?;
     ensure!(
-        line.ends_with(&format!(" x{TIMES}")),
+        line.contains(&format!(" x{TIMES}  first ")),
         "{TIMES} were done: {line}"
     );
     Ok(Outcome::Measured(format!(
