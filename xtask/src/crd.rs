@@ -25,6 +25,8 @@ use std::path::PathBuf;
 const TEXT: u64 = 4 * 4_096;
 /// Longest part of a workload's name: a name in Kubernetes is no longer.
 const NAME: u64 = 253;
+/// Parts of a workload's name that each container of a cluster has: without one of them an agent refuses the object.
+const NEEDED: &[&str] = &["container", "kind", "name"];
 /// Most entries of one kind. An object is at most some 1.5 MiB in the store of the API, which is full
 /// sooner.
 const ENTRIES: u64 = 10_000;
@@ -58,12 +60,18 @@ pub fn definition(schema: &Value) -> Result<Value> {
     let known = &schema["definitions"];
     let mut spec = convert(&schema["properties"]["spec"], known, DEPTH).context("spec")?;
     rules::put(&mut spec)?;
-    for (_, part) in spec["properties"]["workload"]["properties"]
+    let workload = &mut spec["properties"]["workload"];
+    for (name, part) in workload["properties"]
         .as_object_mut()
         .context("a workload has no parts")?
     {
         part["maxLength"] = NAME.into();
+        if NEEDED.contains(&name.as_str()) {
+            part["minLength"] = 1.into();
+        }
     }
+    // A file may leave two of them out, of a workload outside of clusters.
+    workload["required"] = json!(NEEDED);
     spec["description"] = "What people decide, and what is signed.".into();
     let object = json!({
         "description": "What one container of a workload may do: what it does besides is reported, or learned, by the \

@@ -4,7 +4,7 @@ use super::args::Output;
 use super::profile_file as file;
 use super::profile_sign as sign;
 use super::{Code, Failure, Outcome};
-use crate::cluster::object::SIGNATURE;
+use crate::cluster::object::{SIGNATURE, names_one};
 use crate::container::identity::pods::is_name;
 use anyhow::{Context, anyhow};
 use lapwing_profile::profile::Profile;
@@ -49,6 +49,7 @@ fn manifest(profile: &Profile, name: Option<String>, envelope: &str) -> anyhow::
              before it is signed"
         ));
     }
+    names_one(workload).map_err(|why| anyhow!(why))?;
     let name = name.unwrap_or_else(|| name_of(workload));
     if !is_name(&name) {
         return Err(anyhow!(
@@ -148,6 +149,18 @@ mod tests {
         let mut nowhere = profile();
         nowhere.workload.namespace.clear();
         assert!(error(&nowhere, "", "").contains("spec.workload.namespace"));
+        for part in ["kind", "container"] {
+            let mut nobodys = profile();
+            match part {
+                "kind" => nobodys.workload.kind.clear(),
+                _ => nobodys.workload.container.clear(),
+            }
+            let why = error(&nobodys, "", "");
+            assert!(
+                why.contains(&format!("`spec.workload.{part}` is empty")),
+                "{why}"
+            );
+        }
         assert!(error(&profile(), "A\u{1b}", "").contains("--name"));
         let mut image = profile();
         image.workload.name = "team/web".into();

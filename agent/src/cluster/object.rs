@@ -152,9 +152,7 @@ fn said(
             key.namespace
         ));
     }
-    if profile.workload.name.is_empty() {
-        return Err("`spec.workload.name` is empty: name the workload".to_owned());
-    }
+    names_one(&profile.workload)?;
     check(&profile, signed, signatures)?;
     profile.workload.namespace.clone_from(&key.namespace);
     profile.workload.cluster.clear();
@@ -162,6 +160,24 @@ fn said(
         text: profile.to_spec().into(),
         workload: profile.workload,
     })
+}
+
+/// Whether an object for a workload can ever be in force: each container of a pod has all three parts, so
+/// one that lacks one of them would be of no container at all.
+pub fn names_one(workload: &Workload) -> Result<(), String> {
+    for (part, value) in [
+        ("kind", &workload.kind),
+        ("name", &workload.name),
+        ("container", &workload.container),
+    ] {
+        if value.is_empty() {
+            return Err(format!(
+                "`spec.workload.{part}` is empty, and no container in a cluster has an empty one: write it as \
+                 `lapwing profile list` shows it (namespace/kind/name/container)"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Whether it is signed as the configuration wants it. What is signed wrongly is refused in any case

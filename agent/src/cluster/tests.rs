@@ -4,6 +4,7 @@
 mod away;
 mod disk;
 mod judged;
+mod refused;
 
 use super::*;
 use crate::kubernetes::double::{Cluster, Mood};

@@ -190,6 +190,25 @@ fn the_api_server_takes_what_an_agent_reads_and_refuses_what_it_does_not() {
     }
 }
 
+/// An agent refuses it too: no container would ever be compared with it.
+#[test]
+fn what_names_no_container_is_refused() {
+    let schema = &object()["properties"]["spec"]["properties"]["workload"];
+    let schema = jsonschema::draft7::new(schema).unwrap();
+    let whole = json!({"kind": "Deployment", "name": "web", "container": "app"});
+    assert!(schema.is_valid(&whole));
+    for part in ["kind", "name", "container"] {
+        let mut lacks = whole.clone();
+        lacks.as_object_mut().unwrap().remove(part);
+        let mut empty = whole.clone();
+        empty[part] = json!("");
+        assert!(
+            !schema.is_valid(&lacks) && !schema.is_valid(&empty),
+            "{part}"
+        );
+    }
+}
+
 #[test]
 fn a_profile_keeps_its_workload() {
     let (web, db) = (

@@ -1,0 +1,40 @@
+//! What is not obeyed, though it is a profile.
+
+use super::*;
+
+impl Followed {
+    /// Why an object is refused, which is the next news.
+    async fn refusal(&mut self) -> String {
+        match self.next().await {
+            News::Refused { text, .. } => text,
+            other => panic!("it is not refused: {other:?}"),
+        }
+    }
+}
+
+/// No container is called so: it would be taken, and silently never be in force.
+#[tokio::test(start_paused = true)]
+async fn what_names_no_container_is_refused() {
+    let cluster = Cluster::new();
+    let mut followed = begin(&cluster, Signatures::default());
+    followed.listed().await;
+    for (name, part) in [("web", "kind"), ("web2", "name"), ("web3", "container")] {
+        for (minute, empty) in [(1, true), (2, false)] {
+            let mut nobodys = object(name, minute, &profile("shop", &["/bin/ls"]));
+            let workload = nobodys["spec"]["workload"].as_object_mut().unwrap();
+            match empty {
+                true => drop(workload.insert(part.to_owned(), json!(""))),
+                false => drop(workload.remove(part)),
+            }
+            cluster.put(nobodys);
+            // A file of any place has to have a name, which is told otherwise.
+            if empty || part == "name" {
+                let text = followed.refusal().await;
+                assert!(text.contains(part), "{text}");
+            }
+        }
+    }
+    // Another reading of the same is no news.
+    followed.none();
+    assert_eq!(followed.status().refused, 3);
+}
