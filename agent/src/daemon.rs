@@ -10,7 +10,7 @@ use crate::api::server::serve;
 use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, Failure, Outcome};
 use crate::clock;
-use crate::cluster::{self, Watcher};
+use crate::cluster::{self, Terms, Watcher};
 use crate::config::{Config, Sizes, StartMode, sizes};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::identity::{self, Resolver};
@@ -231,7 +231,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         access,
         timeout,
         &config.state_dir,
-        signatures,
+        Terms::new(signatures, &config.cluster),
         Arc::clone(&wake),
     )
     .map_err(|error| Failure::new(Code::Failed, error))?

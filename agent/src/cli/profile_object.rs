@@ -124,6 +124,7 @@ mod tests {
             require: true,
             keys: vec![key.public()],
         };
+        let terms = object::Terms::new(signatures, "");
         let profile = profile();
         let envelope = signature::sign(&profile, &key, None).unwrap();
         for (name, expected) in [
@@ -134,7 +135,7 @@ mod tests {
             let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
             assert!(value.get("status").is_none());
             let raw = serde_json::value::to_raw_value(&value).unwrap();
-            let read = object::read(&raw, &signatures).unwrap();
+            let read = object::read(&raw, &terms).unwrap();
             assert_eq!((&*read.key.namespace, &*read.key.name), ("shop", expected));
             assert_eq!(&*read.said.unwrap().text, profile.to_spec());
         }

@@ -32,7 +32,7 @@ impl Follower for Board {
     }
 
     fn read(&self, object: &RawValue) -> Option<Object> {
-        let read = object::read(object, &self.signatures);
+        let read = object::read(object, &self.terms);
         read.inspect_err(|error| {
             let text = format!("a BehaviorProfile: {error}");
             self.health.note(&Failure::new(text));

@@ -6,6 +6,7 @@
 use super::object::{Good, Key, Object};
 use super::{News, Offer};
 use crate::judge::PROFILES_MAX;
+use lapwing_profile::fingerprint;
 use lapwing_profile::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -147,6 +148,7 @@ impl Held {
         match said {
             Ok(good) => {
                 let before = entry.good.replace(good.clone());
+                log_signed(&key, before.as_ref(), &good);
                 entry.trouble = None;
                 if let Some(before) = before
                     && before.workload != good.workload
@@ -263,6 +265,24 @@ impl Held {
         }
         self.said = wrong;
     }
+}
+
+/// A signature has no date: who may write there can apply one of an earlier text again, which is for people to see.
+fn log_signed(key: &Key, before: Option<&Good>, now: &Good) {
+    let Some(before) = before.filter(|before| before.text != now.text) else {
+        return;
+    };
+    if before.keys.is_empty() && now.keys.is_empty() {
+        return;
+    }
+    let digest = |good: &Good| fingerprint::hex(&[good.text.as_bytes()]);
+    tracing::warn!(
+        object = %key,
+        before = digest(before),
+        now = digest(now),
+        keys = now.keys.join(", "),
+        "what was signed gives way to another text"
+    );
 }
 
 fn leave(of: &mut HashMap<Workload, BTreeSet<Key>>, workload: &Workload, key: &Key) {

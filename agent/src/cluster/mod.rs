@@ -22,7 +22,8 @@ pub(crate) mod object;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::judge::signed::Signatures;
+pub use object::Terms;
+
 use crate::judge::store::StoreError;
 use crate::kubernetes::Access;
 use crate::kubernetes::api::Api;
@@ -78,7 +79,7 @@ pub struct Offer {
 struct Board {
     api: Api,
     health: Health,
-    signatures: Signatures,
+    terms: Terms,
     held: Mutex<Held>,
     cache: Cache,
     /// What is to be written to the cache.
@@ -114,19 +115,19 @@ pub fn open(
     access: &Access,
     timeout: Duration,
     state: &Path,
-    signatures: Signatures,
+    terms: Terms,
     wake: Arc<dyn Fn() + Send + Sync>,
 ) -> Result<Option<(Profiles, Watcher)>, StoreError> {
     if !access.is_open() {
         return Ok(None);
     }
-    open_with(Api::new(access.reach(), timeout), state, signatures, wake).map(Some)
+    open_with(Api::new(access.reach(), timeout), state, terms, wake).map(Some)
 }
 
 fn open_with(
     api: Api,
     state: &Path,
-    signatures: Signatures,
+    terms: Terms,
     wake: Arc<dyn Fn() + Send + Sync>,
 ) -> Result<(Profiles, Watcher), StoreError> {
     let cache = Cache::open(state)?;
@@ -134,8 +135,8 @@ fn open_with(
     let board = Arc::new(Board {
         api,
         health: Health::new(),
-        held: Mutex::new(Held::new(signatures.require)),
-        signatures,
+        held: Mutex::new(Held::new(terms.signatures.require)),
+        terms,
         cache,
         writes: Mutex::default(),
         written: Notify::new(),
@@ -160,7 +161,7 @@ impl Board {
         let mut objects = Vec::new();
         for (path, bytes) in self.cache.load()? {
             let read = serde_json::from_slice(&bytes).map_err(|error| error.to_string());
-            match read.and_then(|raw| object::read(raw, &self.signatures)) {
+            match read.and_then(|raw| object::read(raw, &self.terms)) {
                 Ok(object) => objects.push(object),
                 Err(why) => tracing::warn!("{}: not a BehaviorProfile: {why}", path.display()),
             }

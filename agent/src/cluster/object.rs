@@ -51,6 +51,28 @@ pub struct Good {
     pub workload: Workload,
     /// The canonical text of `spec`.
     pub text: Arc<str>,
+    /// The names of the trusted keys that signed it.
+    pub keys: Vec<String>,
+}
+
+/// What an object has to meet.
+#[derive(Clone, Default)]
+pub struct Terms {
+    /// Which signatures are wanted.
+    pub signatures: Signatures,
+    /// The name of this cluster; may be empty.
+    pub cluster: String,
+}
+
+impl Terms {
+    /// Of an agent in this cluster.
+    #[must_use]
+    pub fn new(signatures: Signatures, cluster: &str) -> Self {
+        Self {
+            signatures,
+            cluster: cluster.to_owned(),
+        }
+    }
 }
 
 /// An object.
@@ -101,7 +123,7 @@ struct KeptMeta<'a> {
 }
 
 /// Reads an object. Where not even its name can be told, that is the error.
-pub fn read(object: &RawValue, signatures: &Signatures) -> Result<Object, String> {
+pub fn read(object: &RawValue, terms: &Terms) -> Result<Object, String> {
     let Read { metadata, spec } =
         serde_json::from_str(object.get()).map_err(|error| bounded(&error.to_string()))?;
     let key = Key {
@@ -122,7 +144,7 @@ pub fn read(object: &RawValue, signatures: &Signatures) -> Result<Object, String
         spec,
     };
     Ok(Object {
-        said: said(&key, spec, signed, signatures).map_err(|why| bounded(&why)),
+        said: said(&key, spec, signed, terms).map_err(|why| bounded(&why)),
         kept: serde_json::to_vec(&kept).map_err(|error| error.to_string())?,
         created: metadata.creation_timestamp,
         key,
@@ -134,7 +156,7 @@ fn said(
     key: &Key,
     spec: Option<&RawValue>,
     signed: Option<&str>,
-    signatures: &Signatures,
+    terms: &Terms,
 ) -> Result<Good, String> {
     let spec = spec.ok_or("it has no `spec`")?;
     // Read and written anew, because not every text of JSON is one of YAML, by which profiles are read.
@@ -153,12 +175,13 @@ fn said(
         ));
     }
     names_one(&profile.workload)?;
-    check(&profile, signed, signatures)?;
+    let keys = check(&profile, signed, terms)?;
     profile.workload.namespace.clone_from(&key.namespace);
     profile.workload.cluster.clear();
     Ok(Good {
         text: profile.to_spec().into(),
         workload: profile.workload,
+        keys,
     })
 }
 
@@ -181,12 +204,16 @@ pub fn names_one(workload: &Workload) -> Result<(), String> {
 }
 
 /// Whether it is signed as the configuration wants it. What is signed wrongly is refused in any case
-/// where somebody is trusted.
-fn check(profile: &Profile, signed: Option<&str>, signatures: &Signatures) -> Result<(), String> {
+/// where somebody is trusted. Answers with the names of the keys.
+fn check(profile: &Profile, signed: Option<&str>, terms: &Terms) -> Result<Vec<String>, String> {
+    let Terms {
+        signatures,
+        cluster,
+    } = terms;
     let Some(envelope) = signed.filter(|_| signatures.require || !signatures.keys.is_empty())
     else {
         return match signatures.require {
-            false => Ok(()),
+            false => Ok(Vec::new()),
             true => Err(format!(
                 "nobody signed it, and `signatures.require` is set: `lapwing profile sign FILE --key KEY`, \
                  and apply what `lapwing profile object FILE` writes, which has the annotation `{SIGNATURE}`"
@@ -200,8 +227,16 @@ fn check(profile: &Profile, signed: Option<&str>, signatures: &Signatures) -> Re
                 .to_owned(),
         );
     }
+    let named = &profile.workload.cluster;
+    if !named.is_empty() && named != cluster {
+        return Err(format!(
+            "it was signed for the cluster `{named}`, and this is `{cluster}` (`cluster` of the agent's \
+             configuration): write the name of this one into `spec.workload.cluster`, or none if it is to \
+             hold in all, and sign it again"
+        ));
+    }
     let checked = signature::verify_beside(profile, envelope.as_bytes(), &signatures.keys);
-    checked.map(drop).map_err(|error| {
+    checked.map_err(|error| {
         // Without the text that was signed it cannot be told apart from one that is damaged.
         let error = match error {
             SignatureError::Envelope(EnvelopeError::Forged(key)) => {

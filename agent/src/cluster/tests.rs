@@ -7,6 +7,7 @@ mod judged;
 mod refused;
 
 use super::*;
+use crate::judge::signed::Signatures;
 use crate::kubernetes::double::{Cluster, Mood};
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
@@ -22,6 +23,8 @@ pub const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
 -----END PRIVATE KEY-----
 ";
+/// The name of the cluster, as its agents are told.
+const CLUSTER: &str = "production";
 /// More than any wait of the agent, in time that costs nothing.
 const LONG: Duration = Duration::from_secs(3_600);
 /// In which a change has to be in force.
@@ -59,9 +62,10 @@ fn begin(cluster: &Cluster, signatures: Signatures) -> Followed {
 
 fn begin_in(folder: tempfile::TempDir, cluster: &Cluster, signatures: Signatures) -> Followed {
     let api = Api::new(cluster.reach(), Duration::from_secs(5));
+    let terms = Terms::new(signatures, CLUSTER);
     let (wakes, woken) = watch::channel(0);
     let wake = Arc::new(move || wakes.send_modify(|count| *count += 1));
-    let (profiles, watcher) = open_with(api, folder.path(), signatures, wake).unwrap();
+    let (profiles, watcher) = open_with(api, folder.path(), terms, wake).unwrap();
     Followed {
         folder,
         profiles,

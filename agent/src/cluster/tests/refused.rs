@@ -38,3 +38,38 @@ async fn what_names_no_container_is_refused() {
     followed.none();
     assert_eq!(followed.status().refused, 3);
 }
+
+/// A signature holds where it says: else one for staging would hold in production, by whoever carries it there.
+#[tokio::test(start_paused = true)]
+async fn what_was_signed_for_another_cluster_is_refused() {
+    let cluster = Cluster::new();
+    let of = |name: &str| {
+        let mut profile = profile("shop", &["/bin/ls"]);
+        profile.workload.cluster = name.to_owned();
+        profile
+    };
+    let good = profile("shop", &["/bin/ls"]);
+    for require in [true, false] {
+        let mut followed = begin(&cluster, signatures(require));
+        followed.listed().await;
+        cluster.put(signed(object("web", 1, &of("staging")), &of("staging")));
+        let text = followed.refusal().await;
+        assert!(
+            text.contains("signed for the cluster `staging`")
+                && text.contains("this is `production`"),
+            "{text}"
+        );
+        // The name is part of what was signed.
+        cluster.put(signed(object("web", 1, &of(CLUSTER)), &of("staging")));
+        let text = followed.refusal().await;
+        assert!(text.contains("not what was signed"), "{text}");
+        // For this one, or for any.
+        cluster.put(signed(object("web", 1, &of(CLUSTER)), &of(CLUSTER)));
+        assert_eq!(followed.next().await, in_force("shop/web", &good));
+        assert_eq!(followed.next().await, News::Mended("shop/web".to_owned()));
+        cluster.put(signed(object("web", 1, &good), &good));
+        cluster.put(signed(object("web", 1, &of("staging")), &of("staging")));
+        assert!(followed.refusal().await.ends_with("stays in force"));
+        cluster.delete("shop-web");
+    }
+}
