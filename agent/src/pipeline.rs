@@ -203,7 +203,7 @@ impl Pipeline {
         line.report_blind_hooks();
         line.report_set_aside();
         // What was in force when it ran last, before anything is judged.
-        line.hear_cluster();
+        while line.hear_cluster() {}
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
         line.carry_out(effects);
         let standing = Standing::begin(line.registry.host_root(), &seeds, waker.clone());
@@ -254,7 +254,9 @@ impl Pipeline {
             let now = clock::since_boot();
             self.line.look(now);
             self.line.hear(now);
-            self.line.hear_cluster();
+            if self.line.hear_cluster() {
+                self.waker.wake();
+            }
             while let Ok(request) = self.requests.try_recv() {
                 self.line.answer(request);
             }

@@ -210,19 +210,20 @@ impl Held {
         let mut news = Vec::new();
         for workload in touched {
             let won = self.winner(&workload);
-            let won = won.map(|(key, good)| (key.clone(), Arc::clone(&good.text)));
+            let won = won.map(|(key, good)| ((key.clone(), Arc::clone(&good.text)), good.mode));
             match won {
                 None => {
                     if self.told.remove(&workload).is_some() {
                         news.push(News::Gone(workload));
                     }
                 }
-                Some(won) if self.told.get(&workload) == Some(&won) => {}
-                Some((key, text)) => {
+                Some((won, _)) if self.told.get(&workload) == Some(&won) => {}
+                Some(((key, text), mode)) => {
                     news.push(News::InForce(Offer {
                         workload: workload.clone(),
                         object: key.to_string(),
                         text: Arc::clone(&text),
+                        mode,
                     }));
                     self.told.insert(workload, (key, text));
                 }

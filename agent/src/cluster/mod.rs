@@ -30,6 +30,7 @@ use crate::kubernetes::api::Api;
 use crate::kubernetes::health::Health;
 use cache::Cache;
 use held::Held;
+use lapwing_profile::profile::Mode;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::get_status_response as v1;
@@ -73,6 +74,8 @@ pub struct Offer {
     pub object: String,
     /// The canonical text of its `spec`.
     pub text: Arc<str>,
+    /// The mode in it.
+    pub mode: Mode,
 }
 
 /// Both sides of it.

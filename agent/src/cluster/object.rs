@@ -7,7 +7,7 @@ use crate::kubernetes::object::absent;
 use lapwing_profile::envelope::EnvelopeError;
 use lapwing_profile::file::{API_VERSION, KIND};
 use lapwing_profile::fingerprint;
-use lapwing_profile::profile::Profile;
+use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::signature::{self, SignatureError};
 use lapwing_profile::workload::Workload;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,7 @@ pub struct Good {
     pub workload: Workload,
     /// The canonical text of `spec`.
     pub text: Arc<str>,
+    pub mode: Mode,
     /// The names of the trusted keys that signed it.
     pub keys: Vec<String>,
 }
@@ -180,6 +181,7 @@ fn said(
     profile.workload.cluster.clear();
     Ok(Good {
         text: profile.to_spec().into(),
+        mode: profile.mode(),
         workload: profile.workload,
         keys,
     })

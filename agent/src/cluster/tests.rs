@@ -171,6 +171,7 @@ fn in_force(object: &str, of: &Profile) -> News {
         workload: of.workload.clone(),
         object: object.to_owned(),
         text: of.to_spec().into(),
+        mode: of.mode(),
     })
 }
 

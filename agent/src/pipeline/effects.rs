@@ -8,6 +8,10 @@ use crate::container::Effect;
 use crate::container::identity::{Answer, Identity, Question, Reply};
 use lapwing_abi::state::cgroup_state;
 
+/// News of the cluster in one turn of the loop: for each a profile may be read, and meanwhile nobody reads the
+/// rings.
+const NEWS_MAX: usize = 32;
+
 impl Line {
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
         let mut decided = false;
@@ -73,13 +77,17 @@ impl Line {
         }
     }
 
-    /// Takes in what the cluster says of profiles.
-    pub(super) fn hear_cluster(&mut self) {
-        while let Some(news) = { self.cluster_profiles.as_ref() }.and_then(Profiles::next) {
+    /// Takes in what the cluster says of profiles; answers whether there may be more.
+    pub(super) fn hear_cluster(&mut self) -> bool {
+        for _ in 0..NEWS_MAX {
+            let Some(news) = { self.cluster_profiles.as_ref() }.and_then(Profiles::next) else {
+                return false;
+            };
             let moment = self.moment();
             for item in self.judge.cluster(news, moment) {
                 self.feed.publish(moment.wall, item);
             }
         }
+        true
     }
 }

@@ -25,6 +25,7 @@ fn offer(profile: &Profile) -> News {
         workload: profile.workload.clone(),
         object: OBJECT.to_owned(),
         text: profile.to_spec().into(),
+        mode: profile.mode(),
     })
 }
 
@@ -136,6 +137,25 @@ fn what_comes_later_obeys_from_its_first_act() {
         (quiet.judge.obeying().0, &*quiet.short().object),
         (1, OBJECT)
     );
+}
+
+/// It may be one of thousands, and the thread that hears of it reads the rings: a text is read when its workload
+/// is here.
+#[test]
+fn what_is_not_on_this_node_is_not_read() {
+    let mut bench = Bench::new();
+    let profile = of(&bench, Mode::Monitoring, &["id"]);
+    let News::InForce(mut unread) = offer(&profile) else {
+        unreachable!()
+    };
+    unread.text = "{".into();
+    bench.hear(News::InForce(unread));
+    assert_eq!(
+        bench.judge.keeper.mode(&bench.workload(), true),
+        Mode::Monitoring
+    );
+    bench.hear(offer(&profile));
+    assert_eq!((bench.reports("sh"), bench.reports("id")), (1, 0));
 }
 
 #[test]
