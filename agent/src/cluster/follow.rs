@@ -3,6 +3,7 @@
 use super::cache::Write;
 use super::object::{self, Key, Object};
 use super::{Board, News, Watcher};
+use crate::judge::PROFILES_MAX;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
 use crate::kubernetes::watch::{self, Follower, LAST};
@@ -16,8 +17,10 @@ pub const TARGET: &str = "/apis/lapwing.dev/v1alpha1/behaviorprofiles";
 impl Follower for Board {
     type Item = Object;
     const WHAT: &'static str = "BehaviorProfiles";
-    /// Each may have a megabyte.
-    const PAGE: usize = 100;
+    /// Each may have a megabyte and a half, and all of them have to fit into one answer.
+    const PAGE: usize = 32;
+    /// More than are held, so that no namespace keeps the list from its end.
+    const PAGES_MAX: usize = 4 * PROFILES_MAX / Self::PAGE;
 
     fn api(&self) -> &Api {
         &self.api

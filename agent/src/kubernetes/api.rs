@@ -2,7 +2,7 @@
 
 use super::object::Refusal;
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Collected, Limited};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use hyper::header::{ACCEPT, RETRY_AFTER};
 use hyper::{Request, Response};
 use kube::Client;
@@ -35,6 +35,8 @@ pub struct Failure {
     pub after: Option<Duration>,
     /// The server has not come as far in history as was asked for.
     pub is_behind: bool,
+    /// There is more of it than is read.
+    pub is_long: bool,
     /// For people.
     pub text: String,
 }
@@ -197,7 +199,10 @@ impl Api {
         let answer = tokio::time::timeout(self.timeout, async {
             let answer = self.ask(target).await?;
             let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await;
-            let body = body.map_err(|error| Failure::new(cause(&*error)))?;
+            let body = body.map_err(|error| Failure {
+                is_long: error.is::<LengthLimitError>(),
+                ..Failure::new(cause(&*error))
+            })?;
             Ok(body.to_bytes())
         });
         answer.await.unwrap_or_else(|_| Err(self.too_late()))
@@ -240,6 +245,7 @@ pub fn told(said: &Refusal, status: u16) -> Failure {
         after: (seconds > 0).then(|| Duration::from_secs(seconds).min(AFTER_MAX)),
         is_behind: (said.details.causes.iter())
             .any(|cause| cause.reason == "ResourceVersionTooLarge"),
+        is_long: false,
         text: match said.message.as_str() {
             "" => format!("{status} {reason}"),
             message => format!("{status} {reason}: {message}"),

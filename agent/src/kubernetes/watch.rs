@@ -4,7 +4,8 @@
 //! changes since; bookmarks keep its place in history fresh where nothing happens. A server that
 //! ends it is asked to go on from there, and one that has forgotten that place for a new list, from its
 //! memory too if that is as new: what all servers agree upon is read from their common store, for each
-//! node anew, and has brought down more than one cluster. It is wanted of servers only that refuse. Each
+//! node anew, and has brought down more than one cluster. It is wanted of servers only that refuse, or whose list
+//! is too long for one answer, and once: if that fails, the next is from memory again. Each
 //! request but the first waits: from [`FIRST`] on, twice as long each time, until a watch has lasted.
 //! So however it fails, no server gets more than two requests in [`LAST`] once it has failed for long,
 //! or four that only forgets, and agents of many nodes that lost it together do not come back together.
@@ -29,8 +30,8 @@ const OPEN: Duration = Duration::from_secs(560);
 const LATE: Duration = Duration::from_secs(30);
 /// Bookmarks come each minute; where some did, so long without anything is a connection that is dead.
 const SILENT: Duration = Duration::from_secs(180);
-/// Answers of one list.
-const PAGES_MAX: usize = 16;
+/// Longest list, in bytes of all its answers.
+const LIST_MAX: usize = 128 << 20;
 
 /// How long to wait.
 #[derive(Debug)]
@@ -79,6 +80,8 @@ pub trait Follower: Sync {
     const WHAT: &'static str;
     /// Objects in one answer, where the server does not give all at once in any case.
     const PAGE: usize;
+    /// Answers of one list, at most.
+    const PAGES_MAX: usize;
 
     /// The way to the API.
     fn api(&self) -> &Api;
@@ -126,9 +129,13 @@ pub async fn follow<F: Follower>(follower: &F) {
             Err(failure) => {
                 // A list that goes on where nobody knows any more begins anew.
                 let is_refused = failure.status == 400 && matches!(from, From::Place(_));
-                if failure.is_gone() || failure.is_behind || is_refused {
-                    from = From::Agreed;
-                }
+                let is_gone = failure.is_gone() || failure.is_behind;
+                from = match from {
+                    // What is too long for one answer comes in parts from there alone.
+                    _ if is_gone || is_refused || failure.is_long => From::Agreed,
+                    From::Agreed => From::Any,
+                    From::Any | From::Place(_) => from,
+                };
                 fail(follower, &failure);
                 follower.news();
                 sleep(backoff.next(failure.after)).await;
@@ -178,7 +185,8 @@ async fn list<F: Follower>(follower: &F, from: &From) -> Result<String, Failure>
     let (what, page) = (F::WHAT, F::PAGE);
     let mut all = Vec::new();
     let mut more = String::new();
-    for _ in 0..PAGES_MAX {
+    let mut room = LIST_MAX;
+    for _ in 0..F::PAGES_MAX {
         let mut target = follower.target();
         target.push_str(&match from {
             _ if !more.is_empty() => format!("&limit={page}&continue={}", escaped(&more)),
@@ -191,6 +199,10 @@ async fn list<F: Follower>(follower: &F, from: &From) -> Result<String, Failure>
             From::Agreed => format!("&limit={page}"),
         });
         let body = follower.api().get(&target).await?;
+        room = room.checked_sub(body.len()).ok_or_else(|| {
+            let limit = LIST_MAX >> 20;
+            Failure::new(format!("the list of {what} has more than {limit} MiB"))
+        })?;
         let list: List<'_> = serde_json::from_slice(&body)
             .map_err(|error| Failure::new(format!("the list of {what}: {error}")))?;
         let items = list.items.unwrap_or_default();
@@ -201,7 +213,10 @@ async fn list<F: Follower>(follower: &F, from: &From) -> Result<String, Failure>
             return Ok(list.metadata.resource_version);
         }
     }
-    Err(Failure::new(format!("the list of {what} does not end")))
+    let limit = F::PAGES_MAX * page;
+    Err(Failure::new(format!(
+        "the list of {what} has more than {limit} of them"
+    )))
 }
 
 /// Follows the changes since a place in history.

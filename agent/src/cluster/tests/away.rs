@@ -1,6 +1,7 @@
 //! When the API is away, or worse: what is known stays so, and nothing makes a flood.
 
 use super::*;
+use crate::kubernetes::watch::Follower;
 
 #[tokio::test(start_paused = true)]
 async fn a_past_that_is_forgotten_is_listed_anew() {
@@ -71,4 +72,80 @@ async fn while_the_api_is_away_what_it_said_stays_in_force() {
             }
         }
     }
+}
+
+impl Followed {
+    /// Hands over what is told until nothing more comes before the end of a list.
+    async fn list(&mut self) -> Vec<News> {
+        let mut told = Vec::new();
+        loop {
+            match self.ever().await {
+                News::Listed => return told,
+                news => told.push(news),
+            }
+        }
+    }
+}
+
+/// The profile of a workload with a number.
+fn numbered(number: usize, program: &str) -> Profile {
+    let mut profile = profile("shop", &[program]);
+    profile.workload.name = format!("web{number}");
+    profile
+}
+
+/// The servers' common store gives them in parts, of which there may be many.
+#[tokio::test(start_paused = true)]
+async fn a_long_list_in_parts_is_read_to_its_end() {
+    const MANY: usize = 1_700;
+    let cluster = Cluster::new();
+    for number in 0..MANY {
+        cluster.put(object(
+            &format!("web{number}"),
+            1,
+            &numbered(number, "/bin/ls"),
+        ));
+    }
+    let mut followed = begin(&cluster, Signatures::default());
+    assert_eq!(followed.list().await.len(), MANY);
+    cluster.asked();
+    cluster.fare(Mood::Behind);
+    let next = numbered(MANY, "/bin/id");
+    cluster.put(object("another", 2, &next));
+    assert_eq!(followed.list().await, [in_force("shop/another", &next)]);
+    let asked = cluster.asked();
+    let parts = asked.iter().filter(|target| target.contains("continue="));
+    assert!(parts.count() >= MANY / Board::PAGE, "{asked:?}");
+    assert_eq!(followed.status().objects as usize, MANY + 1);
+}
+
+/// Once it failed to say what all servers agree upon, what one has in its memory is enough again.
+#[tokio::test(start_paused = true)]
+async fn what_all_agree_upon_is_not_wanted_for_ever() {
+    let cluster = Cluster::new();
+    let good = profile("shop", &["/bin/ls"]);
+    cluster.put(object("web", 1, &good));
+    let mut followed = begin(&cluster, Signatures::default());
+    assert_eq!(followed.list().await.len(), 1);
+    cluster.fare(Mood::Behind);
+    let was_behind = |asked: &[String]| {
+        let last = asked.last();
+        last.is_some_and(|target| target.contains("resourceVersionMatch"))
+    };
+    while !was_behind(&cluster.asked()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The next one is for what all agree upon.
+    cluster.fare(Mood::Refusing(500, None));
+    let mut asked = Vec::new();
+    while asked.len() < 3 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        asked.extend(cluster.asked());
+    }
+    assert!(!asked[0].contains("resourceVersion="), "{asked:?}");
+    for target in &asked[1..] {
+        assert!(target.contains("resourceVersion=0"), "{asked:?}");
+    }
+    cluster.fare(Mood::Well);
+    assert_eq!(followed.list().await, []);
 }

@@ -24,6 +24,7 @@ impl Follower for Followed<'_> {
     type Item = Pod;
     const WHAT: &'static str = "pods";
     const PAGE: usize = 500;
+    const PAGES_MAX: usize = 16;
 
     fn api(&self) -> &Api {
         &self.pods.api
