@@ -38,27 +38,37 @@ impl Cache {
         Ok(Self(folder))
     }
 
-    /// All files, in the order of their names. One that cannot be read is left out: the API has it.
-    pub fn load(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, StoreError> {
+    /// All files, in the order of their names, up to so many bytes of them. What cannot be read, or is more than
+    /// that, is left out: the API has it.
+    pub fn load(&self, most: u64) -> Result<Vec<(PathBuf, Vec<u8>)>, StoreError> {
         let wrong = |error| StoreError::new("list", &self.0, error);
-        let mut files = Vec::new();
+        let mut paths = Vec::new();
         for entry in fs::read_dir(&self.0).map_err(wrong)? {
             let path = entry.map_err(wrong)?.path();
-            if path.extension().is_none_or(|end| end != EXTENSION) {
-                continue;
+            if path.extension().is_some_and(|end| end == EXTENSION) {
+                paths.push(path);
             }
+        }
+        paths.sort();
+        let mut files = Vec::new();
+        let mut room = most;
+        for path in paths {
             let length = fs::metadata(&path).map(|about| about.len());
             let read = match length {
-                Ok(length) if length > FILE_MAX => Err(io::ErrorKind::FileTooLarge.into()),
+                Ok(length) if length > FILE_MAX.min(room) => {
+                    Err(io::ErrorKind::FileTooLarge.into())
+                }
                 Ok(_) => fs::read(&path),
                 Err(error) => Err(error),
             };
             match read {
-                Ok(bytes) => files.push((path, bytes)),
+                Ok(bytes) => {
+                    room = room.saturating_sub(bytes.len() as u64);
+                    files.push((path, bytes));
+                }
                 Err(error) => tracing::warn!("cannot read {}: {error}", path.display()),
             }
         }
-        files.sort();
         Ok(files)
     }
 

@@ -1,8 +1,9 @@
 //! The objects of all namespaces in the API's list and watch, and what is kept of them on disk.
 
 use super::cache::Write;
-use super::object::{self, Key, Object};
-use super::{Board, News, Watcher};
+use super::held::Changed;
+use super::object::{self, Object};
+use super::{Board, Watcher};
 use crate::judge::PROFILES_MAX;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
@@ -43,26 +44,19 @@ impl Follower for Board {
         .ok()
     }
 
-    fn replace(&self, mut objects: Vec<Object>) {
-        for object in &mut objects {
-            self.keep(object);
-        }
-        let (news, forgotten) = self.held().replace(objects);
-        self.take(news, forgotten);
+    fn replace(&self, objects: Vec<Object>) {
+        let changed = self.held().replace(objects);
+        self.take(changed);
     }
 
-    fn put(&self, mut object: Object) {
-        self.keep(&mut object);
-        let (news, forgotten) = {
-            let mut held = self.held();
-            (held.put(object), held.forget_replaced())
-        };
-        self.take(news, forgotten);
+    fn put(&self, object: Object) {
+        let changed = self.held().put(object);
+        self.take(changed);
     }
 
     fn remove(&self, object: Object) {
-        let (news, forgotten) = self.held().remove(&object.key);
-        self.take(news, forgotten);
+        let changed = self.held().remove(&object.key);
+        self.take(changed);
     }
 
     fn answers(&self, url: &str) {
@@ -90,34 +84,15 @@ impl Follower for Board {
 }
 
 impl Board {
-    fn push(&self, write: Write) {
+    fn take(&self, changed: Changed) {
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-        // What waited is older.
-        writes.retain(|other| other.name != write.name);
-        writes.push_back(write);
+        for write in changed.writes {
+            // What waited is older.
+            writes.insert(write.name, write.bytes);
+        }
         drop(writes);
         self.written.notify_one();
-    }
-
-    /// Has it written to disk, if it is good: else what is there stays.
-    fn keep(&self, object: &mut Object) {
-        let bytes = std::mem::take(&mut object.kept);
-        if object.said.is_ok() {
-            self.push(Write {
-                name: object.key.file_name(),
-                bytes: Some(bytes),
-            });
-        }
-    }
-
-    fn take(&self, news: Vec<News>, forgotten: Vec<Key>) {
-        for key in forgotten {
-            self.push(Write {
-                name: key.file_name(),
-                bytes: None,
-            });
-        }
-        self.tell(news);
+        self.tell(changed.news);
     }
 
     /// Writes what is to be written, for ever.
@@ -125,13 +100,13 @@ impl Board {
         loop {
             let next = {
                 let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-                writes.pop_front()
+                writes.pop_first()
             };
-            let Some(write) = next else {
+            let Some((name, bytes)) = next else {
                 self.written.notified().await;
                 continue;
             };
-            let cache = self.cache.clone();
+            let (cache, write) = (self.cache.clone(), Write { name, bytes });
             let work = tokio::task::spawn_blocking(move || (cache.apply(&write), write));
             let Ok((Err(error), write)) = work.await else {
                 continue;
@@ -140,9 +115,7 @@ impl Board {
             self.health.note(&Failure::new(text));
             {
                 let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-                if !writes.iter().any(|other| other.name == write.name) {
-                    writes.push_back(write);
-                }
+                writes.entry(write.name).or_insert(write.bytes);
             }
             sleep(LAST).await;
         }

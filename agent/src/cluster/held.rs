@@ -3,6 +3,7 @@
 //! Of several for one workload the oldest is: whoever adds another cannot take its place. What an object
 //! said last that made sense goes on counting while it says something that does not.
 
+use super::cache::Write;
 use super::object::{Good, Key, Object};
 use super::{News, Offer};
 use crate::judge::PROFILES_MAX;
@@ -11,7 +12,8 @@ use lapwing_profile::workload::Workload;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Most bytes of texts that are held, of all objects together.
+/// Most bytes that are held of all objects together: of each its text, or what is kept of it on disk, whichever is
+/// longer.
 pub const BYTES_MAX: usize = 64 << 20;
 
 struct Entry {
@@ -20,6 +22,25 @@ struct Entry {
     trouble: Option<String>,
     /// It went, and stays in force, because what it said was signed.
     gone: bool,
+    /// What of it counts against [`BYTES_MAX`].
+    size: usize,
+}
+
+/// What came of a change.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// For the judge.
+    pub news: Vec<News>,
+    /// For the disk: what is held, and nothing else.
+    pub writes: Vec<Write>,
+}
+
+/// What a change concerns.
+#[derive(Default)]
+struct Touched {
+    keys: BTreeSet<Key>,
+    workloads: BTreeSet<Workload>,
+    writes: Vec<Write>,
 }
 
 /// All of them.
@@ -61,75 +82,61 @@ impl Held {
     }
 
     /// There is this one, or it says something else now.
-    pub fn put(&mut self, object: Object) -> Vec<News> {
+    pub fn put(&mut self, object: Object) -> Changed {
         self.fill(vec![object])
     }
 
     /// There are these, among others.
-    pub fn fill(&mut self, objects: Vec<Object>) -> Vec<News> {
-        let mut touched = BTreeSet::new();
+    pub fn fill(&mut self, objects: Vec<Object>) -> Changed {
+        let mut touched = Touched::default();
         for object in objects {
             self.take(object, &mut touched);
         }
         self.settle(touched)
     }
 
-    /// This one went. Answers with what of it is to be forgotten on disk, too.
-    pub fn remove(&mut self, key: &Key) -> (Vec<News>, Vec<Key>) {
-        let mut touched = BTreeSet::new();
-        let forgotten = self.drop_one(key, &mut touched);
-        (self.settle(touched), forgotten.into_iter().collect())
+    /// This one went.
+    pub fn remove(&mut self, key: &Key) -> Changed {
+        let mut touched = Touched::default();
+        self.drop_one(key, &mut touched);
+        self.settle(touched)
     }
 
-    /// These are all there are. Answers as [`Self::remove`].
-    pub fn replace(&mut self, objects: Vec<Object>) -> (Vec<News>, Vec<Key>) {
-        let mut touched = BTreeSet::new();
-        let there: BTreeSet<Key> = objects.iter().map(|object| object.key.clone()).collect();
+    /// These are all there are.
+    pub fn replace(&mut self, objects: Vec<Object>) -> Changed {
+        let mut touched = Touched::default();
+        let there: BTreeSet<&Key> = objects.iter().map(|object| &object.key).collect();
         // First, because they make room.
         let went = self.objects.keys().filter(|key| !there.contains(key));
         let went: Vec<Key> = went.cloned().collect();
-        let mut forgotten: Vec<Key> = { went.iter() }
-            .filter_map(|key| self.drop_one(key, &mut touched))
-            .collect();
+        for key in &went {
+            self.drop_one(key, &mut touched);
+        }
         for object in objects {
             self.take(object, &mut touched);
         }
-        let mut news = self.settle(touched);
-        forgotten.extend(self.forget_replaced());
-        news.push(News::Listed);
-        (news, forgotten)
+        let mut changed = self.settle(touched);
+        changed.news.push(News::Listed);
+        changed
     }
 
-    /// Objects that went, and have another one in their place by now.
-    pub fn forget_replaced(&mut self) -> Vec<Key> {
-        let is_replaced = |key: &Key, entry: &Entry| {
-            let good = entry.good.as_ref().filter(|_| entry.gone);
-            let told = good.and_then(|good| self.told.get(&good.workload));
-            told.is_some_and(|(winner, _)| winner != key)
-        };
-        let replaced: Vec<Key> = { self.objects.iter() }
-            .filter(|(key, entry)| is_replaced(key, entry))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in &replaced {
-            self.forget(key);
-            self.said.remove(key);
-        }
-        replaced
-    }
-
-    fn take(&mut self, object: Object, touched: &mut BTreeSet<Workload>) {
+    fn take(&mut self, object: Object, touched: &mut Touched) {
         let Object {
-            key, created, said, ..
+            key,
+            created,
+            said,
+            kept,
         } = object;
+        touched.keys.insert(key.clone());
         let known = self.objects.get(&key);
-        let before = known.map_or(0, size);
+        let before = known.map_or(0, |entry| entry.size);
         let room = known.is_some() || self.objects.len() < PROFILES_MAX;
         if !room && said.is_err() {
             return; // There is nothing of it to keep, and no room to say so.
         }
         let said = said.and_then(|good| {
-            match room && self.bytes - before + good.text.len() <= BYTES_MAX {
+            let size = good.text.len().max(kept.len());
+            match room && self.bytes - before + size <= BYTES_MAX {
                 true => Ok(good),
                 false => Err(format!(
                     "there is no room for it: an agent holds {PROFILES_MAX} BehaviorProfiles and {} MiB of \
@@ -143,6 +150,7 @@ impl Held {
             good: None,
             trouble: None,
             gone: false,
+            size: 0,
         });
         (entry.created, entry.gone) = (created, false);
         match said {
@@ -150,15 +158,20 @@ impl Held {
                 let before = entry.good.replace(good.clone());
                 log_signed(&key, before.as_ref(), &good);
                 entry.trouble = None;
+                entry.size = good.text.len().max(kept.len());
                 if let Some(before) = before
                     && before.workload != good.workload
                 {
                     leave(&mut self.of, &before.workload, &key);
-                    touched.insert(before.workload);
+                    touched.workloads.insert(before.workload);
                 }
                 let of = self.of.entry(good.workload.clone()).or_default();
-                of.insert(key);
-                touched.insert(good.workload);
+                of.insert(key.clone());
+                touched.workloads.insert(good.workload);
+                touched.writes.push(Write {
+                    name: key.file_name(),
+                    bytes: Some(kept),
+                });
             }
             Err(why) => {
                 entry.trouble = Some(match entry.good {
@@ -167,31 +180,41 @@ impl Held {
                 });
             }
         }
-        self.bytes = self.bytes - before + size(entry);
+        self.bytes = self.bytes - before + entry.size;
     }
 
-    fn forget(&mut self, key: &Key) -> Option<Workload> {
-        let entry = self.objects.remove(key)?;
-        self.bytes -= size(&entry);
-        let workload = entry.good?.workload;
-        leave(&mut self.of, &workload, key);
-        Some(workload)
-    }
-
-    fn drop_one(&mut self, key: &Key, touched: &mut BTreeSet<Workload>) -> Option<Key> {
-        let entry = self.objects.get_mut(key)?;
-        if self.keeps && entry.good.is_some() {
-            entry.gone = true;
-            entry.trouble = Some(
-                "it went, which nobody signed: what it said stays in force while `signatures.require` is set. \
-                 Apply it again, or another one for its workload"
-                    .to_owned(),
-            );
-            touched.extend(entry.good.as_ref().map(|good| good.workload.clone()));
-            return None;
+    /// Nothing of it is known any more, on disk neither.
+    fn forget(&mut self, key: &Key, touched: &mut Touched) {
+        let Some(entry) = self.objects.remove(key) else {
+            return;
+        };
+        self.bytes -= entry.size;
+        touched.keys.insert(key.clone());
+        touched.writes.push(Write {
+            name: key.file_name(),
+            bytes: None,
+        });
+        if let Some(good) = entry.good {
+            leave(&mut self.of, &good.workload, key);
+            touched.workloads.insert(good.workload);
         }
-        touched.extend(self.forget(key));
-        Some(key.clone())
+    }
+
+    fn drop_one(&mut self, key: &Key, touched: &mut Touched) {
+        let Some(entry) = self.objects.get_mut(key) else {
+            return;
+        };
+        let Some(good) = entry.good.as_ref().filter(|_| self.keeps) else {
+            return self.forget(key, touched);
+        };
+        touched.keys.insert(key.clone());
+        touched.workloads.insert(good.workload.clone());
+        entry.gone = true;
+        entry.trouble = Some(
+            "it went, which nobody signed: what it said stays in force while `signatures.require` is set. \
+             Apply it again, or another one for its workload"
+                .to_owned(),
+        );
     }
 
     /// Which one is in force for a workload: the oldest that is there.
@@ -205,10 +228,10 @@ impl Held {
         first.map(|(key, _, good)| (key, good))
     }
 
-    /// What of these workloads is to be told, and what is wrong now.
-    fn settle(&mut self, touched: BTreeSet<Workload>) -> Vec<News> {
+    /// What of this is to be told, and what is wrong now.
+    fn settle(&mut self, mut touched: Touched) -> Changed {
         let mut news = Vec::new();
-        for workload in touched {
+        for workload in touched.workloads.clone() {
             let won = self.winner(&workload);
             let won = won.map(|(key, good)| ((key.clone(), Arc::clone(&good.text)), good.mode));
             match won {
@@ -217,54 +240,80 @@ impl Held {
                         news.push(News::Gone(workload));
                     }
                 }
-                Some((won, _)) if self.told.get(&workload) == Some(&won) => {}
-                Some(((key, text), mode)) => {
-                    news.push(News::InForce(Offer {
-                        workload: workload.clone(),
-                        object: key.to_string(),
-                        text: Arc::clone(&text),
-                        mode,
-                    }));
-                    self.told.insert(workload, (key, text));
+                Some((won, mode)) => {
+                    self.forget_replaced(&workload, &won.0, &mut touched);
+                    if self.told.get(&workload) != Some(&won) {
+                        news.push(News::InForce(Offer {
+                            workload: workload.clone(),
+                            object: won.0.to_string(),
+                            text: Arc::clone(&won.1),
+                            mode,
+                        }));
+                        self.told.insert(workload, won);
+                    }
                 }
             }
         }
-        self.say(&mut news);
-        news
+        self.say(&touched, &mut news);
+        Changed {
+            news,
+            writes: touched.writes,
+        }
     }
 
-    /// What is wrong, as far as it was not said.
-    fn say(&mut self, news: &mut Vec<News>) {
-        let mut wrong = BTreeMap::new();
-        for (key, entry) in &self.objects {
-            let good = entry.good.as_ref();
-            let other = good.and_then(|good| self.told.get(&good.workload));
-            let other = other
-                .map(|(winner, _)| winner)
-                .filter(|winner| *winner != key);
-            let text = match (&entry.trouble, other) {
-                (Some(text), _) => text.clone(),
-                (None, Some(winner)) => format!(
-                    "{winner} is older and of the same workload, and is in force: delete one of them"
-                ),
-                (None, None) => continue,
+    /// Forgets objects of a workload that went, and have another one in their place now: after a restart they
+    /// would be there again.
+    fn forget_replaced(&mut self, workload: &Workload, winner: &Key, touched: &mut Touched) {
+        let keys = self.of.get(workload).into_iter().flatten();
+        let is_replaced = |key: &&Key| {
+            let entry = self.objects.get(key);
+            *key != winner && entry.is_some_and(|entry| entry.gone)
+        };
+        let replaced: Vec<Key> = keys.filter(is_replaced).cloned().collect();
+        for key in &replaced {
+            self.forget(key, touched);
+        }
+    }
+
+    /// What is wrong with an object, if anything is.
+    fn wrong(&self, key: &Key) -> Option<String> {
+        let entry = self.objects.get(key)?;
+        if let Some(text) = &entry.trouble {
+            return Some(text.clone());
+        }
+        let (winner, _) = self.told.get(&entry.good.as_ref()?.workload)?;
+        (winner != key).then(|| {
+            format!(
+                "{winner} is older and of the same workload, and is in force: delete one of them"
+            )
+        })
+    }
+
+    /// What is wrong with what was touched, and with others of the same workloads, as far as it was not said.
+    fn say(&mut self, touched: &Touched, news: &mut Vec<News>) {
+        let mut keys = touched.keys.clone();
+        let of = touched.workloads.iter().filter_map(|one| self.of.get(one));
+        keys.extend(of.flatten().cloned());
+        let mut refused = Vec::new();
+        for key in keys {
+            let Some(text) = self.wrong(&key) else {
+                if self.said.remove(&key).is_some() {
+                    news.push(News::Mended(key.to_string()));
+                }
+                continue;
             };
-            wrong.insert(key.clone(), text);
-        }
-        for key in self.said.keys().filter(|key| !wrong.contains_key(key)) {
-            news.push(News::Mended(key.to_string()));
-        }
-        for (key, text) in &wrong {
-            if self.said.get(key) != Some(text) {
-                let entry = self.objects.get(key).and_then(|entry| entry.good.as_ref());
-                news.push(News::Refused {
-                    object: key.to_string(),
-                    workload: entry.map(|good| good.workload.clone()),
-                    text: text.clone(),
-                });
+            if self.said.get(&key) == Some(&text) {
+                continue;
             }
+            let good = self.objects.get(&key).and_then(|entry| entry.good.as_ref());
+            refused.push(News::Refused {
+                object: key.to_string(),
+                workload: good.map(|good| good.workload.clone()),
+                text: text.clone(),
+            });
+            self.said.insert(key, text);
         }
-        self.said = wrong;
+        news.extend(refused);
     }
 }
 
@@ -293,8 +342,4 @@ fn leave(of: &mut HashMap<Workload, BTreeSet<Key>>, workload: &Workload, key: &K
             of.remove(workload);
         }
     }
-}
-
-fn size(entry: &Entry) -> usize {
-    entry.good.as_ref().map_or(0, |good| good.text.len())
 }

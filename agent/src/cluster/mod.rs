@@ -34,7 +34,7 @@ use lapwing_profile::profile::Mode;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::get_status_response as v1;
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
@@ -85,8 +85,8 @@ struct Board {
     terms: Terms,
     held: Mutex<Held>,
     cache: Cache,
-    /// What is to be written to the cache.
-    writes: Mutex<VecDeque<cache::Write>>,
+    /// What is to be written to the cache, by the names of files.
+    writes: Mutex<BTreeMap<String, Option<Vec<u8>>>>,
     written: Notify,
     news: Mutex<mpsc::Sender<News>>,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -162,15 +162,16 @@ impl Board {
     /// What the cache has.
     fn take_up(&self) -> Result<(), StoreError> {
         let mut objects = Vec::new();
-        for (path, bytes) in self.cache.load()? {
+        for (path, bytes) in self.cache.load(held::BYTES_MAX as u64)? {
             let read = serde_json::from_slice(&bytes).map_err(|error| error.to_string());
             match read.and_then(|raw| object::read(raw, &self.terms)) {
                 Ok(object) => objects.push(object),
                 Err(why) => tracing::warn!("{}: not a BehaviorProfile: {why}", path.display()),
             }
         }
-        let news = self.held().fill(objects);
-        self.tell(news);
+        // What is written of it is there.
+        let changed = self.held().fill(objects);
+        self.tell(changed.news);
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 mod away;
 mod disk;
 mod judged;
+mod limits;
 mod refused;
 
 use super::*;

@@ -93,6 +93,65 @@ async fn what_went_is_forgotten_on_disk_too() {
     until(&followed, <[PathBuf]>::is_empty).await;
 }
 
+/// The older of two goes, and the other takes its place: for good, even where only the disk knows of it.
+#[tokio::test(start_paused = true)]
+async fn what_was_replaced_does_not_come_back() {
+    let cluster = Cluster::new();
+    let (old, new) = (profile("shop", &["/bin/sh"]), profile("shop", &["/bin/ls"]));
+    cluster.put(signed(object("web", 1, &old), &old));
+    let mut followed = begin(&cluster, signatures(true));
+    assert_eq!(followed.next().await, in_force("shop/web", &old));
+    followed.listed().await;
+    cluster.put(signed(object("web2", 2, &new), &new));
+    assert!(matches!(followed.next().await, News::Refused { .. }));
+    until(&followed, |files| files.len() == 2).await;
+    cluster.delete("shop-web");
+    assert_eq!(followed.next().await, in_force("shop/web2", &new));
+    assert_eq!(followed.next().await, News::Mended("shop/web2".to_owned()));
+    assert_eq!(followed.status().objects, 1);
+    until(&followed, |files| files.len() == 1).await;
+    cluster.fare(Mood::Down);
+    let mut followed = again(followed, &cluster, signatures(true));
+    assert_eq!(followed.next().await, in_force("shop/web2", &new));
+    followed.none();
+    // One that went alone is told of, until another one is there.
+    cluster.fare(Mood::Well);
+    followed.listed().await;
+    cluster.delete("shop-web2");
+    let told = followed.next().await;
+    assert!(matches!(told, News::Refused { .. }), "{told:?}");
+    cluster.put(signed(object("web3", 3, &old), &old));
+    assert_eq!(followed.next().await, in_force("shop/web3", &old));
+    assert_eq!(followed.next().await, News::Mended("shop/web2".to_owned()));
+    followed.none();
+    until(&followed, |files| {
+        files.len() == 1 && files[0].ends_with("shop+web3.json")
+    })
+    .await;
+}
+
+/// What is there is read up to a bound, whoever put it there.
+#[test]
+fn what_is_read_from_disk_has_a_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(folder.path()).unwrap();
+    for name in ["a", "b", "c", "d"] {
+        let length = if name == "b" { 400 } else { 100 };
+        let bytes = Some(vec![b'x'; length]);
+        let name = name.to_owned();
+        cache.apply(&cache::Write { name, bytes }).unwrap();
+    }
+    let read = |most| {
+        let files = cache.load(most).unwrap().into_iter();
+        let name = |path: PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+        files.map(|(path, _)| name(path)).collect::<String>()
+    };
+    assert_eq!(
+        (read(700), read(300), read(50)),
+        ("abcd".into(), "acd".into(), String::new())
+    );
+}
+
 /// The folder is not trusted more than the API: what is damaged or changed there is not obeyed.
 #[tokio::test(start_paused = true)]
 async fn what_is_on_disk_is_checked_like_what_comes() {
