@@ -3,6 +3,7 @@
 //! Of several for one workload the oldest is: whoever adds another cannot take its place. What an object
 //! said last that made sense goes on counting while it says something that does not.
 
+use super::bad::Bad;
 use super::cache::Write;
 use super::object::{Good, Key, Object};
 use super::{News, Offer};
@@ -15,15 +16,24 @@ use std::sync::Arc;
 /// Most bytes that are held of all objects together: of each its text, or what is kept of it on disk, whichever is
 /// longer.
 pub const BYTES_MAX: usize = 64 << 20;
+/// The part of all room that one namespace may have: who may write there takes nobody else's.
+pub const SHARES: usize = 8;
 
 struct Entry {
     created: String,
-    good: Option<Good>,
+    good: Good,
     trouble: Option<String>,
     /// It went, and stays in force, because what it said was signed.
     gone: bool,
     /// What of it counts against [`BYTES_MAX`].
     size: usize,
+}
+
+/// Room that is used.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    many: usize,
+    bytes: usize,
 }
 
 /// What came of a change.
@@ -45,10 +55,14 @@ struct Touched {
 
 /// All of them.
 pub struct Held {
+    /// Those that say something.
     objects: BTreeMap<Key, Entry>,
+    bad: Bad,
     /// Those that are of a workload.
     of: HashMap<Workload, BTreeSet<Key>>,
-    bytes: usize,
+    /// By all, and by those of each namespace.
+    used: Used,
+    shares: HashMap<String, Used>,
     /// Whether what was signed stays in force when its object goes.
     keeps: bool,
     /// What is in force, as the judge was told.
@@ -62,8 +76,10 @@ impl Held {
     pub fn new(keeps: bool) -> Self {
         Self {
             objects: BTreeMap::new(),
+            bad: Bad::default(),
             of: HashMap::new(),
-            bytes: 0,
+            used: Used::default(),
+            shares: HashMap::new(),
             keeps,
             told: HashMap::new(),
             said: BTreeMap::new(),
@@ -72,10 +88,15 @@ impl Held {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.objects.len()
+        self.objects.len() + self.bad.len()
     }
 
-    /// Those that are not obeyed, with why, in the order of their names.
+    /// How many of them are not obeyed.
+    pub fn refused(&self) -> usize {
+        self.said.len() + self.bad.unnamed()
+    }
+
+    /// Those that are not obeyed and known by name, with why, in the order of their names.
     pub fn troubles(&self) -> impl Iterator<Item = (String, String)> {
         let troubles = self.said.iter();
         troubles.map(|(key, text)| (key.to_string(), text.clone()))
@@ -112,6 +133,7 @@ impl Held {
         for key in &went {
             self.drop_one(key, &mut touched);
         }
+        touched.keys.extend(self.bad.keep(&there));
         for object in objects {
             self.take(object, &mut touched);
         }
@@ -128,87 +150,109 @@ impl Held {
             kept,
         } = object;
         touched.keys.insert(key.clone());
-        let known = self.objects.get(&key);
-        let before = known.map_or(0, |entry| entry.size);
-        let room = known.is_some() || self.objects.len() < PROFILES_MAX;
-        if !room && said.is_err() {
-            return; // There is nothing of it to keep, and no room to say so.
-        }
-        let said = said.and_then(|good| {
-            let size = good.text.len().max(kept.len());
-            match room && self.bytes - before + size <= BYTES_MAX {
-                true => Ok(good),
-                false => Err(format!(
-                    "there is no room for it: an agent holds {PROFILES_MAX} BehaviorProfiles and {} MiB of \
-                     them; delete those that no workload needs",
-                    BYTES_MAX >> 20
-                )),
-            }
+        let size = { said.as_ref() }.map_or(0, |good| good.text.len().max(kept.len()));
+        let said = said.and_then(|good| match self.has_room(&key, size) {
+            true => Ok(good),
+            false => Err(format!(
+                "there is no room for it: an agent holds {PROFILES_MAX} BehaviorProfiles and {} MiB of them, and \
+                 of one namespace an {SHARES}th of each; delete those that no workload needs, and apply this one \
+                 again",
+                BYTES_MAX >> 20
+            )),
         });
-        let entry = self.objects.entry(key.clone()).or_insert_with(|| Entry {
-            created: String::new(),
-            good: None,
+        let good = match said {
+            Ok(good) => good,
+            Err(why) => {
+                match self.objects.get_mut(&key) {
+                    Some(entry) => {
+                        (entry.created, entry.gone) = (created, false);
+                        entry.trouble = Some(format!("{why}; what it said before stays in force"));
+                        touched.workloads.insert(entry.good.workload.clone());
+                    }
+                    None => self.bad.put(key, why),
+                }
+                return;
+            }
+        };
+        self.bad.forget(&key);
+        if let Some(before) = self.take_out(&key) {
+            log_signed(&key, &before.good, &good);
+            touched.workloads.insert(before.good.workload);
+        }
+        for used in [
+            &mut self.used,
+            self.shares.entry(key.namespace.clone()).or_default(),
+        ] {
+            used.many += 1;
+            used.bytes += size;
+        }
+        let of = self.of.entry(good.workload.clone()).or_default();
+        of.insert(key.clone());
+        touched.workloads.insert(good.workload.clone());
+        touched.writes.push(Write {
+            name: key.file_name(),
+            bytes: Some(kept),
+        });
+        let entry = Entry {
+            created,
+            good,
             trouble: None,
             gone: false,
-            size: 0,
-        });
-        (entry.created, entry.gone) = (created, false);
-        match said {
-            Ok(good) => {
-                let before = entry.good.replace(good.clone());
-                log_signed(&key, before.as_ref(), &good);
-                entry.trouble = None;
-                entry.size = good.text.len().max(kept.len());
-                if let Some(before) = before
-                    && before.workload != good.workload
-                {
-                    leave(&mut self.of, &before.workload, &key);
-                    touched.workloads.insert(before.workload);
-                }
-                let of = self.of.entry(good.workload.clone()).or_default();
-                of.insert(key.clone());
-                touched.workloads.insert(good.workload);
-                touched.writes.push(Write {
-                    name: key.file_name(),
-                    bytes: Some(kept),
-                });
-            }
-            Err(why) => {
-                entry.trouble = Some(match entry.good {
-                    Some(_) => format!("{why}; what it said before stays in force"),
-                    None => why,
-                });
-            }
+            size,
+        };
+        self.objects.insert(key, entry);
+    }
+
+    /// Whether an object with so many bytes finds room: in all, and in its namespace.
+    fn has_room(&self, key: &Key, size: usize) -> bool {
+        let known = self.objects.get(key);
+        let (many, before) = known.map_or((1, 0), |entry| (0, entry.size));
+        let own = self.shares.get(&key.namespace).copied();
+        [(self.used, 1), (own.unwrap_or_default(), SHARES)]
+            .iter()
+            .all(|(used, shares)| {
+                used.many + many <= PROFILES_MAX / shares
+                    && used.bytes - before + size <= BYTES_MAX / shares
+            })
+    }
+
+    /// An object, of which nothing is held any more.
+    fn take_out(&mut self, key: &Key) -> Option<Entry> {
+        let entry = self.objects.remove(key)?;
+        leave(&mut self.of, &entry.good.workload, key);
+        let share = self.shares.entry(key.namespace.clone()).or_default();
+        for used in [&mut self.used, &mut *share] {
+            used.many -= 1;
+            used.bytes -= entry.size;
         }
-        self.bytes = self.bytes - before + entry.size;
+        if share.many == 0 {
+            self.shares.remove(&key.namespace);
+        }
+        Some(entry)
     }
 
     /// Nothing of it is known any more, on disk neither.
     fn forget(&mut self, key: &Key, touched: &mut Touched) {
-        let Some(entry) = self.objects.remove(key) else {
-            return;
-        };
-        self.bytes -= entry.size;
-        touched.keys.insert(key.clone());
-        touched.writes.push(Write {
-            name: key.file_name(),
-            bytes: None,
-        });
-        if let Some(good) = entry.good {
-            leave(&mut self.of, &good.workload, key);
-            touched.workloads.insert(good.workload);
+        if let Some(entry) = self.take_out(key) {
+            touched.keys.insert(key.clone());
+            touched.workloads.insert(entry.good.workload);
+            touched.writes.push(Write {
+                name: key.file_name(),
+                bytes: None,
+            });
         }
     }
 
     fn drop_one(&mut self, key: &Key, touched: &mut Touched) {
+        touched.keys.insert(key.clone());
+        self.bad.forget(key);
+        if !self.keeps {
+            return self.forget(key, touched);
+        }
         let Some(entry) = self.objects.get_mut(key) else {
             return;
         };
-        let Some(good) = entry.good.as_ref().filter(|_| self.keeps) else {
-            return self.forget(key, touched);
-        };
-        touched.keys.insert(key.clone());
-        touched.workloads.insert(good.workload.clone());
+        touched.workloads.insert(entry.good.workload.clone());
         entry.gone = true;
         entry.trouble = Some(
             "it went, which nobody signed: what it said stays in force while `signatures.require` is set. \
@@ -222,7 +266,7 @@ impl Held {
         let keys = self.of.get(workload)?.iter();
         let all = keys.filter_map(|key| {
             let entry = self.objects.get(key)?;
-            Some((key, entry, entry.good.as_ref()?))
+            Some((key, entry, &entry.good))
         });
         let first = all.min_by_key(|(key, entry, _)| (entry.gone, &entry.created, *key));
         first.map(|(key, _, good)| (key, good))
@@ -277,11 +321,14 @@ impl Held {
 
     /// What is wrong with an object, if anything is.
     fn wrong(&self, key: &Key) -> Option<String> {
+        if let Some(why) = self.bad.why(key) {
+            return Some(why.to_owned());
+        }
         let entry = self.objects.get(key)?;
         if let Some(text) = &entry.trouble {
             return Some(text.clone());
         }
-        let (winner, _) = self.told.get(&entry.good.as_ref()?.workload)?;
+        let (winner, _) = self.told.get(&entry.good.workload)?;
         (winner != key).then(|| {
             format!(
                 "{winner} is older and of the same workload, and is in force: delete one of them"
@@ -305,10 +352,10 @@ impl Held {
             if self.said.get(&key) == Some(&text) {
                 continue;
             }
-            let good = self.objects.get(&key).and_then(|entry| entry.good.as_ref());
+            let entry = self.objects.get(&key);
             refused.push(News::Refused {
                 object: key.to_string(),
-                workload: good.map(|good| good.workload.clone()),
+                workload: entry.map(|entry| entry.good.workload.clone()),
                 text: text.clone(),
             });
             self.said.insert(key, text);
@@ -318,11 +365,8 @@ impl Held {
 }
 
 /// A signature has no date: who may write there can apply one of an earlier text again, which is for people to see.
-fn log_signed(key: &Key, before: Option<&Good>, now: &Good) {
-    let Some(before) = before.filter(|before| before.text != now.text) else {
-        return;
-    };
-    if before.keys.is_empty() && now.keys.is_empty() {
+fn log_signed(key: &Key, before: &Good, now: &Good) {
+    if before.text == now.text || before.keys.is_empty() && now.keys.is_empty() {
         return;
     }
     let digest = |good: &Good| fingerprint::hex(&[good.text.as_bytes()]);

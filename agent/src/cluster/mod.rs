@@ -14,6 +14,7 @@
 //! workload might learn again, and whoever may delete could switch reports off. So what was signed last
 //! stays in force, and that is reported.
 
+mod bad;
 mod cache;
 mod follow;
 mod held;
@@ -202,7 +203,7 @@ impl Profiles {
         let report = self.board.health.report();
         let held = self.board.held();
         let mut troubles: Vec<_> = held.troubles().collect();
-        let refused = u32::try_from(troubles.len()).unwrap_or(u32::MAX);
+        let refused = u32::try_from(held.refused()).unwrap_or(u32::MAX);
         troubles.truncate(TROUBLES_MAX);
         let time = |at: i64| (at != 0).then(|| timestamp(at));
         v1::ClusterProfiles {

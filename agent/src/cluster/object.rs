@@ -84,7 +84,7 @@ pub struct Object {
     pub created: String,
     /// Or why it is not obeyed, with what to do.
     pub said: Result<Good, String>,
-    /// What is kept of it on disk.
+    /// What is kept of it on disk, if it is obeyed.
     pub kept: Vec<u8>,
 }
 
@@ -144,10 +144,14 @@ pub fn read(object: &RawValue, terms: &Terms) -> Result<Object, String> {
         },
         spec,
     };
+    let said = said(&key, spec, signed, terms).map_err(|why| bounded(&why));
     Ok(Object {
-        said: said(&key, spec, signed, terms).map_err(|why| bounded(&why)),
-        kept: serde_json::to_vec(&kept).map_err(|error| error.to_string())?,
+        kept: match said {
+            Ok(_) => serde_json::to_vec(&kept).map_err(|error| error.to_string())?,
+            Err(_) => Vec::new(),
+        },
         created: metadata.creation_timestamp,
+        said,
         key,
     })
 }

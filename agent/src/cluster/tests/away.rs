@@ -87,9 +87,10 @@ impl Followed {
     }
 }
 
-/// The profile of a workload with a number.
+/// The profile of a workload with a number, in one of two namespaces.
 fn numbered(number: usize, program: &str) -> Profile {
-    let mut profile = profile("shop", &[program]);
+    let namespace = ["shop", "bank"][number % 2];
+    let mut profile = profile(namespace, &[program]);
     profile.workload.name = format!("web{number}");
     profile
 }

@@ -3,6 +3,7 @@
 use super::held::{BYTES_MAX, Changed};
 use super::object::{Good, Key, Object};
 use super::*;
+use crate::judge::PROFILES_MAX;
 
 fn key(namespace: &str, name: &str) -> Key {
     Key {
@@ -64,4 +65,70 @@ fn what_finds_no_room_takes_nobody_s_place_on_disk() {
     assert!(!is_taken(&changed) && why(&changed).contains("no room"));
     let changed = held.remove(&key("shop", "web"));
     assert!(changed.writes.len() == 1 && changed.writes[0].bytes.is_none());
+}
+
+/// Who may write in one namespace takes no room from the others, by what is obeyed or by what is not.
+#[test]
+fn a_namespace_has_a_share_of_the_room() {
+    let share = PROFILES_MAX / held::SHARES;
+    let mut held = Held::new(true);
+    for number in 0..share {
+        assert!(is_taken(&held.put(good(
+            "evil",
+            &format!("web{number}"),
+            1
+        ))));
+    }
+    let changed = held.put(good("evil", "another", 1));
+    assert!(!is_taken(&changed) && why(&changed).contains("apply this one again"));
+    assert!(is_taken(&held.put(good("evil", "web0", 2))), "it is known");
+    assert!(is_taken(&held.put(good(
+        "shop",
+        "web",
+        BYTES_MAX / held::SHARES
+    ))));
+    // Bytes are shared too, and what takes the place of a longer one gives room back.
+    assert!(!is_taken(&held.put(good("shop", "db", 1))));
+    assert!(is_taken(&held.put(good("shop", "web", 1))));
+    assert!(is_taken(&held.put(good("shop", "db", 1))));
+}
+
+/// What is not obeyed takes no room, however much of it there is, and hides nobody else's trouble.
+#[test]
+fn what_is_not_obeyed_takes_no_room() {
+    let junk = |namespace: &str, number: usize| Object {
+        said: Err("nobody signed it".to_owned()),
+        ..good(namespace, &format!("junk{number:05}"), 1)
+    };
+    let mut held = Held::new(false);
+    let many = PROFILES_MAX + 100;
+    let told: usize = { (0..many).map(|number| junk("evil", number)) }
+        .map(|object| held.put(object).news.len())
+        .sum();
+    assert!((1..20).contains(&told), "{told} reports");
+    assert_eq!((held.len(), held.refused()), (many, many));
+    assert!(is_taken(&held.put(good("shop", "web", 1))));
+    let changed = held.put(junk("shop", 1));
+    assert_eq!(why(&changed), "nobody signed it");
+    // Each again is no other; one that is mended is none of them, named or not.
+    held.put(junk("evil", many - 1));
+    assert_eq!(held.refused(), many + 1);
+    for number in [0, many - 1] {
+        assert!(is_taken(&held.put(good(
+            "evil",
+            &format!("junk{number:05}"),
+            1
+        ))));
+    }
+    held.remove(&key("evil", "junk00001"));
+    held.remove(&key("evil", &format!("junk{:05}", many - 2)));
+    assert_eq!((held.len(), held.refused()), (many, many - 3));
+    // And a list says what there is.
+    let changed = held.replace((0..50).map(|number| junk("evil", number)).collect());
+    assert_eq!((held.len(), held.refused()), (50, 50));
+    assert!(
+        changed
+            .news
+            .contains(&News::Mended("shop/junk00001".to_owned()))
+    );
 }
