@@ -140,18 +140,16 @@ fn status() -> Value {
     })
 }
 
-/// What `kubectl get` shows. How many entries there are no column can say: it has no way to count.
+/// What `kubectl get` shows. Of the entries no column can tell: it shows the first of a list, and has no way to
+/// count.
 fn columns() -> Value {
     let column = |name: &str, path: &str| json!({"name": name, "type": "string", "jsonPath": path});
-    let wide = |name: &str, path: &str| json!({"name": name, "type": "string", "jsonPath": path, "priority": 1});
     json!([
         column("Kind", ".spec.workload.kind"),
         column("Workload", ".spec.workload.name"),
         column("Container", ".spec.workload.container"),
         column("Mode", ".spec.mode"),
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
-        wide("Programs", ".spec.exec[*].path"),
-        wide("Domains", ".spec.egress[*].domain"),
     ])
 }
 

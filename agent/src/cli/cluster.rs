@@ -52,9 +52,13 @@ pub fn write_cluster(out: &mut impl Write, profiles: &ClusterProfiles) -> io::Re
         )?;
     }
     for trouble in &profiles.troubles {
+        let what = match trouble.text.contains("stays in force") {
+            true => "is not obeyed as it is now, an older version is in force",
+            false => "is not obeyed",
+        };
         writeln!(
             out,
-            "  {} is not obeyed: {}",
+            "  {} {what}: {}",
             visible(&trouble.object),
             visible(&trouble.text)
         )?;
@@ -119,6 +123,11 @@ mod tests {
                 text(&profiles)
             );
         }
+        profiles.troubles[0]
+            .text
+            .push_str("; what it said before stays in force");
+        let older = "shop/web is not obeyed as it is now, an older version is in force: nobody";
+        assert!(text(&profiles).contains(older), "{}", text(&profiles));
         profiles.state = State::Retrying.into();
         profiles.last_error = "404 Not Found: the server could not find it".to_owned();
         for part in ["stays in force (12 of them)", "(now): 404", "crds.create"] {

@@ -251,6 +251,12 @@ impl Judge {
         tracing::warn!("{detail}");
         // It may be wrong in another way than before.
         let mut items = self.mended(object, now);
+        // Else each node of the cluster would report it.
+        if let Some(workload) = workload
+            && self.keeper.known(&self.here(workload.clone())).is_none()
+        {
+            return items;
+        }
         let fingerprint = self.trouble(object);
         let mut violation = self.about_sensor(REASON, detail);
         violation.workload = workload.map(report::workload);

@@ -368,4 +368,14 @@ fn what_is_not_obeyed_is_reported_once_and_so_is_its_end() {
         "{told:?}"
     );
     assert!(bench.hear(News::Mended(OBJECT.to_owned())).is_empty());
+    // Of a workload that is on other nodes alone, those tell.
+    let workload = of(&bench, Mode::Monitoring, &[]).workload;
+    let of_workload = News::Refused {
+        object: OBJECT.to_owned(),
+        workload: Some(workload),
+        text: "nobody signed it".to_owned(),
+    };
+    assert!(bench.hear(of_workload.clone()).is_empty());
+    bench.exec("ls");
+    assert_eq!(degraded(&bench.hear(of_workload)).len(), 1);
 }
