@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Containers are below this folder of the run's cgroup, and agents look nowhere else.
 const TRACED: &str = "/traced";
@@ -191,6 +191,9 @@ pub struct Counts {
     status: Value,
 }
 
+/// Longer than between two looks of the agent at what was lost.
+const LOOKED_AT: Duration = Duration::from_millis(1_300);
+
 impl Counts {
     /// Asks once.
     pub fn now(agent: &Agent) -> Result<Self> {
@@ -204,15 +207,18 @@ impl Counts {
         })
     }
 
-    /// Asks until nothing is on its way any more.
+    /// Asks until nothing is on its way any more: what containers lost is looked at once a second.
     pub fn settled(agent: &Agent) -> Result<Self> {
         let mut last = Self::now(agent)?;
+        let mut since = Instant::now();
         wait_for("the agent to have read all", patience(), || {
             std::thread::sleep(Duration::from_millis(100));
             let next = Self::now(agent)?;
-            let still = (next.records, next.lost) == (last.records, last.lost);
+            if (next.records, next.lost) != (last.records, last.lost) {
+                since = Instant::now();
+            }
             last = next;
-            Ok(still.then(|| last.clone()))
+            Ok((since.elapsed() > LOOKED_AT).then(|| last.clone()))
         })
     }
 
