@@ -277,7 +277,9 @@ fn look(endpoint: &Endpoint, found: &Found) -> Looked {
 
 /// Where a container can write besides its layer, which is not looked into, by the mounts of a process.
 fn elsewhere(process: &Path) -> Option<String> {
-    let table = std::fs::read_to_string(process.join("mountinfo")).ok()?;
+    let table = std::fs::read(process.join("mountinfo")).ok()?;
+    // A container may give a mount any name.
+    let table = String::from_utf8_lossy(&table);
     let kernels = ["proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue"];
     let writable = table.lines().filter_map(|line| {
         // proc(5): id parent device root point options … - type source options.

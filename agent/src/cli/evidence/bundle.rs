@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use lapwing_profile::envelope::{self, Kind, Private, Public};
-use lapwing_profile::text::canonical;
+use lapwing_profile::text::{canonical, visible_json};
 use ring::digest::{SHA256, digest};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
@@ -137,8 +137,11 @@ pub fn write(
         .iter()
         .map(|(name, bytes)| listed(name, bytes))
         .collect();
-    let mut text = serde_json::to_string_pretty(&manifest).map_err(|error| failed(error.into()))?;
-    text.push('\n');
+    let text = serde_json::to_string_pretty(&manifest).map_err(|error| failed(error.into()))?;
+    let lines = text
+        .lines()
+        .map(|line| visible_json(line).into_owned() + "\n");
+    let text: String = lines.collect();
     let signature = key
         .map(|key| envelope::seal(MANIFEST, &text, key, None))
         .transpose()

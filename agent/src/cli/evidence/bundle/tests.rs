@@ -15,7 +15,7 @@ fn manifest() -> Manifest {
         tool: "lapwing".to_owned(),
         agent: Agent::default(),
         subject: Subject::default(),
-        incomplete: vec!["the profile is not there".to_owned()],
+        incomplete: vec!["not there: \u{9b}2J\u{202e}".to_owned()],
         files: Vec::new(),
     }
 }
@@ -80,6 +80,8 @@ fn what_was_made_is_found_to_be_so_and_by_whom() {
         (wanted.files[1].size, &wanted.files[1].sha256[..]),
         (0, nothing)
     );
+    let text = String::from_utf8(contents(&plain)[0].1.clone()).unwrap();
+    assert!(text.contains("\\u009b2J\\u202e"), "{text}");
     let found = check(&plain, &[]).unwrap();
     assert_eq!(found.manifest, wanted);
     assert!(!found.has_signature);
