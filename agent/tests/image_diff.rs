@@ -12,7 +12,6 @@ use saved::{digits, save, tar_of};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use tempfile::TempDir;
 
 const KEY: &str =
@@ -69,21 +68,7 @@ impl Folder {
 
     /// Exit code, output and errors.
     fn run(&self, line: &str) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lapwing"));
-        command
-            .args(["image", "diff"])
-            .args(line.split_whitespace());
-        let ran = command
-            .current_dir(self.0.path())
-            .env_clear()
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            ran.status.code().unwrap(),
-            text(ran.stdout),
-            text(ran.stderr),
-        )
+        saved::lapwing(self.0.path(), &format!("image diff {line}"))
     }
 
     fn json(&self, line: &str) -> (i32, Value) {

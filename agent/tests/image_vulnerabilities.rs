@@ -9,7 +9,6 @@ use lapwing_profile::workload::Workload;
 use saved::{save, tar_of};
 use serde_json::{Value, json};
 use std::fs;
-use std::process::Command;
 use tempfile::TempDir;
 
 struct Folder(TempDir);
@@ -81,20 +80,8 @@ impl Folder {
     }
 
     fn run(&self, line: &str) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lapwing"));
-        command.args(["advise", "image", "image.tar"]);
-        command.args(line.split_whitespace());
-        let ran = command
-            .current_dir(self.0.path())
-            .env_clear()
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            ran.status.code().unwrap(),
-            text(ran.stdout),
-            text(ran.stderr),
-        )
+        let line = format!("advise image image.tar {line}");
+        saved::lapwing(self.0.path(), &line)
     }
 
     fn split(&self, report: &Value) -> Value {

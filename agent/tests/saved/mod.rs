@@ -1,8 +1,9 @@
-//! Images as `docker save` writes them.
+//! Images as `docker save` writes them, and the binary that reads them.
 
 use serde_json::json;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use tar::{Builder, EntryType, Header};
 
 /// A file of a tar: its name as it is written, its mode, what is in it.
@@ -55,4 +56,20 @@ pub fn save(path: &Path, images: &[(&str, &[Vec<u8>])]) {
         .map(|(name, bytes)| (name.as_bytes(), 0o644, bytes.clone()))
         .collect();
     fs::write(path, tar_of(&files)).unwrap();
+}
+
+/// Exit code, output and errors of `lapwing` in a folder.
+pub fn lapwing(folder: &Path, line: &str) -> (i32, String, String) {
+    let ran = Command::new(env!("CARGO_BIN_EXE_lapwing"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .env_clear()
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        ran.status.code().unwrap(),
+        text(ran.stdout),
+        text(ran.stderr),
+    )
 }

@@ -291,3 +291,23 @@ pub fn silent(violations: &[Value], when: &str) -> Result<()> {
     );
     Ok(())
 }
+
+/// Has containers make a file each, and waits for the reports, which say of each whether it may have lost
+/// something before.
+pub fn say_after_gap(
+    session: &Session,
+    watch: &mut Watch,
+    acts: [(&mut Puppet<'_>, &str, bool); 2],
+) -> Result<()> {
+    for (puppet, path, after_gap) in acts {
+        puppet.act(&Act::trigger(&["create", path]))?;
+        let expect = file(
+            violation(session, puppet, "file.unknown", "MEDIUM"),
+            "CREATE",
+            path,
+        )
+        .is("afterGap", after_gap);
+        watch.expect("violation", path, &expect)?;
+    }
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! How long a name stands for an address, and that none stands for the node itself. Which answers are
 //! believed is in the coverage table.
 
-use super::common::{egress, file, number, violation, violations_until_now};
+use super::common::{egress, number, say_after_gap, violation, violations_until_now};
 use super::losses::lost_for;
 use crate::agent::{Home, Mode};
 use crate::container::{Container, Spec};
@@ -317,19 +317,11 @@ fn questions(context: &mut Context<'_>) -> Result<Outcome> {
     })?;
     let lost = lost_for(&agent, &noisy, REASON)?;
     ensure!(lost > 0, "the status tells of no loss of the container");
-    for (puppet, path, after_gap) in [
+    let acts = [
         (&mut quiet, "/data/quiet", false),
         (&mut noisy, "/data/noisy", true),
-    ] {
-        puppet.act(&Act::trigger(&["create", path]))?;
-        let expect = file(
-            violation(session, puppet, "file.unknown", "MEDIUM"),
-            "CREATE",
-            path,
-        )
-        .is("afterGap", after_gap);
-        watch.expect("violation", path, &expect)?;
-    }
+    ];
+    say_after_gap(session, &mut watch, acts)?;
     Ok(Outcome::Measured(format!(
         "of {ASKED} questions {lost} found no room"
     )))

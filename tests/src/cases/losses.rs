@@ -1,6 +1,6 @@
 //! What is lost is counted, to the record and by container, and told where it belongs in the stream.
 
-use super::common::{about, file, number, violation, violations_until_now};
+use super::common::{about, number, say_after_gap, violations_until_now};
 use crate::agent::{Agent, Home, Mode};
 use crate::expect::{Expect, epoch_seconds, now};
 use crate::puppet::{Act, Puppet};
@@ -201,19 +201,11 @@ fn not_run(context: &mut Context<'_>) -> Result<Outcome> {
     // Whoever lived through the gap may have lost something; whoever came later has not.
     let mut puppet = puppets.remove(0);
     let mut later = Puppet::start(session, "losses-later")?;
-    for (puppet, path, after_gap) in [
+    let acts = [
         (&mut puppet, "/data/after", true),
         (&mut later, "/data/later", false),
-    ] {
-        puppet.act(&Act::trigger(&["create", path]))?;
-        let expect = file(
-            violation(session, puppet, "file.unknown", "MEDIUM"),
-            "CREATE",
-            path,
-        )
-        .is("afterGap", after_gap);
-        watch.expect("violation", path, &expect)?;
-    }
+    ];
+    say_after_gap(session, &mut watch, acts)?;
     Ok(Outcome::Measured(format!(
         "of {count} records each, received and lost: {}",
         told.join(", ")
