@@ -8,6 +8,7 @@
 
 use crate::alerts::{self, Metrics};
 use crate::crd;
+use crate::dashboard;
 use crate::report::Counts;
 use crate::shell;
 use crate::{cache, pip, root, setup};
@@ -66,7 +67,7 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "crd",
     "serviceaccount",
     "rbac",
@@ -75,6 +76,7 @@ const FILES: [&str; 8] = [
     "networkpolicy",
     "podmonitor",
     "prometheusrule",
+    "dashboard",
 ];
 
 /// What Helm made of the chart.
@@ -298,6 +300,10 @@ fn accepted() -> Vec<(Value, &'static str)> {
             json!({"prometheusRule": {"enabled": true}}),
             "kind: PrometheusRule",
         ),
+        (
+            json!({"dashboard": {"enabled": true, "labels": {"grafana": "security"}}}),
+            "lapwing-agents.json: |",
+        ),
     ]
 }
 
@@ -307,6 +313,10 @@ fn refused() -> Vec<(Value, &'static str)> {
         (json!({"imge": {}}), "imge"),
         (json!({"crds": {"keep": true}}), "/crds"),
         (json!({"clusterProfiles": "auto"}), "/clusterProfiles"),
+        (
+            json!({"dashboard": {"labels": {"a": 1}}}),
+            "/dashboard/labels",
+        ),
         (json!({"config": {"profiles": {}}}), "/config"),
         (
             json!({"image": {"digest": "sha256:short"}}),
@@ -391,7 +401,10 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
                 };
                 checked.with_context(|| format!("rendered with {values}"))?;
                 objects += 1;
-                if object["kind"] == "ConfigMap"
+                if let Some(text) = object["data"][dashboard::FILE].as_str() {
+                    dashboard::check(text, &metrics)
+                        .with_context(|| format!("the dashboard, rendered with {values}"))?;
+                } else if object["kind"] == "ConfigMap"
                     && let Some(lapwing) = lapwing
                 {
                     check_config(lapwing, &object)?;
@@ -415,7 +428,7 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
     );
     counts.passed += 1;
     *note = format!(
-        "{objects} objects held against Kubernetes {}, alerts against docs/metrics.md",
+        "{objects} objects held against Kubernetes {}, alerts and the dashboard against docs/metrics.md",
         VERSIONS.join(" and ")
     );
     Ok(())
