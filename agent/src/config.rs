@@ -4,6 +4,7 @@
 //! misspelt setting of a security tool must not pass for a set one.
 
 use crate::credentials::{self, Credentials};
+use crate::inventory::When;
 use crate::judge::rating::Ratings;
 use clap::ValueEnum;
 use lapwing_abi::hooks::Tier;
@@ -182,6 +183,8 @@ section! {
         profiles "profiles": Profiles = Profiles::default(),
         /// When learning is over.
         learning "learning": Learning = Learning::default(),
+        /// Whether it is noted which files of their images containers use.
+        inventory "inventory": When = When::Learning,
         /// New versions of images.
         versions "versions": Versions = Versions::default(),
         /// How many violations are reported one by one.

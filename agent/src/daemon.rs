@@ -19,6 +19,7 @@ use crate::credentials::Credentials;
 use crate::doctor::{check_rights, host_root, raise_memory_limit};
 use crate::feed::Feed;
 use crate::http::Http;
+use crate::inventory::When;
 use crate::judge::Judge;
 use crate::judge::store::{Store, check_versions};
 use crate::kernel::egress::EgressCgroup;
@@ -155,6 +156,7 @@ fn attach(config: &Config, sizes: Sizes, object: &[u8]) -> anyhow::Result<Attach
         best: config.tier.tier(),
         egress: &egress,
         credentials: &credentials,
+        inventory: config.inventory == When::Learning,
         trial: false,
     })?;
     Ok(Attached {
@@ -301,6 +303,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         judge,
         cluster_profiles,
         names: config.names.settings(),
+        inventory: config.inventory == When::Learning,
         feed: Arc::clone(&feed),
         node: config.node.clone(),
         cluster: config.cluster.clone(),

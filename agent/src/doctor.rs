@@ -148,6 +148,7 @@ fn examine(btf: &Path, best: Tier, report: &mut Report) -> Result<()> {
         best,
         egress: &egress,
         credentials: &credentials,
+        inventory: true,
         trial: true,
     })?;
     report.walks = sensor.walks.unwrap_or_default();

@@ -17,6 +17,7 @@ pub mod dns;
 pub mod doctor;
 pub mod feed;
 pub mod http;
+pub mod inventory;
 mod jitter;
 pub mod judge;
 pub mod kernel;

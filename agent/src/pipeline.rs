@@ -12,6 +12,7 @@ mod contents;
 mod effects;
 mod ended;
 mod held;
+mod inventory;
 mod loss;
 mod lost;
 mod names;
@@ -87,6 +88,8 @@ pub struct Parts {
     pub cluster_profiles: Option<Profiles>,
     /// How long names hold, and how many.
     pub names: crate::dns::Settings,
+    /// Whether it is noted which files of their images containers use.
+    pub inventory: bool,
     /// Where reports go.
     pub feed: Arc<Feed>,
     /// This node's name.
@@ -137,6 +140,7 @@ struct Line {
     /// Names of peers.
     names: names::Names,
     contents: contents::Contents,
+    uses: inventory::Uses,
 }
 
 /// The thread's work.
@@ -192,6 +196,7 @@ impl Pipeline {
             unheld: 0,
             names: names::Names::new(parts.names),
             contents: contents::Contents::begin(waker.clone()),
+            uses: inventory::Uses::begin(parts.inventory, waker.clone()),
         };
         // One that took over from another was attached before that one went.
         if let Some(beat) = line.judge.store().last_beat()
@@ -204,6 +209,7 @@ impl Pipeline {
         line.report_set_aside();
         // What was in force when it ran last, before anything is judged.
         while line.hear_cluster() {}
+        line.uses.coming(&mut line.tables);
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
         line.carry_out(effects);
         let standing = Standing::begin(line.registry.host_root(), &seeds, waker.clone());
@@ -250,6 +256,7 @@ impl Pipeline {
             {
                 self.waker.wake();
             }
+            self.line.take_uses(&mut self.rings.uses);
             self.line.contents();
             let now = clock::since_boot();
             self.line.look(now);
@@ -299,6 +306,7 @@ impl Pipeline {
                 line.lose(UserLoss::Stopped, left);
             }
         }
+        line.take_uses(&mut rings.uses);
         line.end(detached);
     }
 
@@ -318,6 +326,7 @@ impl Line {
         let Rings {
             lifecycle,
             behaviour,
+            uses: _,
         } = rings;
         self.lifecycle(lifecycle);
         let mut more = true;
@@ -351,6 +360,7 @@ impl Line {
             let registry = &mut self.registry;
             let effects = match record.change {
                 CgroupChange::Created => {
+                    self.uses.coming(&mut self.tables);
                     let path = text::canonical(record.words);
                     registry.met(record.cgroup, record.parent, &path, record.time)
                 }
@@ -462,6 +472,7 @@ impl Line {
         }
         self.tell(&instance);
         self.note_contact(instance.home, record);
+        self.note_exec(record);
         self.ask_content(record);
     }
 

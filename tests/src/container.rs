@@ -1,12 +1,15 @@
 //! Real containers by runc.
 
+use crate::patch::{self, Applied};
 use crate::rootfs::{self, Overlay};
 use crate::session::Session;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -62,19 +65,8 @@ pub struct Spec {
     pub cgroup: String,
     /// Whether runc is told the bundle by its arguments, or by its working directory.
     pub told: bool,
-    /// What it is confined to.
-    pub confined: Confined,
-}
-
-/// What a container is confined to, as a pod's `securityContext` has it.
-#[derive(Default)]
-pub struct Confined {
-    /// Whether its root is read-only.
-    pub read_only: bool,
-    /// The capabilities that it has, instead of the usual ones.
-    pub capabilities: Option<Vec<String>>,
-    /// Whether no exec gives it more rights.
-    pub no_new_privileges: bool,
+    /// A patch of advice that is applied to it.
+    pub patch: Option<Value>,
 }
 
 impl Spec {
@@ -94,7 +86,7 @@ impl Spec {
             id: String::new(),
             cgroup: "/{id}".to_owned(),
             told: true,
-            confined: Confined::default(),
+            patch: None,
         }
     }
 
@@ -153,6 +145,12 @@ impl Spec {
         self
     }
 
+    /// With a patch of `lapwing advise pod` applied.
+    pub fn patch(mut self, patch: Value) -> Self {
+        self.patch = Some(patch);
+        self
+    }
+
     /// In the network namespace of a process.
     pub fn network_of(mut self, pid: u32) -> Self {
         self.network = Network::Of(pid);
@@ -169,6 +167,8 @@ pub struct Container<'s> {
     pub workload: String,
     /// When it was started, in seconds since the epoch.
     pub started: f64,
+    /// What came of the patch.
+    pub applied: Applied,
     cgroup: String,
     folder: PathBuf,
     /// Those of its root and its volume, as far as the kernel has them.
@@ -220,7 +220,17 @@ impl<'s> Container<'s> {
             fs::create_dir(&volume)?;
         }
         let started = crate::expect::now();
-        let config = config(session, spec, &cgroup, &volume);
+        let mut config = config(session, spec, &cgroup, &volume);
+        let applied = (spec.patch.as_ref())
+            .map(|patch| patch::apply(&mut config, patch, &BTreeMap::new()))
+            .transpose()
+            .context("cannot apply the advice")?
+            .unwrap_or_default();
+        for name in &applied.folders {
+            let path = folder.join(name);
+            fs::create_dir(&path)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o777))?;
+        }
         fs::write(folder.join("config.json"), serde_json::to_vec(&config)?)?;
         let mut runc = session.runc();
         match spec.told {
@@ -240,6 +250,7 @@ impl<'s> Container<'s> {
             cgroup,
             workload: spec.workload.clone(),
             started,
+            applied,
             folder,
             overlays,
             is_overlay,
@@ -373,9 +384,6 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
         "CAP_SETUID",
     ];
     capabilities.extend(spec.capabilities.iter().map(String::as_str));
-    if let Some(only) = &spec.confined.capabilities {
-        capabilities = only.iter().map(String::as_str).collect();
-    }
     let (user, path) = match &spec.image {
         None => (0, "PATH=/bin:/usr/bin"),
         Some(image) => (image.user, "PATH=/usr/sbin:/usr/bin"),
@@ -392,12 +400,11 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
             "args": spec.args,
             "env": [path],
             "cwd": "/",
-            "noNewPrivileges": spec.confined.no_new_privileges,
             "capabilities": {
                 "bounding": capabilities, "effective": capabilities, "permitted": capabilities,
             },
         },
-        "root": {"path": "rootfs", "readonly": spec.confined.read_only},
+        "root": {"path": "rootfs"},
         "hostname": "lapwing-test",
         "mounts": [
             {"destination": "/proc", "type": "proc", "source": "proc"},

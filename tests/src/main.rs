@@ -20,6 +20,7 @@ mod filter;
 mod letters;
 mod lost;
 mod netns;
+mod patch;
 mod pod;
 mod puppet;
 mod receiver;

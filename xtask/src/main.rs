@@ -82,6 +82,9 @@ enum Command {
     Bench(bench::Args),
     /// Learn real programs of Debian in containers, and count what is reported of them afterwards
     Workloads(workloads::Args),
+    /// Learn real programs of Debian in containers, apply what `lapwing advise pod` says, and have them work
+    /// again
+    AdviseProof(workloads::ProofArgs),
     /// Feed what decodes records, BTF and DNS with hostile bytes
     Fuzz {
         /// For how long, all targets side by side
@@ -131,6 +134,7 @@ fn main() -> ExitCode {
         Command::Test { soak } => test::run(soak),
         Command::Bench(args) => bench::run(&args),
         Command::Workloads(args) => workloads::run(&args),
+        Command::AdviseProof(args) => workloads::prove(&args),
         Command::Fuzz { seconds } => setup::run().and_then(|_| fuzz::run(seconds)),
         Command::Vm { kernel, command } => vm::run(kernel.as_deref(), &command),
     };

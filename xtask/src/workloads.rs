@@ -8,37 +8,52 @@
 use crate::build::{self, Built};
 use crate::{image, setup, shell};
 use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Options of the command.
 #[derive(clap::Args)]
 pub struct Args {
+    #[command(flatten)]
+    runs: Runs,
+    /// Where the learned profiles are left, to be looked at
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+/// Which programs run, and for how long.
+#[derive(clap::Args)]
+struct Runs {
     /// Runs of 15 seconds instead of 90: shows that it works
     #[arg(long)]
     quick: bool,
     /// Only programs whose name contains this: nginx, postgresql, redis, apt, python, node
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// How long each of the three runs takes
+    /// How long each of the runs takes
     #[arg(long, value_name = "SECONDS", conflicts_with = "quick")]
     seconds: Option<u32>,
-    /// Where the learned profiles are left, to be looked at
-    #[arg(long, value_name = "DIR")]
-    keep: Option<std::path::PathBuf>,
+}
+
+impl Runs {
+    fn command(&self, built: &Built) -> Result<Command> {
+        let seconds = match (self.seconds, self.quick) {
+            (Some(seconds), _) => seconds,
+            (None, true) => 15,
+            (None, false) => 90,
+        };
+        let mut command = command(built, seconds)?;
+        if let Some(only) = &self.only {
+            command.args(["--only", only]);
+        }
+        Ok(command)
+    }
 }
 
 /// Learns and compares. Answers whether nothing was reported that should not be.
 pub fn run(args: &Args) -> Result<bool> {
     let built = build::run(&setup::run()?)?;
-    let seconds = match (args.seconds, args.quick) {
-        (Some(seconds), _) => seconds,
-        (None, true) => 15,
-        (None, false) => 90,
-    };
-    let mut command = command(&built, seconds)?;
-    if let Some(only) = &args.only {
-        command.args(["--only", only]);
-    }
+    let mut command = args.runs.command(&built)?;
     if let Some(keep) = &args.keep {
         command.arg("--keep").arg(keep);
     }
@@ -46,19 +61,47 @@ pub fn run(args: &Args) -> Result<bool> {
     Ok(status.success())
 }
 
-/// One program for a short time, as a test that the rest still runs.
+/// Options of `advise-proof`.
+#[derive(clap::Args)]
+pub struct ProofArgs {
+    #[command(flatten)]
+    runs: Runs,
+    /// Where the table is left, as Markdown
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+}
+
+/// Learns, applies what is advised, and has each program do its work again. Answers whether all did, and
+/// nothing was reported that is not reported without the advice.
+pub fn prove(args: &ProofArgs) -> Result<bool> {
+    let built = build::run(&setup::run()?)?;
+    let mut command = args.runs.command(&built)?;
+    command.arg("--advice");
+    if let Some(file) = &args.markdown {
+        command.arg("--markdown").arg(file);
+    }
+    let status = command.status().context("cannot run the workloads")?;
+    Ok(status.success())
+}
+
+/// One program for a short time, as a test that the rest still runs; with the advice that follows.
 pub fn smoke(built: &Built) -> Result<String> {
     let mut command = command(built, 15)?;
-    command.args(["--only", SMOKE]);
+    command.args(["--advice", "--only", SMOKE]);
     let mut said = String::new();
     let status = shell::follow(&mut command, |line| {
         said.push_str("\n  ");
         said.push_str(line);
     })?;
     if !status.success() {
-        bail!("the workload {SMOKE} failed, or something was reported that was learned:{said}");
+        bail!(
+            "the workload {SMOKE} failed, also with what is advised applied, or something was reported \
+             that was learned:{said}"
+        );
     }
-    Ok(format!("{SMOKE}, three runs of 15 s"))
+    Ok(format!(
+        "{SMOKE}, runs of 15 s, the last with what is advised"
+    ))
 }
 
 /// The program that starts fastest and has names that are new each time.

@@ -22,6 +22,7 @@ pub mod evidence;
 pub mod file;
 pub mod fingerprint;
 pub mod generalise;
+pub mod inventory;
 pub mod learn;
 pub mod lineage;
 pub mod lint;

@@ -40,6 +40,7 @@ pub const METHODS: &[(&str, Need)] = &[
     ("/lapwing.v1.Agent/ListContainers", Need::Verb(Verb::Read)),
     ("/lapwing.v1.Agent/ListProfiles", Need::Verb(Verb::Read)),
     ("/lapwing.v1.Agent/GetProfile", Need::Verb(Verb::Read)),
+    ("/lapwing.v1.Agent/GetInventory", Need::Verb(Verb::Read)),
     ("/lapwing.v1.Agent/ReplayProfile", Need::Verb(Verb::Read)),
     (
         "/lapwing.v1.Agent/PromoteProfile",

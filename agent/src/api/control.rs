@@ -28,6 +28,11 @@ pub enum Request {
         v1::GetProfileRequest,
         Reply<Result<v1::GetProfileResponse, AskError>>,
     ),
+    /// Which files of its image the workload of a profile uses.
+    Inventory(
+        v1::GetInventoryRequest,
+        Reply<Result<v1::GetInventoryResponse, AskError>>,
+    ),
     /// Promotes a profile.
     Promote(
         v1::PromoteProfileRequest,

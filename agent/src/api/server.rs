@@ -20,11 +20,12 @@ use lapwing_proto::v1::agent_server::{Agent, AgentServer};
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::{
     AckRequest, AckResponse, DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest,
-    DemoteProfileResponse, ForgetConsumerRequest, ForgetConsumerResponse, GetProfileRequest,
-    GetProfileResponse, GetStatusRequest, GetStatusResponse, ImportProfileRequest,
-    ImportProfileResponse, ListContainersRequest, ListContainersResponse, ListProfilesRequest,
-    ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest,
-    ReplayProfileResponse, TestSinkRequest, TestSinkResponse, WatchRequest, WatchResponse,
+    DemoteProfileResponse, ForgetConsumerRequest, ForgetConsumerResponse, GetInventoryRequest,
+    GetInventoryResponse, GetProfileRequest, GetProfileResponse, GetStatusRequest,
+    GetStatusResponse, ImportProfileRequest, ImportProfileResponse, ListContainersRequest,
+    ListContainersResponse, ListProfilesRequest, ListProfilesResponse, PromoteProfileRequest,
+    PromoteProfileResponse, ReplayProfileRequest, ReplayProfileResponse, TestSinkRequest,
+    TestSinkResponse, WatchRequest, WatchResponse,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -166,6 +167,24 @@ impl Agent for Service {
         let answer = self
             .control
             .ask(|reply| Request::Profile(request, reply))
+            .await;
+        answer
+            .map_err(ended)?
+            .map(Response::new)
+            .map_err(|error| refused(&error))
+    }
+
+    async fn get_inventory(
+        &self,
+        request: tonic::Request<GetInventoryRequest>,
+    ) -> Result<Response<GetInventoryResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        let namespaces = caller.namespaces();
+        namespaces.own(&self.control, &mut request.name).await?;
+        let answer = self
+            .control
+            .ask(|reply| Request::Inventory(request, reply))
             .await;
         answer
             .map_err(ended)?

@@ -5,6 +5,7 @@ mod profile;
 use super::advise::AdviseCommand;
 use super::evidence::EvidenceArgs;
 use super::image::ImageCommand;
+use super::inventory::InventoryArgs;
 use super::top::TopArgs;
 use crate::config::BestTier;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -96,6 +97,8 @@ pub enum Command {
         #[command(subcommand)]
         command: ImageCommand,
     },
+    /// Which files of its image a workload was seen to execute, open and list
+    Inventory(InventoryArgs),
     /// What is known of an incident, in one file that can be handed on
     ///
     /// Reports, the tree of programs that led to them, what runs, what the container changed of its image

@@ -14,6 +14,7 @@ mod identity;
 mod image;
 mod image_text;
 mod image_where;
+mod inventory;
 mod learning;
 mod network;
 mod past;
@@ -116,6 +117,7 @@ pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
         Command::Profile { output, command } => profile::run(endpoint, output, command).await,
         Command::Advise { command } => advise::run(endpoint, command).await,
         Command::Image { command } => image::run(endpoint, command).await,
+        Command::Inventory(args) => inventory::run(endpoint, args).await,
         Command::Evidence(args) => evidence::run(endpoint, args).await,
         Command::Status { output } => show::status(endpoint, output).await,
         Command::Feed { output, command } => feed::run(endpoint, output, command).await,

@@ -57,7 +57,7 @@ fn the_file_in_deploy_has_every_key_at_its_default() {
 fn every_key_is_read() {
     let config = parse(
         "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nhttp: {address: '127.0.0.1:1', metrics: false}\nmode: monitor\nhost: true\n\
-         btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nidentity: {cri: unix:///c, docker: none, kubernetes: /k, nodeName: n, wait: 1s, timeout: 3s}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nnames: {floor: 1s, ceiling: 1h, grace: 5s}\nfeed: {items: 7, bytes: 65536, maxBytes: 400000, maxAge: 2h, segmentBytes: 65536, fsync: always, fsyncInterval: 2s}\n\
+         btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nidentity: {cri: unix:///c, docker: none, kubernetes: /k, nodeName: n, wait: 1s, timeout: 3s}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nnames: {floor: 1s, ceiling: 1h, grace: 5s}\ninventory: off\nfeed: {items: 7, bytes: 65536, maxBytes: 400000, maxAge: 2h, segmentBytes: 65536, fsync: always, fsyncInterval: 2s}\n\
          learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n\
          profiles: {kubernetes: /p}\nversions: {grace: 2h}\nsuppression: {new: 5, period: 1m}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n\
          signatures: {require: false, keys: []}\n",
@@ -70,6 +70,7 @@ fn every_key_is_read() {
     assert_eq!(config.http.address, "127.0.0.1:1");
     assert!(!config.http.metrics && Config::default().http.metrics);
     assert_eq!(config.mode, StartMode::Monitor);
+    assert_eq!(config.inventory, When::Off);
     assert!(config.host);
     assert_eq!(config.tier, BestTier::B);
     assert_eq!(config.credentials, ["/k"]);

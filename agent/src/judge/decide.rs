@@ -15,6 +15,7 @@ use lapwing_profile::text::canonical;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::{self, decide_entries_request::Verdict};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::PathBuf;
 use thiserror::Error;
 
 /// Why a request about profiles fails.
@@ -196,6 +197,20 @@ impl Judge {
     #[must_use]
     pub fn modes(&self) -> Vec<v1::ProfileSummary> {
         self.keeper.modes()
+    }
+
+    /// Whose profile has this name.
+    ///
+    /// # Errors
+    /// When there is none by this name.
+    pub fn workload(&self, name: &str) -> Result<&Workload, AskError> {
+        Ok(&self.keeper.find(name)?.profile.workload)
+    }
+
+    /// Has a file of the state folder written, some time soon. Answers whether there was room.
+    #[must_use]
+    pub fn write(&self, path: PathBuf, text: Vec<u8>) -> bool {
+        self.keeper.write(path, text)
     }
 
     /// One profile, in short and as YAML.

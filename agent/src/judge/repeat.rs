@@ -23,6 +23,13 @@ impl Judge {
             .then_some(monitoring)
     }
 
+    /// Whether a container's profile takes up what it does not know.
+    #[must_use]
+    pub fn learns(&self, instance: &Instance) -> bool {
+        let (workload, named) = (&instance.workload, instance.is_named());
+        self.keeper.mode(workload, named) != Mode::Monitoring
+    }
+
     /// Whether what the kernel side was told of a container was said under another name.
     #[must_use]
     pub fn is_stale(&self, instance: &Instance) -> bool {

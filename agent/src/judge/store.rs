@@ -23,6 +23,8 @@ const OBEYED: &str = "cluster/profiles";
 const DAMAGED: &str = "damaged";
 /// Files of one name that are set aside.
 const DAMAGED_MAX: u32 = 1_000;
+/// Folder of which files of their images workloads use.
+const INVENTORY: &str = "inventory";
 const EXTENSION: &str = "yaml";
 const SIGNATURE: &str = "sig.json";
 const HEARTBEAT: &str = "heartbeat";
@@ -132,6 +134,12 @@ impl Store {
             .mode(0o700)
             .create(&obeyed)
             .map_err(|error| StoreError::new("make the folder", &obeyed, error))?;
+        let inventory = root.join(INVENTORY);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&inventory)
+            .map_err(|error| StoreError::new("make the folder", &inventory, error))?;
         let path = root.join(LOCK);
         let lock = OpenOptions::new()
             .create(true)
@@ -146,7 +154,7 @@ impl Store {
             root: root.to_path_buf(),
             _lock: lock,
         };
-        for folder in [&store.root, &profiles, &obeyed] {
+        for folder in [&store.root, &profiles, &obeyed, &inventory] {
             clean(folder).map_err(|error| StoreError::new("clean", folder, error))?;
         }
         // A page of data, because an empty file fits on a full disk.
@@ -168,6 +176,12 @@ impl Store {
     #[must_use]
     pub fn obeyed_path(&self, name: &str) -> PathBuf {
         self.root.join(OBEYED).join(format!("{name}.{EXTENSION}"))
+    }
+
+    /// Path of the file that says which files of its image a workload uses, by the name of its profile's file.
+    #[must_use]
+    pub fn inventory_path(&self, name: &str) -> PathBuf {
+        self.root.join(INVENTORY).join(name)
     }
 
     /// Path of every stored profile that obeys an object of the cluster, in the order of their names.

@@ -12,6 +12,7 @@ use aya::maps::Array;
 use aya::programs::{RawTracePoint, RawTracePointRunOptions, TestRun};
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
+use lapwing_abi::inventory::{USES_RING, USES_RING_OFF};
 use lapwing_abi::state::{CredentialName, budgets_of};
 use rustix::fd::AsRawFd;
 use rustix::fs::{Mode, OFlags, open};
@@ -70,6 +71,7 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
             })?,
     };
     let direct = u32::from(direct);
+    let inventories = u32::from(settings.inventory);
     let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
     let secret = secret().context("cannot draw a secret from /dev/urandom")?;
     let budgets = Budgets::of_ring(settings.ring_bytes);
@@ -78,7 +80,17 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
         // Nobody looks at them.
         loader.map_max_entries("MARKS", 1);
     }
+    let uses_ring = match settings.inventory {
+        true => USES_RING,
+        false => {
+            // Nothing stands in it.
+            loader.map_max_entries("USED", 1_024);
+            USES_RING_OFF
+        }
+    };
     loader
+        .override_global("INVENTORIES", &inventories, true)
+        .map_max_entries("USES", uses_ring)
         // Else it reads the kernel's own once more.
         .btf(Some(aya_btf))
         .override_global("SPARES", &spares, true)

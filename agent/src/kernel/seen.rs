@@ -13,7 +13,7 @@ use aya::Ebpf;
 use aya::maps::{HashMap, HashOfMaps, IterableMap, MapData, MapError};
 use aya::programs::{ProgramFd, RawTracePoint};
 use lapwing_abi::key::FIRST_KEY;
-use lapwing_abi::state::{BUDGET_WORDS, DEVIATIONS, Seen, task};
+use lapwing_abi::state::{BUDGET_WORDS, CLASSES, DEVIATIONS, Seen, task};
 use rustix::fd::AsFd;
 
 type Inner = HashMap<MapData, u64, [u64; 4]>;
@@ -180,6 +180,14 @@ impl SeenMaps {
     #[must_use]
     pub fn watch(&self, home: u64, watched: bool) -> bool {
         self.run([task::WATCH, home, u64::from(watched), 0])
+    }
+
+    /// How many uses of files of a container were sent, and shed.
+    #[must_use]
+    pub fn uses(&self, home: u64) -> (u64, u64) {
+        let words = self.budgets.get(&home, 0).unwrap_or([0; BUDGET_WORDS]);
+        // Behind `watched`, `spent` and until when the allowance is spent.
+        (words[2 + CLASSES], words[3 + CLASSES])
     }
 
     pub(super) fn run(&self, arguments: [u64; 4]) -> bool {

@@ -58,6 +58,8 @@ pub struct Settings<'a> {
     pub egress: &'a Result<EgressCgroup>,
     /// The files whose reading is a behaviour.
     pub credentials: &'a Credentials,
+    /// Whether it is noted which files of their images containers use, while they learn.
+    pub inventory: bool,
     /// Whether this is a trial: programs that act on a whole cgroup are loaded, not attached.
     pub trial: bool,
 }

@@ -7,7 +7,7 @@ use super::sys;
 use crate::config::Sizes;
 use anyhow::{Context, Result, anyhow};
 use aya::Ebpf;
-use aya::maps::{HashMap, IterableMap, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, IterableMap, Map, MapData, PerCpuArray, RingBuf};
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
 use lapwing_abi::state::{Cgroup, LostKey, Process};
@@ -28,18 +28,22 @@ pub struct Tables {
     pub seen: SeenMaps,
     /// Execs that were none.
     pub images: KeptImages,
+    /// Whether files that containers open are noted.
+    inventory: Array<MapData, u64>,
     /// What each container may hold of the tables.
     pub(super) shares: Shares,
     /// How large they are.
     pub sizes: Sizes,
 }
 
-/// The two rings.
+/// The rings.
 pub struct Rings {
     /// Cgroups coming and going.
     pub lifecycle: RingBuf<MapData>,
     /// Behaviours.
     pub behaviour: RingBuf<MapData>,
+    /// Files that containers use.
+    pub uses: RingBuf<MapData>,
 }
 
 pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
@@ -63,12 +67,14 @@ pub fn take_all(ebpf: &mut Ebpf, sizes: Sizes) -> Result<(Tables, Rings)> {
             lost: take(ebpf, "LOST")?.try_into()?,
             seen,
             images,
+            inventory: take(ebpf, "INVENTORY")?.try_into()?,
             shares: Shares::of(sizes.processes, sizes.cgroups),
             sizes,
         },
         Rings {
             lifecycle: take(ebpf, "LIFECYCLE")?.try_into()?,
             behaviour: take(ebpf, "BEHAVIOUR")?.try_into()?,
+            uses: take(ebpf, "USES")?.try_into()?,
         },
     ))
 }
@@ -88,6 +94,16 @@ impl Tables {
         self.cgroups
             .insert(id, cgroup.to_words(), 0)
             .with_context(|| format!("the table of cgroups is full, {id} stays unknown"))
+    }
+
+    /// Says whether files that containers open are noted. The kernel side says so itself when a cgroup
+    /// is made.
+    pub fn note_uses(&mut self, wanted: bool) {
+        let is_on = self.inventory.get(&0, 0).is_ok_and(|on| on != 0);
+        if is_on != wanted {
+            // An array has room for its only entry.
+            let _ = self.inventory.set(0, u64::from(wanted), 0);
+        }
     }
 
     /// The cgroups that the kernel side has; what cannot be read of them is there the next time.

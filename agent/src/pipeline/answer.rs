@@ -32,6 +32,14 @@ impl Line {
                     })),
                 );
             }
+            Request::Inventory(request, reply) => {
+                let answer = self.inventory(&request.name);
+                drop(
+                    reply.send(
+                        answer.map(|(name, packed)| v1::GetInventoryResponse { name, packed }),
+                    ),
+                );
+            }
             Request::Promote(request, reply) => {
                 let decider = request.decider.unwrap_or_default();
                 let judge = &mut self.judge;

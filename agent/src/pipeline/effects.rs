@@ -34,6 +34,7 @@ impl Line {
                 }
                 Effect::Decided => decided = true,
                 Effect::Gone(id) => {
+                    self.uses_end(id);
                     self.close(id);
                     self.count_unread();
                     self.forget_lost(id);

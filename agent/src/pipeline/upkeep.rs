@@ -174,6 +174,7 @@ impl Line {
         self.sweep_repeats(clock::since_boot());
         self.follow_names(clock::since_boot());
         self.count_unread();
+        self.tick_uses(clock::since_boot(), false);
         let moment = self.moment();
         self.judge.learn(self.registry.running(), moment);
         self.looked = moment.wall;
@@ -216,6 +217,7 @@ impl Line {
         }
         self.sweep_all();
         self.tick();
+        self.tick_uses(clock::since_boot(), true);
         let moment = self.moment();
         let end = Moment {
             wall: detached,

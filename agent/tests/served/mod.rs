@@ -323,6 +323,13 @@ fn answer(judge: &mut Judge, feed: &Feed, request: Request) {
             let profiles = judge.summaries(&Default::default());
             drop(reply.send(v1::ListProfilesResponse { profiles }));
         }
+        Request::Inventory(request, reply) => {
+            let answer = judge.workload(&request.name);
+            drop(reply.send(answer.map(|workload| v1::GetInventoryResponse {
+                name: workload.to_string(),
+                packed: Vec::new(),
+            })));
+        }
         Request::Profile(request, reply) => {
             let answer = judge.profile(&request.name);
             let answer = answer.map(|(summary, yaml)| v1::GetProfileResponse {

@@ -119,6 +119,10 @@ fields! {
     QstrName = Member("qstr", &["name"]),
     /// `qstr.len`
     QstrLen = Member("qstr", &["len"]),
+    /// `qstr.hash_len`: of a name together with its folder.
+    QstrHash = Member("qstr", &["hash_len"]),
+    /// `inode.i_ino`
+    InodeNumber = Member("inode", &["i_ino"]),
     /// `inode.i_nlink`
     InodeNlink = Member("inode", &["i_nlink", "__i_nlink"]),
     /// Size of `inode`: overlayfs keeps `__upperdentry` right behind it.

@@ -16,7 +16,9 @@ pub mod decode;
 pub mod encode;
 pub mod fields;
 pub mod hooks;
+#[macro_use]
 pub mod ids;
+pub mod inventory;
 pub mod key;
 pub mod record;
 pub mod share;

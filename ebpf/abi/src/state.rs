@@ -230,13 +230,26 @@ pub mod task {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// Not 0 while the container is compared with its profile.
+    /// One of [`watched`].
     pub watched: u64,
     /// For each [`Class`](crate::ids::Class) until when its allowance is spent, since boot in
     /// nanoseconds.
     pub spent: [u64; CLASSES],
+    /// Files of its image, see [`crate::inventory`]: until when the allowance for them is spent, since
+    /// boot in nanoseconds; records that were sent; records that were shed.
+    pub uses: [u64; 3],
     /// What it holds of each [`table`](crate::share::table), as [`Held`](crate::share::Held).
     pub held: [u64; TABLES],
+}
+
+/// What user space has said of a container, in a [`Budget`].
+pub mod watched {
+    /// It learns: its records may wait, and the files of its image that it uses are noted.
+    pub const LEARNING: u64 = 0;
+    /// It is compared with its profile: its records are urgent, and no files are noted.
+    pub const MONITORING: u64 = 1;
+    /// Nothing yet: its records are urgent, and files are noted.
+    pub const UNDECIDED: u64 = 2;
 }
 
 /// Words of 64 bits of a [`Budget`].

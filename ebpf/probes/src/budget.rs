@@ -19,7 +19,7 @@ use aya_ebpf::bindings::{BPF_NOEXIST, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BP
 use core::hint::black_box;
 use lapwing_abi::ids::{Class, Loss};
 use lapwing_abi::share::TABLES;
-use lapwing_abi::state::{Budget, CLASSES, LostKey};
+use lapwing_abi::state::{Budget, CLASSES, LostKey, watched};
 
 /// Least time between two calls of the consumer that are forced, in nanoseconds: one that was
 /// called so recently is still reading.
@@ -28,8 +28,9 @@ const CALL_EVERY: u64 = 500_000;
 /// Of a container that is not known yet: it may be anything, so its records are urgent. Not on the
 /// stack, which would be filled byte by byte.
 pub static FRESH: Budget = Budget {
-    watched: 1,
+    watched: watched::UNDECIDED,
     spent: [0; CLASSES],
+    uses: [0; 3],
     held: [0; TABLES],
 };
 

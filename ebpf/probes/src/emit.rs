@@ -3,7 +3,9 @@
 use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
 use crate::news;
+use aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
 use aya_ebpf::helpers;
+use aya_ebpf::maps::RingBuf;
 use core::hint::black_box;
 use lapwing_abi::ABI_VERSION;
 use lapwing_abi::hooks::Row;
@@ -219,6 +221,28 @@ impl Builder {
             to.write(*header);
             (&raw mut (*to).sections).write(self.sections);
         }
+    }
+
+    /// Puts what was appended into a ring of its own, behind a head of three words instead of a
+    /// record's. Answers whether it is there: not if there is no room, or another task took the buffer.
+    #[inline(always)]
+    pub fn put(self, head: [u64; 3], ring: &RingBuf) -> bool {
+        const START: usize = HEADER_LEN - size_of::<[u64; 3]>();
+        // SAFETY: as in `new`.
+        if unsafe { (&raw const (*self.scratch).owner).read_volatile() } != self.owner {
+            // SAFETY: as above.
+            unsafe { (&raw mut (*self.scratch).owner).write_volatile(0) };
+            return false;
+        }
+        let len = black_box(self.len() - START) & (SCRATCH_REACH - 1);
+        // SAFETY: the head stands before the bytes that were appended, aligned to 8; `len` is below
+        // SCRATCH_REACH, and READ_MAX bytes follow that inside the value.
+        let record = unsafe {
+            let at = (&raw mut (*self.scratch).bytes).cast::<u8>().add(START);
+            at.cast::<[u64; 3]>().write(head);
+            core::slice::from_raw_parts(at, len)
+        };
+        ring.output::<[u8]>(record, u64::from(BPF_RB_NO_WAKEUP)).is_ok()
     }
 
     /// Sends the record, if it is news.

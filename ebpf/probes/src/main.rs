@@ -43,6 +43,7 @@ mod hooks {
 }
 mod identity;
 mod images;
+mod inventory;
 mod kernel;
 mod maps;
 mod news;

@@ -10,6 +10,7 @@ use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, Ring
 use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
+use lapwing_abi::inventory::{USED_MAX, USES_RING};
 use lapwing_abi::record::Header;
 use lapwing_abi::share::TABLES;
 use lapwing_abi::spares::{MARKS as MARKS_EACH, PLACES, TWINS_MAX};
@@ -137,6 +138,18 @@ pub static SCRIPTS: LruHashMap<u32, [u64; 2]> = LruHashMap::with_max_entries(THR
 #[map]
 pub static UNSHARING: LruHashMap<u32, u64> = LruHashMap::with_max_entries(THREADS_MAX, 0);
 
+/// 1 while files that containers open are noted, see `inventory`: what every open looks at.
+#[map]
+pub static INVENTORY: Array<u64> = Array::with_max_entries(1, 0);
+
+/// Files that were noted, by container, file and use. What is evicted is sent again.
+#[map]
+pub static USED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(USED_MAX, 0);
+
+/// Files that containers use: apart, so that they cannot take the room of behaviours.
+#[map]
+pub static USES: RingBuf = RingBuf::with_byte_size(USES_RING, 0);
+
 /// Capabilities that were reported of each container, one bit each, by cgroup. What is evicted is
 /// reported again.
 #[map]
@@ -236,6 +249,10 @@ pub static CREDENTIAL_LENGTHS: u64 = 0;
 /// Which first letters they have, one bit each for the lower six bits of a letter.
 #[unsafe(no_mangle)]
 pub static CREDENTIAL_LETTERS: u64 = 0;
+
+/// 1 where the configuration wants to know which files containers use.
+#[unsafe(no_mangle)]
+pub static INVENTORIES: u32 = 0;
 
 /// The secret under which keys of behaviours are made.
 #[unsafe(no_mangle)]

@@ -1935,6 +1935,21 @@ pub struct Decider {
     pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInventoryRequest {
+    /// Name of the workload's profile.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInventoryResponse {
+    /// Name of the workload's profile.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The files, in the packed form that docs/advise.md describes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub packed: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PromoteProfileRequest {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
@@ -2380,6 +2395,31 @@ pub mod agent_client {
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "GetProfile"));
             self.inner.unary(req, path, codec).await
         }
+        /// Which files of its image a workload was seen to use.
+        pub async fn get_inventory(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInventoryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInventoryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/GetInventory",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lapwing.v1.Agent", "GetInventory"));
+            self.inner.unary(req, path, codec).await
+        }
         /// From learning to monitoring.
         pub async fn promote_profile(
             &mut self,
@@ -2616,6 +2656,14 @@ pub mod agent_server {
             request: tonic::Request<super::GetProfileRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetProfileResponse>,
+            tonic::Status,
+        >;
+        /// Which files of its image a workload was seen to use.
+        async fn get_inventory(
+            &self,
+            request: tonic::Request<super::GetInventoryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInventoryResponse>,
             tonic::Status,
         >;
         /// From learning to monitoring.
@@ -3003,6 +3051,51 @@ pub mod agent_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetProfileSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lapwing.v1.Agent/GetInventory" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInventorySvc<T: Agent>(pub Arc<T>);
+                    impl<
+                        T: Agent,
+                    > tonic::server::UnaryService<super::GetInventoryRequest>
+                    for GetInventorySvc<T> {
+                        type Response = super::GetInventoryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInventoryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::get_inventory(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInventorySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

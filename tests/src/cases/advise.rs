@@ -4,7 +4,7 @@ use super::common::{
     IDS, NOBODY4, hook_of, learned_until_now, profile, promote, silent, violations_until_now,
 };
 use crate::agent::{Home, Mode};
-use crate::container::{Confined, Spec};
+use crate::container::Spec;
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use anyhow::{Context as _, Result, ensure};
@@ -46,25 +46,6 @@ fn texts(list: &Value, key: &str) -> Result<Vec<String>> {
     all.iter()
         .map(|one| text(one).with_context(|| format!("no {key} in {one}")))
         .collect()
-}
-
-/// The same container as the advice would have it.
-fn confined(advice: &Value) -> Result<Spec> {
-    let drops = advice["capabilities"]["dropAll"] == json!(true);
-    let names = texts(&advice["capabilities"]["add"], "name")?;
-    let names = names.iter().map(|name| format!("CAP_{name}")).collect();
-    let mut spec = Spec::new(WORKLOAD, &[TRIGGER, "serve"]);
-    spec.confined = Confined {
-        read_only: advice["root"]["readOnly"] == json!(true),
-        capabilities: drops.then_some(names),
-        no_new_privileges: advice["escalation"]["forbid"] == json!(true),
-    };
-    for path in texts(&advice["root"]["folders"], "path")? {
-        spec = spec.mount(json!({
-            "destination": path, "type": "tmpfs", "source": "tmpfs", "options": ["mode=1777"],
-        }));
-    }
-    Ok(spec)
 }
 
 fn pod(context: &mut Context<'_>) -> Result<Outcome> {
@@ -113,11 +94,14 @@ fn pod(context: &mut Context<'_>) -> Result<Outcome> {
     ensure!(ended.status.code() == Some(1), "{ended:?}");
     let patch = [&advise[..], &["-o", "patch", "--container", "app"]].concat();
     let patch = agent.home.call(&patch)?;
-    ensure!(patch.contains("readOnlyRootFilesystem: true"), "{patch}");
+    let patch = serde_saphyr::from_str(&patch).with_context(|| format!("the patch: {patch}"))?;
 
     // Confined so, the workload does the same as before, and nobody has anything to report.
     promote(&agent.home, WORKLOAD)?;
-    let mut puppet = Puppet::from_spec(session, &confined(&advice)?)?;
+    let mut puppet = Puppet::from_spec(
+        session,
+        &Spec::new(WORKLOAD, &[TRIGGER, "serve"]).patch(patch),
+    )?;
     work(&mut puppet, is_seen).context("with the advice applied")?;
     let seen = violations_until_now(&mut watch, &mut puppet, "/data/sentinel")?;
     silent(&seen, "with the advice applied")?;

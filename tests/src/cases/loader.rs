@@ -19,12 +19,12 @@ pub const CASES: &[Case] = &[Case {
 }];
 
 /// Where distributions have it.
-const LOADERS: &[&str] = &["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
+pub(super) const LOADERS: &[&str] = &["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
 /// Where it is in the container, with its libraries.
 const FOLDER: &str = "/lib64";
 
 /// The libraries of a program, as its loader finds them; none if it has no use for a loader.
-fn libraries(loader: &Path, program: &Path) -> Result<Option<Vec<PathBuf>>> {
+pub(super) fn libraries(loader: &Path, program: &Path) -> Result<Option<Vec<PathBuf>>> {
     let output = Command::new(loader)
         .arg("--list")
         .arg(program)
@@ -42,7 +42,7 @@ fn libraries(loader: &Path, program: &Path) -> Result<Option<Vec<PathBuf>>> {
 }
 
 /// A program by its path, or by its name where a shell would find it.
-fn found(program: &Path) -> Option<PathBuf> {
+pub(super) fn found(program: &Path) -> Option<PathBuf> {
     if program.parent() != Some(Path::new("")) {
         return fs::canonicalize(program).ok();
     }

@@ -18,6 +18,7 @@ mod full;
 mod harness;
 mod incident;
 mod inodes;
+mod inventory;
 mod keys;
 mod learning;
 mod lineage;
@@ -85,6 +86,7 @@ pub const ALL: &[Group] = &[
     group(sensor::CASES),
     coverage("", Tier::Best),
     group(process::CASES),
+    group(inventory::CASES),
     group(loader::CASES),
     group(file::CASES),
     group(path::CASES),

@@ -112,13 +112,21 @@ fn repeat(
 }
 
 fn nginx(port: u16, random: &mut Random) -> Result<()> {
-    match random.below(8) {
-        0 => http(port, "POST", "/upload", &random.bytes(200_000), false)?,
-        1 => http(port, "GET", "/report", &[], true)?,
-        2 => http(port, "GET", &format!("/{}", random.word()), &[], false)?,
-        3 => http(port, "GET", "/big", &[], false)?,
-        _ => http(port, "GET", &format!("/?q={}", random.word()), &[], false)?,
+    let query = format!("/?q={}", random.word());
+    let (method, path, body, slow) = match random.below(8) {
+        0 => ("POST", "/upload", random.bytes(200_000), false),
+        1 => ("GET", "/report", Vec::new(), true),
+        2 => {
+            let path = format!("/{}", random.word());
+            let status = http(port, "GET", &path, &[], false)?;
+            ensure!(status == 404, "GET {path}: status {status}");
+            return Ok(());
+        }
+        3 => ("GET", "/big", Vec::new(), false),
+        _ => ("GET", &*query, Vec::new(), false),
     };
+    let status = http(port, method, path, &body, slow)?;
+    ensure!(status < 300, "{method} {path}: status {status}");
     Ok(())
 }
 

@@ -8,11 +8,18 @@
 //!
 //! Clients run outside the containers, in their network: what is learned is the
 //! program's alone. `cargo xtask workloads` runs this.
+//!
+//! With advice ([`proof`]) each program has an image of its own, and after the third run what `lapwing
+//! advise pod` says is applied to a fourth. `cargo xtask advise-proof` runs that.
 
 mod load;
+mod once;
 mod program;
+mod proof;
 mod report;
+mod roots;
 mod run;
+mod table;
 mod wire;
 
 pub use load::{LoadArgs, main as load};
@@ -20,8 +27,13 @@ pub use load::{LoadArgs, main as load};
 use crate::Tools;
 use crate::agent::take_problems;
 use crate::session::{Session, check_interrupt};
-use anyhow::{Result, ensure};
-use program::PROGRAMS;
+use anyhow::{Context, Result, ensure};
+use once::Setting;
+use program::{PROGRAMS, Program};
+use proof::Proof;
+use report::Report;
+use run::Lesson;
+use std::fs;
 use std::path::PathBuf;
 
 /// Options of the command.
@@ -41,6 +53,12 @@ pub struct Args {
     /// Where the learned profiles are left.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// Has a further run work with the advice that follows applied.
+    #[arg(long)]
+    advice: bool,
+    /// Where the table of the advice is left.
+    #[arg(long, value_name = "FILE", requires = "advice")]
+    markdown: Option<PathBuf>,
 }
 
 /// Runs them; answers whether the third run of each was silent.
@@ -57,15 +75,19 @@ pub fn run(args: &Args) -> Result<bool> {
         "no program has {:?} in its name",
         args.only.as_deref().unwrap_or_default()
     );
-    let (mut reports, mut failures) = (Vec::new(), Vec::new());
+    let (mut reports, mut proofs, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for program in chosen {
         check_interrupt()?;
         // Each has folders and an agent of its own, and leaves nothing to the next.
         let session = Session::new(args.tools.clone())?;
-        match run::learn_and_compare(&session, program, args) {
-            Ok(report) => {
+        match one(&session, program, args) {
+            Ok((report, proof)) => {
                 print!("{}", report.text());
+                if let Some(proof) = &proof {
+                    print!("{}", table::text(proof));
+                }
                 reports.push(report);
+                proofs.extend(proof);
             }
             Err(error) => failures.push(format!("{}: {error:#}", program.name)),
         }
@@ -73,8 +95,58 @@ pub fn run(args: &Args) -> Result<bool> {
         failures.extend(take_problems());
     }
     print!("{}", report::table(&reports));
+    if args.advice {
+        let table = table::markdown(&proofs);
+        print!("\n{table}");
+        if let Some(path) = &args.markdown {
+            fs::write(path, table).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
     for failure in &failures {
         println!("FAILED {failure}");
     }
-    Ok(failures.is_empty() && reports.iter().all(report::Report::is_clean))
+    let is_well = match args.advice {
+        true => proofs.iter().all(Proof::holds),
+        false => reports.iter().all(Report::is_clean),
+    };
+    Ok(failures.is_empty() && is_well)
+}
+
+/// Learns a program, compares it, and tries the advice.
+fn one(
+    session: &Session,
+    program: &'static Program,
+    args: &Args,
+) -> Result<(Report, Option<Proof>)> {
+    let all = args.programs.join("root");
+    let own = session.folder("image")?;
+    let layers = match args.advice {
+        true => {
+            roots::own(&all, program.packages, &own).context("an image of its own")?;
+            vec![own.clone()]
+        }
+        false => vec![own.clone(), all],
+    };
+    once::put_files(program, &own)?;
+    let setting = Setting {
+        layers,
+        patch: None,
+    };
+    let lesson = Lesson::learn(session, program, args, &setting)?;
+    let third = lesson.compare(&setting)?;
+    let proof = match args.advice {
+        true => Some(Proof::of(&lesson, &own, &third)?),
+        false => None,
+    };
+    let mut report = Report {
+        name: program.name,
+        done: lesson.done.iter().copied().chain([third.done]).collect(),
+        hours: third.taken.as_secs_f64() / 3600.0,
+        learned: lesson.learned.clone(),
+        repeats: 0,
+        by_hand: lesson.by_hand.clone(),
+        false_positives: third.reported,
+    };
+    report.repeats = lesson.end()?;
+    Ok((report, proof))
 }

@@ -9,6 +9,8 @@ type File = (&'static str, &'static str);
 pub struct Program {
     /// Its name, which is the workload's too.
     pub name: &'static str,
+    /// The packages that it is of, beside what each image has.
+    pub packages: &'static [&'static str],
     /// What the container starts.
     pub args: &'static [&'static str],
     /// As whom.
@@ -25,6 +27,7 @@ pub struct Program {
 pub const PROGRAMS: &[Program] = &[
     Program {
         name: "nginx",
+        packages: &["nginx-light"],
         args: &["/bin/sh", "/srv/start"],
         user: 0,
         files: &[
@@ -36,6 +39,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "postgresql",
+        packages: &["postgresql-15"],
         args: &["/bin/sh", "/srv/start"],
         user: 100,
         files: &[("srv/start", include_str!("files/postgresql.sh"))],
@@ -44,6 +48,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "redis",
+        packages: &["redis-server"],
         args: &["/usr/bin/redis-server", "/etc/redis/service.conf"],
         user: 101,
         files: &[("etc/redis/service.conf", include_str!("files/redis.conf"))],
@@ -52,6 +57,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "apt",
+        packages: &[],
         args: &["/bin/sh", "/srv/start"],
         user: 0,
         files: &[
@@ -66,6 +72,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "python",
+        packages: &["python3"],
         args: &["/usr/bin/python3", "/srv/app/service.py"],
         user: 0,
         files: &[
@@ -79,6 +86,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "node",
+        packages: &["nodejs"],
         args: &["/usr/bin/node", "/srv/app/service.js"],
         user: 0,
         files: &[("srv/app/service.js", include_str!("files/service.js"))],

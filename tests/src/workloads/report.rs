@@ -1,5 +1,6 @@
 //! What came of it, for people.
 
+use lapwing_profile::behaviour::Behaviour;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::generalise::breadth;
 use lapwing_profile::profile::{Profile, Verdict};
@@ -7,7 +8,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// A report of the third run.
+/// A report of a run that was compared.
+#[derive(Clone)]
 pub struct FalsePositive {
     rule: String,
     entry: String,
@@ -25,6 +27,35 @@ impl FalsePositive {
             by: text(&violation["process"]["exe"]),
             count: text(&violation["count"]),
         }
+    }
+
+    /// Whether another is of the same program, rule and place: where names are random, no two are the
+    /// same.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let key = |one: &Self| (one.rule.clone(), one.by.clone(), place(&one.entry));
+        key(self) == key(other)
+    }
+
+    /// All of it.
+    pub fn line(&self) -> String {
+        let Self {
+            rule,
+            entry,
+            by,
+            count,
+        } = self;
+        format!("{rule:<20} {entry}  x{count}  by {by}")
+    }
+}
+
+/// What is done to a file and in which folder; of all else the whole entry.
+fn place(entry: &str) -> String {
+    match Entry::parse(entry).map(|entry| entry.behaviour) {
+        Ok(Behaviour::File(file)) => {
+            let folder = file.path.rsplit_once('/').map(|(folder, _)| folder);
+            format!("{} {}", file.operation.word(), folder.unwrap_or_default())
+        }
+        _ => entry.to_owned(),
     }
 }
 
@@ -102,11 +133,7 @@ impl Report {
             self.hours * 3600.0
         );
         for one in &self.false_positives {
-            let _ = writeln!(
-                text,
-                "    {:<20} {}  x{}  by {}",
-                one.rule, one.entry, one.count, one.by
-            );
+            let _ = writeln!(text, "    {}", one.line());
         }
         text
     }
@@ -136,4 +163,29 @@ pub fn table(reports: &[Report]) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(entry: &str) -> FalsePositive {
+        FalsePositive {
+            rule: "file.unknown".to_owned(),
+            entry: entry.to_owned(),
+            by: "/usr/bin/python3".to_owned(),
+            count: "1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn reports_of_random_names_in_one_folder_are_alike() {
+        let first = one("file: {operation: CREATE, path: /tmp/8980ejdl}");
+        assert!(first.is_like(&one("file: {operation: CREATE, path: /tmp/u3zk_1qx}")));
+        assert!(!first.is_like(&one("file: {operation: DELETE, path: /tmp/u3zk_1qx}")));
+        assert!(!first.is_like(&one("file: {operation: CREATE, path: /srv/u3zk_1qx}")));
+        let exec = one("exec: {path: /usr/bin/dash}");
+        assert!(exec.is_like(&exec));
+        assert!(!exec.is_like(&one("exec: {path: /usr/bin/bash}")));
+    }
 }

@@ -4,7 +4,7 @@ use super::privilege;
 use crate::emit::{hit, lost};
 use crate::kernel::{self, Kptr};
 use crate::maps::{self, SCRATCH_REACH, Scratch};
-use crate::{process, share, spare};
+use crate::{inventory, process, share, spare};
 use aya_ebpf::helpers;
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user};
 use aya_ebpf::macros::raw_tracepoint;
@@ -35,6 +35,7 @@ fn created(group: Kptr, path: Kptr) {
         return;
     }
     hit(Row::CgroupCreate);
+    inventory::begins();
     let id = kernel::cgroup_id(group);
     let parent = parent_id(group);
     let above = process::cgroup(parent);

@@ -10,6 +10,7 @@ mod names;
 use super::file::{self, Change};
 use super::syscall::{self, Call, HERE, directory, is, location, served};
 use crate::emit::{self, Builder, hit, lost};
+use crate::inventory;
 use crate::kernel::{self, Place};
 use crate::path;
 use crate::process;
@@ -74,6 +75,7 @@ fn opened(call: Call) -> Option<()> {
         served(Row::FileOpen)?;
         file::opened(Row::FileOpen, file);
     }
+    inventory::opened(file);
     if !file::is_changed(file) && asked(&call) & O_TRUNC != 0 {
         served(Row::FileTruncateOpen)?;
         file::cut_by_open(file)?;

@@ -34,6 +34,7 @@ function cached(request, response) {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.writeFileSync(file, error ? String(error) : output);
     fs.rmSync(folder, { recursive: true });
+    if (error) response.statusCode = 500;
     response.end(output);
   });
 }

@@ -11,7 +11,7 @@ use crate::emit;
 use crate::hooks::function::{function_entry, function_exit};
 use crate::kernel::{self, Kptr, Place, setting};
 use crate::recall::files::Open;
-use crate::{maps, process, spare};
+use crate::{inventory, maps, process, spare};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::{fexit, kretprobe};
@@ -53,6 +53,7 @@ fn file_open(ctx: FExitContext) -> i32 {
     } else {
         let _ = opened_typed(file);
     }
+    inventory::opened(file);
     0
 }
 
@@ -60,7 +61,9 @@ fn file_open(ctx: FExitContext) -> i32 {
 #[kretprobe]
 fn file_open_kprobe(ctx: RetProbeContext) -> u32 {
     let regs = Kptr(ctx.as_ptr() as u64);
-    let _ = opened_by(Row::FileOpen, Kptr(kernel::function_result(regs)));
+    let file = Kptr(kernel::function_result(regs));
+    let _ = opened_by(Row::FileOpen, file);
+    inventory::opened(file);
     0
 }
 

@@ -1,0 +1,130 @@
+//! `lapwing inventory`: which files of its image a workload was seen to use.
+
+use super::args::Output;
+use super::client::{self, Endpoint};
+use super::profile::resolve;
+use super::profile_text::json;
+use super::{Code, Failure, Outcome};
+use anyhow::anyhow;
+use clap::Args;
+use lapwing_profile::inventory::export::Export;
+use lapwing_profile::inventory::packed::{PACKED_MAX, unpack};
+use lapwing_proto::v1;
+use std::io::Write;
+
+const EXAMPLES: &str = "\
+Examples:
+  lapwing inventory shop                          what was used, and how
+  lapwing inventory shop -o json > use.json       for `lapwing advise image shop.tar --use use.json`";
+
+/// Arguments of `lapwing inventory`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct InventoryArgs {
+    /// The workload: its profile's name, or a part of that
+    #[arg(value_name = "WORKLOAD")]
+    name: String,
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// Asks the agent and prints.
+pub async fn run(endpoint: &Endpoint, args: InventoryArgs) -> Outcome {
+    let mut client = client::connect(endpoint).await?;
+    let name = resolve(&mut client, &args.name).await?;
+    // Packed it is longer than what a client takes by itself, in the worst case.
+    let mut client = client.max_decoding_message_size(PACKED_MAX + 4096);
+    let answer = client
+        .get_inventory(v1::GetInventoryRequest { name })
+        .await
+        .map_err(|status| client::failed(&status))?
+        .into_inner();
+    let known = unpack(&answer.packed).ok_or_else(|| {
+        let error = anyhow!("the agent's inventory cannot be read: is it of another version?");
+        Failure::new(Code::Failed, error)
+    })?;
+    let export = Export::of(&answer.name, &known);
+    let mut out = anstream::stdout().lock();
+    match args.output {
+        Output::Json => out.write_all((json(&export)? + "\n").as_bytes())?,
+        Output::Text => text(&mut out, &export)?,
+    }
+    Ok(())
+}
+
+fn text(out: &mut impl Write, export: &Export) -> std::io::Result<()> {
+    let count = |how: &str| {
+        let files = export.files.iter();
+        files
+            .filter(|file| file.how.iter().any(|one| one == how))
+            .count()
+    };
+    writeln!(out, "{}", export.workload)?;
+    for image in &export.images {
+        writeln!(out, "  image     {}", lapwing_profile::text::visible(image))?;
+    }
+    if let (Some(since), Some(until)) = (export.since, export.until) {
+        writeln!(out, "  seen      {since} to {until}")?;
+    }
+    writeln!(
+        out,
+        "  instances {}\n  files     {}: {} executed, {} opened, {} still mapped when the agent came; {} folders listed",
+        export.instances,
+        export.files.len() - count("list"),
+        count("exec"),
+        count("open"),
+        count("mapped"),
+        count("list"),
+    )?;
+    for why in &export.incomplete {
+        writeln!(out, "  INCOMPLETE {why}")?;
+    }
+    writeln!(
+        out,
+        "  What is not in the list was not seen to be used; that is no proof that it is not needed.\n"
+    )?;
+    for file in &export.files {
+        let changed = if file.changed { "  (changed)" } else { "" };
+        writeln!(out, "{:<18} {}{changed}", file.how.join(","), file.path)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapwing_profile::inventory::{Inventory, Sight, uses};
+
+    #[test]
+    fn the_text_says_what_is_missing_before_what_is_there() {
+        let mut known = Inventory::default();
+        known.begin("c", true);
+        known.missing.shed = 12;
+        let image = known.image("shop:1\u{1b}[2J");
+        for (path, how) in [("/bin/shop", uses::EXEC | uses::OPEN), ("/etc", uses::LIST)] {
+            let at = 1_700_000_000;
+            known.see(Sight {
+                path: path.as_bytes(),
+                how,
+                changed: how == uses::LIST,
+                at,
+                image,
+            });
+        }
+        let mut out = Vec::new();
+        text(&mut out, &Export::of("Workload/shop", &known)).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(!out.contains('\u{1b}'), "{out}");
+        for part in [
+            "files     1: 1 executed, 1 opened",
+            "1 folders listed",
+            "INCOMPLETE 12 first uses of files were shed",
+            "exec,open          /bin/shop\n",
+            "list               /etc  (changed)\n",
+        ] {
+            assert!(out.contains(part), "no `{part}` in {out}");
+        }
+        assert!(out.find("INCOMPLETE") < out.find("/bin/shop"));
+    }
+}

@@ -1,0 +1,186 @@
+//! Advice on a program, applied to it: does it still work, and is anything reported?
+//!
+//! The program was learned on an image of its own, and ran once more without any advice: what that run is
+//! reported for the advice has no part in. Then `lapwing advise pod` is asked as a person asks it, beside a manifest
+//! of what the container has, and its patch is applied to a fresh container that does the same
+//! work under the same agent.
+
+use super::once::Setting;
+use super::report::FalsePositive;
+use super::roots::{Contents, contents};
+use super::run::{Compared, Lesson};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+/// The container in the manifest.
+const CONTAINER: &str = "app";
+
+/// A run with the advice applied.
+pub enum Trial {
+    /// It did its work.
+    Worked(Compared),
+    /// It did not, and why.
+    Failed(String),
+}
+
+/// What came of the advice on a program.
+pub struct Proof {
+    /// Its name.
+    pub name: &'static str,
+    /// The hardening score of what the container has, with the advice, and of all there is.
+    pub score: [u64; 3],
+    /// Advice that cannot be given or applied, and why.
+    pub left: Vec<String>,
+    /// What the run without the advice was reported for.
+    pub without: Vec<FalsePositive>,
+    /// What its image has.
+    pub before: Contents,
+    /// The run with the advice.
+    pub with: Trial,
+}
+
+impl Trial {
+    fn of(run: Result<Compared>) -> Self {
+        match run {
+            Ok(compared) => Self::Worked(compared),
+            Err(error) => Self::Failed(format!("{error:#}")),
+        }
+    }
+
+    /// What it was reported for, and the same program without the advice was not.
+    pub fn news<'a>(&'a self, without: &'a [FalsePositive]) -> Vec<&'a FalsePositive> {
+        let known = |one: &FalsePositive| without.iter().any(|other| other.is_like(one));
+        match self {
+            Self::Worked(run) => run.reported.iter().filter(|one| !known(one)).collect(),
+            Self::Failed(_) => Vec::new(),
+        }
+    }
+}
+
+impl Proof {
+    /// Asks for advice, applies it, and has the program do its work again. `without` is the run
+    /// without it.
+    ///
+    /// # Errors
+    ///
+    /// No advice, or one that cannot be read. A program that does not work is none: see
+    /// [`Trial::Failed`].
+    pub fn of(lesson: &Lesson<'_>, image: &Path, without: &Compared) -> Result<Self> {
+        let folder = lesson.session.folder("advice")?;
+        let file = folder.join("manifest.yaml");
+        // JSON is YAML.
+        fs::write(
+            &file,
+            manifest(lesson.program.name, lesson.program.user).to_string(),
+        )?;
+        let file = file.to_str().context("a path that is no text")?;
+        let advise = ["advise", "pod", lesson.program.name, "--pod", file];
+        let advice = lesson.agent.home.json(&advise)?;
+        let advice = advice.into_iter().next().context("no advice")?;
+        let patch = [&advise[..], &["-o", "patch"]].concat();
+        let patch = lesson.agent.home.call(&patch)?;
+        let patch: Value =
+            serde_saphyr::from_str(&patch).with_context(|| format!("the patch: {patch}"))?;
+        let with = Trial::of(lesson.compare(&Setting {
+            layers: vec![image.to_path_buf()],
+            patch: Some(patch),
+        }));
+        let mut left = left(&advice)?;
+        if let Trial::Worked(run) = &with {
+            left.extend(run.applied.left.iter().cloned());
+        }
+        let points = |key: &str| {
+            let points = advice["score"][key].as_u64();
+            points.with_context(|| format!("no score: {}", advice["score"]))
+        };
+        Ok(Self {
+            name: lesson.program.name,
+            score: [points("applied")?, points("advised")?, points("of")?],
+            left,
+            without: without.reported.clone(),
+            before: contents(image, image)?,
+            with,
+        })
+    }
+
+    /// Whether it works with the advice, and is reported for nothing that it is not reported for
+    /// without.
+    pub fn holds(&self) -> bool {
+        matches!(self.with, Trial::Worked(_)) && self.with.news(&self.without).is_empty()
+    }
+}
+
+/// The manifest of a container as the runs without advice have it.
+fn manifest(name: &str, user: u32) -> Value {
+    let mut container = json!({"name": CONTAINER, "image": name});
+    if user > 0 {
+        container["securityContext"] = json!({"runAsUser": user});
+    }
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+        "spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}},
+    })
+}
+
+/// What is not advised, in words.
+fn left(advice: &Value) -> Result<Vec<String>> {
+    let word = |value: &Value| {
+        let text = value.as_str().map(str::to_owned);
+        text.with_context(|| format!("no reason in {advice}"))
+    };
+    let mut left = Vec::new();
+    let (root, user) = (&advice["root"], &advice["user"]);
+    if root["readOnly"] != true {
+        let blocked = root["blocked"].as_array().context("nothing is blocked")?;
+        let first = blocked.first().context("nothing is blocked")?;
+        let more = match blocked.len() {
+            1 => String::new(),
+            all => format!(" (and {} more)", all - 1),
+        };
+        let (path, why) = (word(&first["path"])?, word(&first["why"])?);
+        left.push(format!("read-only root: {path}: {why}{more}"));
+    }
+    if user["nonRoot"] != true {
+        left.push(format!("another user: {}", word(&user["why"])?));
+    }
+    if advice["capabilities"]["dropAll"] != true {
+        let note = word(&advice["capabilities"]["note"])?;
+        left.push(format!("drop capabilities: {note}"));
+    }
+    if advice["escalation"]["forbid"] != true {
+        let why = word(&advice["escalation"]["why"])?;
+        left.push(format!("no_new_privs: {why}"));
+    }
+    ensure!(left.iter().all(|one| !one.contains('\n')), "{left:?}");
+    Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_advised_is_told_with_its_reason() {
+        let all = json!({"root": {"readOnly": true}, "user": {"nonRoot": true},
+            "capabilities": {"dropAll": true}, "escalation": {"forbid": true}});
+        assert_eq!(left(&all).unwrap(), [""; 0]);
+        let none = json!({
+            "root": {"readOnly": false, "blocked": [{"path": "/etc/x", "why": "it hides"}, {}]},
+            "user": {"nonRoot": false, "why": "root was seen"},
+            "capabilities": {"dropAll": false, "note": "unseen"},
+            "escalation": {"forbid": false, "why": "sudo"},
+        });
+        assert_eq!(
+            left(&none).unwrap(),
+            [
+                "read-only root: /etc/x: it hides (and 1 more)",
+                "another user: root was seen",
+                "drop capabilities: unseen",
+                "no_new_privs: sudo"
+            ]
+        );
+        assert!(left(&json!({"root": {"readOnly": false}})).is_err());
+    }
+}
