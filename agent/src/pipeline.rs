@@ -20,6 +20,7 @@ mod recall;
 mod repeats;
 mod standing;
 mod upkeep;
+mod used;
 mod waker;
 
 pub(crate) use loss::{UserLoss, hides_behaviours};
@@ -37,6 +38,7 @@ use crate::judge::{Judge, Scene};
 use crate::kernel::sensor::{HookState, Sensor};
 use crate::kernel::spares::Spares;
 use crate::kernel::tables::{Rings, Tables};
+use crate::kernel::used::{Recording, UsedCalls};
 use crate::process::Images;
 use adopted::Adopted;
 use anyhow::Result;
@@ -75,6 +77,8 @@ pub struct Parts {
     pub sensor: Sensor,
     /// The kernel side's maps.
     pub tables: Tables,
+    /// Where system calls are recorded; none where they are not.
+    pub calls: Option<UsedCalls>,
     /// The files whose reading is a behaviour.
     pub credentials: Credentials,
     /// The containers.
@@ -137,6 +141,7 @@ struct Line {
     /// Names of peers.
     names: names::Names,
     contents: contents::Contents,
+    used: used::Used,
 }
 
 /// The thread's work.
@@ -163,6 +168,7 @@ impl Pipeline {
             hooks,
             walks: _,
             walks_execs: _,
+            recording,
         } = parts.sensor;
         let mut line = Line {
             tables: parts.tables,
@@ -192,6 +198,7 @@ impl Pipeline {
             unheld: 0,
             names: names::Names::new(parts.names),
             contents: contents::Contents::begin(waker.clone()),
+            used: used::Used::new(parts.calls),
         };
         // One that took over from another was attached before that one went.
         if let Some(beat) = line.judge.store().last_beat()
@@ -201,6 +208,9 @@ impl Pipeline {
         }
         let proc = Path::new("/proc");
         line.report_blind_hooks();
+        if let Recording::Refused(because) = recording {
+            line.report_unrecorded(&because.to_string());
+        }
         line.report_set_aside();
         // What was in force when it ran last, before anything is judged.
         while line.hear_cluster() {}

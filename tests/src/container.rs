@@ -75,6 +75,8 @@ pub struct Confined {
     pub capabilities: Option<Vec<String>>,
     /// Whether no exec gives it more rights.
     pub no_new_privileges: bool,
+    /// The filter of its system calls, as the runtime is told it.
+    pub seccomp: Option<Value>,
 }
 
 impl Spec {
@@ -419,6 +421,9 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
     }
     if !spec.namespace.is_empty() {
         config["annotations"][NAMESPACE] = spec.namespace.as_str().into();
+    }
+    if let Some(seccomp) = &spec.confined.seccomp {
+        config["linux"]["seccomp"] = seccomp.clone();
     }
     for (name, value) in &spec.sysctls {
         config["linux"]["sysctl"][name] = value.as_str().into();

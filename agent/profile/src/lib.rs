@@ -39,6 +39,7 @@ pub mod rule;
 mod schema;
 pub mod signature;
 pub mod sorted;
+pub mod syscalls;
 pub mod text;
 pub mod version;
 pub mod widened;

@@ -14,6 +14,7 @@ use super::offsets::Offsets;
 use super::refusal::{Because, Cause, Refusal, because, joined};
 use super::shares::Shares;
 use super::spares::{self, Spares};
+use super::used::{self, Recording};
 use crate::credentials::Credentials;
 use anyhow::{Context, Result, bail};
 use aya::Ebpf;
@@ -58,6 +59,8 @@ pub struct Settings<'a> {
     pub egress: &'a Result<EgressCgroup>,
     /// The files whose reading is a behaviour.
     pub credentials: &'a Credentials,
+    /// Whether system calls are recorded.
+    pub syscalls: bool,
     /// Whether this is a trial: programs that act on a whole cgroup are loaded, not attached.
     pub trial: bool,
 }
@@ -107,6 +110,8 @@ pub struct Sensor {
     pub walks: Option<String>,
     /// The same of each exec, which needs no trampoline.
     pub walks_execs: Option<String>,
+    /// What became of the recording of system calls.
+    pub recording: Recording,
 }
 
 impl Sensor {
@@ -185,6 +190,10 @@ impl Sensor {
         {
             walks = Some(joined(&opens.refused));
         }
+        let recording = match settings.syscalls {
+            true => used::start(&kernel, &mut ebpf),
+            false => Recording::Off,
+        };
         let spares = Spares::begin(&ebpf, links);
         Ok(Self {
             spares,
@@ -192,6 +201,7 @@ impl Sensor {
             hooks,
             walks,
             walks_execs,
+            recording,
         })
     }
 }

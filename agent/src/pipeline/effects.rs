@@ -35,6 +35,7 @@ impl Line {
                 Effect::Decided => decided = true,
                 Effect::Gone(id) => {
                     self.close(id);
+                    self.forget_calls(id);
                     self.count_unread();
                     self.forget_lost(id);
                     self.names.gone(id);

@@ -58,6 +58,7 @@ fn confined(advice: &Value) -> Result<Spec> {
         read_only: advice["root"]["readOnly"] == json!(true),
         capabilities: drops.then_some(names),
         no_new_privileges: advice["escalation"]["forbid"] == json!(true),
+        seccomp: None,
     };
     for path in texts(&advice["root"]["folders"], "path")? {
         spec = spec.mount(json!({

@@ -40,6 +40,7 @@ mod recall_execs;
 mod receivers;
 mod restart;
 mod running;
+mod seccomp;
 mod seen;
 mod sensor;
 mod sink;
@@ -108,6 +109,7 @@ pub const ALL: &[Group] = &[
     group(provenance::CASES),
     group(contents::CASES),
     group(advise::CASES),
+    group(seccomp::CASES),
     group(seen::CASES),
     group(keys::CASES),
     group(execs::CASES),
