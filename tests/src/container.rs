@@ -67,6 +67,8 @@ pub struct Spec {
     pub told: bool,
     /// A patch of advice that is applied to it.
     pub patch: Option<Value>,
+    /// Filters of system calls that its node has, by the names that a patch has for them.
+    pub filters: BTreeMap<String, Value>,
 }
 
 impl Spec {
@@ -87,6 +89,7 @@ impl Spec {
             cgroup: "/{id}".to_owned(),
             told: true,
             patch: None,
+            filters: BTreeMap::new(),
         }
     }
 
@@ -148,6 +151,12 @@ impl Spec {
     /// With a patch of `lapwing advise pod` applied.
     pub fn patch(mut self, patch: Value) -> Self {
         self.patch = Some(patch);
+        self
+    }
+
+    /// On a node that has a filter of system calls, by the name that a patch has for it.
+    pub fn filter(mut self, name: &str, filter: Value) -> Self {
+        self.filters.insert(name.to_owned(), filter);
         self
     }
 
@@ -222,7 +231,7 @@ impl<'s> Container<'s> {
         let started = crate::expect::now();
         let mut config = config(session, spec, &cgroup, &volume);
         let applied = (spec.patch.as_ref())
-            .map(|patch| patch::apply(&mut config, patch, &BTreeMap::new()))
+            .map(|patch| patch::apply(&mut config, patch, &spec.filters))
             .transpose()
             .context("cannot apply the advice")?
             .unwrap_or_default();
