@@ -3,4 +3,5 @@
 
 mod fleet;
 mod lease;
+mod relay;
 mod stage;
