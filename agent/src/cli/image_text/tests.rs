@@ -272,6 +272,7 @@ fn what_an_image_has_not_is_told_too() {
     let report = Report {
         packages: Vec::new(),
         notable: Notable::default(),
+        used: None,
         ran: None,
         ..report()
     };
