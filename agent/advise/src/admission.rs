@@ -9,6 +9,7 @@
 use crate::Advice;
 use crate::document::{Target, slug};
 use crate::policy::Selects;
+use lapwing_profile::text::visible;
 use serde_json::{Value, json};
 
 /// The group of both objects: in this version since Kubernetes 1.30.
@@ -55,7 +56,11 @@ fn rules(advice: &Advice, target: &Target) -> Vec<Rule> {
     let mut rule = |expression: String, message: &str| {
         rules.push(Rule(
             format!("variables.advised.all(c, {expression})"),
-            format!("Lapwing advises of {}: {message}", target.container),
+            // The API takes no line breaks here.
+            format!(
+                "Lapwing advises of {}: {message}",
+                visible(&target.container)
+            ),
         ));
     };
     rule(
@@ -127,6 +132,15 @@ fn rules(advice: &Advice, target: &Target) -> Vec<Rule> {
     rules
 }
 
+fn resource(operation: &str, name: &str) -> Value {
+    json!({
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": [operation],
+        "resources": [name],
+    })
+}
+
 /// The policy and its binding, of a namespace, which must not be empty.
 #[must_use]
 pub fn objects(advice: &Advice, target: &Target, selects: &Selects) -> [Value; 2] {
@@ -157,12 +171,9 @@ pub fn objects(advice: &Advice, target: &Target, selects: &Selects) -> [Value; 2
             "matchConstraints": {
                 "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": selects.namespace}},
                 "objectSelector": {"matchLabels": selects.labels},
-                "resourceRules": [{
-                    "apiGroups": [""],
-                    "apiVersions": ["v1"],
-                    "operations": ["CREATE", "UPDATE"],
-                    "resources": ["pods", "pods/ephemeralcontainers"],
-                }],
+                // What is looked at cannot be changed of a pod that is there, and to refuse other changes of
+                // it would keep it from being deleted.
+                "resourceRules": [resource("CREATE", "pods"), resource("UPDATE", "pods/ephemeralcontainers")],
             },
             "variables": [{
                 "name": "advised",

@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+pub mod apparmor;
 pub mod basis;
 pub mod capability;
 pub mod document;

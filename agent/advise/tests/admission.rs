@@ -24,29 +24,24 @@ fn target(container: &str) -> Target {
 
 /// Of what user 33 did: all that can be advised is.
 fn advice() -> Advice {
-    let mut profile = created(&["/data/x"]);
-    see(
-        &mut profile,
-        "privilege: {operation: CAPABILITY, detail: CAP_NET_BIND_SERVICE}",
-        None,
-        33,
-    );
-    Advice::of(
-        &profile,
-        &Given {
-            sees_capabilities: Some(true),
-            ..Given::default()
-        },
-    )
+    let given = Given {
+        sees_capabilities: Some(true),
+        ..Given::default()
+    };
+    Advice::of(&created(&["/data/x"]), &given)
 }
 
 fn policy(target: &Target) -> Value {
+    policy_of(&advice(), target)
+}
+
+fn policy_of(advice: &Advice, target: &Target) -> Value {
     let selects = Selects {
         name: "web-lapwing".into(),
         namespace: "shop".into(),
         labels: [("app".to_owned(), "web".to_owned())].into(),
     };
-    let [policy, binding] = objects(&advice(), target, &selects);
+    let [policy, binding] = objects(advice, target, &selects);
     assert_eq!(binding["spec"]["policyName"], policy["metadata"]["name"]);
     policy
 }
@@ -90,7 +85,7 @@ fn good() -> Value {
         "readOnlyRootFilesystem": true,
         "allowPrivilegeEscalation": false,
         "runAsNonRoot": true,
-        "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
+        "capabilities": {"drop": ["ALL"]},
         "seccompProfile": {"type": "RuntimeDefault"},
     }}]}})
 }
@@ -146,6 +141,25 @@ fn pods_with_what_is_advised_pass_and_each_lack_is_told() {
     // Nothing said of a container is not enough for any but `privileged` and what may be added.
     let bare = json!({"spec": {"containers": [{"name": "app"}]}});
     assert_eq!(broken(&policy, &bare).len(), 5);
+}
+
+#[test]
+fn capabilities_that_are_advised_may_be_added_and_no_others() {
+    let mut profile = created(&["/data/x"]);
+    let line = "privilege: {operation: CAPABILITY, detail: CAP_NET_BIND_SERVICE}";
+    see(&mut profile, line, None, 0);
+    let policy = policy_of(&Advice::of(&profile, &Given::default()), &target("app"));
+    for (add, passes) in [
+        (json!([]), true),
+        (json!(["NET_BIND_SERVICE"]), true),
+        (json!(["NET_BIND_SERVICE", "SYS_ADMIN"]), false),
+        (json!(["ALL"]), false),
+    ] {
+        let mut pod = good();
+        pod["spec"]["containers"][0]["securityContext"]["capabilities"]["add"] = add.clone();
+        let told = broken(&policy, &pod);
+        assert_eq!(told.is_empty(), passes, "{add}: {told:?}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{approve, created, profile, see, web};
+use lapwing_advise::apparmor;
 use lapwing_advise::document::{
     Target, all_text, compose, compose_text, patch, patch_text, policy_text, slug, yaml,
 };
@@ -47,6 +48,7 @@ fn the_documents_are_as_they_were() {
         ("web.patch.yaml", patch_text(&advice, &target())),
         ("web.all.yaml", all_text(&advice, &target(), &selects())),
         ("web.compose.yaml", compose_text(&advice, "web")),
+        ("web.apparmor", apparmor::text(&web(), &advice)),
         (
             "web.policy.yaml",
             policy_text(&advice, &target(), &selects()),

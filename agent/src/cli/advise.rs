@@ -8,6 +8,7 @@ use crate::cli::profile_file as file;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use lapwing_abi::hooks::Row;
+use lapwing_advise::apparmor;
 use lapwing_advise::basis::Loss;
 use lapwing_advise::document::{self, Target, slug};
 use lapwing_advise::manifest::{Pod, Shape};
@@ -100,6 +101,8 @@ pub enum Form {
     Compose,
     /// A ValidatingAdmissionPolicy that holds pods of the workload to the advice, and its binding
     Policy,
+    /// The skeleton of an AppArmor profile, in complain mode
+    Apparmor,
     /// A seccomp profile of the recorded system calls, for Docker, Kubernetes and OCI runtimes; what it
     /// rests on goes to standard error
     Seccomp,
@@ -189,6 +192,7 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
             document::all_text(&advice, &target, &selects(&args, &advice, pod.as_ref())?)
         }
         Form::Compose => document::compose_text(&advice, &service(&workload.name)),
+        Form::Apparmor => apparmor::text(&source.profile, &advice),
         Form::Policy => {
             let target = target(&args, &advice, pod.as_ref())?;
             let selects = selects(&args, &advice, pod.as_ref())?;
