@@ -123,6 +123,7 @@ mod redaction;
 mod signatures;
 pub mod sinks;
 pub mod sizes;
+mod syscalls;
 
 pub use feed::{Feed, Fsync};
 pub use http::Http;
@@ -136,6 +137,7 @@ pub use redaction::Redaction;
 pub use signatures::Signatures;
 pub use sinks::Sinks;
 pub use sizes::Sizes;
+pub use syscalls::Syscalls;
 
 section! {
     /// The whole configuration.
@@ -165,6 +167,8 @@ section! {
         /// The files whose reading is a behaviour.
         credentials "credentials": Vec<String> =
             credentials::DEFAULT.iter().map(|pattern| (*pattern).to_owned()).collect(),
+        /// Of whom system calls are recorded, for a seccomp profile.
+        syscalls "syscalls": Syscalls = Syscalls::Off,
         /// Which cgroups are looked at.
         cgroups "cgroups": Cgroups = Cgroups::default(),
         /// Where runc keeps its containers.

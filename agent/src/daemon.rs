@@ -11,7 +11,7 @@ use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, Failure, Outcome};
 use crate::clock;
 use crate::cluster::{self, Terms, Watcher};
-use crate::config::{Config, Sizes, StartMode, sizes};
+use crate::config::{Config, Sizes, StartMode, Syscalls, sizes};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::identity::{self, Resolver};
 use crate::container::{Options, Registry};
@@ -27,6 +27,7 @@ use crate::kernel::object::Object;
 use crate::kernel::refusal;
 use crate::kernel::sensor::{Sensor, Settings};
 use crate::kernel::tables;
+use crate::kernel::used::{Recording, UsedCalls};
 use crate::pipeline::{Parts, Pipeline, Waker};
 use crate::replace::{end_other, is_there, take_address};
 use crate::sink::preflight::{self, Look};
@@ -157,6 +158,7 @@ fn attach(config: &Config, sizes: Sizes, object: &[u8]) -> anyhow::Result<Attach
         egress: &egress,
         credentials: &credentials,
         inventory: config.inventory == When::Learning,
+        syscalls: config.syscalls == Syscalls::Learning,
         trial: false,
     })?;
     Ok(Attached {
@@ -254,6 +256,10 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         None => attach(config, sizes, object.bytes()).map_err(host)?,
     };
     let (tables, rings) = tables::take_all(&mut sensor.ebpf, sizes).map_err(host)?;
+    let calls = { matches!(sensor.recording, Recording::On) }
+        .then(|| UsedCalls::take(&mut sensor.ebpf))
+        .transpose()
+        .map_err(host)?;
     let attached = sensor
         .hooks
         .iter()
@@ -289,6 +295,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         credentials,
         sensor,
         tables,
+        calls,
         registry: match &identity {
             Some(identity) => {
                 let registry = Registry::new(options, hierarchy).asking(config.identity.patience());

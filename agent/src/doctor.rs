@@ -7,9 +7,10 @@ use crate::kernel::egress::EgressCgroup;
 use crate::kernel::object::Object;
 use crate::kernel::refusal::Refusal;
 use crate::kernel::sensor::{SYSTEM_BTF, Sensor, Settings};
+use crate::kernel::used::Recording;
 use crate::status;
 use anyhow::{Result, anyhow, bail};
-use lapwing_abi::hooks::Tier;
+use lapwing_abi::hooks::{Tier, used};
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -149,6 +150,7 @@ fn examine(btf: &Path, best: Tier, report: &mut Report) -> Result<()> {
         egress: &egress,
         credentials: &credentials,
         inventory: true,
+        syscalls: true,
         trial: true,
     })?;
     report.walks = sensor.walks.unwrap_or_default();
@@ -165,7 +167,32 @@ fn examine(btf: &Path, best: Tier, report: &mut Report) -> Result<()> {
             lacks: state.refused.iter().map(Lack::from).collect(),
         })
         .collect();
+    report.hooks.push(recorder(&sensor.recording));
     Ok(())
+}
+
+/// The recording of system calls as a row: it is tried, whatever the configuration says.
+fn recorder(recording: &Recording) -> Row {
+    let row = Row {
+        row: used::ID,
+        ..Row::default()
+    };
+    match recording {
+        Recording::Refused(because) => {
+            let lack = Lack::from(&Refusal::new(&used::VARIANT, &because.clone().into()));
+            Row {
+                refused: vec![because.to_string()],
+                lacks: vec![lack],
+                ..row
+            }
+        }
+        Recording::On | Recording::Off => Row {
+            tier: used::VARIANT.tier.name(),
+            target: used::VARIANT.program.to_owned(),
+            misses: used::VARIANT.misses,
+            ..row
+        },
+    }
 }
 
 /// Before Linux 5.11 maps count against a limit that is 64 KiB by default.

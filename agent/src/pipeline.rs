@@ -21,6 +21,7 @@ mod recall;
 mod repeats;
 mod standing;
 mod upkeep;
+mod used;
 mod waker;
 
 pub(crate) use loss::{UserLoss, hides_behaviours};
@@ -38,6 +39,7 @@ use crate::judge::{Judge, Scene};
 use crate::kernel::sensor::{HookState, Sensor};
 use crate::kernel::spares::Spares;
 use crate::kernel::tables::{Rings, Tables};
+use crate::kernel::used::{Recording, UsedCalls};
 use crate::process::Images;
 use adopted::Adopted;
 use anyhow::Result;
@@ -76,6 +78,8 @@ pub struct Parts {
     pub sensor: Sensor,
     /// The kernel side's maps.
     pub tables: Tables,
+    /// Where system calls are recorded; none where they are not.
+    pub calls: Option<UsedCalls>,
     /// The files whose reading is a behaviour.
     pub credentials: Credentials,
     /// The containers.
@@ -141,6 +145,7 @@ struct Line {
     names: names::Names,
     contents: contents::Contents,
     uses: inventory::Uses,
+    used: used::Used,
 }
 
 /// The thread's work.
@@ -167,6 +172,7 @@ impl Pipeline {
             hooks,
             walks: _,
             walks_execs: _,
+            recording,
         } = parts.sensor;
         let mut line = Line {
             tables: parts.tables,
@@ -197,6 +203,7 @@ impl Pipeline {
             names: names::Names::new(parts.names),
             contents: contents::Contents::begin(waker.clone()),
             uses: inventory::Uses::begin(parts.inventory, waker.clone()),
+            used: used::Used::new(parts.calls),
         };
         // One that took over from another was attached before that one went.
         if let Some(beat) = line.judge.store().last_beat()
@@ -206,6 +213,9 @@ impl Pipeline {
         }
         let proc = Path::new("/proc");
         line.report_blind_hooks();
+        if let Recording::Refused(because) = recording {
+            line.report_unrecorded(&because.to_string());
+        }
         line.report_set_aside();
         // What was in force when it ran last, before anything is judged.
         while line.hear_cluster() {}

@@ -6,7 +6,6 @@ use crate::session::Session;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -67,6 +66,8 @@ pub struct Spec {
     pub told: bool,
     /// A patch of advice that is applied to it.
     pub patch: Option<Value>,
+    /// The seccomp profile that lies on the node, for a patch that names one.
+    pub seccomp: Option<Value>,
 }
 
 impl Spec {
@@ -87,6 +88,7 @@ impl Spec {
             cgroup: "/{id}".to_owned(),
             told: true,
             patch: None,
+            seccomp: None,
         }
     }
 
@@ -222,7 +224,7 @@ impl<'s> Container<'s> {
         let started = crate::expect::now();
         let mut config = config(session, spec, &cgroup, &volume);
         let applied = (spec.patch.as_ref())
-            .map(|patch| patch::apply(&mut config, patch, &BTreeMap::new()))
+            .map(|patch| patch::apply(&mut config, patch, spec.seccomp.as_ref()))
             .transpose()
             .context("cannot apply the advice")?
             .unwrap_or_default();

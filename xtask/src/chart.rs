@@ -357,6 +357,23 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
+/// What `lapwing advise pod -o policy` prints, as its own tests keep it.
+fn check_advised(schemas: &[Schemas]) -> Result<()> {
+    let path = root().join("agent/advise/tests/golden/web.policy.yaml");
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let objects: Vec<Value> = serde_saphyr::from_multiple(&text)
+        .with_context(|| format!("no YAML: {}", path.display()))?;
+    ensure!(objects.len() == 2, "{}: no two objects", path.display());
+    for object in &objects {
+        schemas
+            .iter()
+            .try_for_each(|it| it.check(object))
+            .with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
+
 /// Everything about the chart.
 pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> Result<()> {
     let (helm, schemas, metrics) = (Helm::ensure()?, Schemas::ensure()?, Metrics::read()?);
@@ -366,6 +383,7 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
         .chain(&bad)
         .map(|(set, _)| set.clone())
         .collect();
+    check_advised(&schemas)?;
     let mut rendered = helm.render(&sets)?.into_iter();
     let mut objects = 0;
     // With the chart's own values, which come first.

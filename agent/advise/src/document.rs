@@ -5,6 +5,7 @@
 //! of which each is one line in which nothing is hidden.
 
 use crate::Advice;
+use crate::admission;
 use crate::manifest::{List, Shape};
 use crate::policy::{self, Selects};
 use lapwing_profile::text::visible;
@@ -21,8 +22,11 @@ pub struct Target {
     pub container: String,
     /// Which list of the pod it stands in.
     pub list: List,
-    /// The seccomp profile that is there already, if it is a narrower one.
+    /// Whether the seccomp profile that is there already stays, because it is a narrower one.
     pub keeps_seccomp: bool,
+    /// The file of the profile that was made of the recorded calls, below the kubelet's folder for them;
+    /// none for the runtime's own profile.
+    pub localhost: Option<String>,
 }
 
 /// Letters, digits and dashes of a text, as names in Kubernetes have them: at most so many, of which
@@ -63,7 +67,12 @@ pub fn patch(advice: &Advice, target: &Target) -> Value {
             set("runAsUser", user.into());
         }
     }
-    if !target.keeps_seccomp {
+    if let Some(file) = &target.localhost {
+        set(
+            "seccompProfile",
+            json!({"type": "Localhost", "localhostProfile": file}),
+        );
+    } else if !target.keeps_seccomp {
         set("seccompProfile", json!({"type": "RuntimeDefault"}));
     }
     if advice.root.read_only {
@@ -199,6 +208,16 @@ pub fn header(advice: &Advice) -> Vec<String> {
         (advice.capabilities.unnamed.iter())
             .map(|seen| format!("capabilities: no manifest can name this one: {seen}")),
     );
+    if let Some(recorded) = &advice.seccomp.recorded {
+        lines.push(format!("seccomp: {}", recorded.basis()));
+        lines.extend(
+            advice
+                .seccomp
+                .incomplete
+                .iter()
+                .map(|it| format!("seccomp: incomplete: {it}")),
+        );
+    }
     if !advice.escalation.forbid {
         lines.push(format!("escalation: {}", advice.escalation.why));
     }
@@ -235,6 +254,15 @@ pub fn patch_text(advice: &Advice, target: &Target) -> String {
 #[must_use]
 pub fn compose_text(advice: &Advice, service: &str) -> String {
     commented(&header(advice), &compose(advice, service))
+}
+
+/// The admission policy and its binding, as one text of two documents.
+#[must_use]
+pub fn policy_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
+    let mut comments = header(advice);
+    comments.extend(admission::COMMENTS.iter().map(ToString::to_string));
+    let [policy, binding] = admission::objects(advice, target, selects);
+    [commented(&comments, &policy), yaml(&binding)].join("---\n")
 }
 
 /// Policies and patch, as one text of three documents.

@@ -13,7 +13,7 @@
 //! | `runAsNonRoot`, `runAsUser` ([`user`]) | the user ids of those who did what the entries say | one of them is 0, or none was told; several, and the pod has no `runAsUser` |
 //! | capabilities ([`capability`]) | those that were used | the sensor could not see uses (not every kernel shows them), or nobody knows whether it could |
 //! | `allowPrivilegeEscalation` ([`capability`]) | user ids, capabilities and names of programs | something may have gained rights by an exec |
-//! | `seccompProfile` | nothing: system calls are not recorded | never: `RuntimeDefault` is every runtime's own |
+//! | `seccompProfile` ([`seccomp`]) | system calls, where they were recorded | never: without, `RuntimeDefault` is every runtime's own |
 //! | network policies ([`network`]) | peers and sockets that wait | a peer has no form in a policy: it is listed |
 //!
 //! A profile says what was seen, not what can happen. So the advice carries [`basis::Basis`]: for how
@@ -24,6 +24,8 @@
 //! YAML library ([`document`]); nothing of a container is ever put into a document as text.
 #![forbid(unsafe_code)]
 
+pub mod admission;
+pub mod apparmor;
 pub mod basis;
 pub mod capability;
 pub mod document;
@@ -33,6 +35,7 @@ pub mod network;
 pub mod policy;
 pub mod root;
 pub mod score;
+pub mod seccomp;
 mod set_id;
 pub mod user;
 
@@ -47,12 +50,9 @@ use manifest::Pod;
 use network::Network;
 use root::Root;
 use score::Score;
+use seccomp::Seccomp;
 use serde::Serialize;
 use user::User;
-
-/// What is said of seccomp, of which nothing is recorded.
-pub const SECCOMP: &str = "system calls are not recorded: the runtime's default profile is advised, which common programs \
-     run with, and no narrower one can be";
 
 /// What is known beside the profile.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,8 +84,8 @@ pub struct Advice {
     pub capabilities: Capabilities,
     /// Whether an exec may gain rights.
     pub escalation: Escalation,
-    /// What is said of seccomp.
-    pub seccomp: &'static str,
+    /// System calls.
+    pub seccomp: Seccomp,
     /// Peers.
     pub network: Network,
     /// What the pod has of it; `None` where no manifest was given.
@@ -111,6 +111,7 @@ impl Advice {
         );
         let capabilities = Capabilities::of(&facts, given.sees_capabilities);
         let escalation = Escalation::of(&facts, &user, &capabilities);
+        let seccomp = Seccomp::of(profile, !escalation.forbid);
         let mut advice = Self {
             workload: profile.workload.clone(),
             basis: Basis::of(profile, &progress, given, &facts),
@@ -118,7 +119,7 @@ impl Advice {
             user,
             capabilities,
             escalation,
-            seccomp: SECCOMP,
+            seccomp,
             network: Network::of(&facts),
             score: None,
         };

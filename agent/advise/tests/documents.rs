@@ -3,8 +3,9 @@
 mod common;
 
 use common::{approve, created, profile, see, web};
+use lapwing_advise::apparmor;
 use lapwing_advise::document::{
-    Target, all_text, compose, compose_text, patch, patch_text, slug, yaml,
+    Target, all_text, compose, compose_text, patch, patch_text, policy_text, slug, yaml,
 };
 use lapwing_advise::manifest::{List, Shape};
 use lapwing_advise::policy::{Selects, cilium, kubernetes};
@@ -24,6 +25,7 @@ fn target() -> Target {
         container: "app".into(),
         list: List::Containers,
         keeps_seccomp: false,
+        localhost: None,
     }
 }
 
@@ -46,6 +48,11 @@ fn the_documents_are_as_they_were() {
         ("web.patch.yaml", patch_text(&advice, &target())),
         ("web.all.yaml", all_text(&advice, &target(), &selects())),
         ("web.compose.yaml", compose_text(&advice, "web")),
+        ("web.apparmor", apparmor::text(&web(), &advice)),
+        (
+            "web.policy.yaml",
+            policy_text(&advice, &target(), &selects()),
+        ),
     ] {
         let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
         if std::env::var_os("LAPWING_REGENERATE").is_some() {

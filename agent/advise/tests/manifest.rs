@@ -20,6 +20,7 @@ fn a_container_is_found_in_both_lists_and_by_its_name_alone() {
         list: pod.list,
         container: pod.container,
         keeps_seccomp: false,
+        localhost: None,
     };
     let patch = &patch(&advise(&web()), &own)["spec"];
     assert_eq!(patch["initContainers"][0]["name"], "setup");

@@ -40,6 +40,7 @@ pub mod rule;
 mod schema;
 pub mod signature;
 pub mod sorted;
+pub mod syscalls;
 pub mod text;
 pub mod version;
 pub mod widened;

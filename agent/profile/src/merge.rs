@@ -56,6 +56,7 @@ impl Profile {
         self.versions.join(&other.versions);
         self.texts.join(&other.texts);
         self.widenings.join(&other.widenings);
+        self.calls.join(&other.calls);
         self.share();
         self.join_decisions(other.decisions().cloned());
         self.overflow = self.overflow.max(other.overflow);

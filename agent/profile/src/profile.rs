@@ -19,6 +19,7 @@ use crate::matcher::Matcher;
 use crate::provenance::texts::Texts;
 use crate::provenance::{Provenance, Shared};
 use crate::sorted::Sorted;
+use crate::syscalls::Calls;
 use crate::version::Versions;
 use crate::widened::Widenings;
 use crate::workload::Workload;
@@ -123,6 +124,8 @@ pub struct Profile {
     pub(crate) shared: Shared,
     /// When it became wider.
     pub(crate) widenings: Widenings,
+    /// Which system calls were made, where that was recorded. It is no part of what is approved.
+    pub calls: Calls,
     /// In the order of the file, in which what is alike lies together.
     pub(crate) records: Sorted<Entry, Record>,
     /// Files that were learned, and patterns of them.
@@ -154,6 +157,7 @@ impl Profile {
             versions: Versions::default(),
             texts: Texts::default(),
             widenings: Widenings::default(),
+            calls: Calls::default(),
             shared: Shared::default(),
             records: Sorted::default(),
             learned: Learned::default(),

@@ -8,13 +8,16 @@ use crate::cli::profile_file as file;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use lapwing_abi::hooks::Row;
+use lapwing_advise::apparmor;
 use lapwing_advise::basis::Loss;
 use lapwing_advise::document::{self, Target, slug};
 use lapwing_advise::manifest::{Pod, Shape};
 use lapwing_advise::policy::Selects;
+use lapwing_advise::seccomp::Recorded;
 use lapwing_advise::{Advice, Given};
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::profile::Profile;
+use lapwing_profile::text::visible;
 use lapwing_proto::v1;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -42,7 +45,8 @@ Examples:
   lapwing advise pod shop -o patch > patch.yaml
   kubectl patch deployment shop --patch-file patch.yaml
   lapwing advise pod --file shop.yaml -o yaml --selector app=shop
-  lapwing advise pod shop -o compose > compose.override.yaml";
+  lapwing advise pod shop -o compose > compose.override.yaml
+  lapwing advise pod shop -o seccomp > shop.json         from the calls that `syscalls: learning` recorded";
 
 /// Arguments of `lapwing advise pod`.
 #[derive(Args, Debug)]
@@ -71,6 +75,12 @@ pub struct PodArgs {
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
+    /// Have patch and policy use the profile that `-o seccomp` prints, instead of the runtime's default
+    ///
+    /// It must lie on each node that the pod may run on, as the patch names it, below the kubelet's folder for
+    /// seccomp profiles (/var/lib/kubelet/seccomp).
+    #[arg(long)]
+    seccomp: bool,
     /// End with 1 if the advice is incomplete, for use as a gate
     #[arg(long)]
     require_complete: bool,
@@ -90,6 +100,13 @@ pub enum Form {
     Yaml,
     /// A service for Docker Compose, to lay over another
     Compose,
+    /// A ValidatingAdmissionPolicy that holds pods of the workload to the advice, and its binding
+    Policy,
+    /// The skeleton of an AppArmor profile, in complain mode
+    Apparmor,
+    /// A seccomp profile of the recorded system calls, for Docker, Kubernetes and OCI runtimes; what it
+    /// rests on goes to standard error
+    Seccomp,
 }
 
 /// Runs one of the commands.
@@ -181,6 +198,19 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
             document::all_text(&advice, &target, &selects(&args, &advice, pod.as_ref())?)
         }
         Form::Compose => document::compose_text(&advice, &service(&workload.name)),
+        Form::Apparmor => apparmor::text(&source.profile, &advice),
+        Form::Policy => {
+            let target = target(&args, &advice, pod.as_ref())?;
+            let selects = selects(&args, &advice, pod.as_ref())?;
+            if selects.namespace.is_empty() {
+                return Err(usage(
+                    "an admission policy is of a namespace, and neither the profile nor a manifest names one: \
+                     give a manifest with metadata.namespace (--pod FILE)",
+                ));
+            }
+            document::policy_text(&advice, &target, &selects)
+        }
+        Form::Seccomp => seccomp_text(&advice)?,
     };
     anstream::stdout().lock().write_all(text.as_bytes())?;
     if args.require_complete && !advice.basis.complete {
@@ -188,6 +218,28 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
         return Err(Failure::new(Code::Failed, error));
     }
     Ok(())
+}
+
+/// The seccomp profile. What it rests on has no place in it.
+fn seccomp_text(advice: &Advice) -> Result<String, Failure> {
+    let recorded = recorded(advice)?;
+    let mut err = anstream::stderr().lock();
+    for line in document::header(advice) {
+        writeln!(err, "# {}", visible(&line))?;
+    }
+    let text = serde_json::to_string_pretty(&recorded.document());
+    Ok(text.map_err(|error| Failure::new(Code::Failed, error))? + "\n")
+}
+
+fn recorded(advice: &Advice) -> Result<&Recorded, Failure> {
+    advice.seccomp.recorded.as_ref().ok_or_else(|| {
+        let why = anyhow!(
+            "no system calls of {} were recorded: set `syscalls: learning` in the agent's configuration, and \
+             let the workload learn",
+            advice.workload
+        );
+        Failure::new(Code::Failed, why)
+    })
 }
 
 fn usage(what: &'static str) -> Failure {
@@ -206,6 +258,10 @@ fn target(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Target, 
         )
     })?;
     let seccomp = pod.and_then(|pod| pod.applied.seccomp.as_deref());
+    let localhost = match args.seccomp {
+        true => recorded(advice).map(|_| Some(profile_file(advice, container)))?,
+        false => None,
+    };
     Ok(Target {
         shape: pod.map_or_else(
             || Shape::of(&workload.kind).unwrap_or(Shape::Template),
@@ -214,7 +270,14 @@ fn target(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Target, 
         container: container.clone(),
         list: pod.map(|pod| pod.list).unwrap_or_default(),
         keeps_seccomp: seccomp == Some("Localhost"),
+        localhost,
     })
+}
+
+/// Where the kubelet looks for the profile of a container.
+fn profile_file(advice: &Advice, container: &str) -> String {
+    let name = slug(&advice.workload.name, 63);
+    format!("lapwing/{name}-{}.json", slug(container, 63))
 }
 
 /// Labels that controllers add to each pod, which other instances, or those of the next version, do not
@@ -298,6 +361,7 @@ mod tests {
             container: None,
             selector: Vec::new(),
             output: Form::Yaml,
+            seccomp: false,
             require_complete: false,
         };
         let pod = Pod::read(JOB, None, "setup").unwrap();

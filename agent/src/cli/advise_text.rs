@@ -9,6 +9,7 @@ use lapwing_advise::network::{Network, Port, Talk};
 use lapwing_advise::policy::left_by_kubernetes;
 use lapwing_advise::root::{Root, SIZE};
 use lapwing_advise::score::Score;
+use lapwing_advise::seccomp::Seccomp;
 use lapwing_profile::text::visible;
 use std::collections::BTreeSet;
 use std::io::{Result, Write};
@@ -44,8 +45,21 @@ pub(super) fn write(out: &mut impl Write, advice: &Advice) -> Result<()> {
     line(out, 2, &advice.escalation.why)?;
     named(out, &advice.escalation.because)?;
     head(out, "seccomp", "RuntimeDefault")?;
-    line(out, 2, advice.seccomp)?;
+    seccomp(out, &advice.seccomp)?;
     network(out, &advice.network)
+}
+
+fn seccomp(out: &mut impl Write, seccomp: &Seccomp) -> Result<()> {
+    line(out, 2, seccomp.why)?;
+    if let Some(recorded) = &seccomp.recorded {
+        line(out, 2, &recorded.basis())?;
+        let names: Vec<&str> = recorded.names.iter().copied().collect();
+        dim(out, 4, &names.join(" "))?;
+    }
+    for lack in &seccomp.incomplete {
+        line(out, 4, &format!("! {lack}"))?;
+    }
+    Ok(())
 }
 
 fn head(out: &mut impl Write, title: &str, verdict: &str) -> Result<()> {
@@ -351,7 +365,7 @@ mod tests {
             "unknown: image contents were not looked at",
             "user  not advised\n  not observed",
             "capabilities  drop: [ALL], add: [CHOWN]\n",
-            "seccomp  RuntimeDefault\n  system calls are not recorded",
+            "seccomp  RuntimeDefault\n  system calls were not recorded",
             "lets in: UDP 32768-60999\n",
             "lets out to (Cilium alone) api.example.com: TCP 443\n",
             "port: 443}: a NetworkPolicy cannot name domains\n",

@@ -6,6 +6,7 @@ use super::text::{BOLD, DIM, styled, table};
 use super::versions;
 use super::{Code, Failure};
 use crate::judge::report;
+use lapwing_advise::seccomp;
 use lapwing_profile::diff::Diff;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::generalise;
@@ -175,6 +176,7 @@ pub(super) fn write_profile(
             writeln!(out, "  {time}  {}  {breadth}", one.entry)?;
         }
     }
+    write_calls(out, profile)?;
     if profile.overflow() > 0 {
         writeln!(
             out,
@@ -204,6 +206,44 @@ pub(super) fn write_profile(
                 text.trim_end()
             )?;
         }
+    }
+    Ok(())
+}
+
+/// System calls that were recorded, by name.
+fn write_calls(out: &mut impl Write, profile: &Profile) -> std::io::Result<()> {
+    let calls = &profile.calls;
+    let Some(first) = calls.first else {
+        return Ok(());
+    };
+    let mut basis = format!("from {}", second(first));
+    for (word, at) in [
+        ("to", calls.last),
+        ("last new", calls.newest),
+        ("skipped until", calls.gap),
+    ] {
+        if let Some(at) = at {
+            basis.push_str(&format!("  {word} {}", second(at)));
+        }
+    }
+    if !calls.from_start {
+        basis.push_str("  of no container from its first program");
+    }
+    writeln!(
+        out,
+        "\n{} {}",
+        styled(BOLD, "system calls"),
+        styled(DIM, &format!("({basis})"))
+    )?;
+    for ((table, entered), numbers) in &calls.sets {
+        let name = |number: &u16| {
+            let name = seccomp::name(*table, *number);
+            name.map_or_else(|| number.to_string(), str::to_owned)
+        };
+        let names: Vec<String> = numbers.iter().map(name).collect();
+        let who = if *entered { ", of what entered" } else { "" };
+        let head = format!("{}{who} ({}):", table.word(), names.len());
+        writeln!(out, "  {} {}", styled(DIM, &head), names.join(" "))?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! and says what is to be reported.
 
 mod attribution;
+mod calls;
 pub mod contents;
 pub mod decide;
 pub mod episodes;

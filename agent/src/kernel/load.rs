@@ -6,6 +6,7 @@ use super::offsets::Offsets;
 use super::refusal::explain;
 use super::sensor::Settings;
 use super::spares;
+use super::used;
 use crate::credentials::Credentials;
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::Array;
@@ -110,6 +111,7 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
         .map_max_entries("PROCESSES", settings.processes)
         .map_max_entries("CGROUPS", settings.cgroups)
         .map_max_entries("BUDGETS", budgets_of(settings.cgroups))
+        .map_max_entries("USED", used::containers(settings))
         .load(settings.object)
         .with_context(|| {
             use rustix::process::{Resource, getrlimit};

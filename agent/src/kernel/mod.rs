@@ -18,5 +18,6 @@ pub mod shares;
 pub mod spares;
 mod sys;
 pub mod tables;
+pub mod used;
 
 pub use sys::{give_back_memory, unacknowledged};

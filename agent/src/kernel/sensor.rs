@@ -14,6 +14,7 @@ use super::offsets::Offsets;
 use super::refusal::{Because, Cause, Refusal, because, joined};
 use super::shares::Shares;
 use super::spares::{self, Spares};
+use super::used::{self, Recording};
 use crate::credentials::Credentials;
 use anyhow::{Context, Result, bail};
 use aya::Ebpf;
@@ -60,6 +61,8 @@ pub struct Settings<'a> {
     pub credentials: &'a Credentials,
     /// Whether it is noted which files of their images containers use, while they learn.
     pub inventory: bool,
+    /// Whether system calls are recorded.
+    pub syscalls: bool,
     /// Whether this is a trial: programs that act on a whole cgroup are loaded, not attached.
     pub trial: bool,
 }
@@ -109,6 +112,8 @@ pub struct Sensor {
     pub walks: Option<String>,
     /// The same of each exec, which needs no trampoline.
     pub walks_execs: Option<String>,
+    /// What became of the recording of system calls.
+    pub recording: Recording,
 }
 
 impl Sensor {
@@ -187,6 +192,10 @@ impl Sensor {
         {
             walks = Some(joined(&opens.refused));
         }
+        let recording = match settings.syscalls {
+            true => used::start(&kernel, &mut ebpf),
+            false => Recording::Off,
+        };
         let spares = Spares::begin(&ebpf, links);
         Ok(Self {
             spares,
@@ -194,6 +203,7 @@ impl Sensor {
             hooks,
             walks,
             walks_execs,
+            recording,
         })
     }
 }

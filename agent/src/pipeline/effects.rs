@@ -36,6 +36,7 @@ impl Line {
                 Effect::Gone(id) => {
                     self.uses_end(id);
                     self.close(id);
+                    self.forget_calls(id);
                     self.count_unread();
                     self.forget_lost(id);
                     self.names.gone(id);

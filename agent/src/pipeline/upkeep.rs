@@ -175,6 +175,7 @@ impl Line {
         self.follow_names(clock::since_boot());
         self.count_unread();
         self.tick_uses(clock::since_boot(), false);
+        self.look_at_calls();
         let moment = self.moment();
         self.judge.learn(self.registry.running(), moment);
         self.looked = moment.wall;

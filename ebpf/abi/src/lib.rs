@@ -25,6 +25,7 @@ pub mod share;
 pub mod spares;
 pub mod state;
 pub mod syscalls;
+pub mod used;
 
 /// Version of everything in this crate; the object carries it and the agent
 /// refuses an object that differs.

@@ -40,6 +40,7 @@ mod hooks {
     mod syscall_privilege;
     mod syscall_socket;
     mod unix;
+    mod used;
 }
 mod identity;
 mod images;

@@ -41,6 +41,7 @@ mod recall_execs;
 mod receivers;
 mod restart;
 mod running;
+mod seccomp;
 mod seen;
 mod sensor;
 mod sink;
@@ -110,6 +111,7 @@ pub const ALL: &[Group] = &[
     group(provenance::CASES),
     group(contents::CASES),
     group(advise::CASES),
+    group(seccomp::CASES),
     group(seen::CASES),
     group(keys::CASES),
     group(execs::CASES),

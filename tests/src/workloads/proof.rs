@@ -99,13 +99,17 @@ impl Proof {
         let advise = ["advise", "pod", lesson.program.name, "--pod", file];
         let advice = lesson.agent.home.json(&advise)?;
         let advice = advice.into_iter().next().context("no advice")?;
-        let patch = [&advise[..], &["-o", "patch"]].concat();
+        let filter = [&advise[..], &["-o", "seccomp"]].concat();
+        let filter = lesson.agent.home.call(&filter)?;
+        let filter = serde_json::from_str(&filter).context("the seccomp profile")?;
+        let patch = [&advise[..], &["-o", "patch", "--seccomp"]].concat();
         let patch = lesson.agent.home.call(&patch)?;
         let patch: Value =
             serde_saphyr::from_str(&patch).with_context(|| format!("the patch: {patch}"))?;
         let mut setting = Setting {
             layers: vec![image.to_path_buf()],
             patch: Some(patch),
+            seccomp: Some(filter),
         };
         let with = Trial::of(lesson.compare(&setting));
         let slim = match &with {

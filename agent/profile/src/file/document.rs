@@ -5,6 +5,7 @@ use crate::evidence::text::ObservedLine;
 use crate::generalise::line::LearnedLine;
 use crate::profile::Mode;
 use crate::provenance::line::ProvenanceLine;
+use crate::syscalls::CallsLine;
 use crate::version;
 use crate::widened::WidenedLine;
 use crate::workload::Workload;
@@ -66,6 +67,9 @@ pub(super) struct Status {
     pub(super) versions: Vec<Placed<version::line::VersionLine>>,
     #[serde(default)]
     pub(super) widened: Vec<Placed<WidenedLine>>,
+    /// Which system calls were made, where that was recorded.
+    #[serde(default)]
+    pub(super) syscalls: Option<Placed<CallsLine>>,
     #[serde(default)]
     pub(super) provenance: Option<Placed<ProvenanceLine>>,
     #[serde(default)]

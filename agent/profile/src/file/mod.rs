@@ -20,6 +20,7 @@
 //!   evidence: ...   # where it was observed, see `evidence::text`
 //!   versions: ...   # of the image, see `version::line`
 //!   widened: []    # when patterns came, see `widened`
+//!   syscalls: ...  # where they are recorded, see `syscalls`
 //!   provenance: ... # who did what, see `provenance::line`
 //!   learned: []
 //!   seen:
@@ -44,6 +45,7 @@ use crate::entry::Entry;
 use crate::evidence;
 use crate::profile::{APPROVED_MAX, BYTES_MAX, DECISIONS_MAX, PENDING_MAX, REFUSED_MAX};
 use crate::provenance;
+use crate::syscalls;
 use crate::version;
 use crate::widened;
 use crate::yaml::{Limits, Placed};
@@ -73,6 +75,7 @@ pub const LIMITS: Limits = Limits {
         + version::line::NODES
         + provenance::line::NODES
         + widened::NODES
+        + syscalls::NODES
         + 64,
 };
 /// What is around an entry's text: times, counters, keys.

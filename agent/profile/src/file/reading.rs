@@ -11,6 +11,7 @@ use crate::evidence::text::ObservedLine;
 use crate::generalise::{Known, is_general, is_pattern};
 use crate::profile::{Decision, Profile, Record, Verdict};
 use crate::provenance::line::{ProvenanceLine, Read};
+use crate::syscalls::CallsLine;
 use crate::version;
 use crate::yaml::{self, Placed};
 use serde::Deserialize;
@@ -142,6 +143,9 @@ impl Profile {
         for line in status.widened {
             let widenings = &mut profile.widenings;
             placed(line, "a line of `widened`", |line| line.read(widenings)).map_err(NoProfile)?;
+        }
+        if let Some(line) = status.syscalls {
+            profile.calls = placed(line, "`syscalls`", CallsLine::read).map_err(NoProfile)?;
         }
         let sets = match status.provenance {
             Some(line) => placed(line, "`provenance`", ProvenanceLine::read).map_err(NoProfile)?,

@@ -70,6 +70,10 @@ impl Profile {
         if widened.peek().is_some() {
             list(out, "widened", widened);
         }
+        if !self.calls.is_empty() {
+            line(out, "  syscalls:");
+            self.calls.write(out);
+        }
         let numbers = Numbers::of(self);
         numbers.write_all(out, &self.texts);
         list(out, "learned", lines(&self.learned, &numbers));

@@ -13,6 +13,7 @@ mod file;
 mod network;
 mod privilege;
 mod process;
+pub mod used;
 
 macro_rules! rows {
     ($($(#[$meta:meta])* $name:ident = $id:literal,)+) => {

@@ -167,7 +167,7 @@ impl Call {
 
 /// Whether the task makes a 32-bit call.
 #[inline(always)]
-fn is_compat(task: Kptr) -> bool {
+pub(super) fn is_compat(task: Kptr) -> bool {
     let info = task.at(Field::TaskThreadInfo);
     if setting!(ARCH) == 0 {
         info.get::<u32>(Field::ThreadInfoStatus) & TS_COMPAT != 0
