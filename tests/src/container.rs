@@ -6,7 +6,6 @@ use crate::session::Session;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -67,8 +66,8 @@ pub struct Spec {
     pub told: bool,
     /// A patch of advice that is applied to it.
     pub patch: Option<Value>,
-    /// Filters of system calls that its node has, by the names that a patch has for them.
-    pub filters: BTreeMap<String, Value>,
+    /// The seccomp profile that lies on the node, for a patch that names one.
+    pub seccomp: Option<Value>,
 }
 
 impl Spec {
@@ -89,7 +88,7 @@ impl Spec {
             cgroup: "/{id}".to_owned(),
             told: true,
             patch: None,
-            filters: BTreeMap::new(),
+            seccomp: None,
         }
     }
 
@@ -151,12 +150,6 @@ impl Spec {
     /// With a patch of `lapwing advise pod` applied.
     pub fn patch(mut self, patch: Value) -> Self {
         self.patch = Some(patch);
-        self
-    }
-
-    /// On a node that has a filter of system calls, by the name that a patch has for it.
-    pub fn filter(mut self, name: &str, filter: Value) -> Self {
-        self.filters.insert(name.to_owned(), filter);
         self
     }
 
@@ -231,7 +224,7 @@ impl<'s> Container<'s> {
         let started = crate::expect::now();
         let mut config = config(session, spec, &cgroup, &volume);
         let applied = (spec.patch.as_ref())
-            .map(|patch| patch::apply(&mut config, patch, &spec.filters))
+            .map(|patch| patch::apply(&mut config, patch, spec.seccomp.as_ref()))
             .transpose()
             .context("cannot apply the advice")?
             .unwrap_or_default();

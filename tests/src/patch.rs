@@ -22,18 +22,14 @@ pub struct Applied {
     pub folders: Vec<String>,
 }
 
-/// Applies a patch of one container to an OCI configuration. Seccomp profiles of `Localhost` are
-/// taken from `seccomp`, by their names.
+/// Applies a patch of one container to an OCI configuration. A seccomp profile of `Localhost` is
+/// `seccomp`, whatever its name.
 ///
 /// # Errors
 ///
 /// Something in the patch that is not understood, with its key; a user that contradicts
 /// `runAsNonRoot`; a mount where there is one already.
-pub fn apply(
-    config: &mut Value,
-    patch: &Value,
-    seccomp: &BTreeMap<String, Value>,
-) -> Result<Applied> {
+pub fn apply(config: &mut Value, patch: &Value, seccomp: Option<&Value>) -> Result<Applied> {
     let pod = pod(patch)?;
     let mut applied = Applied::default();
     let mut volumes = BTreeMap::new();
@@ -121,7 +117,7 @@ fn empty_folders(value: &Value) -> Result<BTreeMap<String, bool>> {
 fn secure(
     config: &mut Value,
     context: &Map<String, Value>,
-    seccomp: &BTreeMap<String, Value>,
+    seccomp: Option<&Value>,
     applied: &mut Applied,
 ) -> Result<()> {
     for (key, value) in context {
@@ -188,7 +184,7 @@ fn capabilities(config: &mut Value, value: &Value, applied: &mut Applied) -> Res
 fn filter(
     config: &mut Value,
     value: &Value,
-    profiles: &BTreeMap<String, Value>,
+    profile: Option<&Value>,
     applied: &mut Applied,
 ) -> Result<()> {
     match text(&value["type"], "type of seccompProfile")? {
@@ -198,9 +194,8 @@ fn filter(
         ),
         "Localhost" => {
             let name = text(&value["localhostProfile"], "localhostProfile")?;
-            let profile = profiles
-                .get(name)
-                .with_context(|| format!("no seccomp profile was given for {name}"))?;
+            let profile =
+                profile.with_context(|| format!("no seccomp profile was given for {name}"))?;
             let calls = profile["syscalls"].as_array().into_iter().flatten();
             let calls: usize = calls
                 .filter_map(|rule| Some(rule["names"].as_array()?.len()))
@@ -274,10 +269,6 @@ mod tests {
         }}}})
     }
 
-    fn none() -> BTreeMap<String, Value> {
-        BTreeMap::new()
-    }
-
     #[test]
     fn everything_that_is_advised_is_in_the_configuration() {
         let security = json!({
@@ -290,9 +281,13 @@ mod tests {
         let volumes = json!([{"name": "a", "emptyDir": {}}, {"name": "b", "emptyDir": {}}]);
         let profile = json!({"defaultAction": "SCMP_ACT_ERRNO",
             "syscalls": [{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"}]});
-        let profiles = [("lapwing/a.json".to_owned(), profile.clone())].into();
         let mut config = config();
-        let applied = apply(&mut config, &of(&security, &mounts, &volumes), &profiles).unwrap();
+        let applied = apply(
+            &mut config,
+            &of(&security, &mounts, &volumes),
+            Some(&profile),
+        )
+        .unwrap();
         let caps = json!(["CAP_CHOWN", "CAP_SETUID"]);
         assert_eq!(
             config["process"],
@@ -333,17 +328,12 @@ mod tests {
             let job = json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": spec}}}}});
             for patch in [json!({"spec": spec}), job] {
                 let mut changed = config();
-                let applied = apply(&mut changed, &patch, &none()).unwrap();
+                let applied = apply(&mut changed, &patch, None).unwrap();
                 assert_eq!((changed, applied), (config(), Applied::default()));
             }
         }
         let default = json!({"seccompProfile": {"type": "RuntimeDefault"}});
-        let applied = apply(
-            &mut config(),
-            &of(&default, &json!([]), &json!([])),
-            &none(),
-        )
-        .unwrap();
+        let applied = apply(&mut config(), &of(&default, &json!([]), &json!([])), None).unwrap();
         assert_eq!((applied.done.len(), applied.left.len()), (0, 1));
     }
 
@@ -423,7 +413,7 @@ mod tests {
             (json!({"spec": {}}), "no container"),
             (json!([]), "no spec"),
         ] {
-            let error = apply(&mut config(), &patch, &none()).unwrap_err();
+            let error = apply(&mut config(), &patch, None).unwrap_err();
             let error = format!("{error:#}");
             assert!(error.contains(says), "{error} of {patch}");
         }

@@ -133,10 +133,19 @@ pub fn compose(advice: &Advice, service: &str) -> Value {
     }
     if advice.root.read_only {
         set("read_only", true.into());
-        // Docker mounts such a one without the right to execute.
+        // Docker mounts such a one without the right to execute; and one on a folder of the image has
+        // that folder's mode and root as its owner, whatever mode is asked for.
+        let user = (advice.user.non_root)
+            .then_some(advice.user.run_as)
+            .flatten();
         let tmpfs = advice.root.folders.iter().map(|folder| {
-            let exec = if folder.executed { ":exec" } else { "" };
-            literal(&folder.path) + exec
+            let exec = folder.executed.then(|| "exec".to_owned());
+            let owner = user.map(|user| format!("uid={user}"));
+            let options: Vec<String> = exec.into_iter().chain(owner).collect();
+            match options.is_empty() {
+                true => literal(&folder.path),
+                false => format!("{}:{}", literal(&folder.path), options.join(",")),
+            }
         });
         let tmpfs: Vec<String> = tmpfs.collect();
         if !tmpfs.is_empty() {

@@ -43,6 +43,7 @@ use basis::Basis;
 use capability::{Capabilities, Escalation};
 use evidence::Facts;
 use lapwing_profile::evidence::settings::Settings;
+use lapwing_profile::inventory::Inventory;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::workload::Workload;
 use manifest::Pod;
@@ -63,6 +64,8 @@ pub struct Given<'a> {
     pub sees_capabilities: Option<bool>,
     /// What there is already.
     pub pod: Option<&'a Pod>,
+    /// Which files of its image the workload was seen to use; `None` where nobody says.
+    pub used: Option<&'a Inventory>,
 }
 
 /// Advice for one container.
@@ -96,8 +99,16 @@ impl Advice {
         let progress = profile.progress(&Settings::default());
         let pod = given.pod;
         let facts = Facts::of(profile);
-        let root = Root::of(&facts, pod.map_or(&[][..], |pod| &pod.mounts[..]));
-        let user = User::of(&facts, pod.and_then(|pod| pod.applied.user));
+        let root = Root::of(
+            &facts,
+            pod.map_or(&[][..], |pod| &pod.mounts[..]),
+            given.used,
+        );
+        let user = User::of(
+            &facts,
+            pod.and_then(|pod| pod.applied.user),
+            given.sees_capabilities,
+        );
         let capabilities = Capabilities::of(&facts, given.sees_capabilities);
         let escalation = Escalation::of(&facts, &user, &capabilities);
         let seccomp = Seccomp::of(profile, !escalation.forbid);

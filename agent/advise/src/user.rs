@@ -42,8 +42,8 @@ pub struct User {
 }
 
 impl User {
-    /// `pods` is the `runAsUser` that the pod has.
-    pub(crate) fn of(facts: &Facts, pods: Option<i64>) -> Self {
+    /// `pods` is the `runAsUser` that the pod has; `sees`, whether uses of capabilities are seen.
+    pub(crate) fn of(facts: &Facts, pods: Option<i64>, sees: Option<bool>) -> Self {
         let uids: BTreeSet<u32> = (facts.all.iter())
             .flat_map(|fact| fact.seen.uids.iter().copied())
             .collect();
@@ -76,6 +76,9 @@ impl User {
                     _ => ", and others beside it".to_owned(),
                 };
                 let next = match user.as_root.is_empty() {
+                    true if sees != Some(true) => {
+                        "whether root used capabilities, which decides whether another user may do, was not seen"
+                    }
                     true => {
                         "no capability was used, so another user may do, if the files are readable and \
                          the folders writable for it: try runAsUser"

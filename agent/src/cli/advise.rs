@@ -3,7 +3,7 @@
 use super::advise_image::{self, ImageArgs};
 use super::client::Endpoint;
 use super::profile_text::json;
-use super::{Code, Failure, Outcome, advise_text, client, profile};
+use super::{Code, Failure, Outcome, advise_text, client, inventory, profile};
 use crate::cli::profile_file as file;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
@@ -15,6 +15,7 @@ use lapwing_advise::manifest::{Pod, Shape};
 use lapwing_advise::policy::Selects;
 use lapwing_advise::seccomp::Recorded;
 use lapwing_advise::{Advice, Given};
+use lapwing_profile::inventory::Inventory;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
 use lapwing_proto::v1;
@@ -122,6 +123,7 @@ struct Source {
     unmet: Option<Vec<String>>,
     losses: Option<Vec<Loss>>,
     sees_capabilities: Option<bool>,
+    used: Option<Inventory>,
 }
 
 async fn source(endpoint: &Endpoint, args: &PodArgs) -> Result<Source, Failure> {
@@ -132,9 +134,11 @@ async fn source(endpoint: &Endpoint, args: &PodArgs) -> Result<Source, Failure> 
             unmet: None,
             losses: None,
             sees_capabilities: None,
+            used: None,
         });
     }
     let (profile, summary) = profile::load_summary(endpoint, name).await?;
+    let profile_name = profile.workload.to_string();
     let mut client = client::connect(endpoint).await?;
     let status = client
         .get_status(v1::GetStatusRequest {})
@@ -149,10 +153,11 @@ async fn source(endpoint: &Endpoint, args: &PodArgs) -> Result<Source, Failure> 
         count: loss.count,
     });
     Ok(Source {
-        profile,
         unmet: summary.learning.map(|learning| learning.unmet),
         losses: Some(losses.collect()),
         sees_capabilities: Some(sees_capabilities),
+        used: inventory::known(client, profile_name).await?,
+        profile,
     })
 }
 
@@ -176,6 +181,7 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
         unmet: source.unmet.as_deref(),
         sees_capabilities: source.sees_capabilities,
         pod: pod.as_ref(),
+        used: source.used.as_ref(),
     };
     let mut advice = Advice::of(&source.profile, &given);
     advice.basis.agent_losses = source.losses;

@@ -8,10 +8,14 @@ use super::{Code, Failure, Outcome};
 use anyhow::anyhow;
 use clap::Args;
 use lapwing_advise::{Advice, Given};
+use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::{Export, Learning};
 use lapwing_profile::inventory::packed::{PACKED_MAX, unpack};
 use lapwing_proto::v1;
+use lapwing_proto::v1::agent_client::AgentClient;
 use std::io::Write;
+use tonic::Status;
+use tonic::transport::Channel;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,24 +34,48 @@ pub struct InventoryArgs {
     output: Output,
 }
 
-/// Asks the agent and prints.
-pub async fn run(endpoint: &Endpoint, args: InventoryArgs) -> Outcome {
-    let mut client = client::connect(endpoint).await?;
-    let name = resolve(&mut client, &args.name).await?;
+/// The inventory of a profile of the agent's, by the profile's whole name.
+async fn ask(
+    client: AgentClient<Channel>,
+    name: String,
+) -> Result<Result<(String, Inventory), Status>, Failure> {
     // Packed it is longer than what a client takes by itself, in the worst case.
     let mut client = client.max_decoding_message_size(PACKED_MAX + 4096);
-    let answer = client
-        .get_inventory(v1::GetInventoryRequest { name })
-        .await
-        .map_err(|status| client::failed(&status))?
-        .into_inner();
+    let answer = match client.get_inventory(v1::GetInventoryRequest { name }).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) => return Ok(Err(status)),
+    };
     let known = unpack(&answer.packed).ok_or_else(|| {
         let error = anyhow!("the agent's inventory cannot be read: is it of another version?");
         Failure::new(Code::Failed, error)
     })?;
-    let (profile, _) = load_summary(endpoint, &answer.name).await?;
+    Ok(Ok((answer.name, known)))
+}
+
+/// The same, and `None` where there is none: the agent keeps none, or is of an older version.
+pub(super) async fn known(
+    client: AgentClient<Channel>,
+    name: String,
+) -> Result<Option<Inventory>, Failure> {
+    match ask(client, name).await? {
+        Ok((_, known)) => Ok(Some(known).filter(|known| !known.files.is_empty())),
+        Err(status) => match status.code() {
+            tonic::Code::NotFound | tonic::Code::Unimplemented => Ok(None),
+            _ => Err(client::failed(&status)),
+        },
+    }
+}
+
+/// Asks the agent and prints.
+pub async fn run(endpoint: &Endpoint, args: InventoryArgs) -> Outcome {
+    let mut client = client::connect(endpoint).await?;
+    let name = resolve(&mut client, &args.name).await?;
+    let (name, known) = ask(client, name)
+        .await?
+        .map_err(|status| client::failed(&status))?;
+    let (profile, _) = load_summary(endpoint, &name).await?;
     let basis = Advice::of(&profile, &Given::default()).basis;
-    let mut export = Export::of(&answer.name, &known);
+    let mut export = Export::of(&name, &known);
     export.learning = Some(Learning {
         mode: basis.mode.to_string(),
         observed: basis.observed.to_string(),
@@ -117,7 +145,7 @@ fn text(out: &mut impl Write, export: &Export) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lapwing_profile::inventory::{Inventory, Sight, uses};
+    use lapwing_profile::inventory::{Sight, uses};
 
     #[test]
     fn the_text_says_what_is_missing_before_what_is_there() {

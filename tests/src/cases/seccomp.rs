@@ -15,8 +15,6 @@ pub const CASES: &[Case] = &[Case {
 }];
 
 const WORKLOAD: &str = "filtered";
-/// What the patch calls the filter.
-const FILTER: &str = "lapwing/filtered.json";
 /// What the runtime calls before the container's program runs.
 const OF_RUNTIME: &[&str] = &[
     "pivot_root",
@@ -74,14 +72,14 @@ fn seccomp(context: &mut Context<'_>) -> Result<Outcome> {
     let filter: Value = serde_json::from_str(&filter).context("what `-o seccomp` prints")?;
 
     // With the filter the workload does the same again, and nothing else.
-    let context = json!({
-        "seccompProfile": {"type": "Localhost", "localhostProfile": FILTER},
-        "allowPrivilegeEscalation": advice["escalation"]["forbid"] != json!(true),
-    });
-    let patch = json!({"spec": {"containers": [{"name": "app", "securityContext": context}]}});
-    let spec = Spec::new(WORKLOAD, &[TRIGGER, "serve"])
-        .patch(patch)
-        .filter(FILTER, filter);
+    let mut spec = Spec::new(WORKLOAD, &[TRIGGER, "serve"]);
+    spec.seccomp = Some(filter);
+    spec.patch = Some(
+        json!({"spec": {"containers": [{"name": "app", "securityContext": {
+            "allowPrivilegeEscalation": advice["escalation"]["forbid"] != true,
+            "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing/app.json"},
+        }}]}}),
+    );
     let mut puppet = Puppet::from_spec(session, &spec).context("with the filter")?;
     work(&mut puppet).context("with the filter")?;
     let other = puppet.run(&Act::trigger(&["mkdir", "/data/folder"]))?;

@@ -131,6 +131,7 @@ fn one(
     let setting = Setting {
         layers,
         patch: None,
+        seccomp: None,
     };
     let lesson = Lesson::learn(session, program, args, &setting)?;
     let third = lesson.compare(&setting)?;

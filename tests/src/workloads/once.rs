@@ -26,6 +26,8 @@ pub struct Setting {
     pub layers: Vec<PathBuf>,
     /// The patch of advice that is applied to it.
     pub patch: Option<Value>,
+    /// The seccomp profile that the patch names.
+    pub seccomp: Option<Value>,
 }
 
 /// Puts what a program has beside Debian's files into a folder.
@@ -61,6 +63,7 @@ pub fn once(session: &Session, program: &Program, args: &Args, setting: &Setting
         user: program.user,
     });
     spec.patch.clone_from(&setting.patch);
+    spec.seccomp.clone_from(&setting.seccomp);
     let shared = json!({"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
         "options": ["nosuid", "nodev", "mode=1777", "size=64m"]});
     let mut container = Container::start(session, &spec.mount(shared))?;

@@ -7,12 +7,13 @@
 
 use super::once::Setting;
 use super::report::FalsePositive;
-use super::roots::{Contents, contents};
+use super::roots::{self, Contents, contents};
 use super::run::{Compared, Lesson};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// The container in the manifest.
 const CONTAINER: &str = "app";
@@ -39,6 +40,20 @@ pub struct Proof {
     pub before: Contents,
     /// The run with the advice.
     pub with: Trial,
+    /// The same on a root of what was in use; `None` where the advice alone made it fail.
+    pub slim: Option<Slim>,
+}
+
+/// A root of the files that were seen in use, and the run on it.
+pub struct Slim {
+    /// What it has.
+    pub after: Contents,
+    /// Why more may be in use than was seen.
+    pub incomplete: Vec<String>,
+    /// Files of the list that the image does not have.
+    pub missing: Vec<PathBuf>,
+    /// The run.
+    pub run: Trial,
 }
 
 impl Trial {
@@ -56,6 +71,11 @@ impl Trial {
             Self::Worked(run) => run.reported.iter().filter(|one| !known(one)).collect(),
             Self::Failed(_) => Vec::new(),
         }
+    }
+
+    /// Whether it worked, and was reported for nothing new.
+    fn holds(&self, without: &[FalsePositive]) -> bool {
+        matches!(self, Self::Worked(_)) && self.news(without).is_empty()
     }
 }
 
@@ -79,14 +99,23 @@ impl Proof {
         let advise = ["advise", "pod", lesson.program.name, "--pod", file];
         let advice = lesson.agent.home.json(&advise)?;
         let advice = advice.into_iter().next().context("no advice")?;
-        let patch = [&advise[..], &["-o", "patch"]].concat();
+        let filter = [&advise[..], &["-o", "seccomp"]].concat();
+        let filter = lesson.agent.home.call(&filter)?;
+        let filter = serde_json::from_str(&filter).context("the seccomp profile")?;
+        let patch = [&advise[..], &["-o", "patch", "--seccomp"]].concat();
         let patch = lesson.agent.home.call(&patch)?;
         let patch: Value =
             serde_saphyr::from_str(&patch).with_context(|| format!("the patch: {patch}"))?;
-        let with = Trial::of(lesson.compare(&Setting {
+        let mut setting = Setting {
             layers: vec![image.to_path_buf()],
             patch: Some(patch),
-        }));
+            seccomp: Some(filter),
+        };
+        let with = Trial::of(lesson.compare(&setting));
+        let slim = match &with {
+            Trial::Worked(_) => Some(Slim::of(lesson, image, &mut setting)?),
+            Trial::Failed(_) => None,
+        };
         let mut left = left(&advice)?;
         if let Trial::Worked(run) = &with {
             left.extend(run.applied.left.iter().cloned());
@@ -102,14 +131,66 @@ impl Proof {
             without: without.reported.clone(),
             before: contents(image, image)?,
             with,
+            slim,
         })
     }
 
-    /// Whether it works with the advice, and is reported for nothing that it is not reported for
-    /// without.
+    /// Whether it works with the advice, also on the root of what was in use, and is reported for
+    /// nothing that it is not reported for without.
     pub fn holds(&self) -> bool {
-        matches!(self.with, Trial::Worked(_)) && self.with.news(&self.without).is_empty()
+        let runs = [Some(&self.with), self.slim.as_ref().map(|slim| &slim.run)];
+        (runs.iter()).all(|run| run.is_some_and(|run| run.holds(&self.without)))
     }
+}
+
+impl Slim {
+    /// Makes the root, and runs the program on it.
+    fn of(lesson: &Lesson<'_>, image: &Path, setting: &mut Setting) -> Result<Self> {
+        let inventory = lesson
+            .agent
+            .home
+            .json(&["inventory", lesson.program.name])?;
+        let inventory = inventory.into_iter().next().context("no inventory")?;
+        let root = lesson.session.folder("slim")?;
+        let names = names(&inventory)?;
+        let all: Vec<_> = names.iter().map(|(name, _)| name.clone()).collect();
+        let mut missing = roots::slim(image, &all, &root)?;
+        // What the container made is none of the image's.
+        let is_made = |path: &PathBuf| {
+            let bytes = path.as_os_str().as_bytes();
+            names.iter().any(|(name, made)| *made && name == bytes)
+        };
+        missing.retain(|path| !is_made(path));
+        let reasons = inventory["incomplete"].as_array();
+        let reasons = reasons.context("an inventory that does not say whether it is complete")?;
+        setting.layers = vec![root.clone()];
+        Ok(Self {
+            after: contents(&root, image)?,
+            incomplete: (reasons.iter())
+                .filter_map(|reason| reason.as_str().map(str::to_owned))
+                .collect(),
+            missing,
+            run: Trial::of(lesson.compare(setting)),
+        })
+    }
+}
+
+/// The files of an inventory, and whether the container had made or changed each.
+fn names(inventory: &Value) -> Result<Vec<(Vec<u8>, bool)>> {
+    ensure!(
+        inventory["schema"] == 1,
+        "an inventory of another schema: {}",
+        inventory["schema"]
+    );
+    let files = inventory["files"].as_array().context("no files")?;
+    ensure!(!files.is_empty(), "nothing was seen in use");
+    (files.iter())
+        .map(|file| {
+            let path = file["path"].as_str().and_then(lapwing_profile::text::bytes);
+            let path = path.with_context(|| format!("no path in {file}"))?;
+            Ok((path, file["changed"] == true))
+        })
+        .collect()
 }
 
 /// The manifest of a container as the runs without advice have it.

@@ -55,7 +55,11 @@ impl<'a> Lesson<'a> {
         args: &'a Args,
         setting: &Setting,
     ) -> Result<Self> {
-        let agent = Home::new(session, Mode::Learn)?.start()?;
+        let mut home = Home::new(session, Mode::Learn)?;
+        if args.advice {
+            home.set("syscalls", "learning")?;
+        }
+        let agent = home.start()?;
         let watch = agent.watch_kinds("violation,gap")?;
         let mut done = Vec::new();
         for _ in 0..2 {

@@ -1,9 +1,9 @@
 //! What came of advice, for people: on a terminal, and as a table for the documentation.
 
 use super::proof::{Proof, Trial};
-use super::report::FalsePositive;
 use super::roots::Contents;
 use lapwing_profile::text::visible;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Bytes in the MB that people are told.
@@ -13,101 +13,129 @@ fn megabytes(contents: &Contents) -> String {
     format!("{:.1}", contents.bytes as f64 / MB)
 }
 
+fn whole(contents: &Contents) -> String {
+    let Contents {
+        files, packages, ..
+    } = contents;
+    let mb = megabytes(contents);
+    format!("{mb} MB, {files} files, {packages} packages")
+}
+
 /// One program, with all that the table has no room for.
 pub fn text(proof: &Proof) -> String {
     let mut text = format!("  advice on {}\n", proof.name);
     let mut line = |key: &str, value: &str| {
-        let _ = writeln!(text, "    {key:<12} {}", visible(value));
+        let _ = writeln!(text, "    {key:<13} {}", visible(value));
     };
-    match &proof.with {
-        Trial::Worked(run) => {
-            for done in &run.applied.done {
-                line("applied", done);
-            }
-            line(
-                "works",
-                &format!("yes: {} done in {:.0} s", run.done, run.taken.as_secs_f64()),
-            );
-        }
-        Trial::Failed(why) => {
-            for part in why.lines() {
-                line("DOES NOT WORK", part);
-            }
-        }
+    if let Trial::Worked(run) = &proof.with {
+        run.applied.done.iter().for_each(|it| line("applied", it));
     }
-    for left in &proof.left {
-        line("not applied", left);
-    }
+    proof.left.iter().for_each(|it| line("not applied", it));
+    trial(&proof.with, &mut line);
     let [applied, advised, of] = proof.score;
     line(
         "score",
         &format!("{applied} before, {advised} with the advice, of {of}"),
     );
-    for (key, some) in [
-        ("without it", &proof.without[..]),
-        ("violation", reported(&proof.with)),
-    ] {
-        for one in some {
-            line(key, &one.line());
-        }
+    for one in &proof.without {
+        line("without it", &one.line());
     }
-    let before = proof.before;
-    line(
-        "image",
-        &format!(
-            "{} MB, {} files, {} packages",
-            megabytes(&before),
-            before.files,
-            before.packages
-        ),
-    );
+    line("image", &whole(&proof.before));
+    if let Some(slim) = &proof.slim {
+        line("in use", &whole(&slim.after));
+        slim.incomplete.iter().for_each(|it| line("incomplete", it));
+        for path in &slim.missing {
+            line("not in image", &path.display().to_string());
+        }
+        trial(&slim.run, &mut line);
+    }
     text
 }
 
-fn reported(trial: &Trial) -> &[FalsePositive] {
+/// What came of a run.
+fn trial(trial: &Trial, line: &mut impl FnMut(&str, &str)) {
     match trial {
-        Trial::Worked(run) => &run.reported,
-        Trial::Failed(_) => &[],
+        Trial::Worked(run) => {
+            let seconds = run.taken.as_secs_f64();
+            line(
+                "works",
+                &format!("yes: {} done in {seconds:.0} s", run.done),
+            );
+            for one in &run.reported {
+                line("violation", &one.line());
+            }
+        }
+        Trial::Failed(why) => why.lines().for_each(|it| line("DOES NOT WORK", it)),
     }
 }
 
 /// All programs, a row each, in Markdown.
 pub fn markdown(proofs: &[Proof]) -> String {
     let mut text = String::from(
-        "| program | works | applied | not applied | score | violations | MB | packages |\n\
+        "| program | works with it | and on what was in use alone | violations | applied | score | MB | packages |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
+    let mut left: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for proof in proofs {
-        let (works, applied) = match &proof.with {
-            Trial::Worked(run) => (
-                format!("yes, {} done", run.done),
-                run.applied.done.join("; "),
-            ),
-            Trial::Failed(why) => {
-                let first = why.lines().next().unwrap_or_default();
-                (format!("does not work: {first}"), String::new())
-            }
+        let applied = match &proof.with {
+            Trial::Worked(run) => run.applied.done.join("; "),
+            Trial::Failed(_) => "none of it".to_owned(),
         };
         let [before, after, of] = proof.score;
+        let slim = proof.slim.as_ref();
+        let change = |of: fn(&Contents) -> String| {
+            let after = slim.map_or_else(|| "not tried".to_owned(), |slim| of(&slim.after));
+            format!("{} to {after}", of(&proof.before))
+        };
         let cells = [
             proof.name.to_owned(),
-            works,
-            applied,
-            proof.left.join("; "),
-            format!("{before} to {after} of {of}"),
+            works(&proof.with),
+            slim.map_or_else(|| "not tried".to_owned(), |slim| works(&slim.run)),
             violations(proof),
-            megabytes(&proof.before),
-            proof.before.packages.to_string(),
+            applied,
+            format!("{before} to {after} of {of}"),
+            change(megabytes),
+            change(|contents| contents.packages.to_string()),
         ];
-        let cells = cells.map(|cell| visible(&cell).replace('|', "\\|"));
+        let _ = writeln!(text, "| {} |", cells.map(|it| cell(&it)).join(" | "));
+        for one in &proof.left {
+            left.entry(one).or_default().push(proof.name);
+        }
+    }
+    let _ = writeln!(text, "\n| not applied | of | why |\n|---|---|---|");
+    for (what, of) in left {
+        let (what, why) = what.split_once(": ").unwrap_or((what, ""));
+        let cells = [what, &of.join(", "), why].map(cell);
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text
 }
 
+fn cell(text: &str) -> String {
+    visible(text).replace('|', "\\|")
+}
+
+fn works(trial: &Trial) -> String {
+    match trial {
+        Trial::Worked(run) => format!("yes, {} done", run.done),
+        Trial::Failed(why) => {
+            let first = why.lines().next().unwrap_or_default();
+            format!("does not work: {first}")
+        }
+    }
+}
+
+/// Those of both runs that are not of the program without the advice as well, and how many are.
 fn violations(proof: &Proof) -> String {
-    let all = reported(&proof.with).len();
-    let new = proof.with.news(&proof.without).len();
+    let runs = [Some(&proof.with), proof.slim.as_ref().map(|slim| &slim.run)];
+    let (mut all, mut new) = (0, 0);
+    for run in runs.into_iter().flatten() {
+        new += run.news(&proof.without).len();
+        all += match run {
+            Trial::Worked(run) => run.reported.len(),
+            Trial::Failed(_) => 0,
+        };
+    }
     match all - new {
         0 => new.to_string(),
         same => format!("{new}, and {same} as without the advice"),

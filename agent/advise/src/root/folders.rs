@@ -148,7 +148,10 @@ pub(super) fn forbids(folder: &str, needed: &Taken, made: &Made) -> Option<Strin
              configuration in /{kept}, and nobody was seen to make that folder"
         ));
     }
-    let hidden = needed.iter().find(|(path, _)| within(path, folder));
+    let below = format!("{folder}/");
+    let inside = needed.range(below.clone()..).next();
+    let inside = inside.filter(|(path, _)| path.starts_with(&below));
+    let hidden = needed.get_key_value(folder).or(inside);
     hidden.map(|(path, why)| format!("a mount at {folder} would hide {path}, which {why}"))
 }
 

@@ -157,6 +157,11 @@ impl Made {
         }
     }
 
+    /// Whether a name was seen to be made, or something to be renamed onto it.
+    pub(super) fn has_name(&self, path: &str) -> bool {
+        self.names.contains(path) || self.onto.contains(path) || self.name_forms.have(path)
+    }
+
     /// Whether something is renamed onto what is changed, and so it may have been made by that.
     pub(super) fn may_have(&self, touch: &Touch<'_>) -> bool {
         self.onto.contains(touch.text)

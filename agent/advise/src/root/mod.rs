@@ -14,21 +14,27 @@
 //! `/etc`, `/usr`, `/opt` and their like, where configuration is edited in place. If something
 //! is written right there, the root cannot be read-only, and that file is named with what to do.
 //! The one exception is a folder that the container makes in such a place: it can be a mount itself.
+//! Where it is known which files of the image are used, a folder that holds one of them is such a place too,
+//! unless the container makes that file.
 
 mod folders;
 mod made;
 mod mounts;
+mod told;
 mod touch;
 mod warnings;
 
 use crate::evidence::{Fact, Facts, Named, Seen};
 use folders::{Taken, within};
 use lapwing_profile::behaviour::{Behaviour, FileChange, Operation, Origin, Target};
+use lapwing_profile::inventory::{Inventory, uses};
 use lapwing_profile::provenance::mounts::Mount;
+use lapwing_profile::text::canonical;
 use made::Made;
 use mounts::Mounts;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use told::Told;
 use touch::Touch;
 
 /// What is said of the size of a folder.
@@ -88,13 +94,14 @@ pub struct Blocked {
 }
 
 impl Root {
-    pub(crate) fn of(facts: &Facts, mounted: &[String]) -> Self {
+    pub(crate) fn of(facts: &Facts, mounted: &[String], used: Option<&Inventory>) -> Self {
         let mut root = Self::default();
         let (mut touches, mut pairs) = (Vec::new(), Vec::new());
+        let told = Told::of(facts);
         for fact in &facts.all {
             if let Behaviour::File(file) = &fact.entry.behaviour {
                 let first = touches.len();
-                root.sort(fact, file, mounted, &mut touches);
+                root.sort(fact, file, mounted, &told, &mut touches);
                 if touches.len() == first + 2 {
                     pairs.push((first, first + 1));
                 }
@@ -106,7 +113,13 @@ impl Root {
         };
         let renames: Vec<_> = pairs.iter().filter(is_rename).copied().collect();
         let made = Made::of(&touches, &renames);
-        let mounts = Mounts::of(&touches, &pairs, &needed(facts), &made);
+        let mut needed = needed(facts);
+        for path in used.into_iter().flat_map(of_image) {
+            if !made.has_name(&path) {
+                needed.entry(path).or_insert("was seen in use");
+            }
+        }
+        let mounts = Mounts::of(&touches, &pairs, &needed, &made);
         for (at, (why, remedy)) in mounts.blocked {
             root.blocked.push(Blocked {
                 path: touches[at].path.clone(),
@@ -116,7 +129,7 @@ impl Root {
             });
         }
         root.folders = (mounts.of.into_iter())
-            .map(|(text, below)| warnings::folder(text, &touches, &below, &made, facts))
+            .map(|(text, below)| warnings::folder(text, &touches, &below, &made, facts, used))
             .collect();
         root.read_only = root.blocked.is_empty();
         root
@@ -128,12 +141,13 @@ impl Root {
         fact: &'a Fact,
         file: &'a FileChange,
         mounted: &[String],
+        told: &Told<'_>,
         touches: &mut Vec<Touch<'a>>,
     ) {
         if file.operation == Operation::OpenRead {
             return;
         }
-        let is_told = fact.mounts.all().next().is_some();
+        let is_told = told::is_told(fact.mounts);
         // By the place alone where nobody told: every runtime mounts these.
         let below = |folder: &str| !is_told && within(&file.path, folder);
         let on_root = fact.mounts.has(Mount::Image) || fact.mounts.has(Mount::Unknown);
@@ -141,8 +155,12 @@ impl Root {
             self.kernel.push(fact.seen.clone());
             return;
         }
-        if is_told && !on_root || below("/dev") {
+        let is_inferred = !is_told && told.is_elsewhere(&file.path);
+        if is_told && !on_root || below("/dev") || is_inferred {
             self.elsewhere += 1;
+            return;
+        }
+        if !is_told && told.is_alias(&file.path) {
             return;
         }
         let target = match file.operation.target() {
@@ -169,6 +187,14 @@ impl Root {
             touches.push(Touch::new(fact, file, path, is_target));
         }
     }
+}
+
+/// Files that were seen in use, and that no container had made or changed by then; no folders.
+fn of_image(used: &Inventory) -> impl Iterator<Item = String> {
+    let files = used.files.iter();
+    files
+        .filter(|(_, used)| !used.changed && used.how != uses::LIST)
+        .map(|(path, _)| canonical(path))
 }
 
 /// Files of the image that the container is known to need, and what for.

@@ -6,7 +6,17 @@ use super::touch::Touch;
 use super::{Folder, UNTOLD};
 use crate::evidence::{Facts, NAMED_MAX};
 use lapwing_profile::behaviour::{Behaviour, Origin};
+use lapwing_profile::inventory::Inventory;
 use std::collections::BTreeSet;
+
+/// What is said of a folder that is made.
+const MAKES: &str =
+    "the container makes this folder: as a mount it is there beforehand, and mkdir(2) says so";
+/// What is said of another where nobody knows which files are used.
+const UNKNOWN: &str =
+    "what the image has here would be hidden; unknown: image contents were not looked at";
+/// What is said of it where that is known: a folder that holds such a file is no mount.
+const UNUSED: &str = "what the image has here would be hidden; none of its files was seen in use";
 
 /// A folder, with what is written below it.
 pub(super) fn folder(
@@ -15,16 +25,17 @@ pub(super) fn folder(
     below: &BTreeSet<usize>,
     made: &Made,
     facts: &Facts,
+    used: Option<&Inventory>,
 ) -> Folder {
-    let first = match made.is_folder(&text) {
-        true => {
-            "the container makes this folder: as a mount it is there beforehand, and mkdir(2) says so"
-        }
-        false => {
-            "what the image has here would be hidden; unknown: image contents were not looked at"
-        }
+    let first = match (made.is_folder(&text), used) {
+        (true, _) => MAKES.to_owned(),
+        (false, None) => UNKNOWN.to_owned(),
+        (false, Some(used)) => match used.incomplete().first() {
+            None => UNUSED.to_owned(),
+            Some(why) => format!("{UNUSED}, but not all uses were seen: {why}"),
+        },
     };
-    let mut warnings = vec![first.to_owned()];
+    let mut warnings = vec![first];
     let mut hidden = BTreeSet::new();
     let mut because = Vec::new();
     for touch in below.iter().map(|at| &touches[*at]) {

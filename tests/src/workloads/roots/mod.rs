@@ -10,7 +10,7 @@ mod own;
 mod slim;
 
 pub use own::own;
-pub use slim::{Slim, slim};
+pub use slim::slim;
 
 use anyhow::{Context, Result};
 use database::Database;

@@ -1,52 +1,68 @@
-//! A root folder of a list of files.
+//! A root folder of a list of files, as `lapwing inventory` has it.
 //!
 //! Names are those that the kernel told of a container, so they may be anything. Each is looked up as
-//! the container's kernel would, one component after another, links being followed within the root:
-//! what is copied are the folders on the way, the links, and the file at the end. Nothing outside is
-//! ever opened, for each step is taken from a folder that was seen to be one.
+//! the container's kernel would, one component after another, links being followed within the root;
+//! nothing outside is ever opened, for each step is taken from a folder that was seen to be one. What is
+//! only looked for, and not opened, is in no list: so all folders of the image are there, and all its links
+//! but those to files that are left out.
 
 use super::copy::Copier;
+use super::each;
 use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
 /// Links that are followed for one name, as many as the kernel follows.
 const LINKS_MAX: usize = 40;
 
-/// What came of a list.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Slim {
-    /// Names that the image does not have, or has in a circle of links; their number, and the first.
-    pub missing: usize,
-    pub first_missing: Option<PathBuf>,
-}
-
-/// Fills a folder with files of an image. Names are bytes from the root on, in any order; a folder is
-/// copied without what it holds.
+/// Fills a folder with files of an image; answers those of the names that the image does not have. Names
+/// are bytes from the root on, in any order.
 ///
 /// # Errors
 ///
 /// A name that is not whole, or something that cannot be copied.
-pub fn slim(image: &Path, names: &[Vec<u8>], to: &Path) -> Result<Slim> {
+pub fn slim(image: &Path, names: &[Vec<u8>], to: &Path) -> Result<Vec<PathBuf>> {
     let mut root = Root {
         image,
         to,
         copier: Copier::default(),
         there: BTreeSet::new(),
     };
-    let mut slim = Slim::default();
+    let mut links = Vec::new();
+    each(image, &mut |path, metadata| {
+        let below = path.strip_prefix(image)?.to_path_buf();
+        if metadata.is_dir() {
+            root.put(below, metadata)?;
+        } else if metadata.is_symlink() {
+            links.push((below, metadata.clone()));
+        }
+        Ok(())
+    })?;
+    let mut missing = Vec::new();
     for name in names {
         let name = PathBuf::from(OsString::from_vec(name.clone()));
         ensure!(name.has_root(), "no whole path: {}", name.display());
-        if !root.take(&name)? {
-            slim.missing += 1;
-            slim.first_missing.get_or_insert(name);
+        match steps(image, &name)? {
+            Some(steps) => {
+                for (path, metadata) in steps {
+                    root.put(path, &metadata)?;
+                }
+            }
+            None => missing.push(name),
         }
     }
-    Ok(slim)
+    for (link, metadata) in links {
+        let end = steps(image, &link)?.and_then(|mut steps| steps.pop());
+        let leads_to_nothing =
+            |(end, metadata): (PathBuf, Metadata)| !metadata.is_dir() && !root.there.contains(&end);
+        if !end.is_some_and(leads_to_nothing) {
+            root.put(link, &metadata)?;
+        }
+    }
+    Ok(missing)
 }
 
 struct Root<'a> {
@@ -58,50 +74,59 @@ struct Root<'a> {
 }
 
 impl Root<'_> {
-    /// Copies what a name leads to, and all on the way; answers whether it leads to something.
-    fn take(&mut self, name: &Path) -> Result<bool> {
-        let mut at = PathBuf::new();
-        let mut waiting = Vec::new();
-        push(&mut waiting, name);
-        let mut links = 0;
-        while let Some(part) = waiting.pop() {
-            if part == ".." {
-                // Above the root is the root.
-                at.pop();
-                continue;
-            }
-            let next = at.join(&part);
-            let from = self.image.join(&next);
-            // A file in the midst has no names below it, and one too long is none.
-            let Ok(metadata) = fs::symlink_metadata(&from) else {
-                return Ok(false);
-            };
-            if !self.there.contains(&next) {
-                if !(metadata.is_dir() || metadata.is_file() || metadata.is_symlink()) {
-                    return Ok(false);
-                }
-                self.copier.copy(&from, &metadata, &self.to.join(&next))?;
-                self.there.insert(next.clone());
-            }
-            if !metadata.is_symlink() {
-                if !metadata.is_dir() && !waiting.is_empty() {
-                    return Ok(false);
-                }
-                at = next;
-                continue;
-            }
-            links += 1;
-            if links > LINKS_MAX {
-                return Ok(false);
-            }
-            let target = fs::read_link(&from)?;
-            if target.has_root() {
-                at.clear();
-            }
-            push(&mut waiting, &target);
+    /// Copies a name, once.
+    fn put(&mut self, below: PathBuf, metadata: &Metadata) -> Result<()> {
+        if !self.there.contains(&below) {
+            let (from, to) = (self.image.join(&below), self.to.join(&below));
+            self.copier.copy(&from, metadata, &to)?;
+            self.there.insert(below);
         }
-        Ok(true)
+        Ok(())
     }
+}
+
+/// All on the way to what a name leads to, links included; `None` where it leads to nothing, or to no
+/// file, folder or link.
+fn steps(image: &Path, name: &Path) -> Result<Option<Vec<(PathBuf, Metadata)>>> {
+    let mut steps = Vec::new();
+    let mut at = PathBuf::new();
+    let mut waiting = Vec::new();
+    push(&mut waiting, name);
+    let mut links = 0;
+    while let Some(part) = waiting.pop() {
+        if part == ".." {
+            // Above the root is the root.
+            at.pop();
+            continue;
+        }
+        let next = at.join(&part);
+        let from = image.join(&next);
+        // One too long is none, and so is one with a zero.
+        let Ok(metadata) = fs::symlink_metadata(&from) else {
+            return Ok(None);
+        };
+        let (is_link, is_folder) = (metadata.is_symlink(), metadata.is_dir());
+        let is_known = is_link || is_folder || metadata.is_file();
+        let is_in_the_midst = !waiting.is_empty();
+        steps.push((next.clone(), metadata));
+        if !is_known || is_in_the_midst && !is_link && !is_folder {
+            return Ok(None);
+        }
+        if !is_link {
+            at = next;
+            continue;
+        }
+        links += 1;
+        if links > LINKS_MAX {
+            return Ok(None);
+        }
+        let target = fs::read_link(&from)?;
+        if target.has_root() {
+            at.clear();
+        }
+        push(&mut waiting, &target);
+    }
+    Ok(Some(steps))
 }
 
 /// Puts the components of a path before those that wait, the first on top.
@@ -153,7 +178,7 @@ mod tests {
             symlink(to, path).unwrap();
         }
 
-        fn slim(&self, names: &[&[u8]]) -> Slim {
+        fn slim(&self, names: &[&[u8]]) -> Vec<PathBuf> {
             let names: Vec<_> = names.iter().map(|name| name.to_vec()).collect();
             slim(&self.image(), &names, &self.0.join("slim")).unwrap()
         }
@@ -188,6 +213,8 @@ mod tests {
         made.link("usr/lib/libx.so.1", "libx.so.1.2");
         made.link("etc/alternatives/x", "/lib/libx.so.1");
         made.link("usr/bin/x", "../../../../etc/alternatives/x");
+        made.link("usr/lib/to-unused", "unused");
+        made.link("etc/mtab", "../proc/mounts");
         assert_eq!(
             made.slim(&[b"/usr/bin/x", b"/usr/bin//./x", b"/usr/lib"]),
             Slim::default()
@@ -224,7 +251,7 @@ mod tests {
         made.link("folder/up", "../../folder");
         made.link("circle", "circle");
         made.link("rest", "a/b");
-        let slim = made.slim(&[
+        let missing = made.slim(&[
             b"/../outside",
             b"/absolute",
             b"/upwards",
@@ -266,8 +293,8 @@ mod tests {
         made.put(b"new\nline/-rf \xff$(x)", "x");
         let pipe = made.image().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
-        let slim = made.slim(&[b"/new\nline/-rf \xff$(x)", b"/pipe"]);
-        assert_eq!(slim.first_missing.as_deref(), Some(Path::new("/pipe")));
+        let missing = made.slim(&[b"/new\nline/-rf \xff$(x)", b"/pipe"]);
+        assert_eq!(missing, [Path::new("/pipe")]);
         assert_eq!(made.has(), ["new\\x0aline", "new\\x0aline/-rf \\xff$(x)"]);
         let relative = vec![b"etc/passwd".to_vec()];
         let error = super::slim(&made.image(), &relative, &made.0.join("slim")).unwrap_err();
@@ -284,7 +311,7 @@ mod tests {
         let old = std::time::UNIX_EPOCH + std::time::Duration::new(1_000_000_000, 7);
         fs::File::open(&a).unwrap().set_modified(old).unwrap();
         fs::hard_link(&a, b).unwrap();
-        assert_eq!(made.slim(&[b"/bin/a", b"/b", b"/bin/a"]), Slim::default());
+        assert!(made.slim(&[b"/bin/a", b"/b", b"/bin/a"]).is_empty());
         let of = |path: &str| fs::metadata(made.0.join("slim").join(path)).unwrap();
         assert_eq!(of("bin/a").mode() & 0o7777, 0o4751);
         assert_eq!(of("bin").mode() & 0o7777, 0o1777);
