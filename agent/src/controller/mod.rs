@@ -27,9 +27,11 @@
 
 pub mod fleet;
 mod follow;
+mod items;
 pub mod lease;
 pub mod marks;
 mod pass;
+mod pod;
 pub mod relay;
 mod run;
 mod service;

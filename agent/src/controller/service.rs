@@ -1,12 +1,15 @@
 //! The controller's API: that of an agent, as far as it is of all of them.
 
-use super::fleet::{Fleet, Link};
+use super::fleet::Fleet;
 use super::follow::{Begin, Following};
+use super::items::status_of;
 use super::lease::Elector;
 use super::marks::Cursor;
-use super::relay::{Relay, status_of};
+use super::relay::Relay;
 use crate::api::access::Caller;
-use crate::api::network::Network;
+use crate::api::control::{Control, Request as Asked};
+use crate::api::inquiry::Inquiry;
+use crate::api::network::{Network, Shared};
 use crate::api::reach::Namespaces;
 use crate::api::wanted::Wanted;
 use crate::clock;
@@ -37,7 +40,7 @@ const AHEAD: usize = 16;
 struct Leading {
     relay: Arc<Relay>,
     fleet: Arc<Fleet>,
-    listener: Option<crate::api::network::Watched>,
+    listener: Option<Arc<Shared>>,
     since: i64,
 }
 
@@ -66,7 +69,7 @@ impl Desk {
         let leading = Leading {
             relay,
             fleet,
-            listener: network.map(Network::watched),
+            listener: network.map(Network::shared),
             since: clock::now(),
         };
         let mut place = self.leading.write().unwrap_or_else(PoisonError::into_inner);
@@ -135,10 +138,7 @@ impl Desk {
         agents.sort_by(|one, other| (&one.node, &one.pod).cmp(&(&other.node, &other.pod)));
         let health = leading.fleet.health().report();
         answer.feed = Some(crate::status::feed(&leading.relay.feed));
-        answer.listener = leading
-            .listener
-            .as_ref()
-            .map(crate::api::network::Watched::status);
+        answer.listener = leading.listener.as_ref().map(|it| it.status());
         answer.fleet = Some(status::Fleet {
             leader: self.name.clone(),
             leads: true,
@@ -151,6 +151,25 @@ impl Desk {
         answer
     }
 
+    /// Who is asked by probes and for metrics: a thread answers, as a pipeline would.
+    pub(super) fn inquiry(self: &Arc<Self>) -> Inquiry {
+        let (control, requests) = Control::new(Arc::new(|| ()));
+        let desk = Arc::clone(self);
+        let answer = move || {
+            for request in requests {
+                if let Asked::Status(reply) | Asked::Counters(reply) = request {
+                    // Who asked may not wait any more.
+                    let _ = reply.send(desk.status());
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("status".to_owned());
+        if let Err(error) = thread.spawn(answer) {
+            tracing::error!("there are no metrics: no thread for them: {error}");
+        }
+        Inquiry::whole(control)
+    }
+
     /// Whether this replica has led for so long that all agents are known.
     #[cfg(test)]
     pub(super) fn is_settled(&self) -> bool {
@@ -159,12 +178,13 @@ impl Desk {
     }
 
     /// How many agents are connected.
+    #[cfg(test)]
     pub(super) fn connected(&self) -> usize {
         let agents = self.leading().map(|leading| leading.fleet.agents());
         let agents = agents.unwrap_or_default();
         agents
             .iter()
-            .filter(|agent| agent.state().link == Link::Connected)
+            .filter(|agent| agent.state().link == super::fleet::Link::Connected)
             .count()
     }
 }
