@@ -15,6 +15,7 @@ mod image;
 mod image_text;
 mod image_where;
 mod learning;
+mod modes;
 mod network;
 mod past;
 mod profile;

@@ -25,6 +25,9 @@ use tokio::sync::{mpsc, watch};
 pub const NODE: &str = "n1";
 /// Where BehaviorProfiles are.
 const PROFILES: &str = "/apis/lapwing.dev/v1alpha1/behaviorprofiles";
+/// Where namespaces are, and by which label they are asked for.
+const NAMESPACES: &str = "/api/v1/namespaces";
+const SELECTED: &str = "lapwing.dev/mode";
 
 /// How it fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +54,7 @@ pub enum Mood {
 #[derive(Default)]
 struct State {
     version: u64,
-    /// Pods and BehaviorProfiles, by their uids.
+    /// Pods, BehaviorProfiles and namespaces, by their uids.
     listed: BTreeMap<String, Value>,
     steps: Vec<(u64, Value)>,
     /// What is older is forgotten.
@@ -72,11 +75,15 @@ pub struct Cluster {
     changes: Arc<watch::Sender<u64>>,
 }
 
-/// Whether an object is among those of one kind: the pods of the node that asks, or all profiles.
-fn is_wanted(pods: bool, object: &Value) -> bool {
-    match object["kind"] == "BehaviorProfile" {
-        true => !pods,
-        false => pods && object["spec"]["nodeName"] == NODE,
+/// Whether an object is among those that a list has: the pods of the node that asks, all profiles, or the
+/// namespaces with the label.
+fn is_wanted(path: &str, object: &Value) -> bool {
+    match object["kind"].as_str() {
+        Some("BehaviorProfile") => path == PROFILES,
+        Some("Namespace") => {
+            path == NAMESPACES && !object["metadata"]["labels"][SELECTED].is_null()
+        }
+        _ => path == "/api/v1/pods" && object["spec"]["nodeName"] == NODE,
     }
 }
 
@@ -108,7 +115,17 @@ impl Cluster {
         let uid = pod["metadata"]["uid"].as_str().unwrap().to_owned();
         match kind {
             "DELETED" => drop(state.listed.remove(&uid)),
-            _ => drop(state.listed.insert(uid, pod.clone())),
+            _ => {
+                let before = state.listed.insert(uid, pod.clone());
+                // Who selects hears of what is selected no longer as of what went.
+                let was = before.is_some_and(|before| is_wanted(NAMESPACES, &before));
+                if was && !is_wanted(NAMESPACES, &pod) {
+                    let mut gone = pod.clone();
+                    gone["metadata"]["labels"] = json!({SELECTED: "as it was"});
+                    let step = json!({"type": "DELETED", "object": gone});
+                    state.steps.push((version, step));
+                }
+            }
         }
         state
             .steps
@@ -117,7 +134,7 @@ impl Cluster {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// A pod, or a profile, is there.
+    /// A pod, a profile, or a namespace, is there.
     pub fn put(&self, pod: Value) {
         let uid = pod["metadata"]["uid"].as_str().unwrap();
         let kind = match self.state().listed.contains_key(uid) {
@@ -241,7 +258,7 @@ impl Cluster {
             _ => {}
         }
         let is_pods = path == "/api/v1/pods";
-        if !is_pods && path != PROFILES {
+        if !is_pods && ![PROFILES, NAMESPACES].contains(&path) {
             let state = self.state();
             let is_one = |of: &[String]| of.iter().any(|plural| path.contains(&**plural));
             let is_forbidden = is_one(&state.forbidden);
@@ -256,18 +273,23 @@ impl Cluster {
         if is_pods && query.get("fieldSelector") != Some(&&*expected) {
             return Ok(refusal(400, None));
         }
+        let selector = query.get("labelSelector").copied();
+        if selector != (path == NAMESPACES).then_some("lapwing.dev%2Fmode") {
+            return Ok(refusal(400, None));
+        }
+        let place = path.to_owned();
         match query.get("watch") {
-            Some(&"true") => Ok(self.watched(is_pods, &query, &mood)),
+            Some(&"true") => Ok(self.watched(place, &query, &mood)),
             _ if mood == Mood::Behind && query.contains_key("resourceVersionMatch") => Ok(whole(
                 504,
                 &json!({"kind": "Status", "code": 504, "message": "Too large resource version",
                     "details": {"causes": [{"reason": "ResourceVersionTooLarge"}]}}),
             )),
-            _ => Ok(self.listed(is_pods, &query)),
+            _ => Ok(self.listed(&place, &query)),
         }
     }
 
-    fn listed(&self, pods: bool, query: &HashMap<&str, &str>) -> Answer {
+    fn listed(&self, path: &str, query: &HashMap<&str, &str>) -> Answer {
         let state = self.state();
         // From its memory it gives all at once, as an API server does.
         let limit = match query.get("resourceVersion") {
@@ -279,7 +301,7 @@ impl Cluster {
         let from: usize = query
             .get("continue")
             .map_or(0, |text| text.parse().unwrap());
-        let here = |object: &&Value| is_wanted(pods, object);
+        let here = |object: &&Value| is_wanted(path, object);
         let all: Vec<&Value> = state.listed.values().filter(here).collect();
         let items: Vec<&&Value> = all.iter().skip(from).take(limit).collect();
         let next = from + items.len();
@@ -295,7 +317,7 @@ impl Cluster {
         )
     }
 
-    fn watched(&self, pods: bool, query: &HashMap<&str, &str>, mood: &Mood) -> Answer {
+    fn watched(&self, path: String, query: &HashMap<&str, &str>, mood: &Mood) -> Answer {
         let mut place: u64 = query["resourceVersion"].parse().unwrap();
         let gone = json!({"kind": "Status", "code": 410, "message": "too old"});
         let step = match mood {
@@ -331,7 +353,7 @@ impl Cluster {
                 for (version, step) in due {
                     place = version;
                     let is_bookmark = step["type"] == "BOOKMARK";
-                    let here = is_wanted(pods, &step["object"]);
+                    let here = is_wanted(&path, &step["object"]);
                     if !(here || is_bookmark && bookmarks) {
                         continue;
                     }

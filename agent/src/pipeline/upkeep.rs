@@ -174,6 +174,7 @@ impl Line {
         self.sweep_repeats(clock::since_boot());
         self.follow_names(clock::since_boot());
         self.count_unread();
+        self.weigh();
         let moment = self.moment();
         self.judge.learn(self.registry.running(), moment);
         self.looked = moment.wall;
