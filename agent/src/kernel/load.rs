@@ -111,7 +111,7 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
         .map_max_entries("PROCESSES", settings.processes)
         .map_max_entries("CGROUPS", settings.cgroups)
         .map_max_entries("BUDGETS", budgets_of(settings.cgroups))
-        .map_max_entries("USED", used::containers(settings))
+        .map_max_entries("CALLS_MADE", used::containers(settings))
         .load(settings.object)
         .with_context(|| {
             use rustix::process::{Resource, getrlimit};

@@ -84,7 +84,7 @@ impl UsedCalls {
     /// # Errors
     /// When the object lacks it.
     pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
-        let map = take(ebpf, "USED")?.try_into()?;
+        let map = take(ebpf, "CALLS_MADE")?.try_into()?;
         let program: &mut RawTracePoint = ebpf
             .program_mut(VARIANT.program)
             .context(FOREIGN_OBJECT)?

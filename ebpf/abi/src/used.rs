@@ -1,4 +1,4 @@
-//! Which system calls a container made: the value of the map `USED`, by the container's cgroup.
+//! Which system calls a container made: the value of the map `CALLS_MADE`, by the container's cgroup.
 //!
 //! A byte for each call that can be told apart, and not a bit: a byte is set by a plain store, whatever
 //! other processors do at the same moment, where bits would need an atomic instruction that kernels

@@ -23,7 +23,7 @@ use lapwing_abi::used::{BYTES, Entry, Used, X32_BIT, index};
 /// The calls of each container. The agent makes it as large as containers may be recorded at a time,
 /// and small where none is.
 #[map]
-static USED: HashMap<u64, Used> = HashMap::with_max_entries(64, 0);
+static CALLS_MADE: HashMap<u64, Used> = HashMap::with_max_entries(64, 0);
 
 /// Of a container that made none yet. Not on the stack, where it would not fit.
 static FRESH: Used = Used {
@@ -81,7 +81,7 @@ fn note(ctx: &RawTracePointContext) -> Option<()> {
 /// finds out.
 #[inline(always)]
 fn of(home: u64) -> Option<*mut Used> {
-    if let Some(used) = USED.get_ptr_mut(&home) {
+    if let Some(used) = CALLS_MADE.get_ptr_mut(&home) {
         return Some(used);
     }
     // SAFETY: the reference is not kept.
@@ -89,6 +89,6 @@ fn of(home: u64) -> Option<*mut Used> {
     if state != cgroup_state::UNKNOWN && state != cgroup_state::CONTAINER {
         return None;
     }
-    let _ = USED.insert(&home, &FRESH, u64::from(BPF_NOEXIST));
-    USED.get_ptr_mut(&home)
+    let _ = CALLS_MADE.insert(&home, &FRESH, u64::from(BPF_NOEXIST));
+    CALLS_MADE.get_ptr_mut(&home)
 }
