@@ -44,7 +44,7 @@ impl Metrics {
         Self::parse(&text)
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<Self> {
         let rows = text
             .lines()
             .skip_while(|line| !line.starts_with("| name | type | labels |"));
@@ -71,7 +71,7 @@ impl Metrics {
 
     /// What an expression says, as far as it goes: that there are its metrics, with the labels that it
     /// asks for, and that counters are taken as rates. Answers with the labels that it may have.
-    fn check(&self, expression: &str) -> Result<HashSet<String>> {
+    pub fn check(&self, expression: &str) -> Result<HashSet<String>> {
         let tokens = tokens(expression)?;
         let mut known: HashSet<String> = OF_TARGET.iter().map(|&it| it.to_owned()).collect();
         let mut metrics = 0;

@@ -10,6 +10,7 @@ mod build;
 mod chart;
 mod crd;
 mod cross;
+mod dashboard;
 mod debian;
 mod demo;
 mod ecs;

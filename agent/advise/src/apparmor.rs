@@ -11,7 +11,7 @@ use crate::Advice;
 use crate::document::{header, slug};
 use crate::evidence::{Fact, Facts};
 use lapwing_profile::behaviour::{
-    Behaviour, FileChange, Operation, Origin, Privileged, Protocol, Target,
+    Behaviour, Exec, FileChange, Operation, Origin, Privileged, Protocol, Target,
 };
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
@@ -112,31 +112,39 @@ fn starred(path: &str) -> Option<String> {
 impl Rules {
     fn take(&mut self, fact: &Fact) {
         let covered = match &fact.entry.behaviour {
-            Behaviour::Exec(exec) => match exec.origin {
-                Origin::Image | Origin::UpperLayer | Origin::Volume => {
-                    let path = quoted(&exec.path);
-                    path.map(|path| drop(self.programs.insert(format!("{path} mrix,"))))
-                }
-                Origin::Memfd | Origin::Unlinked | Origin::Unknown => None,
-            },
+            Behaviour::Exec(exec) => self.program(exec),
             Behaviour::File(change) => self.file(change),
             Behaviour::Egress(egress) => self.talks(egress.protocol),
             Behaviour::Listen(listen) => self.talks(listen.protocol),
             // What is asked goes by UDP, and by TCP where it is long.
             Behaviour::Dns(_) => self.talks(Protocol::Udp).and(self.talks(Protocol::Tcp)),
             Behaviour::Privilege(it) => match it.operation {
-                Privileged::Capability => {
-                    let name = it.detail.strip_prefix("CAP_").unwrap_or_default();
-                    let name = name.to_ascii_lowercase();
-                    (CAPABILITIES.contains(&&*name))
-                        .then(|| drop(self.capabilities.insert(format!("capability {name},"))))
-                }
+                Privileged::Capability => self.capability(&it.detail),
                 _ => None,
             },
         };
         if covered.is_none() {
             self.left.push(fact.entry.to_string());
         }
+    }
+
+    fn program(&mut self, exec: &Exec) -> Option<()> {
+        match exec.origin {
+            Origin::Image | Origin::UpperLayer | Origin::Volume => {}
+            Origin::Memfd | Origin::Unlinked | Origin::Unknown => return None,
+        }
+        let path = quoted(&exec.path)?;
+        self.programs.insert(format!("{path} mrix,"));
+        Some(())
+    }
+
+    fn capability(&mut self, detail: &str) -> Option<()> {
+        let name = detail.strip_prefix("CAP_")?.to_ascii_lowercase();
+        if !CAPABILITIES.contains(&&*name) {
+            return None;
+        }
+        self.capabilities.insert(format!("capability {name},"));
+        Some(())
     }
 
     fn file(&mut self, change: &FileChange) -> Option<()> {

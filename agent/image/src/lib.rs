@@ -19,6 +19,7 @@ mod error;
 mod execution;
 mod found;
 mod history;
+pub mod inventory;
 mod layout;
 mod notable;
 mod packages;
@@ -44,6 +45,8 @@ pub use tree::How;
 pub use user::User;
 
 use found::Identity;
+use lapwing_profile::inventory::Inventory;
+use lapwing_profile::inventory::export::Export;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::canonical;
 use layout::Layout;
@@ -65,6 +68,8 @@ pub struct Options<'a> {
     pub hide: &'a dyn Fn(&mut String) -> usize,
     /// What was seen to run.
     pub profile: Option<&'a Profile>,
+    /// Which files were seen to be used.
+    pub inventory: Option<(&'a Export, &'a Inventory)>,
 }
 
 /// Reads an image.
@@ -148,12 +153,16 @@ fn report(
         .collect();
     let ran =
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
+    let used = (options.inventory)
+        .map(|inventory| inventory::of(tree, &packages, inventory, (&digests, layers.len())));
     let (notable, owners) = notable::of(tree, &packages);
     let compilers = savings::compilers(&packages.all, &owners);
     let mut all = packages.all.clone();
     all.sort_by(|one, other| (other.bytes, &one.name).cmp(&(one.bytes, &other.name)));
     let of_packages = ran.as_ref().and_then(|ran| execution::saving(&all, ran));
-    let savings = savings::of(&waste, &notable.bulk, compilers, of_packages);
+    let of_use = used.as_ref().map(inventory::savings).unwrap_or_default();
+    let more = of_packages.into_iter().chain(of_use).collect();
+    let savings = savings::of(&waste, &notable.bulk, compilers, more);
     let (secrets, known_by) = found::secrets(layout, contents, options);
     let run = layout.config.config.as_ref();
     let said = run.and_then(|run| run.user.as_deref()).unwrap_or_default();
@@ -178,6 +187,7 @@ fn report(
         score,
         savings,
         ran,
+        used,
         vulnerabilities: None,
         notes,
     };

@@ -1,6 +1,7 @@
 //! What is said of an image. The shape is that of `-o json`: fields may be added, and none changes its
 //! meaning while `schema` stays.
 
+use crate::inventory::InUse;
 use crate::score::Score;
 use crate::tree::How;
 use crate::vulnerabilities::Vulnerabilities;
@@ -52,6 +53,9 @@ pub struct Report {
     /// What a profile saw run of it; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ran: Option<Ran>,
+    /// What an inventory of use has of it; `None` without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<InUse>,
     /// A vulnerability report, split by what ran; `None` where none was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vulnerabilities: Option<Vulnerabilities>,

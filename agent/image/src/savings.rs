@@ -28,9 +28,9 @@ pub(crate) fn of(
     waste: &Waste,
     bulk: &[Bulk],
     compilers: Saving,
-    of_packages: Option<Saving>,
+    more: Vec<Saving>,
 ) -> Vec<Saving> {
-    let mut all: Vec<Saving> = of_packages.into_iter().collect();
+    let mut all = more;
     for one in &waste.by_layer {
         let (layer, by) = (one.layer, one.by);
         let (what, remedy) = match one.how {

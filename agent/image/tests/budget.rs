@@ -43,6 +43,7 @@ fn open(image: &Image, profile: Option<&Profile>) -> lapwing_image::Image {
         limits: Limits::default(),
         hide: &|_| 0,
         profile,
+        inventory: None,
     };
     lapwing_image::Image::read(image.path(), &options).unwrap()
 }

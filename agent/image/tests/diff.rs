@@ -20,6 +20,7 @@ fn open(path: &Path) -> lapwing_image::Image {
         limits: Limits::default(),
         hide: &hide,
         profile: None,
+        inventory: None,
     };
     lapwing_image::Image::read(path, &options).unwrap()
 }

@@ -19,6 +19,7 @@ fn read(config: &Value) -> Report {
         limits: Limits::default(),
         hide: &|text| redaction.arguments(std::slice::from_mut(text)),
         profile: None,
+        inventory: None,
     };
     lapwing_image::read(image.path(), &options).unwrap()
 }

@@ -16,6 +16,9 @@ Examples:
   lapwing advise image shop.tar                          what is in it, and what to leave out
   lapwing advise image shop.tar --profile shop.yaml      and which programs and packages were seen to run
   lapwing advise image shop.tar --profile shop.yaml --vulnerabilities grype.json
+  lapwing inventory shop -o json > use.json              from the agent that learned it
+  lapwing advise image shop.tar --use use.json           and which files were used, and which were not seen to be
+  lapwing advise image shop.tar --use use.json -o dockerfile > Dockerfile
   lapwing advise image shop.tar -o json
   lapwing advise image ./layout --platform linux/arm64   a folder with an OCI layout";
 
@@ -34,16 +37,32 @@ pub struct ImageArgs {
     /// A learned profile: marks what of the image was seen to run
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// An inventory of use (`lapwing inventory WORKLOAD -o json`): says which files were used, by layers and
+    /// packages, and what to copy to have these alone
+    #[arg(long = "use", value_name = "FILE")]
+    inventory: Option<PathBuf>,
     /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by
     /// what was seen to run
     #[arg(long, value_name = "FILE", requires = "profile")]
     vulnerabilities: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
-    output: ImageForm,
+    output: AdviceForm,
     /// How much is read
     #[command(flatten)]
     bounds: Bounds,
+}
+
+/// Form of the advice on an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AdviceForm {
+    /// For people
+    #[default]
+    Text,
+    /// All of it as one JSON object
+    Json,
+    /// A build that copies what was used, and nothing else; with --use
+    Dockerfile,
 }
 
 /// Form of what is said of an image.
@@ -58,11 +77,18 @@ pub enum ImageForm {
 
 /// Reads the image and says what is in it.
 pub fn run(args: &ImageArgs) -> Outcome {
+    if args.output == AdviceForm::Dockerfile && args.inventory.is_none() {
+        let error = anyhow!(
+            "-o dockerfile copies what was used: say which with --use FILE (`lapwing inventory WORKLOAD -o json`)"
+        );
+        return Err(Failure::new(Code::Usage, error));
+    }
     let report = read(args)?;
     let mut out = anstream::stdout().lock();
     match args.output {
-        ImageForm::Text => image_text::write(&mut out, &report)?,
-        ImageForm::Json => out.write_all((json(&report)? + "\n").as_bytes())?,
+        AdviceForm::Text => image_text::write(&mut out, &report)?,
+        AdviceForm::Dockerfile => image_text::write_dockerfile(&mut out, &report)?,
+        AdviceForm::Json => out.write_all((json(&report)? + "\n").as_bytes())?,
     }
     Ok(())
 }
@@ -82,7 +108,7 @@ fn read(args: &ImageArgs) -> Result<Report, Failure> {
         &args.path,
         wanted,
         args.bounds,
-        profile,
+        (profile, args.inventory.as_deref()),
         lapwing_image::read,
     )?;
     if let (Some(bytes), Some(path)) = (given, &args.vulnerabilities) {

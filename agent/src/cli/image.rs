@@ -11,6 +11,8 @@ use lapwing_encode::redact::Redaction;
 use lapwing_image::budget::{Budget, Judgement, Verdict};
 use lapwing_image::diff::Diff;
 use lapwing_image::{Error, Image, Limits, Options, Wanted};
+use lapwing_profile::inventory::Inventory;
+use lapwing_profile::inventory::export::{Export, TEXT_MAX};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -108,10 +110,11 @@ pub fn read<T>(
     path: &Path,
     wanted: Wanted,
     bounds: Bounds,
-    profile: Option<&Path>,
+    (profile, inventory): (Option<&Path>, Option<&Path>),
     read: impl FnOnce(&Path, &Options<'_>) -> Result<T, Error>,
 ) -> Result<T, Failure> {
     let profile = profile.map(profile_file::read).transpose()?;
+    let inventory = inventory.map(inventory_of).transpose()?;
     let redaction = Redaction::standard();
     let options = Options {
         wanted,
@@ -121,6 +124,7 @@ pub fn read<T>(
         },
         hide: &|text| redaction.arguments(std::slice::from_mut(text)),
         profile: profile.as_ref(),
+        inventory: inventory.as_ref().map(|(export, known)| (export, known)),
     };
     read(path, &options).map_err(|error| {
         let code = match error {
@@ -129,6 +133,20 @@ pub fn read<T>(
         };
         Failure::new(code, error)
     })
+}
+
+/// An inventory of use, as `lapwing inventory -o json` writes it.
+fn inventory_of(path: &Path) -> Result<(Export, Inventory), Failure> {
+    let bytes = small(path, TEXT_MAX)?;
+    let read = || {
+        if bytes.len() > TEXT_MAX {
+            return Err(format!("is longer than {TEXT_MAX} bytes"));
+        }
+        let export = Export::read(&bytes)?;
+        let known = export.inventory()?;
+        Ok((export, known))
+    };
+    read().map_err(|why| Failure::new(Code::Usage, anyhow!("{} {why}", path.display())))
 }
 
 /// Reads a file of so many bytes; of a larger one one byte more, by which that is known.
@@ -169,7 +187,14 @@ fn diff(args: &DiffArgs) -> Outcome {
             name: name.clone(),
             platform: args.platform.clone(),
         };
-        read(path, wanted, args.bounds, profile.as_deref(), Image::read).map_err(|failure| {
+        read(
+            path,
+            wanted,
+            args.bounds,
+            (profile.as_deref(), None),
+            Image::read,
+        )
+        .map_err(|failure| {
             let place = format!("the {which} image, {}", path.display());
             Failure::new(failure.code, failure.error.context(place))
         })

@@ -3,9 +3,11 @@
 mod diff;
 mod ran;
 mod score;
+mod used;
 mod vulnerabilities;
 
 pub(super) use diff::write as write_diff;
+pub(super) use used::write_dockerfile;
 
 use super::text::{BOLD, DIM, styled, table};
 use lapwing_image::How;
@@ -29,6 +31,9 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
         if let Some(split) = &report.vulnerabilities {
             vulnerabilities::write(out, split, of)?;
         }
+    }
+    if let Some(of) = &report.used {
+        used::write(out, of)?;
     }
     savings(out, &report.savings)?;
     layers(out, &report.layers)?;

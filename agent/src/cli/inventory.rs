@@ -2,13 +2,14 @@
 
 use super::args::Output;
 use super::client::{self, Endpoint};
-use super::profile::resolve;
+use super::profile::{load_summary, resolve};
 use super::profile_text::json;
 use super::{Code, Failure, Outcome};
 use anyhow::anyhow;
 use clap::Args;
+use lapwing_advise::{Advice, Given};
 use lapwing_profile::inventory::Inventory;
-use lapwing_profile::inventory::export::Export;
+use lapwing_profile::inventory::export::{Export, Learning};
 use lapwing_profile::inventory::packed::{PACKED_MAX, unpack};
 use lapwing_proto::v1;
 use lapwing_proto::v1::agent_client::AgentClient;
@@ -72,7 +73,15 @@ pub async fn run(endpoint: &Endpoint, args: InventoryArgs) -> Outcome {
     let (name, known) = ask(client, name)
         .await?
         .map_err(|status| client::failed(&status))?;
-    let export = Export::of(&name, &known);
+    let (profile, _) = load_summary(endpoint, &name).await?;
+    let basis = Advice::of(&profile, &Given::default()).basis;
+    let mut export = Export::of(&name, &known);
+    export.learning = Some(Learning {
+        mode: basis.mode.to_string(),
+        observed: basis.observed.to_string(),
+        coverage: basis.coverage,
+        incomplete: basis.reasons.clone(),
+    });
     let mut out = anstream::stdout().lock();
     match args.output {
         Output::Json => out.write_all((json(&export)? + "\n").as_bytes())?,
@@ -105,7 +114,21 @@ fn text(out: &mut impl Write, export: &Export) -> std::io::Result<()> {
         count("mapped"),
         count("list"),
     )?;
-    for why in &export.incomplete {
+    let learning = export.learning.as_ref();
+    if let Some(learning) = learning {
+        writeln!(
+            out,
+            "  learning  {}, observed for {}, coverage {}",
+            learning.mode,
+            learning.observed,
+            match learning.coverage {
+                Some(share) => format!("at least {:.3}", (share * 1_000.0).floor() / 1_000.0),
+                None => "unknown".to_owned(),
+            }
+        )?;
+    }
+    let unfinished = learning.into_iter().flat_map(|it| &it.incomplete);
+    for why in export.incomplete.iter().chain(unfinished) {
         writeln!(out, "  INCOMPLETE {why}")?;
     }
     writeln!(

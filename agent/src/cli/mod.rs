@@ -5,10 +5,12 @@ mod advise_image;
 mod advise_text;
 mod args;
 mod attest;
-mod client;
+mod certificates;
+pub(crate) mod client;
 mod cluster;
 mod evidence;
 mod feed;
+mod fleet;
 mod hooks;
 mod identity;
 mod image;
@@ -35,7 +37,8 @@ mod watch;
 pub mod wrap;
 
 pub use args::{
-    AgentArgs, Cli, Command, DEFAULT_ENDPOINT, DoctorArgs, Output, ProfileCommand, SinkCommand,
+    AgentArgs, Cli, Command, ControllerArgs, DEFAULT_ENDPOINT, DoctorArgs, Output, ProfileCommand,
+    SinkCommand,
 };
 pub use client::Endpoint;
 pub use text::{BOLD, DIM, styled, table};
@@ -113,6 +116,7 @@ impl Failure {
 pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
     match command {
         Command::Watch(args) => watch::run(endpoint, args).await,
+        Command::Certificates(args) => certificates::run(&args),
         Command::Top(args) => top::run(endpoint, args).await,
         Command::Profile { output, command } => profile::run(endpoint, output, command).await,
         Command::Advise { command } => advise::run(endpoint, command).await,
@@ -123,6 +127,6 @@ pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
         Command::Feed { output, command } => feed::run(endpoint, output, command).await,
         Command::Sink { output, command } => sink::run(endpoint, output, command).await,
         Command::Containers { output } => show::containers(endpoint, output).await,
-        Command::Agent(_) | Command::Doctor(_) => Ok(()),
+        Command::Agent(_) | Command::Controller(_) | Command::Doctor(_) => Ok(()),
     }
 }

@@ -13,6 +13,7 @@ use aya::maps::Array;
 use aya::programs::{RawTracePoint, RawTracePointRunOptions, TestRun};
 use aya::{Ebpf, EbpfLoader};
 use lapwing_abi::ABI_VERSION;
+use lapwing_abi::fields::{Field, MISSING};
 use lapwing_abi::inventory::{USES_RING, USES_RING_OFF};
 use lapwing_abi::state::{CredentialName, budgets_of};
 use rustix::fd::AsRawFd;
@@ -72,7 +73,16 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
             })?,
     };
     let direct = u32::from(direct);
-    let inventories = u32::from(settings.inventory);
+    // Where a file cannot be told from others, one would be taken for another that was noted.
+    let tells = [
+        Field::QstrHash,
+        Field::InodeNumber,
+        Field::InodeMode,
+        Field::FileMode,
+    ]
+    .iter()
+    .all(|field| offsets.values()[*field as usize] != MISSING);
+    let inventories = u32::from(settings.inventory && tells);
     let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
     let secret = secret().context("cannot draw a secret from /dev/urandom")?;
     let budgets = Budgets::of_ring(settings.ring_bytes);

@@ -59,7 +59,7 @@ extern "C" fn note_use(file: u64) -> u32 {
 
 #[inline(always)]
 fn noted(file: Kptr) -> Option<()> {
-    if file.0 == 0 || file.0 >= LAST_POINTER {
+    if setting!(INVENTORIES) == 0 || file.0 == 0 || file.0 >= LAST_POINTER {
         return None;
     }
     let (pid, _) = kernel::current_ids();

@@ -24,6 +24,7 @@ mod overhead;
 mod path;
 mod programs;
 mod stage;
+mod syscalls;
 mod work;
 
 pub use counting::soak;
@@ -61,6 +62,7 @@ type Bench = fn(&Session, &Args) -> Result<()>;
 /// Every bench, and whether it says something where instructions are counted.
 const BENCHES: &[(&str, Bench, bool)] = &[
     ("overhead", overhead::run, true),
+    ("syscalls", syscalls::run, true),
     ("cpu", cpu::run, false),
     ("latency", latency::run, false),
     ("compare", compare::run, false),

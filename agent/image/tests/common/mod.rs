@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use lapwing_image::report::Report;
 use lapwing_image::{Error, Limits, Options, Wanted};
+use lapwing_profile::inventory::export::Export;
 use lapwing_profile::profile::Profile;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -221,6 +222,17 @@ pub fn read_with(
     limits: Limits,
     profile: Option<&Profile>,
 ) -> Result<Report, Error> {
+    read_used(path, wanted, limits, profile, None)
+}
+
+pub fn read_used(
+    path: &Path,
+    wanted: Wanted,
+    limits: Limits,
+    profile: Option<&Profile>,
+    export: Option<&Export>,
+) -> Result<Report, Error> {
+    let known = export.map(|export| export.inventory().unwrap());
     let hide = |text: &mut String| {
         let hidden = text.matches("hunter2").count();
         *text = text.replace("hunter2", "[redacted]");
@@ -231,6 +243,7 @@ pub fn read_with(
         limits,
         hide: &hide,
         profile,
+        inventory: export.zip(known.as_ref()),
     };
     lapwing_image::read(path, &options)
 }

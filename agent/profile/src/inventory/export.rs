@@ -11,7 +11,7 @@ pub const SCHEMA: u32 = 1;
 pub const TEXT_MAX: usize = 64 << 20;
 
 /// An inventory as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Export {
     /// [`SCHEMA`].
@@ -26,6 +26,9 @@ pub struct Export {
     pub until: Option<Timestamp>,
     /// Instances that were observed.
     pub instances: u64,
+    /// How far its profile had come with learning.
+    #[serde(default)]
+    pub learning: Option<Learning>,
     /// Why what is not in it may have been used all the same; empty where there is no such reason.
     pub incomplete: Vec<String>,
     /// The same in numbers.
@@ -34,6 +37,20 @@ pub struct Export {
     pub images: Vec<String>,
     /// The files, in the order of their paths.
     pub files: Vec<Entry>,
+}
+
+/// How far a profile had come with learning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Learning {
+    /// The profile's mode, in words.
+    pub mode: String,
+    /// For how long the workload was observed, in words.
+    pub observed: String,
+    /// The lowest estimate of how much of its behaviour was seen, from 0 to 1.
+    pub coverage: Option<f64>,
+    /// What makes the profile incomplete, in words.
+    pub incomplete: Vec<String>,
 }
 
 /// What is missing, see [`Missing`].
@@ -95,6 +112,7 @@ impl Export {
             since: seen(known.since),
             until: seen(known.until),
             instances: known.instances,
+            learning: None,
             incomplete: known.incomplete(),
             missing: Lost {
                 shed,

@@ -1,10 +1,13 @@
 use super::*;
 use lapwing_advise::basis::Basis;
+use lapwing_image::inventory::copy::Copy;
+use lapwing_image::inventory::{CAUTION, InUse, LargeFile, OfLayer, OfPackage, Split, Verdict};
 use lapwing_image::report::{
     Capable, Duplicate, HiddenBy, HiddenFile, Ran, RanProgram, SCHEMA, Secret, SetId, Size, Sum,
 };
 use lapwing_image::score::{Part, Score};
 use lapwing_image::vulnerabilities::{Count, Finding, Severity, Vulnerabilities};
+use lapwing_profile::inventory::export::Learning;
 
 pub(super) fn hostile() -> String {
     "/x\u{1b}[2J\u{202e}".to_owned()
@@ -119,6 +122,57 @@ fn vulnerabilities() -> Vulnerabilities {
     }
 }
 
+fn used() -> InUse {
+    let sum = |count| Sum {
+        count,
+        bytes: 2_000 * count,
+    };
+    let files = Split {
+        used: sum(1),
+        not_seen: sum(3),
+        unknown: sum(0),
+    };
+    InUse {
+        workload: hostile(),
+        since: Some(hostile()),
+        until: Some(hostile()),
+        instances: 2,
+        learning: Some(Learning {
+            mode: hostile(),
+            observed: hostile(),
+            coverage: Some(0.999_9),
+            incomplete: Vec::new(),
+        }),
+        incomplete: vec![hostile()],
+        caution: CAUTION,
+        says: true,
+        same_image: Some(false),
+        made_under: vec![hostile()],
+        used: files.used,
+        not_seen: files.not_seen,
+        unknown: files.unknown,
+        layers: vec![OfLayer { number: 1, files }],
+        packages: first(vec![OfPackage {
+            kind: "deb",
+            name: hostile(),
+            version: hostile(),
+            verdict: Verdict::NotSeen,
+            files,
+        }]),
+        no_package: Split::default(),
+        large: first(vec![LargeFile {
+            path: hostile(),
+            bytes: 5_000_000,
+            package: Some(hostile()),
+        }]),
+        missing: first(vec![hostile()]),
+        copy: Copy {
+            unnamed: vec![hostile()],
+            ..Copy::default()
+        },
+    }
+}
+
 /// With what hides in every text that is not canonical by itself.
 fn report() -> Report {
     Report {
@@ -205,6 +259,7 @@ fn report() -> Report {
             what: hostile(),
             remedy: "do".into(),
         }],
+        used: Some(used()),
         ran: Some(ran()),
         vulnerabilities: Some(vulnerabilities()),
         notes: vec![hostile()],
@@ -234,6 +289,12 @@ fn an_image_reads_well_and_hides_nothing() {
         &format!("set-id programs  4\n  4755  {name}  ({name})\n"),
         &format!("files with capabilities  4\n  {name}  CAP_CHOWN  ({name})\n"),
         &format!("what was seen to run  by the profile of {name}\n"),
+        &format!("what was seen to be used  by the inventory of {name}\n"),
+        &format!("instances: 2, observed for {name}, coverage at least 0.999, mode: {name}\n"),
+        &format!("  INCOMPLETE: {name}\n"),
+        &format!("! it was made under other images, and not under this one:\n    {name}\n"),
+        "1                                  2.0 kB in 1  6.0 kB in 3  #####...............\n",
+        &format!("    5.0 MB  {name}  ({name})\n    and 3 more (-o json)\n"),
         &format!("coverage at least 0.999, events were lost, last at {name}, mode: learning\n"),
         &format!("  incomplete: {name}\n"),
         &format!("! it learned of other images, and not of this one:\n    {name}\n"),
@@ -272,6 +333,7 @@ fn what_an_image_has_not_is_told_too() {
     let report = Report {
         packages: Vec::new(),
         notable: Notable::default(),
+        used: None,
         ran: None,
         ..report()
     };

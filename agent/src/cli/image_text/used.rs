@@ -1,0 +1,213 @@
+//! What an inventory of use has of an image.
+
+use super::{LISTED_MAX, dim, head, line, list, of, size};
+use crate::cli::text::table;
+use lapwing_image::inventory::{InUse, Split, Verdict};
+use lapwing_image::report::{Report, Sum};
+use lapwing_profile::text::visible;
+use std::io::{Result, Write};
+
+/// Characters of a bar.
+const BAR: u64 = 20;
+
+/// What was used, with what that rests on first.
+pub(super) fn write(out: &mut impl Write, used: &InUse) -> Result<()> {
+    head(
+        out,
+        "what was seen to be used",
+        &format!("by the inventory of {}", used.workload),
+    )?;
+    rests(out, used)?;
+    let sums = Split {
+        used: used.used,
+        not_seen: used.not_seen,
+        unknown: used.unknown,
+    };
+    for (what, sum) in [
+        ("used", sums.used),
+        ("not seen to be used", sums.not_seen),
+        ("unknown", sums.unknown),
+    ] {
+        let text = format!("{what:<20} {:>10} in {} files", size(sum.bytes), sum.count);
+        line(out, 2, &text)?;
+    }
+    line(out, 2, "by layers:")?;
+    let rows = used
+        .layers
+        .iter()
+        .map(|layer| row(&layer.number.to_string(), layer.files));
+    rows_of(out, "layer", rows.collect())?;
+    line(out, 2, "by packages, the most that was not seen first:")?;
+    let named = used.packages.first.iter().take(LISTED_MAX).map(|package| {
+        let mark = match package.verdict {
+            Verdict::Used => "",
+            Verdict::NotSeen => "  (nothing of it)",
+            Verdict::Unknown => "  (unknown)",
+        };
+        row(&format!("{}{mark}", package.name), package.files)
+    });
+    let rows = named.chain([row("no package", used.no_package)]).collect();
+    rows_of(out, "package", rows)?;
+    let more = used.packages.count().saturating_sub(LISTED_MAX as u64);
+    if more > 0 {
+        dim(out, 4, &format!("and {more} more (-o json)"))?;
+    }
+    if !used.large.is_empty() {
+        line(
+            out,
+            2,
+            "data of 1 MB and more that was not seen to be read: for a volume or object storage",
+        )?;
+        list(out, &used.large, 4, |file| {
+            format!(
+                "{:>10}  {}{}",
+                size(file.bytes),
+                file.path,
+                of(file.package.as_ref())
+            )
+        })?;
+    }
+    if !used.missing.is_empty() {
+        line(
+            out,
+            2,
+            "used, and not in this image (made in the container, or another image's):",
+        )?;
+        list(out, &used.missing, 4, String::clone)?;
+    }
+    let copy = &used.copy;
+    let files: usize = copy.files.iter().map(|folder| folder.names.len()).sum();
+    line(
+        out,
+        2,
+        &format!(
+            "to copy what was used takes {} folders as a whole, {files} files and {} links: {} in {} files (-o dockerfile)",
+            copy.folders.len(),
+            copy.links.len(),
+            size(copy.brings.bytes),
+            copy.brings.count
+        ),
+    )
+}
+
+fn rests(out: &mut impl Write, used: &InUse) -> Result<()> {
+    let span = match (&used.since, &used.until) {
+        (Some(since), Some(until)) => format!("first use {since}, last new one {until}, "),
+        _ => String::new(),
+    };
+    let learning = match &used.learning {
+        Some(learning) => format!(
+            ", observed for {}, coverage {}, mode: {}",
+            learning.observed,
+            match learning.coverage {
+                // Never rounded up to all.
+                Some(share) => format!("at least {:.3}", (share * 1_000.0).floor() / 1_000.0),
+                None => "unknown".to_owned(),
+            },
+            learning.mode
+        ),
+        None => ", coverage unknown".to_owned(),
+    };
+    line(
+        out,
+        2,
+        &format!("{span}instances: {}{learning}", used.instances),
+    )?;
+    for why in &used.incomplete {
+        line(out, 2, &format!("INCOMPLETE: {why}"))?;
+    }
+    match used.same_image {
+        Some(true) => line(out, 2, "it was made under this image")?,
+        Some(false) => {
+            line(
+                out,
+                2,
+                "! it was made under other images, and not under this one:",
+            )?;
+            for image in used.made_under.iter().take(LISTED_MAX) {
+                line(out, 4, image)?;
+            }
+        }
+        None => line(out, 2, "! under which image it was made is not known")?,
+    }
+    if !used.says {
+        line(
+            out,
+            2,
+            "! too few of its files are in this image, so what was not used is not told",
+        )?;
+    }
+    line(out, 2, used.caution)
+}
+
+fn row(name: &str, files: Split) -> Vec<String> {
+    let sum = |sum: Sum| format!("{} in {}", size(sum.bytes), sum.count);
+    let all = [files.used, files.not_seen, files.unknown]
+        .iter()
+        .fold(0_u64, |all, sum| all.saturating_add(sum.bytes));
+    let part = |bytes: u64| {
+        let share = u128::from(bytes) * u128::from(BAR) / u128::from(all.max(1));
+        share as usize
+    };
+    let (used, not_seen) = (part(files.used.bytes), part(files.not_seen.bytes));
+    let rest = (BAR as usize).saturating_sub(used + not_seen);
+    let bar = match all {
+        0 => String::new(),
+        _ => format!(
+            "{}{}{}",
+            "#".repeat(used),
+            ".".repeat(not_seen),
+            "?".repeat(match files.unknown.bytes {
+                0 => 0,
+                _ => rest,
+            })
+        ),
+    };
+    vec![
+        visible(name).into_owned(),
+        sum(files.used),
+        sum(files.not_seen),
+        bar,
+    ]
+}
+
+fn rows_of(out: &mut impl Write, what: &str, rows: Vec<Vec<String>>) -> Result<()> {
+    let mut text = Vec::new();
+    table(
+        &mut text,
+        &[what, "used", "not seen", "#used .not seen"],
+        &rows,
+    )?;
+    for row in String::from_utf8_lossy(&text).lines() {
+        writeln!(out, "    {row}")?;
+    }
+    Ok(())
+}
+
+/// The build that has what was used alone, with what that rests on as comments.
+pub(in crate::cli) fn write_dockerfile(out: &mut impl Write, report: &Report) -> Result<()> {
+    let Some(used) = &report.used else {
+        return Ok(());
+    };
+    let mut notes = Vec::new();
+    rests(&mut notes, used)?;
+    let name = match (&report.name, &report.digest) {
+        (Some(name), Some(digest)) => format!("{name}@{digest}"),
+        (Some(name), None) => name.clone(),
+        (None, _) => report.id.clone(),
+    };
+    let name = match name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "._-/:@".contains(c))
+    {
+        true => name,
+        false => report.id.clone(),
+    };
+    let notes = String::from_utf8_lossy(&notes);
+    let said = "What was seen to be used, and nothing else. Owners, modes and links come with it; USER, ENTRYPOINT, \
+                CMD, ENV and EXPOSE of the image do not: add them. Empty folders are made only if they were listed.";
+    for note in [said].into_iter().chain(notes.lines()) {
+        writeln!(out, "# {}", visible(note.trim()))?;
+    }
+    write!(out, "{}", used.copy.dockerfile(&name))
+}
