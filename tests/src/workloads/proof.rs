@@ -52,6 +52,8 @@ pub struct Slim {
     pub incomplete: Vec<String>,
     /// Files of the list that the image does not have.
     pub missing: Vec<PathBuf>,
+    /// Sources of compiled Python modules, beside the list.
+    pub sources: usize,
     /// The run.
     pub run: Trial,
 }
@@ -154,7 +156,8 @@ impl Slim {
         let root = lesson.session.folder("slim")?;
         let names = names(&inventory)?;
         let all: Vec<_> = names.iter().map(|(name, _)| name.clone()).collect();
-        let mut missing = roots::slim(image, &all, &root)?;
+        let slimmed = roots::slim(image, &all, &root)?;
+        let mut missing = slimmed.missing;
         // What the container made is none of the image's.
         let is_made = |path: &PathBuf| {
             let bytes = path.as_os_str().as_bytes();
@@ -170,6 +173,7 @@ impl Slim {
                 .filter_map(|reason| reason.as_str().map(str::to_owned))
                 .collect(),
             missing,
+            sources: slimmed.sources,
             run: Trial::of(lesson.compare(setting)),
         })
     }

@@ -43,6 +43,13 @@ pub fn text(proof: &Proof) -> String {
     line("image", &whole(&proof.before));
     if let Some(slim) = &proof.slim {
         line("in use", &whole(&slim.after));
+        if slim.sources > 0 {
+            let sources = slim.sources;
+            line(
+                "beside them",
+                &format!("{sources} sources of compiled Python modules"),
+            );
+        }
         slim.incomplete.iter().for_each(|it| line("incomplete", it));
         for path in &slim.missing {
             line("not in image", &path.display().to_string());

@@ -24,7 +24,7 @@ use std::path::Path;
 pub struct Contents {
     /// Bytes of regular files, of several names of one only once.
     pub bytes: u64,
-    /// Regular files and symbolic links.
+    /// Regular files, by their names.
     pub files: usize,
     /// Packages of which there is at least one of these, by the records of the package manager.
     pub packages: usize,
@@ -46,11 +46,11 @@ pub fn contents(root: &Path, records: &Path) -> Result<Contents> {
     let mut known = BTreeSet::new();
     let mut packages: BTreeSet<&str> = BTreeSet::new();
     each(root, &mut |path, metadata| {
-        if metadata.is_dir() {
+        if !metadata.is_file() {
             return Ok(());
         }
         contents.files += 1;
-        if metadata.is_file() && known.insert((metadata.dev(), metadata.ino())) {
+        if known.insert((metadata.dev(), metadata.ino())) {
             contents.bytes += metadata.len();
         }
         let below = path.strip_prefix(root)?;

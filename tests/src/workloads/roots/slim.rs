@@ -4,7 +4,8 @@
 //! the container's kernel would, one component after another, links being followed within the root;
 //! nothing outside is ever opened, for each step is taken from a folder that was seen to be one. What is
 //! only looked for, and not opened, is in no list: so all folders of the image are there, and all its links
-//! but those to files that are left out.
+//! but those to files that are left out; and the sources of compiled Python modules, for Python opens the
+//! one only where it finds the other (PEP 3147).
 
 use super::copy::Copier;
 use super::each;
@@ -18,13 +19,21 @@ use std::path::{Component, Path, PathBuf};
 /// Links that are followed for one name, as many as the kernel follows.
 const LINKS_MAX: usize = 40;
 
-/// Fills a folder with files of an image; answers those of the names that the image does not have. Names
-/// are bytes from the root on, in any order.
+/// What came of a list.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Slimmed {
+    /// Names that the image does not have.
+    pub missing: Vec<PathBuf>,
+    /// Sources of compiled modules, which are not in the list.
+    pub sources: usize,
+}
+
+/// Fills a folder with files of an image. Names are bytes from the root on, in any order.
 ///
 /// # Errors
 ///
 /// A name that is not whole, or something that cannot be copied.
-pub fn slim(image: &Path, names: &[Vec<u8>], to: &Path) -> Result<Vec<PathBuf>> {
+pub fn slim(image: &Path, names: &[Vec<u8>], to: &Path) -> Result<Slimmed> {
     let mut root = Root {
         image,
         to,
@@ -41,7 +50,7 @@ pub fn slim(image: &Path, names: &[Vec<u8>], to: &Path) -> Result<Vec<PathBuf>> 
         }
         Ok(())
     })?;
-    let mut missing = Vec::new();
+    let mut made = Slimmed::default();
     for name in names {
         let name = PathBuf::from(OsString::from_vec(name.clone()));
         ensure!(name.has_root(), "no whole path: {}", name.display());
@@ -51,7 +60,15 @@ pub fn slim(image: &Path, names: &[Vec<u8>], to: &Path) -> Result<Vec<PathBuf>> 
                     root.put(path, &metadata)?;
                 }
             }
-            None => missing.push(name),
+            None => made.missing.push(name),
+        }
+    }
+    let sources: Vec<_> = root.there.iter().filter_map(|it| source(it)).collect();
+    for source in sources {
+        let metadata = fs::symlink_metadata(image.join(&source));
+        if let Some(metadata) = metadata.ok().filter(Metadata::is_file) {
+            made.sources += usize::from(!root.there.contains(&source));
+            root.put(source, &metadata)?;
         }
     }
     for (link, metadata) in links {
@@ -62,7 +79,16 @@ pub fn slim(image: &Path, names: &[Vec<u8>], to: &Path) -> Result<Vec<PathBuf>> 
             root.put(link, &metadata)?;
         }
     }
-    Ok(missing)
+    Ok(made)
+}
+
+/// The source of a compiled module of Python.
+fn source(compiled: &Path) -> Option<PathBuf> {
+    let folder = compiled.parent()?;
+    let name = compiled.file_name()?.to_str()?.strip_suffix(".pyc")?;
+    let module = name.split('.').next()?;
+    let is_compiled = folder.file_name()? == "__pycache__" && !module.is_empty();
+    is_compiled.then(|| folder.with_file_name(format!("{module}.py")))
 }
 
 struct Root<'a> {
@@ -178,7 +204,7 @@ mod tests {
             symlink(to, path).unwrap();
         }
 
-        fn slim(&self, names: &[&[u8]]) -> Vec<PathBuf> {
+        fn slim(&self, names: &[&[u8]]) -> Slimmed {
             let names: Vec<_> = names.iter().map(|name| name.to_vec()).collect();
             slim(&self.image(), &names, &self.0.join("slim")).unwrap()
         }
@@ -217,7 +243,7 @@ mod tests {
         made.link("etc/mtab", "../proc/mounts");
         assert_eq!(
             made.slim(&[b"/usr/bin/x", b"/usr/bin//./x", b"/usr/lib"]),
-            Slim::default()
+            Slimmed::default()
         );
         assert_eq!(
             made.has(),
@@ -251,7 +277,7 @@ mod tests {
         made.link("folder/up", "../../folder");
         made.link("circle", "circle");
         made.link("rest", "a/b");
-        let missing = made.slim(&[
+        let Slimmed { missing, .. } = made.slim(&[
             b"/../outside",
             b"/absolute",
             b"/upwards",
@@ -266,11 +292,7 @@ mod tests {
             b"/nul\0",
             &[b"/", &[b'x'; 5000][..]].concat(),
         ]);
-        assert_eq!(slim.missing, 9);
-        assert_eq!(
-            slim.first_missing.as_deref(),
-            Some(Path::new("/../outside"))
-        );
+        assert_eq!(missing.len(), 9, "{missing:?}");
         // Links that lead to nothing are there, as in the image, and what they seem to name is not.
         assert_eq!(
             made.has(),
@@ -293,7 +315,7 @@ mod tests {
         made.put(b"new\nline/-rf \xff$(x)", "x");
         let pipe = made.image().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
-        let missing = made.slim(&[b"/new\nline/-rf \xff$(x)", b"/pipe"]);
+        let Slimmed { missing, .. } = made.slim(&[b"/new\nline/-rf \xff$(x)", b"/pipe"]);
         assert_eq!(missing, [Path::new("/pipe")]);
         assert_eq!(made.has(), ["new\\x0aline", "new\\x0aline/-rf \\xff$(x)"]);
         let relative = vec![b"etc/passwd".to_vec()];
@@ -311,12 +333,45 @@ mod tests {
         let old = std::time::UNIX_EPOCH + std::time::Duration::new(1_000_000_000, 7);
         fs::File::open(&a).unwrap().set_modified(old).unwrap();
         fs::hard_link(&a, b).unwrap();
-        assert!(made.slim(&[b"/bin/a", b"/b", b"/bin/a"]).is_empty());
+        assert_eq!(
+            made.slim(&[b"/bin/a", b"/b", b"/bin/a"]),
+            Slimmed::default()
+        );
         let of = |path: &str| fs::metadata(made.0.join("slim").join(path)).unwrap();
         assert_eq!(of("bin/a").mode() & 0o7777, 0o4751);
         assert_eq!(of("bin").mode() & 0o7777, 0o1777);
         assert_eq!(of("bin/a").modified().unwrap(), old);
         assert_eq!(of("bin/a").ino(), of("b").ino());
         assert_eq!(fs::read_to_string(made.0.join("slim/b")).unwrap(), "text");
+    }
+
+    #[test]
+    fn sources_of_compiled_modules_come_along() {
+        let made = Made::new("sources");
+        for path in [
+            &b"lib/__pycache__/os.cpython-311.opt-1.pyc"[..],
+            b"lib/os.py",
+            b"lib/other.py",
+            b"lib/__pycache__/gone.cpython-311.pyc",
+            b"lib/__pycache__/.pyc",
+            b"lib/plain.pyc",
+            b"lib/plain.py",
+        ] {
+            made.put(path, "x");
+        }
+        made.link("lib/link.py", "os.py");
+        let slimmed = made.slim(&[
+            b"/lib/__pycache__/os.cpython-311.opt-1.pyc",
+            b"/lib/__pycache__/gone.cpython-311.pyc",
+            b"/lib/__pycache__/.pyc",
+            b"/lib/plain.pyc",
+        ]);
+        assert_eq!((slimmed.sources, slimmed.missing.len()), (1, 0));
+        let has = made.has();
+        assert!(has.contains(&"lib/os.py".to_owned()), "{has:?}");
+        assert!(has.contains(&"lib/link.py".to_owned()), "{has:?}");
+        for left in ["lib/other.py", "lib/plain.py"] {
+            assert!(!has.contains(&left.to_owned()), "{has:?}");
+        }
     }
 }
