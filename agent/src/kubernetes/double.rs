@@ -5,7 +5,7 @@
 use super::api::Reach;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Collected, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1 as client;
 use hyper::server::conn::http1 as server;
@@ -312,7 +312,7 @@ impl Cluster {
         let (path, method) = (path.to_owned(), request.method().clone());
         if matches!(method.as_str(), "POST" | "PUT") {
             let body = request.into_body().collect().await;
-            let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+            let body = body.map(Collected::to_bytes).unwrap_or_default();
             return Ok(self.write(method.as_str(), &path, &body));
         }
         let Some(selected) = Selected::of(&path) else {
