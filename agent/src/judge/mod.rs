@@ -9,6 +9,7 @@ pub mod keep;
 mod learn;
 pub mod ledger;
 pub mod limits;
+pub mod news;
 mod obeyed;
 mod published;
 pub mod rating;
