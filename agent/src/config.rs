@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use lapwing_abi::hooks::Tier;
 use lapwing_profile::yaml::{self, Limits};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -110,6 +111,7 @@ macro_rules! section {
     };
 }
 
+pub mod controller;
 mod feed;
 mod http;
 mod identity;
@@ -240,6 +242,32 @@ section! {
     }
 }
 
+/// Reads the bytes of a file; `path` is for messages.
+fn read<T: Default + DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, ConfigError> {
+    if bytes.trim_ascii().is_empty() {
+        return Ok(T::default());
+    }
+    yaml::read(bytes, LIMITS).map_err(|message| ConfigError::Syntax {
+        path: path.to_path_buf(),
+        message,
+    })
+}
+
+/// What is wrong with the value of a key, with the place where it stands.
+fn located(path: &Path, bytes: &[u8], key: String, message: String) -> ConfigError {
+    // A value that nobody wrote is a default, of which none is wrong, or missing.
+    let parents = std::iter::successors(Some(key.as_str()), |key| {
+        key.rsplit_once('.').map(|(parent, _)| parent)
+    });
+    let place = { parents }.find_map(|key| yaml::place_of(bytes, LIMITS, key));
+    ConfigError::Value {
+        path: path.to_path_buf(),
+        place: place.map_or_else(String::new, |place| format!("{place}: ")),
+        key,
+        message,
+    }
+}
+
 impl Config {
     /// Reads and checks a file.
     ///
@@ -258,27 +286,8 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
-        let config: Self = if bytes.trim_ascii().is_empty() {
-            Self::default()
-        } else {
-            yaml::read(bytes, LIMITS).map_err(|message| ConfigError::Syntax {
-                path: path.to_path_buf(),
-                message,
-            })?
-        };
-        let wrong = |key: String, message| {
-            // A value that nobody wrote is a default, of which none is wrong, or missing.
-            let parents = std::iter::successors(Some(key.as_str()), |key| {
-                key.rsplit_once('.').map(|(parent, _)| parent)
-            });
-            let place = { parents }.find_map(|key| yaml::place_of(bytes, LIMITS, key));
-            ConfigError::Value {
-                path: path.to_path_buf(),
-                place: place.map_or_else(String::new, |place| format!("{place}: ")),
-                key,
-                message,
-            }
-        };
+        let config: Self = read(path, bytes)?;
+        let wrong = |key: String, message| located(path, bytes, key, message);
         (config.check_values()).map_err(|(key, message)| wrong(key.to_owned(), message))?;
         sinks::check(&config.sinks).map_err(|(key, message)| wrong(key, message))?;
         Ok(config)

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod container;
+pub mod controller;
 pub mod credentials;
 pub mod daemon;
 pub mod dns;

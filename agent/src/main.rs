@@ -3,7 +3,7 @@
 
 use clap::Parser;
 use lapwing_agent::cli::{self, Cli, Code, Command, Failure, Outcome};
-use lapwing_agent::{daemon, doctor};
+use lapwing_agent::{controller, daemon, doctor};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -25,21 +25,30 @@ fn main() -> ExitCode {
     }
 }
 
+/// What runs on says so on standard error.
+fn log() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .with_env_filter(
+            EnvFilter::try_from_env("LAPWING_LOG")
+                // What fails with the API of a cluster is said where it is asked.
+                .unwrap_or_else(|_| EnvFilter::new("info,kube_client=off")),
+        )
+        .init();
+}
+
 fn run(cli: Cli) -> Outcome {
     let endpoint = cli::Endpoint::from(&cli);
     match cli.command {
         Command::Agent(args) => {
-            tracing_subscriber::fmt()
-                .with_writer(std::io::stderr)
-                .with_ansi(std::io::stderr().is_terminal())
-                .with_target(false)
-                .with_env_filter(
-                    EnvFilter::try_from_env("LAPWING_LOG")
-                        // What fails with the API of a cluster is said where it is asked.
-                        .unwrap_or_else(|_| EnvFilter::new("info,kube_client=off")),
-                )
-                .init();
+            log();
             daemon::run(&args, cli.endpoint.as_deref())
+        }
+        Command::Controller(args) => {
+            log();
+            controller::run(&args, cli.endpoint.as_deref())
         }
         Command::Doctor(args) => doctor::run(&args),
         command => tokio::runtime::Builder::new_current_thread()

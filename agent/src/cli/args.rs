@@ -68,6 +68,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon: trace containers, learn, compare, report
     Agent(AgentArgs),
+    /// In a cluster: follow the agents of all nodes, and be one endpoint for them
+    Controller(ControllerArgs),
     /// Follow violations as they happen
     Watch(WatchArgs),
     /// Workloads, rates, learning, losses and the latest violations, live
@@ -239,6 +241,20 @@ pub struct AgentArgs {
     /// File with the kernel's type information
     #[arg(long, value_name = "FILE")]
     pub btf: Option<PathBuf>,
+}
+
+/// Arguments of `lapwing controller`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Runs in a pod beside those of the agents, twice or more: one of them leads, the others take over from it, and \
+pass connections on to it meanwhile. Needs no privileges.")]
+pub struct ControllerArgs {
+    /// Configuration, in YAML
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Check a configuration, say what is wrong with it, and end
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub check_config: Option<PathBuf>,
 }
 
 /// Arguments of `lapwing doctor`.

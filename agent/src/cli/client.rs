@@ -17,10 +17,28 @@ const MESSAGE_MAX: usize = 64 << 20;
 const PING: Duration = Duration::from_secs(30);
 const PONG: Duration = Duration::from_secs(20);
 
+/// What the parts of an [`Endpoint`] are called where they are given.
+#[derive(Debug)]
+pub(crate) struct Words {
+    pub ca: &'static str,
+    pub certificate: &'static str,
+    pub key: &'static str,
+    pub server_name: &'static str,
+}
+
+/// On the command line.
+static FLAGS: Words = Words {
+    ca: "--tls-ca",
+    certificate: "--tls-cert",
+    key: "--tls-key",
+    server_name: "--tls-server-name",
+};
+
 /// Where the agent is, and how it and the client know each other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Endpoint {
     address: String,
+    pub(super) words: &'static Words,
     /// Who may vouch for the agent; the system's authorities where none is given.
     pub(super) ca: Option<PathBuf>,
     /// What the agent knows the client by.
@@ -43,6 +61,7 @@ impl From<&Cli> for Endpoint {
             address: (cli.endpoint.as_deref())
                 .unwrap_or(DEFAULT_ENDPOINT)
                 .to_owned(),
+            words: &FLAGS,
             ca: cli.tls_ca.clone(),
             certificate: cli.tls_cert.clone(),
             key: cli.tls_key.clone(),
@@ -51,7 +70,37 @@ impl From<&Cli> for Endpoint {
     }
 }
 
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self {
+            address: String::new(),
+            words: &FLAGS,
+            ca: None,
+            certificate: None,
+            key: None,
+            server_name: None,
+        }
+    }
+}
+
 impl Endpoint {
+    /// An agent over TCP with mutual TLS, and what its parts are called.
+    pub(crate) fn known(
+        address: String,
+        words: &'static Words,
+        [ca, certificate, key]: [PathBuf; 3],
+        server_name: String,
+    ) -> Self {
+        Self {
+            address,
+            words,
+            ca: Some(ca),
+            certificate: Some(certificate),
+            key: Some(key),
+            server_name: Some(server_name),
+        }
+    }
+
     /// Whether the agent is on this host: it is reached by a Unix socket.
     pub(super) fn is_local(&self) -> bool {
         self.address.starts_with("unix:///")

@@ -5,7 +5,7 @@ mod advise_image;
 mod advise_text;
 mod args;
 mod attest;
-mod client;
+pub(crate) mod client;
 mod cluster;
 mod evidence;
 mod feed;
@@ -34,7 +34,8 @@ mod watch;
 pub mod wrap;
 
 pub use args::{
-    AgentArgs, Cli, Command, DEFAULT_ENDPOINT, DoctorArgs, Output, ProfileCommand, SinkCommand,
+    AgentArgs, Cli, Command, ControllerArgs, DEFAULT_ENDPOINT, DoctorArgs, Output, ProfileCommand,
+    SinkCommand,
 };
 pub use client::Endpoint;
 pub use text::{BOLD, DIM, styled, table};
@@ -121,6 +122,6 @@ pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
         Command::Feed { output, command } => feed::run(endpoint, output, command).await,
         Command::Sink { output, command } => sink::run(endpoint, output, command).await,
         Command::Containers { output } => show::containers(endpoint, output).await,
-        Command::Agent(_) | Command::Doctor(_) => Ok(()),
+        Command::Agent(_) | Command::Controller(_) | Command::Doctor(_) => Ok(()),
     }
 }

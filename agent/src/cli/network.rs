@@ -4,7 +4,7 @@
 //! An agent speaks first in HTTP/2, so that read is part of dialling here: what fails, fails with
 //! its reason, not as a broken call later.
 
-use super::client::Endpoint;
+use super::client::{Endpoint, Words};
 use crate::tls;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription as Alert, CertificateError, ClientConfig, Error};
@@ -81,6 +81,7 @@ pub(super) struct Dial(Arc<Known>);
 
 struct Known {
     place: Place,
+    words: &'static Words,
     tls: Option<(ClientConfig, ServerName<'static>)>,
     authorities: PathBuf,
     certificate: Option<PathBuf>,
@@ -89,8 +90,10 @@ struct Known {
 impl Dial {
     /// Reads the files that are named. Says what is wrong with them.
     pub(super) fn new(endpoint: &Endpoint, place: Place) -> Result<Self, String> {
+        let words = endpoint.words;
         let mut known = Known {
             place,
+            words,
             tls: None,
             authorities: PathBuf::new(),
             certificate: endpoint.certificate.clone(),
@@ -100,10 +103,13 @@ impl Dial {
         }
         known.authorities = match &endpoint.ca {
             Some(path) => path.clone(),
-            None => tls::system().ok_or("name who vouches for the agent by --tls-ca")?,
+            None => tls::system()
+                .ok_or_else(|| format!("name who vouches for the agent by {}", words.ca))?,
         };
-        let roots = tls::authorities(&known.authorities)
-            .map_err(|error| format!("--tls-ca: {error}; it must be of certificates in PEM"))?;
+        let roots = tls::authorities(&known.authorities).map_err(|error| {
+            let key = words.ca;
+            format!("{key}: {error}; it must be of certificates in PEM")
+        })?;
         let builder = ClientConfig::builder_with_provider(tls::provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?
@@ -111,22 +117,28 @@ impl Dial {
         let mut config = match (&endpoint.certificate, &endpoint.key) {
             (Some(certificate), Some(key)) => {
                 let chain = tls::certificates(certificate)
-                    .map_err(|error| format!("--tls-cert: {error}"))?;
+                    .map_err(|error| format!("{}: {error}", words.certificate))?;
                 let private =
-                    tls::private_key(key).map_err(|error| format!("--tls-key: {error}"))?;
+                    tls::private_key(key).map_err(|error| format!("{}: {error}", words.key))?;
                 let config = builder.with_client_auth_cert(chain, private);
                 config.map_err(|error| {
                     let (key, certificate) = (key.display(), certificate.display());
-                    format!("--tls-key: {key} and {certificate} do not go together: {error}")
+                    format!(
+                        "{}: {key} and {certificate} do not go together: {error}",
+                        words.key
+                    )
                 })?
             }
             (None, None) => builder.with_no_client_auth(),
-            _ => return Err("--tls-cert and --tls-key go together: give both".to_owned()),
+            _ => {
+                let (certificate, key) = (words.certificate, words.key);
+                return Err(format!("{certificate} and {key} go together: give both"));
+            }
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
         let name = endpoint.server_name.as_ref().unwrap_or(&known.place.host);
         let name = ServerName::try_from(name.clone())
-            .map_err(|_| format!("--tls-server-name: `{name}` can be in no certificate"))?;
+            .map_err(|_| format!("{}: `{name}` can be in no certificate", words.server_name))?;
         known.tls = Some((config, name));
         Ok(Self(Arc::new(known)))
     }
@@ -185,6 +197,7 @@ impl Known {
     }
 
     fn why(&self, error: &io::Error) -> String {
+        let words = self.words;
         let inner = error.get_ref();
         let authorities = self.authorities.display();
         let Some(inner) = inner.and_then(|inner| inner.downcast_ref::<Error>()) else {
@@ -195,12 +208,13 @@ impl Known {
             (Error::InvalidCertificate(why), _) => match why {
                 CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
                     "nobody in {authorities} vouches for the agent's certificate: is it the right \
-                     agent? Then name its authority by --tls-ca"
+                     agent? Then name its authority by {}",
+                    words.ca
                 ),
                 CertificateError::NotValidForName
                 | CertificateError::NotValidForNameContext { .. } => format!(
-                    "TLS: {inner}; if it is the right agent, give a name in its certificate by \
-                     --tls-server-name"
+                    "TLS: {inner}; if it is the right agent, give a name in its certificate by {}",
+                    words.server_name
                 ),
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                     "the agent's certificate has expired: it needs a new one; or this host's clock is \
@@ -220,9 +234,10 @@ impl Known {
             (Error::AlertReceived(alert), Some(path)) => {
                 format!("the agent does not let {path} in: TLS alert {alert:?}")
             }
-            (Error::AlertReceived(_), None) => {
-                "the agent wants a certificate: give one by --tls-cert and --tls-key".to_owned()
-            }
+            (Error::AlertReceived(_), None) => format!(
+                "the agent wants a certificate: give one by {} and {}",
+                words.certificate, words.key
+            ),
             (Error::InvalidMessage(_), _) => {
                 "it does not speak TLS there: is the port right?".to_owned()
             }

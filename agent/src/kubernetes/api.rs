@@ -3,7 +3,8 @@
 use super::object::Refusal;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
-use hyper::header::{ACCEPT, RETRY_AFTER};
+use hyper::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use hyper::http::request::Builder;
 use hyper::{Request, Response};
 use kube::Client;
 use kube::client::Body;
@@ -47,6 +48,16 @@ impl Failure {
             text: text.into(),
             ..Self::default()
         }
+    }
+
+    /// Whether there is no such object.
+    pub const fn is_missing(&self) -> bool {
+        self.status == 404
+    }
+
+    /// Whether the object was changed by somebody else meanwhile.
+    pub const fn is_conflict(&self) -> bool {
+        self.status == 409
     }
 
     /// Whether the past that was asked for is forgotten.
@@ -181,9 +192,13 @@ impl Api {
 
     /// The head of an answer that is one.
     async fn ask(&self, target: &str) -> Result<Response<Body>, Failure> {
-        let request = Request::get(target)
+        self.send(Request::get(target), Vec::new()).await
+    }
+
+    async fn send(&self, request: Builder, body: Vec<u8>) -> Result<Response<Body>, Failure> {
+        let request = request
             .header(ACCEPT, "application/json")
-            .body(Body::from(Vec::new()))
+            .body(Body::from(body))
             .map_err(|error| Failure::new(error.to_string()))?;
         let client = self.client()?;
         let answer = client.send(request).await;
@@ -196,8 +211,25 @@ impl Api {
 
     /// An object, or a list of them.
     pub async fn get(&self, target: &str) -> Result<Bytes, Failure> {
+        self.whole(Request::get(target), Vec::new()).await
+    }
+
+    /// Makes an object, below the path of its kind. Answers with it as it is then.
+    pub async fn create(&self, target: &str, object: Vec<u8>) -> Result<Bytes, Failure> {
+        let request = Request::post(target).header(CONTENT_TYPE, "application/json");
+        self.whole(request, object).await
+    }
+
+    /// Replaces an object, if it is still the one whose `resourceVersion` is in it; else that is a
+    /// failure with the status 409. Answers with it as it is then.
+    pub async fn replace(&self, target: &str, object: Vec<u8>) -> Result<Bytes, Failure> {
+        let request = Request::put(target).header(CONTENT_TYPE, "application/json");
+        self.whole(request, object).await
+    }
+
+    async fn whole(&self, request: Builder, body: Vec<u8>) -> Result<Bytes, Failure> {
         let answer = tokio::time::timeout(self.timeout, async {
-            let answer = self.ask(target).await?;
+            let answer = self.send(request, body).await?;
             let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await;
             let body = body.map_err(|error| Failure {
                 is_long: error.is::<LengthLimitError>(),

@@ -16,6 +16,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -72,11 +73,38 @@ pub struct Cluster {
     changes: Arc<watch::Sender<u64>>,
 }
 
-/// Whether an object is among those of one kind: the pods of the node that asks, or all profiles.
-fn is_wanted(pods: bool, object: &Value) -> bool {
-    match object["kind"] == "BehaviorProfile" {
-        true => !pods,
-        false => pods && object["spec"]["nodeName"] == NODE,
+/// What is listed and watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Selected {
+    /// The pods of the node that asks.
+    Pods,
+    /// Those of a namespace, whatever their labels.
+    PodsOf(String),
+    /// All of them.
+    Profiles,
+}
+
+impl Selected {
+    fn of(path: &str) -> Option<Self> {
+        let of_namespace = path.strip_prefix("/api/v1/namespaces/");
+        match path {
+            "/api/v1/pods" => Some(Self::Pods),
+            PROFILES => Some(Self::Profiles),
+            _ => Some(Self::PodsOf(
+                of_namespace?.strip_suffix("/pods")?.to_owned(),
+            )),
+        }
+    }
+
+    fn wants(&self, object: &Value) -> bool {
+        let is_profile = object["kind"] == "BehaviorProfile";
+        match self {
+            Self::Pods => !is_profile && object["spec"]["nodeName"] == NODE,
+            Self::PodsOf(namespace) => {
+                !is_profile && object["metadata"]["namespace"] == **namespace
+            }
+            Self::Profiles => is_profile,
+        }
     }
 }
 
@@ -190,6 +218,27 @@ impl Cluster {
         })
     }
 
+    /// The same for one who is cut off while `cut` is set: then nothing comes through, and no word of it.
+    pub fn reach_unless(&self, cut: &Arc<AtomicBool>) -> Reach {
+        let (cluster, cut) = (self.clone(), Arc::clone(cut));
+        Arc::new(move || {
+            let (cluster, cut) = (cluster.clone(), Arc::clone(&cut));
+            Box::pin(async move {
+                let service = tower::service_fn(move |request| {
+                    let (cluster, cut) = (cluster.clone(), Arc::clone(&cut));
+                    async move {
+                        if cut.load(Ordering::Acquire) {
+                            std::future::pending::<()>().await;
+                        }
+                        cluster.exchange(request).await
+                    }
+                });
+                let client = kube::Client::new(service, "default");
+                Ok((client, "https://cluster.test".to_owned()))
+            })
+        })
+    }
+
     async fn exchange(self, request: Request<Body>) -> Result<Response<Incoming>, String> {
         let target = request.uri().to_string();
         if self.state().mood == Mood::Down {
@@ -240,34 +289,84 @@ impl Cluster {
             Mood::Refusing(status, after) => return Ok(refusal(status, after)),
             _ => {}
         }
-        let is_pods = path == "/api/v1/pods";
-        if !is_pods && path != PROFILES {
+        let (path, method) = (path.to_owned(), request.method().clone());
+        if matches!(method.as_str(), "POST" | "PUT") {
+            let body = request.into_body().collect().await;
+            let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+            return Ok(self.write(method.as_str(), &path, &body));
+        }
+        let Some(selected) = Selected::of(&path) else {
             let state = self.state();
             let is_one = |of: &[String]| of.iter().any(|plural| path.contains(&**plural));
             let is_forbidden = is_one(&state.forbidden);
-            return Ok(match state.objects.get(path) {
+            return Ok(match state.objects.get(&path) {
                 _ if is_forbidden => refusal(403, None),
                 _ if is_one(&state.failing) => refusal(503, None),
                 Some(object) => whole(200, object),
                 None => refusal(404, None),
             });
-        }
+        };
         let expected = format!("spec.nodeName%3D{NODE}");
-        if is_pods && query.get("fieldSelector") != Some(&&*expected) {
+        if selected == Selected::Pods && query.get("fieldSelector") != Some(&&*expected) {
             return Ok(refusal(400, None));
         }
         match query.get("watch") {
-            Some(&"true") => Ok(self.watched(is_pods, &query, &mood)),
+            Some(&"true") => Ok(self.watched(selected, &query, &mood)),
             _ if mood == Mood::Behind && query.contains_key("resourceVersionMatch") => Ok(whole(
                 504,
                 &json!({"kind": "Status", "code": 504, "message": "Too large resource version",
                     "details": {"causes": [{"reason": "ResourceVersionTooLarge"}]}}),
             )),
-            _ => Ok(self.listed(is_pods, &query)),
+            _ => Ok(self.listed(&selected, &query)),
         }
     }
 
-    fn listed(&self, pods: bool, query: &HashMap<&str, &str>) -> Answer {
+    /// Makes an object, or replaces the one that has this version still.
+    fn write(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        let Ok(mut object) = serde_json::from_slice::<Value>(body) else {
+            return refusal(400, None);
+        };
+        let mut state = self.state();
+        if state
+            .forbidden
+            .iter()
+            .any(|plural| path.contains(&**plural))
+        {
+            return refusal(403, None);
+        }
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let path = match method {
+            "POST" => format!("{path}/{name}"),
+            _ => path.to_owned(),
+        };
+        let had = state
+            .objects
+            .get(&path)
+            .map(|had| had["metadata"]["resourceVersion"].clone());
+        let said = &object["metadata"]["resourceVersion"];
+        match (method, &had) {
+            ("POST", Some(_)) => return refusal(409, None),
+            ("PUT", None) => return refusal(404, None),
+            ("PUT", Some(version)) if said != version => return refusal(409, None),
+            _ => {}
+        }
+        state.version += 1;
+        object["metadata"]["resourceVersion"] = json!(state.version.to_string());
+        state.objects.insert(path, object.clone());
+        whole(200, &object)
+    }
+
+    /// An object that is asked for by its path, as it is now.
+    pub fn object(&self, path: &str) -> Option<Value> {
+        self.state().objects.get(path).cloned()
+    }
+
+    /// Somebody deletes it.
+    pub fn disown(&self, path: &str) {
+        self.state().objects.remove(path);
+    }
+
+    fn listed(&self, selected: &Selected, query: &HashMap<&str, &str>) -> Answer {
         let state = self.state();
         // From its memory it gives all at once, as an API server does.
         let limit = match query.get("resourceVersion") {
@@ -279,7 +378,7 @@ impl Cluster {
         let from: usize = query
             .get("continue")
             .map_or(0, |text| text.parse().unwrap());
-        let here = |object: &&Value| is_wanted(pods, object);
+        let here = |object: &&Value| selected.wants(object);
         let all: Vec<&Value> = state.listed.values().filter(here).collect();
         let items: Vec<&&Value> = all.iter().skip(from).take(limit).collect();
         let next = from + items.len();
@@ -295,7 +394,7 @@ impl Cluster {
         )
     }
 
-    fn watched(&self, pods: bool, query: &HashMap<&str, &str>, mood: &Mood) -> Answer {
+    fn watched(&self, selected: Selected, query: &HashMap<&str, &str>, mood: &Mood) -> Answer {
         let mut place: u64 = query["resourceVersion"].parse().unwrap();
         let gone = json!({"kind": "Status", "code": 410, "message": "too old"});
         let step = match mood {
@@ -331,7 +430,7 @@ impl Cluster {
                 for (version, step) in due {
                     place = version;
                     let is_bookmark = step["type"] == "BOOKMARK";
-                    let here = is_wanted(pods, &step["object"]);
+                    let here = selected.wants(&step["object"]);
                     if !(here || is_bookmark && bookmarks) {
                         continue;
                     }

@@ -293,7 +293,7 @@ enum Step {
 }
 
 /// Text for a query.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

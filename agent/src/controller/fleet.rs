@@ -1,0 +1,497 @@
+//! The agents: found by their pods, and each followed by one connection while this replica leads.
+//!
+//! Pods of the controller's own namespace with the agents' labels are listed once and watched. Each that
+//! runs is connected to at its address, with mutual TLS: agents know the controller by its certificate,
+//! and the controller them by one DNS name that the certificates of all agents have. A pod's address is
+//! given to another pod when it goes, and a name for each would need a certificate for each; who can have
+//! that name is an agent, and which one it is, is told by the pod that was asked for.
+//!
+//! Who wants something of agents is an [`Attendant`]: it gets each connection as it is made, and lets go
+//! of it with an error when that is of no use any more; then all do, and it is made anew.
+
+use super::Known;
+use crate::cli::client;
+use crate::kubernetes::api::{Api, Failure};
+use crate::kubernetes::health::Health;
+use crate::kubernetes::object::absent;
+use crate::kubernetes::watch::{Backoff, CALM, Follower};
+use lapwing_proto::v1::agent_client::AgentClient;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
+use tonic::transport::Channel;
+
+/// Connections that are made at a time.
+const DIALS: usize = 64;
+/// Most agents.
+const AGENTS_MAX: usize = 20_000;
+
+/// A client of one agent.
+pub type Client = AgentClient<Channel>;
+/// What an attendant does.
+pub type Attending = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+/// Who wants something of each agent, while this replica leads.
+pub trait Attendant: Send + Sync + 'static {
+    /// There is a connection to this agent. What comes of it runs until the connection ends, this replica
+    /// leads no more, or the agent's pod goes, and is dropped then at any await. An error has the
+    /// connection made anew, after a wait; who is done says so by `Ok`, and keeps nobody from going on.
+    fn attend(&self, agent: Arc<Agent>, client: Client) -> Attending;
+
+    /// Runs beside, once, from when this replica leads, and is dropped when it leads no more. If it ends
+    /// nothing else does.
+    fn lead(&self, _fleet: Arc<Fleet>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// How a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It was not tried yet.
+    New,
+    /// It is there.
+    Connected,
+    /// It is tried again.
+    Away,
+}
+
+/// One agent: a pod of theirs that has a node.
+#[derive(Debug)]
+pub struct Agent {
+    /// Its node.
+    pub node: String,
+    /// Its pod, by name.
+    pub pod: String,
+    /// And by uid.
+    pub uid: String,
+    /// When the pod was first known here, in nanoseconds since the Unix epoch.
+    pub known: i64,
+    state: Mutex<State>,
+    /// When it was last heard of, by the controller's clock in nanoseconds since the Unix epoch; 0 for
+    /// never.
+    heard: AtomicI64,
+    /// The time of what it said last, by its own clock.
+    said: AtomicI64,
+    /// Events that it lost since it started, as its last heartbeat has it.
+    lost: AtomicU64,
+    /// Reports of it that were relayed.
+    relayed: AtomicU64,
+}
+
+/// What changes of it.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Where it is; none before the pod has an address, and runs.
+    pub address: Option<SocketAddr>,
+    /// How the connection is.
+    pub link: Link,
+    /// Since when, in nanoseconds since the Unix epoch.
+    pub since: i64,
+    /// Why there is none, last.
+    pub error: String,
+}
+
+impl Agent {
+    fn new(pod: &Pod) -> Self {
+        let now = crate::clock::now();
+        Self {
+            node: pod.spec.node_name.clone(),
+            pod: pod.metadata.name.clone(),
+            uid: pod.metadata.uid.clone(),
+            known: now,
+            state: Mutex::new(State {
+                address: None,
+                link: Link::New,
+                since: now,
+                error: String::new(),
+            }),
+            heard: AtomicI64::new(0),
+            said: AtomicI64::new(0),
+            lost: AtomicU64::new(0),
+            relayed: AtomicU64::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.lock().clone()
+    }
+
+    fn turn(&self, link: Link, error: Option<String>) {
+        let mut state = self.lock();
+        if state.link != link {
+            state.link = link;
+            state.since = crate::clock::now();
+        }
+        if let Some(error) = error {
+            state.error = crate::container::identity::bounded(&error);
+        }
+    }
+
+    /// It said something, of this time by its own clock, in nanoseconds since the Unix epoch.
+    pub fn hear(&self, said: i64) {
+        self.heard.store(crate::clock::now(), Ordering::Release);
+        self.said.fetch_max(said, Ordering::AcqRel);
+    }
+
+    /// When it was last heard of, by the controller's clock in nanoseconds since the Unix epoch; 0 for
+    /// never.
+    #[must_use]
+    pub fn heard(&self) -> i64 {
+        self.heard.load(Ordering::Acquire)
+    }
+
+    /// The time of the latest that it said, by its own clock.
+    #[must_use]
+    pub fn said(&self) -> i64 {
+        self.said.load(Ordering::Acquire)
+    }
+
+    /// Its heartbeat says that it lost so many events since it started.
+    pub fn set_lost(&self, lost: u64) {
+        self.lost.store(lost, Ordering::Relaxed);
+    }
+
+    /// How many that are.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Something of it was relayed.
+    pub fn relay(&self) {
+        self.relayed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How much that is.
+    #[must_use]
+    pub fn relayed(&self) -> u64 {
+        self.relayed.load(Ordering::Relaxed)
+    }
+}
+
+/// A pod, as far as it matters here.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Pod {
+    metadata: Metadata,
+    #[serde(deserialize_with = "absent")]
+    spec: Spec,
+    #[serde(deserialize_with = "absent")]
+    status: Status,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    name: String,
+    uid: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    #[serde(deserialize_with = "absent")]
+    node_name: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    #[serde(deserialize_with = "absent")]
+    phase: String,
+    #[serde(rename = "podIP", deserialize_with = "absent")]
+    pod_ip: String,
+}
+
+impl Pod {
+    /// Where its agent listens, if it runs.
+    fn address(&self, port: u16) -> Option<SocketAddr> {
+        let ip: IpAddr = self.status.pod_ip.parse().ok()?;
+        (self.status.phase == "Running").then(|| SocketAddr::new(ip, port))
+    }
+
+    /// Whether it ran to its end, and another takes its place.
+    fn is_over(&self) -> bool {
+        matches!(self.status.phase.as_str(), "Succeeded" | "Failed")
+    }
+}
+
+/// Which pods are agents.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Their namespace.
+    pub namespace: String,
+    /// Their labels.
+    pub selector: String,
+    /// Their port.
+    pub port: u16,
+}
+
+struct Followed {
+    agent: Arc<Agent>,
+    task: Option<AbortHandle>,
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// All agents, while this replica leads; the connections end when it is dropped.
+pub struct Fleet {
+    api: Arc<Api>,
+    selection: Selection,
+    known: Arc<Known>,
+    attendants: Arc<[Arc<dyn Attendant>]>,
+    health: Health,
+    followed: Mutex<BTreeMap<String, Followed>>,
+    dials: Arc<Semaphore>,
+    /// Turns true with the first list.
+    listed: std::sync::atomic::AtomicBool,
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Fleet")
+            .field("selection", &self.selection)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Fleet {
+    /// Of which nobody is known yet: [`watch::follow`](crate::kubernetes::watch::follow) finds them.
+    #[must_use]
+    pub fn new(
+        api: Arc<Api>,
+        selection: Selection,
+        known: Arc<Known>,
+        attendants: Vec<Arc<dyn Attendant>>,
+    ) -> Self {
+        Self {
+            api,
+            selection,
+            known,
+            attendants: attendants.into(),
+            health: Health::new(),
+            followed: Mutex::default(),
+            dials: Arc::new(Semaphore::new(DIALS)),
+            listed: std::sync::atomic::AtomicBool::new(false),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Followed>> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who wants something of them.
+    pub(super) fn attendants(&self) -> &[Arc<dyn Attendant>] {
+        &self.attendants
+    }
+
+    /// All that there are, by the uids of their pods.
+    #[must_use]
+    pub fn agents(&self) -> Vec<Arc<Agent>> {
+        self.lock()
+            .values()
+            .map(|one| Arc::clone(&one.agent))
+            .collect()
+    }
+
+    /// Whether the API has told of them all once.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.listed.load(Ordering::Acquire)
+    }
+
+    fn place(&self, all: &mut BTreeMap<String, Followed>, pod: &Pod) {
+        let uid = &pod.metadata.uid;
+        if pod.spec.node_name.is_empty() || pod.is_over() {
+            all.remove(uid);
+            return;
+        }
+        if all.len() >= AGENTS_MAX && !all.contains_key(uid) {
+            let text = format!("there are more than {AGENTS_MAX} agents: some are not followed");
+            self.health.note(&Failure::new(text));
+            return;
+        }
+        let address = pod.address(self.selection.port);
+        let followed = all.entry(uid.clone()).or_insert_with(|| Followed {
+            agent: Arc::new(Agent::new(pod)),
+            task: None,
+        });
+        let before = std::mem::replace(&mut followed.agent.lock().address, address);
+        if before == address && followed.task.is_some() == address.is_some() {
+            return;
+        }
+        if let Some(task) = followed.task.take() {
+            task.abort();
+            followed
+                .agent
+                .turn(Link::Away, Some("its pod does not run".to_owned()));
+        }
+        if let Some(address) = address {
+            let dialling = Dialling {
+                agent: Arc::clone(&followed.agent),
+                address,
+                known: Arc::clone(&self.known),
+                attendants: Arc::clone(&self.attendants),
+                dials: Arc::clone(&self.dials),
+            };
+            followed.task = Some(tokio::spawn(dialling.run()).abort_handle());
+        }
+    }
+}
+
+impl Follower for Fleet {
+    type Item = Pod;
+    const WHAT: &'static str = "pods of agents";
+    const PAGE: usize = 500;
+    const PAGES_MAX: usize = 2 * AGENTS_MAX / Self::PAGE;
+
+    fn api(&self) -> &Api {
+        &self.api
+    }
+
+    fn health(&self) -> &Health {
+        &self.health
+    }
+
+    fn target(&self) -> String {
+        let Selection {
+            namespace,
+            selector,
+            ..
+        } = &self.selection;
+        let selector = crate::kubernetes::watch::escaped(selector);
+        format!("/api/v1/namespaces/{namespace}/pods?labelSelector={selector}")
+    }
+
+    fn read(&self, object: &RawValue) -> Option<Pod> {
+        let read = serde_json::from_str::<Pod>(object.get());
+        read.inspect_err(|error| self.health.note(&Failure::new(format!("a pod: {error}"))))
+            .ok()
+            .filter(|pod| !pod.metadata.uid.is_empty())
+    }
+
+    fn replace(&self, pods: Vec<Pod>) {
+        let mut all = self.lock();
+        all.retain(|uid, _| pods.iter().any(|pod| pod.metadata.uid == *uid));
+        for pod in &pods {
+            self.place(&mut all, pod);
+        }
+        drop(all);
+        self.listed.store(true, Ordering::Release);
+    }
+
+    fn put(&self, pod: Pod) {
+        self.place(&mut self.lock(), &pod);
+    }
+
+    fn remove(&self, pod: Pod) {
+        self.lock().remove(&pod.metadata.uid);
+    }
+
+    fn answers(&self, url: &str) {
+        let Selection {
+            namespace,
+            selector,
+            ..
+        } = &self.selection;
+        tracing::info!(url, namespace, selector, "agents are found here");
+    }
+
+    fn is_away(&self, url: &str, failure: &Failure) {
+        let error = &failure.text;
+        let hint = match failure.status {
+            403 => ": the controller may not list and watch pods; give it the chart's Role",
+            _ => "",
+        };
+        tracing::warn!(
+            url,
+            error,
+            "new agents are not found, known ones are followed on{hint}"
+        );
+    }
+
+    fn news(&self) {}
+}
+
+/// One connection, as often as it is made.
+struct Dialling {
+    agent: Arc<Agent>,
+    address: SocketAddr,
+    known: Arc<Known>,
+    attendants: Arc<[Arc<dyn Attendant>]>,
+    dials: Arc<Semaphore>,
+}
+
+impl Dialling {
+    async fn run(self) {
+        let mut backoff = Backoff::new();
+        let mut told = String::new();
+        let (node, pod) = (&self.agent.node, &self.agent.pod);
+        loop {
+            let begun = Instant::now();
+            let Err(error) = self.once().await else {
+                // All are done with it.
+                std::future::pending::<()>().await;
+                return;
+            };
+            if begun.elapsed() >= CALM {
+                backoff = Backoff::new();
+            }
+            if error != told {
+                tracing::warn!(
+                    node,
+                    pod,
+                    error,
+                    "the agent is not followed, it is tried again"
+                );
+                told.clone_from(&error);
+            }
+            self.agent.turn(Link::Away, Some(error));
+            sleep(backoff.next(None)).await;
+        }
+    }
+
+    async fn once(&self) -> Result<(), String> {
+        let client = {
+            // The semaphore is never closed.
+            let _dial = self
+                .dials
+                .acquire()
+                .await
+                .map_err(|error| error.to_string())?;
+            let endpoint = self.known.endpoint(self.address);
+            let connected = client::connect(&endpoint).await;
+            connected.map_err(|failure| format!("{:#}", failure.error))?
+        };
+        self.agent.turn(Link::Connected, None);
+        let mut attending = tokio::task::JoinSet::new();
+        for attendant in &*self.attendants {
+            attending.spawn(attendant.attend(Arc::clone(&self.agent), client.clone()));
+        }
+        while let Some(ended) = attending.join_next().await {
+            ended.map_err(|error| error.to_string())??;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,406 @@
+//! Which of the replicas leads: who holds a Lease of the cluster.
+//!
+//! The rules are those of Kubernetes' own controllers. Who holds the Lease renews it; another may take it
+//! when it was not renewed for as long as its holder said. Clocks of two hosts are never compared: that
+//! time is counted by the own clock, from when the last change of the Lease was *seen*, so that a clock
+//! that is wrong makes nobody lead early. The holder counts from before it asked to renew, and gives up
+//! after `deadline`, which is less than `duration`: so it has stopped when another may begin, also where
+//! the API does not answer. Two that take it at once do so by the same `resourceVersion`, and the API
+//! refuses one (409). An orderly end gives it free at once. One that is not there may have been deleted under
+//! its holder, who makes it anew within `retry`; so the others make it when it was missing for `duration`,
+//! which is how long the first start takes.
+//!
+//! The holder's text says where it is reached, for the others pass connections on. Beside it the Lease has
+//! a note of the leader's, which the next one finds: what must outlast it and is small. It costs no write
+//! more than the renewals.
+
+use crate::jitter::{chance, jitter};
+use crate::kubernetes::api::{Api, Failure};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Where the note is.
+const NOTE: &str = "lapwing.dev/leader-note";
+/// Longest note that is written, in bytes: all annotations together may have 256 KiB.
+pub const NOTE_MAX: usize = 128 << 10;
+
+/// How the Lease is held.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// How long one that is not renewed counts, in whole seconds.
+    pub duration: Duration,
+    /// How long the holder leads without having renewed it.
+    pub deadline: Duration,
+    /// Time between two looks or renewals.
+    pub retry: Duration,
+}
+
+/// Who holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The replica.
+    pub name: String,
+    /// Where others reach it; none where it said so.
+    pub address: Option<SocketAddr>,
+    /// Tells one start of it from the next.
+    nonce: String,
+}
+
+impl Holder {
+    /// This replica, from now on.
+    #[must_use]
+    pub fn begin(name: &str, address: Option<SocketAddr>) -> Self {
+        let name = name.replace(
+            |letter: char| letter.is_whitespace() || letter.is_control(),
+            "-",
+        );
+        Self {
+            name,
+            address,
+            nonce: format!("{:08x}{:08x}", chance(), chance()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let address = self
+            .address
+            .map_or_else(|| "-".to_owned(), |at| at.to_string());
+        format!("{} {address} {}", self.name, self.nonce)
+    }
+
+    /// Somebody's word, which need not be one of ours.
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let (name, address, nonce) = (parts.next()?, parts.next(), parts.next());
+        (!name.is_empty()).then(|| Self {
+            name: name.to_owned(),
+            address: address.and_then(|text| text.parse().ok()),
+            nonce: nonce.unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// What was seen of the Lease last.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    object: Value,
+    /// When it was another one than before, by the own clock.
+    changed: Option<Instant>,
+    /// Since when there is none.
+    missing: Option<Instant>,
+}
+
+impl Seen {
+    fn spec(&self, key: &str) -> &Value {
+        &self.object["spec"][key]
+    }
+
+    fn holder(&self) -> &str {
+        self.spec("holderIdentity").as_str().unwrap_or_default()
+    }
+
+    fn note(&self) -> &str {
+        let note = &self.object["metadata"]["annotations"][NOTE];
+        note.as_str().unwrap_or_default()
+    }
+
+    /// As the holder says, in bounds; else as long as here.
+    fn duration(&self, own: Duration) -> Duration {
+        let said = self.spec("leaseDurationSeconds").as_u64();
+        said.map_or(own, |seconds| Duration::from_secs(seconds.clamp(1, 3600)))
+    }
+
+    fn take(&mut self, object: Value) {
+        // Whatever was written to it shows that its holder lives, or that it is another.
+        let is_same =
+            object["metadata"]["resourceVersion"] == self.object["metadata"]["resourceVersion"];
+        if !is_same || self.changed.is_none() {
+            self.changed = Some(Instant::now());
+        }
+        self.object = object;
+        self.missing = None;
+    }
+}
+
+/// One who leads, or waits to.
+pub struct Elector {
+    api: Arc<Api>,
+    terms: Terms,
+    own: Holder,
+    seen: Mutex<Seen>,
+    note: Mutex<String>,
+}
+
+impl std::fmt::Debug for Elector {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Elector")
+            .field("own", &self.own)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Elector {
+    /// Of a Lease that was not looked at yet.
+    #[must_use]
+    pub fn new(api: Arc<Api>, terms: Terms, own: Holder) -> Self {
+        Self {
+            api,
+            terms,
+            own,
+            seen: Mutex::default(),
+            note: Mutex::default(),
+        }
+    }
+
+    /// Who leads, as far as is known here, if anybody does.
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder> {
+        let seen = self.seen();
+        Holder::read(seen.holder())
+    }
+
+    /// Whether that is another one than this replica.
+    #[must_use]
+    pub fn is_other(&self, holder: &Holder) -> bool {
+        *holder != self.own
+    }
+
+    /// What the next leader is to find; written with the next renewal. One that is too long is not, and
+    /// what was said before stays.
+    pub fn set_note(&self, note: String) {
+        if note.len() <= NOTE_MAX {
+            *self.note.lock().unwrap_or_else(PoisonError::into_inner) = note;
+        }
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn folder(&self) -> String {
+        let namespace = &self.terms.namespace;
+        format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases")
+    }
+
+    fn path(&self) -> String {
+        format!("{}/{}", self.folder(), self.terms.name)
+    }
+
+    /// Waits until this replica leads. Answers with the note of who led before.
+    pub async fn lead(&self) -> String {
+        let mut told = String::new();
+        loop {
+            match self.try_take().await {
+                Ok(Some(note)) => return note,
+                Ok(None) => told.clear(),
+                Err(failure) => {
+                    if told != failure.text {
+                        let hint = match failure.status {
+                            403 => ": give the controller the chart's Role",
+                            _ => "",
+                        };
+                        let error = &failure.text;
+                        tracing::warn!(error, "the Lease cannot be had{hint}");
+                        told = failure.text;
+                    }
+                    // What it is reached with may be another now.
+                    let _ = self.api.connect().await;
+                }
+            }
+            sleep(jitter(self.terms.retry, chance())).await;
+        }
+    }
+
+    /// Renews it until that fails for too long, or somebody else has it. Says why.
+    pub async fn hold(&self) -> String {
+        let mut good = Instant::now();
+        let mut last = String::new();
+        loop {
+            // So long at the most: the next try must have its time before the end.
+            let left = self.terms.deadline.saturating_sub(good.elapsed());
+            if left.is_zero() {
+                let limit = self.terms.deadline.as_millis();
+                return format!("the Lease was not renewed for {limit} ms: {last}");
+            }
+            sleep(jitter(self.terms.retry, chance()).min(left)).await;
+            let begun = Instant::now();
+            let left = self.terms.deadline.saturating_sub(good.elapsed());
+            match tokio::time::timeout(left, self.renew()).await {
+                Ok(Ok(true)) => good = begun,
+                Ok(Ok(false)) => {
+                    let holder = self.seen().holder().to_owned();
+                    let name = holder.split(' ').next().unwrap_or_default();
+                    return format!("`{name}` has the Lease");
+                }
+                Ok(Err(failure)) => last = failure.text,
+                Err(_) if last.is_empty() => last = "no answer".to_owned(),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Gives it free, if it is still the own.
+    pub async fn release(&self) {
+        let mut seen = self.seen().clone();
+        if seen.holder() != self.own.text() {
+            return;
+        }
+        self.write_into(&mut seen.object, "", 1);
+        if let Err(failure) = self.replace(&seen.object).await {
+            tracing::debug!("the Lease was not given free: {}", failure.text);
+        }
+    }
+
+    /// Fills in the rest of a Lease.
+    fn write_into(&self, object: &mut Value, holder: &str, seconds: u64) {
+        let note = self
+            .note
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        object["metadata"]["annotations"][NOTE] = json!(note);
+        object["spec"]["holderIdentity"] = json!(holder);
+        object["spec"]["leaseDurationSeconds"] = json!(seconds);
+        object["spec"]["renewTime"] = json!(micro_time());
+    }
+
+    async fn replace(&self, object: &Value) -> Result<(), Failure> {
+        let answer = self
+            .api
+            .replace(&self.path(), object.to_string().into_bytes())
+            .await?;
+        self.seen().take(parse(&answer)?);
+        Ok(())
+    }
+
+    /// Makes it as the own; says whether nobody else did before.
+    async fn create(&self) -> Result<bool, Failure> {
+        let (namespace, name) = (&self.terms.namespace, &self.terms.name);
+        let mut object = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"name": name, "namespace": namespace, "annotations": {}},
+            "spec": {"acquireTime": micro_time(), "leaseTransitions": 0},
+        });
+        self.write_into(&mut object, &self.own.text(), self.terms.duration.as_secs());
+        let object = object.to_string().into_bytes();
+        match self.api.create(&self.folder(), object).await {
+            Ok(answer) => {
+                self.seen().take(parse(&answer)?);
+                Ok(true)
+            }
+            Err(failure) if failure.is_conflict() => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn look(&self) -> Result<bool, Failure> {
+        match self.api.get(&self.path()).await {
+            Ok(answer) => {
+                self.seen().take(parse(&answer)?);
+                Ok(true)
+            }
+            Err(failure) if failure.is_missing() => {
+                self.seen().missing.get_or_insert_with(Instant::now);
+                Ok(false)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Takes it if it is free. Answers with the note in it then.
+    async fn try_take(&self) -> Result<Option<String>, Failure> {
+        let is_first = {
+            let seen = self.seen();
+            seen.changed.is_none() && seen.missing.is_none()
+        };
+        if is_first {
+            self.api.connect().await?;
+        }
+        let seconds = self.terms.duration.as_secs();
+        let own = self.own.text();
+        if !self.look().await? {
+            let missing = self.seen().missing;
+            let quiet = missing.map_or(Duration::ZERO, |since| since.elapsed());
+            if quiet < self.terms.duration {
+                return Ok(None);
+            }
+            return Ok(self.create().await?.then(String::new));
+        }
+        let mut seen = self.seen().clone();
+        let is_free = seen.holder().is_empty() || seen.holder() == own;
+        let quiet = seen
+            .changed
+            .map_or(Duration::ZERO, |changed| changed.elapsed());
+        if !is_free && quiet < seen.duration(self.terms.duration) {
+            return Ok(None);
+        }
+        let note = seen.note().to_owned();
+        self.set_note(note.clone());
+        if !seen.object["metadata"]["annotations"].is_object() {
+            seen.object["metadata"]["annotations"] = json!({});
+        }
+        if !seen.object["spec"].is_object() {
+            seen.object["spec"] = json!({});
+        }
+        let transitions = seen.spec("leaseTransitions").as_u64().unwrap_or_default();
+        seen.object["spec"]["leaseTransitions"] =
+            json!(transitions.saturating_add(1) & 0x7fff_ffff);
+        seen.object["spec"]["acquireTime"] = json!(micro_time());
+        self.write_into(&mut seen.object, &own, seconds);
+        match self.replace(&seen.object).await {
+            Ok(()) => Ok(Some(note)),
+            // Somebody else was faster.
+            Err(failure) if failure.is_conflict() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Whether it is still the own.
+    async fn renew(&self) -> Result<bool, Failure> {
+        let seconds = self.terms.duration.as_secs();
+        let own = self.own.text();
+        let mut object = self.seen().object.clone();
+        self.write_into(&mut object, &own, seconds);
+        match self.replace(&object).await {
+            Ok(()) => return Ok(true),
+            Err(failure) if !failure.is_conflict() && !failure.is_missing() => {
+                let _ = self.api.connect().await;
+                return Err(failure);
+            }
+            Err(_) => {}
+        }
+        // Somebody wrote to it: another leader, or a person who labelled it.
+        if !self.look().await? && self.create().await? {
+            return Ok(true);
+        }
+        if self.seen().holder() != own {
+            return Ok(false);
+        }
+        let mut object = self.seen().object.clone();
+        self.write_into(&mut object, &own, seconds);
+        self.replace(&object).await.map(|()| true)
+    }
+}
+
+fn parse(answer: &[u8]) -> Result<Value, Failure> {
+    let read: Result<Value, _> = serde_json::from_slice(answer);
+    match read {
+        Ok(object) if object["metadata"].is_object() => Ok(object),
+        Ok(_) => Err(Failure::new("the Lease has no metadata")),
+        Err(error) => Err(Failure::new(format!("the Lease: {error}"))),
+    }
+}
+
+/// Now, as a `MicroTime` of the API: always six digits.
+fn micro_time() -> String {
+    let now = jiff::Timestamp::from_nanosecond(i128::from(crate::clock::now()));
+    format!("{:.6}", now.unwrap_or_default())
+}

@@ -1,0 +1,208 @@
+use crate::controller::lease::{Elector, Holder, Terms};
+use crate::jitter::chance;
+use crate::kubernetes::api::Api;
+use crate::kubernetes::double::{Cluster, Mood};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+const PATH: &str = "/apis/coordination.k8s.io/v1/namespaces/lapwing/leases/lapwing-controller";
+const SECOND: Duration = Duration::from_secs(1);
+
+fn terms() -> Terms {
+    Terms {
+        namespace: "lapwing".to_owned(),
+        name: "lapwing-controller".to_owned(),
+        duration: 15 * SECOND,
+        deadline: 10 * SECOND,
+        retry: 2 * SECOND,
+    }
+}
+
+/// A replica that leads whenever it may.
+struct Replica {
+    elector: Arc<Elector>,
+    cut: Arc<AtomicBool>,
+    leads: Arc<AtomicBool>,
+    task: tokio::task::AbortHandle,
+}
+
+/// How many lead, how many ever did at a time, and how often one began.
+#[derive(Default)]
+struct Count {
+    now: AtomicUsize,
+    most: AtomicUsize,
+    begun: AtomicUsize,
+}
+
+fn elector(cluster: &Cluster, name: &str, cut: &Arc<AtomicBool>) -> Arc<Elector> {
+    let api = Arc::new(Api::new(cluster.reach_unless(cut), 5 * SECOND));
+    let address = "10.0.0.7:7443".parse().ok();
+    Arc::new(Elector::new(api, terms(), Holder::begin(name, address)))
+}
+
+fn replica(cluster: &Cluster, name: &str, count: &Arc<Count>) -> Replica {
+    let cut = Arc::new(AtomicBool::new(false));
+    let elector = elector(cluster, name, &cut);
+    let leads = Arc::new(AtomicBool::new(false));
+    let (of, flag, count) = (Arc::clone(&elector), Arc::clone(&leads), Arc::clone(count));
+    let task = tokio::spawn(async move {
+        loop {
+            of.lead().await;
+            flag.store(true, Ordering::SeqCst);
+            count.begun.fetch_add(1, Ordering::SeqCst);
+            let now = count.now.fetch_add(1, Ordering::SeqCst) + 1;
+            count.most.fetch_max(now, Ordering::SeqCst);
+            of.hold().await;
+            count.now.fetch_sub(1, Ordering::SeqCst);
+            flag.store(false, Ordering::SeqCst);
+        }
+    });
+    Replica {
+        elector,
+        cut,
+        leads,
+        task: task.abort_handle(),
+    }
+}
+
+impl Replica {
+    fn leads(&self) -> bool {
+        self.leads.load(Ordering::SeqCst)
+    }
+}
+
+async fn until(what: impl Fn() -> bool) -> Duration {
+    let begun = Instant::now();
+    while !what() {
+        assert!(begun.elapsed() < 300 * SECOND, "it does not come");
+        sleep(SECOND / 20).await;
+    }
+    begun.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_leads_and_another_takes_over() {
+    let (cluster, count) = (Cluster::new(), Arc::default());
+    let [one, two] = ["one", "two"].map(|name| replica(&cluster, name, &count));
+    until(|| one.leads() || two.leads()).await;
+    sleep(120 * SECOND).await;
+    assert_eq!(count.begun.load(Ordering::SeqCst), 1);
+    let (leader, other) = match one.leads() {
+        true => (one, two),
+        false => (two, one),
+    };
+    let holder = other.elector.holder().unwrap();
+    assert!(other.elector.is_other(&holder) && !leader.elector.is_other(&holder));
+    assert_eq!(holder.address, "10.0.0.7:7443".parse().ok());
+    // It goes without a word: the other waits for as long as the Lease says.
+    leader.task.abort();
+    let took = until(|| other.leads()).await;
+    assert!(took > 12 * SECOND && took < 20 * SECOND, "{took:?}");
+    let lease = cluster.object(PATH).unwrap();
+    assert_eq!(lease["spec"]["leaseTransitions"], 1);
+    assert!(lease["spec"]["renewTime"].as_str().unwrap().ends_with('Z'));
+    // It goes in order: the next one has it at once.
+    let third = replica(&cluster, "three", &count);
+    sleep(5 * SECOND).await;
+    other.task.abort();
+    other.elector.release().await;
+    let took = until(|| third.leads()).await;
+    assert!(took < 3 * SECOND, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_cut_off_stops_before_another_begins() {
+    let (cluster, count) = (Cluster::new(), Arc::new(Count::default()));
+    let [one, two] = ["one", "two"].map(|name| replica(&cluster, name, &count));
+    for _ in 0..10 {
+        until(|| one.leads() || two.leads()).await;
+        let (leader, other) = match one.leads() {
+            true => (&one, &two),
+            false => (&two, &one),
+        };
+        leader.cut.store(true, Ordering::Release);
+        until(|| other.leads()).await;
+        assert!(!leader.leads());
+        leader.cut.store(false, Ordering::Release);
+    }
+    assert_eq!(count.most.load(Ordering::SeqCst), 1);
+    assert_eq!(count.begun.load(Ordering::SeqCst), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_happens_none_leads_beside_another() {
+    let (cluster, count) = (Cluster::new(), Arc::new(Count::default()));
+    let replicas = ["one", "two", "three"].map(|name| replica(&cluster, name, &count));
+    for _ in 0..200 {
+        let pick = chance() as usize;
+        match pick % 8 {
+            0 => cluster.fare(Mood::Hung),
+            1 => cluster.fare(Mood::Down),
+            2 => cluster.fare(Mood::Refusing(503, None)),
+            3 => cluster.disown(PATH),
+            4 => {
+                // A person sets a label, or a clock far off.
+                if let Some(mut lease) = cluster.object(PATH) {
+                    lease["metadata"]["resourceVersion"] = json!(format!("p{pick}"));
+                    lease["spec"]["renewTime"] = json!("1999-01-01T00:00:00.000000Z");
+                    cluster.own(PATH, lease);
+                }
+            }
+            _ => {
+                let replica = &replicas[pick / 8 % 3];
+                let cut = replica.cut.load(Ordering::Acquire);
+                replica.cut.store(!cut, Ordering::Release);
+            }
+        }
+        sleep(SECOND.mul_f64(f64::from(chance() % 4000) / 100.0)).await;
+        cluster.fare(Mood::Well);
+    }
+    assert_eq!(count.most.load(Ordering::SeqCst), 1);
+    for replica in &replicas {
+        replica.cut.store(false, Ordering::Release);
+    }
+    until(|| replicas.iter().any(Replica::leads)).await;
+    let begun = count.begun.load(Ordering::SeqCst);
+    assert!(begun > 10, "it was hardly tried: {begun}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_one_finds_the_note() {
+    let (cluster, cut) = (Cluster::new(), Arc::default());
+    let [one, two] = ["one", "two"].map(|name| elector(&cluster, name, &cut));
+    assert_eq!(one.lead().await, "");
+    one.set_note("silent: n1".to_owned());
+    // One that the API would refuse is not written.
+    one.set_note("x".repeat(crate::controller::lease::NOTE_MAX + 1));
+    let _ = timeout(5 * SECOND, one.hold()).await;
+    one.release().await;
+    assert_eq!(two.lead().await, "silent: n1");
+    // Whatever else is in the Lease: no text of ours has to be there.
+    two.release().await;
+    cluster.own(PATH, json!({"metadata": {"resourceVersion": "x1"}}));
+    assert_eq!(one.lead().await, "");
+    assert!(timeout(30 * SECOND, one.hold()).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_else_s_lease_is_left_alone_for_as_long_as_it_is_renewed() {
+    let (cluster, cut) = (Cluster::new(), Arc::default());
+    let foreign = |version: u32| {
+        json!({"metadata": {"resourceVersion": format!("f{version}")},
+            "spec": {"holderIdentity": "other_1234", "leaseDurationSeconds": 40,
+                "renewTime": "1970-01-01T00:00:00.000000Z"}})
+    };
+    cluster.own(PATH, foreign(0));
+    let one = elector(&cluster, "one", &cut);
+    for version in 1..10 {
+        cluster.own(PATH, foreign(version));
+        // Its clock is half a century late, and it lives.
+        assert!(timeout(30 * SECOND, one.lead()).await.is_err());
+    }
+    let begun = Instant::now();
+    one.lead().await;
+    assert!(begun.elapsed() > 5 * SECOND && begun.elapsed() < 20 * SECOND);
+}

@@ -1,0 +1,6 @@
+//! Replicas before an API of a cluster that tests stand in for, and agents that really listen: the server
+//! of the agent's API, over loopback with mutual TLS.
+
+mod fleet;
+mod lease;
+mod stage;

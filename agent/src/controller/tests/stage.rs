@@ -1,0 +1,247 @@
+//! What tests of the controller need around it.
+
+use crate::api::control::{Control, Request};
+use crate::api::network::Network;
+use crate::api::server::serve;
+use crate::api::socket::Socket;
+use crate::config::{Client, Listen, Verb};
+use crate::feed::spool::Caps;
+use crate::feed::{Feed, Limits, Settings, Sync};
+use crate::sink::Sinks;
+use lapwing_proto::timestamp;
+use lapwing_proto::v1::watch_response::Item;
+use lapwing_proto::v1::{
+    GetStatusResponse, Heartbeat, ListContainersResponse, Violation, Workload,
+};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// Longer than anything here takes.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The name in the certificates of agents.
+pub const SERVER_NAME: &str = "agent.lapwing.internal";
+/// Who the controller is to agents.
+pub const CONTROLLER: &str = "spiffe://test/controller";
+
+/// Certificates and keys.
+pub struct Keys {
+    folder: tempfile::TempDir,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Keys {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        std::fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();
+        Self { folder, issuer }
+    }
+
+    pub fn ca(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn issue(&self, name: SanType, file: &str) -> (PathBuf, PathBuf) {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![name];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let paths = ["pem", "key"].map(|end| self.folder.path().join(format!("{file}.{end}")));
+        std::fs::write(&paths[0], certificate.pem()).unwrap();
+        std::fs::write(&paths[1], key.serialize_pem()).unwrap();
+        let [certificate, key] = paths;
+        (certificate, key)
+    }
+
+    /// Of a server with this DNS name.
+    pub fn server(&self, name: &str) -> (PathBuf, PathBuf) {
+        self.issue(SanType::DnsName(name.try_into().unwrap()), name)
+    }
+
+    /// Of a client with this URI.
+    pub fn client(&self, uri: &str) -> (PathBuf, PathBuf) {
+        let file: String = uri.chars().filter(char::is_ascii_alphanumeric).collect();
+        self.issue(SanType::URI(uri.try_into().unwrap()), &file)
+    }
+
+    /// The section `listen` of one with this name, for these clients.
+    pub fn listen(&self, address: &str, name: &str, clients: &[(&str, &[&str])]) -> Listen {
+        let (certificate, key) = self.server(name);
+        let client = |(identity, namespaces): &(&str, &[&str])| Client {
+            identity: (*identity).to_owned(),
+            verbs: vec![Verb::Read, Verb::Operate],
+            namespaces: namespaces.iter().map(|&name| name.to_owned()).collect(),
+        };
+        Listen {
+            address: address.to_owned(),
+            certificate: Some(certificate),
+            key: Some(key),
+            client_authority: Some(self.ca()),
+            clients: clients.iter().map(client).collect(),
+            ..Listen::default()
+        }
+    }
+}
+
+/// An agent as it is over the network: its log on disk, and the server of its API.
+pub struct Agent {
+    pub node: String,
+    pub feed: Arc<Feed>,
+    pub address: SocketAddr,
+    end: Option<oneshot::Sender<()>>,
+    beats: tokio::task::AbortHandle,
+}
+
+impl Agent {
+    /// On this address, with what its log has in the folder of this name.
+    pub fn start(keys: &Keys, node: &str, address: &str) -> Self {
+        let listen = keys.listen(address, SERVER_NAME, &[(CONTROLLER, &["*"])]);
+        // Of an agent that ended a moment ago the address may still be in use.
+        let begun = Instant::now();
+        let network = loop {
+            match Network::bind(&listen) {
+                Ok(network) => break network.unwrap(),
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error:#}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let address = network.address();
+        let state = keys.folder().join(node);
+        let limits = Limits {
+            items: 1000,
+            bytes: 1 << 20,
+        };
+        let settings = Settings {
+            folder: state.join("feed"),
+            caps: Caps {
+                bytes: 8 << 20,
+                segment: 1 << 20,
+                age: i64::MAX,
+            },
+            sync: Sync::Interval(Duration::from_millis(20)),
+        };
+        let now = crate::clock::now();
+        let feed = Arc::new(Feed::open(limits, now, &settings).unwrap());
+        let (control, requests) = Control::new(Arc::new(|| ()));
+        let of = Arc::clone(&feed);
+        std::thread::spawn(move || {
+            for request in requests {
+                match request {
+                    Request::Status(reply) => drop(reply.send(GetStatusResponse {
+                        feed: Some(crate::status::feed(&of)),
+                        ..GetStatusResponse::default()
+                    })),
+                    Request::Containers(reply) => {
+                        drop(reply.send(ListContainersResponse::default()));
+                    }
+                    _ => {}
+                }
+            }
+        });
+        let nonce = format!("{node}-{now}.sock");
+        let socket = Socket::bind(&keys.folder().join(nonce)).unwrap();
+        let sinks = Arc::new(Sinks::none(&state, Arc::clone(&feed)).unwrap());
+        let (end, ends) = oneshot::channel();
+        let ends = async {
+            let _ = ends.await;
+        };
+        let served = serve(
+            socket,
+            Some(network),
+            Arc::clone(&feed),
+            control,
+            sinks,
+            ends,
+        );
+        tokio::spawn(served);
+        let (of, name) = (Arc::clone(&feed), node.to_owned());
+        let beats = tokio::spawn(async move {
+            loop {
+                of.publish(crate::clock::now(), beat(&name));
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        Self {
+            node: node.to_owned(),
+            feed,
+            address,
+            end: Some(end),
+            beats: beats.abort_handle(),
+        }
+    }
+
+    /// It reports something of a namespace; the number is in its id.
+    pub fn report(&self, number: u32, namespace: &str) {
+        let now = crate::clock::now();
+        let violation = violation(&self.node, number, namespace, now);
+        self.feed.publish(now, Item::Violation(violation));
+    }
+
+    /// It stands still: connected, and silent.
+    pub fn freeze(&self) {
+        self.beats.abort();
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.beats.abort();
+        self.feed.end();
+        drop(self.end.take());
+    }
+}
+
+fn beat(node: &str) -> Item {
+    Item::Heartbeat(Heartbeat {
+        time: Some(timestamp(crate::clock::now())),
+        node: node.to_owned(),
+        lost: 3,
+        ..Heartbeat::default()
+    })
+}
+
+fn violation(node: &str, number: u32, namespace: &str, now: i64) -> Violation {
+    Violation {
+        id: format!("{node}:{number}"),
+        revision: 1,
+        node: node.to_owned(),
+        rule: "exec.unknown".to_owned(),
+        time: Some(timestamp(now)),
+        workload: Some(Workload {
+            namespace: namespace.to_owned(),
+            kind: "Deployment".to_owned(),
+            name: "web".to_owned(),
+            container: "app".to_owned(),
+        }),
+        ..Violation::default()
+    }
+}
+
+/// A pod of an agent.
+pub fn pod(node: &str, uid: &str, address: &str, phase: &str) -> Value {
+    json!({
+        "metadata": {"name": format!("agent-{uid}"), "uid": uid, "namespace": "lapwing"},
+        "spec": {"nodeName": node},
+        "status": {"phase": phase, "podIP": address},
+    })
+}
+
+/// Waits for the condition, not for the clock.
+pub async fn until(what: &str, is: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < PATIENCE, "it does not come: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
