@@ -22,11 +22,12 @@
 //! its socket it answers that it stands by, and who leads.
 
 pub mod fleet;
+pub mod learned;
 pub mod lease;
 mod run;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use run::run;
 

@@ -2,6 +2,7 @@
 
 use super::Known;
 use super::fleet::{Attendant, Fleet, Selection};
+use super::learned::Learner;
 use super::lease::{Elector, Holder, Terms};
 use crate::cli::{Code, ControllerArgs, Failure, Outcome};
 use crate::config::controller::Controller as Config;
@@ -128,7 +129,14 @@ impl Controller {
     /// Who wants something of agents, anew each time that this replica comes to lead. `note` is what the
     /// leader before left in the Lease.
     fn attendants(&self, _note: &str) -> Vec<Arc<dyn Attendant>> {
-        Vec::new()
+        let mut all: Vec<Arc<dyn Attendant>> = Vec::new();
+        let learned = &self.config.learned;
+        if learned.enabled {
+            let (api, name) = (Arc::clone(&self.api), &self.config.name);
+            let learner = Learner::new(api, learned.rules(), name, learned.promotes());
+            all.push(Arc::new(learner));
+        }
+        all
     }
 
     /// Waits for its turn, leads, and waits again, until `ends` is ready.

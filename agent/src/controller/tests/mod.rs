@@ -3,4 +3,4 @@
 
 mod fleet;
 mod lease;
-mod stage;
+pub mod stage;
