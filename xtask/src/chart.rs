@@ -66,10 +66,11 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "crd",
     "serviceaccount",
     "rbac",
+    "controller-learned",
     "configmap",
     "daemonset",
     "networkpolicy",
@@ -147,6 +148,8 @@ fn path() -> PathBuf {
 /// Writes the definition of profiles and the plain manifest anew.
 pub fn write() -> Result<()> {
     fs::write(crd::path(), crd::text()?).context("cannot write the definition")?;
+    let learned = crd::learned::path();
+    fs::write(learned, crd::learned::text()?).context("cannot write the definition")?;
     let rendered = Helm::ensure()?.render(&[json!({})])?;
     let [Ok(rendered)] = &rendered[..] else {
         bail!("the chart is refused with its own values: {rendered:?}");
@@ -279,6 +282,14 @@ fn accepted() -> Vec<(Value, &'static str)> {
             json!({"crds": {"create": false}}),
             "resources: [behaviorprofiles]",
         ),
+        (
+            json!({"controller": {"enabled": true}}),
+            "resources: [learnedprofiles/status]",
+        ),
+        (
+            json!({"controller": {"enabled": true, "promote": "automatic"}}),
+            "resources: [behaviorprofiles]\n    verbs: [create]",
+        ),
         (json!({"podMonitor": {"enabled": true}}), "kind: PodMonitor"),
         (json!({}), "metrics: false"),
         (
@@ -307,6 +318,10 @@ fn refused() -> Vec<(Value, &'static str)> {
         (json!({"imge": {}}), "imge"),
         (json!({"crds": {"keep": true}}), "/crds"),
         (json!({"clusterProfiles": "auto"}), "/clusterProfiles"),
+        (
+            json!({"controller": {"promote": "always"}}),
+            "/controller/promote",
+        ),
         (json!({"config": {"profiles": {}}}), "/config"),
         (
             json!({"image": {"digest": "sha256:short"}}),
