@@ -14,4 +14,5 @@ pub mod reach;
 mod replay;
 pub mod server;
 pub mod socket;
-mod wanted;
+pub(crate) mod transport;
+pub(crate) mod wanted;

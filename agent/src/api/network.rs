@@ -320,6 +320,12 @@ impl Network {
         Arc::clone(&self.shared)
     }
 
+    /// Its state, for who looks at it while it is served.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        Watched(self.shared())
+    }
+
     /// Begins to accept, until the agent ends.
     ///
     /// # Errors
@@ -338,6 +344,17 @@ impl Network {
         };
         tokio::spawn(accept(listener, self.shared, patience, sender, ending));
         Ok(receiver)
+    }
+}
+
+/// The state of one that is served.
+pub struct Watched(Arc<Shared>);
+
+impl Watched {
+    /// For `lapwing status`.
+    #[must_use]
+    pub fn status(&self) -> v1::get_status_response::Listener {
+        self.0.status()
     }
 }
 

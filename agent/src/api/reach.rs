@@ -44,8 +44,9 @@ impl Namespaces {
         }
     }
 
-    /// An item of the stream as a client of these gets it; `None` if it does not.
-    pub(super) async fn item(&self, control: &Control, item: Item) -> Option<Item> {
+    /// An item of the stream as a client of these gets it; `None` if it does not. Whose a container is
+    /// nobody knows without the agent that runs it.
+    pub(crate) async fn item(&self, control: Option<&Control>, item: Item) -> Option<Item> {
         if *self == Self::All {
             return Some(item);
         }
@@ -79,14 +80,17 @@ impl Namespaces {
 
     /// Of a container that runs it is known whose it is. One that is gone may have been of these: its
     /// gap comes as one of the node, without its id.
-    async fn gap(&self, control: &Control, mut gap: v1::Gap) -> Option<v1::Gap> {
+    async fn gap(&self, control: Option<&Control>, mut gap: v1::Gap) -> Option<v1::Gap> {
         if gap.scope == NODE || gap.scope == crate::feed::STREAM {
             return Some(gap);
         }
         if gap.scope.starts_with("sink:") {
             return None;
         }
-        let running = control.ask(Request::Containers).await.ok()?.containers;
+        let running = match control {
+            Some(control) => control.ask(Request::Containers).await.ok()?.containers,
+            None => Vec::new(),
+        };
         let id = |one: &v1::TracedContainer| one.container.as_ref().map(|it| it.id.clone());
         match running
             .iter()

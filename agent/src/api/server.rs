@@ -1,7 +1,6 @@
 //! The service.
 
-use super::access::{Caller, Guarded};
-use super::connection::Connection;
+use super::access::Caller;
 use super::consumers;
 use super::control::{Control, Ended, Request};
 use super::inquiry::Inquiry;
@@ -10,14 +9,14 @@ use super::network::Network;
 use super::reach::Namespaces;
 use super::replay::Replays;
 use super::socket::Socket;
+use super::transport;
 use super::wanted::Wanted;
 use crate::feed::{Feed, Start};
 use crate::judge::decide::AskError;
 use crate::judge::replay::Candidate;
-use crate::judge::signed::ENVELOPE_MAX;
 use crate::sink::Sinks;
-use anyhow::{Context, Result};
-use lapwing_proto::v1::agent_server::{Agent, AgentServer};
+use anyhow::Result;
+use lapwing_proto::v1::agent_server::Agent;
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::{
     AckRequest, AckResponse, DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest,
@@ -35,20 +34,11 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Response, Status};
-use tower_layer::layer_fn;
 
-/// Largest message: a profile, the signature that comes with it, and what is around them, in
-/// bytes.
-const MESSAGE_MAX: usize = lapwing_profile::file::TEXT_MAX + ENVELOPE_MAX + (1 << 20);
 /// Longest name of who decides, in bytes.
 const ACTOR_MAX: usize = 256;
 /// Longest reason, in bytes.
 const REASON_MAX: usize = 4096;
-
-/// Of clients over TCP: how many calls each connection may have under way, and the longest headers, in
-/// bytes.
-const STREAMS_MAX: u32 = 256;
-const HEADERS_MAX: u32 = 16 << 10;
 
 struct Service {
     feed: Arc<Feed>,
@@ -307,7 +297,7 @@ impl Agent for Service {
 
 /// Every decision is on record with who took it. Of a client over TCP that is its identity, and what
 /// it says of itself in brackets.
-fn decided_by(
+pub(crate) fn decided_by(
     caller: &Caller,
     decider: Option<&mut lapwing_proto::v1::Decider>,
 ) -> Result<(), Status> {
@@ -353,7 +343,7 @@ fn follow(
             let Some(item) = item.filter(|item| wanted.wants(item)) else {
                 continue;
             };
-            let Some(item) = namespaces.item(&control, item).await else {
+            let Some(item) = namespaces.item(Some(&control), item).await else {
                 continue;
             };
             let item = Some(item);
@@ -378,81 +368,18 @@ pub async fn serve(
     sinks: Arc<Sinks>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    let (listener, guard) = socket.split();
-    let listener =
-        tokio::net::UnixListener::from_std(listener).context("cannot listen on the socket")?;
-    let incoming = tokio_stream::wrappers::UnixListenerStream::new(listener);
-    let incoming = incoming.map(|stream| stream.map(Connection::unix));
     let (ending, is_ending) = watch::channel(false);
     let inquiry = Inquiry::new(control.clone(), Arc::clone(&sinks), network.as_ref());
-    let shared = network.as_ref().map(Network::shared);
-    let service = AgentServer::new(Service {
+    let service = Service {
         feed,
         control,
         sinks,
         replays: Replays::default(),
         followers: Followers::default(),
         inquiry,
-        ending: is_ending.clone(),
-    })
-    .max_decoding_message_size(MESSAGE_MAX)
-    .max_encoding_message_size(MESSAGE_MAX);
-    let (reporter, health) = tonic_health::server::health_reporter();
-    reporter.set_serving::<AgentServer<Service>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(lapwing_proto::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .context("cannot serve reflection")?;
-    let mut routes = tonic::service::Routes::builder();
-    routes.add_service(service);
-    routes.add_service(health);
-    routes.add_service(reflection);
-    let routes = routes.routes();
-    let denied = shared.map_or_else(Arc::default, |shared| Arc::clone(&shared.denied));
-    // Over both: who calls on the Unix socket is looked at in the same place, and let pass.
-    let guard_all = layer_fn(move |inner| Guarded::new(inner, Arc::clone(&denied)));
-    let ends = |mut ending: watch::Receiver<bool>| async move {
-        // An error is that there is nobody left to say so.
-        let _ = ending.wait_for(|ending| *ending).await;
+        ending: is_ending,
     };
-    let local = tonic::transport::Server::builder()
-        .layer(guard_all.clone())
-        .add_routes(routes.clone())
-        .serve_with_incoming_shutdown(incoming, ends(is_ending.clone()));
-    let remote = async {
-        let Some(network) = network else {
-            return Ok(());
-        };
-        let (ping, pong) = network.pings();
-        let incoming = network.accept(is_ending.clone())?;
-        tonic::transport::Server::builder()
-            .http2_keepalive_interval(Some(ping))
-            .http2_keepalive_timeout(Some(pong))
-            .max_concurrent_streams(STREAMS_MAX)
-            .http2_max_header_list_size(HEADERS_MAX)
-            .layer(guard_all)
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(ReceiverStream::new(incoming), ends(is_ending.clone()))
-            .await
-            .context("the API over TCP failed")
-    };
-    let end = async {
-        end.await;
-        ending.send_replace(true);
-        std::future::pending::<()>().await;
-    };
-    let served = async {
-        let local = async { local.await.context("the API failed") };
-        tokio::try_join!(local, remote).map(drop)
-    };
-    tokio::select! {
-        served = served => {
-            drop(guard);
-            served
-        }
-        () = end => Ok(()),
-    }
+    transport::run(service, Some(socket), network, ending, end).await
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{Container, WatchRequest, Workload, behaviour, violation};
 
 /// What a client asked for, checked.
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     request: WatchRequest,
 }
 
 impl Wanted {
     /// Checks what is asked for. Says what is wrong.
-    pub(super) fn new(request: &WatchRequest) -> Result<Self, String> {
+    pub(crate) fn new(request: &WatchRequest) -> Result<Self, String> {
         for pattern in &request.rules {
             if !Rule::ALL.iter().any(|rule| is_like(rule.id(), pattern)) {
                 return Err(format!(
@@ -33,7 +33,7 @@ impl Wanted {
     }
 
     /// Whether an item is among it. Gaps of the stream itself and heartbeats always are.
-    pub(super) fn wants(&self, item: &Item) -> bool {
+    pub(crate) fn wants(&self, item: &Item) -> bool {
         let request = &self.request;
         match item {
             Item::Violation(violation) => {

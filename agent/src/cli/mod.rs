@@ -9,6 +9,7 @@ pub(crate) mod client;
 mod cluster;
 mod evidence;
 mod feed;
+mod fleet;
 mod hooks;
 mod identity;
 mod image;

@@ -22,7 +22,10 @@ pub async fn status(endpoint: &Endpoint, output: Output) -> Outcome {
     let mut out = anstream::stdout().lock();
     match output {
         Output::Json => writeln!(out, "{}", json(&answer)?)?,
-        Output::Text => write_status(&mut out, &answer)?,
+        Output::Text => match &answer.fleet {
+            Some(fleet) => super::fleet::write_fleet(&mut out, &answer, fleet)?,
+            None => write_status(&mut out, &answer)?,
+        },
     }
     Ok(())
 }
@@ -142,7 +145,7 @@ fn write_feed(out: &mut impl Write, feed: &v1::get_status_response::Feed) -> std
 }
 
 /// How clients over TCP are let in.
-fn write_listener(
+pub(super) fn write_listener(
     out: &mut impl Write,
     listener: &v1::get_status_response::Listener,
 ) -> std::io::Result<()> {

@@ -86,6 +86,10 @@ section! {
         bytes "bytes": u64 = 64 << 20,
         /// How far back a node is read that was never relayed.
         first "first": Length = Length(600 * SECOND),
+        /// Time between two heartbeats of the stream.
+        beat "heartbeat": Length = Length(5 * SECOND),
+        /// A node without a pod of an agent for so long is meant to have none.
+        gone "forgetAfter": Length = Length(600 * SECOND),
     }
 }
 
@@ -155,6 +159,12 @@ impl Controller {
         }
         if !(1 << 20..=1 << 34).contains(&self.relay.bytes) {
             return wrong("relay.bytes", "must be from 1048576 to 17179869184");
+        }
+        if !(SECOND / 20..=60 * SECOND).contains(&self.relay.beat.0) {
+            return wrong("relay.heartbeat", "must be from 50ms to 1m");
+        }
+        if self.relay.gone.0 < SECOND {
+            return wrong("relay.forgetAfter", "must be 1s or more");
         }
         self.http.check()?;
         self.listen.check()

@@ -72,8 +72,8 @@ pub struct Agent {
     pub pod: String,
     /// And by uid.
     pub uid: String,
-    /// When the pod was first known here, in nanoseconds since the Unix epoch.
-    pub known: i64,
+    /// When the pod was made, in nanoseconds since the Unix epoch.
+    pub created: i64,
     state: Mutex<State>,
     /// When it was last heard of, by the controller's clock in nanoseconds since the Unix epoch; 0 for
     /// never.
@@ -106,7 +106,7 @@ impl Agent {
             node: pod.spec.node_name.clone(),
             pod: pod.metadata.name.clone(),
             uid: pod.metadata.uid.clone(),
-            known: now,
+            created: nanoseconds(&pod.metadata.creation_timestamp).unwrap_or(now),
             state: Mutex::new(State {
                 address: None,
                 link: Link::New,
@@ -144,7 +144,7 @@ impl Agent {
     /// It said something, of this time by its own clock, in nanoseconds since the Unix epoch.
     pub fn hear(&self, said: i64) {
         self.heard.store(crate::clock::now(), Ordering::Release);
-        self.said.fetch_max(said, Ordering::AcqRel);
+        self.said.store(said, Ordering::Release);
     }
 
     /// When it was last heard of, by the controller's clock in nanoseconds since the Unix epoch; 0 for
@@ -154,7 +154,7 @@ impl Agent {
         self.heard.load(Ordering::Acquire)
     }
 
-    /// The time of the latest that it said, by its own clock.
+    /// The time of what it said last, by its own clock.
     #[must_use]
     pub fn said(&self) -> i64 {
         self.said.load(Ordering::Acquire)
@@ -195,10 +195,18 @@ pub struct Pod {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Metadata {
     name: String,
     uid: String,
+    #[serde(deserialize_with = "absent")]
+    creation_timestamp: String,
+}
+
+/// A time of the API, since the Unix epoch.
+fn nanoseconds(text: &str) -> Option<i64> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    i64::try_from(time.as_nanosecond()).ok()
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

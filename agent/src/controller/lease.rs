@@ -18,7 +18,7 @@ use crate::jitter::{chance, jitter};
 use crate::kubernetes::api::{Api, Failure};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -135,7 +135,15 @@ pub struct Elector {
     terms: Terms,
     own: Holder,
     seen: Mutex<Seen>,
-    note: Mutex<String>,
+    note: Mutex<Note>,
+}
+
+/// The note, which of them it is, and which was written last.
+#[derive(Debug, Default)]
+struct Note {
+    text: String,
+    number: u64,
+    written: u64,
 }
 
 impl std::fmt::Debug for Elector {
@@ -174,14 +182,27 @@ impl Elector {
     }
 
     /// What the next leader is to find; written with the next renewal. One that is too long is not, and
-    /// what was said before stays.
-    pub fn set_note(&self, note: String) {
-        if note.len() <= NOTE_MAX {
-            *self.note.lock().unwrap_or_else(PoisonError::into_inner) = note;
+    /// what was said before stays. Answers with its number.
+    pub fn set_note(&self, text: String) -> u64 {
+        let mut note = self.note();
+        if text.len() <= NOTE_MAX && text != note.text {
+            note.text = text;
+            note.number += 1;
         }
+        note.number
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    /// Whether a note, or a later one, is in the Lease.
+    #[must_use]
+    pub fn is_written(&self, number: u64) -> bool {
+        self.note().written >= number
+    }
+
+    fn note(&self) -> MutexGuard<'_, Note> {
+        self.note.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -249,35 +270,39 @@ impl Elector {
 
     /// Gives it free, if it is still the own.
     pub async fn release(&self) {
-        let mut seen = self.seen().clone();
+        let seen = self.seen().clone();
         if seen.holder() != self.own.text() {
             return;
         }
-        self.write_into(&mut seen.object, "", 1);
-        if let Err(failure) = self.replace(&seen.object).await {
+        if let Err(failure) = self.replace(seen.object, "", 1).await {
             tracing::debug!("the Lease was not given free: {}", failure.text);
         }
     }
 
-    /// Fills in the rest of a Lease.
-    fn write_into(&self, object: &mut Value, holder: &str, seconds: u64) {
-        let note = self
-            .note
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        object["metadata"]["annotations"][NOTE] = json!(note);
+    /// Fills in the rest of a Lease. Answers with the number of the note in it.
+    fn write_into(&self, object: &mut Value, holder: &str, seconds: u64) -> u64 {
+        let note = self.note();
+        object["metadata"]["annotations"][NOTE] = json!(note.text);
+        let number = note.number;
+        drop(note);
         object["spec"]["holderIdentity"] = json!(holder);
         object["spec"]["leaseDurationSeconds"] = json!(seconds);
         object["spec"]["renewTime"] = json!(micro_time());
+        number
     }
 
-    async fn replace(&self, object: &Value) -> Result<(), Failure> {
-        let answer = self
-            .api
-            .replace(&self.path(), object.to_string().into_bytes())
-            .await?;
+    fn wrote(&self, number: u64) {
+        let mut note = self.note();
+        note.written = note.written.max(number);
+    }
+
+    /// Writes it with this holder, if nobody else wrote to it.
+    async fn replace(&self, mut object: Value, holder: &str, seconds: u64) -> Result<(), Failure> {
+        let number = self.write_into(&mut object, holder, seconds);
+        let object = object.to_string().into_bytes();
+        let answer = self.api.replace(&self.path(), object).await?;
         self.seen().take(parse(&answer)?);
+        self.wrote(number);
         Ok(())
     }
 
@@ -289,11 +314,13 @@ impl Elector {
             "metadata": {"name": name, "namespace": namespace, "annotations": {}},
             "spec": {"acquireTime": micro_time(), "leaseTransitions": 0},
         });
-        self.write_into(&mut object, &self.own.text(), self.terms.duration.as_secs());
+        let seconds = self.terms.duration.as_secs();
+        let number = self.write_into(&mut object, &self.own.text(), seconds);
         let object = object.to_string().into_bytes();
         match self.api.create(&self.folder(), object).await {
             Ok(answer) => {
                 self.seen().take(parse(&answer)?);
+                self.wrote(number);
                 Ok(true)
             }
             Err(failure) if failure.is_conflict() => Ok(false),
@@ -354,8 +381,7 @@ impl Elector {
         seen.object["spec"]["leaseTransitions"] =
             json!(transitions.saturating_add(1) & 0x7fff_ffff);
         seen.object["spec"]["acquireTime"] = json!(micro_time());
-        self.write_into(&mut seen.object, &own, seconds);
-        match self.replace(&seen.object).await {
+        match self.replace(seen.object, &own, seconds).await {
             Ok(()) => Ok(Some(note)),
             // Somebody else was faster.
             Err(failure) if failure.is_conflict() => Ok(None),
@@ -367,9 +393,8 @@ impl Elector {
     async fn renew(&self) -> Result<bool, Failure> {
         let seconds = self.terms.duration.as_secs();
         let own = self.own.text();
-        let mut object = self.seen().object.clone();
-        self.write_into(&mut object, &own, seconds);
-        match self.replace(&object).await {
+        let object = self.seen().object.clone();
+        match self.replace(object, &own, seconds).await {
             Ok(()) => return Ok(true),
             Err(failure) if !failure.is_conflict() && !failure.is_missing() => {
                 let _ = self.api.connect().await;
@@ -384,9 +409,8 @@ impl Elector {
         if self.seen().holder() != own {
             return Ok(false);
         }
-        let mut object = self.seen().object.clone();
-        self.write_into(&mut object, &own, seconds);
-        self.replace(&object).await.map(|()| true)
+        let object = self.seen().object.clone();
+        self.replace(object, &own, seconds).await.map(|()| true)
     }
 }
 

@@ -15,6 +15,10 @@
 //! | [`lease`] | one replica leads at a time |
 //! | [`fleet`] | the leader finds the agents, and is connected to each |
 //! | [`fleet::Attendant`] | who wants something of each connection |
+//! | [`relay`] | what agents report, in one stream |
+//! | [`marks`] | how cursors of it outlast a leader |
+//! | [`follow`] | a client of it |
+//! | [`silence`] | nodes whose agents say nothing |
 //!
 //! A replica that does not lead is connected to nobody and knows nothing of agents. It passes connections
 //! to its port on to the leader as they are, still encrypted, so that whichever replica a client or
@@ -22,12 +26,18 @@
 //! its socket it answers that it stands by, and who leads.
 
 pub mod fleet;
+mod follow;
 pub mod learned;
 pub mod lease;
+pub mod marks;
+mod pass;
+pub mod relay;
 mod run;
+mod service;
+pub mod silence;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 pub use run::run;
 

@@ -1,23 +1,33 @@
 //! Build, run, drain.
 
-use super::Known;
 use super::fleet::{Attendant, Fleet, Selection};
 use super::learned::Learner;
 use super::lease::{Elector, Holder, Terms};
+use super::relay::{Relay, Settings};
+use super::service::Desk;
+use super::{Known, pass};
+use crate::api::network::{Network, Prepared, no_address};
+use crate::api::socket::Socket;
+use crate::api::{identity, transport};
 use crate::cli::{Code, ControllerArgs, Failure, Outcome};
-use crate::config::controller::Controller as Config;
+use crate::config::controller::{self as config, Controller as Config};
+use crate::feed::Limits;
 use crate::kubernetes::api::Api;
 use crate::kubernetes::watch::follow;
-use crate::status;
-use anyhow::anyhow;
-use std::net::{IpAddr, SocketAddr};
+use crate::{status, tls};
+use anyhow::{Context, anyhow};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 /// Time for what is left at the end.
 const DRAIN: Duration = Duration::from_secs(2);
+/// Time for streams to say that this replica leads no more.
+const LAST_WORD: Duration = Duration::from_millis(200);
 /// Where a cluster tells a pod its namespace.
 const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
@@ -100,6 +110,7 @@ pub(super) struct Controller {
     config: Config,
     api: Arc<Api>,
     pub(super) elector: Arc<Elector>,
+    pub(super) desk: Arc<Desk>,
 }
 
 impl Controller {
@@ -119,52 +130,101 @@ impl Controller {
         };
         let own = Holder::begin(&config.name, config.advertise.parse().ok());
         let elector = Arc::new(Elector::new(Arc::clone(&api), terms, own));
+        let desk = Arc::new(Desk::new(&config, Arc::clone(&elector)));
         Self {
             config,
             api,
             elector,
+            desk,
         }
     }
 
-    /// Who wants something of agents, anew each time that this replica comes to lead. `note` is what the
-    /// leader before left in the Lease.
-    fn attendants(&self, _note: &str) -> Vec<Arc<dyn Attendant>> {
-        let mut all: Vec<Arc<dyn Attendant>> = Vec::new();
+    fn relay(&self, note: &str) -> Arc<Relay> {
+        let (relay, agents) = (&self.config.relay, &self.config.agents);
+        let settings = Settings {
+            cluster: self.config.cluster.clone(),
+            limits: Limits {
+                items: relay.items,
+                bytes: relay.bytes as usize,
+            },
+            first: relay.first.duration(),
+            silent: agents.silent_after.duration(),
+            beat: relay.beat.duration(),
+            gone: relay.gone.duration(),
+            identities: own_identities(agents),
+        };
+        let (api, elector) = (Arc::clone(&self.api), Arc::clone(&self.elector));
+        Relay::begin(settings, api, note, elector)
+    }
+
+    /// What nodes learn, brought together.
+    fn learner(&self) -> Option<Arc<Learner>> {
         let learned = &self.config.learned;
-        if learned.enabled {
-            let (api, name) = (Arc::clone(&self.api), &self.config.name);
-            let learner = Learner::new(api, learned.rules(), name, learned.promotes());
-            all.push(Arc::new(learner));
+        let (api, name) = (Arc::clone(&self.api), &self.config.name);
+        let learner = || Learner::new(api, learned.rules(), name, learned.promotes());
+        learned.enabled.then(learner).map(Arc::new)
+    }
+
+    /// Who wants something of agents, anew each time that this replica comes to lead.
+    fn attendants(relay: &Arc<Relay>, learner: Option<&Arc<Learner>>) -> Vec<Arc<dyn Attendant>> {
+        let mut all: Vec<Arc<dyn Attendant>> = vec![Arc::new(Arc::clone(relay))];
+        if let Some(learner) = learner {
+            all.push(Arc::<Learner>::clone(learner));
         }
         all
     }
 
     /// Waits for its turn, leads, and waits again, until `ends` is ready.
     pub(super) async fn run(self, ends: impl Future<Output = ()>) -> Outcome {
+        let failed = |error| Failure::new(Code::Failed, error);
+        let path = self
+            .config
+            .socket()
+            .map(Path::to_path_buf)
+            .unwrap_or_default();
+        let socket = Socket::bind(&path).map_err(|error| Failure::new(Code::Failed, error))?;
+        let prepared = Prepared::new(&self.config.listen).map_err(failed)?;
+        let listener = { prepared.as_ref() }
+            .map(|prepared| {
+                prepared
+                    .take()
+                    .with_context(|| no_address(prepared.address()))
+            })
+            .transpose()
+            .map_err(failed)?;
+        drop(prepared);
+        let (ending, is_ending) = watch::channel(false);
+        let service = self.desk.service(is_ending);
+        let local = transport::run(service, Some(socket), None, ending, std::future::pending());
         let turns = async {
             loop {
-                let note = self.elector.lead().await;
+                let note = match &listener {
+                    None => self.elector.lead().await,
+                    Some(listener) => tokio::select! {
+                        note = self.elector.lead() => note,
+                        () = pass::on(listener, &self.config, &self.elector) => continue,
+                    },
+                };
                 tracing::info!("this replica leads");
-                tokio::select! {
-                    why = self.elector.hold() => tracing::warn!("this replica leads no more: {why}"),
-                    () = self.term(&note) => {}
-                }
+                self.term(&note, listener.as_ref()).await?;
             }
         };
-        tokio::select! {
-            () = turns => {}
-            () = ends => {}
-        }
+        let outcome: anyhow::Result<()> = tokio::select! {
+            outcome = turns => outcome,
+            outcome = local => outcome,
+            () = ends => Ok(()),
+        };
+        self.desk.end();
         // The next one need not wait.
         let released = tokio::time::timeout(DRAIN, self.elector.release());
         if released.await.is_err() {
             tracing::debug!("the API took too long to give the Lease free");
         }
-        Ok(())
+        outcome.map_err(failed)
     }
 
     /// What the leader does, for as long as it leads.
-    async fn term(&self, note: &str) {
+    async fn term(&self, note: &str, listener: Option<&TcpListener>) -> anyhow::Result<()> {
         let agents = &self.config.agents;
         let selection = Selection {
             namespace: self.config.namespace.clone(),
@@ -172,7 +232,9 @@ impl Controller {
             port: agents.port,
         };
         let known = Arc::new(Known::new(agents));
-        let attendants = self.attendants(note);
+        let relay = self.relay(note);
+        let learner = self.learner();
+        let attendants = Self::attendants(&relay, learner.as_ref());
         let fleet = Arc::new(Fleet::new(
             Arc::clone(&self.api),
             selection,
@@ -183,8 +245,49 @@ impl Controller {
         for attendant in fleet.attendants() {
             beside.spawn(attendant.lead(Arc::clone(&fleet)));
         }
-        follow(&*fleet).await;
+        let network = match (Prepared::new(&self.config.listen)?, listener) {
+            (Some(prepared), Some(listener)) => {
+                Some(Network::new(prepared, Some(listener.try_clone()?))?)
+            }
+            _ => None,
+        };
+        let fleet_of = Arc::clone(&fleet);
+        self.desk.begin(relay, fleet_of, learner, network.as_ref());
+        let (ending, is_ending) = watch::channel(false);
+        let (over, is_over) = oneshot::channel::<()>();
+        let ends = async {
+            let _ = is_over.await;
+        };
+        let service = self.desk.service(is_ending.clone());
+        let has_network = network.is_some();
+        let mut served = tokio::spawn(transport::run(service, None, network, ending, ends));
+        let outcome = tokio::select! {
+            why = self.elector.hold() => {
+                tracing::warn!("this replica leads no more: {why}");
+                Ok(())
+            }
+            () = follow(&*fleet) => Ok(()),
+            served = &mut served, if has_network => served.map_err(anyhow::Error::from).and_then(|it| it),
+        };
+        // At once: another may lead now. Streams say so to their clients.
+        self.desk.end();
+        let _ = over.send(());
+        let mut is_ending = is_ending;
+        let _ = is_ending.wait_for(|ending| *ending).await;
+        tokio::time::sleep(LAST_WORD).await;
+        served.abort();
+        outcome
     }
+}
+
+/// The identities in the controller's certificate, as agents tell them apart.
+fn own_identities(agents: &config::Agents) -> Vec<String> {
+    let certificates = tls::certificates(&agents.certificate).unwrap_or_default();
+    let presented = certificates
+        .first()
+        .and_then(|first| identity::read(first).ok());
+    let names = presented.map(|it| it.identities).unwrap_or_default();
+    names.iter().map(|name| identity::digest(name)).collect()
 }
 
 #[cfg(test)]

@@ -139,6 +139,7 @@ impl Line {
             }),
             judged: self.judge.tally().by_outcome(),
             reported: self.judge.tally().by_rule(),
+            fleet: None,
         }
     }
 }

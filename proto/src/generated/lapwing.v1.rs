@@ -240,8 +240,9 @@ pub struct Gap {
     /// Where: `node`, `stream`, a container id, or `sink:NAME` for the deliveries of one sink.
     #[prost(string, tag = "5")]
     pub scope: ::prost::alloc::string::String,
-    /// Whose: set in what sinks deliver, where receivers have it from many agents. Empty in a stream, whose
-    /// client knows which agent it asked, and in a violation, which has them itself.
+    /// Whose: set in what sinks deliver and in the stream of a controller, where receivers have it from many
+    /// agents. Empty in the stream of an agent, whose client knows whom it asked, and in a violation, which has
+    /// them itself.
     #[prost(string, tag = "6")]
     pub cluster: ::prost::alloc::string::String,
     #[prost(string, tag = "7")]
@@ -260,6 +261,9 @@ pub struct Heartbeat {
     /// Events that were lost since the agent started, for whatever reason.
     #[prost(uint64, tag = "4")]
     pub lost: u64,
+    /// Of a controller, within it: up to when each agent was heard, as its cursors carry it. Empty for clients.
+    #[prost(string, tag = "5")]
+    pub heard: ::prost::alloc::string::String,
 }
 /// The sensor does less than it should.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1322,6 +1326,9 @@ pub struct GetStatusResponse {
     /// The same. Together they are `violations`.
     #[prost(message, repeated, tag = "81")]
     pub reported: ::prost::alloc::vec::Vec<get_status_response::Reported>,
+    /// Of a controller alone.
+    #[prost(message, optional, tag = "90")]
+    pub fleet: ::core::option::Option<get_status_response::Fleet>,
 }
 /// Nested message and enum types in `GetStatusResponse`.
 pub mod get_status_response {
@@ -1736,6 +1743,116 @@ pub mod get_status_response {
             /// Why, and what to do.
             #[prost(string, tag = "2")]
             pub text: ::prost::alloc::string::String,
+        }
+    }
+    /// The agents, as a controller knows them.
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Fleet {
+        /// The replica that leads; empty while none is known to.
+        #[prost(string, tag = "1")]
+        pub leader: ::prost::alloc::string::String,
+        /// Whether that is the one which answers. Others know of no agents.
+        #[prost(bool, tag = "2")]
+        pub leads: bool,
+        /// Since when.
+        #[prost(message, optional, tag = "3")]
+        pub lead_time: ::core::option::Option<crate::Timestamp>,
+        #[prost(message, repeated, tag = "4")]
+        pub agents: ::prost::alloc::vec::Vec<fleet::Agent>,
+        #[prost(message, repeated, tag = "5")]
+        pub silent: ::prost::alloc::vec::Vec<fleet::Silent>,
+        /// How it goes with the API of the cluster.
+        #[prost(enumeration = "identity::source::State", tag = "6")]
+        pub state: i32,
+        #[prost(string, tag = "7")]
+        pub last_error: ::prost::alloc::string::String,
+    }
+    /// Nested message and enum types in `Fleet`.
+    pub mod fleet {
+        /// One of them: a pod that has a node.
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Agent {
+            #[prost(string, tag = "1")]
+            pub node: ::prost::alloc::string::String,
+            #[prost(string, tag = "2")]
+            pub pod: ::prost::alloc::string::String,
+            /// Empty while its pod does not run.
+            #[prost(string, tag = "3")]
+            pub address: ::prost::alloc::string::String,
+            #[prost(enumeration = "agent::Link", tag = "4")]
+            pub link: i32,
+            /// Since when it is so.
+            #[prost(message, optional, tag = "5")]
+            pub since: ::core::option::Option<crate::Timestamp>,
+            /// When it was heard of last, by the controller's clock; absent for never.
+            #[prost(message, optional, tag = "6")]
+            pub heard_time: ::core::option::Option<crate::Timestamp>,
+            /// How much older, by the agent's clock, was what it said then.
+            #[prost(int64, tag = "7")]
+            pub lag_milliseconds: i64,
+            /// Violations and gaps of it that were relayed by this leader.
+            #[prost(uint64, tag = "8")]
+            pub relayed: u64,
+            /// Events that it lost since it started.
+            #[prost(uint64, tag = "9")]
+            pub lost: u64,
+            /// Why it was not connected last, also if it is over.
+            #[prost(string, tag = "10")]
+            pub last_error: ::prost::alloc::string::String,
+        }
+        /// Nested message and enum types in `Agent`.
+        pub mod agent {
+            #[derive(
+                Clone,
+                Copy,
+                Debug,
+                PartialEq,
+                Eq,
+                Hash,
+                PartialOrd,
+                Ord,
+                ::prost::Enumeration
+            )]
+            #[repr(i32)]
+            pub enum Link {
+                /// It was not tried yet.
+                Unspecified = 0,
+                Connected = 1,
+                /// It is tried again, see `last_error`.
+                Away = 2,
+            }
+            impl Link {
+                /// String value of the enum field names used in the ProtoBuf definition.
+                ///
+                /// The values are not transformed in any way and thus are considered stable
+                /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+                pub fn as_str_name(&self) -> &'static str {
+                    match self {
+                        Self::Unspecified => "LINK_UNSPECIFIED",
+                        Self::Connected => "CONNECTED",
+                        Self::Away => "AWAY",
+                    }
+                }
+                /// Creates an enum from field names used in the ProtoBuf definition.
+                pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+                    match value {
+                        "LINK_UNSPECIFIED" => Some(Self::Unspecified),
+                        "CONNECTED" => Some(Self::Connected),
+                        "AWAY" => Some(Self::Away),
+                        _ => None,
+                    }
+                }
+            }
+        }
+        /// A node that is Ready and whose agent is silent.
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Silent {
+            #[prost(string, tag = "1")]
+            pub node: ::prost::alloc::string::String,
+            #[prost(message, optional, tag = "2")]
+            pub since: ::core::option::Option<crate::Timestamp>,
+            #[prost(string, tag = "3")]
+            pub detail: ::prost::alloc::string::String,
         }
     }
     /// How often the judge said so of what reached it, since the start.

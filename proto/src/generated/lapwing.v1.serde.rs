@@ -4249,6 +4249,9 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -4335,6 +4338,9 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             struct_ser.serialize_field("reported", &self.reported)?;
         }
+        if let Some(v) = self.fleet.as_ref() {
+            struct_ser.serialize_field("fleet", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -4376,6 +4382,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "clusterProfiles",
             "judged",
             "reported",
+            "fleet",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -4405,6 +4412,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             ClusterProfiles,
             Judged,
             Reported,
+            Fleet,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4451,6 +4459,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "clusterProfiles" | "cluster_profiles" => Ok(GeneratedField::ClusterProfiles),
                             "judged" => Ok(GeneratedField::Judged),
                             "reported" => Ok(GeneratedField::Reported),
+                            "fleet" => Ok(GeneratedField::Fleet),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4495,6 +4504,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut cluster_profiles__ = None;
                 let mut judged__ = None;
                 let mut reported__ = None;
+                let mut fleet__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Version => {
@@ -4661,6 +4671,12 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             }
                             reported__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Fleet => {
+                            if fleet__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("fleet"));
+                            }
+                            fleet__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(GetStatusResponse {
@@ -4689,6 +4705,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     cluster_profiles: cluster_profiles__,
                     judged: judged__.unwrap_or_default(),
                     reported: reported__.unwrap_or_default(),
+                    fleet: fleet__,
                 })
             }
         }
@@ -5595,6 +5612,663 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Feed {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Feed", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Fleet {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Fleet", len)?;
+        if true {
+            struct_ser.serialize_field("leader", &self.leader)?;
+        }
+        if true {
+            struct_ser.serialize_field("leads", &self.leads)?;
+        }
+        if let Some(v) = self.lead_time.as_ref() {
+            struct_ser.serialize_field("leadTime", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("agents", &self.agents)?;
+        }
+        if true {
+            struct_ser.serialize_field("silent", &self.silent)?;
+        }
+        if true {
+            let v = get_status_response::identity::source::State::try_from(self.state)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
+            struct_ser.serialize_field("state", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("lastError", &self.last_error)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "leader",
+            "leads",
+            "lead_time",
+            "leadTime",
+            "agents",
+            "silent",
+            "state",
+            "last_error",
+            "lastError",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Leader,
+            Leads,
+            LeadTime,
+            Agents,
+            Silent,
+            State,
+            LastError,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "leader" => Ok(GeneratedField::Leader),
+                            "leads" => Ok(GeneratedField::Leads),
+                            "leadTime" | "lead_time" => Ok(GeneratedField::LeadTime),
+                            "agents" => Ok(GeneratedField::Agents),
+                            "silent" => Ok(GeneratedField::Silent),
+                            "state" => Ok(GeneratedField::State),
+                            "lastError" | "last_error" => Ok(GeneratedField::LastError),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Fleet;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Fleet")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Fleet, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut leader__ = None;
+                let mut leads__ = None;
+                let mut lead_time__ = None;
+                let mut agents__ = None;
+                let mut silent__ = None;
+                let mut state__ = None;
+                let mut last_error__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Leader => {
+                            if leader__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("leader"));
+                            }
+                            leader__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Leads => {
+                            if leads__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("leads"));
+                            }
+                            leads__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::LeadTime => {
+                            if lead_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("leadTime"));
+                            }
+                            lead_time__ = map_.next_value()?;
+                        }
+                        GeneratedField::Agents => {
+                            if agents__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("agents"));
+                            }
+                            agents__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Silent => {
+                            if silent__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("silent"));
+                            }
+                            silent__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::State => {
+                            if state__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("state"));
+                            }
+                            state__ = Some(map_.next_value::<get_status_response::identity::source::State>()? as i32);
+                        }
+                        GeneratedField::LastError => {
+                            if last_error__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastError"));
+                            }
+                            last_error__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::Fleet {
+                    leader: leader__.unwrap_or_default(),
+                    leads: leads__.unwrap_or_default(),
+                    lead_time: lead_time__,
+                    agents: agents__.unwrap_or_default(),
+                    silent: silent__.unwrap_or_default(),
+                    state: state__.unwrap_or_default(),
+                    last_error: last_error__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Fleet", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::fleet::Agent {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Fleet.Agent", len)?;
+        if true {
+            struct_ser.serialize_field("node", &self.node)?;
+        }
+        if true {
+            struct_ser.serialize_field("pod", &self.pod)?;
+        }
+        if true {
+            struct_ser.serialize_field("address", &self.address)?;
+        }
+        if true {
+            let v = get_status_response::fleet::agent::Link::try_from(self.link)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.link)))?;
+            struct_ser.serialize_field("link", &v)?;
+        }
+        if let Some(v) = self.since.as_ref() {
+            struct_ser.serialize_field("since", v)?;
+        }
+        if let Some(v) = self.heard_time.as_ref() {
+            struct_ser.serialize_field("heardTime", v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("lagMilliseconds", ToString::to_string(&self.lag_milliseconds).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("relayed", ToString::to_string(&self.relayed).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("lost", ToString::to_string(&self.lost).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("lastError", &self.last_error)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::fleet::Agent {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "node",
+            "pod",
+            "address",
+            "link",
+            "since",
+            "heard_time",
+            "heardTime",
+            "lag_milliseconds",
+            "lagMilliseconds",
+            "relayed",
+            "lost",
+            "last_error",
+            "lastError",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Node,
+            Pod,
+            Address,
+            Link,
+            Since,
+            HeardTime,
+            LagMilliseconds,
+            Relayed,
+            Lost,
+            LastError,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "node" => Ok(GeneratedField::Node),
+                            "pod" => Ok(GeneratedField::Pod),
+                            "address" => Ok(GeneratedField::Address),
+                            "link" => Ok(GeneratedField::Link),
+                            "since" => Ok(GeneratedField::Since),
+                            "heardTime" | "heard_time" => Ok(GeneratedField::HeardTime),
+                            "lagMilliseconds" | "lag_milliseconds" => Ok(GeneratedField::LagMilliseconds),
+                            "relayed" => Ok(GeneratedField::Relayed),
+                            "lost" => Ok(GeneratedField::Lost),
+                            "lastError" | "last_error" => Ok(GeneratedField::LastError),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::fleet::Agent;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Fleet.Agent")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::fleet::Agent, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut node__ = None;
+                let mut pod__ = None;
+                let mut address__ = None;
+                let mut link__ = None;
+                let mut since__ = None;
+                let mut heard_time__ = None;
+                let mut lag_milliseconds__ = None;
+                let mut relayed__ = None;
+                let mut lost__ = None;
+                let mut last_error__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Node => {
+                            if node__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("node"));
+                            }
+                            node__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Pod => {
+                            if pod__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("pod"));
+                            }
+                            pod__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Address => {
+                            if address__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("address"));
+                            }
+                            address__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Link => {
+                            if link__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("link"));
+                            }
+                            link__ = Some(map_.next_value::<get_status_response::fleet::agent::Link>()? as i32);
+                        }
+                        GeneratedField::Since => {
+                            if since__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("since"));
+                            }
+                            since__ = map_.next_value()?;
+                        }
+                        GeneratedField::HeardTime => {
+                            if heard_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("heardTime"));
+                            }
+                            heard_time__ = map_.next_value()?;
+                        }
+                        GeneratedField::LagMilliseconds => {
+                            if lag_milliseconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lagMilliseconds"));
+                            }
+                            lag_milliseconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Relayed => {
+                            if relayed__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("relayed"));
+                            }
+                            relayed__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Lost => {
+                            if lost__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lost"));
+                            }
+                            lost__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::LastError => {
+                            if last_error__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastError"));
+                            }
+                            last_error__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::fleet::Agent {
+                    node: node__.unwrap_or_default(),
+                    pod: pod__.unwrap_or_default(),
+                    address: address__.unwrap_or_default(),
+                    link: link__.unwrap_or_default(),
+                    since: since__,
+                    heard_time: heard_time__,
+                    lag_milliseconds: lag_milliseconds__.unwrap_or_default(),
+                    relayed: relayed__.unwrap_or_default(),
+                    lost: lost__.unwrap_or_default(),
+                    last_error: last_error__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Fleet.Agent", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::fleet::agent::Link {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "LINK_UNSPECIFIED",
+            Self::Connected => "CONNECTED",
+            Self::Away => "AWAY",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::fleet::agent::Link {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "LINK_UNSPECIFIED",
+            "CONNECTED",
+            "AWAY",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = get_status_response::fleet::agent::Link;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "LINK_UNSPECIFIED" => Ok(get_status_response::fleet::agent::Link::Unspecified),
+                    "CONNECTED" => Ok(get_status_response::fleet::agent::Link::Connected),
+                    "AWAY" => Ok(get_status_response::fleet::agent::Link::Away),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::fleet::Silent {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Fleet.Silent", len)?;
+        if true {
+            struct_ser.serialize_field("node", &self.node)?;
+        }
+        if let Some(v) = self.since.as_ref() {
+            struct_ser.serialize_field("since", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("detail", &self.detail)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::fleet::Silent {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "node",
+            "since",
+            "detail",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Node,
+            Since,
+            Detail,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "node" => Ok(GeneratedField::Node),
+                            "since" => Ok(GeneratedField::Since),
+                            "detail" => Ok(GeneratedField::Detail),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::fleet::Silent;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Fleet.Silent")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::fleet::Silent, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut node__ = None;
+                let mut since__ = None;
+                let mut detail__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Node => {
+                            if node__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("node"));
+                            }
+                            node__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Since => {
+                            if since__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("since"));
+                            }
+                            since__ = map_.next_value()?;
+                        }
+                        GeneratedField::Detail => {
+                            if detail__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("detail"));
+                            }
+                            detail__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::fleet::Silent {
+                    node: node__.unwrap_or_default(),
+                    since: since__,
+                    detail: detail__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Fleet.Silent", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::Held {
@@ -7821,6 +8495,9 @@ impl serde::Serialize for Heartbeat {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.Heartbeat", len)?;
         if let Some(v) = self.time.as_ref() {
             struct_ser.serialize_field("time", v)?;
@@ -7836,6 +8513,9 @@ impl serde::Serialize for Heartbeat {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("lost", ToString::to_string(&self.lost).as_str())?;
         }
+        if true {
+            struct_ser.serialize_field("heard", &self.heard)?;
+        }
         struct_ser.end()
     }
 }
@@ -7850,6 +8530,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
             "node",
             "containers",
             "lost",
+            "heard",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -7858,6 +8539,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
             Node,
             Containers,
             Lost,
+            Heard,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -7883,6 +8565,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                             "node" => Ok(GeneratedField::Node),
                             "containers" => Ok(GeneratedField::Containers),
                             "lost" => Ok(GeneratedField::Lost),
+                            "heard" => Ok(GeneratedField::Heard),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -7906,6 +8589,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                 let mut node__ = None;
                 let mut containers__ = None;
                 let mut lost__ = None;
+                let mut heard__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Time => {
@@ -7936,6 +8620,12 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Heard => {
+                            if heard__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("heard"));
+                            }
+                            heard__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(Heartbeat {
@@ -7943,6 +8633,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                     node: node__.unwrap_or_default(),
                     containers: containers__.unwrap_or_default(),
                     lost: lost__.unwrap_or_default(),
+                    heard: heard__.unwrap_or_default(),
                 })
             }
         }

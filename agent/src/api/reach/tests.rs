@@ -84,9 +84,11 @@ async fn a_gap_names_no_other_s_container() {
         ("gone", Some("node")),
         ("sink:siem", None),
     ] {
-        let item = shop().item(&control, Item::Gap(gap(scope))).await;
+        let item = shop().item(Some(&control), Item::Gap(gap(scope))).await;
         assert_eq!(item, told.map(|told| Item::Gap(gap(told))), "{scope}");
-        let item = Namespaces::All.item(&control, Item::Gap(gap(scope))).await;
+        let item = Namespaces::All
+            .item(Some(&control), Item::Gap(gap(scope)))
+            .await;
         assert_eq!(item, Some(Item::Gap(gap(scope))));
     }
 }
@@ -128,11 +130,11 @@ async fn what_concerns_the_node_comes_without_its_words() {
         (unnamed, None),
     ] {
         let item = Item::Violation(violation.clone());
-        let found = shop().item(&control, item).await;
+        let found = shop().item(Some(&control), item).await;
         assert_eq!(found, told.map(Item::Violation), "{violation:?}");
     }
     let beat = Item::Heartbeat(Heartbeat::default());
-    assert_eq!(shop().item(&control, beat.clone()).await, Some(beat));
+    assert_eq!(shop().item(Some(&control), beat.clone()).await, Some(beat));
 }
 
 #[tokio::test]

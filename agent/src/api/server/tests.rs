@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::feed::Limits;
+use crate::judge::signed::ENVELOPE_MAX;
 use lapwing_profile::file::TEXT_MAX;
 use lapwing_proto::v1::Decider;
 use lapwing_proto::v1::agent_client::AgentClient;

@@ -9,7 +9,7 @@ use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -119,6 +119,14 @@ impl One {
             instances: runs.fold(0, |all, one| all.saturating_add(*one)),
         };
         self.collected.judge(terms, running)
+    }
+}
+
+impl One {
+    fn told(&self, terms: &Terms) -> (Judged, u32, Option<String>) {
+        let running = self.running.values();
+        let instances = running.fold(0_u32, |all, one| all.saturating_add(*one));
+        (self.judge(terms), instances, self.beside.promoted.clone())
     }
 }
 
@@ -284,6 +292,7 @@ impl Board {
     }
 
     /// What was refused and is of no workload here: the node, what it called the workload, and why.
+    #[cfg(test)]
     pub fn troubles(&self) -> Vec<(String, String, String)> {
         let state = self.lock();
         let all = state.troubles.iter();
@@ -430,40 +439,20 @@ impl Board {
         self.lock().forget(workload);
     }
 
-    /// All workloads, with what comes of each so far.
-    pub fn all(&self) -> Vec<(Judged, u32)> {
+    /// All workloads, with what comes of each so far, how many instances run, and its BehaviorProfile.
+    pub fn all(&self) -> Vec<(Judged, u32, Option<String>)> {
         let state = self.lock();
-        let one = |one: &One| {
-            let instances = one
-                .running
-                .values()
-                .fold(0_u32, |all, one| all.saturating_add(*one));
-            (one.judge(&self.rules.terms), instances)
-        };
-        state.all.values().map(one).collect()
+        { state.all.values() }
+            .map(|one| one.told(&self.rules.terms))
+            .collect()
     }
 
     /// The one with a name, as `shop/Deployment/web/app`.
-    pub fn find(&self, name: &str) -> Option<(Judged, u32)> {
+    pub fn find(&self, name: &str) -> Option<(Judged, u32, Option<String>)> {
         let state = self.lock();
-        let (_, one) = state
-            .all
-            .iter()
-            .find(|(workload, _)| workload.is_named(name))?;
-        let instances = one
-            .running
-            .values()
-            .fold(0_u32, |all, one| all.saturating_add(*one));
-        Some((one.judge(&self.rules.terms), instances))
-    }
-
-    /// Nodes that told of workloads, and bytes of all that is known.
-    pub fn size(&self) -> (usize, usize) {
-        let state = self.lock();
-        let nodes: BTreeSet<&String> = { state.all.values() }
-            .flat_map(|one| one.running.keys())
-            .collect();
-        (nodes.len(), state.bytes)
+        let mut all = state.all.iter();
+        let (_, one) = all.find(|(workload, _)| workload.is_named(name))?;
+        Some(one.told(&self.rules.terms))
     }
 }
 

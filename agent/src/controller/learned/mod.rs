@@ -21,6 +21,7 @@
 //! | [`board`] | takes reports, refuses what makes no sense by name, says what is due |
 //! | [`object`] | what an object says, and whether that is news |
 //! | [`promoted`] | which workloads have a BehaviorProfile |
+//! | `answer` | `lapwing profile list`, `show`, `export` and `promote` at the controller's endpoint |
 //! | [`write`] | lists, applies, deletes, tells |
 //!
 //! **Writes.** What people look at (behaviours, phase, nodes, conditions) is news and written once in
@@ -28,6 +29,7 @@
 //! `learned.evidenceInterval`, and at once when a node that told of them goes. A failure of the API has all
 //! wait, twice as long each time; one of an object has that one wait.
 
+mod answer;
 mod board;
 mod object;
 mod promoted;

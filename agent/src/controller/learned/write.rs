@@ -355,26 +355,43 @@ impl Writer {
             return;
         };
         let reason = status.condition("Ready").map_or("", |one| &one.message);
+        let left = match status.provisional {
+            0 => String::new(),
+            many => format!("; {many} behaviours that one node alone showed are left out"),
+        };
+        let why = format!(
+            "by {MANAGER}, as the cluster's configuration allows (`learned.promote: automatic`): {reason}{left}"
+        );
+        // It is told of.
+        let _ = self.promote(workload, uid, text, &why).await;
+    }
+
+    /// Makes a BehaviorProfile of this text, and tells of that or why it is not.
+    ///
+    /// # Errors
+    /// With the status 409 where there is one of that name.
+    pub async fn promote(
+        &self,
+        workload: &Workload,
+        uid: &str,
+        text: &str,
+        why: &str,
+    ) -> Result<(), Failure> {
         match self.create_profile(workload, text).await {
             Ok(object) => {
-                let left = match status.provisional {
-                    0 => String::new(),
-                    many => format!("; {many} behaviours that one node alone showed are left out"),
-                };
-                let text = format!(
-                    "the BehaviorProfile {object} is made by {MANAGER}, as the cluster's configuration allows \
-                     (`learned.promote: automatic`): {reason}{left}"
-                );
+                let text = format!("the BehaviorProfile {object} is made {why}");
                 self.tell(workload, uid, "Normal", "Promoted", "Promote", &text)
                     .await;
+                Ok(())
             }
             Err(failure) => {
                 let text = format!(
-                    "{workload} is ready, and its BehaviorProfile was not made: {}",
+                    "the BehaviorProfile of {workload} is not made ({why}): {}",
                     failure.text
                 );
                 self.tell(workload, uid, "Warning", "NotPromoted", "Promote", &text)
                     .await;
+                Err(failure)
             }
         }
     }

@@ -3,4 +3,5 @@
 
 mod fleet;
 mod lease;
-pub mod stage;
+mod relay;
+pub(super) mod stage;

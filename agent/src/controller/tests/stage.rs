@@ -4,16 +4,26 @@ use crate::api::control::{Control, Request};
 use crate::api::network::Network;
 use crate::api::server::serve;
 use crate::api::socket::Socket;
-use crate::config::{Client, Listen, Verb};
+use crate::cli::client::{self, Endpoint};
+use crate::config::controller::{Agents, Controller as Config, Lease, Relay};
+use crate::config::{Client, Length, Listen, Verb};
+use crate::controller::WORDS;
+use crate::controller::run::Controller;
+use crate::controller::service::Desk;
 use crate::feed::spool::Caps;
 use crate::feed::{Feed, Limits, Settings, Sync};
 use crate::judge::news::{Change, Told};
 use crate::judge::workload_of;
+use crate::kubernetes::api::Api;
+use crate::kubernetes::double::Cluster;
 use crate::sink::Sinks;
 use lapwing_proto::timestamp;
+use lapwing_proto::v1::agent_client::AgentClient;
+use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{
-    GetStatusResponse, Heartbeat, LearnedProfile, ListContainersResponse, Violation, Workload,
+    Gap, GetStatusResponse, Heartbeat, LearnedProfile, ListContainersResponse, Violation,
+    WatchRequest, Workload,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
 use serde_json::{Value, json};
@@ -23,6 +33,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+use tonic::transport::Channel;
 
 /// Longer than anything here takes.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -137,7 +149,7 @@ pub struct Agent {
     pub address: SocketAddr,
     pub learned: Learned,
     end: Option<oneshot::Sender<()>>,
-    beats: tokio::task::AbortHandle,
+    beats: AbortHandle,
 }
 
 impl Agent {
@@ -208,20 +220,14 @@ impl Agent {
             ends,
         );
         tokio::spawn(served);
-        let (of, name) = (Arc::clone(&feed), node.to_owned());
-        let beats = tokio::spawn(async move {
-            loop {
-                of.publish(crate::clock::now(), beat(&name));
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        });
+        let beats = beating(&feed, node);
         Self {
             node: node.to_owned(),
             feed,
             address,
             learned,
             end: Some(end),
-            beats: beats.abort_handle(),
+            beats,
         }
     }
 
@@ -236,6 +242,11 @@ impl Agent {
     pub fn freeze(&self) {
         self.beats.abort();
     }
+
+    /// It goes on.
+    pub fn thaw(&mut self) {
+        self.beats = beating(&self.feed, &self.node);
+    }
 }
 
 impl Drop for Agent {
@@ -244,6 +255,17 @@ impl Drop for Agent {
         self.feed.end();
         drop(self.end.take());
     }
+}
+
+fn beating(feed: &Arc<Feed>, node: &str) -> AbortHandle {
+    let (feed, node) = (Arc::clone(feed), node.to_owned());
+    let beats = tokio::spawn(async move {
+        loop {
+            feed.publish(crate::clock::now(), beat(&node));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    beats.abort_handle()
 }
 
 fn beat(node: &str) -> Item {
@@ -275,10 +297,185 @@ fn violation(node: &str, number: u32, namespace: &str, now: i64) -> Violation {
 /// A pod of an agent.
 pub fn pod(node: &str, uid: &str, address: &str, phase: &str) -> Value {
     json!({
-        "metadata": {"name": format!("agent-{uid}"), "uid": uid, "namespace": "lapwing"},
+        "metadata": {"name": format!("agent-{uid}"), "uid": uid, "namespace": "lapwing",
+            "creationTimestamp": "2026-01-01T00:00:00Z"},
         "spec": {"nodeName": node},
         "status": {"phase": phase, "podIP": address},
     })
+}
+
+/// A node, and whether it is Ready.
+pub fn node(is_ready: bool) -> Value {
+    let status = if is_ready { "True" } else { "Unknown" };
+    json!({"status": {"conditions": [
+        {"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": status},
+    ]}})
+}
+
+/// Who follows all that the controller relays; and one who may see one namespace.
+pub const SIEM: &str = "spiffe://test/siem";
+pub const SHOP: &str = "spiffe://test/shop";
+/// The name in the controller's certificate.
+const CONTROLLER_NAME: &str = "controller.lapwing.internal";
+
+/// A replica of the controller.
+pub struct Replica {
+    pub address: SocketAddr,
+    pub desk: Arc<Desk>,
+    end: Option<oneshot::Sender<()>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Replica {
+    /// Of agents that listen on this port.
+    pub fn start(keys: &Keys, cluster: &Cluster, name: &str, port: u16) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let clients: [(&str, &[&str]); 2] = [(SIEM, &["*"]), (SHOP, &["shop"])];
+        let (certificate, key) = keys.client(CONTROLLER);
+        let length = |milliseconds: i64| Length(milliseconds * 1_000_000);
+        let config = Config {
+            cluster: "c1".to_owned(),
+            namespace: "lapwing".to_owned(),
+            name: name.to_owned(),
+            endpoint: format!("unix://{}/{name}.sock", keys.folder().display()),
+            listen: keys.listen(&address.to_string(), CONTROLLER_NAME, &clients),
+            advertise: address.to_string(),
+            lease: Lease {
+                duration: length(1000),
+                deadline: length(600),
+                retry: length(50),
+                ..Lease::default()
+            },
+            agents: Agents {
+                port,
+                certificate,
+                key,
+                authority: keys.ca(),
+                silent_after: length(1000),
+                ..Agents::default()
+            },
+            relay: Relay {
+                beat: length(100),
+                gone: length(1500),
+                ..Relay::default()
+            },
+            ..Config::default()
+        };
+        config.check().unwrap();
+        let api = Arc::new(Api::new(cluster.reach(), Duration::from_secs(5)));
+        let controller = Controller::with(config, api);
+        let desk = Arc::clone(&controller.desk);
+        let (end, ends) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let ends = async {
+                let _ = ends.await;
+            };
+            controller.run(ends).await.unwrap();
+        });
+        Self {
+            address,
+            desk,
+            end: Some(end),
+            task,
+        }
+    }
+
+    pub fn leads(&self) -> bool {
+        self.desk.status().fleet.is_some_and(|fleet| fleet.leads)
+    }
+
+    /// How many reports of agents it relayed.
+    pub fn relayed(&self) -> u64 {
+        let fleet = self.desk.status().fleet.unwrap_or_default();
+        fleet.agents.iter().map(|agent| agent.relayed).sum()
+    }
+
+    /// It goes without a word: the Lease stays as it is.
+    pub async fn crash(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
+    /// It ends in order.
+    pub async fn end(mut self) {
+        drop(self.end.take());
+        self.task.await.unwrap();
+    }
+
+    /// A client, by the port of this replica.
+    pub async fn client(&self, keys: &Keys, uri: &str) -> AgentClient<Channel> {
+        let (certificate, key) = keys.client(uri);
+        let files = [keys.ca(), certificate, key];
+        let address = format!("https://{}", self.address);
+        let endpoint = Endpoint::known(address, &WORDS, files, CONTROLLER_NAME.to_owned());
+        let begun = Instant::now();
+        loop {
+            // Between two leaders nobody is there.
+            match client::connect(&endpoint).await {
+                Ok(client) => return client,
+                Err(failure) => assert!(begun.elapsed() < PATIENCE, "{failure}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// What a client has of the stream, and where it is in it.
+#[derive(Default)]
+pub struct Reader {
+    /// By id and revision, as they came first.
+    pub seen: BTreeMap<(String, u32), Violation>,
+    pub gaps: Vec<Gap>,
+    /// Of the last item.
+    pub cursor: String,
+    /// How many came, twice or not.
+    pub came: usize,
+}
+
+impl Reader {
+    /// Reads on from where it is until that is so.
+    pub async fn read(
+        &mut self,
+        mut client: AgentClient<Channel>,
+        request: WatchRequest,
+        is_enough: impl Fn(&Self) -> bool,
+    ) {
+        let since = match self.cursor.is_empty() {
+            true => request.since.clone(),
+            false => Some(Since::Cursor(self.cursor.clone())),
+        };
+        let request = WatchRequest { since, ..request };
+        let mut stream = client.watch(request).await.unwrap().into_inner();
+        let begun = Instant::now();
+        while !is_enough(self) {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            let next = tokio::time::timeout(left, stream.message()).await;
+            let response = next.unwrap_or_else(|_| panic!("it does not come: {:?}", self.ids()));
+            let response = response.unwrap().expect("the stream ended");
+            self.cursor = response.cursor;
+            match response.item {
+                Some(Item::Violation(violation)) => {
+                    self.came += 1;
+                    let key = (violation.id.clone(), violation.revision);
+                    let first = self.seen.entry(key).or_insert_with(|| violation.clone());
+                    assert_eq!(*first, violation, "an id with two meanings");
+                }
+                Some(Item::Gap(gap)) => self.gaps.push(gap),
+                Some(Item::Heartbeat(beat)) => assert!(beat.heard.is_empty()),
+                Some(Item::Behaviour(_)) | None => panic!("what is this"),
+            }
+        }
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        self.seen.keys().map(|(id, _)| id.clone()).collect()
+    }
+
+    pub fn has(&self, id: &str) -> bool {
+        self.seen.keys().any(|(one, _)| one == id)
+    }
 }
 
 /// Waits for the condition, not for the clock.

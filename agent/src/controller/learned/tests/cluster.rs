@@ -146,7 +146,7 @@ async fn a_node_that_dies_and_a_controller_that_does_lose_nothing() {
     }
     let status = status_of(&cluster, &web);
     assert_eq!(status.nodes, known.nodes + 3);
-    let (judged, _) = leader.board.find("shop/Deployment/web/app").unwrap();
+    let (judged, ..) = leader.board.find("shop/Deployment/web/app").unwrap();
     for name in ["a", "of-the-first", "of-m0", "of-m1", "of-m2"] {
         let entry = Entry::parse(&exec(name)).unwrap();
         assert!(judged.profile.record(&entry).is_some(), "{name}");
@@ -313,11 +313,11 @@ async fn a_profile_that_is_too_large_is_left_out_and_kept() {
         );
     }
     assert!(status.evidence.is_some(), "it compresses well");
-    let (judged, _) = leader.board.find("shop/Deployment/web/app").unwrap();
+    let (judged, ..) = leader.board.find("shop/Deployment/web/app").unwrap();
     assert!(object::proposal(&judged).unwrap().len() > 1_000_000);
     // It goes on, also after a start.
     let again = Leader::begin(&cluster, rules(), false).await;
-    let (judged, _) = again.board.find("shop/Deployment/web/app").unwrap();
+    let (judged, ..) = again.board.find("shop/Deployment/web/app").unwrap();
     assert_eq!(judged.profile.approved_len(), 400);
     assert!(begun.elapsed() < Duration::from_secs(60));
 }

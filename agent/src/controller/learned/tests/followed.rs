@@ -5,8 +5,11 @@ use crate::config::controller::Agents;
 use crate::controller::Known;
 use crate::controller::fleet::{Attendant, Fleet, Selection};
 use crate::controller::learned::Learner;
-use crate::controller::tests::stage::{Agent, CONTROLLER, Keys, pod, until};
+use crate::controller::tests::stage::{
+    Agent, CONTROLLER, Keys, PATIENCE, Replica, SHOP, SIEM, node, pod, until,
+};
 use crate::kubernetes::watch::follow;
+use lapwing_proto::v1::{Decider, GetProfileRequest, ListProfilesRequest, PromoteProfileRequest};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_agents_learn_comes_into_objects_and_stays_when_they_go() {
@@ -72,4 +75,93 @@ async fn what_agents_learn_comes_into_objects_and_stays_when_they_go() {
     assert_eq!(told("behaviours"), Some(3));
     followed.abort();
     led.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_controller_answers_for_all_nodes_and_so_does_the_next() {
+    let (cluster, keys) = (Cluster::new(), Keys::new());
+    let (web, db) = (workload("shop", "web"), workload("pay", "db"));
+    let agent = Agent::start(&keys, "n1", "127.0.0.4:0");
+    agent
+        .learned
+        .put(message(&learned(&web, 10, &[exec("a")]), 3));
+    agent
+        .learned
+        .put(message(&learned(&db, 10, &[exec("b")]), 1));
+    cluster.put(pod("n1", "u1", "127.0.0.4", "Running"));
+    cluster.own("/api/v1/nodes/n1", node(true));
+    let first = Replica::start(&keys, &cluster, "one", agent.address.port());
+    let path = object::path(&web);
+    until("an object", || {
+        cluster
+            .object(&path)
+            .is_some_and(|object| object["status"]["nodes"] == 1)
+    })
+    .await;
+    let mut siem = first.client(&keys, SIEM).await;
+    let all = siem.list_profiles(ListProfilesRequest {}).await.unwrap();
+    let all = all.into_inner().profiles;
+    let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["pay/Deployment/db/app", "shop/Deployment/web/app"]);
+    assert_eq!((all[1].exec, all[1].instances), (1, Some(3)));
+    let unmet = &all[1].learning.as_ref().unwrap().unmet;
+    assert!(
+        unmet
+            .iter()
+            .any(|text| text.starts_with("observed for 10 min")),
+        "{unmet:?}"
+    );
+    let get = |name: &str| GetProfileRequest {
+        name: name.to_owned(),
+    };
+    let got = siem
+        .get_profile(get("shop/Deployment/web/app"))
+        .await
+        .unwrap();
+    let profile = Profile::from_yaml(got.into_inner().yaml).unwrap();
+    assert!(profile.accepts(&Entry::parse(&exec("a")).unwrap()));
+    // Who may see one namespace sees that.
+    let mut shop = first.client(&keys, SHOP).await;
+    let seen = shop.list_profiles(ListProfilesRequest {}).await.unwrap();
+    assert_eq!(seen.into_inner().profiles.len(), 1);
+    let error = shop
+        .get_profile(get("pay/Deployment/db/app"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), tonic::Code::NotFound);
+    // By default it may approve of nothing, and says how it is done.
+    let promote = PromoteProfileRequest {
+        name: "shop/Deployment/web/app".to_owned(),
+        decider: Some(Decider {
+            actor: "ann".to_owned(),
+            reason: "reviewed".to_owned(),
+        }),
+    };
+    let error = siem.promote_profile(promote).await.unwrap_err();
+    assert_eq!(error.code(), tonic::Code::FailedPrecondition);
+    assert!(
+        error
+            .message()
+            .contains("kubectl -n shop get lp deployment-web-app-"),
+        "{error}"
+    );
+    assert!(cluster.written_objects("behaviorprofiles").is_empty());
+    // Both go, and what they knew is there.
+    first.crash().await;
+    drop(agent);
+    cluster.delete("u1");
+    let second = Replica::start(&keys, &cluster, "two", 1);
+    until("another leads", || second.leads()).await;
+    let mut siem = second.client(&keys, SIEM).await;
+    let begun = std::time::Instant::now();
+    let got = loop {
+        match siem.get_profile(get("shop/Deployment/web/app")).await {
+            Ok(got) => break got.into_inner(),
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let again = Profile::from_yaml(got.yaml).unwrap();
+    assert_eq!(again.to_spec(), profile.to_spec());
+    second.end().await;
 }

@@ -164,10 +164,10 @@ async fn objects_that_somebody_else_made_or_damaged_are_left_alone() {
     cluster.own(&object::path(&db), damaged);
     let again = Leader::begin(&cluster, rules(), false).await;
     let names: Vec<String> = { again.board.all().into_iter() }
-        .map(|(judged, _)| judged.profile.workload.to_string())
+        .map(|(judged, ..)| judged.profile.workload.to_string())
         .collect();
     assert_eq!(names, ["shop/Deployment/db/app", "shop/Deployment/web/app"]);
-    let (judged, _) = again.board.find("shop/Deployment/web/app").unwrap();
+    let (judged, ..) = again.board.find("shop/Deployment/web/app").unwrap();
     assert_eq!(judged.profile.approved_len(), 1);
     // What was damaged comes back from who tells it.
     again.take("n1", &learned(&db, 10, &lines()));
