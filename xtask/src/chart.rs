@@ -6,6 +6,8 @@
 //! [`alerts`]. What a manifest may do is held against what the agent needs by a
 //! test in containers (`deploy.pod`), which runs the agent by it.
 
+mod sets;
+
 use crate::alerts::{self, Metrics};
 use crate::crd;
 use crate::report::Counts;
@@ -13,6 +15,7 @@ use crate::shell;
 use crate::{cache, pip, root, setup};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
+use sets::{accepted, refused};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,6 +49,10 @@ print(json.dumps({"errors": errors, "rendered": rendered}))
 "#;
 /// What a secret holds that one of the sets of values mounts, and where.
 const AUTHORITY: (&str, &str) = ("/etc/lapwing-tls/ca.crt", include_str!("chart/ca.pem"));
+/// Where the chart mounts the certificates of agents and controller.
+const TLS: &str = "/run/secrets/lapwing-tls";
+/// Version of cert-manager's resource.
+const CERTIFICATES: &str = "cert-manager.io/v1";
 /// Lines that say that Helm looks after an object, or how: not in the plain manifest.
 const HELMS: [&str; 3] = [
     "app.kubernetes.io/managed-by:",
@@ -66,13 +73,15 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "crd",
     "serviceaccount",
     "rbac",
-    "controller-learned",
     "configmap",
     "daemonset",
+    "controller",
+    "controller-learned",
+    "certificates",
     "networkpolicy",
     "podmonitor",
     "prometheusrule",
@@ -228,136 +237,6 @@ impl Schemas {
     }
 }
 
-/// Values that people set, with a text that must come of them.
-fn accepted() -> Vec<(Value, &'static str)> {
-    vec![
-        (json!({}), "image: \"lapwing:0.1.0\""),
-        (
-            json!({"image": {"repository": "r.example/lapwing", "digest": format!("sha256:{}", "a".repeat(64))}}),
-            "image: \"r.example/lapwing@sha256:aaaa",
-        ),
-        (
-            json!({"oldKernels": true, "seLinuxOptions": {"type": "spc_t"}}),
-            "- SYS_RESOURCE",
-        ),
-        (
-            json!({"clusterName": "c1", "config": {"mode": "monitor", "learning": {"promote": "automatic"}}}),
-            "promote: automatic",
-        ),
-        (
-            json!({"rbac": {"create": false}, "serviceAccount": {"create": false, "name": "mine", "automountToken": false}}),
-            "kubernetes: \"off\"",
-        ),
-        (
-            json!({"fullnameOverride": "watcher", "priorityClassName": "", "stateFolder": "/data/lapwing"}),
-            "name: watcher-agent",
-        ),
-        (
-            json!({
-                "nodeSelector": {"pool": "a"}, "podLabels": {"team": "security"}, "podAnnotations": {"a": "b"},
-                "imagePullSecrets": [{"name": "pull"}], "extraArgs": ["--monitor"],
-                "affinity": {"nodeAffinity": {}}, "updateStrategy": {"type": "OnDelete", "rollingUpdate": null},
-                "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing.json"},
-                "config": {"sinks": {"hook": {"webhook": {
-                    "url": "https://hooks.example.org", "token": {"env": "LAPWING_HOOK_TOKEN"},
-                    "tls": {"ca": AUTHORITY.0},
-                }}}},
-                "extraEnv": [{"name": "LAPWING_HOOK_TOKEN", "valueFrom": {"secretKeyRef": {"name": "hook", "key": "token"}}}],
-                "extraVolumes": [{"name": "tls", "secret": {"secretName": "tls"}}],
-                "extraVolumeMounts": [{"name": "tls", "mountPath": "/etc/lapwing-tls", "readOnly": true}],
-            }),
-            "secretName: tls",
-        ),
-        (
-            json!({
-                "http": {"port": 19465}, "fullnameOverride": "watcher",
-                "podMonitor": {"enabled": true, "interval": "1m", "labels": {"release": "prometheus"}},
-                "prometheusRule": {"enabled": true, "labels": {"release": "prometheus"}},
-            }),
-            "up{job=\"lapwing/watcher-agent\"} == 0",
-        ),
-        (json!({}), "kind: CustomResourceDefinition"),
-        (json!({}), "resources: [behaviorprofiles]"),
-        (
-            json!({"crds": {"create": false}}),
-            "resources: [behaviorprofiles]",
-        ),
-        (
-            json!({"controller": {"enabled": true}}),
-            "resources: [learnedprofiles/status]",
-        ),
-        (
-            json!({"controller": {"enabled": true, "promote": "automatic"}}),
-            "resources: [behaviorprofiles]\n    verbs: [create]",
-        ),
-        (json!({"podMonitor": {"enabled": true}}), "kind: PodMonitor"),
-        (json!({}), "metrics: false"),
-        (
-            json!({"http": {"port": 9465, "metrics": true}}),
-            "metrics: true",
-        ),
-        (json!({"podMonitor": {"enabled": true}}), "metrics: true"),
-        (json!({"networkPolicy": {"enabled": true}}), "ingress: []"),
-        (
-            json!({"networkPolicy": {"enabled": true, "from": [
-                {"namespaceSelector": {"matchLabels": {"a": "b"}}, "podSelector": {}},
-                {"ipBlock": {"cidr": "10.0.0.0/24"}},
-            ]}}),
-            "cidr: 10.0.0.0/24",
-        ),
-        (
-            json!({"prometheusRule": {"enabled": true}}),
-            "kind: PrometheusRule",
-        ),
-    ]
-}
-
-/// Values that are refused, with a text of the reason.
-fn refused() -> Vec<(Value, &'static str)> {
-    vec![
-        (json!({"imge": {}}), "imge"),
-        (json!({"crds": {"keep": true}}), "/crds"),
-        (json!({"clusterProfiles": "auto"}), "/clusterProfiles"),
-        (
-            json!({"controller": {"promote": "always"}}),
-            "/controller/promote",
-        ),
-        (json!({"config": {"profiles": {}}}), "/config"),
-        (
-            json!({"image": {"digest": "sha256:short"}}),
-            "/image/digest",
-        ),
-        (json!({"config": {"stateDir": "/elsewhere"}}), "/config"),
-        (json!({"stateFolder": "var/lib/lapwing"}), "/stateFolder"),
-        (
-            json!({"appArmorProfile": {"type": "Runtime"}}),
-            "/appArmorProfile/type",
-        ),
-        (
-            json!({"seccompProfile": {"type": "Localhost"}}),
-            "/seccompProfile",
-        ),
-        (
-            json!({"appArmorProfile": {"type": "Unconfined", "localhostProfile": "x"}}),
-            "/appArmorProfile",
-        ),
-        (json!({"config": {"http": {"address": ""}}}), "/config"),
-        (json!({"http": {"port": 80}}), "/http/port"),
-        (
-            json!({"http": {"port": 9465, "metrics": "yes"}}),
-            "/http/metrics",
-        ),
-        (
-            json!({"networkPolicy": {"enabled": true, "from": [{}]}}),
-            "/networkPolicy/from",
-        ),
-        (
-            json!({"podMonitor": {"interval": "30"}}),
-            "/podMonitor/interval",
-        ),
-    ]
-}
-
 /// Fetches what the chart is held against, unless it is there. Answers where Helm is.
 pub fn ensure() -> Result<PathBuf> {
     Schemas::ensure()?;
@@ -400,8 +279,10 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
             for object in object.with_context(|| format!("rendered with {values}"))? {
                 let of_operator = { object["apiVersion"].as_str() }
                     .is_some_and(|version| version.starts_with(alerts::GROUP));
+                let of_certificates = object["apiVersion"] == CERTIFICATES;
                 let checked = match of_operator {
                     true => metrics.check_object(&object),
+                    false if of_certificates => check_certificate(&object),
                     false => schemas.iter().try_for_each(|it| it.check(&object)),
                 };
                 checked.with_context(|| format!("rendered with {values}"))?;
@@ -436,27 +317,88 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
     Ok(())
 }
 
-/// The agent takes the configuration that the chart makes, with what is mounted beside it.
+/// The part of a `Certificate` of cert-manager that the chart uses, and nothing beside it: the package of
+/// schemas has none for it.
+fn check_certificate(object: &Value) -> Result<()> {
+    let text = json!({"type": "string", "minLength": 1});
+    let texts = json!({"type": "array", "minItems": 1, "items": text});
+    let schema = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "properties": {
+            "apiVersion": {"const": CERTIFICATES},
+            "kind": {"const": "Certificate"},
+            "metadata": {"type": "object"},
+            "spec": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["secretName", "issuerRef", "dnsNames", "usages"],
+                "properties": {
+                    "secretName": text,
+                    "duration": {"type": "string", "pattern": "^[0-9]+h$"},
+                    "dnsNames": texts,
+                    "uris": texts,
+                    "usages": {
+                        "type": "array",
+                        "items": {"enum": ["digital signature", "server auth", "client auth"]},
+                    },
+                    "privateKey": {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "properties": {
+                            "algorithm": {"const": "ECDSA"},
+                            "size": {"const": 256},
+                            "rotationPolicy": {"const": "Always"},
+                        },
+                    },
+                    "issuerRef": {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "required": ["name"],
+                        "properties": {"name": text, "kind": text, "group": text},
+                    },
+                },
+            },
+        },
+    });
+    let validator = jsonschema::draft202012::new(&schema).context("the form of certificates")?;
+    let errors: Vec<String> = { validator.iter_errors(object) }
+        .map(|error| format!("  {}: {error}", error.instance_path()))
+        .collect();
+    ensure!(errors.is_empty(), "no Certificate:\n{}", errors.join("\n"));
+    Ok(())
+}
+
+/// The agent, or the controller, takes the configuration that the chart makes, with what is mounted beside
+/// it: certificates as `lapwing certificates` makes them.
 fn check_config(lapwing: &Path, object: &Value) -> Result<()> {
-    let text = object["data"]["lapwing.yaml"]
-        .as_str()
-        .context("no configuration")?;
+    let data = &object["data"];
+    let found = [("agent", "lapwing.yaml"), ("controller", "controller.yaml")]
+        .into_iter()
+        .find_map(|(who, file)| Some((who, data[file].as_str()?)));
+    let (who, text) = found.context("no configuration")?;
     let folder = root().join("target/chart-config");
     shell::folder(&folder)?;
     let (mounted, certificate) = AUTHORITY;
     let authority = folder.join("ca.crt");
     fs::write(&authority, certificate)?;
+    let tls = folder.join("tls");
+    if !tls.is_dir() {
+        let made = ["certificates", "--namespace", "lapwing", "--folder"];
+        said(Command::new(lapwing).args(made).arg(&tls))?;
+    }
     let file = folder.join("lapwing.yaml");
-    fs::write(
-        &file,
-        text.replace(mounted, &authority.display().to_string()),
-    )?;
+    let text = text
+        .replace(mounted, &authority.display().to_string())
+        .replace(TLS, &tls.join(who).display().to_string());
+    fs::write(&file, &text)?;
     said(
         Command::new(lapwing)
-            .args(["agent", "--check-config"])
+            .args([who, "--check-config"])
             .arg(&file),
     )
-    .with_context(|| format!("the agent refuses what the chart makes:\n{text}"))?;
+    .with_context(|| format!("the {who} refuses what the chart makes:\n{text}"))?;
     Ok(())
 }
 

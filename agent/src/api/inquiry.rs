@@ -10,7 +10,8 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Inquiry {
     control: Control,
-    sinks: Arc<Sinks>,
+    /// None where there are none.
+    sinks: Option<Arc<Sinks>>,
     network: Option<Arc<Shared>>,
 }
 
@@ -20,8 +21,18 @@ impl Inquiry {
     pub fn new(control: Control, sinks: Arc<Sinks>, network: Option<&Network>) -> Self {
         Self {
             control,
-            sinks,
+            sinks: Some(sinks),
             network: network.map(Network::shared),
+        }
+    }
+
+    /// Of one whose answers say all themselves.
+    #[must_use]
+    pub const fn whole(control: Control) -> Self {
+        Self {
+            control,
+            sinks: None,
+            network: None,
         }
     }
 
@@ -44,8 +55,10 @@ impl Inquiry {
     }
 
     fn complete(&self, mut status: GetStatusResponse) -> GetStatusResponse {
-        status.sinks = self.sinks.status();
-        status.listener = self.network.as_ref().map(|network| network.status());
+        if let Some(sinks) = &self.sinks {
+            status.sinks = sinks.status();
+            status.listener = self.network.as_ref().map(|network| network.status());
+        }
         status
     }
 }

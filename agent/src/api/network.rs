@@ -183,7 +183,7 @@ pub struct Network {
 }
 
 /// The state of it.
-pub(super) struct Shared {
+pub(crate) struct Shared {
     address: SocketAddr,
     held: Option<Mutex<Held>>,
     rights: Vec<(Pattern, Rights)>,
@@ -316,14 +316,8 @@ impl Network {
         self.shared.address
     }
 
-    pub(super) fn shared(&self) -> Arc<Shared> {
+    pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.shared)
-    }
-
-    /// Its state, for who looks at it while it is served.
-    #[must_use]
-    pub fn watched(&self) -> Watched {
-        Watched(self.shared())
     }
 
     /// Begins to accept, until the agent ends.
@@ -344,17 +338,6 @@ impl Network {
         };
         tokio::spawn(accept(listener, self.shared, patience, sender, ending));
         Ok(receiver)
-    }
-}
-
-/// The state of one that is served.
-pub struct Watched(Arc<Shared>);
-
-impl Watched {
-    /// For `lapwing status`.
-    #[must_use]
-    pub fn status(&self) -> v1::get_status_response::Listener {
-        self.0.status()
     }
 }
 
@@ -474,7 +457,7 @@ impl Shared {
     }
 
     /// For `lapwing status`.
-    pub(super) fn status(&self) -> v1::get_status_response::Listener {
+    pub(crate) fn status(&self) -> v1::get_status_response::Listener {
         let held = self.held.as_ref();
         let held = held.map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
         let expires = held.as_ref().map(|held| held.material.expires.as_nanos());

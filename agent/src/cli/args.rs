@@ -70,6 +70,11 @@ pub enum Command {
     Agent(AgentArgs),
     /// In a cluster: follow the agents of all nodes, and be one endpoint for them
     Controller(ControllerArgs),
+    /// Make the certificates by which a controller, agents and clients know each other
+    ///
+    /// Prints Secrets for `kubectl apply -f -`, with a new authority each time, whose key is thrown away:
+    /// nobody can make more of it, and all are renewed at once by the same command.
+    Certificates(CertificatesArgs),
     /// Follow violations as they happen
     Watch(WatchArgs),
     /// Workloads, rates, learning, losses and the latest violations, live
@@ -255,6 +260,27 @@ pub struct ControllerArgs {
     /// Check a configuration, say what is wrong with it, and end
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub check_config: Option<PathBuf>,
+}
+
+/// Arguments of `lapwing certificates`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  lapwing certificates --namespace lapwing | kubectl apply -f -
+  lapwing certificates --namespace lapwing --folder tls    files, for clients outside of the cluster")]
+pub struct CertificatesArgs {
+    /// Where the controller and the agents run
+    #[arg(long, value_name = "NAMESPACE")]
+    pub namespace: String,
+    /// Full name of the release
+    #[arg(long, default_value = "lapwing")]
+    pub name: String,
+    /// How long they are valid, in days
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
+    /// Write files in PEM into a new folder, instead of printing Secrets
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
 }
 
 /// Arguments of `lapwing doctor`.

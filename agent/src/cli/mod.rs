@@ -5,6 +5,7 @@ mod advise_image;
 mod advise_text;
 mod args;
 mod attest;
+mod certificates;
 pub(crate) mod client;
 mod cluster;
 mod evidence;
@@ -114,6 +115,7 @@ impl Failure {
 pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
     match command {
         Command::Watch(args) => watch::run(endpoint, args).await,
+        Command::Certificates(args) => certificates::run(&args),
         Command::Top(args) => top::run(endpoint, args).await,
         Command::Profile { output, command } => profile::run(endpoint, output, command).await,
         Command::Advise { command } => advise::run(endpoint, command).await,

@@ -265,11 +265,16 @@ fn missing(item: &Gap) -> String {
             let seconds = (nanoseconds(to) - nanoseconds(from)) as f64 / 1e9;
             format!(" within {seconds:.1} s")
         });
+    // Of one agent it is known whose it is.
+    let node = match item.node.as_str() {
+        "" => String::new(),
+        node => format!(" of {}", canonical(node.as_bytes())),
+    };
     if item.reason == LOG_TOO_SHORT {
-        return "the log begins later than asked for: what was before is not in it".to_owned();
+        return format!("the log{node} begins later than asked for: what was before is not in it");
     }
     format!(
-        "lost: {count} events{since}, {}",
+        "lost: {count} events{since}, {}{node}",
         canonical(item.scope.as_bytes())
     )
 }

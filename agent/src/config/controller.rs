@@ -229,6 +229,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_file_that_is_delivered_has_every_key_with_its_default() {
+        let text = include_str!("../../../deploy/controller.yaml");
+        let read = Controller::parse(Path::new("controller.yaml"), text.as_bytes()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", Controller::default()));
+        for key in [Controller::KEYS, Lease::KEYS, Agents::KEYS, Relay::KEYS].concat() {
+            let is_it = |line: &str| line.trim_start().starts_with(&format!("{key}:"));
+            assert!(text.lines().any(is_it), "{key}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_key() {
         let parse = |text: &str| Controller::parse(Path::new("c.yaml"), text.as_bytes());
         assert!(parse("").is_ok());

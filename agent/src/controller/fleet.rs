@@ -10,16 +10,15 @@
 //! of it with an error when that is of no use any more; then all do, and it is made anew.
 
 use super::Known;
+use super::pod::{Pod, nanoseconds};
 use crate::cli::client;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
-use crate::kubernetes::object::absent;
 use crate::kubernetes::watch::{Backoff, CALM, Follower};
 use lapwing_proto::v1::agent_client::AgentClient;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -180,61 +179,6 @@ impl Agent {
     #[must_use]
     pub fn relayed(&self) -> u64 {
         self.relayed.load(Ordering::Relaxed)
-    }
-}
-
-/// A pod, as far as it matters here.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Pod {
-    metadata: Metadata,
-    #[serde(deserialize_with = "absent")]
-    spec: Spec,
-    #[serde(deserialize_with = "absent")]
-    status: Status,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Metadata {
-    name: String,
-    uid: String,
-    #[serde(deserialize_with = "absent")]
-    creation_timestamp: String,
-}
-
-/// A time of the API, since the Unix epoch.
-fn nanoseconds(text: &str) -> Option<i64> {
-    let time: jiff::Timestamp = text.parse().ok()?;
-    i64::try_from(time.as_nanosecond()).ok()
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Spec {
-    #[serde(deserialize_with = "absent")]
-    node_name: String,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Status {
-    #[serde(deserialize_with = "absent")]
-    phase: String,
-    #[serde(rename = "podIP", deserialize_with = "absent")]
-    pod_ip: String,
-}
-
-impl Pod {
-    /// Where its agent listens, if it runs.
-    fn address(&self, port: u16) -> Option<SocketAddr> {
-        let ip: IpAddr = self.status.pod_ip.parse().ok()?;
-        (self.status.phase == "Running").then(|| SocketAddr::new(ip, port))
-    }
-
-    /// Whether it ran to its end, and another takes its place.
-    fn is_over(&self) -> bool {
-        matches!(self.status.phase.as_str(), "Succeeded" | "Failed")
     }
 }
 

@@ -6,8 +6,9 @@
 //! asked when it is back. Until all were, cursors keep the marks that the client came with, and say that
 //! something is owed: who ends in between and comes again begins with that again.
 
+use super::items::{records, whose};
 use super::marks::{Cursor, Marks, digest};
-use super::relay::{Askable, Relay, records, whose};
+use super::relay::{Askable, Relay};
 use crate::api::reach::Namespaces;
 use crate::api::wanted::Wanted;
 use crate::clock;

@@ -27,10 +27,12 @@
 
 pub mod fleet;
 mod follow;
+mod items;
 pub mod learned;
 pub mod lease;
 pub mod marks;
 mod pass;
+mod pod;
 pub mod relay;
 mod run;
 mod service;

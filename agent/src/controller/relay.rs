@@ -16,16 +16,17 @@
 //! that is connected to.
 
 use super::fleet::{Agent, Attendant, Attending, Client, Fleet};
+use super::items::{milliseconds, records, whose};
 use super::lease::Elector;
 use super::marks::{Marks, digest};
 use super::silence::{Quiet, Report, Silence};
 use crate::clock;
 use crate::feed::cursor::Cursor as Place;
-use crate::feed::{Feed, LOG_TOO_SHORT, Limits, STREAM};
+use crate::feed::{Feed, LOG_TOO_SHORT, Limits};
 use crate::jitter::{chance, jitter};
 use crate::kubernetes::api::Api;
 use lapwing_proto::timestamp;
-use lapwing_proto::v1::watch_request::{Kind, Since};
+use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{
     AckRequest, GetStatusRequest, Heartbeat, WatchRequest, WatchResponse,
@@ -126,10 +127,6 @@ impl std::fmt::Debug for Relay {
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
-}
-
-fn milliseconds(nanoseconds: i64) -> i64 {
-    nanoseconds.div_euclid(1_000_000)
 }
 
 impl Relay {
@@ -499,41 +496,6 @@ impl Drop for Leaving<'_> {
     }
 }
 
-/// Asks for what is in logs.
-#[must_use]
-pub fn records() -> WatchRequest {
-    WatchRequest {
-        kinds: vec![Kind::Violation.into(), Kind::Gap.into()],
-        ..WatchRequest::default()
-    }
-}
-
-/// An item of an agent as it is in the stream; none where it is none of that.
-#[must_use]
-pub fn whose(agent: &Agent, cluster: &str, item: Item) -> Option<Item> {
-    let of = |named: &mut String, node: &mut String| {
-        agent.node.clone_into(node);
-        if !cluster.is_empty() {
-            cluster.clone_into(named);
-        }
-    };
-    match item {
-        Item::Violation(mut violation) => {
-            of(&mut violation.cluster, &mut violation.node);
-            Some(Item::Violation(violation))
-        }
-        Item::Gap(mut gap) => {
-            of(&mut gap.cluster, &mut gap.node);
-            // What the relay missed of an agent, its clients do: it is of that node.
-            if gap.scope == STREAM {
-                "node".clone_into(&mut gap.scope);
-            }
-            Some(Item::Gap(gap))
-        }
-        Item::Behaviour(_) | Item::Heartbeat(_) => None,
-    }
-}
-
 impl Attendant for Arc<Relay> {
     fn attend(&self, agent: Arc<Agent>, client: Client) -> Attending {
         Box::pin(Relay::attend(Arc::clone(self), agent, client))
@@ -541,35 +503,5 @@ impl Attendant for Arc<Relay> {
 
     fn lead(&self, fleet: Arc<Fleet>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(Relay::lead(Arc::clone(self), fleet))
-    }
-}
-
-/// How an agent is, for `lapwing status`.
-#[must_use]
-pub fn status_of(agent: &Agent) -> status::fleet::Agent {
-    use super::fleet::Link;
-    use status::fleet::agent::Link as Wire;
-    let state = agent.state();
-    let heard = agent.heard();
-    status::fleet::Agent {
-        node: agent.node.clone(),
-        pod: agent.pod.clone(),
-        address: state.address.map(|at| at.to_string()).unwrap_or_default(),
-        link: match state.link {
-            Link::New => Wire::Unspecified,
-            Link::Connected => Wire::Connected,
-            Link::Away => Wire::Away,
-        }
-        .into(),
-        since: Some(timestamp(state.since)),
-        heard_time: (heard != 0).then(|| timestamp(heard)),
-        lag_milliseconds: if heard == 0 {
-            0
-        } else {
-            milliseconds(heard - agent.said())
-        },
-        relayed: agent.relayed(),
-        lost: agent.lost(),
-        last_error: state.error,
     }
 }

@@ -12,8 +12,10 @@ use crate::api::{identity, transport};
 use crate::cli::{Code, ControllerArgs, Failure, Outcome};
 use crate::config::controller::{self as config, Controller as Config};
 use crate::feed::Limits;
+use crate::http::Http;
 use crate::kubernetes::api::Api;
 use crate::kubernetes::watch::follow;
+use crate::pipeline::Pulse;
 use crate::{status, tls};
 use anyhow::{Context, anyhow};
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -26,6 +28,8 @@ use tokio::task::JoinSet;
 
 /// Time for what is left at the end.
 const DRAIN: Duration = Duration::from_secs(2);
+/// Time between two beats by which a probe sees that tasks get their turns.
+const PULSE: Duration = Duration::from_millis(500);
 /// Time for streams to say that this replica leads no more.
 const LAST_WORD: Duration = Duration::from_millis(200);
 /// Where a cluster tells a pod its namespace.
@@ -193,6 +197,18 @@ impl Controller {
             .transpose()
             .map_err(failed)?;
         drop(prepared);
+        let http = Http::bind(&self.config.http, false).map_err(failed)?;
+        let mut beside = JoinSet::new();
+        if let Some(http) = http {
+            let pulse = Pulse::new();
+            beside.spawn(http.serve(self.desk.inquiry(), pulse.clone()));
+            beside.spawn(async move {
+                loop {
+                    pulse.beat();
+                    tokio::time::sleep(PULSE).await;
+                }
+            });
+        }
         let (ending, is_ending) = watch::channel(false);
         let service = self.desk.service(is_ending);
         let local = transport::run(service, Some(socket), None, ending, std::future::pending());

@@ -1,13 +1,16 @@
 //! The controller's API: that of an agent, as far as it is of all of them.
 
-use super::fleet::{Fleet, Link};
+use super::fleet::Fleet;
 use super::follow::{Begin, Following};
+use super::items::status_of;
 use super::learned::Learner;
 use super::lease::Elector;
 use super::marks::Cursor;
-use super::relay::{Relay, status_of};
+use super::relay::Relay;
 use crate::api::access::Caller;
-use crate::api::network::Network;
+use crate::api::control::{Control, Request as Asked};
+use crate::api::inquiry::Inquiry;
+use crate::api::network::{Network, Shared};
 use crate::api::reach::Namespaces;
 use crate::api::server::decided_by;
 use crate::api::wanted::Wanted;
@@ -41,7 +44,7 @@ struct Leading {
     relay: Arc<Relay>,
     fleet: Arc<Fleet>,
     learner: Option<Arc<Learner>>,
-    listener: Option<crate::api::network::Watched>,
+    listener: Option<Arc<Shared>>,
     since: i64,
 }
 
@@ -77,7 +80,7 @@ impl Desk {
             relay,
             fleet,
             learner,
-            listener: network.map(Network::watched),
+            listener: network.map(Network::shared),
             since: clock::now(),
         };
         let mut place = self.leading.write().unwrap_or_else(PoisonError::into_inner);
@@ -157,10 +160,7 @@ impl Desk {
         agents.sort_by(|one, other| (&one.node, &one.pod).cmp(&(&other.node, &other.pod)));
         let health = leading.fleet.health().report();
         answer.feed = Some(crate::status::feed(&leading.relay.feed));
-        answer.listener = leading
-            .listener
-            .as_ref()
-            .map(crate::api::network::Watched::status);
+        answer.listener = leading.listener.as_ref().map(|it| it.status());
         answer.fleet = Some(status::Fleet {
             leader: self.name.clone(),
             leads: true,
@@ -173,6 +173,25 @@ impl Desk {
         answer
     }
 
+    /// Who is asked by probes and for metrics: a thread answers, as a pipeline would.
+    pub(super) fn inquiry(self: &Arc<Self>) -> Inquiry {
+        let (control, requests) = Control::new(Arc::new(|| ()));
+        let desk = Arc::clone(self);
+        let answer = move || {
+            for request in requests {
+                if let Asked::Status(reply) | Asked::Counters(reply) = request {
+                    // Who asked may not wait any more.
+                    let _ = reply.send(desk.status());
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("status".to_owned());
+        if let Err(error) = thread.spawn(answer) {
+            tracing::error!("there are no metrics: no thread for them: {error}");
+        }
+        Inquiry::whole(control)
+    }
+
     /// Whether this replica has led for so long that all agents are known.
     #[cfg(test)]
     pub(super) fn is_settled(&self) -> bool {
@@ -181,12 +200,13 @@ impl Desk {
     }
 
     /// How many agents are connected.
+    #[cfg(test)]
     pub(super) fn connected(&self) -> usize {
         let agents = self.leading().map(|leading| leading.fleet.agents());
         let agents = agents.unwrap_or_default();
         agents
             .iter()
-            .filter(|agent| agent.state().link == Link::Connected)
+            .filter(|agent| agent.state().link == super::fleet::Link::Connected)
             .count()
     }
 }

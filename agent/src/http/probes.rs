@@ -67,6 +67,17 @@ pub fn ready(quiet: Duration, status: &Answer) -> Verdict {
             return verdict;
         }
     };
+    if let Some(fleet) = &status.fleet {
+        // One that stands by is ready too: it passes connections on.
+        verdict
+            .notes
+            .push(match (fleet.leads, fleet.leader.as_str()) {
+                (true, _) => "this replica of the controller leads.".to_owned(),
+                (false, "") => "no replica of the controller leads.".to_owned(),
+                (false, leader) => format!("this replica stands by, {leader} leads."),
+            });
+        return verdict;
+    }
     hooks(status, &mut verdict);
     feed(status, &mut verdict);
     pods(status, &mut verdict);

@@ -55,5 +55,55 @@ default
 {{- if not .Values.serviceAccount.automountToken -}}
 {{- $_ := set $known "identity" (dict "kubernetes" "off") -}}
 {{- end -}}
+{{- if .Values.controller.enabled -}}
+{{- $tls := "/run/secrets/lapwing-tls" -}}
+{{- $client := dict "identity" "spiffe://lapwing.internal/controller" "verbs" (list "read") "namespaces" (list "*") -}}
+{{- $_ := set $known "listen" (dict "address" (printf "%s:%d" .Values.controller.agentAddress (int .Values.controller.port)) "certificate" (printf "%s/tls.crt" $tls) "key" (printf "%s/tls.key" $tls) "clientAuthority" (printf "%s/ca.crt" $tls) "clients" (list $client)) -}}
+{{- end -}}
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.config)) -}}
+{{- end -}}
+
+{{- define "lapwing.controller.selector" -}}
+app.kubernetes.io/name: {{ include "lapwing.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: controller
+{{- end -}}
+
+{{- define "lapwing.controller.labels" -}}
+{{ include "lapwing.controller.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: lapwing
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "lapwing.controller.serviceAccount" -}}
+{{- if .Values.controller.serviceAccount.name -}}
+{{- .Values.controller.serviceAccount.name -}}
+{{- else if .Values.controller.serviceAccount.create -}}
+{{- printf "%s-controller" (include "lapwing.fullname" .) -}}
+{{- else -}}
+default
+{{- end -}}
+{{- end -}}
+
+{{- define "lapwing.agent.secret" -}}
+{{- default (printf "%s-agent-tls" (include "lapwing.fullname" .)) .Values.controller.certificates.agentSecret -}}
+{{- end -}}
+
+{{- define "lapwing.controller.secret" -}}
+{{- default (printf "%s-controller-tls" (include "lapwing.fullname" .)) .Values.controller.certificates.controllerSecret -}}
+{{- end -}}
+
+{{/* What is given, over what the chart knows. */}}
+{{- define "lapwing.controller.config" -}}
+{{- $tls := "/run/secrets/lapwing-tls" -}}
+{{- $listen := dict "address" (printf "%s:%d" .Values.controller.agentAddress (int .Values.controller.port)) "certificate" (printf "%s/tls.crt" $tls) "key" (printf "%s/tls.key" $tls) "clientAuthority" (printf "%s/ca.crt" $tls) "clients" .Values.controller.clients -}}
+{{- $selector := printf "app.kubernetes.io/name=%s,app.kubernetes.io/instance=%s,app.kubernetes.io/component=agent" (include "lapwing.name" .) .Release.Name -}}
+{{- $agents := dict "selector" $selector "port" (int .Values.controller.port) "certificate" (printf "%s/tls.crt" $tls) "key" (printf "%s/tls.key" $tls) "authority" (printf "%s/ca.crt" $tls) -}}
+{{- $metrics := or .Values.http.metrics .Values.podMonitor.enabled | default false -}}
+{{- $http := dict "address" (printf ":%d" (int .Values.http.port)) "metrics" $metrics -}}
+{{- $lease := dict "name" (printf "%s-controller" (include "lapwing.fullname" .)) -}}
+{{- $known := dict "version" 1 "cluster" .Values.clusterName "listen" $listen "agents" $agents "http" $http "lease" $lease "learned" (dict "promote" .Values.controller.promote) -}}
+{{- toYaml (mergeOverwrite $known (deepCopy .Values.controller.config)) -}}
 {{- end -}}

@@ -104,6 +104,12 @@ families! {
     ListenerRefused = "lapwing_api_refused_total", Counter, [], "Connections to the API over TCP that were not let in.", "";
     ListenerDenied = "lapwing_api_denied_total", Counter, [], "Calls over TCP that the client had no right to.", "rises: somebody tries";
     ListenerExpiry = "lapwing_api_certificate_expiry_timestamp_seconds", Gauge, [], "Until when the agent's own certificate is valid; absent without TLS.", "less than a week ahead";
+    ControllerLeads = "lapwing_controller_leads", Gauge, [], "Of a controller: 1 while this replica leads. The following are of the one that does.", "the sum is 0 for some minutes";
+    ControllerAgents = "lapwing_controller_agents", Gauge, ["link"], "Pods of agents by how they are reached: `connected`, `away` (it is tried again), `new`.", "`away` for long";
+    ControllerSilent = "lapwing_controller_silent_nodes", Gauge, [], "Nodes that are Ready and whose agents are silent: each is a violation too.", "above 0";
+    ControllerRelayed = "lapwing_controller_relayed_total", Counter, [], "Violations and gaps that were relayed, of the agents that there are.", "";
+    ControllerLag = "lapwing_controller_lag_seconds", Gauge, [], "How much older, by the agents' clocks, than its arrival was the latest that was heard of the slowest agent that is connected.", "above 60";
+    ControllerLost = "lapwing_controller_agents_lost_events", Gauge, [], "Events that the agents that there are lost since they started.", "";
     HttpRefused = "lapwing_http_refused_total", Counter, [], "Connections for probes and metrics that were closed to make room for newer ones, or could not be accepted.", "rises: somebody holds many open";
     CpuSeconds = "process_cpu_seconds_total", Counter, [], "CPU time of the agent, in user space and in the kernel. What its programs cost in the kernel is their callers'.", "";
     Memory = "process_resident_memory_bytes", Gauge, [], "Resident memory of the agent. Its maps in the kernel come besides.", "near the limit of the pod";

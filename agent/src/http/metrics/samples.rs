@@ -10,10 +10,11 @@ use lapwing_profile::behaviour::Kind;
 use lapwing_profile::rule::Rule;
 use lapwing_proto::Timestamp;
 use lapwing_proto::v1::behaviour::Outcome;
+use lapwing_proto::v1::get_status_response::fleet::{Agent, agent::Link};
 use lapwing_proto::v1::get_status_response::identity::source::State as SourceState;
 use lapwing_proto::v1::get_status_response::sink::State as SinkState;
 use lapwing_proto::v1::get_status_response::{
-    Feed, Held, Hook, Identity, Sink, Sizes, identity::Source,
+    Feed, Fleet, Held, Hook, Identity, Sink, Sizes, identity::Source,
 };
 use lapwing_proto::v1::{GetStatusResponse, Mode};
 use std::collections::BTreeMap;
@@ -35,6 +36,11 @@ const SINK_STATES: [(SinkState, &str); 3] = [
     (SinkState::Retrying, "retrying"),
     (SinkState::Blocked, "blocked"),
 ];
+const LINKS: [(Link, &str); 3] = [
+    (Link::Connected, "connected"),
+    (Link::Away, "away"),
+    (Link::Unspecified, "new"),
+];
 const SOURCE_STATES: [(SourceState, &str); 4] = [
     (SourceState::Connected, "connected"),
     (SourceState::Retrying, "retrying"),
@@ -54,9 +60,66 @@ pub fn of(family: Family, snapshot: &Snapshot) -> Vec<Sample> {
         Family::OpenFiles => optional(process.files),
         Family::MaxFiles => optional(process.files_max),
         _ => match &snapshot.status {
-            Some(status) => of_status(family, status),
-            None => Vec::new(),
+            Some(status) if status.fleet.is_none() || is_shared(family) => {
+                of_status(family, status)
+            }
+            Some(_) | None => Vec::new(),
         },
+    }
+}
+
+/// What a controller has too; the rest is of a sensor.
+const fn is_shared(family: Family) -> bool {
+    use Family::{
+        BuildInfo, ControllerAgents, ControllerLag, ControllerLeads, ControllerLost,
+        ControllerRelayed, ControllerSilent, FeedItems, FeedSubscribers, ListenerConnections,
+        ListenerDenied, ListenerExpiry, ListenerRefused, StartTime,
+    };
+    matches!(
+        family,
+        BuildInfo
+            | ControllerAgents
+            | ControllerLag
+            | ControllerLeads
+            | ControllerLost
+            | ControllerRelayed
+            | ControllerSilent
+            | FeedItems
+            | FeedSubscribers
+            | ListenerConnections
+            | ListenerDenied
+            | ListenerExpiry
+            | ListenerRefused
+            | StartTime
+    )
+}
+
+/// Of the agents, as the leader knows them.
+fn fleet(family: Family, fleet: &Fleet) -> Vec<Sample> {
+    if !fleet.leads && family != Family::ControllerLeads {
+        return Vec::new();
+    }
+    let sum = |read: fn(&Agent) -> u64| plain(fleet.agents.iter().map(read).sum::<u64>());
+    match family {
+        Family::ControllerLeads => plain(fleet.leads),
+        Family::ControllerAgents => LINKS
+            .map(|(link, word)| {
+                let so = fleet.agents.iter().filter(|agent| agent.link() == link);
+                sample([word], so.count() as u64)
+            })
+            .into(),
+        Family::ControllerSilent => plain(fleet.silent.len() as u64),
+        Family::ControllerRelayed => sum(|agent| agent.relayed),
+        Family::ControllerLost => sum(|agent| agent.lost),
+        Family::ControllerLag => {
+            let connected = { fleet.agents.iter() }.filter(|agent| agent.link() == Link::Connected);
+            let lag = connected
+                .map(|agent| agent.lag_milliseconds)
+                .max()
+                .unwrap_or_default();
+            plain(Number::Real(lag.max(0) as f64 / 1000.0))
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -73,6 +136,15 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
     let pods = { status.identity.iter().flat_map(|it| &it.sources) }
         .find(|source| source.protocol == "kubernetes");
     match family {
+        Family::ControllerLeads
+        | Family::ControllerAgents
+        | Family::ControllerSilent
+        | Family::ControllerRelayed
+        | Family::ControllerLag
+        | Family::ControllerLost => match &status.fleet {
+            Some(known) => fleet(family, known),
+            None => Vec::new(),
+        },
         Family::BuildInfo => vec![sample([&status.version, &status.kernel], 1u64)],
         Family::StartTime => time(status.start_time.as_ref()),
         Family::HookAttached => { status.hooks.iter() }

@@ -5,6 +5,8 @@ mod reader;
 use super::*;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::behaviour::Outcome;
+use lapwing_proto::v1::get_status_response::Fleet;
+use lapwing_proto::v1::get_status_response::fleet::{Agent, Silent, agent::Link};
 use lapwing_proto::v1::get_status_response::identity::{self, Source};
 use lapwing_proto::v1::get_status_response::{
     Consumer, Feed, Held, Hook, Identity, Judged, Listener, Loss, Reported, Sink, Sizes, Spool,
@@ -126,10 +128,12 @@ fn render(snapshot: &Snapshot) -> String {
 #[test]
 fn every_family_says_what_the_status_says() {
     let text = render(&full("web"));
+    let of_controller = read(&render(&controller())).unwrap();
     let read = read(&text).unwrap();
     for family in Family::ALL {
         let name = family.name();
-        assert!(read.keys().any(|(of, _)| of == name), "{name} says nothing");
+        let mut keys = read.keys().chain(of_controller.keys());
+        assert!(keys.any(|(of, _)| of == name), "{name} says nothing");
     }
     for (name, labels, wanted) in [
         ("lapwing_ready", &[][..], 1.0),
@@ -238,6 +242,56 @@ fn every_family_says_what_the_status_says() {
         text.contains("\nlapwing_records_total 18446744073709551615\n"),
         "a count in full"
     );
+}
+
+/// One that leads two agents, one of which is away.
+fn controller() -> Snapshot {
+    let agent = |link: Link, lag_milliseconds| Agent {
+        link: link.into(),
+        lag_milliseconds,
+        relayed: 20,
+        lost: 1,
+        ..Agent::default()
+    };
+    let fleet = Fleet {
+        leads: true,
+        agents: vec![agent(Link::Connected, 1500), agent(Link::Away, 90_000)],
+        silent: vec![Silent::default()],
+        ..Fleet::default()
+    };
+    Snapshot {
+        status: Some(Arc::new(GetStatusResponse {
+            version: "0.1.0".to_owned(),
+            fleet: Some(fleet),
+            ..GetStatusResponse::default()
+        })),
+        ready: true,
+        ..Snapshot::default()
+    }
+}
+
+#[test]
+fn a_controller_tells_of_its_agents_and_of_no_sensor() {
+    let read = read(&render(&controller())).unwrap();
+    for (name, labels, wanted) in [
+        ("lapwing_controller_leads", &[][..], 1.0),
+        ("lapwing_controller_agents", &[("link", "connected")], 1.0),
+        ("lapwing_controller_agents", &[("link", "away")], 1.0),
+        ("lapwing_controller_silent_nodes", &[], 1.0),
+        ("lapwing_controller_relayed_total", &[], 40.0),
+        ("lapwing_controller_lag_seconds", &[], 1.5),
+        ("lapwing_controller_agents_lost_events", &[], 2.0),
+        ("lapwing_ready", &[], 1.0),
+    ] {
+        assert_eq!(value(&read, name, labels), wanted, "{name}");
+    }
+    for name in [
+        "lapwing_containers",
+        "lapwing_records_total",
+        "lapwing_violations_ended_early_total",
+    ] {
+        assert!(!read.keys().any(|(of, _)| of == name), "{name}");
+    }
 }
 
 #[test]

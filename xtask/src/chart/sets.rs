@@ -1,0 +1,198 @@
+//! Values that the chart is tried with.
+
+use super::AUTHORITY;
+use serde_json::{Value, json};
+
+/// Values that people set, with a text that must come of them.
+pub fn accepted() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({}), "image: \"lapwing:0.1.0\""),
+        (
+            json!({"image": {"repository": "r.example/lapwing", "digest": format!("sha256:{}", "a".repeat(64))}}),
+            "image: \"r.example/lapwing@sha256:aaaa",
+        ),
+        (
+            json!({"oldKernels": true, "seLinuxOptions": {"type": "spc_t"}}),
+            "- SYS_RESOURCE",
+        ),
+        (
+            json!({"clusterName": "c1", "config": {"mode": "monitor", "learning": {"promote": "automatic"}}}),
+            "promote: automatic",
+        ),
+        (
+            json!({"rbac": {"create": false}, "serviceAccount": {"create": false, "name": "mine", "automountToken": false}}),
+            "kubernetes: \"off\"",
+        ),
+        (
+            json!({"fullnameOverride": "watcher", "priorityClassName": "", "stateFolder": "/data/lapwing"}),
+            "name: watcher-agent",
+        ),
+        (
+            json!({
+                "nodeSelector": {"pool": "a"}, "podLabels": {"team": "security"}, "podAnnotations": {"a": "b"},
+                "imagePullSecrets": [{"name": "pull"}], "extraArgs": ["--monitor"],
+                "affinity": {"nodeAffinity": {}}, "updateStrategy": {"type": "OnDelete", "rollingUpdate": null},
+                "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing.json"},
+                "config": {"sinks": {"hook": {"webhook": {
+                    "url": "https://hooks.example.org", "token": {"env": "LAPWING_HOOK_TOKEN"},
+                    "tls": {"ca": AUTHORITY.0},
+                }}}},
+                "extraEnv": [{"name": "LAPWING_HOOK_TOKEN", "valueFrom": {"secretKeyRef": {"name": "hook", "key": "token"}}}],
+                "extraVolumes": [{"name": "tls", "secret": {"secretName": "tls"}}],
+                "extraVolumeMounts": [{"name": "tls", "mountPath": "/etc/lapwing-tls", "readOnly": true}],
+            }),
+            "secretName: tls",
+        ),
+        (
+            json!({
+                "http": {"port": 19465}, "fullnameOverride": "watcher",
+                "podMonitor": {"enabled": true, "interval": "1m", "labels": {"release": "prometheus"}},
+                "prometheusRule": {"enabled": true, "labels": {"release": "prometheus"}},
+            }),
+            "up{job=\"lapwing/watcher-agent\"} == 0",
+        ),
+        (json!({}), "kind: CustomResourceDefinition"),
+        (json!({}), "resources: [behaviorprofiles]"),
+        (
+            json!({"crds": {"create": false}}),
+            "resources: [behaviorprofiles]",
+        ),
+        (json!({"podMonitor": {"enabled": true}}), "kind: PodMonitor"),
+        (json!({}), "metrics: false"),
+        (
+            json!({"http": {"port": 9465, "metrics": true}}),
+            "metrics: true",
+        ),
+        (json!({"podMonitor": {"enabled": true}}), "metrics: true"),
+        (json!({"networkPolicy": {"enabled": true}}), "ingress: []"),
+        (
+            json!({"networkPolicy": {"enabled": true, "from": [
+                {"namespaceSelector": {"matchLabels": {"a": "b"}}, "podSelector": {}},
+                {"ipBlock": {"cidr": "10.0.0.0/24"}},
+            ]}}),
+            "cidr: 10.0.0.0/24",
+        ),
+        (
+            json!({"prometheusRule": {"enabled": true}}),
+            "kind: PrometheusRule",
+        ),
+        (
+            json!({"controller": {"enabled": true}}),
+            "identity: spiffe://lapwing.internal/controller",
+        ),
+        (
+            json!({"controller": {"enabled": true}}),
+            "resources: [learnedprofiles/status]",
+        ),
+        (
+            json!({"controller": {"enabled": true, "promote": "automatic"}}),
+            "resources: [behaviorprofiles]\n    verbs: [create]",
+        ),
+        (
+            json!({"controller": {"enabled": true, "config": {"learned": {"quorum": 3}}}}),
+            "quorum: 3",
+        ),
+        (
+            json!({"controller": {"enabled": true, "replicas": 1, "port": 17443, "agentAddress": "[::]"}}),
+            "address: '[::]:17443'",
+        ),
+        (
+            json!({
+                "fullnameOverride": "watcher", "clusterName": "c1",
+                "networkPolicy": {"enabled": true, "from": [{"ipBlock": {"cidr": "10.0.0.0/24"}}]},
+                "podMonitor": {"enabled": true}, "imagePullSecrets": [{"name": "pull"}],
+                "controller": {
+                    "enabled": true, "from": [{"podSelector": {"matchLabels": {"app": "siem"}}}],
+                    "config": {"agents": {"silentAfter": "1m"}, "lease": {"retry": "1s"}, "timeout": "3s"},
+                    "clients": [{"identity": "spiffe://e.org/shop", "verbs": ["read"], "namespaces": ["shop"]}],
+                    "certificates": {"agentSecret": "a", "controllerSecret": "c"},
+                    "serviceAccount": {"annotations": {"a": "b"}}, "service": {"annotations": {"a": "b"}},
+                    "priorityClassName": "high", "nodeSelector": {"pool": "a"}, "podLabels": {"team": "s"},
+                    "podAnnotations": {"a": "b"}, "affinity": {"podAntiAffinity": {}},
+                    "tolerations": [{"operator": "Exists"}],
+                },
+            }),
+            "resourceNames: [watcher-controller]",
+        ),
+        (
+            json!({"controller": {"enabled": true, "certificates": {"certManager": {
+                "enabled": true, "issuerRef": {"name": "ca", "kind": "ClusterIssuer"},
+            }}}}),
+            "lapwing-controller.lapwing.svc.cluster.local",
+        ),
+        (
+            json!({"controller": {"enabled": true, "serviceAccount": {"create": false}}, "rbac": {"create": false}}),
+            "kind: PodDisruptionBudget",
+        ),
+    ]
+}
+
+/// Values that are refused, with a text of the reason.
+pub fn refused() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({"imge": {}}), "imge"),
+        (json!({"crds": {"keep": true}}), "/crds"),
+        (json!({"clusterProfiles": "auto"}), "/clusterProfiles"),
+        (json!({"config": {"profiles": {}}}), "/config"),
+        (
+            json!({"image": {"digest": "sha256:short"}}),
+            "/image/digest",
+        ),
+        (json!({"config": {"stateDir": "/elsewhere"}}), "/config"),
+        (json!({"stateFolder": "var/lib/lapwing"}), "/stateFolder"),
+        (
+            json!({"appArmorProfile": {"type": "Runtime"}}),
+            "/appArmorProfile/type",
+        ),
+        (
+            json!({"seccompProfile": {"type": "Localhost"}}),
+            "/seccompProfile",
+        ),
+        (
+            json!({"appArmorProfile": {"type": "Unconfined", "localhostProfile": "x"}}),
+            "/appArmorProfile",
+        ),
+        (json!({"config": {"http": {"address": ""}}}), "/config"),
+        (json!({"http": {"port": 80}}), "/http/port"),
+        (
+            json!({"http": {"port": 9465, "metrics": "yes"}}),
+            "/http/metrics",
+        ),
+        (
+            json!({"networkPolicy": {"enabled": true, "from": [{}]}}),
+            "/networkPolicy/from",
+        ),
+        (
+            json!({"podMonitor": {"interval": "30"}}),
+            "/podMonitor/interval",
+        ),
+        (
+            json!({"controller": {"promote": "always"}}),
+            "/controller/promote",
+        ),
+        (
+            json!({"controller": {"config": {"learned": {"promote": "automatic"}}}}),
+            "/controller/config/learned",
+        ),
+        (
+            json!({"controller": {"replicas": 0}}),
+            "/controller/replicas",
+        ),
+        (
+            json!({"controller": {"config": {"listen": {}}}}),
+            "/controller/config",
+        ),
+        (
+            json!({"controller": {"config": {"agents": {"port": 1}}}}),
+            "/controller/config/agents",
+        ),
+        (
+            json!({"controller": {"clients": []}}),
+            "/controller/clients",
+        ),
+        (
+            json!({"controller": {"certificates": {"certManager": {"enabled": true}}}}),
+            "issuerRef",
+        ),
+    ]
+}
