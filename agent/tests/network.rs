@@ -5,10 +5,10 @@ mod receiver;
 mod served;
 
 use lapwing_proto::v1::{
-    DecideEntriesRequest, Decider, DemoteProfileRequest, GetProfileRequest, GetStatusRequest,
-    ImportProfileRequest, ListContainersRequest, ListProfilesRequest, PromoteProfileRequest,
-    ReplayProfileRequest, TestSinkRequest, Violation, WatchRequest, Workload,
-    decide_entries_request::Verdict, watch_request::Since, watch_response::Item,
+    DecideEntriesRequest, Decider, DemoteProfileRequest, FollowLearnedRequest, GetProfileRequest,
+    GetStatusRequest, ImportProfileRequest, ListContainersRequest, ListProfilesRequest,
+    PromoteProfileRequest, ReplayProfileRequest, TestSinkRequest, Violation, WatchRequest,
+    Workload, decide_entries_request::Verdict, watch_request::Since, watch_response::Item,
 };
 use receiver::Authority;
 use served::{Served, after, client, described, named, profile};
@@ -126,6 +126,15 @@ async fn another_s_namespace_is_not_there() {
     let list = list.into_inner().profiles;
     assert_eq!(list.len(), 1);
     assert_eq!(list[0].name, named("shop"));
+    // What is learned, and then that it has all.
+    let stream = shop.follow_learned(FollowLearnedRequest::default()).await;
+    let mut stream = stream.unwrap().into_inner();
+    let mut followed = Vec::new();
+    while let Some(profile) = stream.message().await.unwrap().unwrap().profile {
+        assert!(profile.yaml.contains("namespace: shop"), "{}", profile.yaml);
+        followed.push(profile.name);
+    }
+    assert_eq!(followed, [named("shop")]);
     let status = shop.get_status(GetStatusRequest {}).await.unwrap();
     let text = format!("{:?}", status.into_inner());
     assert!(text.contains("shop1") && !text.contains("pay"), "{text}");

@@ -81,6 +81,7 @@ const FILES: [&str; 11] = [
     "configmap",
     "daemonset",
     "controller",
+    "controller-learned",
     "certificates",
     "networkpolicy",
     "podmonitor",
@@ -158,6 +159,8 @@ fn path() -> PathBuf {
 /// Writes the definition of profiles and the plain manifest anew.
 pub fn write() -> Result<()> {
     fs::write(crd::path(), crd::text()?).context("cannot write the definition")?;
+    let learned = crd::learned::path();
+    fs::write(learned, crd::learned::text()?).context("cannot write the definition")?;
     let rendered = Helm::ensure()?.render(&[json!({})])?;
     let [Ok(rendered)] = &rendered[..] else {
         bail!("the chart is refused with its own values: {rendered:?}");

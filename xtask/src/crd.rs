@@ -1,4 +1,5 @@
-//! The CustomResourceDefinition of profiles, made from the JSON Schema of their file.
+//! The CustomResourceDefinitions of profiles, made from the JSON Schemas of their types: of BehaviorProfiles
+//! here, of what nodes learn in [`learned`].
 //!
 //! That schema is itself made from the types that read a profile, and proved fresh by a test of
 //! `lapwing-profile`; this is made from it, and proved fresh by a test here. So an API server takes
@@ -12,6 +13,7 @@
 //! Each text and each list has a bound, so that an API server can tell what a [rule](RULES) costs at
 //! most. It refuses a definition with rules that may cost too much.
 
+pub mod learned;
 pub mod rules;
 pub mod structural;
 
@@ -40,7 +42,11 @@ pub fn path() -> PathBuf {
 
 /// The JSON Schema of a profile's file.
 fn schema() -> Result<Value> {
-    let path = root().join("deploy/behavior-profile.schema.json");
+    read("deploy/behavior-profile.schema.json")
+}
+
+fn read(file: &str) -> Result<Value> {
+    let path = root().join(file);
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))
@@ -48,10 +54,16 @@ fn schema() -> Result<Value> {
 
 /// The text of the file.
 pub fn text() -> Result<String> {
-    let spec = definition(&schema()?)?;
-    let body = serde_saphyr::to_string(&spec).context("the definition is no YAML")?;
+    written(
+        "deploy/behavior-profile.schema.json",
+        &definition(&schema()?)?,
+    )
+}
+
+fn written(from: &str, spec: &Value) -> Result<String> {
+    let body = serde_saphyr::to_string(spec).context("the definition is no YAML")?;
     Ok(format!(
-        "# Made from deploy/behavior-profile.schema.json by `cargo xtask chart`; a test proves it fresh.\n{body}"
+        "# Made from {from} by `cargo xtask chart`; a test proves it fresh.\n{body}"
     ))
 }
 
@@ -60,18 +72,7 @@ pub fn definition(schema: &Value) -> Result<Value> {
     let known = &schema["definitions"];
     let mut spec = convert(&schema["properties"]["spec"], known, DEPTH).context("spec")?;
     rules::put(&mut spec)?;
-    let workload = &mut spec["properties"]["workload"];
-    for (name, part) in workload["properties"]
-        .as_object_mut()
-        .context("a workload has no parts")?
-    {
-        part["maxLength"] = NAME.into();
-        if NEEDED.contains(&name.as_str()) {
-            part["minLength"] = 1.into();
-        }
-    }
-    // A file may leave two of them out, of a workload outside of clusters.
-    workload["required"] = json!(NEEDED);
+    bound(&mut spec["properties"]["workload"])?;
     spec["description"] = "What people decide, and what is signed.".into();
     let object = json!({
         "description": "What one container of a workload may do: what it does besides is reported, or learned, by the \
@@ -108,6 +109,22 @@ pub fn definition(schema: &Value) -> Result<Value> {
             "schema": {"openAPIV3Schema": object},
         }],
     }))
+}
+
+/// Has a workload be one of a cluster.
+fn bound(workload: &mut Value) -> Result<()> {
+    for (name, part) in workload["properties"]
+        .as_object_mut()
+        .context("a workload has no parts")?
+    {
+        part["maxLength"] = NAME.into();
+        if NEEDED.contains(&name.as_str()) {
+            part["minLength"] = 1.into();
+        }
+    }
+    // A file may leave two of them out, of a workload outside of clusters.
+    workload["required"] = json!(NEEDED);
+    Ok(())
 }
 
 /// What machines say of an object.
@@ -228,7 +245,10 @@ fn plain(map: &Map<String, Value>, known: &Value, depth: usize) -> Result<Value>
         }
         "string" => match map.get("enum") {
             Some(words) => json!({"type": "string", "enum": words}),
-            None => json!({"type": "string", "maxLength": TEXT}),
+            None => {
+                let most = map.get("maxLength").and_then(Value::as_u64);
+                json!({"type": "string", "maxLength": most.unwrap_or(TEXT)})
+            }
         },
         "integer" => {
             let (format, most) = match format {

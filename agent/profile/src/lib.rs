@@ -11,6 +11,7 @@ mod accept;
 pub mod address;
 pub mod attestation;
 pub mod behaviour;
+pub mod collected;
 pub mod comments;
 pub mod compare;
 pub mod content;

@@ -1,11 +1,12 @@
-//! The JSON Schema of a profile's file, made from the types that read it.
+//! The JSON Schema of a profile's file, made from the types that read it, and of what the controller writes.
 //!
-//! For editors and other checks before a file reaches an agent. It tells keys, types and words;
+//! The first is for editors and other checks before a file reaches an agent. It tells keys, types and words;
 //! what it cannot tell (that a text is canonical, that a file that is read names who reads it) the
 //! commands say. Nothing of this is in the binary: the schema is committed, and a test proves it
 //! fresh.
 
 use crate::behaviour::Protocol;
+use crate::collected::object::LearnedProfile;
 use crate::file::document::Document;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -63,16 +64,17 @@ impl<T: JsonSchema> JsonSchema for crate::yaml::Placed<T> {
     }
 }
 
-#[test]
-fn the_committed_schema_is_fresh() {
+/// Proves that the schema of a type is the committed one, and answers it.
+fn fresh<T: JsonSchema>(title: &str, file: &str) -> Schema {
     let mut schema = SchemaSettings::draft07()
         .into_generator()
-        .into_root_schema_for::<Document>();
-    schema.insert("title".to_owned(), "BehaviorProfile of Lapwing".into());
+        .into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
     let mut text = serde_json::to_string_pretty(&schema).unwrap();
     text.push('\n');
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/behavior-profile.schema.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../deploy")
+        .join(file);
     if std::env::var_os("LAPWING_REGENERATE").is_some() {
         fs::write(&path, &text).unwrap();
     }
@@ -81,5 +83,16 @@ fn the_committed_schema_is_fresh() {
         "{} is stale: run LAPWING_REGENERATE=1 cargo test -p lapwing-profile --lib schema",
         path.display()
     );
+    schema
+}
+
+#[test]
+fn the_committed_schema_is_fresh() {
+    let schema = fresh::<Document>("BehaviorProfile of Lapwing", "behavior-profile.schema.json");
     assert_eq!(schema.get("additionalProperties"), Some(&false.into()));
+}
+
+#[test]
+fn the_committed_schema_of_what_nodes_learn_is_fresh() {
+    fresh::<LearnedProfile>("LearnedProfile of Lapwing", "learned-profile.schema.json");
 }

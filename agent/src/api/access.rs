@@ -42,6 +42,7 @@ pub const METHODS: &[(&str, Need)] = &[
     ("/lapwing.v1.Agent/GetProfile", Need::Verb(Verb::Read)),
     ("/lapwing.v1.Agent/GetInventory", Need::Verb(Verb::Read)),
     ("/lapwing.v1.Agent/ReplayProfile", Need::Verb(Verb::Read)),
+    ("/lapwing.v1.Agent/FollowLearned", Need::Verb(Verb::Read)),
     (
         "/lapwing.v1.Agent/PromoteProfile",
         Need::Verb(Verb::Operate),

@@ -3,7 +3,9 @@
 //! batches of records, and never waits for a client.
 
 use crate::judge::decide::AskError;
+use crate::judge::news::Change;
 use crate::judge::replay::Snapshot;
+use lapwing_profile::workload::Workload;
 use lapwing_proto::v1;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -33,6 +35,10 @@ pub enum Request {
         v1::GetInventoryRequest,
         Reply<Result<v1::GetInventoryResponse, AskError>>,
     ),
+    /// Profiles that changed after this number, all if there is none: see [`crate::judge::news`].
+    Changes(Option<u64>, Reply<Vec<Change>>),
+    /// One profile as other nodes can merge it, by its workload; `None` where there is none.
+    Learned(Workload, Reply<Option<v1::LearnedProfile>>),
     /// Promotes a profile.
     Promote(
         v1::PromoteProfileRequest,

@@ -8,6 +8,7 @@ mod consumers;
 pub mod control;
 pub mod identity;
 pub mod inquiry;
+mod learned;
 pub mod network;
 pub mod reach;
 mod replay;

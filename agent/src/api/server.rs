@@ -4,6 +4,7 @@ use super::access::Caller;
 use super::consumers;
 use super::control::{Control, Ended, Request};
 use super::inquiry::Inquiry;
+use super::learned::Followers;
 use super::network::Network;
 use super::reach::Namespaces;
 use super::replay::Replays;
@@ -19,17 +20,18 @@ use lapwing_proto::v1::agent_server::Agent;
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::{
     AckRequest, AckResponse, DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest,
-    DemoteProfileResponse, ForgetConsumerRequest, ForgetConsumerResponse, GetInventoryRequest,
-    GetInventoryResponse, GetProfileRequest, GetProfileResponse, GetStatusRequest,
-    GetStatusResponse, ImportProfileRequest, ImportProfileResponse, ListContainersRequest,
-    ListContainersResponse, ListProfilesRequest, ListProfilesResponse, PromoteProfileRequest,
-    PromoteProfileResponse, ReplayProfileRequest, ReplayProfileResponse, TestSinkRequest,
-    TestSinkResponse, WatchRequest, WatchResponse,
+    DemoteProfileResponse, FollowLearnedRequest, FollowLearnedResponse, ForgetConsumerRequest,
+    ForgetConsumerResponse, GetInventoryRequest, GetInventoryResponse, GetProfileRequest,
+    GetProfileResponse, GetStatusRequest, GetStatusResponse, ImportProfileRequest,
+    ImportProfileResponse, ListContainersRequest, ListContainersResponse, ListProfilesRequest,
+    ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest,
+    ReplayProfileResponse, TestSinkRequest, TestSinkResponse, WatchRequest, WatchResponse,
 };
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Response, Status};
 
@@ -43,6 +45,7 @@ struct Service {
     control: Control,
     sinks: Arc<Sinks>,
     replays: Replays,
+    followers: Followers,
     inquiry: Inquiry,
     /// Turns true when the agent ends: streams end then too.
     ending: watch::Receiver<bool>,
@@ -93,7 +96,7 @@ impl Agent for Service {
         };
         let subscriber =
             consumers::subscribe(&self.feed, &caller, since, &request.consumer).await?;
-        let items = tokio_stream::wrappers::ReceiverStream::new(follow(
+        let items = ReceiverStream::new(follow(
             subscriber,
             wanted,
             (self.control.clone(), caller.namespaces()),
@@ -181,6 +184,18 @@ impl Agent for Service {
             .map_err(ended)?
             .map(Response::new)
             .map_err(|error| refused(&error))
+    }
+
+    type FollowLearnedStream = ReceiverStream<Result<FollowLearnedResponse, Status>>;
+
+    async fn follow_learned(
+        &self,
+        request: tonic::Request<FollowLearnedRequest>,
+    ) -> Result<Response<Self::FollowLearnedStream>, Status> {
+        let namespaces = Caller::of(&request)?.namespaces();
+        let (control, ending) = (self.control.clone(), self.ending.clone());
+        let items = (self.followers).follow(control, namespaces, request.into_inner(), ending)?;
+        Ok(Response::new(ReceiverStream::new(items)))
     }
 
     async fn promote_profile(
@@ -301,7 +316,7 @@ impl Agent for Service {
 
 /// Every decision is on record with who took it. Of a client over TCP that is its identity, and what
 /// it says of itself in brackets.
-fn decided_by(
+pub(crate) fn decided_by(
     caller: &Caller,
     decider: Option<&mut lapwing_proto::v1::Decider>,
 ) -> Result<(), Status> {
@@ -379,6 +394,7 @@ pub async fn serve(
         control,
         sinks,
         replays: Replays::default(),
+        followers: Followers::default(),
         inquiry,
         ending: is_ending,
     };
@@ -386,53 +402,4 @@ pub async fn serve(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::feed::Limits;
-    use crate::judge::signed::ENVELOPE_MAX;
-    use lapwing_profile::file::TEXT_MAX;
-    use lapwing_proto::v1::Decider;
-    use lapwing_proto::v1::agent_client::AgentClient;
-    use tonic::transport::Endpoint;
-
-    #[tokio::test]
-    async fn the_largest_profile_is_taken_with_its_signature() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.sock");
-        let limits = Limits {
-            items: 1,
-            bytes: 1 << 20,
-        };
-        let (control, requests) = Control::new(Arc::new(|| ()));
-        std::thread::spawn(move || {
-            for request in requests {
-                if let Request::Import(request, reply) = request {
-                    let came = format!("{} and {}", request.yaml.len(), request.signature.len());
-                    drop(reply.send(Err(AskError::BadProfile(came))));
-                }
-            }
-        });
-        let (socket, feed) = (Socket::bind(&path).unwrap(), Arc::new(Feed::new(limits, 1)));
-        let sinks = Arc::new(Sinks::none(folder.path(), Arc::clone(&feed)).unwrap());
-        let end = std::future::pending();
-        tokio::spawn(serve(socket, None, feed, control, sinks, end));
-        let channel = Endpoint::from_shared(format!("unix://{}", path.display()))
-            .unwrap()
-            .connect()
-            .await
-            .unwrap();
-        let request = ImportProfileRequest {
-            yaml: "#".repeat(TEXT_MAX),
-            signature: " ".repeat(ENVELOPE_MAX),
-            decider: Some(Decider {
-                actor: "ann".to_owned(),
-                ..Decider::default()
-            }),
-        };
-        let answer = AgentClient::new(channel).import_profile(request).await;
-        assert_eq!(
-            answer.unwrap_err().message(),
-            format!("{TEXT_MAX} and {ENVELOPE_MAX}")
-        );
-    }
-}
+mod tests;

@@ -24,7 +24,7 @@ mod past;
 mod profile;
 mod profile_decide;
 mod profile_file;
-mod profile_object;
+pub(crate) mod profile_object;
 mod profile_replay;
 mod profile_sign;
 mod profile_text;

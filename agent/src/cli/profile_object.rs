@@ -40,7 +40,11 @@ pub fn object(
 }
 
 /// The object as YAML, with what belongs to people alone.
-fn manifest(profile: &Profile, name: Option<String>, envelope: &str) -> anyhow::Result<String> {
+pub(crate) fn manifest(
+    profile: &Profile,
+    name: Option<String>,
+    envelope: &str,
+) -> anyhow::Result<String> {
     let workload = &profile.workload;
     let namespace = &workload.namespace;
     if !is_name(namespace) {

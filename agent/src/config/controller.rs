@@ -1,6 +1,6 @@
 //! The configuration of `lapwing controller`: a file of its own, of the same form as the agent's.
 
-use super::{ConfigError, Http, Length, Listen, located, read};
+use super::{ConfigError, Http, Learned, Length, Listen, located, read};
 use crate::container::identity::pods::is_name;
 use crate::kubernetes::Access;
 use serde::Deserialize;
@@ -35,6 +35,8 @@ section! {
         lease "lease": Lease = Lease::default(),
         /// The agents.
         agents "agents": Agents = Agents::default(),
+        /// What they learn.
+        learned "learned": Learned = Learned::default(),
         /// What they report.
         relay "relay": Relay = Relay::default(),
     }
@@ -151,6 +153,7 @@ impl Controller {
         }
         self.lease.check()?;
         self.agents.check()?;
+        self.learned.check()?;
         if !(1..=1 << 24).contains(&self.relay.items) {
             return wrong("relay.items", "must be from 1 to 16777216");
         }

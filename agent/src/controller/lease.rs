@@ -424,7 +424,7 @@ fn parse(answer: &[u8]) -> Result<Value, Failure> {
 }
 
 /// Now, as a `MicroTime` of the API: always six digits.
-fn micro_time() -> String {
+pub(super) fn micro_time() -> String {
     let now = jiff::Timestamp::from_nanosecond(i128::from(crate::clock::now()));
     format!("{:.6}", now.unwrap_or_default())
 }

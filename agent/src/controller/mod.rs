@@ -28,6 +28,7 @@
 pub mod fleet;
 mod follow;
 mod items;
+pub mod learned;
 pub mod lease;
 pub mod marks;
 mod pass;

@@ -1,6 +1,7 @@
 //! Build, run, drain.
 
 use super::fleet::{Attendant, Fleet, Selection};
+use super::learned::Learner;
 use super::lease::{Elector, Holder, Terms};
 use super::relay::{Relay, Settings};
 use super::service::Desk;
@@ -160,9 +161,21 @@ impl Controller {
         Relay::begin(settings, api, note, elector)
     }
 
+    /// What nodes learn, brought together.
+    fn learner(&self) -> Option<Arc<Learner>> {
+        let learned = &self.config.learned;
+        let (api, name) = (Arc::clone(&self.api), &self.config.name);
+        let learner = || Learner::new(api, learned.rules(), name, learned.promotes());
+        learned.enabled.then(learner).map(Arc::new)
+    }
+
     /// Who wants something of agents, anew each time that this replica comes to lead.
-    fn attendants(relay: &Arc<Relay>) -> Vec<Arc<dyn Attendant>> {
-        vec![Arc::new(Arc::clone(relay))]
+    fn attendants(relay: &Arc<Relay>, learner: Option<&Arc<Learner>>) -> Vec<Arc<dyn Attendant>> {
+        let mut all: Vec<Arc<dyn Attendant>> = vec![Arc::new(Arc::clone(relay))];
+        if let Some(learner) = learner {
+            all.push(Arc::<Learner>::clone(learner));
+        }
+        all
     }
 
     /// Waits for its turn, leads, and waits again, until `ends` is ready.
@@ -236,7 +249,8 @@ impl Controller {
         };
         let known = Arc::new(Known::new(agents));
         let relay = self.relay(note);
-        let attendants = Self::attendants(&relay);
+        let learner = self.learner();
+        let attendants = Self::attendants(&relay, learner.as_ref());
         let fleet = Arc::new(Fleet::new(
             Arc::clone(&self.api),
             selection,
@@ -253,7 +267,8 @@ impl Controller {
             }
             _ => None,
         };
-        self.desk.begin(relay, Arc::clone(&fleet), network.as_ref());
+        let fleet_of = Arc::clone(&fleet);
+        self.desk.begin(relay, fleet_of, learner, network.as_ref());
         let (ending, is_ending) = watch::channel(false);
         let (over, is_over) = oneshot::channel::<()>();
         let ends = async {

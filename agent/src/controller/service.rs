@@ -3,6 +3,7 @@
 use super::fleet::Fleet;
 use super::follow::{Begin, Following};
 use super::items::status_of;
+use super::learned::Learner;
 use super::lease::Elector;
 use super::marks::Cursor;
 use super::relay::Relay;
@@ -11,6 +12,7 @@ use crate::api::control::{Control, Request as Asked};
 use crate::api::inquiry::Inquiry;
 use crate::api::network::{Network, Shared};
 use crate::api::reach::Namespaces;
+use crate::api::server::decided_by;
 use crate::api::wanted::Wanted;
 use crate::clock;
 use crate::config::controller::Controller as Config;
@@ -21,12 +23,12 @@ use lapwing_proto::v1::get_status_response as status;
 use lapwing_proto::v1::watch_request::{Kind, Since};
 use lapwing_proto::v1::{
     AckRequest, AckResponse, DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest,
-    DemoteProfileResponse, ForgetConsumerRequest, ForgetConsumerResponse, GetInventoryRequest,
-    GetInventoryResponse, GetProfileRequest, GetProfileResponse, GetStatusRequest,
-    GetStatusResponse, ImportProfileRequest, ImportProfileResponse, ListContainersRequest,
-    ListContainersResponse, ListProfilesRequest, ListProfilesResponse, PromoteProfileRequest,
-    PromoteProfileResponse, ReplayProfileRequest, ReplayProfileResponse, TestSinkRequest,
-    TestSinkResponse, WatchRequest, WatchResponse,
+    DemoteProfileResponse, FollowLearnedRequest, FollowLearnedResponse, ForgetConsumerRequest,
+    ForgetConsumerResponse, GetInventoryRequest, GetInventoryResponse, GetProfileRequest,
+    GetProfileResponse, GetStatusRequest, GetStatusResponse, ImportProfileRequest,
+    ImportProfileResponse, ListContainersRequest, ListContainersResponse, ListProfilesRequest,
+    ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest,
+    ReplayProfileResponse, TestSinkRequest, TestSinkResponse, WatchRequest, WatchResponse,
 };
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -41,6 +43,7 @@ const AHEAD: usize = 16;
 struct Leading {
     relay: Arc<Relay>,
     fleet: Arc<Fleet>,
+    learner: Option<Arc<Learner>>,
     listener: Option<Arc<Shared>>,
     since: i64,
 }
@@ -66,10 +69,17 @@ impl Desk {
     }
 
     /// This replica leads.
-    pub(super) fn begin(&self, relay: Arc<Relay>, fleet: Arc<Fleet>, network: Option<&Network>) {
+    pub(super) fn begin(
+        &self,
+        relay: Arc<Relay>,
+        fleet: Arc<Fleet>,
+        learner: Option<Arc<Learner>>,
+        network: Option<&Network>,
+    ) {
         let leading = Leading {
             relay,
             fleet,
+            learner,
             listener: network.map(Network::shared),
             since: clock::now(),
         };
@@ -95,6 +105,17 @@ impl Desk {
             desk: Arc::clone(self),
             ending,
         }
+    }
+
+    /// Who knows what nodes learned.
+    fn learner(&self) -> Result<Arc<Learner>, Status> {
+        let leading = self.leading().ok_or_else(|| self.stands_by())?;
+        leading.learner.clone().ok_or_else(|| {
+            Status::failed_precondition(
+                "what nodes learn is not brought together: `learned.enabled` of the controller's \
+                 configuration says so",
+            )
+        })
     }
 
     fn leader(&self) -> String {
@@ -300,18 +321,45 @@ impl Agent for Service {
         of_a_node()
     }
 
-    async fn list_profiles(&self, _: Request<ListProfilesRequest>) -> Answer<ListProfilesResponse> {
-        of_a_node()
+    async fn list_profiles(
+        &self,
+        request: Request<ListProfilesRequest>,
+    ) -> Answer<ListProfilesResponse> {
+        let namespaces = Caller::of(&request)?.namespaces();
+        let profiles = self.desk.learner()?.summaries(&namespaces).await?;
+        Ok(Response::new(ListProfilesResponse { profiles }))
     }
 
-    async fn get_profile(&self, _: Request<GetProfileRequest>) -> Answer<GetProfileResponse> {
-        of_a_node()
+    async fn get_profile(&self, request: Request<GetProfileRequest>) -> Answer<GetProfileResponse> {
+        let namespaces = Caller::of(&request)?.namespaces();
+        let name = request.into_inner().name;
+        let (summary, yaml) = self.desk.learner()?.profile(&name, &namespaces).await?;
+        let summary = Some(summary);
+        Ok(Response::new(GetProfileResponse { summary, yaml }))
     }
 
     async fn promote_profile(
         &self,
-        _: Request<PromoteProfileRequest>,
+        request: Request<PromoteProfileRequest>,
     ) -> Answer<PromoteProfileResponse> {
+        let caller = Caller::of(&request)?;
+        let mut request = request.into_inner();
+        decided_by(&caller, request.decider.as_mut())?;
+        let decider = request.decider.unwrap_or_default();
+        let learner = self.desk.learner()?;
+        let summary = learner
+            .promote(&request.name, &caller.namespaces(), &decider)
+            .await?;
+        let summary = Some(summary);
+        Ok(Response::new(PromoteProfileResponse { summary }))
+    }
+
+    type FollowLearnedStream = ReceiverStream<Result<FollowLearnedResponse, Status>>;
+
+    async fn follow_learned(
+        &self,
+        _: Request<FollowLearnedRequest>,
+    ) -> Answer<Self::FollowLearnedStream> {
         of_a_node()
     }
 

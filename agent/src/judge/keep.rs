@@ -2,14 +2,14 @@
 //!
 //! On start they are taken up, see [`super::taken_up`].
 //!
-//! What is new in a profile is handed to the writer at the next tick. Counts and
-//! times alone change with every record; they are stored once a minute, and at the
-//! end. A decision is written first and holds once it is on disk; meanwhile the
-//! pipeline goes on with the profile as it was.
+//! What is new in a profile is handed to the writer at the next tick. Counts and times alone change with
+//! every record; they are stored once a minute, and at the end. A decision is written first and holds
+//! once it is on disk; meanwhile the pipeline goes on with the profile as it was.
 
 use super::PROFILES_MAX;
 use super::decide::{Action, AskError, Decision, Step};
 use super::modes::Held;
+use super::news::{Told, Turns};
 use super::obeyed::Obeyed;
 use super::report;
 use super::store::{Store, StoreError};
@@ -58,6 +58,8 @@ pub(super) struct Kept {
     pub(super) said_full: bool,
     /// The object of the cluster that it obeys, as `shop/web`, see [`super::obeyed`].
     pub(super) obeys: Option<String>,
+    /// For those who follow it.
+    pub(super) told: Told,
 }
 
 impl Kept {
@@ -70,6 +72,7 @@ impl Kept {
             stored: 0,
             said_full: false,
             obeys: None,
+            told: Told::NEVER,
         }
     }
 
@@ -136,6 +139,8 @@ pub struct Keeper {
     store: Store,
     /// Files that were set aside at the start, and not reported yet.
     pub(super) aside: Vec<Aside>,
+    /// Numbers of changes.
+    pub(super) turns: Turns,
     /// Whether it was said that something cannot be stored.
     failing: bool,
     /// In the order they came; the first is being written.
@@ -176,6 +181,7 @@ impl Keeper {
             writer: Writer::start(wake)?,
             store,
             aside,
+            turns: Turns::default(),
             failing: false,
             decisions: VecDeque::new(),
             writing: None,
@@ -378,6 +384,7 @@ impl Keeper {
                 kept.say_decided(&profile);
                 kept.profile = profile;
                 kept.due = true;
+                self.turns.note(&mut kept.told, true);
                 decision.changed.push(kept.summary(None, terms));
                 done.push(step);
                 Ok(())
@@ -416,9 +423,10 @@ impl Keeper {
                 continue;
             }
             let counts = kept.counts && now.saturating_sub(kept.stored) >= COUNTS_PERIOD;
-            if !kept.news && !counts {
+            if !(kept.news || counts) {
                 continue;
             }
+            self.turns.note(&mut kept.told, kept.news);
             let path = kept.path(&self.store);
             if !self.writer.offer(path, kept.profile.to_yaml().into_bytes()) {
                 break; // The rest waits for the next tick.

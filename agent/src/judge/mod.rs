@@ -11,6 +11,7 @@ mod learn;
 pub mod ledger;
 pub mod limits;
 pub mod modes;
+pub mod news;
 mod obeyed;
 mod published;
 pub mod rating;

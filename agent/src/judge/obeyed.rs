@@ -137,7 +137,9 @@ impl Keeper {
             return;
         }
         self.profiles.remove(workload);
-        if let Some(own) = self.aside_own.remove(workload) {
+        if let Some(mut own) = self.aside_own.remove(workload) {
+            // For those who follow what is learned.
+            own.news();
             self.profiles.insert(workload.clone(), own);
         }
         let path = self.store().obeyed_path(&workload.file_name());

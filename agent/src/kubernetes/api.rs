@@ -227,6 +227,21 @@ impl Api {
         self.whole(request, object).await
     }
 
+    /// Has an object, or the part of it at this path, be as this says, by server-side apply: made where
+    /// there is none, and without regard to who else owned of it what is said here. The target has the
+    /// name of the field manager as `fieldManager`. Answers with it as it is then.
+    pub async fn apply(&self, target: &str, object: Vec<u8>) -> Result<Bytes, Failure> {
+        let request = Request::patch(target).header(CONTENT_TYPE, "application/apply-patch+yaml");
+        self.whole(request, object).await
+    }
+
+    /// Deletes an object.
+    pub async fn delete(&self, target: &str) -> Result<(), Failure> {
+        self.whole(Request::delete(target), Vec::new())
+            .await
+            .map(drop)
+    }
+
     async fn whole(&self, request: Builder, body: Vec<u8>) -> Result<Bytes, Failure> {
         let answer = tokio::time::timeout(self.timeout, async {
             let answer = self.send(request, body).await?;

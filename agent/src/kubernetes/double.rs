@@ -2,6 +2,10 @@
 //! be had to stand still; it lists what it has, keeps what came to be for those who watch, and fails as
 //! it is told to.
 
+mod apply;
+
+pub use apply::Written;
+
 use super::api::Reach;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
@@ -66,6 +70,8 @@ struct State {
     mood: Mood,
     requests: Vec<String>,
     tokens: Vec<String>,
+    /// What is written, by server-side apply and otherwise.
+    writes: apply::Writes,
 }
 
 /// A cluster.
@@ -310,10 +316,21 @@ impl Cluster {
             _ => {}
         }
         let (path, method) = (path.to_owned(), request.method().clone());
-        if matches!(method.as_str(), "POST" | "PUT") {
+        if matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE") {
+            let pause = self.state().writes.pause;
+            tokio::time::sleep(pause).await;
+            let query = { query.iter() }
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect();
             let body = request.into_body().collect().await;
             let body = body.map(Collected::to_bytes).unwrap_or_default();
-            return Ok(self.write(method.as_str(), &path, &body));
+            return Ok(match method.as_str() {
+                "POST" | "PUT" => self.write(method.as_str(), &path, &body),
+                _ => self.change(method.as_str(), &path, &query, &body),
+            });
+        }
+        if let Some(list) = self.list_written(&path, &query) {
+            return Ok(list);
         }
         let Some(selected) = Selected::of(&path) else {
             let state = self.state();
@@ -362,6 +379,12 @@ impl Cluster {
             .any(|plural| path.contains(&**plural))
         {
             return refusal(403, None);
+        }
+        if let Err(refused) = state.writes.note(method, path, body.len()) {
+            return refused;
+        }
+        if let Some(start) = object["metadata"]["generateName"].as_str() {
+            object["metadata"]["name"] = json!(format!("{start}{}", state.version));
         }
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let path = match method {

@@ -41,6 +41,14 @@ impl Line {
                     ),
                 );
             }
+            Request::Changes(after, reply) => {
+                drop(reply.send(self.judge.changes(after)));
+            }
+            Request::Learned(workload, reply) => {
+                let running = status::instances(&self.registry);
+                let instances = running.get(&workload).copied().unwrap_or_default();
+                drop(reply.send(self.judge.learned(&workload, instances)));
+            }
             Request::Promote(request, reply) => {
                 let decider = request.decider.unwrap_or_default();
                 let judge = &mut self.judge;

@@ -330,6 +330,8 @@ fn answer(judge: &mut Judge, feed: &Feed, request: Request) {
                 packed: Vec::new(),
             })));
         }
+        Request::Changes(after, reply) => drop(reply.send(judge.changes(after))),
+        Request::Learned(workload, reply) => drop(reply.send(judge.learned(&workload, 1))),
         Request::Profile(request, reply) => {
             let answer = judge.profile(&request.name);
             let answer = answer.map(|(summary, yaml)| v1::GetProfileResponse {

@@ -2124,6 +2124,51 @@ pub struct GetProfileResponse {
     #[prost(string, tag = "2")]
     pub yaml: ::prost::alloc::string::String,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowLearnedRequest {
+    /// `revision` of the last message that was dealt with; empty, or one of an agent that was started anew
+    /// since, for all that is known.
+    #[prost(string, tag = "1")]
+    pub revision: ::prost::alloc::string::String,
+    /// Only workloads of this namespace; of all that the client may see if empty.
+    #[prost(string, tag = "2")]
+    pub namespace: ::prost::alloc::string::String,
+    /// Seconds between two messages about one workload at least; 10 if 0.
+    #[prost(uint32, tag = "3")]
+    pub interval_seconds: u32,
+    /// Seconds between two messages about a workload of which nothing new was seen, and whose counts,
+    /// times and samples alone went on; 300 if 0.
+    #[prost(uint32, tag = "4")]
+    pub evidence_interval_seconds: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowLearnedResponse {
+    /// Names this place: who goes on from it misses nothing, and may get some of it twice, which changes
+    /// nothing. Opaque.
+    #[prost(string, tag = "1")]
+    pub revision: ::prost::alloc::string::String,
+    /// Absent where nothing is news: all that was known has been told of, and it is told that the agent
+    /// lives. So it is once when the stream has caught up, and then each interval in which nothing is sent.
+    #[prost(message, optional, tag = "2")]
+    pub profile: ::core::option::Option<LearnedProfile>,
+}
+/// What one node knows of a workload.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LearnedProfile {
+    /// As `namespace/kind/name/container`, special bytes as %NN.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub workload: ::core::option::Option<Workload>,
+    /// The profile whole, with its evidence, as `GetProfile` has it: profiles of one workload merge in any
+    /// order, any number of times. Of a workload that obeys an object of the cluster, with what was seen
+    /// besides.
+    #[prost(string, tag = "3")]
+    pub yaml: ::prost::alloc::string::String,
+    /// Containers of it that run on this node.
+    #[prost(uint32, tag = "4")]
+    pub instances: u32,
+}
 /// Who decides, and why.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Decider {
@@ -2618,6 +2663,32 @@ pub mod agent_client {
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "GetInventory"));
             self.inner.unary(req, path, codec).await
         }
+        /// Follows what this node learns of each workload: first all of it, then what is news. The stream ends only
+        /// with the agent or the client.
+        pub async fn follow_learned(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FollowLearnedRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::FollowLearnedResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/FollowLearned",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lapwing.v1.Agent", "FollowLearned"));
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// From learning to monitoring.
         pub async fn promote_profile(
             &mut self,
@@ -2862,6 +2933,21 @@ pub mod agent_server {
             request: tonic::Request<super::GetInventoryRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetInventoryResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the FollowLearned method.
+        type FollowLearnedStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::FollowLearnedResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Follows what this node learns of each workload: first all of it, then what is news. The stream ends only
+        /// with the agent or the client.
+        async fn follow_learned(
+            &self,
+            request: tonic::Request<super::FollowLearnedRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::FollowLearnedStream>,
             tonic::Status,
         >;
         /// From learning to monitoring.
@@ -3305,6 +3391,52 @@ pub mod agent_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lapwing.v1.Agent/FollowLearned" => {
+                    #[allow(non_camel_case_types)]
+                    struct FollowLearnedSvc<T: Agent>(pub Arc<T>);
+                    impl<
+                        T: Agent,
+                    > tonic::server::ServerStreamingService<super::FollowLearnedRequest>
+                    for FollowLearnedSvc<T> {
+                        type Response = super::FollowLearnedResponse;
+                        type ResponseStream = T::FollowLearnedStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FollowLearnedRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::follow_learned(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FollowLearnedSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

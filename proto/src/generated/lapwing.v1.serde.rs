@@ -3244,6 +3244,262 @@ impl<'de> serde::Deserialize<'de> for file::SetId {
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl serde::Serialize for FollowLearnedRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.FollowLearnedRequest", len)?;
+        if true {
+            struct_ser.serialize_field("revision", &self.revision)?;
+        }
+        if true {
+            struct_ser.serialize_field("namespace", &self.namespace)?;
+        }
+        if true {
+            struct_ser.serialize_field("intervalSeconds", &self.interval_seconds)?;
+        }
+        if true {
+            struct_ser.serialize_field("evidenceIntervalSeconds", &self.evidence_interval_seconds)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for FollowLearnedRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "revision",
+            "namespace",
+            "interval_seconds",
+            "intervalSeconds",
+            "evidence_interval_seconds",
+            "evidenceIntervalSeconds",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Revision,
+            Namespace,
+            IntervalSeconds,
+            EvidenceIntervalSeconds,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "revision" => Ok(GeneratedField::Revision),
+                            "namespace" => Ok(GeneratedField::Namespace),
+                            "intervalSeconds" | "interval_seconds" => Ok(GeneratedField::IntervalSeconds),
+                            "evidenceIntervalSeconds" | "evidence_interval_seconds" => Ok(GeneratedField::EvidenceIntervalSeconds),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = FollowLearnedRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.FollowLearnedRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<FollowLearnedRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut revision__ = None;
+                let mut namespace__ = None;
+                let mut interval_seconds__ = None;
+                let mut evidence_interval_seconds__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Revision => {
+                            if revision__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("revision"));
+                            }
+                            revision__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Namespace => {
+                            if namespace__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("namespace"));
+                            }
+                            namespace__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::IntervalSeconds => {
+                            if interval_seconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("intervalSeconds"));
+                            }
+                            interval_seconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::EvidenceIntervalSeconds => {
+                            if evidence_interval_seconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("evidenceIntervalSeconds"));
+                            }
+                            evidence_interval_seconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(FollowLearnedRequest {
+                    revision: revision__.unwrap_or_default(),
+                    namespace: namespace__.unwrap_or_default(),
+                    interval_seconds: interval_seconds__.unwrap_or_default(),
+                    evidence_interval_seconds: evidence_interval_seconds__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.FollowLearnedRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for FollowLearnedResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.FollowLearnedResponse", len)?;
+        if true {
+            struct_ser.serialize_field("revision", &self.revision)?;
+        }
+        if let Some(v) = self.profile.as_ref() {
+            struct_ser.serialize_field("profile", v)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for FollowLearnedResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "revision",
+            "profile",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Revision,
+            Profile,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "revision" => Ok(GeneratedField::Revision),
+                            "profile" => Ok(GeneratedField::Profile),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = FollowLearnedResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.FollowLearnedResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<FollowLearnedResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut revision__ = None;
+                let mut profile__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Revision => {
+                            if revision__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("revision"));
+                            }
+                            revision__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Profile => {
+                            if profile__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("profile"));
+                            }
+                            profile__ = map_.next_value()?;
+                        }
+                    }
+                }
+                Ok(FollowLearnedResponse {
+                    revision: revision__.unwrap_or_default(),
+                    profile: profile__,
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.FollowLearnedResponse", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for ForgetConsumerRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -9431,6 +9687,150 @@ impl<'de> serde::Deserialize<'de> for ImportProfileResponse {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.ImportProfileResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for LearnedProfile {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.LearnedProfile", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if let Some(v) = self.workload.as_ref() {
+            struct_ser.serialize_field("workload", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("yaml", &self.yaml)?;
+        }
+        if true {
+            struct_ser.serialize_field("instances", &self.instances)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for LearnedProfile {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "workload",
+            "yaml",
+            "instances",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Workload,
+            Yaml,
+            Instances,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "workload" => Ok(GeneratedField::Workload),
+                            "yaml" => Ok(GeneratedField::Yaml),
+                            "instances" => Ok(GeneratedField::Instances),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = LearnedProfile;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.LearnedProfile")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<LearnedProfile, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut workload__ = None;
+                let mut yaml__ = None;
+                let mut instances__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Workload => {
+                            if workload__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("workload"));
+                            }
+                            workload__ = map_.next_value()?;
+                        }
+                        GeneratedField::Yaml => {
+                            if yaml__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("yaml"));
+                            }
+                            yaml__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Instances => {
+                            if instances__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("instances"));
+                            }
+                            instances__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(LearnedProfile {
+                    name: name__.unwrap_or_default(),
+                    workload: workload__,
+                    yaml: yaml__.unwrap_or_default(),
+                    instances: instances__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.LearnedProfile", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for Learning {

@@ -91,6 +91,18 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
             "identity: spiffe://lapwing.internal/controller",
         ),
         (
+            json!({"controller": {"enabled": true}}),
+            "resources: [learnedprofiles/status]",
+        ),
+        (
+            json!({"controller": {"enabled": true, "promote": "automatic"}}),
+            "resources: [behaviorprofiles]\n    verbs: [create]",
+        ),
+        (
+            json!({"controller": {"enabled": true, "config": {"learned": {"quorum": 3}}}}),
+            "quorum: 3",
+        ),
+        (
             json!({"controller": {"enabled": true, "replicas": 1, "port": 17443, "agentAddress": "[::]"}}),
             "address: '[::]:17443'",
         ),
@@ -168,6 +180,14 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         (
             json!({"podMonitor": {"interval": "30"}}),
             "/podMonitor/interval",
+        ),
+        (
+            json!({"controller": {"promote": "always"}}),
+            "/controller/promote",
+        ),
+        (
+            json!({"controller": {"config": {"learned": {"promote": "automatic"}}}}),
+            "/controller/config/learned",
         ),
         (
             json!({"controller": {"replicas": 0}}),

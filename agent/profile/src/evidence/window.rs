@@ -47,7 +47,7 @@ pub fn id(parts: &[&[u8]]) -> u32 {
 
 /// The id of a sample: the finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), which
 /// maps each pair to another number of 64 bits, cut to 32.
-fn sample_id(instance: u32, number: u32) -> u32 {
+pub(crate) fn sample_id(instance: u32, number: u32) -> u32 {
     let mut x = u64::from(instance) << 32 | u64::from(number);
     x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

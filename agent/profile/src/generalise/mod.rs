@@ -174,6 +174,11 @@ impl Learned {
         self.iter().map(|(entry, seen)| (entry, seen.record()))
     }
 
+    /// The same with the names that patterns replaced.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Entry, Known)> {
+        self.iter().map(|(entry, seen)| (entry, seen.known()))
+    }
+
     /// Its entries, in order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
         self.leaves.iter().map(|(leaf, _)| leaf.entry())

@@ -4,4 +4,4 @@
 mod fleet;
 mod lease;
 mod relay;
-mod stage;
+pub(super) mod stage;

@@ -12,6 +12,8 @@ use crate::controller::run::Controller;
 use crate::controller::service::Desk;
 use crate::feed::spool::Caps;
 use crate::feed::{Feed, Limits, Settings, Sync};
+use crate::judge::news::{Change, Told};
+use crate::judge::workload_of;
 use crate::kubernetes::api::Api;
 use crate::kubernetes::double::Cluster;
 use crate::sink::Sinks;
@@ -20,14 +22,15 @@ use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{
-    Gap, GetStatusResponse, Heartbeat, ListContainersResponse, Violation, WatchRequest, Workload,
+    Gap, GetStatusResponse, Heartbeat, LearnedProfile, ListContainersResponse, Violation,
+    WatchRequest, Workload,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -106,11 +109,45 @@ impl Keys {
     }
 }
 
+/// What an agent learned, by the name of the workload.
+#[derive(Clone, Default)]
+pub struct Learned(Arc<Mutex<BTreeMap<String, (u64, LearnedProfile)>>>);
+
+impl Learned {
+    /// It learned this, which is news.
+    pub fn put(&self, profile: LearnedProfile) {
+        let mut all = self.0.lock().unwrap();
+        let number = 1 + all.values().map(|(number, _)| *number).max().unwrap_or(0);
+        all.insert(profile.name.clone(), (number, profile));
+    }
+
+    fn changes(&self, after: Option<u64>) -> Vec<Change> {
+        let all = self.0.lock().unwrap();
+        let changed = all.values().filter(|(number, _)| Some(*number) > after);
+        changed
+            .map(|(number, profile)| Change {
+                workload: workload_of(profile.workload.as_ref().unwrap()),
+                told: Told {
+                    changed: *number,
+                    news: *number,
+                },
+            })
+            .collect()
+    }
+
+    fn of(&self, workload: &lapwing_profile::workload::Workload) -> Option<LearnedProfile> {
+        let all = self.0.lock().unwrap();
+        all.get(&workload.to_string())
+            .map(|(_, profile)| profile.clone())
+    }
+}
+
 /// An agent as it is over the network: its log on disk, and the server of its API.
 pub struct Agent {
     pub node: String,
     pub feed: Arc<Feed>,
     pub address: SocketAddr,
+    pub learned: Learned,
     end: Option<oneshot::Sender<()>>,
     beats: AbortHandle,
 }
@@ -147,6 +184,8 @@ impl Agent {
         let feed = Arc::new(Feed::open(limits, now, &settings).unwrap());
         let (control, requests) = Control::new(Arc::new(|| ()));
         let of = Arc::clone(&feed);
+        let learned = Learned::default();
+        let served = learned.clone();
         std::thread::spawn(move || {
             for request in requests {
                 match request {
@@ -156,6 +195,10 @@ impl Agent {
                     })),
                     Request::Containers(reply) => {
                         drop(reply.send(ListContainersResponse::default()));
+                    }
+                    Request::Changes(after, reply) => drop(reply.send(served.changes(after))),
+                    Request::Learned(workload, reply) => {
+                        drop(reply.send(served.of(&workload)));
                     }
                     _ => {}
                 }
@@ -182,6 +225,7 @@ impl Agent {
             node: node.to_owned(),
             feed,
             address,
+            learned,
             end: Some(end),
             beats,
         }

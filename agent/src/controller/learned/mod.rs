@@ -1,0 +1,158 @@
+//! What the nodes learn, brought together in objects of the cluster.
+//!
+//! ```text
+//! agent of each node --FollowLearned--> board: merge, judge --server-side apply--> LearnedProfile
+//!                                                                                        | people
+//! agents of all nodes <--------------------- watch ------------------------------- BehaviorProfile
+//! ```
+//!
+//! Two resources, and each has one owner. A LearnedProfile is the machine's: this controller alone writes it,
+//! and it is as new as what nodes see. A BehaviorProfile is people's: it says what is approved, and nothing
+//! that is seen changes it. So a pull request is about the second alone, an editor of workloads may be
+//! given the first to read and none of the second, and a controller that is taken over cannot approve.
+//!
+//! **Agents write nothing.** The leader [asks](Learner) each for what is news
+//! (`FollowLearned`), of which it remembers nothing: profiles merge in any order, any number of times. So
+//! a leader that is new asks all for all they know and comes to the same, and what agents of nodes that are
+//! gone told stands in the objects, which it [takes up](write) before it writes anything.
+//!
+//! | part | does |
+//! |---|---|
+//! | [`board`] | takes reports, refuses what makes no sense by name, says what is due |
+//! | [`object`] | what an object says, and whether that is news |
+//! | [`promoted`] | which workloads have a BehaviorProfile |
+//! | `answer` | `lapwing profile list`, `show`, `export` and `promote` at the controller's endpoint |
+//! | [`write`] | lists, applies, deletes, tells |
+//!
+//! **Writes.** What people look at (behaviours, phase, nodes, conditions) is news and written once in
+//! `learned.interval` for each workload at most; counts, times and figures alone once in
+//! `learned.evidenceInterval`, and at once when a node that told of them goes. A failure of the API has all
+//! wait, twice as long each time; one of an object has that one wait.
+
+mod answer;
+mod board;
+mod object;
+mod promoted;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use board::Rules;
+
+use super::fleet::{Agent, Attendant, Attending, Client, Fleet};
+use crate::kubernetes::api::Api;
+use board::Board;
+use lapwing_proto::v1::FollowLearnedRequest;
+use promoted::Promoted;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use write::Writer;
+
+/// Reports that are read at a time: each may have tens of megabytes.
+const READS: usize = 2;
+/// An agent that says nothing for so long is asked anew: it says each interval that it lives.
+const SILENT: Duration = Duration::from_secs(120);
+
+/// Who asks all agents, and writes what comes of it.
+pub struct Learner {
+    writer: Writer,
+    reads: Arc<Semaphore>,
+    /// Between two reports of one workload by one agent, in seconds.
+    interval: u32,
+}
+
+impl std::fmt::Debug for Learner {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Learner").finish_non_exhaustive()
+    }
+}
+
+impl Learner {
+    /// One that knows nothing yet; `instance` is this replica, and `promotes` whether what is ready is applied
+    /// without a person.
+    #[must_use]
+    pub fn new(api: Arc<Api>, rules: Rules, instance: &str, promotes: bool) -> Self {
+        let interval = u32::try_from(rules.interval.as_secs()).unwrap_or(u32::MAX);
+        Self {
+            writer: Writer {
+                api,
+                board: Arc::new(Board::new(rules)),
+                instance: instance.to_owned(),
+                promotes,
+            },
+            reads: Arc::new(Semaphore::new(READS)),
+            interval: interval.clamp(1, 3_600),
+        }
+    }
+}
+
+/// Says that a node is gone when its connection ends.
+struct Leaving {
+    board: Arc<Board>,
+    node: String,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.board.gone(&self.node);
+    }
+}
+
+impl Attendant for Learner {
+    fn attend(&self, agent: Arc<Agent>, mut client: Client) -> Attending {
+        let (board, reads) = (Arc::clone(&self.writer.board), Arc::clone(&self.reads));
+        let request = FollowLearnedRequest {
+            interval_seconds: self.interval,
+            ..FollowLearnedRequest::default()
+        };
+        Box::pin(async move {
+            let node = agent.node.clone();
+            let _leaving = Leaving {
+                board: Arc::clone(&board),
+                node: node.clone(),
+            };
+            let wrong = |status: tonic::Status| match status.code() {
+                tonic::Code::Unimplemented => {
+                    "the agent is of a version that does not tell what it learns: update it"
+                        .to_owned()
+                }
+                _ => status.message().to_owned(),
+            };
+            let answer = client.follow_learned(request).await.map_err(wrong)?;
+            let mut stream = answer.into_inner();
+            loop {
+                let message = tokio::time::timeout(SILENT, stream.message()).await;
+                let message = message
+                    .map_err(|_| format!("nothing of what it learns in {} s", SILENT.as_secs()))?;
+                let Some(message) = message.map_err(wrong)? else {
+                    return Err("the agent ended".to_owned());
+                };
+                let Some(profile) = message.profile else {
+                    continue;
+                };
+                let turn = Arc::clone(&reads).acquire_owned().await;
+                let turn = turn.map_err(|error| error.to_string())?;
+                let (board, node) = (Arc::clone(&board), node.clone());
+                let taken = tokio::task::spawn_blocking(move || {
+                    board.take(&node, &profile, crate::clock::now());
+                    drop(turn);
+                });
+                taken.await.map_err(|error| error.to_string())?;
+            }
+        })
+    }
+
+    fn lead(&self, _fleet: Arc<Fleet>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let writer = self.writer.clone();
+        let promoted = Promoted::new(Arc::clone(&writer.api), Arc::clone(&writer.board));
+        Box::pin(async move {
+            tokio::select! {
+                () = crate::kubernetes::watch::follow(&promoted) => {}
+                () = writer.run() => {}
+            }
+        })
+    }
+}

@@ -1,0 +1,210 @@
+//! Server-side apply, the status subresource, deletes, and lists of what was written so.
+
+use super::{Answer, Cluster, refusal, whole};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Longest request that is stored, in bytes: etcd's default.
+const OBJECT_MAX: usize = 1_572_864;
+
+/// How many writes there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Of objects, their status and Events, those that changed nothing too.
+    pub all: usize,
+    /// Of the status of an object.
+    pub statuses: usize,
+    /// Objects that were made.
+    pub made: usize,
+    /// That changed nothing.
+    pub idle: usize,
+    /// Events.
+    pub events: usize,
+    /// Bytes of all bodies.
+    pub bytes: usize,
+}
+
+/// What became of writes, and what becomes of the next.
+#[derive(Default)]
+pub(super) struct Writes {
+    written: Written,
+    /// So many are answered so from now on.
+    refusing: Vec<u16>,
+    /// Namespaces that there are not.
+    missing: Vec<String>,
+    /// How long each takes.
+    pub(super) pause: Duration,
+    uids: u64,
+}
+
+impl Writes {
+    /// Takes note of one; an answer where it is refused.
+    pub(super) fn note(&mut self, method: &str, path: &str, bytes: usize) -> Result<(), Answer> {
+        self.written.all += 1;
+        self.written.bytes += bytes;
+        self.written.events += usize::from(path.starts_with("/apis/events.k8s.io/"));
+        if let Some(status) = self.refusing.pop() {
+            return Err(refusal(status, None));
+        }
+        let in_missing = |namespace: &String| path.contains(&format!("/namespaces/{namespace}/"));
+        if method != "DELETE" && self.missing.iter().any(in_missing) {
+            return Err(refusal(404, None));
+        }
+        match bytes > OBJECT_MAX {
+            true => Err(refusal(413, None)),
+            false => Ok(()),
+        }
+    }
+
+    fn uid(&mut self) -> String {
+        self.uids += 1;
+        format!("00000000-0000-0000-0000-{:012}", self.uids)
+    }
+}
+
+impl Cluster {
+    /// How much was written since it was asked this.
+    pub fn written(&self) -> Written {
+        std::mem::take(&mut self.state().writes.written)
+    }
+
+    /// Answers so many writes with this status.
+    pub fn refuse_writes(&self, status: u16, many: usize) {
+        self.state().writes.refusing = vec![status; many];
+    }
+
+    /// Takes so long for each write.
+    pub fn slow_writes(&self, pause: Duration) {
+        self.state().writes.pause = pause;
+    }
+
+    /// All may be read and written again.
+    pub fn allow(&self) {
+        self.state().forbidden.clear();
+    }
+
+    /// There is no such namespace.
+    pub fn without(&self, namespace: &str) {
+        self.state().writes.missing.push(namespace.to_owned());
+    }
+
+    /// All objects below the path of a kind, or below all paths of it.
+    pub fn written_objects(&self, plural: &str) -> Vec<Value> {
+        let state = self.state();
+        let of = format!("/{plural}/");
+        let mut all: Vec<_> = { state.objects.iter() }
+            .filter(|(path, _)| path.contains(&of))
+            .collect();
+        all.sort_by_key(|(path, _)| (*path).clone());
+        all.into_iter().map(|(_, object)| object.clone()).collect()
+    }
+
+    /// A list of LearnedProfiles of all namespaces, if that is asked for.
+    pub(super) fn list_written(&self, path: &str, query: &HashMap<&str, &str>) -> Option<Answer> {
+        let plural = path.strip_prefix("/apis/lapwing.dev/v1alpha1/")?;
+        if plural != "learnedprofiles" {
+            return None;
+        }
+        if self
+            .state()
+            .forbidden
+            .iter()
+            .any(|one| format!("{path}/").contains(&**one))
+        {
+            return Some(refusal(403, None));
+        }
+        let all = self.written_objects(plural);
+        let number =
+            |key, default: usize| query.get(key).map_or(default, |text| text.parse().unwrap());
+        let (from, limit) = (number("continue", 0), number("limit", usize::MAX));
+        let items: Vec<&Value> = all.iter().skip(from).take(limit).collect();
+        let next = from + items.len();
+        let more = if next < all.len() {
+            next.to_string()
+        } else {
+            String::new()
+        };
+        let metadata =
+            json!({"resourceVersion": self.state().version.to_string(), "continue": more});
+        Some(whole(
+            200,
+            &json!({"kind": "List", "metadata": metadata, "items": items}),
+        ))
+    }
+
+    /// Has an object be as is said, or deletes it.
+    pub(super) fn change(
+        &self,
+        method: &str,
+        path: &str,
+        query: &HashMap<String, String>,
+        body: &[u8],
+    ) -> Answer {
+        let mut state = self.state();
+        if state
+            .forbidden
+            .iter()
+            .any(|plural| path.contains(&**plural))
+        {
+            return refusal(403, None);
+        }
+        if let Err(refused) = state.writes.note(method, path, body.len()) {
+            return refused;
+        }
+        if method == "DELETE" {
+            return match state.objects.remove(path) {
+                Some(object) => whole(200, &object),
+                None => refusal(404, None),
+            };
+        }
+        let Ok(said) = serde_json::from_slice::<Value>(body) else {
+            return refusal(400, None);
+        };
+        let of_status = path.strip_suffix("/status");
+        let at = of_status.unwrap_or(path);
+        let is_named = at.ends_with(&format!(
+            "/{}",
+            said["metadata"]["name"].as_str().unwrap_or("?")
+        ));
+        let Some(manager) = query.get("fieldManager").filter(|_| is_named) else {
+            return refusal(400, None);
+        };
+        let had = state.objects.get(at).cloned();
+        let mut object = match (&had, of_status) {
+            (None, Some(_)) => return refusal(404, None),
+            (None, None) => {
+                let uid = state.writes.uid();
+                state.writes.written.made += 1;
+                json!({
+                    "apiVersion": said["apiVersion"], "kind": said["kind"],
+                    "metadata": {"name": said["metadata"]["name"], "namespace": said["metadata"]["namespace"],
+                        "uid": uid},
+                })
+            }
+            (Some(had), _) => had.clone(),
+        };
+        let part = match of_status {
+            Some(_) => "status",
+            None => "spec",
+        };
+        let owner = object["metadata"]["managedFields"][part].clone();
+        let is_anothers =
+            owner.is_string() && owner != json!(manager) && object[part] != said[part];
+        if is_anothers && query.get("force").map(String::as_str) != Some("true") {
+            return refusal(409, None);
+        }
+        object["metadata"]["managedFields"][part] = json!(manager);
+        object[part] = said[part].clone();
+        state.writes.written.statuses += usize::from(of_status.is_some());
+        // What changes nothing is no version.
+        if had.as_ref() == Some(&object) {
+            state.writes.written.idle += 1;
+            return whole(200, &object);
+        }
+        state.version += 1;
+        object["metadata"]["resourceVersion"] = json!(state.version.to_string());
+        state.objects.insert(at.to_owned(), object.clone());
+        whole(200, &object)
+    }
+}
