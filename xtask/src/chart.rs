@@ -74,7 +74,7 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "crd",
     "serviceaccount",
     "rbac",
