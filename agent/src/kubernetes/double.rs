@@ -9,7 +9,7 @@ pub use apply::Written;
 use super::api::Reach;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Collected, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1 as client;
 use hyper::server::conn::http1 as server;
@@ -303,7 +303,7 @@ impl Cluster {
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
                 .collect();
             let body = request.into_body().collect().await;
-            let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+            let body = body.map(Collected::to_bytes).unwrap_or_default();
             return Ok(match method.as_str() {
                 "POST" | "PUT" => self.write(method.as_str(), &path, &body),
                 _ => self.change(method.as_str(), &path, &query, &body),
