@@ -1,10 +1,8 @@
 //! The profiles in memory and on disk.
 //!
-//! On start they are taken up, see [`super::taken_up`].
-//!
-//! What is new in a profile is handed to the writer at the next tick. Counts and times alone change with
-//! every record; they are stored once a minute, and at the end. A decision is written first and holds
-//! once it is on disk; meanwhile the pipeline goes on with the profile as it was.
+//! On start they are taken up, see [`super::taken_up`]. What is new in a profile is handed to the writer at
+//! the next tick. Counts and times alone change with every record; they are stored once a minute, and at the
+//! end. A decision is written first and holds once it is on disk; meanwhile the pipeline goes on as it was.
 
 use super::PROFILES_MAX;
 use super::decide::{Action, AskError, Decision, Step};
@@ -134,7 +132,7 @@ pub struct Keeper {
     pub(super) offers: HashMap<Workload, Obeyed>,
     /// What is asked for workloads by their namespaces and pods, where that is obeyed.
     pub(super) words: HashMap<Workload, Held>,
-    /// Ends before the folder is given up, because it stands before it.
+    /// Ends before the folder is given up: it stands before it.
     writer: Writer,
     store: Store,
     /// Files that were set aside at the start, and not reported yet.

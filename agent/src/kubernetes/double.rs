@@ -380,7 +380,7 @@ impl Cluster {
         {
             return refusal(403, None);
         }
-        if let Err(refused) = state.writes.note(method, path, body.len()) {
+        if let Some(refused) = state.writes.note(method, path, body.len()) {
             return refused;
         }
         if let Some(start) = object["metadata"]["generateName"].as_str() {

@@ -76,8 +76,9 @@ impl Collected {
         profile.withhold(&unconfirmed);
         let mut settings = terms.settings;
         let nodes = self.nodes();
-        // Of several nodes each counts once, however many instances it reports.
-        let wanted_nodes = match running.nodes {
+        // Of several nodes each counts once, however many instances it reports. Nodes that are gone were some.
+        let known = u32::try_from(nodes).unwrap_or(u32::MAX);
+        let wanted_nodes = match running.nodes.max(known) {
             0 | 1 => 0,
             several => several.min(OBSERVED_MAX),
         };

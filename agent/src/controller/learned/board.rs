@@ -9,7 +9,7 @@ use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -52,6 +52,8 @@ struct One {
     written: Option<Status>,
     /// When it was written last, or that failed.
     tried: Option<Instant>,
+    /// Whether a node went that told of it, since it was written.
+    parted: bool,
     bytes: usize,
 }
 
@@ -62,6 +64,8 @@ struct State {
     brought: BTreeMap<String, usize>,
     bytes: usize,
     troubles: BTreeMap<(String, String), String>,
+    /// Nodes that told all they know once.
+    told: BTreeSet<String>,
     /// Which workloads have a BehaviorProfile, as `shop/web`; `None` until all were listed.
     promoted: Option<BTreeMap<Workload, String>>,
     /// Reports of workloads that are seen nowhere any more.
@@ -103,6 +107,7 @@ impl One {
             may_be_news: false,
             written: None,
             tried: None,
+            parted: false,
             bytes: 0,
         }
     }
@@ -291,6 +296,16 @@ impl Board {
         );
     }
 
+    /// A node told all that it knows.
+    pub fn has_told(&self, node: &str) {
+        self.lock().told.insert(node.to_owned());
+    }
+
+    /// Whether it did.
+    pub fn knows(&self, node: &str) -> bool {
+        self.lock().told.contains(node)
+    }
+
     /// What was refused and is of no workload here: the node, what it called the workload, and why.
     #[cfg(test)]
     pub fn troubles(&self) -> Vec<(String, String, String)> {
@@ -305,10 +320,12 @@ impl Board {
     pub fn gone(&self, node: &str) {
         let mut state = self.lock();
         state.brought.remove(node);
+        state.told.remove(node);
         state.troubles.retain(|(of, _), _| of != node);
         for one in state.all.values_mut() {
             if one.running.remove(node).is_some() {
                 one.beside.refused.remove(node);
+                one.parted = true;
                 one.touch(true);
             }
         }
@@ -326,6 +343,8 @@ impl Board {
             tracing::warn!(workload = %workload, "what its object has is not taken up: {error}");
         }
         one.written = Some(status);
+        // Figures of it are no news because another replica leads.
+        one.tried = Some(Instant::now());
         one.touch(true);
         state.weigh(workload);
     }
@@ -386,13 +405,12 @@ impl Board {
         let waited = one
             .tried
             .is_none_or(|tried| tried.elapsed() >= self.rules.evidence);
-        // What nobody will tell again is not left for later.
-        let is_alone = one.running.is_empty();
         if *before == status && exists {
-            (one.dirty, one.may_be_news) = (None, false);
+            (one.dirty, one.may_be_news, one.parted) = (None, false, false);
             return None;
         }
-        if !is_news && !waited && !is_alone {
+        // What nobody will tell again is not left for later.
+        if !is_news && !waited && !one.parted {
             one.may_be_news = false;
             return None;
         }
@@ -408,6 +426,7 @@ impl Board {
     pub fn wrote(&self, workload: &Workload, status: Status) {
         if let Some(one) = self.lock().all.get_mut(workload) {
             one.written = Some(status);
+            one.parted = false;
         }
     }
 

@@ -40,7 +40,7 @@ mod tests;
 
 pub use board::Rules;
 
-use super::fleet::{Agent, Attendant, Attending, Client, Fleet};
+use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Link};
 use crate::kubernetes::api::Api;
 use board::Board;
 use lapwing_proto::v1::FollowLearnedRequest;
@@ -49,10 +49,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
 use write::Writer;
 
 /// Reports that are read at a time: each may have tens of megabytes.
 const READS: usize = 2;
+/// Longest time until what is known is written at first.
+const SETTLING: Duration = Duration::from_secs(60);
 /// An agent that says nothing for so long is asked anew: it says each interval that it lives.
 const SILENT: Duration = Duration::from_secs(120);
 
@@ -87,6 +90,27 @@ impl Learner {
             interval: interval.clamp(1, 3_600),
         }
     }
+}
+
+/// Waits until all agents that can be reached told all they know, or that takes too long: what the first of
+/// them says is not what the cluster does, and must not be taken for complete.
+async fn settled(fleet: &Fleet, board: &Board) {
+    let begun = Instant::now();
+    let has_told = |agent: &Arc<Agent>| match agent.state().link {
+        Link::New => false,
+        Link::Connected => board.knows(&agent.node),
+        Link::Away => true,
+    };
+    while begun.elapsed() < SETTLING {
+        if fleet.is_listed() && fleet.agents().iter().all(has_told) {
+            return;
+        }
+        sleep(Duration::from_millis(250)).await;
+    }
+    tracing::warn!(
+        "not all agents told what they learned in {} s: what the others did is written",
+        SETTLING.as_secs()
+    );
 }
 
 /// Says that a node is gone when its connection ends.
@@ -131,6 +155,7 @@ impl Attendant for Learner {
                     return Err("the agent ended".to_owned());
                 };
                 let Some(profile) = message.profile else {
+                    board.has_told(&node);
                     continue;
                 };
                 let turn = Arc::clone(&reads).acquire_owned().await;
@@ -145,13 +170,13 @@ impl Attendant for Learner {
         })
     }
 
-    fn lead(&self, _fleet: Arc<Fleet>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn lead(&self, fleet: Arc<Fleet>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let writer = self.writer.clone();
         let promoted = Promoted::new(Arc::clone(&writer.api), Arc::clone(&writer.board));
         Box::pin(async move {
             tokio::select! {
                 () = crate::kubernetes::watch::follow(&promoted) => {}
-                () = writer.run() => {}
+                () = writer.run(settled(&fleet, &writer.board)) => {}
             }
         })
     }

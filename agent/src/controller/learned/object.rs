@@ -68,7 +68,7 @@ pub fn name_of(workload: &Workload) -> String {
         &workload.name,
         &workload.container,
     ];
-    let digits = fingerprint::hex(&parts.map(|part| part.as_bytes()));
+    let digits = fingerprint::hex(&parts.map(String::as_bytes));
     let mut name = parts[1..]
         .iter()
         .map(|part| part.to_lowercase())

@@ -74,8 +74,8 @@ impl Fault {
 }
 
 impl Writer {
-    /// Takes up what is there, and writes what comes, for ever.
-    pub async fn run(&self) {
+    /// Takes up what is there, and writes what comes, for ever; not before `settled` is ready.
+    pub async fn run(&self, settled: impl Future<Output = ()>) {
         let mut backoff = Backoff::new();
         while let Err(failure) = self.take_up().await {
             let hint = hint(&failure);
@@ -86,6 +86,7 @@ impl Writer {
             );
             sleep(backoff.next(failure.after)).await;
         }
+        settled.await;
         // What has a BehaviorProfile is not ready for one.
         while !self.board.knows_promoted() {
             sleep(LOOK / 4).await;

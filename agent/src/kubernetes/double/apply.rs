@@ -40,21 +40,18 @@ pub(super) struct Writes {
 
 impl Writes {
     /// Takes note of one; an answer where it is refused.
-    pub(super) fn note(&mut self, method: &str, path: &str, bytes: usize) -> Result<(), Answer> {
+    pub(super) fn note(&mut self, method: &str, path: &str, bytes: usize) -> Option<Answer> {
         self.written.all += 1;
         self.written.bytes += bytes;
         self.written.events += usize::from(path.starts_with("/apis/events.k8s.io/"));
         if let Some(status) = self.refusing.pop() {
-            return Err(refusal(status, None));
+            return Some(refusal(status, None));
         }
         let in_missing = |namespace: &String| path.contains(&format!("/namespaces/{namespace}/"));
         if method != "DELETE" && self.missing.iter().any(in_missing) {
-            return Err(refusal(404, None));
+            return Some(refusal(404, None));
         }
-        match bytes > OBJECT_MAX {
-            true => Err(refusal(413, None)),
-            false => Ok(()),
-        }
+        (bytes > OBJECT_MAX).then(|| refusal(413, None))
     }
 
     fn uid(&mut self) -> String {
@@ -149,7 +146,7 @@ impl Cluster {
         {
             return refusal(403, None);
         }
-        if let Err(refused) = state.writes.note(method, path, body.len()) {
+        if let Some(refused) = state.writes.note(method, path, body.len()) {
             return refused;
         }
         if method == "DELETE" {

@@ -7,6 +7,7 @@
 use super::*;
 use std::time::Instant;
 
+/// Nodes, unless `LAPWING_NODES` says so.
 const NODES: usize = 1_000;
 const WORKLOADS: usize = 20;
 const BEHAVIOURS: usize = 50;
@@ -14,6 +15,7 @@ const BEHAVIOURS: usize = 50;
 #[tokio::test]
 #[ignore = "takes a minute, and is for figures"]
 async fn a_thousand_nodes_of_twenty_workloads() {
+    let nodes = std::env::var("LAPWING_NODES").map_or(NODES, |text| text.parse().unwrap());
     let cluster = Cluster::new();
     cluster.slow_writes(Duration::from_millis(10));
     let brisk = Rules {
@@ -42,7 +44,7 @@ async fn a_thousand_nodes_of_twenty_workloads() {
         let messages = messages.clone();
         let bytes: usize = messages.iter().map(|one| one.yaml.len()).sum();
         let telling = tokio::task::spawn_blocking(move || {
-            for number in 0..NODES {
+            for number in 0..nodes {
                 for message in &messages {
                     board.take(&format!("n{number}"), message, clock::now());
                 }
@@ -69,7 +71,7 @@ async fn a_thousand_nodes_of_twenty_workloads() {
         println!(
             "round {round}: {} reports of {} bytes in {taken:.1?}; {} writes ({:.1}/s), {} bytes, all written \
              after {seconds:.1} s; memory {} MiB more than before",
-            NODES * WORKLOADS,
+            nodes * WORKLOADS,
             bytes / WORKLOADS,
             written.all,
             written.all as f64 / seconds,
