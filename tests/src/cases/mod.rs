@@ -26,6 +26,7 @@ mod losses;
 mod many;
 mod membership;
 mod metrics;
+mod modes;
 mod names;
 mod namespaces;
 mod neighbours;
@@ -126,6 +127,7 @@ pub const ALL: &[Group] = &[
     group(sink::CASES),
     group(top::CASES),
     group(metrics::CASES),
+    group(modes::CASES),
     group(incident::CASES),
     group(receivers::CASES),
     group(start::CASES),
