@@ -16,6 +16,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 const WORKLOAD: &str = "lapwing.dev/workload";
 /// The annotation by which containerd names the namespace of the pod.
 const NAMESPACE: &str = "io.kubernetes.cri.sandbox-namespace";
+/// The annotation by which it names the pod.
+const POD: &str = "io.kubernetes.cri.sandbox-name";
 /// The annotation by which containerd names the image.
 const IMAGE: &str = "io.kubernetes.cri.image-name";
 
@@ -56,6 +58,8 @@ pub struct Spec {
     pub network: Network,
     /// The namespace of its pod, as containerd tells runc of it; none if empty.
     pub namespace: String,
+    /// Its pod, told in the same way; none if empty.
+    pub pod: String,
     /// Its image, as containerd tells runc of it; none if empty.
     pub image_name: String,
     /// Its id; a generated one if empty.
@@ -83,6 +87,7 @@ impl Spec {
             mounts: Vec::new(),
             network: Network::Own,
             namespace: String::new(),
+            pod: String::new(),
             image_name: String::new(),
             id: String::new(),
             cgroup: "/{id}".to_owned(),
@@ -108,6 +113,12 @@ impl Spec {
     pub fn namespace(mut self, namespace: &str) -> Self {
         namespace.clone_into(&mut self.namespace);
         self
+    }
+
+    /// Of a pod, which is in a namespace.
+    pub fn pod(mut self, namespace: &str, pod: &str) -> Self {
+        pod.clone_into(&mut self.pod);
+        self.namespace(namespace)
     }
 
     /// With an id that a person chose.
@@ -428,6 +439,9 @@ fn config(session: &Session, spec: &Spec, cgroup: &str, volume: &Path) -> Value 
     }
     if !spec.namespace.is_empty() {
         config["annotations"][NAMESPACE] = spec.namespace.as_str().into();
+    }
+    if !spec.pod.is_empty() {
+        config["annotations"][POD] = spec.pod.as_str().into();
     }
     for (name, value) in &spec.sysctls {
         config["linux"]["sysctl"][name] = value.as_str().into();

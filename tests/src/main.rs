@@ -7,6 +7,7 @@
 //! guest whose userland is BusyBox, runc and `lapwing`.
 
 mod agent;
+mod api;
 mod authority;
 mod bench;
 mod capabilities;

@@ -27,6 +27,7 @@ mod losses;
 mod many;
 mod membership;
 mod metrics;
+mod modes;
 mod names;
 mod namespaces;
 mod neighbours;
@@ -130,6 +131,7 @@ pub const ALL: &[Group] = &[
     group(sink::CASES),
     group(top::CASES),
     group(metrics::CASES),
+    group(modes::CASES),
     group(incident::CASES),
     group(receivers::CASES),
     group(start::CASES),

@@ -1,0 +1,138 @@
+//! As much of a cluster's API as an agent asks for namespaces: one that has the label `lapwing.dev/mode`, or none,
+//! listed and watched on this machine's loopback.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The label.
+const LABEL: &str = "lapwing.dev/mode";
+/// Time between two looks for a change.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The namespace: each of its states, as a step of the watch.
+#[derive(Default)]
+struct Shared {
+    steps: Mutex<Vec<Value>>,
+    ending: AtomicBool,
+}
+
+/// It runs until it is dropped.
+pub struct Api {
+    address: SocketAddr,
+    namespace: String,
+    shared: Arc<Shared>,
+}
+
+impl Api {
+    /// Listens on a port of its own. The namespace has no label yet.
+    pub fn start(namespace: &str) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").context("cannot listen on loopback")?;
+        let this = Self {
+            address: listener.local_addr()?,
+            namespace: namespace.to_owned(),
+            shared: Arc::default(),
+        };
+        let shared = Arc::clone(&this.shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if shared.ending.load(Ordering::Acquire) {
+                    return;
+                }
+                let shared = Arc::clone(&shared);
+                // A client that went away needs no answer.
+                std::thread::spawn(move || shared.serve(stream).is_ok());
+            }
+        });
+        Ok(this)
+    }
+
+    /// Writes a kubeconfig by which it is reached.
+    pub fn kubeconfig(&self, folder: &Path) -> Result<PathBuf> {
+        let file = folder.join("kubeconfig");
+        let server = format!("http://{}", self.address);
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "k", "cluster": {"server": server}}],
+            "users": [{"name": "u", "user": {}}],
+            "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+        });
+        std::fs::write(&file, config.to_string())?;
+        Ok(file)
+    }
+
+    /// The namespace has the label with this value from now on; with none it has no label.
+    pub fn label(&self, value: Option<&str>) {
+        let mut steps = self.shared.steps();
+        let version = (steps.len() + 2).to_string();
+        let mut object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+            "name": self.namespace, "resourceVersion": version, "labels": {LABEL: value}}});
+        // Who asks by the label hears of one that loses it as of one that goes.
+        let kind = match value {
+            Some(_) => "MODIFIED",
+            None => {
+                object["metadata"]["labels"] = json!({});
+                "DELETED"
+            }
+        };
+        steps.push(json!({"type": kind, "object": object}));
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.shared.ending.store(true, Ordering::Release);
+        // Wakes the one who accepts.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Shared {
+    fn steps(&self) -> MutexGuard<'_, Vec<Value>> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One request of a connection; it is closed afterwards.
+    fn serve(&self, mut stream: TcpStream) -> Result<()> {
+        let mut input = BufReader::new(stream.try_clone()?);
+        let mut request = String::new();
+        input.read_line(&mut request)?;
+        let mut header = String::new();
+        while input.read_line(&mut header)? > 2 {
+            header.clear();
+        }
+        let head = |status| format!("HTTP/1.1 {status}\r\nconnection: close\r\n\r\n");
+        let wanted = "/api/v1/namespaces?labelSelector=lapwing.dev%2Fmode";
+        if !request.contains(wanted) {
+            let refusal = json!({"kind": "Status", "code": 404, "message": request});
+            return Ok(write!(stream, "{}{refusal}", head("404 Not Found"))?);
+        }
+        if !request.contains("watch=true") {
+            let steps = self.steps();
+            let there = steps.last().filter(|step| step["type"] == "MODIFIED");
+            let items: Vec<&Value> = there.map(|step| &step["object"]).into_iter().collect();
+            let version = (steps.len() + 1).to_string();
+            let list =
+                json!({"kind": "List", "metadata": {"resourceVersion": version}, "items": items});
+            return Ok(write!(stream, "{}{list}", head("200 OK"))?);
+        }
+        let since = request.split("resourceVersion=").nth(1);
+        let since = since.map(|rest| rest.chars().take_while(char::is_ascii_digit));
+        let mut told: usize = since.context("no place")?.collect::<String>().parse()?;
+        stream.write_all(head("200 OK").as_bytes())?;
+        while !self.ending.load(Ordering::Acquire) {
+            let due = self.steps()[told - 1..].to_vec();
+            for step in &due {
+                stream.write_all(format!("{step}\n").as_bytes())?;
+            }
+            told += due.len();
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+}
