@@ -4,7 +4,7 @@ use crate::agent::{Agent, Mode};
 use crate::runner::{Case, Context, Outcome};
 use anyhow::{Context as _, Result, ensure};
 use lapwing_abi::fields::Field;
-use lapwing_abi::hooks::{Hook, Row, Tier, Variant, hooks};
+use lapwing_abi::hooks::{Hook, Row, Tier, Variant, hooks, used};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -67,10 +67,14 @@ fn expected(label: &str, hook: &Hook) -> Option<Tier> {
 
 /// What `status` or `doctor` says of a row.
 fn told(said: &Value, row: Row) -> Result<&Value> {
+    told_of(said, row.id())
+}
+
+fn told_of<'v>(said: &'v Value, id: &str) -> Result<&'v Value> {
     said["hooks"]
         .as_array()
-        .and_then(|hooks| hooks.iter().find(|hook| hook["row"] == row.id()))
-        .with_context(|| format!("nothing is said of {}", row.id()))
+        .and_then(|hooks| hooks.iter().find(|hook| hook["row"] == id))
+        .with_context(|| format!("nothing is said of {id}"))
 }
 
 fn status(context: &mut Context<'_>) -> Result<Outcome> {
@@ -136,6 +140,8 @@ fn doctor(context: &mut Context<'_>) -> Result<Outcome> {
             }
         }
     }
+    let recorder = told_of(&report, used::ID)?;
+    ensure!(recorder["tier"] == Tier::Base.name(), "{recorder}");
     Ok(Outcome::Passed)
 }
 
