@@ -10,7 +10,7 @@ use crate::api::server::serve;
 use crate::api::socket::Socket;
 use crate::cli::{AgentArgs, Code, Failure, Outcome};
 use crate::clock;
-use crate::cluster::{self, Terms, Watcher};
+use crate::cluster::{self, Terms, Watchers};
 use crate::config::{Config, Sizes, StartMode, Syscalls, sizes};
 use crate::container::hierarchy::Hierarchy;
 use crate::container::identity::{self, Resolver};
@@ -118,7 +118,7 @@ struct Agent {
     /// Asks the runtimes for containers; none where that is off.
     resolver: Option<Resolver>,
     /// Asks the cluster for profiles; none where that is off.
-    watcher: Option<Watcher>,
+    watchers: Watchers,
 }
 
 /// The sensor at work.
@@ -229,17 +229,14 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     .with_limit(config.suppression.limit())
     .with_signatures(signatures.clone(), started)
     .map_err(|error| Failure::new(Code::Failed, error))?;
-    let access = &config.profiles.kubernetes;
-    let timeout = config.identity.timeout.duration();
-    let (cluster_profiles, watcher) = cluster::open(
-        access,
-        timeout,
+    let (said, watchers) = cluster::open(
+        &config.profiles,
+        config.identity.timeout.duration(),
         &config.state_dir,
         Terms::new(signatures, &config.cluster),
         Arc::clone(&wake),
     )
-    .map_err(|error| Failure::new(Code::Failed, error))?
-    .unzip();
+    .map_err(|error| Failure::new(Code::Failed, error))?;
     let socket = Socket::bind(path).map_err(|error| Failure::new(Code::Failed, error))?;
     let network = { prepared.map(|prepared| Network::new(prepared, listener)) }
         .transpose()
@@ -308,7 +305,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         },
         identity,
         judge,
-        cluster_profiles,
+        said,
         names: config.names.settings(),
         inventory: config.inventory == When::Learning,
         feed: Arc::clone(&feed),
@@ -343,7 +340,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         control,
         sinks: Arc::new(sinks),
         resolver,
-        watcher,
+        watchers,
     })
 }
 
@@ -357,9 +354,7 @@ impl Agent {
         if let Some(resolver) = self.resolver {
             tokio::spawn(resolver.run());
         }
-        if let Some(watcher) = self.watcher {
-            tokio::spawn(watcher.run());
-        }
+        tokio::spawn(self.watchers.run());
         let (ended, has_ended) = oneshot::channel();
         let stopped = Arc::clone(&stop);
         let pipeline = self.pipeline;

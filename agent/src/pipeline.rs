@@ -30,7 +30,7 @@ pub use waker::Waker;
 
 use crate::api::control::Request;
 use crate::clock::{self, Clock};
-use crate::cluster::Profiles;
+use crate::cluster::Said;
 use crate::container::identity::Identity;
 use crate::container::{Act, Registry, Resolution};
 use crate::credentials::Credentials;
@@ -88,8 +88,8 @@ pub struct Parts {
     pub identity: Option<Identity>,
     /// The profiles.
     pub judge: Judge,
-    /// Those of the cluster; none where it is not asked.
-    pub cluster_profiles: Option<Profiles>,
+    /// What the cluster says of them.
+    pub said: Said,
     /// How long names hold, and how many.
     pub names: crate::dns::Settings,
     /// Whether it is noted which files of their images containers use.
@@ -114,7 +114,7 @@ struct Line {
     registry: Registry,
     identity: Option<Identity>,
     judge: Judge,
-    cluster_profiles: Option<Profiles>,
+    said: Said,
     feed: Arc<Feed>,
     node: String,
     cluster: String,
@@ -180,7 +180,7 @@ impl Pipeline {
             registry: parts.registry,
             identity: parts.identity,
             judge: parts.judge,
-            cluster_profiles: parts.cluster_profiles,
+            said: parts.said,
             feed: parts.feed,
             node: parts.node,
             cluster: parts.cluster,
@@ -457,6 +457,7 @@ impl Line {
         {
             self.renew(instance.home);
         }
+        self.weigh_first(home);
         let Resolution::Instance(instance) = self.registry.resolve(home) else {
             return;
         };

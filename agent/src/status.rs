@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::container::Registry;
 use crate::feed::Feed;
 use crate::feed::positions::Position;
+use crate::judge::modes::Word;
 use crate::judge::report;
 use crate::kernel::sensor::HookState;
 use crate::kernel::tables::Tables;
@@ -104,9 +105,13 @@ pub fn consumer(
     }
 }
 
-/// The containers that run.
+/// The containers that run, and what is asked for of each.
 #[must_use]
-pub fn containers(registry: &Registry, clock: Clock) -> v1::ListContainersResponse {
+pub fn containers<'a>(
+    registry: &Registry,
+    clock: Clock,
+    asked: impl Fn(u64) -> Option<&'a Word>,
+) -> v1::ListContainersResponse {
     let mut containers: Vec<_> = registry
         .running()
         .map(|instance| v1::TracedContainer {
@@ -115,6 +120,10 @@ pub fn containers(registry: &Registry, clock: Clock) -> v1::ListContainersRespon
             cgroup_path: instance.path.clone(),
             start_time: Some(timestamp(clock.wall(instance.since))),
             seen_from_start: instance.from_start,
+            asked_mode: { asked(instance.home) }
+                .map_or_else(String::new, |word| word.asked.to_string()),
+            asked_by: { asked(instance.home) }
+                .map_or_else(String::new, |word| word.voice.to_string()),
         })
         .collect();
     containers.sort_by(|a, b| a.cgroup_path.cmp(&b.cgroup_path));

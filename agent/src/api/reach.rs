@@ -125,6 +125,7 @@ impl Namespaces {
         status.sinks.clear();
         status.identity = None;
         status.cluster_profiles = None;
+        status.cluster_modes = None;
         // They count what others do as well.
         status.judged.clear();
         status.reported.clear();

@@ -62,9 +62,10 @@ pub(super) fn refused(error: &AskError) -> Status {
         | AskError::NoVerdict
         | AskError::Signature(_)
         | AskError::BadProfile(_) => Status::invalid_argument(message),
-        AskError::Refused(_) | AskError::Unsigned(_) | AskError::Obeys { .. } => {
-            Status::failed_precondition(message)
-        }
+        AskError::Refused(_)
+        | AskError::Unsigned(_)
+        | AskError::Obeys { .. }
+        | AskError::Asked { .. } => Status::failed_precondition(message),
         AskError::NoRoom | AskError::Store(_) => Status::resource_exhausted(message),
     }
 }

@@ -5,7 +5,7 @@ use lapwing_proto::v1::get_status_response::ClusterProfiles;
 use lapwing_proto::v1::get_status_response::identity::source::State;
 use std::io::{self, Write};
 
-fn time(seconds: Option<i64>) -> String {
+pub(super) fn time(seconds: Option<i64>) -> String {
     let at = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     at.map_or_else(|| "never".to_owned(), |at| at.to_string())
 }

@@ -116,14 +116,14 @@ mod tests {
     use super::*;
     use lapwing_proto::v1::get_status_response::fleet::{Agent, Silent};
 
-    fn text(fleet: Fleet) -> String {
+    fn text(fleet: &Fleet) -> String {
         let status = GetStatusResponse {
             version: "0.1.0".to_owned(),
             node: "controller-1".to_owned(),
             ..GetStatusResponse::default()
         };
         let mut out = Vec::new();
-        write_fleet(&mut out, &status, &fleet).unwrap();
+        write_fleet(&mut out, &status, fleet).unwrap();
         String::from_utf8(anstream::adapter::strip_bytes(&out).into_vec()).unwrap()
     }
 
@@ -138,7 +138,7 @@ mod tests {
             last_error: error.to_owned(),
             ..Agent::default()
         };
-        let told = text(Fleet {
+        let told = text(&Fleet {
             leader: "controller-1".to_owned(),
             leads: true,
             agents: vec![
@@ -168,11 +168,11 @@ mod tests {
 
     #[test]
     fn who_does_not_lead_says_who_does() {
-        assert!(text(Fleet::default()).contains("no replica is known to lead"));
+        assert!(text(&Fleet::default()).contains("no replica is known to lead"));
         let other = Fleet {
             leader: "controller-2".to_owned(),
             ..Fleet::default()
         };
-        assert!(text(other).contains("stands by; controller-2 leads"));
+        assert!(text(&other).contains("stands by; controller-2 leads"));
     }
 }

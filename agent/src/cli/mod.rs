@@ -18,6 +18,7 @@ mod image_text;
 mod image_where;
 mod inventory;
 mod learning;
+mod modes;
 mod network;
 mod past;
 mod profile;

@@ -7,7 +7,7 @@ use super::profile_text::{json, write_list};
 use super::text::{BOLD, DIM, styled, table};
 use super::wrap::width;
 use super::{Outcome, client};
-use lapwing_profile::text::canonical;
+use lapwing_profile::text::{canonical, visible};
 use lapwing_proto::v1;
 use std::io::Write;
 
@@ -77,6 +77,10 @@ fn write_status(out: &mut impl Write, status: &v1::GetStatusResponse) -> std::io
     }
     if let Some(profiles) = &status.cluster_profiles {
         super::cluster::write_cluster(out, profiles)?;
+        writeln!(out)?;
+    }
+    if let Some(modes) = &status.cluster_modes {
+        super::modes::write_modes(out, modes)?;
         writeln!(out)?;
     }
     if let Some(listener) = &status.listener {
@@ -197,18 +201,7 @@ pub async fn containers(endpoint: &Endpoint, output: Output) -> Outcome {
             writeln!(out, "no containers run, as far as this agent traces")?;
         }
         Output::Text => {
-            let rows: Vec<Vec<String>> = answer.containers.iter().map(row).collect();
-            table(
-                &mut out,
-                &[
-                    "CONTAINER",
-                    "RUNTIME",
-                    "WORKLOAD",
-                    "IMAGE",
-                    "SEEN FROM START",
-                ],
-                &rows,
-            )?;
+            write_containers(&mut out, &answer.containers)?;
             writeln!(
                 out,
                 "{}",
@@ -220,6 +213,29 @@ pub async fn containers(endpoint: &Endpoint, output: Output) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// With what is asked for of them, where something is.
+fn write_containers(
+    out: &mut impl Write,
+    containers: &[v1::TracedContainer],
+) -> std::io::Result<()> {
+    let mut header = vec![
+        "CONTAINER",
+        "RUNTIME",
+        "WORKLOAD",
+        "IMAGE",
+        "SEEN FROM START",
+    ];
+    let mut rows: Vec<Vec<String>> = containers.iter().map(row).collect();
+    if containers.iter().any(|one| !one.asked_mode.is_empty()) {
+        header.extend(["ASKED FOR", "BY"]);
+        for (row, one) in rows.iter_mut().zip(containers) {
+            row.push(canonical(one.asked_mode.as_bytes()));
+            row.push(visible(&one.asked_by).into_owned());
+        }
+    }
+    table(out, &header, &rows)
 }
 
 fn row(traced: &v1::TracedContainer) -> Vec<String> {

@@ -13,11 +13,14 @@
 //! Where signatures are required, that an object goes is nobody's signed decision: without it the
 //! workload might learn again, and whoever may delete could switch reports off. So what was signed last
 //! stays in force, and that is reported.
+//!
+//! What namespaces ask for by a label stands behind such an object: see [`namespaces`].
 
 mod bad;
 mod cache;
 mod follow;
 mod held;
+pub mod namespaces;
 pub(crate) mod object;
 
 #[cfg(test)]
@@ -25,6 +28,7 @@ pub(crate) mod tests;
 
 pub use object::Terms;
 
+use crate::config::Profiles as Asked;
 use crate::judge::store::StoreError;
 use crate::kubernetes::Access;
 use crate::kubernetes::api::Api;
@@ -35,6 +39,7 @@ use lapwing_profile::profile::Mode;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::get_status_response as v1;
+use namespaces::Namespaces;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -110,22 +115,62 @@ pub struct Profiles {
 #[derive(Debug)]
 pub struct Watcher(Arc<Board>);
 
-/// Both ends, if anybody is to be asked. What is kept on disk is the first that the pipeline hears of.
+/// The pipeline's ends of all that the cluster says of profiles.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// BehaviorProfiles; none where they are not asked for.
+    pub profiles: Option<Profiles>,
+    /// What namespaces ask for; none where that is not asked.
+    pub namespaces: Option<Namespaces>,
+}
+
+/// The ends that ask the API.
+#[derive(Debug, Default)]
+pub struct Watchers {
+    profiles: Option<Watcher>,
+    namespaces: Option<namespaces::Watcher>,
+}
+
+/// Both ends, of what is to be asked. What is kept on disk is the first that the pipeline hears of.
 /// `wake` is called when there is news.
 ///
 /// # Errors
 /// When the folder for what is kept cannot be made or read.
 pub fn open(
-    access: &Access,
+    asked: &Asked,
     timeout: Duration,
     state: &Path,
     terms: Terms,
     wake: Arc<dyn Fn() + Send + Sync>,
-) -> Result<Option<(Profiles, Watcher)>, StoreError> {
-    if !access.is_open() {
-        return Ok(None);
+) -> Result<(Said, Watchers), StoreError> {
+    let api = |access: &Access| Api::new(access.reach(), timeout);
+    let (mut said, mut watchers) = (Said::default(), Watchers::default());
+    if asked.kubernetes.is_open() {
+        let both = open_with(api(&asked.kubernetes), state, terms, Arc::clone(&wake))?;
+        (said.profiles, watchers.profiles) = (Some(both.0), Some(both.1));
     }
-    open_with(Api::new(access.reach(), timeout), state, terms, wake).map(Some)
+    if asked.namespaces.is_open() {
+        let both = namespaces::open(api(&asked.namespaces), state, wake)?;
+        (said.namespaces, watchers.namespaces) = (Some(both.0), Some(both.1));
+    }
+    Ok((said, watchers))
+}
+
+impl Watchers {
+    /// Ask for as long as the agent runs.
+    pub async fn run(self) {
+        let profiles = async {
+            if let Some(watcher) = self.profiles {
+                watcher.run().await;
+            }
+        };
+        let namespaces = async {
+            if let Some(watcher) = self.namespaces {
+                watcher.run().await;
+            }
+        };
+        tokio::join!(profiles, namespaces);
+    }
 }
 
 fn open_with(

@@ -8,5 +8,7 @@ section! {
     Profiles {
         /// How the API of the cluster is reached, whose BehaviorProfiles are obeyed.
         kubernetes "kubernetes": Access = Access::Off,
+        /// How it is reached for the labels of namespaces, see [`crate::judge::modes`].
+        namespaces "namespaces": Access = Access::Off,
     }
 }

@@ -273,6 +273,11 @@ impl Registry {
             .filter(|instance| instance.removed.is_none())
     }
 
+    /// All containers, also those that went a moment ago, of which records may be on their way.
+    pub fn known(&self) -> impl Iterator<Item = &Instance> {
+        self.instances.values()
+    }
+
     /// Time has passed. `live` answers with the cgroups that living processes belong to:
     /// membership outlasts a cgroup, for a process that left it before it went.
     pub fn tick(&mut self, now: u64, live: impl Fn() -> HashSet<u64>) -> Vec<Effect> {

@@ -21,11 +21,12 @@ use lapwing_proto::v1::get_status_response as status;
 use lapwing_proto::v1::watch_request::{Kind, Since};
 use lapwing_proto::v1::{
     AckRequest, AckResponse, DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest,
-    DemoteProfileResponse, ForgetConsumerRequest, ForgetConsumerResponse, GetProfileRequest,
-    GetProfileResponse, GetStatusRequest, GetStatusResponse, ImportProfileRequest,
-    ImportProfileResponse, ListContainersRequest, ListContainersResponse, ListProfilesRequest,
-    ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest,
-    ReplayProfileResponse, TestSinkRequest, TestSinkResponse, WatchRequest, WatchResponse,
+    DemoteProfileResponse, ForgetConsumerRequest, ForgetConsumerResponse, GetInventoryRequest,
+    GetInventoryResponse, GetProfileRequest, GetProfileResponse, GetStatusRequest,
+    GetStatusResponse, ImportProfileRequest, ImportProfileResponse, ListContainersRequest,
+    ListContainersResponse, ListProfilesRequest, ListProfilesResponse, PromoteProfileRequest,
+    PromoteProfileResponse, ReplayProfileRequest, ReplayProfileResponse, TestSinkRequest,
+    TestSinkResponse, WatchRequest, WatchResponse,
 };
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -339,6 +340,10 @@ impl Agent for Service {
         &self,
         _: Request<ImportProfileRequest>,
     ) -> Answer<ImportProfileResponse> {
+        of_a_node()
+    }
+
+    async fn get_inventory(&self, _: Request<GetInventoryRequest>) -> Answer<GetInventoryResponse> {
         of_a_node()
     }
 

@@ -144,6 +144,13 @@ fn pods(status: &GetStatusResponse, verdict: &mut Verdict) {
 
 /// Until the API has answered, or has not, a profile of the cluster may yet come in force.
 fn profiles(status: &GetStatusResponse, verdict: &mut Verdict) {
+    if let Some(modes) = &status.cluster_modes
+        && modes.state() == State::Unspecified
+    {
+        verdict.reasons.push(
+            "the API of the cluster has not been asked yet what namespaces ask for.".to_owned(),
+        );
+    }
     let Some(profiles) = &status.cluster_profiles else {
         return;
     };
@@ -166,7 +173,9 @@ fn profiles(status: &GetStatusResponse, verdict: &mut Verdict) {
 mod tests {
     use super::*;
     use lapwing_proto::v1::get_status_response::identity::Source;
-    use lapwing_proto::v1::get_status_response::{ClusterProfiles, Feed, Hook, Identity};
+    use lapwing_proto::v1::get_status_response::{
+        ClusterModes, ClusterProfiles, Feed, Hook, Identity,
+    };
     use std::sync::Arc;
 
     const MOVES: Duration = Duration::from_millis(200);
@@ -287,6 +296,12 @@ mod tests {
             let verdict = said(status);
             assert_eq!(verdict.reasons.is_empty(), is_ready, "{state:?}");
             assert!(verdict.to_string().contains(part), "{verdict}");
+            let mut status = good();
+            status.cluster_modes = Some(ClusterModes {
+                state: state.into(),
+                ..ClusterModes::default()
+            });
+            assert_eq!(said(status).reasons.is_empty(), is_ready, "{state:?}");
         }
     }
 }

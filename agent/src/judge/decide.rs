@@ -66,6 +66,16 @@ pub enum AskError {
         /// The object, as `shop/web`.
         object: String,
     },
+    /// Its namespace, or its pod, asks for more.
+    #[error(
+        "{name} is compared because {voice} asks for it: write `learn` there, or take it away. It would be promoted again in a second"
+    )]
+    Asked {
+        /// The profile.
+        name: String,
+        /// Who asks.
+        voice: String,
+    },
     /// It was decided, but cannot be stored; it was taken back.
     #[error("not done, because it cannot be stored: {0}")]
     Store(#[from] StoreError),
@@ -178,6 +188,7 @@ impl Judge {
             windows: Self::windows(node),
             ratings: super::Ratings::default(),
             limits: super::limits::Limits::default(),
+            modes: super::modes::Modes::default(),
             repeats: 0,
             said: None,
             open: None,
@@ -265,6 +276,13 @@ impl Judge {
             Err(error) => done(Err(error)),
             Ok(kept) => {
                 let workload = kept.profile.workload.clone();
+                if matches!(action, Action::Demote)
+                    && kept.obeys.is_none()
+                    && let Some(voice) = self.keeper.monitored_by(&workload)
+                {
+                    let name = workload.to_string();
+                    return done(Err(AskError::Asked { name, voice }));
+                }
                 self.step(workload, action, by, done);
             }
         }

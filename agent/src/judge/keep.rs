@@ -9,6 +9,7 @@
 
 use super::PROFILES_MAX;
 use super::decide::{Action, AskError, Decision, Step};
+use super::modes::Held;
 use super::obeyed::Obeyed;
 use super::report;
 use super::store::{Store, StoreError};
@@ -118,7 +119,7 @@ fn path(store: &Store, workload: &Workload, obeys: bool) -> PathBuf {
 /// All profiles of this node.
 pub struct Keeper {
     cluster: String,
-    start: Mode,
+    pub(super) start: Mode,
     /// When learning is over.
     pub(super) settings: Settings,
     /// How long a new version of an image has grace, in nanoseconds.
@@ -128,6 +129,8 @@ pub struct Keeper {
     pub(super) aside_own: HashMap<Workload, Kept>,
     /// What the cluster says of workloads, be they on this node or not.
     pub(super) offers: HashMap<Workload, Obeyed>,
+    /// What is asked for workloads by their namespaces and pods, where that is obeyed.
+    pub(super) words: HashMap<Workload, Held>,
     /// Ends before the folder is given up, because it stands before it.
     writer: Writer,
     store: Store,
@@ -169,6 +172,7 @@ impl Keeper {
             profiles,
             aside_own: HashMap::new(),
             offers: HashMap::new(),
+            words: HashMap::new(),
             writer: Writer::start(wake)?,
             store,
             aside,
@@ -205,18 +209,6 @@ impl Keeper {
         self.profiles.get_mut(workload)
     }
 
-    /// What becomes of behaviours that the profile of a container does not know, if it has one.
-    pub(super) fn mode(&self, workload: &Workload, named: bool) -> Mode {
-        match self.profiles.get(workload) {
-            Some(kept) if named => kept.profile.mode(),
-            None if named => self
-                .offers
-                .get(workload)
-                .map_or(self.start, |offer| offer.mode),
-            _ => self.start,
-        }
-    }
-
     /// Takes up a profile that is to be stored; answers whether there was room for it.
     pub(super) fn take_up(&mut self, profile: Profile) -> bool {
         let room = self.profiles.len() < PROFILES_MAX;
@@ -241,10 +233,6 @@ impl Keeper {
     /// An empty profile that is not kept.
     pub(super) fn fresh(&self, workload: &Workload) -> Kept {
         Kept::new(self.new_profile(workload))
-    }
-
-    fn new_profile(&self, workload: &Workload) -> Profile {
-        Profile::new(workload.clone(), self.start)
     }
 
     /// The one with a name, special bytes as `%NN` or as they are.

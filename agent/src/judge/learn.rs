@@ -158,6 +158,9 @@ impl Judge {
     pub fn learn<'a>(&mut self, running: impl Iterator<Item = &'a Instance>, now: Moment) {
         for instance in running.filter(|instance| instance.is_named()) {
             self.keeper.obey_from_start(&instance.workload);
+            if self.modes.is_off(instance.home) {
+                continue;
+            }
             let Some(kept) = self.keeper.known(&instance.workload) else {
                 continue;
             };

@@ -10,6 +10,7 @@ pub mod keep;
 mod learn;
 pub mod ledger;
 pub mod limits;
+pub mod modes;
 mod obeyed;
 mod published;
 pub mod rating;
@@ -73,6 +74,8 @@ pub struct Judge {
     ratings: Ratings,
     /// How many are reported.
     limits: limits::Limits,
+    /// What namespaces and pods ask for.
+    modes: modes::Modes,
     /// Repeats that it counted and that were taken from it.
     repeats: u64,
     /// What it is to be told of the last record.
@@ -138,6 +141,7 @@ impl Judge {
     /// A container is gone.
     pub fn gone(&mut self, home: u64) {
         self.published.gone(home);
+        self.modes.gone(home);
         self.learned_from(home);
         self.ledger.clear(home);
         self.late.extend(self.episodes.gone(home));

@@ -29,7 +29,7 @@ use std::io;
 use std::sync::Arc;
 
 /// Who decides where the cluster does.
-const ACTOR: &str = "kubernetes";
+pub(super) const ACTOR: &str = "kubernetes";
 /// Why an object is reported that is not obeyed.
 const REASON: &str = "cluster-profile";
 
@@ -181,6 +181,7 @@ impl Judge {
                 let workload = self.here(workload);
                 tracing::info!("{workload}: no BehaviorProfile any more, the node's own counts");
                 self.keeper.disobey(&workload);
+                self.modes.due = true;
                 self.anew(workload);
                 Vec::new()
             }
@@ -226,6 +227,7 @@ impl Judge {
         };
         let object = obeyed.object.clone();
         self.keeper.offers.insert(workload.clone(), obeyed);
+        self.modes.due = true;
         // What is not on this node waits until it is.
         if self.keeper.known(&workload).is_some() && self.keeper.obey(&workload) {
             tracing::info!("{workload}: the BehaviorProfile {object} is in force");
@@ -234,7 +236,7 @@ impl Judge {
     }
 
     /// What was said of a workload, to the kernel side too, holds no longer.
-    fn anew(&mut self, workload: Workload) {
+    pub(super) fn anew(&mut self, workload: Workload) {
         self.learn_anew(&workload);
         self.attribute_anew();
         self.changed.push(workload);

@@ -17,7 +17,9 @@ impl Judge {
     /// Whether the kernel side must be told how urgent a container's records are; with the answer.
     pub fn take_watched(&mut self, instance: &Instance) -> Option<bool> {
         let (workload, named) = (&instance.workload, instance.is_named());
-        let monitoring = self.keeper.mode(workload, named) == Mode::Monitoring;
+        let asked = self.modes.start(instance.home).filter(|_| !named);
+        let mode = asked.unwrap_or_else(|| self.keeper.mode(workload, named));
+        let monitoring = mode == Mode::Monitoring && !self.modes.is_off(instance.home);
         self.ledger
             .watch((instance.home, workload, named), monitoring)
             .then_some(monitoring)
@@ -44,7 +46,11 @@ impl Judge {
         let homes = changed
             .iter()
             .flat_map(|workload| self.ledger.homes(workload));
-        homes.collect()
+        let mut homes: Vec<u64> = homes.collect();
+        homes.append(&mut self.modes.changed);
+        homes.sort_unstable();
+        homes.dedup();
+        homes
     }
 
     /// Whether deviations of a container were held back since the last call; `all` are those since

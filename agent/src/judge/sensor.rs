@@ -14,13 +14,16 @@ impl Judge {
     /// compared with, that is a violation as well: what happened in the gap may have been one.
     /// Repeats of one reason count up in one violation.
     pub fn lost(&mut self, gap: v1::Gap, scene: Scene<'_>, now: Moment) -> Vec<Item> {
-        let workload = &scene.instance.workload;
+        let (workload, home) = (&scene.instance.workload, scene.instance.home);
+        if self.modes.is_off(home) {
+            return Vec::new(); // The gap itself is told.
+        }
         let mode = match scene.instance.is_named() {
             true => self.keeper.of(workload).map(|kept| {
                 kept.gap(now.wall);
                 kept.profile.mode()
             }),
-            false => Some(self.keeper.fresh(workload).profile.mode()),
+            false => Some(self.modes.start(home).unwrap_or(self.keeper.start)),
         };
         match mode {
             Some(Mode::Monitoring) => {}

@@ -107,13 +107,20 @@ impl Judge {
             return (at, Vec::new()); // The runtime's own steps.
         };
         let phase = scene.instance.details.phase(phase);
+        let home = scene.instance.home;
+        if self.modes.is_off(home) {
+            self.modes.drop_one();
+            let (key, verdict) = (record.header.key, verdict_of(false));
+            self.said = (key != 0).then_some(Said { home, key, verdict });
+            return (at, Vec::new());
+        }
         let workload = &scene.instance.workload;
         let named = scene.instance.is_named();
         // What has no name is compared with an empty profile, which nobody keeps.
         let mut stranger = None;
         let kept = match named {
             true => self.keeper.of(workload),
-            false => Some(stranger.insert(self.keeper.fresh(workload))),
+            false => Some(stranger.insert(self.stranger(workload, home))),
         };
         let Some(kept) = kept else {
             let text =
@@ -248,7 +255,6 @@ impl Judge {
             let is_approved = matches!(outcome, Outcome::Known | Outcome::Learned);
             self.open = Program::of(entry, is_approved);
         }
-        let home = scene.instance.home;
         if key != 0
             && let Some((verdict, fingerprint)) = told
         {

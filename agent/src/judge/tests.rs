@@ -25,6 +25,7 @@ mod contents;
 mod learning;
 mod limits;
 mod lineage;
+mod modes;
 mod obeyed;
 mod patterns;
 mod provisional;
@@ -91,8 +92,28 @@ fn import(judge: &mut Judge, yaml: &str) -> Result<v1::ProfileSummary, AskError>
     answer(judge, |judge, done| judge.import(yaml, "", ANN, done))
 }
 
+/// There is a container of Docker.
+fn meet(root: &Path, registry: &mut Registry, (home, id): (u64, &str), details: &str) {
+    let files = root.join("var/lib/docker/containers").join(id);
+    fs::create_dir_all(&files).unwrap();
+    fs::write(files.join("config.v2.json"), details).unwrap();
+    registry.met(home, 1, &format!("/docker/{id}"), 0);
+    let act = Act {
+        cgroup: home,
+        pid: 0,
+        foreign_root: false,
+        behaviour: true,
+    };
+    registry.acted(act, 0);
+}
+
 impl Bench {
     fn new() -> Self {
+        Self::with(r#"{"Name":"/web","Config":{"Image":"team/web:1"}}"#)
+    }
+
+    /// With what Docker's file says of the container.
+    fn with(details: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = Options {
             cluster: "c1".into(),
@@ -110,19 +131,8 @@ impl Bench {
             namespace: String::new(),
         };
         let mut registry = Registry::new(options, hierarchy);
-        let id = "ab".repeat(32);
-        let files = folder.path().join("var/lib/docker/containers").join(&id);
-        fs::create_dir_all(&files).unwrap();
-        let details = r#"{"Name":"/web","Config":{"Image":"team/web:1"}}"#;
-        fs::write(files.join("config.v2.json"), details).unwrap();
-        registry.met(HOME, 1, &format!("/docker/{id}"), 0);
-        let act = Act {
-            cgroup: HOME,
-            pid: 0,
-            foreign_root: false,
-            behaviour: true,
-        };
-        registry.acted(act, 0);
+        let (files, id) = (folder.path(), "ab".repeat(32));
+        meet(files, &mut registry, (HOME, &id), details);
         let judge = open(&folder.path().join("state"), "c1").unwrap();
         Self {
             folder,

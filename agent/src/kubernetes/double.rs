@@ -5,7 +5,7 @@
 use super::api::Reach;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Collected, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1 as client;
 use hyper::server::conn::http1 as server;
@@ -26,6 +26,9 @@ use tokio::sync::{mpsc, watch};
 pub const NODE: &str = "n1";
 /// Where BehaviorProfiles are.
 const PROFILES: &str = "/apis/lapwing.dev/v1alpha1/behaviorprofiles";
+/// Where namespaces are, and by which label they are asked for.
+const NAMESPACES: &str = "/api/v1/namespaces";
+const SELECTED: &str = "lapwing.dev/mode";
 
 /// How it fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +55,7 @@ pub enum Mood {
 #[derive(Default)]
 struct State {
     version: u64,
-    /// Pods and BehaviorProfiles, by their uids.
+    /// Pods, BehaviorProfiles and namespaces, by their uids.
     listed: BTreeMap<String, Value>,
     steps: Vec<(u64, Value)>,
     /// What is older is forgotten.
@@ -82,6 +85,8 @@ enum Selected {
     PodsOf(String),
     /// All of them.
     Profiles,
+    /// Those with the label.
+    Namespaces,
 }
 
 impl Selected {
@@ -90,6 +95,7 @@ impl Selected {
         match path {
             "/api/v1/pods" => Some(Self::Pods),
             PROFILES => Some(Self::Profiles),
+            NAMESPACES => Some(Self::Namespaces),
             _ => Some(Self::PodsOf(
                 of_namespace?.strip_suffix("/pods")?.to_owned(),
             )),
@@ -97,13 +103,17 @@ impl Selected {
     }
 
     fn wants(&self, object: &Value) -> bool {
-        let is_profile = object["kind"] == "BehaviorProfile";
+        let is_pod = !matches!(
+            object["kind"].as_str(),
+            Some("BehaviorProfile" | "Namespace")
+        );
         match self {
-            Self::Pods => !is_profile && object["spec"]["nodeName"] == NODE,
-            Self::PodsOf(namespace) => {
-                !is_profile && object["metadata"]["namespace"] == **namespace
+            Self::Pods => is_pod && object["spec"]["nodeName"] == NODE,
+            Self::PodsOf(namespace) => is_pod && object["metadata"]["namespace"] == **namespace,
+            Self::Profiles => object["kind"] == "BehaviorProfile",
+            Self::Namespaces => {
+                object["kind"] == "Namespace" && !object["metadata"]["labels"][SELECTED].is_null()
             }
-            Self::Profiles => is_profile,
         }
     }
 }
@@ -136,7 +146,17 @@ impl Cluster {
         let uid = pod["metadata"]["uid"].as_str().unwrap().to_owned();
         match kind {
             "DELETED" => drop(state.listed.remove(&uid)),
-            _ => drop(state.listed.insert(uid, pod.clone())),
+            _ => {
+                let before = state.listed.insert(uid, pod.clone());
+                // Who selects hears of what is selected no longer as of what went.
+                let was = before.is_some_and(|before| Selected::Namespaces.wants(&before));
+                if was && !Selected::Namespaces.wants(&pod) {
+                    let mut gone = pod.clone();
+                    gone["metadata"]["labels"] = json!({SELECTED: "as it was"});
+                    let step = json!({"type": "DELETED", "object": gone});
+                    state.steps.push((version, step));
+                }
+            }
         }
         state
             .steps
@@ -145,7 +165,7 @@ impl Cluster {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// A pod, or a profile, is there.
+    /// A pod, a profile, or a namespace, is there.
     pub fn put(&self, pod: Value) {
         let uid = pod["metadata"]["uid"].as_str().unwrap();
         let kind = match self.state().listed.contains_key(uid) {
@@ -292,7 +312,7 @@ impl Cluster {
         let (path, method) = (path.to_owned(), request.method().clone());
         if matches!(method.as_str(), "POST" | "PUT") {
             let body = request.into_body().collect().await;
-            let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+            let body = body.map(Collected::to_bytes).unwrap_or_default();
             return Ok(self.write(method.as_str(), &path, &body));
         }
         let Some(selected) = Selected::of(&path) else {
@@ -308,6 +328,15 @@ impl Cluster {
         };
         let expected = format!("spec.nodeName%3D{NODE}");
         if selected == Selected::Pods && query.get("fieldSelector") != Some(&&*expected) {
+            return Ok(refusal(400, None));
+        }
+        let selector = query.get("labelSelector").copied();
+        let is_right = match selected {
+            Selected::Namespaces => selector == Some("lapwing.dev%2Fmode"),
+            Selected::Pods | Selected::Profiles => selector.is_none(),
+            Selected::PodsOf(_) => true,
+        };
+        if !is_right {
             return Ok(refusal(400, None));
         }
         match query.get("watch") {

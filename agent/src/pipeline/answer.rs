@@ -17,7 +17,8 @@ impl Line {
             }
             Request::Counters(reply) => drop(reply.send(self.status(self.judge.modes()))),
             Request::Containers(reply) => {
-                drop(reply.send(status::containers(&self.registry, self.clock)));
+                let asked = |home| self.judge.asked_of(home);
+                drop(reply.send(status::containers(&self.registry, self.clock, asked)));
             }
             Request::Profiles(reply) => {
                 let profiles = self.judge.summaries(&status::instances(&self.registry));
@@ -127,10 +128,12 @@ impl Line {
             listener: None,
             identity: (self.identity.as_ref())
                 .map(|identity| identity.status(self.registry.late())),
-            cluster_profiles: self.cluster_profiles.as_ref().map(|profiles| {
+            cluster_profiles: self.said.profiles.as_ref().map(|profiles| {
                 let (in_force, since) = self.judge.obeying();
                 profiles.status(in_force, since)
             }),
+            cluster_modes: (self.said.namespaces.as_ref())
+                .map(|namespaces| namespaces.status(self.judge.modes_status())),
             sizes: Some(v1::get_status_response::Sizes {
                 ring_bytes: self.tables.sizes.ring_bytes,
                 behaviours: self.tables.sizes.behaviours,

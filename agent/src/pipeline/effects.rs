@@ -4,8 +4,8 @@ use super::Line;
 use super::loss::UserLoss;
 use crate::clock;
 use crate::cluster::Profiles;
-use crate::container::Effect;
 use crate::container::identity::{Answer, Identity, Question, Reply};
+use crate::container::{Effect, Resolution};
 use lapwing_abi::state::cgroup_state;
 
 /// News of the cluster in one turn of the loop: for each a profile may be read, and meanwhile nobody reads the
@@ -79,10 +79,49 @@ impl Line {
         }
     }
 
-    /// Takes in what the cluster says of profiles; answers whether there may be more.
+    /// Takes in what namespaces ask for.
+    fn hear_namespaces(&mut self) {
+        let Some(namespaces) = &self.said.namespaces else {
+            return;
+        };
+        if let Some(labels) = namespaces.news() {
+            self.judge.labelled(labels);
+        }
+        if self.judge.is_unweighed() {
+            self.weigh();
+        }
+    }
+
+    /// A container that was not weighed yet is, before anything of it is judged.
+    pub(super) fn weigh_first(&mut self, home: u64) {
+        if self.said.namespaces.is_some()
+            && let Resolution::Instance(instance) = self.registry.resolve(home)
+            && !self.judge.is_weighed(instance)
+        {
+            self.weigh();
+            self.decided();
+        }
+    }
+
+    /// Weighs anew what namespaces and pods ask for.
+    pub(super) fn weigh(&mut self) {
+        if self.said.namespaces.is_none() {
+            return;
+        }
+        let asked = self.identity.as_ref().map(Identity::asked_modes);
+        let moment = self.moment();
+        let known = self.registry.known();
+        let items = (self.judge).weigh(known, &asked.unwrap_or_default(), moment);
+        for item in items {
+            self.feed.publish(moment.wall, item);
+        }
+    }
+
+    /// Takes in what the cluster says of profiles, and what namespaces ask for; answers whether there may be more.
     pub(super) fn hear_cluster(&mut self) -> bool {
         for _ in 0..NEWS_MAX {
-            let Some(news) = { self.cluster_profiles.as_ref() }.and_then(Profiles::next) else {
+            let Some(news) = { self.said.profiles.as_ref() }.and_then(Profiles::next) else {
+                self.hear_namespaces();
                 return false;
             };
             let moment = self.moment();

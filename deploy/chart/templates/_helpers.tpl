@@ -49,8 +49,17 @@ default
 {{- $metrics := or .Values.http.metrics .Values.podMonitor.enabled | default false -}}
 {{- $http := dict "address" (printf ":%d" (int .Values.http.port)) "metrics" $metrics -}}
 {{- $known := dict "version" 1 "cluster" .Values.clusterName "http" $http -}}
-{{- if and .Values.clusterProfiles .Values.serviceAccount.automountToken -}}
-{{- $_ := set $known "profiles" (dict "kubernetes" "auto") -}}
+{{- if .Values.serviceAccount.automountToken -}}
+{{- $profiles := dict -}}
+{{- if .Values.clusterProfiles -}}
+{{- $_ := set $profiles "kubernetes" "auto" -}}
+{{- end -}}
+{{- if .Values.namespaceModes -}}
+{{- $_ := set $profiles "namespaces" "auto" -}}
+{{- end -}}
+{{- if $profiles -}}
+{{- $_ := set $known "profiles" $profiles -}}
+{{- end -}}
 {{- end -}}
 {{- if not .Values.serviceAccount.automountToken -}}
 {{- $_ := set $known "identity" (dict "kubernetes" "off") -}}

@@ -1320,6 +1320,9 @@ pub struct GetStatusResponse {
     /// Absent where profiles are the node's own alone.
     #[prost(message, optional, tag = "71")]
     pub cluster_profiles: ::core::option::Option<get_status_response::ClusterProfiles>,
+    /// Absent where labels of namespaces are not asked for.
+    #[prost(message, optional, tag = "72")]
+    pub cluster_modes: ::core::option::Option<get_status_response::ClusterModes>,
     /// Only those that happened; empty for a client of some namespaces.
     #[prost(message, repeated, tag = "80")]
     pub judged: ::prost::alloc::vec::Vec<get_status_response::Judged>,
@@ -1855,6 +1858,78 @@ pub mod get_status_response {
             pub detail: ::prost::alloc::string::String,
         }
     }
+    /// What namespaces ask for by the label `lapwing.dev/mode`.
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct ClusterModes {
+        #[prost(enumeration = "identity::source::State", tag = "1")]
+        pub state: i32,
+        /// Where the API of the cluster is.
+        #[prost(string, tag = "2")]
+        pub url: ::prost::alloc::string::String,
+        /// Since when it is in this state.
+        #[prost(message, optional, tag = "3")]
+        pub since: ::core::option::Option<crate::Timestamp>,
+        /// When the API said something last, be it that there is nothing new.
+        #[prost(message, optional, tag = "4")]
+        pub heard_time: ::core::option::Option<crate::Timestamp>,
+        /// Questions that were not answered, and namespaces that could not be read.
+        #[prost(uint64, tag = "5")]
+        pub failed: u64,
+        /// What went wrong last with the API, also if it is over.
+        #[prost(string, tag = "6")]
+        pub last_error: ::prost::alloc::string::String,
+        /// Namespaces with the label in the whole cluster, and labels that found no room since the start.
+        #[prost(uint32, tag = "7")]
+        pub known: u32,
+        #[prost(uint64, tag = "8")]
+        pub refused: u64,
+        /// Those of them that have containers on this node, and the first of these.
+        #[prost(uint32, tag = "9")]
+        pub here: u32,
+        #[prost(message, repeated, tag = "10")]
+        pub namespaces: ::prost::alloc::vec::Vec<cluster_modes::Namespace>,
+        /// Containers of this node of which nothing is learned or reported.
+        #[prost(uint32, tag = "11")]
+        pub off: u32,
+        /// Records of such containers that were dropped since the start.
+        #[prost(uint64, tag = "12")]
+        pub dropped: u64,
+        /// What loosens or is not obeyed, and the first of it.
+        #[prost(uint32, tag = "13")]
+        pub told: u32,
+        #[prost(message, repeated, tag = "14")]
+        pub notes: ::prost::alloc::vec::Vec<cluster_modes::Note>,
+    }
+    /// Nested message and enum types in `ClusterModes`.
+    pub mod cluster_modes {
+        /// A namespace with the label that has containers on this node.
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Namespace {
+            #[prost(string, tag = "1")]
+            pub name: ::prost::alloc::string::String,
+            /// The value of the label: `off`, `learn`, `monitor`, or whatever else stands there.
+            #[prost(string, tag = "2")]
+            pub label: ::prost::alloc::string::String,
+            /// Its containers that run on this node.
+            #[prost(uint32, tag = "3")]
+            pub containers: u32,
+            /// Of these: of which nothing is learned or reported.
+            #[prost(uint32, tag = "4")]
+            pub off: u32,
+            /// Of these: whose pods ask for more than the namespace.
+            #[prost(uint32, tag = "5")]
+            pub by_pods: u32,
+            /// Of these: that go by a BehaviorProfile or the configuration, as the label is not obeyed for them.
+            #[prost(uint32, tag = "6")]
+            pub configured: u32,
+        }
+        /// What loosens, or is not obeyed, with what to do.
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Note {
+            #[prost(string, tag = "1")]
+            pub text: ::prost::alloc::string::String,
+        }
+    }
     /// How often the judge said so of what reached it, since the start.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Judged {
@@ -1899,6 +1974,12 @@ pub struct TracedContainer {
     /// Whether it was seen from its first exec.
     #[prost(bool, tag = "5")]
     pub seen_from_start: bool,
+    /// What its namespace or its pod asks for by `lapwing.dev/mode`, and which of them; empty where none does, or is not
+    /// obeyed.
+    #[prost(string, tag = "6")]
+    pub asked_mode: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub asked_by: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ProfileSummary {

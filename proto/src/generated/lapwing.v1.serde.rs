@@ -4199,6 +4199,9 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -4279,6 +4282,9 @@ impl serde::Serialize for GetStatusResponse {
         if let Some(v) = self.cluster_profiles.as_ref() {
             struct_ser.serialize_field("clusterProfiles", v)?;
         }
+        if let Some(v) = self.cluster_modes.as_ref() {
+            struct_ser.serialize_field("clusterModes", v)?;
+        }
         if true {
             struct_ser.serialize_field("judged", &self.judged)?;
         }
@@ -4327,6 +4333,8 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "identity",
             "cluster_profiles",
             "clusterProfiles",
+            "cluster_modes",
+            "clusterModes",
             "judged",
             "reported",
             "fleet",
@@ -4357,6 +4365,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             Listener,
             Identity,
             ClusterProfiles,
+            ClusterModes,
             Judged,
             Reported,
             Fleet,
@@ -4404,6 +4413,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "listener" => Ok(GeneratedField::Listener),
                             "identity" => Ok(GeneratedField::Identity),
                             "clusterProfiles" | "cluster_profiles" => Ok(GeneratedField::ClusterProfiles),
+                            "clusterModes" | "cluster_modes" => Ok(GeneratedField::ClusterModes),
                             "judged" => Ok(GeneratedField::Judged),
                             "reported" => Ok(GeneratedField::Reported),
                             "fleet" => Ok(GeneratedField::Fleet),
@@ -4449,6 +4459,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut listener__ = None;
                 let mut identity__ = None;
                 let mut cluster_profiles__ = None;
+                let mut cluster_modes__ = None;
                 let mut judged__ = None;
                 let mut reported__ = None;
                 let mut fleet__ = None;
@@ -4606,6 +4617,12 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             }
                             cluster_profiles__ = map_.next_value()?;
                         }
+                        GeneratedField::ClusterModes => {
+                            if cluster_modes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("clusterModes"));
+                            }
+                            cluster_modes__ = map_.next_value()?;
+                        }
                         GeneratedField::Judged => {
                             if judged__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("judged"));
@@ -4650,6 +4667,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     listener: listener__,
                     identity: identity__,
                     cluster_profiles: cluster_profiles__,
+                    cluster_modes: cluster_modes__,
                     judged: judged__.unwrap_or_default(),
                     reported: reported__.unwrap_or_default(),
                     fleet: fleet__,
@@ -4657,6 +4675,618 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::ClusterModes {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.ClusterModes", len)?;
+        if true {
+            let v = get_status_response::identity::source::State::try_from(self.state)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
+            struct_ser.serialize_field("state", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("url", &self.url)?;
+        }
+        if let Some(v) = self.since.as_ref() {
+            struct_ser.serialize_field("since", v)?;
+        }
+        if let Some(v) = self.heard_time.as_ref() {
+            struct_ser.serialize_field("heardTime", v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("failed", ToString::to_string(&self.failed).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("lastError", &self.last_error)?;
+        }
+        if true {
+            struct_ser.serialize_field("known", &self.known)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("refused", ToString::to_string(&self.refused).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("here", &self.here)?;
+        }
+        if true {
+            struct_ser.serialize_field("namespaces", &self.namespaces)?;
+        }
+        if true {
+            struct_ser.serialize_field("off", &self.off)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("dropped", ToString::to_string(&self.dropped).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("told", &self.told)?;
+        }
+        if true {
+            struct_ser.serialize_field("notes", &self.notes)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::ClusterModes {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "state",
+            "url",
+            "since",
+            "heard_time",
+            "heardTime",
+            "failed",
+            "last_error",
+            "lastError",
+            "known",
+            "refused",
+            "here",
+            "namespaces",
+            "off",
+            "dropped",
+            "told",
+            "notes",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            State,
+            Url,
+            Since,
+            HeardTime,
+            Failed,
+            LastError,
+            Known,
+            Refused,
+            Here,
+            Namespaces,
+            Off,
+            Dropped,
+            Told,
+            Notes,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "state" => Ok(GeneratedField::State),
+                            "url" => Ok(GeneratedField::Url),
+                            "since" => Ok(GeneratedField::Since),
+                            "heardTime" | "heard_time" => Ok(GeneratedField::HeardTime),
+                            "failed" => Ok(GeneratedField::Failed),
+                            "lastError" | "last_error" => Ok(GeneratedField::LastError),
+                            "known" => Ok(GeneratedField::Known),
+                            "refused" => Ok(GeneratedField::Refused),
+                            "here" => Ok(GeneratedField::Here),
+                            "namespaces" => Ok(GeneratedField::Namespaces),
+                            "off" => Ok(GeneratedField::Off),
+                            "dropped" => Ok(GeneratedField::Dropped),
+                            "told" => Ok(GeneratedField::Told),
+                            "notes" => Ok(GeneratedField::Notes),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::ClusterModes;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.ClusterModes")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::ClusterModes, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut state__ = None;
+                let mut url__ = None;
+                let mut since__ = None;
+                let mut heard_time__ = None;
+                let mut failed__ = None;
+                let mut last_error__ = None;
+                let mut known__ = None;
+                let mut refused__ = None;
+                let mut here__ = None;
+                let mut namespaces__ = None;
+                let mut off__ = None;
+                let mut dropped__ = None;
+                let mut told__ = None;
+                let mut notes__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::State => {
+                            if state__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("state"));
+                            }
+                            state__ = Some(map_.next_value::<get_status_response::identity::source::State>()? as i32);
+                        }
+                        GeneratedField::Url => {
+                            if url__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("url"));
+                            }
+                            url__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Since => {
+                            if since__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("since"));
+                            }
+                            since__ = map_.next_value()?;
+                        }
+                        GeneratedField::HeardTime => {
+                            if heard_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("heardTime"));
+                            }
+                            heard_time__ = map_.next_value()?;
+                        }
+                        GeneratedField::Failed => {
+                            if failed__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("failed"));
+                            }
+                            failed__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::LastError => {
+                            if last_error__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastError"));
+                            }
+                            last_error__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Known => {
+                            if known__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("known"));
+                            }
+                            known__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Refused => {
+                            if refused__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("refused"));
+                            }
+                            refused__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Here => {
+                            if here__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("here"));
+                            }
+                            here__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Namespaces => {
+                            if namespaces__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("namespaces"));
+                            }
+                            namespaces__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Off => {
+                            if off__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("off"));
+                            }
+                            off__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Dropped => {
+                            if dropped__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("dropped"));
+                            }
+                            dropped__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Told => {
+                            if told__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("told"));
+                            }
+                            told__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Notes => {
+                            if notes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("notes"));
+                            }
+                            notes__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::ClusterModes {
+                    state: state__.unwrap_or_default(),
+                    url: url__.unwrap_or_default(),
+                    since: since__,
+                    heard_time: heard_time__,
+                    failed: failed__.unwrap_or_default(),
+                    last_error: last_error__.unwrap_or_default(),
+                    known: known__.unwrap_or_default(),
+                    refused: refused__.unwrap_or_default(),
+                    here: here__.unwrap_or_default(),
+                    namespaces: namespaces__.unwrap_or_default(),
+                    off: off__.unwrap_or_default(),
+                    dropped: dropped__.unwrap_or_default(),
+                    told: told__.unwrap_or_default(),
+                    notes: notes__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.ClusterModes", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::cluster_modes::Namespace {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.ClusterModes.Namespace", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            struct_ser.serialize_field("label", &self.label)?;
+        }
+        if true {
+            struct_ser.serialize_field("containers", &self.containers)?;
+        }
+        if true {
+            struct_ser.serialize_field("off", &self.off)?;
+        }
+        if true {
+            struct_ser.serialize_field("byPods", &self.by_pods)?;
+        }
+        if true {
+            struct_ser.serialize_field("configured", &self.configured)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::cluster_modes::Namespace {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "label",
+            "containers",
+            "off",
+            "by_pods",
+            "byPods",
+            "configured",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Label,
+            Containers,
+            Off,
+            ByPods,
+            Configured,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "label" => Ok(GeneratedField::Label),
+                            "containers" => Ok(GeneratedField::Containers),
+                            "off" => Ok(GeneratedField::Off),
+                            "byPods" | "by_pods" => Ok(GeneratedField::ByPods),
+                            "configured" => Ok(GeneratedField::Configured),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::cluster_modes::Namespace;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.ClusterModes.Namespace")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::cluster_modes::Namespace, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut label__ = None;
+                let mut containers__ = None;
+                let mut off__ = None;
+                let mut by_pods__ = None;
+                let mut configured__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Label => {
+                            if label__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("label"));
+                            }
+                            label__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Containers => {
+                            if containers__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("containers"));
+                            }
+                            containers__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Off => {
+                            if off__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("off"));
+                            }
+                            off__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::ByPods => {
+                            if by_pods__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("byPods"));
+                            }
+                            by_pods__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Configured => {
+                            if configured__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("configured"));
+                            }
+                            configured__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::cluster_modes::Namespace {
+                    name: name__.unwrap_or_default(),
+                    label: label__.unwrap_or_default(),
+                    containers: containers__.unwrap_or_default(),
+                    off: off__.unwrap_or_default(),
+                    by_pods: by_pods__.unwrap_or_default(),
+                    configured: configured__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.ClusterModes.Namespace", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::cluster_modes::Note {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.ClusterModes.Note", len)?;
+        if true {
+            struct_ser.serialize_field("text", &self.text)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::cluster_modes::Note {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "text",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Text,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "text" => Ok(GeneratedField::Text),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::cluster_modes::Note;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.ClusterModes.Note")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::cluster_modes::Note, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut text__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Text => {
+                            if text__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("text"));
+                            }
+                            text__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::cluster_modes::Note {
+                    text: text__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.ClusterModes.Note", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::ClusterProfiles {
@@ -11768,6 +12398,12 @@ impl serde::Serialize for TracedContainer {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.TracedContainer", len)?;
         if let Some(v) = self.container.as_ref() {
             struct_ser.serialize_field("container", v)?;
@@ -11783,6 +12419,12 @@ impl serde::Serialize for TracedContainer {
         }
         if true {
             struct_ser.serialize_field("seenFromStart", &self.seen_from_start)?;
+        }
+        if true {
+            struct_ser.serialize_field("askedMode", &self.asked_mode)?;
+        }
+        if true {
+            struct_ser.serialize_field("askedBy", &self.asked_by)?;
         }
         struct_ser.end()
     }
@@ -11802,6 +12444,10 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
             "startTime",
             "seen_from_start",
             "seenFromStart",
+            "asked_mode",
+            "askedMode",
+            "asked_by",
+            "askedBy",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -11811,6 +12457,8 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
             CgroupPath,
             StartTime,
             SeenFromStart,
+            AskedMode,
+            AskedBy,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -11837,6 +12485,8 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
                             "cgroupPath" | "cgroup_path" => Ok(GeneratedField::CgroupPath),
                             "startTime" | "start_time" => Ok(GeneratedField::StartTime),
                             "seenFromStart" | "seen_from_start" => Ok(GeneratedField::SeenFromStart),
+                            "askedMode" | "asked_mode" => Ok(GeneratedField::AskedMode),
+                            "askedBy" | "asked_by" => Ok(GeneratedField::AskedBy),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -11861,6 +12511,8 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
                 let mut cgroup_path__ = None;
                 let mut start_time__ = None;
                 let mut seen_from_start__ = None;
+                let mut asked_mode__ = None;
+                let mut asked_by__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Container => {
@@ -11893,6 +12545,18 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
                             }
                             seen_from_start__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::AskedMode => {
+                            if asked_mode__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("askedMode"));
+                            }
+                            asked_mode__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::AskedBy => {
+                            if asked_by__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("askedBy"));
+                            }
+                            asked_by__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(TracedContainer {
@@ -11901,6 +12565,8 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
                     cgroup_path: cgroup_path__.unwrap_or_default(),
                     start_time: start_time__,
                     seen_from_start: seen_from_start__.unwrap_or_default(),
+                    asked_mode: asked_mode__.unwrap_or_default(),
+                    asked_by: asked_by__.unwrap_or_default(),
                 })
             }
         }

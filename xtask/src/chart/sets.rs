@@ -57,6 +57,12 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
             json!({"crds": {"create": false}}),
             "resources: [behaviorprofiles]",
         ),
+        (json!({"clusterProfiles": false}), "resources: [namespaces]"),
+        (json!({"clusterProfiles": false}), "namespaces: auto"),
+        (
+            json!({"namespaceModes": false}),
+            "kubernetes: auto\n    version",
+        ),
         (json!({"podMonitor": {"enabled": true}}), "kind: PodMonitor"),
         (json!({}), "metrics: false"),
         (
@@ -125,6 +131,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         (json!({"imge": {}}), "imge"),
         (json!({"crds": {"keep": true}}), "/crds"),
         (json!({"clusterProfiles": "auto"}), "/clusterProfiles"),
+        (json!({"namespaceModes": "auto"}), "/namespaceModes"),
         (
             json!({"dashboard": {"labels": {"a": 1}}}),
             "/dashboard/labels",

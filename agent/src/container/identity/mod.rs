@@ -41,6 +41,7 @@ use super::workload::Details;
 use lapwing_proto::v1::get_status_response as v1;
 use pods::Pods;
 use source::Source;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -159,6 +160,12 @@ impl Identity {
     #[must_use]
     pub fn has_pods(&self) -> bool {
         self.board.pods.is_some()
+    }
+
+    /// The annotations of those pods of this node that ask for a mode, by namespace and name.
+    #[must_use]
+    pub fn asked_modes(&self) -> HashMap<(String, String), String> {
+        { self.board.pods.as_ref() }.map_or_else(HashMap::new, |pods| pods.asked())
     }
 
     /// Asks for a container. Answers whether it is worth waiting for: somebody may answer soon.

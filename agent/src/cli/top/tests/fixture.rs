@@ -90,6 +90,7 @@ fn container(id: &str, of: &Workload) -> TracedContainer {
         cgroup_path: format!("/kubepods/{id}"),
         start_time: ago(7_200),
         seen_from_start: id == "a",
+        ..TracedContainer::default()
     }
 }
 

@@ -30,6 +30,7 @@ use crate::kubernetes::watch;
 use follow::Followed;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::get_status_response::identity::{self as v1, source::State};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -101,6 +102,11 @@ impl Pods {
     /// What is known of a container, of which its runtime may have said something.
     pub fn fact(&self, id: &str, said: Option<&Details>) -> Fact {
         self.store().fact(id, said)
+    }
+
+    /// The annotations of those pods that ask for a mode, by namespace and name.
+    pub fn asked(&self) -> HashMap<(String, String), String> {
+        self.store().asked()
     }
 
     /// Whether there is nothing to wait for: all is known, or nothing will be soon.

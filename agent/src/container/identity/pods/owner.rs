@@ -444,6 +444,7 @@ mod tests {
         asked.push("[\"\"] \"pods\" [\"list\",\"watch\"]".to_owned());
         let profiles = "[\"lapwing.dev\"] \"behaviorprofiles\" [\"list\",\"watch\"]";
         asked.push(profiles.to_owned());
+        asked.push("[\"\"] \"namespaces\" [\"list\",\"watch\"]".to_owned());
         given.sort();
         asked.sort();
         assert_eq!(given, asked);

@@ -2,6 +2,7 @@
 
 use super::object::{Container, Meta, Pod, Ran};
 use super::owner::{Settled, on_disk};
+use crate::cluster::namespaces::LABEL;
 use crate::container::layout::Runtime;
 use crate::container::pod::{InPod, Kind};
 use crate::container::workload::{Details, clean, digest};
@@ -14,6 +15,8 @@ use tokio::time::Instant;
 const PODS_MAX: usize = 2_048;
 /// How long one that went is kept: what it did may still be on its way.
 const GONE: Duration = Duration::from_secs(60);
+/// Longest annotation with a mode that is kept, in bytes.
+const MODE_MAX: usize = 128;
 /// The uid by which a kubelet, and the runtime, knows a pod that it has from its own disk.
 const HASH: &str = "kubernetes.io/config.hash";
 
@@ -167,6 +170,17 @@ impl Store {
             .count()
     }
 
+    /// The annotations of those pods that ask for a mode, by namespace and name.
+    pub fn asked(&self) -> HashMap<(String, String), String> {
+        let there = self.pods.values().filter(|kept| kept.gone.is_none());
+        let asked = there.filter_map(|kept| {
+            let meta = &kept.pod.metadata;
+            let value = meta.annotations.get(LABEL)?;
+            Some(((clean(&meta.namespace), clean(&meta.name)), value.clone()))
+        });
+        asked.collect()
+    }
+
     /// One of which it is not known whose it is, or no longer; and when the next will be. Those that
     /// were never known come first, and of them those that were tried least.
     pub fn open(&self) -> (Option<Arc<Pod>>, Option<Instant>) {
@@ -313,7 +327,15 @@ fn described<'p>(pod: &'p Pod, name: &str) -> Option<(Kind, &'p Container)> {
 /// with a meaning here.
 fn trim(meta: &mut Meta) {
     meta.annotations.retain(|key, _| {
-        key.starts_with("kubernetes.io/config.") || crate::container::workload::names_workload(key)
+        key.starts_with("kubernetes.io/config.")
+            || crate::container::workload::names_workload(key)
+            || key == LABEL
     });
+    if let Some(asked) = meta.annotations.get_mut(LABEL) {
+        // No longer text is one of the words.
+        let most = MODE_MAX.min(asked.len());
+        let end = (0..=most).rev().find(|end| asked.is_char_boundary(*end));
+        asked.truncate(end.unwrap_or_default());
+    }
     meta.annotations.shrink_to_fit();
 }

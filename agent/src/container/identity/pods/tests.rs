@@ -361,6 +361,32 @@ async fn long_lists_come_in_parts() {
 }
 
 /// Pods that are too many are told of.
+/// Which mode a pod asks for is known while it is there, whatever its annotation holds.
+#[tokio::test(start_paused = true)]
+async fn what_pods_ask_for_follows_their_annotations() {
+    const LABEL: &str = "lapwing.dev/mode";
+    let cluster = Cluster::new();
+    let mut web = pod("web", ID, &Value::Null);
+    cluster.put(web.clone());
+    cluster.put(pod("db", HASH, &Value::Null));
+    let mut watched = begin(&cluster);
+    watched.until("pods", |pods| pods.status().pods == 2).await;
+    assert!(watched.pods.asked().is_empty());
+    let long = "\u{1b}é".repeat(50_000);
+    for (value, known) in [
+        ("monitor", "monitor"),
+        ("off", "off"),
+        (&long, &long[..127]),
+    ] {
+        web["metadata"]["annotations"] = json!({LABEL: value, "other": long});
+        cluster.put(web.clone());
+        let asked = [(("shop".to_owned(), "web".to_owned()), known.to_owned())].into();
+        watched.until(known, |pods| pods.asked() == asked).await;
+    }
+    cluster.delete("uid-web");
+    watched.until("gone", |pods| pods.asked().is_empty()).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn pods_without_room_are_told_of() {
     let cluster = with_deployment();
