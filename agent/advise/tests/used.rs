@@ -111,3 +111,39 @@ fn what_a_removed_name_lay_on_follows_from_its_neighbours() {
         ["/data/both", "/run/web", "/var/run/other"]
     );
 }
+
+#[test]
+fn a_tmpfs_of_compose_belongs_to_the_user_who_writes_there() {
+    let advice = advise(&created(&["/var/cache/web/a"]));
+    let compose = lapwing_advise::document::compose(&advice, "web");
+    let service = &compose["services"]["web"];
+    assert_eq!(service["tmpfs"][0], "/var/cache/web:uid=33", "{service}");
+    // Root owns each anyway.
+    let mut profile = profile();
+    let line = "file: {operation: CREATE, path: /var/cache/web/a}";
+    see(&mut profile, line, Some(Mount::Image), 0);
+    let compose = lapwing_advise::document::compose(&advise(&profile), "web");
+    assert_eq!(compose["services"]["web"]["tmpfs"][0], "/var/cache/web");
+}
+
+#[test]
+fn nobody_says_that_no_capability_was_used_where_none_would_have_been_seen() {
+    let mut profile = profile();
+    let line = "exec: {path: /usr/sbin/web, parent: runtime}";
+    see(&mut profile, line, None, 0);
+    let why = |sees: Option<bool>| {
+        let given = Given {
+            sees_capabilities: sees,
+            ..Given::default()
+        };
+        Advice::of(&profile, &given).user.why
+    };
+    assert!(why(Some(true)).contains("no capability was used"));
+    for sees in [Some(false), None] {
+        let why = why(sees);
+        assert!(
+            why.contains("was not seen") && !why.contains("no capability was used"),
+            "{why}"
+        );
+    }
+}

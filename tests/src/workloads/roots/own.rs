@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each image has beside the program: as Debian's smallest, a shell, its tools and the package
-/// manager.
+/// What each image has beside the program: what Debian has in each of its own, as far as the shared
+/// image has it.
 const BASE: &[&str] = &[
     "apt",
     "base-files",
@@ -18,14 +18,19 @@ const BASE: &[&str] = &[
     "bash",
     "coreutils",
     "dash",
+    "debianutils",
     "diffutils",
     "dpkg",
     "findutils",
     "grep",
     "gzip",
     "hostname",
+    "init-system-helpers",
+    "libc-bin",
     "perl-base",
     "sed",
+    "sysvinit-utils",
+    "tar",
     "usr-is-merged",
     "util-linux",
 ];
