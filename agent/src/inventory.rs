@@ -16,8 +16,8 @@ use std::path::PathBuf;
 const SECOND: u64 = 1_000_000_000;
 /// Time between two times that one is stored.
 const STORE_EVERY: u64 = 10 * SECOND;
-/// One that is stored and that nothing came for in this time is let go.
-const IDLE: u64 = 600 * SECOND;
+/// One that is stored and that nothing came for in this time is let go, until something does.
+const IDLE: u64 = 60 * SECOND;
 /// Uses that wait for their container to be decided: of one, and bytes of all.
 const WAITING_MAX: usize = 16_384;
 const WAITING_BYTES_MAX: usize = 16 << 20;
@@ -25,8 +25,8 @@ const WAITING_BYTES_MAX: usize = 16 << 20;
 const WAITING_FOR: u64 = 60 * SECOND;
 /// How long a container that is gone is remembered, for what is still on its way.
 const GONE_FOR: u64 = 10 * SECOND;
-/// Inventories in memory at most.
-const OPEN_MAX: usize = 256;
+/// Inventories in memory; more only while all of them wait to be stored.
+const OPEN_MAX: usize = 64;
 
 /// Whether it is noted which files of their images containers use: the key `inventory`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -113,12 +113,10 @@ impl Inventories {
 
     /// Takes in a use, or has it wait. Answers whether it is the first of a program: then what that
     /// needs to be executed is wanted.
-    pub fn take(&mut self, home: u64, seen: Seen, now: u64) -> bool {
+    pub fn take(&mut self, home: u64, seen: Seen, store: &Store, now: u64) -> bool {
         if let Some(known) = self.homes.get(&home) {
-            let Some(open) = self.open.get_mut(&known.file_name) else {
-                return false;
-            };
-            return merge(open, &known.image, &seen, now);
+            let (file_name, image) = (known.file_name.clone(), known.image.clone());
+            return merge(self.opened(&file_name, store, now), &image, &seen, now);
         }
         let waiting = self.waiting.entry(home).or_insert_with(|| Waiting {
             uses: Vec::new(),
@@ -149,9 +147,7 @@ impl Inventories {
         } = learner;
         let mut programs = Vec::new();
         let waiting = self.withdraw(home);
-        let Some(open) = self.opened(file_name, store, now) else {
-            return programs;
-        };
+        let open = self.opened(file_name, store, now);
         open.known.begin(learner.id, learner.from_start);
         open.known.image(learner.image);
         open.dirty = true;
@@ -187,22 +183,23 @@ impl Inventories {
     }
 
     /// The kernel side has shed so many uses of a container since it came.
-    pub fn shed(&mut self, home: u64, total: u64) {
+    pub fn shed(&mut self, home: u64, total: u64, store: &Store, now: u64) {
         if let Some(known) = self.homes.get_mut(&home)
             && total > known.shed
-            && let Some(open) = self.open.get_mut(&known.file_name)
         {
-            open.known.missing.shed += total - known.shed;
+            let more = total - std::mem::replace(&mut known.shed, total);
+            let file_name = known.file_name.clone();
+            let open = self.opened(&file_name, store, now);
+            open.known.missing.shed += more;
             open.dirty = true;
-            known.shed = total;
         }
     }
 
     /// It could not be looked up what a program of a container needs to be executed.
-    pub fn no_loader(&mut self, home: u64) {
-        if let Some(known) = self.homes.get(&home)
-            && let Some(open) = self.open.get_mut(&known.file_name)
-        {
+    pub fn no_loader(&mut self, home: u64, store: &Store, now: u64) {
+        if let Some(known) = self.homes.get(&home) {
+            let file_name = known.file_name.clone();
+            let open = self.opened(&file_name, store, now);
             open.known.missing.loaders += 1;
             open.dirty = true;
         }
@@ -229,11 +226,8 @@ impl Inventories {
                 (open.dirty, open.stored) = (false, now);
             }
         }
-        let homes = &self.homes;
-        self.open.retain(|name, open| {
-            let used = homes.values().any(|home| home.file_name == *name);
-            open.dirty || used || !over(open.touched, IDLE)
-        });
+        self.open
+            .retain(|_, open| open.dirty || !over(open.touched, IDLE));
     }
 
     /// The packed inventory of a workload; `None` if nothing was ever noted of it.
@@ -262,27 +256,23 @@ impl Inventories {
     }
 
     /// The inventory of a workload, from the disk if need be.
-    fn opened(&mut self, file_name: &str, store: &Store, now: u64) -> Option<&mut Open> {
-        if !self.open.contains_key(file_name) {
-            if self.open.len() >= OPEN_MAX {
-                let idle = self.open.iter().find(|(name, open)| {
-                    !open.dirty && !self.homes.values().any(|home| home.file_name == **name)
-                });
-                let name = idle.map(|(name, _)| name.clone())?;
+    fn opened(&mut self, file_name: &str, store: &Store, now: u64) -> &mut Open {
+        if !self.open.contains_key(file_name) && self.open.len() >= OPEN_MAX {
+            let stored = self.open.iter().filter(|(_, open)| !open.dirty);
+            let oldest = stored.min_by_key(|(_, open)| open.touched);
+            if let Some(name) = oldest.map(|(name, _)| name.clone()) {
                 self.open.remove(&name);
             }
-            let path = store.inventory_path(file_name);
-            let known = load(&path, store);
-            let open = Open {
-                known,
-                path,
-                dirty: false,
-                stored: 0,
-                touched: now,
-            };
-            self.open.insert(file_name.to_owned(), open);
         }
-        self.open.get_mut(file_name)
+        let path = store.inventory_path(file_name);
+        let open = self.open.entry(file_name.to_owned());
+        open.or_insert_with(|| Open {
+            known: load(&path, store),
+            path,
+            dirty: false,
+            stored: 0,
+            touched: now,
+        })
     }
 }
 
@@ -359,17 +349,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let mut all = Inventories::default();
-        assert!(!all.take(7, seen("/bin/a", uses::EXEC), 1));
-        assert!(!all.take(8, seen("/other", uses::OPEN), 1));
+        assert!(!all.take(7, seen("/bin/a", uses::EXEC), &store, 1));
+        assert!(!all.take(8, seen("/other", uses::OPEN), &store, 1));
         assert_eq!(all.packed("w+shop", &store).unwrap(), None);
         let programs = all.learns(learner(7, true), &store, 2);
         assert_eq!(programs, [b"/bin/a".as_slice().into()]);
-        assert!(!all.take(7, seen("/lib/x", uses::OPEN), 3));
-        assert!(all.take(7, seen("/bin/b", uses::EXEC), 3));
-        assert!(!all.take(7, seen("/bin/b", uses::EXEC), 4), "known");
-        all.shed(7, 5);
-        all.shed(7, 5);
-        all.shed(7, 9);
+        assert!(!all.take(7, seen("/lib/x", uses::OPEN), &store, 3));
+        assert!(all.take(7, seen("/bin/b", uses::EXEC), &store, 3));
+        assert!(!all.take(7, seen("/bin/b", uses::EXEC), &store, 4), "known");
+        all.shed(7, 5, &store, 5);
+        all.shed(7, 5, &store, 5);
+        all.shed(7, 9, &store, 5);
         all.rests(8);
         all.save(20 * SECOND, false, |path, text| {
             replace(&path, &text, MODE).is_ok()
@@ -412,19 +402,22 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let mut all = Inventories::default();
         for n in 0..WAITING_MAX + 3 {
-            all.take(7, seen(&format!("/{n}"), uses::OPEN), 1);
+            all.take(7, seen(&format!("/{n}"), uses::OPEN), &store, 1);
         }
-        all.take(8, seen("/x", uses::OPEN), 1);
+        all.take(8, seen("/x", uses::OPEN), &store, 1);
         all.learns(learner(7, true), &store, 1);
         assert_eq!(get(&all, &store).missing.shed, 3);
         assert_eq!(all.waiting(), [8]);
         all.save(1 + WAITING_FOR, false, |_, _| true);
         assert_eq!((all.waiting().len(), all.waiting_bytes), (0, 0));
-        // It is let go when nobody needs it, and what is on its way of one that is gone still counts.
+        // It is let go when nothing comes, and taken up again when something does.
+        let offer = |path: PathBuf, text: Vec<u8>| replace(&path, &text, MODE).is_ok();
+        all.save(2 * WAITING_FOR, false, offer);
+        assert!(all.open.is_empty());
         all.gone(7, 2 * WAITING_FOR);
-        all.save(2 * WAITING_FOR + 1, false, |_, _| true);
-        assert!(all.has(7) && all.open.len() == 1);
-        all.save(2 * WAITING_FOR + GONE_FOR + IDLE, false, |_, _| true);
-        assert!(!all.has(7) && all.open.is_empty());
+        all.take(7, seen("/last", uses::OPEN), &store, 2 * WAITING_FOR);
+        assert_eq!(get(&all, &store).files.len(), WAITING_MAX + 1);
+        all.save(2 * WAITING_FOR + GONE_FOR, false, offer);
+        assert!(!all.has(7));
     }
 }

@@ -44,6 +44,7 @@ const MORE: &[&str] = &[
     "membership.",
     "learning.busybox",
     "profile.capability",
+    "inventory.use",
     "losses.agent",
     "losses.connects",
     "losses.never",

@@ -117,7 +117,7 @@ impl Line {
             self.decide_uses(home, now);
         }
         let path = seen.path.clone();
-        if self.uses.all.take(home, seen, now) {
+        if self.uses.all.take(home, seen, self.judge.store(), now) {
             self.want_loader(home, Some(pid), path);
         }
     }
@@ -152,7 +152,9 @@ impl Line {
             let pids = self.inside_of(home, None);
             let wanted = Wanted::Mapped;
             if !self.uses.looker.ask(Ask { home, pids, wanted }) {
-                self.uses.all.no_loader(home);
+                self.uses
+                    .all
+                    .no_loader(home, self.judge.store(), clock::since_boot());
             }
         }
     }
@@ -161,7 +163,9 @@ impl Line {
         let pids = self.inside_of(home, pid);
         let wanted = Wanted::Loader(program);
         if !self.uses.looker.ask(Ask { home, pids, wanted }) {
-            self.uses.all.no_loader(home);
+            self.uses
+                .all
+                .no_loader(home, self.judge.store(), clock::since_boot());
         }
     }
 
@@ -180,7 +184,7 @@ impl Line {
 
     fn looked_up(&mut self, found: Found, now: u64) {
         let Some(files) = found.files else {
-            self.uses.all.no_loader(found.home);
+            self.uses.all.no_loader(found.home, self.judge.store(), now);
             return;
         };
         let how = if found.mapped {
@@ -196,7 +200,10 @@ impl Line {
                 at: clock::now() / NANOSECONDS,
             };
             // A loader needs none.
-            let _ = self.uses.all.take(found.home, seen, now);
+            let _ = self
+                .uses
+                .all
+                .take(found.home, seen, self.judge.store(), now);
         }
     }
 
@@ -244,7 +251,9 @@ impl Line {
     fn take_shed(&mut self, home: u64) {
         if self.uses.all.has(home) {
             let (_, shed) = self.tables.seen.uses(home);
-            self.uses.all.shed(home, shed);
+            self.uses
+                .all
+                .shed(home, shed, self.judge.store(), clock::since_boot());
         }
     }
 

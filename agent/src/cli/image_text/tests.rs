@@ -293,7 +293,7 @@ fn an_image_reads_well_and_hides_nothing() {
         &format!("instances: 2, observed for {name}, coverage at least 0.999, mode: {name}\n"),
         &format!("  INCOMPLETE: {name}\n"),
         &format!("! it was made under other images, and not under this one:\n    {name}\n"),
-        "1                                  2.0 kB in 1  6.0 kB in 3  #####...............\n",
+        "    1      2.0 kB in 1  6.0 kB in 3  #####...............\n",
         &format!("    5.0 MB  {name}  ({name})\n    and 3 more (-o json)\n"),
         &format!("coverage at least 0.999, events were lost, last at {name}, mode: learning\n"),
         &format!("  incomplete: {name}\n"),

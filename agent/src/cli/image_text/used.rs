@@ -36,7 +36,7 @@ pub(super) fn write(out: &mut impl Write, used: &InUse) -> Result<()> {
         .layers
         .iter()
         .map(|layer| row(&layer.number.to_string(), layer.files));
-    rows_of(out, "layer", rows.collect())?;
+    rows_of(out, "layer", &rows.collect::<Vec<_>>())?;
     line(out, 2, "by packages, the most that was not seen first:")?;
     let named = used.packages.first.iter().take(LISTED_MAX).map(|package| {
         let mark = match package.verdict {
@@ -46,8 +46,10 @@ pub(super) fn write(out: &mut impl Write, used: &InUse) -> Result<()> {
         };
         row(&format!("{}{mark}", package.name), package.files)
     });
-    let rows = named.chain([row("no package", used.no_package)]).collect();
-    rows_of(out, "package", rows)?;
+    let rows = named
+        .chain([row("no package", used.no_package)])
+        .collect::<Vec<_>>();
+    rows_of(out, "package", &rows)?;
     let more = used.packages.count().saturating_sub(LISTED_MAX as u64);
     if more > 0 {
         dim(out, 4, &format!("and {more} more (-o json)"))?;
@@ -171,12 +173,12 @@ fn row(name: &str, files: Split) -> Vec<String> {
     ]
 }
 
-fn rows_of(out: &mut impl Write, what: &str, rows: Vec<Vec<String>>) -> Result<()> {
+fn rows_of(out: &mut impl Write, what: &str, rows: &[Vec<String>]) -> Result<()> {
     let mut text = Vec::new();
     table(
         &mut text,
         &[what, "used", "not seen", "#used .not seen"],
-        &rows,
+        rows,
     )?;
     for row in String::from_utf8_lossy(&text).lines() {
         writeln!(out, "    {row}")?;
