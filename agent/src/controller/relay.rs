@@ -44,7 +44,7 @@ use tonic::{Code, Status, Streaming};
 const CONSUMER: &str = "relay";
 /// How often it is acknowledged what was relayed, if anything was; half of it by chance.
 const ACK: Duration = Duration::from_secs(10);
-/// How long an agent that acknowledged nothing may be believed to be as it was.
+/// Time between two looks at which agents are silent.
 const ROUND: Duration = Duration::from_secs(1);
 
 /// As configured.
@@ -451,13 +451,25 @@ impl Relay {
     }
 
     async fn lead(self: Arc<Self>, fleet: Arc<Fleet>) {
-        let mut beaten = Instant::now();
+        // Apart: an API that does not answer keeps no heartbeat waiting.
+        tokio::join!(self.beats(&fleet), self.listen(&fleet));
+    }
+
+    async fn beats(&self, fleet: &Fleet) {
+        loop {
+            sleep(self.settings.beat).await;
+            self.beat(&fleet.agents(), fleet.is_listed());
+            self.elector.set_note(self.note());
+        }
+    }
+
+    /// Looks which agents are silent.
+    async fn listen(&self, fleet: &Fleet) {
         let mut waiting = VecDeque::new();
         loop {
             sleep(ROUND.min(self.settings.beat)).await;
-            let agents = fleet.agents();
             if fleet.is_listed() {
-                self.look(&agents);
+                self.look(&fleet.agents());
                 let items = self.silence.round(&self.api, &self.quiet()).await;
                 let number = self.elector.set_note(self.note());
                 waiting.extend(items.into_iter().map(|item| (number, item)));
@@ -468,11 +480,6 @@ impl Relay {
             {
                 self.feed.publish(clock::now(), item);
             }
-            if beaten.elapsed() >= self.settings.beat {
-                beaten = Instant::now();
-                self.beat(&agents, fleet.is_listed());
-            }
-            self.elector.set_note(self.note());
         }
     }
 
