@@ -233,7 +233,8 @@ mod tests {
         let text = include_str!("../../../deploy/controller.yaml");
         let read = Controller::parse(Path::new("controller.yaml"), text.as_bytes()).unwrap();
         assert_eq!(format!("{read:?}"), format!("{:?}", Controller::default()));
-        for key in [Controller::KEYS, Lease::KEYS, Agents::KEYS, Relay::KEYS].concat() {
+        let sections = [Lease::KEYS, Agents::KEYS, Learned::KEYS, Relay::KEYS];
+        for key in [Controller::KEYS, &sections.concat()].concat() {
             let is_it = |line: &str| line.trim_start().starts_with(&format!("{key}:"));
             assert!(text.lines().any(is_it), "{key}");
         }

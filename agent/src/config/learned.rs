@@ -127,8 +127,8 @@ mod tests {
             ("workloadsOfNode: 30000", "learned.workloadsOfNode"),
             ("bytes: 1", "learned.bytes"),
             ("evidence: {coverage: 2}", "learned.evidence"),
-            ("promote: always", "promote"),
-            ("quorom: 2", "quorum"),
+            ("promote: always", "one of manual, automatic"),
+            ("quorom: 2", "did you mean"),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(key), "{text}: {error}");
