@@ -242,7 +242,8 @@ impl Builder {
             at.cast::<[u64; 3]>().write(head);
             core::slice::from_raw_parts(at, len)
         };
-        ring.output::<[u8]>(record, u64::from(BPF_RB_NO_WAKEUP)).is_ok()
+        ring.output::<[u8]>(record, u64::from(BPF_RB_NO_WAKEUP))
+            .is_ok()
     }
 
     /// Sends the record, if it is news.
