@@ -72,6 +72,13 @@ struct Open {
     touched: u64,
 }
 
+impl Open {
+    /// Whether the disk has it: a thread writes, some time after it was told to.
+    const fn is_stored(&self, now: u64) -> bool {
+        !self.dirty && now.saturating_sub(self.stored) >= STORE_EVERY
+    }
+}
+
 /// Uses of a container that is not decided.
 struct Waiting {
     uses: Vec<Seen>,
@@ -227,7 +234,7 @@ impl Inventories {
             }
         }
         self.open
-            .retain(|_, open| open.dirty || !over(open.touched, IDLE));
+            .retain(|_, open| !open.is_stored(now) || !over(open.touched, IDLE));
     }
 
     /// The packed inventory of a workload; `None` if nothing was ever noted of it.
@@ -258,7 +265,7 @@ impl Inventories {
     /// The inventory of a workload, from the disk if need be.
     fn opened(&mut self, file_name: &str, store: &Store, now: u64) -> &mut Open {
         if !self.open.contains_key(file_name) && self.open.len() >= OPEN_MAX {
-            let stored = self.open.iter().filter(|(_, open)| !open.dirty);
+            let stored = self.open.iter().filter(|(_, open)| open.is_stored(now));
             let oldest = stored.min_by_key(|(_, open)| open.touched);
             if let Some(name) = oldest.map(|(name, _)| name.clone()) {
                 self.open.remove(&name);
@@ -408,10 +415,11 @@ mod tests {
         all.learns(learner(7, true), &store, 1);
         assert_eq!(get(&all, &store).missing.shed, 3);
         assert_eq!(all.waiting(), [8]);
-        all.save(1 + WAITING_FOR, false, |_, _| true);
+        let offer = |path: PathBuf, text: Vec<u8>| replace(&path, &text, MODE).is_ok();
+        all.save(1 + WAITING_FOR, false, offer);
+        assert!(!all.open.is_empty(), "it is just being written");
         assert_eq!((all.waiting().len(), all.waiting_bytes), (0, 0));
         // It is let go when nothing comes, and taken up again when something does.
-        let offer = |path: PathBuf, text: Vec<u8>| replace(&path, &text, MODE).is_ok();
         all.save(2 * WAITING_FOR, false, offer);
         assert!(all.open.is_empty());
         all.gone(7, 2 * WAITING_FOR);

@@ -124,7 +124,7 @@ fn key(home: u64, number: u64, hash: u64, how: Use) -> u64 {
     let mut mixed = (home ^ one).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ mixed >> 32 ^ number).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ mixed >> 32 ^ hash ^ other).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ mixed >> 32).wrapping_add(how.raw() as u64)
+    (mixed ^ mixed >> 32).wrapping_add(u64::from(how.raw()))
 }
 
 #[inline(always)]

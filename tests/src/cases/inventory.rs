@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub const CASES: &[Case] = &[
     Case {
@@ -72,7 +72,7 @@ fn linked(context: &Context<'_>, root: &Path) -> Result<Vec<String>> {
         return Ok(Vec::new());
     };
     let mut needed = Vec::new();
-    for file in libraries.iter().map(|path| path.as_path()).chain([loader]) {
+    for file in libraries.iter().map(PathBuf::as_path).chain([loader]) {
         let to = root.join(file.strip_prefix("/")?);
         fs::create_dir_all(to.parent().context("a file without a folder")?)?;
         fs::copy(file, &to)?;
