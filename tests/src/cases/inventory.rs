@@ -72,7 +72,11 @@ fn linked(context: &Context<'_>, root: &Path) -> Result<Vec<String>> {
         return Ok(Vec::new());
     };
     let mut needed = Vec::new();
-    for file in libraries.iter().map(|path| path.as_path()).chain([loader]) {
+    for file in libraries
+        .iter()
+        .map(std::path::PathBuf::as_path)
+        .chain([loader])
+    {
         let to = root.join(file.strip_prefix("/")?);
         fs::create_dir_all(to.parent().context("a file without a folder")?)?;
         fs::copy(file, &to)?;

@@ -216,7 +216,7 @@ mod tests {
         fn has(&self) -> Vec<String> {
             let root = self.0.join("slim");
             let mut all = Vec::new();
-            super::super::each(&root, &mut |path, _| {
+            each(&root, &mut |path, _| {
                 let below = path.strip_prefix(&root)?.as_os_str().as_bytes();
                 all.push(lapwing_profile::text::canonical(below));
                 Ok(())
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(missing, [Path::new("/pipe")]);
         assert_eq!(made.has(), ["new\\x0aline", "new\\x0aline/-rf \\xff$(x)"]);
         let relative = vec![b"etc/passwd".to_vec()];
-        let error = super::slim(&made.image(), &relative, &made.0.join("slim")).unwrap_err();
+        let error = slim(&made.image(), &relative, &made.0.join("slim")).unwrap_err();
         assert_eq!(error.to_string(), "no whole path: etc/passwd");
     }
 
