@@ -305,7 +305,9 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
                     false if of_certificates => check_certificate(&object),
                     false => schemas.iter().try_for_each(|it| it.check(&object)),
                 };
-                checked.with_context(|| format!("rendered with {values}"))?;
+                checked
+                    .and_then(|()| check_name(&object))
+                    .with_context(|| format!("rendered with {values}"))?;
                 objects += 1;
                 if let Some(text) = object["data"][dashboard::FILE].as_str() {
                     dashboard::check(text, &metrics)
@@ -390,6 +392,18 @@ fn check_certificate(object: &Value) -> Result<()> {
         .map(|error| format!("  {}: {error}", error.instance_path()))
         .collect();
     ensure!(errors.is_empty(), "no Certificate:\n{}", errors.join("\n"));
+    Ok(())
+}
+
+/// What the schemas do not say: the name of a Service is a label that begins with a letter (RFC 1035, until
+/// Kubernetes 1.34).
+fn check_name(object: &Value) -> Result<()> {
+    let name = object["metadata"]["name"].as_str().context("no name")?;
+    ensure!(
+        object["kind"] != "Service"
+            || name.len() <= 63 && name.starts_with(|letter: char| letter.is_ascii_lowercase()),
+        "{name} is no name of a Service"
+    );
     Ok(())
 }
 

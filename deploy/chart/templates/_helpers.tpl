@@ -2,14 +2,15 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* With -controller behind it, it is the name of a Service: 63 letters at most, and no digit in front. */}}
 {{- define "lapwing.fullname" -}}
+{{- $name := printf "%s-%s" .Release.Name (include "lapwing.name" .) -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 57 | trimSuffix "-" -}}
+{{- $name = .Values.fullnameOverride -}}
 {{- else if contains (include "lapwing.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 57 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name (include "lapwing.name" .) | trunc 57 | trimSuffix "-" -}}
+{{- $name = .Release.Name -}}
 {{- end -}}
+{{- regexReplaceAll "^([0-9])" $name "r${1}" | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "lapwing.selector" -}}

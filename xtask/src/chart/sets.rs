@@ -103,6 +103,21 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
             "quorum: 3",
         ),
         (
+            json!({"controller": {"enabled": true}, "prometheusRule": {"enabled": true}}),
+            "LapwingControllerWithoutLeader",
+        ),
+        (
+            json!({"fullnameOverride": "9".repeat(63), "controller": {"enabled": true}}),
+            "kind: Service\n",
+        ),
+        (
+            json!({"controller": {
+                "enabled": true, "config": {"agents": {"serverName": "agents.e.org"}},
+                "certificates": {"certManager": {"enabled": true, "issuerRef": {"name": "ca"}}},
+            }}),
+            "dnsNames: [agents.e.org]",
+        ),
+        (
             json!({"controller": {"enabled": true, "replicas": 1, "port": 17443, "agentAddress": "[::]"}}),
             "address: '[::]:17443'",
         ),
@@ -126,7 +141,7 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
         ),
         (
             json!({"controller": {"enabled": true, "certificates": {"certManager": {
-                "enabled": true, "issuerRef": {"name": "ca", "kind": "ClusterIssuer"},
+                "enabled": true, "issuerRef": {"name": "ca", "kind": "Issuer"},
             }}}}),
             "lapwing-controller.lapwing.svc.cluster.local",
         ),
@@ -188,6 +203,14 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         (
             json!({"controller": {"config": {"learned": {"promote": "automatic"}}}}),
             "/controller/config/learned",
+        ),
+        (
+            json!({"controller": {"config": {"lease": {"name": "mine"}}}}),
+            "/controller/config/lease",
+        ),
+        (
+            json!({"controller": {"certificates": {"certManager": {"issuerRef": {"kind": "ClusterIssuer"}}}}}),
+            "/issuerRef/kind",
         ),
         (
             json!({"controller": {"replicas": 0}}),
