@@ -105,12 +105,7 @@ impl Collected {
     ///
     /// # Errors
     /// As [`Self::take`].
-    pub fn with(
-        &self,
-        node: &str,
-        profile: &Profile,
-        now: i64,
-    ) -> Result<(Self, Taken), Refusal> {
+    pub fn with(&self, node: &str, profile: &Profile, now: i64) -> Result<(Self, Taken), Refusal> {
         let here = Workload {
             cluster: String::new(),
             ..profile.workload.clone()

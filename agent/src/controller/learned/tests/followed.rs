@@ -61,7 +61,10 @@ async fn what_agents_learn_comes_into_objects_and_stays_when_they_go() {
     };
     until("both nodes", || told("nodes") == Some(2)).await;
     // Both showed it; what one of two did waits.
-    assert_eq!((told("behaviours"), told("provisional")), (Some(1), Some(1)));
+    assert_eq!(
+        (told("behaviours"), told("provisional")),
+        (Some(1), Some(1))
+    );
     // News come by themselves.
     two.learned
         .put(message(&learned(&web, 10, &[exec("a"), exec("two")]), 2));
@@ -73,7 +76,10 @@ async fn what_agents_learn_comes_into_objects_and_stays_when_they_go() {
         object["status"]["nodes"] == 2 && fleet.agents().len() == 1
     })
     .await;
-    assert_eq!((told("behaviours"), told("provisional")), (Some(1), Some(2)));
+    assert_eq!(
+        (told("behaviours"), told("provisional")),
+        (Some(1), Some(2))
+    );
     followed.abort();
     led.abort();
 }
