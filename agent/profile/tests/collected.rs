@@ -140,6 +140,69 @@ fn what_one_node_alone_shows_waits_and_what_a_quorum_shows_does_not() {
     assert!(!all.judge(&strict, ALL).profile.accepts(&line(c)));
 }
 
+/// A report of which the node says no more than what was seen.
+fn claims(lists: &str) -> Profile {
+    Profile::from_yaml(format!(
+        "apiVersion: lapwing.dev/v1alpha1\nkind: BehaviorProfile\nspec:\n  workload: {{cluster: c1, namespace: \
+         shop, kind: Deployment, name: web, container: app}}\n  mode: Learning\n{lists}"
+    ))
+    .unwrap()
+}
+
+#[test]
+fn one_node_of_two_confirms_nothing_alone_whatever_instances_it_invents() {
+    let (a, b, lie) = (exec("a"), exec("b"), exec("lie"));
+    let honest = node("n1", 1, 40, &[&a, &b]);
+    let liar = node("liar", 40, 40, &[&a, &lie]);
+    let running = Running {
+        nodes: 2,
+        instances: 41,
+    };
+    // In whatever order they come.
+    for reports in [
+        [("n1", &honest), ("liar", &liar)],
+        [("liar", &liar), ("n1", &honest)],
+    ] {
+        let all = collected(&reports);
+        let judged = all.judge(&Terms::default(), running);
+        assert!(judged.profile.accepts(&line(&a)), "both showed it");
+        for text in [&lie, &b] {
+            assert!(!judged.profile.accepts(&line(text)), "{text}");
+            assert!(waits(&all, text), "{text}");
+        }
+        assert_eq!(judged.unconfirmed, [line(&b), line(&lie)]);
+    }
+    let one = Terms {
+        quorum: 1,
+        ..Terms::default()
+    };
+    let all = collected(&[("n1", &honest), ("liar", &liar)]);
+    let judged = all.judge(&one, running);
+    assert!(judged.profile.accepts(&line(&lie)), "it is asked for");
+    // Alone it is believed, until another node tells.
+    let mut all = collected(&[("liar", &liar)]);
+    assert!(approves(&all, &lie));
+    all.take("n1", &honest, NOW).unwrap();
+    assert!(!approves(&all, &lie) && approves(&all, &a));
+}
+
+#[test]
+fn a_node_that_tells_of_no_instance_is_a_node() {
+    let (a, lie) = (exec("a"), exec("lie"));
+    let honest = node("n1", 1, 40, &[&a]);
+    let time = "2023-11-14T00:00:00Z";
+    let liar = claims(&format!(
+        "  exec:\n    - {{path: /bin/lie, parent: runtime}}\nstatus:\n  seen:\n    - {{exec: {{path: /bin/lie, \
+         parent: runtime}}, first: \"{time}\", last: \"{time}\", count: 5}}\n"
+    ));
+    assert!(liar.observed().is_empty() && liar.accepts(&line(&lie)));
+    let all = collected(&[("n1", &honest), ("liar", &liar)]);
+    assert_eq!(all.nodes(), 2);
+    assert!(!approves(&all, &lie) && waits(&all, &lie));
+    let three = collected(&[("n1", &honest), ("n2", &honest), ("liar", &liar)]);
+    assert!(approves(&three, &a) && waits(&three, &lie));
+}
+
 #[test]
 fn learning_is_over_when_the_evidence_of_all_nodes_is_complete() {
     let lines = [exec("a"), exec("b")];

@@ -38,6 +38,8 @@ pub struct Failure {
     pub is_behind: bool,
     /// There is more of it than is read.
     pub is_long: bool,
+    /// Nothing came in time.
+    pub is_late: bool,
     /// For people.
     pub text: String,
 }
@@ -187,7 +189,10 @@ impl Api {
     }
 
     fn too_late(&self) -> Failure {
-        Failure::new(format!("no answer in {} ms", self.timeout.as_millis()))
+        Failure {
+            is_late: true,
+            ..Failure::new(format!("no answer in {} ms", self.timeout.as_millis()))
+        }
     }
 
     /// The head of an answer that is one.
@@ -293,6 +298,7 @@ pub fn told(said: &Refusal, status: u16) -> Failure {
         is_behind: (said.details.causes.iter())
             .any(|cause| cause.reason == "ResourceVersionTooLarge"),
         is_long: false,
+        is_late: false,
         text: match said.message.as_str() {
             "" => format!("{status} {reason}"),
             message => format!("{status} {reason}: {message}"),

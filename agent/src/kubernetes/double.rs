@@ -329,7 +329,7 @@ impl Cluster {
                 _ => self.change(method.as_str(), &path, &query, &body),
             });
         }
-        if let Some(list) = self.list_written(&path, &query) {
+        if let Some(list) = self.list_written(&path, &query).await {
             return Ok(list);
         }
         let Some(selected) = Selected::of(&path) else {
@@ -376,7 +376,7 @@ impl Cluster {
         if state
             .forbidden
             .iter()
-            .any(|plural| path.contains(&**plural))
+            .any(|plural| format!("{path}/").contains(&**plural))
         {
             return refusal(403, None);
         }

@@ -14,7 +14,8 @@ const OBSERVED_MAX: u32 = 3;
 pub struct Terms {
     /// When learning is over; of the instances it is said by [`Running`].
     pub settings: Settings,
-    /// How many nodes have to have shown an entry that most did not, where three or more run the workload.
+    /// How many nodes have to have shown an entry that most did not, where three or more run the workload; of
+    /// two both have to, unless this is 1.
     pub quorum: u32,
 }
 
@@ -116,14 +117,24 @@ impl Collected {
         }
     }
 
-    /// Whether enough showed an entry: most nodes, or a quorum of them; where there are no three nodes, more
+    /// Whether enough showed an entry: of three nodes or more most, or a quorum of them; of two both, as
+    /// instances are what a node says. Where one node alone tells of the workload nobody can say otherwise: more
     /// than one instance of several.
     fn is_confirmed(&self, entry: &Entry, terms: &Terms) -> bool {
-        if self.nodes() < 3 {
-            return !self.seen.is_lone(entry);
+        match self.nodes() {
+            2 if terms.quorum > 1 => self.shown(entry) >= 2,
+            0..=2 => !self.seen.is_lone(entry),
+            _ => {
+                let spread = self.nodes.spread(entry);
+                spread.is_some_and(|it| !it.is_minority() || it.shown >= u64::from(terms.quorum))
+            }
         }
-        let spread = self.nodes.spread(entry);
-        spread.is_none_or(|it| !it.is_minority() || it.shown >= u64::from(terms.quorum))
+    }
+
+    /// Nodes that showed an entry, of the few that are remembered.
+    fn shown(&self, entry: &Entry) -> usize {
+        let record = self.nodes.record(entry);
+        record.map_or(0, |record| record.evidence.evidence().instances.len())
     }
 }
 

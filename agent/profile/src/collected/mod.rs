@@ -12,12 +12,13 @@
 //! # A node that lies
 //!
 //! A node that is taken over reports what it likes. It cannot make anybody *approve* of what nobody should
-//! learn, because the class of each entry is judged anew here. What it alone shows of a workload that three
-//! nodes or more run is not confirmed ([`Terms::quorum`]) and [waits for a person](Collected::judge). For that
+//! learn, because the class of each entry is judged anew here. What it alone shows of a workload that another
+//! node tells of too is not confirmed ([`Terms::quorum`]) and [waits for a person](Collected::judge). For that
 //! the ids of instances are bound to the node that reported them, and one node has [`IDS`] of them at most:
 //! it can neither speak for others nor crowd them out of the bounded sketches.
 //!
-//! What it can do: make the figures of evidence look better than they are, or worse, so that learning ends
+//! What it can do: have learnable lines confirmed of a workload of which no other node tells, until one does;
+//! of two nodes keep those of the other from being confirmed; make the figures of evidence look better than they are, or worse, so that learning ends
 //! sooner or never; have people look at made-up lines that wait; refuse single lines, which are then
 //! reported where they would have passed; and make the pattern of a form of names that other nodes showed,
 //! as a pattern is shown by each node that showed one of its names.
@@ -95,6 +96,16 @@ impl Collected {
     /// # Errors
     /// When it is of another workload, or both together find no room. Nothing is changed then.
     pub fn take(&mut self, node: &str, profile: &Profile, now: i64) -> Result<Taken, Refusal> {
+        let (joined, taken) = self.with(node, profile, now)?;
+        *self = joined;
+        Ok(taken)
+    }
+
+    /// The same, as another.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn with(&self, node: &str, profile: &Profile, now: i64) -> Result<(Self, Taken), Refusal> {
         let here = Workload {
             cluster: String::new(),
             ..profile.workload.clone()
@@ -110,14 +121,11 @@ impl Collected {
             seen: report.seen,
             nodes: report.nodes,
         })?;
-        let changed = joined != *self;
-        if changed {
-            *self = joined;
-        }
-        Ok(Taken {
-            changed,
+        let taken = Taken {
+            changed: joined != *self,
             refused_there: report.refused_there,
-        })
+        };
+        Ok((joined, taken))
     }
 
     /// Takes what was brought together before, or elsewhere.

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub const KIND: &str = "LearnedProfile";
 /// Longest `status.profile` and `status.evidence` together, in bytes. Objects are refused at some 1.5 MiB.
 pub const TEXT_MAX: usize = 1_000_000;
+/// Longest status as JSON, in bytes.
+pub const STATUS_MAX: usize = 1_200_000;
+/// Longest line of `status.unconfirmed`, in bytes.
+pub const LINE_MAX: usize = 4_096;
 /// Lines of `status.unconfirmed`.
 pub const UNCONFIRMED_MAX: usize = 64;
 /// Longest message of a condition, in bytes.
@@ -120,7 +124,7 @@ crate::behaviour::words! {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// `Ready`, `TooLarge` or `Refused`.
+    /// `Ready`, `TooLarge`, `Refused`, `Promoted` or `LinesTooLong`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Whether it holds.

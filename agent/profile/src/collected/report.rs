@@ -4,7 +4,7 @@ use super::IDS;
 use crate::behaviour::{Behaviour, Parent};
 use crate::entry::{Entry, Phase};
 use crate::evidence::Evidence;
-use crate::evidence::observed::{Observed, Watched};
+use crate::evidence::observed::{CLASSES, Observed, Watched};
 use crate::evidence::packed::Packed;
 use crate::evidence::sketch::Bottom;
 use crate::evidence::window;
@@ -182,9 +182,29 @@ impl Report {
             self.seen.observed.take(terms.id(*id), &watched);
             all = Some(all.map_or(watched, |all| all.join(&watched)));
         }
-        if let Some(all) = all {
+        // Who shows something is a node, whether it says of instances or not.
+        if let Some(all) = all.or_else(|| self.unwatched(terms)) {
             self.nodes.observed.take(terms.node, &all);
         }
         self.seen.observed.gap = observed.gap.map(|at| at.min(terms.now));
+    }
+
+    /// Of a node that shows entries, and no instance of which they are; `None` where it shows none.
+    fn unwatched(&self, terms: Terms) -> Option<Watched> {
+        let records = self.seen.records.iter().map(|(_, record)| record.last);
+        let learned = self.seen.learned.all();
+        let learned = learned.map(|(_, known)| known.record.last);
+        let last = records.chain(learned).max()?.unwrap_or(0);
+        Some(Watched {
+            node: terms.node,
+            from_start: false,
+            first: last,
+            last,
+            watched: 0,
+            samples: 0,
+            hours: 0,
+            startup: [0; CLASSES],
+            running: [0; CLASSES],
+        })
     }
 }

@@ -45,14 +45,16 @@ impl Learner {
         &self,
         namespaces: &Namespaces,
     ) -> Result<Vec<v1::ProfileSummary>, Status> {
-        let board = Arc::clone(&self.writer.board);
-        let all = apart(move || board.all()).await?;
-        let summaries = all
-            .iter()
-            .map(|(judged, instances, object)| summary(judged, *instances, object.as_ref()));
-        Ok(summaries
-            .filter(|one| namespaces.has(one.workload.as_ref()))
-            .collect())
+        let (board, namespaces) = (Arc::clone(&self.writer.board), namespaces.clone());
+        // One at a time, as each is as large as its profile.
+        apart(move || {
+            let all = board.workloads().into_iter();
+            let here = all.filter(|one| namespaces.has(Some(&report::workload(one))));
+            here.filter_map(|one| board.told(&one))
+                .map(|(judged, instances, object)| summary(&judged, instances, object.as_ref()))
+                .collect()
+        })
+        .await
     }
 
     /// One of these namespaces, and its text. What is of others is told of as what there is not.
@@ -103,9 +105,10 @@ impl Learner {
                  get lp {object} -o jsonpath='{{.status.profile}}' | kubectl apply --server-side -f -"
             )));
         }
-        let text = object::proposal(&judged).map_err(Status::failed_precondition)?;
+        let (text, judged) = apart(move || (object::proposal(&judged), judged)).await?;
+        let text = text.map_err(Status::failed_precondition)?;
         let by = format!("by {}: {}", decider.actor, decider.reason);
-        let made = self.writer.promote(&workload, "", &text, &by).await;
+        let made = self.writer.promote(&workload, &text, &by).await;
         made.map_err(|failure| Status::failed_precondition(failure.text))?;
         Ok(summary(&judged, instances, None))
     }

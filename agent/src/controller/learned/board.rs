@@ -1,16 +1,20 @@
-//! What came from which node, and what is to be written of it.
+//! What came from which node. What is to be written of it is in [`super::due`].
+//!
+//! All of it is under one lock, which is held for short: what is read, merged, judged or put into text is
+//! taken out first, and what comes of it is put back if nothing else did meanwhile.
 
-use super::object::{self, Beside};
-use lapwing_profile::collected::object::{Phase, Status};
-use lapwing_profile::collected::{Collected, Judged, Running, Terms};
+use super::object::Written;
+use super::one::{One, Told};
+use super::read::read;
+use lapwing_profile::collected::object::Status;
+use lapwing_profile::collected::{Collected, Taken, Terms};
 use lapwing_profile::decide::Refusal;
-use lapwing_profile::file;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -19,6 +23,8 @@ use tokio::time::Instant;
 const TROUBLES_MAX: usize = 1_000;
 /// Nodes of which a workload says that their reports were refused.
 const REFUSED_MAX: usize = 16;
+/// The part of all bytes that the reports of one node may add.
+const SHARE: usize = 8;
 
 /// How much is taken, and when it is written.
 #[derive(Clone, Copy, Debug)]
@@ -33,48 +39,34 @@ pub struct Rules {
     pub keep: i64,
     /// Workloads of all nodes, and of one.
     pub workloads: [usize; 2],
-    /// Bytes of all that is known.
+    /// Bytes of all that is known; one node may add an eighth of them.
     pub bytes: usize,
 }
 
-/// A workload.
-#[derive(Debug)]
-struct One {
-    collected: Collected,
-    /// Instances that run, by node, as the agents that are connected say.
-    running: BTreeMap<String, u32>,
-    beside: Beside,
-    /// Since when something is not written.
-    dirty: Option<Instant>,
-    /// Whether it may be news.
-    may_be_news: bool,
-    /// What the object says; none where there is none.
-    written: Option<Status>,
-    /// When it was written last, or that failed.
-    tried: Option<Instant>,
-    /// Whether a node went that told of it, since it was written.
-    parted: bool,
-    bytes: usize,
-}
-
 #[derive(Default)]
-struct State {
-    all: BTreeMap<Workload, One>,
-    /// Workloads that came first from which node.
+pub(super) struct State {
+    pub(super) all: BTreeMap<Arc<Workload>, One>,
+    /// What each node that is connected told of.
+    nodes: BTreeMap<String, BTreeSet<Arc<Workload>>>,
+    /// Workloads that came first from which node, and bytes that its reports added: for as long as this
+    /// replica leads, so that who comes back is no other.
     brought: BTreeMap<String, usize>,
+    charged: BTreeMap<String, usize>,
     bytes: usize,
     troubles: BTreeMap<(String, String), String>,
     /// Nodes that told all they know once.
     told: BTreeSet<String>,
     /// Which workloads have a BehaviorProfile, as `shop/web`; `None` until all were listed.
-    promoted: Option<BTreeMap<Workload, String>>,
+    pub(super) promoted: Option<BTreeMap<Workload, String>>,
     /// Reports of workloads that are seen nowhere any more.
     stale: u64,
+    /// When an object was written last.
+    pub(super) wrote: Option<Instant>,
 }
 
 /// All workloads.
 pub struct Board {
-    rules: Rules,
+    pub(super) rules: Rules,
     state: Mutex<State>,
     /// Of something to write.
     pub changed: Notify,
@@ -86,63 +78,59 @@ impl std::fmt::Debug for Board {
     }
 }
 
-/// What to write of a workload.
-#[derive(Clone, Debug)]
-pub struct Due {
-    /// All that the object is to say.
-    pub status: Status,
-    /// Whether there is an object.
-    pub exists: bool,
-    /// Whether it is ready for a person now, and was not before.
-    pub becomes_ready: bool,
-}
-
-impl One {
-    fn new(collected: Collected) -> Self {
-        Self {
-            collected,
-            running: BTreeMap::new(),
-            beside: Beside::default(),
-            dirty: None,
-            may_be_news: false,
-            written: None,
-            tried: None,
-            parted: false,
-            bytes: 0,
+fn less(of: &mut BTreeMap<String, usize>, node: &str, by: usize) {
+    if let Some(many) = of.get_mut(node) {
+        *many = many.saturating_sub(by);
+        if *many == 0 {
+            of.remove(node);
         }
-    }
-
-    fn touch(&mut self, may_be_news: bool) {
-        self.dirty.get_or_insert_with(Instant::now);
-        self.may_be_news |= may_be_news;
-    }
-
-    fn judge(&self, terms: &Terms) -> Judged {
-        let runs = self.running.values().filter(|instances| **instances > 0);
-        let running = Running {
-            nodes: runs.clone().count() as u32,
-            instances: runs.fold(0, |all, one| all.saturating_add(*one)),
-        };
-        self.collected.judge(terms, running)
-    }
-}
-
-impl One {
-    fn told(&self, terms: &Terms) -> (Judged, u32, Option<String>) {
-        let running = self.running.values();
-        let instances = running.fold(0_u32, |all, one| all.saturating_add(*one));
-        (self.judge(terms), instances, self.beside.promoted.clone())
     }
 }
 
 impl State {
-    /// Counts anew what a workload takes.
-    fn weigh(&mut self, workload: &Workload) {
-        if let Some(one) = self.all.get_mut(workload) {
-            let bytes = one.collected.bytes();
-            self.bytes = (self.bytes + bytes).saturating_sub(one.bytes);
-            one.bytes = bytes;
+    /// Has a workload be what a report of a node makes of it.
+    ///
+    /// # Errors
+    /// When there is no room for what the report adds.
+    fn put(
+        &mut self,
+        node: &str,
+        workload: &Workload,
+        joined: Collected,
+        bytes: usize,
+        rules: &Rules,
+    ) -> Result<(), Refusal> {
+        let Some(one) = self.all.get_mut(workload) else {
+            return Ok(());
+        };
+        let more = bytes.saturating_sub(one.bytes);
+        let fewer = one.bytes.saturating_sub(bytes);
+        let (of_node, share) = (self.charged.get(node), rules.bytes / SHARE);
+        if more > 0 && self.bytes + more > rules.bytes {
+            return Err(Refusal::Full(format!(
+                "all workloads together may take {} KiB (`learned.bytes`)",
+                rules.bytes >> 10
+            )));
         }
+        if more > 0 && of_node.copied().unwrap_or(0) + more > share {
+            return Err(Refusal::Full(format!(
+                "the reports of one node may add {} KiB (an eighth of `learned.bytes`), and those of this one \
+                 would add more",
+                share >> 10
+            )));
+        }
+        one.bytes = bytes;
+        self.bytes = (self.bytes + more).saturating_sub(fewer);
+        if more > 0 {
+            *one.charged.entry(node.to_owned()).or_default() += more;
+            *self.charged.entry(node.to_owned()).or_default() += more;
+        } else if fewer > 0 {
+            let back = one.charged.get(node).map_or(0, |many| fewer.min(*many));
+            less(&mut one.charged, node, back);
+            less(&mut self.charged, node, back);
+        }
+        one.collected = Arc::new(joined);
+        Ok(())
     }
 
     /// Why a report finds no room.
@@ -164,7 +152,8 @@ impl State {
     /// The one of a workload, made where there is none.
     fn one(&mut self, workload: &Workload) -> &mut One {
         let promoted = { self.promoted.as_ref() }.and_then(|all| all.get(workload));
-        self.all.entry(workload.clone()).or_insert_with(|| {
+        let key = Arc::new(workload.clone());
+        self.all.entry(key).or_insert_with(|| {
             let mut one = One::new(Collected::new(workload.clone()));
             one.beside.promoted = promoted.cloned();
             one
@@ -172,8 +161,20 @@ impl State {
     }
 
     fn forget(&mut self, workload: &Workload) {
-        if let Some(one) = self.all.remove(workload) {
-            self.bytes = self.bytes.saturating_sub(one.bytes);
+        let Some(one) = self.all.remove(workload) else {
+            return;
+        };
+        self.bytes = self.bytes.saturating_sub(one.bytes);
+        for (node, bytes) in &one.charged {
+            less(&mut self.charged, node, *bytes);
+        }
+        if let Some(node) = &one.brought {
+            less(&mut self.brought, node, 1);
+        }
+        for node in one.running.keys() {
+            if let Some(all) = self.nodes.get_mut(node) {
+                all.remove(workload);
+            }
         }
     }
 }
@@ -187,7 +188,7 @@ impl Board {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -210,35 +211,92 @@ impl Board {
             cluster: String::new(),
             ..profile.workload.clone()
         };
-        let mut state = self.lock();
-        if !state.all.contains_key(&workload) {
-            let mut alone = Collected::new(workload.clone());
-            let last = alone.take(node, profile, now).ok().and(alone.last_seen());
-            // What was forgotten for its age does not come back because a node still has the file.
-            if instances == 0 && last.unwrap_or(0) < now.saturating_sub(self.rules.keep) {
-                state.stale += 1;
-                return;
-            }
-            if let Err(why) = state.room(node, &self.rules) {
-                drop(state);
-                self.refuse(node, &workload.to_string(), &why);
-                return;
-            }
-            *state.brought.entry(node.to_owned()).or_default() += 1;
-            state.one(&workload);
+        if !self.lock().all.contains_key(&workload)
+            && !self.is_begun(node, instances, &workload, profile, now)
+        {
+            return;
         }
-        let is_full = state.bytes >= self.rules.bytes;
-        let Some(one) = state.all.get_mut(&workload) else {
+        loop {
+            let Some(before) = self.collected(&workload) else {
+                return;
+            };
+            let with = before.with(node, profile, now);
+            let bytes = with.as_ref().map_or(0, |(joined, _)| joined.bytes());
+            let mut state = self.lock();
+            let now = state.all.get(&workload);
+            // Where another report of it was taken meanwhile, this one is taken once more.
+            if now.is_none_or(|one| Arc::ptr_eq(&one.collected, &before)) {
+                let taken = with.and_then(|(joined, taken)| {
+                    if taken.changed {
+                        state.put(node, &workload, joined, bytes, &self.rules)?;
+                    }
+                    Ok(taken)
+                });
+                self.taken(&mut state, node, instances, &workload, taken);
+                return;
+            }
+        }
+    }
+
+    fn collected(&self, workload: &Workload) -> Option<Arc<Collected>> {
+        let state = self.lock();
+        state
+            .all
+            .get(workload)
+            .map(|one| Arc::clone(&one.collected))
+    }
+
+    /// Whether a workload that was not known is from now on.
+    fn is_begun(
+        &self,
+        node: &str,
+        instances: u32,
+        workload: &Workload,
+        profile: &Profile,
+        now: i64,
+    ) -> bool {
+        let mut alone = Collected::new(workload.clone());
+        let last = alone.take(node, profile, now).ok().and(alone.last_seen());
+        let mut state = self.lock();
+        // What was forgotten for its age does not come back because a node still has the file.
+        if instances == 0 && last.unwrap_or(0) < now.saturating_sub(self.rules.keep) {
+            state.stale += 1;
+            return false;
+        }
+        if state.all.contains_key(workload) {
+            return true;
+        }
+        if let Err(why) = state.room(node, &self.rules) {
+            drop(state);
+            self.refuse(node, &workload.to_string(), &why);
+            return false;
+        }
+        *state.brought.entry(node.to_owned()).or_default() += 1;
+        state.one(workload).brought = Some(node.to_owned());
+        true
+    }
+
+    /// What becomes of a report.
+    fn taken(
+        &self,
+        state: &mut State,
+        node: &str,
+        instances: u32,
+        workload: &Workload,
+        taken: Result<Taken, Refusal>,
+    ) {
+        let State { all, nodes, .. } = state;
+        let Some((key, _)) = all.get_key_value(workload) else {
+            return;
+        };
+        let key = Arc::clone(key);
+        let Some(one) = all.get_mut(workload) else {
             return;
         };
         let ran = one.running.insert(node.to_owned(), instances);
-        let taken = match is_full {
-            true => Err(Refusal::Full(format!(
-                "all workloads together take {} MiB",
-                self.rules.bytes >> 20
-            ))),
-            false => one.collected.take(node, profile, now),
-        };
+        if ran.is_none() {
+            nodes.entry(node.to_owned()).or_default().insert(key);
+        }
         match taken {
             Ok(taken) => {
                 let was_refused = match taken.refused_there {
@@ -253,8 +311,6 @@ impl Board {
                 };
                 if taken.changed || was_refused || ran != Some(instances) {
                     one.touch(true);
-                    drop(state);
-                    self.weigh(&workload);
                     self.changed.notify_one();
                 }
             }
@@ -271,10 +327,6 @@ impl Board {
                 }
             }
         }
-    }
-
-    fn weigh(&self, workload: &Workload) {
-        self.lock().weigh(workload);
     }
 
     fn refuse(&self, node: &str, name: &str, why: &str) {
@@ -319,11 +371,19 @@ impl Board {
     /// again.
     pub fn gone(&self, node: &str) {
         let mut state = self.lock();
-        state.brought.remove(node);
-        state.told.remove(node);
-        state.troubles.retain(|(of, _), _| of != node);
-        for one in state.all.values_mut() {
-            if one.running.remove(node).is_some() {
+        let State {
+            all,
+            nodes,
+            told,
+            troubles,
+            ..
+        } = &mut *state;
+        told.remove(node);
+        troubles.retain(|(of, _), _| of != node);
+        for workload in nodes.remove(node).unwrap_or_default() {
+            if let Some(one) = all.get_mut(&*workload)
+                && one.running.remove(node).is_some()
+            {
                 one.beside.refused.remove(node);
                 one.parted = true;
                 one.touch(true);
@@ -334,32 +394,67 @@ impl Board {
     }
 
     /// What an object said, from before this replica led.
-    pub fn take_up(&self, workload: &Workload, collected: Option<Collected>, status: Status) {
-        let mut state = self.lock();
-        let one = state.one(workload);
-        if let Some(collected) = collected
-            && let Err(error) = one.collected.merge(&collected)
-        {
-            tracing::warn!(workload = %workload, "what its object has is not taken up: {error}");
+    pub fn take_up(
+        &self,
+        workload: &Workload,
+        collected: Option<&Collected>,
+        status: &Status,
+        uid: &str,
+    ) {
+        let written = Arc::new(Written::of(status, uid));
+        loop {
+            let before = Arc::clone(&self.lock().one(workload).collected);
+            let joined = collected.and_then(|of_object| {
+                let mut joined = Collected::clone(&before);
+                if let Err(error) = joined.merge(of_object) {
+                    tracing::warn!(workload = %workload, "what its object has is not taken up: {error}");
+                    return None;
+                }
+                Some((joined.bytes(), Arc::new(joined)))
+            });
+            let mut state = self.lock();
+            let one = state.one(workload);
+            // A node told of it meanwhile.
+            if !Arc::ptr_eq(&one.collected, &before) {
+                continue;
+            }
+            let known = one.bytes;
+            if let Some((bytes, joined)) = joined {
+                (one.bytes, one.collected) = (bytes, joined);
+            }
+            let bytes = one.bytes;
+            one.written = Some(written);
+            // Figures of it are no news because another replica leads.
+            one.tried = Some(Instant::now());
+            one.touch(true);
+            state.bytes = (state.bytes + bytes).saturating_sub(known);
+            return;
         }
-        one.written = Some(status);
-        // Figures of it are no news because another replica leads.
-        one.tried = Some(Instant::now());
-        one.touch(true);
-        state.weigh(workload);
     }
 
     /// Which workloads have a BehaviorProfile, as `shop/web`: all of them.
     pub fn promoted(&self, all: BTreeMap<Workload, String>) {
         let mut state = self.lock();
         for (workload, one) in &mut state.all {
-            let promoted = all.get(workload).cloned();
-            if one.beside.promoted != promoted {
-                one.beside.promoted = promoted;
-                one.touch(true);
-            }
+            one.promoted(all.get(&**workload));
         }
         state.promoted = Some(all);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Which one a workload has now.
+    pub fn promoted_of(&self, workload: &Workload, name: Option<&String>) {
+        let mut state = self.lock();
+        if let Some(all) = &mut state.promoted {
+            match name {
+                Some(name) => all.insert(workload.clone(), name.clone()),
+                None => all.remove(workload),
+            };
+        }
+        if let Some(one) = state.all.get_mut(workload) {
+            one.promoted(name);
+        }
         drop(state);
         self.changed.notify_one();
     }
@@ -369,131 +464,25 @@ impl Board {
         self.lock().promoted.is_some()
     }
 
-    /// Workloads of which something is to be written now.
-    pub fn waiting(&self) -> Vec<Workload> {
-        let state = self.lock();
-        let now = Instant::now();
-        let is_due = |one: &One| {
-            let Some(since) = one.dirty else { return false };
-            let pause = match one.may_be_news {
-                true => self.rules.interval,
-                false => self.rules.evidence,
-            };
-            match one.tried {
-                Some(tried) => now.duration_since(tried) >= pause,
-                // The first of a workload waits for others that come with it.
-                None => {
-                    now.duration_since(since) >= self.rules.interval.min(Duration::from_secs(2))
-                }
-            }
-        };
-        let due = state.all.iter().filter(|(_, one)| is_due(one));
-        due.map(|(workload, _)| workload.clone()).collect()
-    }
-
-    /// What is to be written of a workload, at `now` in nanoseconds since the Unix epoch; `None` where it is no
-    /// news after all.
-    pub fn due(&self, workload: &Workload, now: i64) -> Option<Due> {
-        let mut state = self.lock();
-        let one = state.all.get_mut(workload)?;
-        let judged = one.judge(&self.rules.terms);
-        let empty = Status::default();
-        let before = one.written.as_ref().unwrap_or(&empty);
-        let status = object::status(&one.collected, &judged, &one.beside, before, now);
-        let exists = one.written.is_some();
-        let is_news = !exists || object::is_news(before, &status);
-        let waited = one
-            .tried
-            .is_none_or(|tried| tried.elapsed() >= self.rules.evidence);
-        if *before == status && exists {
-            (one.dirty, one.may_be_news, one.parted) = (None, false, false);
-            return None;
-        }
-        // What nobody will tell again is not left for later.
-        if !is_news && !waited && !one.parted {
-            one.may_be_news = false;
-            return None;
-        }
-        (one.dirty, one.may_be_news, one.tried) = (None, false, Some(Instant::now()));
-        Some(Due {
-            exists,
-            becomes_ready: before.phase == Phase::Learning && status.phase == Phase::Ready,
-            status,
-        })
-    }
-
-    /// It was written.
-    pub fn wrote(&self, workload: &Workload, status: Status) {
-        if let Some(one) = self.lock().all.get_mut(workload) {
-            one.written = Some(status);
-            one.parted = false;
-        }
-    }
-
-    /// It was not; `exists` says whether there is an object still. It is tried again after the interval.
-    pub fn failed(&self, workload: &Workload, exists: bool) {
-        if let Some(one) = self.lock().all.get_mut(workload) {
-            if !exists {
-                one.written = None;
-            }
-            one.touch(true);
-        }
-    }
-
-    /// Workloads that were seen nowhere for as long as they are kept.
-    pub fn expired(&self, now: i64) -> Vec<Workload> {
-        let state = self.lock();
-        let until = now.saturating_sub(self.rules.keep);
-        let runs_nowhere = |one: &One| one.running.values().all(|instances| *instances == 0);
-        let old = |one: &One| one.collected.last_seen().is_some_and(|last| last < until);
-        let expired = state
-            .all
-            .iter()
-            .filter(|(_, one)| runs_nowhere(one) && old(one));
-        expired.map(|(workload, _)| workload.clone()).collect()
-    }
-
     /// Forgets one.
     pub fn forget(&self, workload: &Workload) {
         self.lock().forget(workload);
     }
 
-    /// All workloads, with what comes of each so far, how many instances run, and its BehaviorProfile.
-    pub fn all(&self) -> Vec<(Judged, u32, Option<String>)> {
-        let state = self.lock();
-        { state.all.values() }
-            .map(|one| one.told(&self.rules.terms))
-            .collect()
+    /// All workloads.
+    pub fn workloads(&self) -> Vec<Arc<Workload>> {
+        self.lock().all.keys().cloned().collect()
+    }
+
+    /// What comes of one so far.
+    pub fn told(&self, workload: &Workload) -> Option<Told> {
+        let snapshot = self.lock().all.get(workload)?.snapshot();
+        Some(snapshot.told(&self.rules.terms))
     }
 
     /// The one with a name, as `shop/Deployment/web/app`.
-    pub fn find(&self, name: &str) -> Option<(Judged, u32, Option<String>)> {
-        let state = self.lock();
-        let mut all = state.all.iter();
-        let (_, one) = all.find(|(workload, _)| workload.is_named(name))?;
-        Some(one.told(&self.rules.terms))
+    pub fn find(&self, name: &str) -> Option<Told> {
+        let mut all = self.workloads().into_iter();
+        self.told(&*all.find(|workload| workload.is_named(name))?)
     }
-}
-
-/// The profile in a report. Says what is wrong with it.
-fn read(message: &v1::LearnedProfile) -> Result<Profile, String> {
-    if message.yaml.len() > file::TEXT_MAX {
-        return Err(format!(
-            "its profile has {} bytes, and no profile has more than {}",
-            message.yaml.len(),
-            file::TEXT_MAX
-        ));
-    }
-    let profile = Profile::from_yaml(&message.yaml).map_err(|error| error.to_string())?;
-    let workload = &profile.workload;
-    let told = message.workload.as_ref().map(crate::judge::workload_of);
-    let own = Workload {
-        cluster: String::new(),
-        ..workload.clone()
-    };
-    if told.as_ref() != Some(&own) {
-        return Err(format!("its profile is of another workload, {own}"));
-    }
-    object::check(workload)?;
-    Ok(profile)
 }

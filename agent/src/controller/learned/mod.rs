@@ -18,21 +18,29 @@
 //!
 //! | part | does |
 //! |---|---|
-//! | [`board`] | takes reports, refuses what makes no sense by name, says what is due |
+//! | [`board`] | takes reports, refuses what makes no sense by name |
+//! | `due` | what is to be written of it, when, and what becomes of that |
 //! | [`object`] | what an object says, and whether that is news |
 //! | [`promoted`] | which workloads have a BehaviorProfile |
 //! | `answer` | `lapwing profile list`, `show`, `export` and `promote` at the controller's endpoint |
+//! | `promote` | makes BehaviorProfiles, where the configuration or a person says so |
+//! | `turn` | whose turn it is to tell all |
 //! | [`write`] | lists, applies, deletes, tells |
 //!
 //! **Writes.** What people look at (behaviours, phase, nodes, conditions) is news and written once in
 //! `learned.interval` for each workload at most; counts, times and figures alone once in
 //! `learned.evidenceInterval`, and at once when a node that told of them goes. A failure of the API has all
-//! wait, twice as long each time; one of an object has that one wait.
+//! wait, twice as long each time; one of an object has that one wait, up to ten minutes.
 
 mod answer;
 mod board;
+mod due;
 mod object;
+mod one;
+mod promote;
 mod promoted;
+mod read;
+mod turn;
 mod write;
 
 #[cfg(test)]
@@ -50,10 +58,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
+use turn::{TURN, Turn};
 use write::Writer;
 
 /// Reports that are read at a time: each may have tens of megabytes.
 const READS: usize = 2;
+/// Agents that tell all they know at a time. What one says is in memory before its turn to be read comes.
+const TELLING: usize = 16;
+/// Longest message of an agent: a profile, and its name.
+const MESSAGE_MAX: usize = lapwing_profile::file::TEXT_MAX + (1 << 20);
 /// Longest time until what is known is written at first.
 const SETTLING: Duration = Duration::from_secs(60);
 /// An agent that says nothing for so long is asked anew: it says each interval that it lives.
@@ -63,6 +76,7 @@ const SILENT: Duration = Duration::from_secs(120);
 pub struct Learner {
     writer: Writer,
     reads: Arc<Semaphore>,
+    telling: Arc<Semaphore>,
     /// Between two reports of one workload by one agent, in seconds.
     interval: u32,
 }
@@ -87,6 +101,7 @@ impl Learner {
                 promotes,
             },
             reads: Arc::new(Semaphore::new(READS)),
+            telling: Arc::new(Semaphore::new(TELLING)),
             interval: interval.clamp(1, 3_600),
         }
     }
@@ -126,8 +141,10 @@ impl Drop for Leaving {
 }
 
 impl Attendant for Learner {
-    fn attend(&self, agent: Arc<Agent>, mut client: Client) -> Attending {
+    fn attend(&self, agent: Arc<Agent>, client: Client) -> Attending {
         let (board, reads) = (Arc::clone(&self.writer.board), Arc::clone(&self.reads));
+        let mut client = client.max_decoding_message_size(MESSAGE_MAX);
+        let mut turn = Turn::new(Arc::clone(&self.telling));
         let request = FollowLearnedRequest {
             interval_seconds: self.interval,
             ..FollowLearnedRequest::default()
@@ -145,25 +162,41 @@ impl Attendant for Learner {
                 }
                 _ => status.message().to_owned(),
             };
-            let answer = client.follow_learned(request).await.map_err(wrong)?;
+            turn.take().await?;
+            let nothing =
+                |in_time: Duration| format!("nothing of what it learns in {} s", in_time.as_secs());
+            let answer = tokio::time::timeout(TURN, client.follow_learned(request)).await;
+            let answer = answer.map_err(|_| nothing(TURN))?.map_err(wrong)?;
             let mut stream = answer.into_inner();
+            let mut silent = Duration::ZERO;
             loop {
-                let message = tokio::time::timeout(SILENT, stream.message()).await;
-                let message = message
-                    .map_err(|_| format!("nothing of what it learns in {} s", SILENT.as_secs()))?;
+                // It waits there, and its connection with it, while it is not its turn.
+                turn.take().await?;
+                let quiet = SILENT.saturating_sub(silent);
+                let patience = turn.left().map_or(quiet, |left| left.min(quiet));
+                let begun = Instant::now();
+                let Ok(message) = tokio::time::timeout(patience, stream.message()).await else {
+                    silent += begun.elapsed();
+                    if silent >= SILENT {
+                        return Err(nothing(SILENT));
+                    }
+                    continue;
+                };
+                silent = Duration::ZERO;
                 let Some(message) = message.map_err(wrong)? else {
                     return Err("the agent ended".to_owned());
                 };
                 let Some(profile) = message.profile else {
                     board.has_told(&node);
+                    turn.end();
                     continue;
                 };
-                let turn = Arc::clone(&reads).acquire_owned().await;
-                let turn = turn.map_err(|error| error.to_string())?;
+                let read = Arc::clone(&reads).acquire_owned().await;
+                let read = read.map_err(|error| error.to_string())?;
                 let (board, node) = (Arc::clone(&board), node.clone());
                 let taken = tokio::task::spawn_blocking(move || {
                     board.take(&node, &profile, crate::clock::now());
-                    drop(turn);
+                    drop(read);
                 });
                 taken.await.map_err(|error| error.to_string())?;
             }

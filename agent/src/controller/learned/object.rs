@@ -1,11 +1,12 @@
 //! The object of a workload: its name, what it says, and whether that is news.
 
+use super::one::Snapshot;
 use crate::cli::profile_object::manifest;
 use crate::container::identity::pods::is_name;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lapwing_profile::collected::object::{
-    Condition, Holds, Image, Phase, Status, TEXT_MAX, UNCONFIRMED_MAX,
+    Condition, Holds, Image, LINE_MAX, Phase, STATUS_MAX, Status, TEXT_MAX, UNCONFIRMED_MAX,
 };
 use lapwing_profile::collected::{Collected, Judged};
 use lapwing_profile::decide::By;
@@ -27,6 +28,8 @@ const DIGITS: usize = 10;
 const UNCONFIRMED_BYTES: usize = 64 << 10;
 /// Most that evidence is once it is decompressed.
 const EVIDENCE_MAX: usize = 2 * file::TEXT_MAX;
+/// The condition that says of a BehaviorProfile; it stays where that is deleted.
+const PROMOTED: &str = "Promoted";
 /// How much time is spent on making it small, from 0 to 10.
 const LEVEL: u8 = 6;
 
@@ -128,20 +131,106 @@ pub struct Beside {
     pub promoted: Option<String>,
 }
 
+/// What an object says, as far as it is remembered: its texts are compared by their digests.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// How far it is.
+    pub phase: Phase,
+    /// Of the object.
+    pub uid: String,
+    conditions: Vec<Condition>,
+    /// Of all of it, and of what people look at.
+    digests: [String; 2],
+}
+
+impl Written {
+    /// Of what an object with this uid says.
+    pub fn of(status: &Status, uid: &str) -> Self {
+        let digest = |status: &Status| {
+            // No part of it can fail to be JSON.
+            let text = serde_json::to_vec(status).unwrap_or_default();
+            fingerprint::hex(&[&text])
+        };
+        Self {
+            phase: status.phase,
+            uid: uid.to_owned(),
+            conditions: status.conditions.clone(),
+            digests: [digest(status), digest(&plain(status))],
+        }
+    }
+
+    /// Whether it says the same.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.digests[0] == other.digests[0]
+    }
+
+    /// Whether what people look at is another. Figures that go on all the time are not.
+    pub fn is_news(&self, other: &Self) -> bool {
+        self.digests[1] != other.digests[1]
+    }
+
+    /// Whether there was a BehaviorProfile ever.
+    pub fn was_promoted(&self) -> bool {
+        self.phase == Phase::Promoted || self.conditions.iter().any(|one| one.kind == PROMOTED)
+    }
+}
+
+fn plain(status: &Status) -> Status {
+    let conditions = status.conditions.iter().cloned();
+    let conditions = conditions.map(|condition| Condition {
+        message: match condition.kind.as_str() {
+            // How much longer it takes.
+            "Ready" | "TooLarge" => String::new(),
+            _ => condition.message,
+        },
+        last_transition_time: String::new(),
+        ..condition
+    });
+    Status {
+        instances: 0,
+        coverage: String::new(),
+        last_seen: String::new(),
+        evidence: None,
+        conditions: conditions.collect(),
+        ..status.clone()
+    }
+}
+
+/// Bytes that a status takes in the store of the cluster, which escapes a few characters more.
+fn stored(status: &Status) -> usize {
+    let text = serde_json::to_string(status).unwrap_or_default();
+    let escaped = { text.bytes() }.filter(|byte| matches!(byte, b'<' | b'>' | b'&'));
+    text.len() + 5 * escaped.count()
+}
+
+/// Lines that wait for another node, and how many of the first are too long.
+fn unconfirmed(judged: &Judged) -> (Vec<String>, usize) {
+    let (mut lines, mut too_long, mut room) = (Vec::new(), 0, UNCONFIRMED_BYTES);
+    for entry in judged.unconfirmed.iter().take(UNCONFIRMED_MAX) {
+        let line = entry.to_string();
+        if line.len() > LINE_MAX {
+            too_long += 1;
+            continue;
+        }
+        let Some(left) = room.checked_sub(line.len()) else {
+            break;
+        };
+        room = left;
+        lines.push(line);
+    }
+    (lines, too_long)
+}
+
 /// What the object is to say, where it said this before.
-pub fn status(
-    collected: &Collected,
-    judged: &Judged,
-    beside: &Beside,
-    before: &Status,
-    now: i64,
-) -> Status {
+pub fn status(snapshot: &Snapshot, judged: &Judged, before: Option<&Written>, now: i64) -> Status {
+    let (collected, beside) = (&*snapshot.collected, &snapshot.beside);
     let profile = &judged.profile;
     let versions = profile.versions();
     let many = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     let evidence = encode(collected);
+    let size = evidence.len();
     let proposal = proposal(judged);
-    let is_small = |text: &str| text.len() + evidence.len() <= TEXT_MAX;
+    let (unconfirmed, too_long) = unconfirmed(judged);
     let mut status = Status {
         phase: match (&beside.promoted, judged.is_complete()) {
             (Some(_), _) => Phase::Promoted,
@@ -156,7 +245,7 @@ pub fn status(
         behaviours: many(profile.approved_len() as u64),
         pending: many(profile.pending_len() as u64),
         provisional: many(judged.unconfirmed.len() as u64),
-        unconfirmed: Vec::new(),
+        unconfirmed,
         images: { versions.iter() }
             .map(|one| Image {
                 repository: one.version.repository().to_owned(),
@@ -164,20 +253,11 @@ pub fn status(
             })
             .collect(),
         last_seen: collected.last_seen().map_or_else(String::new, file::time),
-        conditions: before.conditions.clone(),
+        conditions: before.map_or_else(Vec::new, |before| before.conditions.clone()),
         profile: None,
         evidence: None,
     };
-    let mut room = UNCONFIRMED_BYTES;
-    for entry in judged.unconfirmed.iter().take(UNCONFIRMED_MAX) {
-        let line = entry.to_string();
-        let Some(left) = room.checked_sub(line.len()) else {
-            break;
-        };
-        room = left;
-        status.unconfirmed.push(line);
-    }
-    let mut say = |kind: &str, holds: bool, reason: &str, message: String| {
+    let say = |status: &mut Status, kind: &str, holds: bool, reason: &str, message: String| {
         status.set(Condition {
             kind: kind.to_owned(),
             status: if holds { Holds::True } else { Holds::False },
@@ -187,66 +267,90 @@ pub fn status(
         });
     };
     match judged.is_complete() {
-        true => say("Ready", true, "EvidenceComplete", judged.reason.clone()),
-        false => say("Ready", false, "Incomplete", judged.unmet.join("; ")),
-    }
-    let too_large = match &proposal {
-        Ok(text) if is_small(text) => None,
-        Ok(text) => Some((
-            "ProfileTooLarge",
-            format!(
-                "the profile has {} bytes, its evidence {} more, and an object may have {TEXT_MAX}: it is left \
-                 out here, and `lapwing profile export {}` from the controller has it; approve a pattern or a \
-                 range in place of many lines",
-                text.len(),
-                evidence.len(),
-                collected.workload()
-            ),
-        )),
-        Err(why) => Some((
-            "NoObject",
-            format!("no BehaviorProfile can be made of it: {why}"),
-        )),
-    };
-    match &too_large {
-        Some((reason, message)) => say("TooLarge", true, reason, message.clone()),
-        None => say("TooLarge", false, "Fits", String::new()),
+        true => say(
+            &mut status,
+            "Ready",
+            true,
+            "EvidenceComplete",
+            judged.reason.clone(),
+        ),
+        false => say(
+            &mut status,
+            "Ready",
+            false,
+            "Incomplete",
+            judged.unmet.join("; "),
+        ),
     }
     let refused: Vec<String> = { beside.refused.iter() }
         .map(|(node, why)| format!("{node}: {why}"))
         .collect();
     match refused.is_empty() {
-        false => say("Refused", true, "ReportsRefused", refused.join("; ")),
-        true => say("Refused", false, "None", String::new()),
+        false => say(
+            &mut status,
+            "Refused",
+            true,
+            "ReportsRefused",
+            refused.join("; "),
+        ),
+        true => say(&mut status, "Refused", false, "None", String::new()),
     }
-    if too_large.is_none() {
-        status.profile = proposal.ok();
+    let workload = collected.workload();
+    let had_long = status.condition("LinesTooLong").is_some();
+    match too_long {
+        0 if had_long => say(&mut status, "LinesTooLong", false, "Fit", String::new()),
+        0 => {}
+        many => {
+            let text = format!(
+                "{many} of the first {UNCONFIRMED_MAX} behaviours that are not confirmed have lines of more than \
+                 {LINE_MAX} bytes and are not in `unconfirmed`: `lapwing profile show {workload}` has them"
+            );
+            say(&mut status, "LinesTooLong", true, "LeftOut", text);
+        }
+    }
+    match &beside.promoted {
+        Some(name) => {
+            let text = format!("the BehaviorProfile {name}");
+            say(&mut status, PROMOTED, true, "BehaviorProfile", text);
+        }
+        // What somebody deletes is not made again, whoever leads then.
+        None if before.is_some_and(Written::was_promoted) => {
+            let text = "its BehaviorProfile was deleted, and none is made again without a person: apply \
+                        `profile`, or call `lapwing profile promote` at the controller's endpoint";
+            say(&mut status, PROMOTED, false, "Deleted", text.to_owned());
+        }
+        None => {}
     }
     if evidence.len() <= TEXT_MAX {
         status.evidence = Some(evidence);
     }
-    status
-}
-
-/// Whether what people look at is another. Figures that go on all the time are not.
-pub fn is_news(one: &Status, other: &Status) -> bool {
-    let plain = |status: &Status| Status {
-        instances: 0,
-        coverage: String::new(),
-        last_seen: String::new(),
-        evidence: None,
-        conditions: { status.conditions.iter().cloned() }
-            .map(|condition| Condition {
-                message: match condition.kind.as_str() {
-                    // How much longer it takes.
-                    "Ready" | "TooLarge" => String::new(),
-                    _ => condition.message,
-                },
-                last_transition_time: String::new(),
-                ..condition
+    let rest = stored(&status);
+    let too_large = match proposal {
+        Ok(text) => {
+            let length = text.len();
+            status.profile = Some(text);
+            let is_small = length + size <= TEXT_MAX && stored(&status) <= STATUS_MAX;
+            (!is_small).then(|| {
+                status.profile = None;
+                let text = format!(
+                    "the profile has {length} bytes, its evidence {size} more, and an object may have {TEXT_MAX}, \
+                     {STATUS_MAX} as JSON with all else: it is left out here, and `lapwing profile export \
+                     {workload}` from the controller has it; approve a pattern or a range in place of many lines"
+                );
+                ("ProfileTooLarge", text)
             })
-            .collect(),
-        ..status.clone()
+        }
+        Err(why) => Some((
+            "NoObject",
+            format!("no BehaviorProfile can be made of it: {why}"),
+        )),
     };
-    plain(one) != plain(other)
+    if rest > STATUS_MAX {
+        status.evidence = None;
+    }
+    match too_large {
+        Some((reason, message)) => say(&mut status, "TooLarge", true, reason, message),
+        None => say(&mut status, "TooLarge", false, "Fits", String::new()),
+    }
+    status
 }

@@ -8,7 +8,7 @@ use crate::kubernetes::watch::Follower;
 use lapwing_profile::workload::Workload;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Most that are listed, as agents do.
@@ -42,7 +42,40 @@ pub struct Promoted {
     api: Arc<Api>,
     health: Health,
     board: Arc<Board>,
-    all: Mutex<BTreeMap<String, (Workload, String)>>,
+    all: Mutex<All>,
+}
+
+/// By their uids, and the names of those of one workload.
+#[derive(Default)]
+struct All {
+    by_uid: BTreeMap<String, (Workload, String)>,
+    names: BTreeMap<Workload, BTreeSet<String>>,
+}
+
+impl All {
+    /// Answers a workload whose was another until now.
+    fn put(&mut self, uid: String, (workload, name): (Workload, String)) -> Option<Workload> {
+        let before = self.remove(&uid);
+        let names = self.names.entry(workload.clone()).or_default();
+        names.insert(name.clone());
+        let before = before.filter(|before| *before != workload);
+        self.by_uid.insert(uid, (workload, name));
+        before
+    }
+
+    fn remove(&mut self, uid: &str) -> Option<Workload> {
+        let (workload, name) = self.by_uid.remove(uid)?;
+        let names = self.names.get_mut(&workload)?;
+        names.remove(&name);
+        if names.is_empty() {
+            self.names.remove(&workload);
+        }
+        Some(workload)
+    }
+
+    fn name(&self, workload: &Workload) -> Option<&String> {
+        self.names.get(workload)?.first()
+    }
 }
 
 impl std::fmt::Debug for Promoted {
@@ -62,13 +95,13 @@ impl Promoted {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (Workload, String)>> {
+    fn lock(&self) -> MutexGuard<'_, All> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self) {
-        let all = self.lock().values().cloned().collect();
-        self.board.promoted(all);
+    /// Tells what became of a workload's alone: nothing else changed.
+    fn tell(&self, all: &All, workload: &Workload) {
+        self.board.promoted_of(workload, all.name(workload));
     }
 }
 
@@ -108,19 +141,33 @@ impl Follower for Promoted {
     }
 
     fn replace(&self, items: Vec<Object>) {
-        *self.lock() = items.into_iter().map(of).collect();
-        self.tell();
+        let mut all = All::default();
+        for (uid, one) in items.into_iter().map(of) {
+            all.put(uid, one);
+        }
+        let names = { all.names.keys() }
+            .filter_map(|workload| Some((workload.clone(), all.name(workload)?.clone())))
+            .collect();
+        let mut place = self.lock();
+        *place = all;
+        self.board.promoted(names);
     }
 
     fn put(&self, item: Object) {
         let (uid, one) = of(item);
-        self.lock().insert(uid, one);
-        self.tell();
+        let workload = one.0.clone();
+        let mut all = self.lock();
+        if let Some(before) = all.put(uid, one) {
+            self.tell(&all, &before);
+        }
+        self.tell(&all, &workload);
     }
 
     fn remove(&self, item: Object) {
-        self.lock().remove(&item.metadata.uid);
-        self.tell();
+        let mut all = self.lock();
+        if let Some(workload) = all.remove(&item.metadata.uid) {
+            self.tell(&all, &workload);
+        }
     }
 
     fn answers(&self, url: &str) {
@@ -144,4 +191,33 @@ impl Follower for Promoted {
     }
 
     fn news(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(workload: &str, name: &str) -> (Workload, String) {
+        let workload = Workload {
+            name: workload.to_owned(),
+            ..Workload::default()
+        };
+        (workload, name.to_owned())
+    }
+
+    #[test]
+    fn one_of_two_that_goes_leaves_the_other() {
+        let mut all = All::default();
+        let (web, db) = (of("web", "shop/a"), of("db", "shop/a"));
+        assert_eq!(all.put("1".to_owned(), web.clone()), None);
+        assert_eq!(all.put("2".to_owned(), of("web", "shop/b")), None);
+        assert_eq!(all.name(&web.0).unwrap(), "shop/a");
+        // It is another workload's now.
+        assert_eq!(all.put("1".to_owned(), db.clone()), Some(web.0.clone()));
+        assert_eq!(all.name(&web.0).unwrap(), "shop/b");
+        assert_eq!(all.name(&db.0).unwrap(), "shop/a");
+        assert_eq!(all.remove("2"), Some(web.0.clone()));
+        assert_eq!(all.name(&web.0), None);
+        assert_eq!(all.remove("2"), None);
+    }
 }

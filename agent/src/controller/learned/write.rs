@@ -1,11 +1,12 @@
 //! Writing objects: what is news, and no more than the API likes.
 
-use super::board::{Board, Due};
+use super::board::Board;
+use super::due::{Due, WAIT_MAX};
 use super::object::{self, GROUP, MANAGER};
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::object::{List, absent};
-use crate::kubernetes::watch::{Backoff, escaped};
-use lapwing_profile::collected::object::{LearnedProfile, Spec, Status};
+use crate::kubernetes::watch::{Backoff, LAST, escaped};
+use lapwing_profile::collected::object::{LearnedProfile, Spec};
 use lapwing_profile::workload::Workload;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,11 +16,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Objects that are written at a time.
-const WRITES: usize = 8;
-/// Objects of one answer, where the server does not give all at once: each may have a megabyte.
-const PAGE: usize = 50;
+pub const WRITES: usize = 8;
+/// Objects of one answer, where the server does not give all at once: each may have a megabyte. Half as many
+/// where that is too long, or takes too long.
+const PAGE: usize = 10;
 /// Answers of one list.
-const PAGES_MAX: usize = 2_000;
+const PAGES_MAX: usize = 100_000;
 /// How often it is looked for workloads that are seen nowhere.
 const SWEEP: Duration = Duration::from_secs(600);
 /// How often it is looked for what is due.
@@ -48,12 +50,15 @@ struct Read {
 #[serde(default)]
 struct Meta {
     #[serde(deserialize_with = "absent")]
+    uid: String,
+    #[serde(deserialize_with = "absent")]
     name: String,
     #[serde(deserialize_with = "absent")]
     namespace: String,
 }
 
 /// What a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     /// The API, or the way to it: everything waits.
     Api,
@@ -61,6 +66,9 @@ enum Fault {
     Missing,
     /// This object.
     Object,
+    /// This object, if others are taken; else the API. A right that is missing is one of all; a namespace that is
+    /// deleted, a quota or a policy is not; and what etcd finds too large is an error of the server.
+    Either,
 }
 
 impl Fault {
@@ -68,9 +76,17 @@ impl Fault {
         match failure.status {
             404 => Self::Missing,
             400 | 409 | 413 | 422 => Self::Object,
+            403 | 500 => Self::Either,
             _ => Self::Api,
         }
     }
+}
+
+/// What was not written.
+struct Failed {
+    workload: Arc<Workload>,
+    due: Due,
+    failure: Failure,
 }
 
 impl Writer {
@@ -127,30 +143,45 @@ impl Writer {
     /// When the API does not give them. Nothing may be written then.
     pub async fn take_up(&self) -> Result<(), Failure> {
         self.api.connect().await?;
-        let mut more = String::new();
-        let mut many = 0;
+        let (mut more, mut many, mut page) = (String::new(), 0, PAGE);
         for _ in 0..PAGES_MAX {
             let next = match more.as_str() {
                 "" => String::new(),
                 more => format!("&continue={}", escaped(more)),
             };
-            let target = format!("{GROUP}/learnedprofiles?limit={PAGE}{next}");
-            let body = self.api.get(&target).await?;
-            let list: List<'_> = serde_json::from_slice(&body)
-                .map_err(|error| Failure::new(format!("the list of LearnedProfiles: {error}")))?;
-            for item in list.items.unwrap_or_default() {
-                match serde_json::from_str::<Read>(item.get()) {
-                    Ok(read) => many += usize::from(self.take_up_one(read)),
-                    Err(error) => tracing::warn!("a LearnedProfile makes no sense: {error}"),
+            let target = format!("{GROUP}/learnedprofiles?limit={page}{next}");
+            let body = match self.api.get(&target).await {
+                Err(failure) if page > 1 && (failure.is_long || failure.is_late) => {
+                    page /= 2;
+                    continue;
                 }
-            }
-            more = list.metadata.more;
+                body => body?,
+            };
+            let writer = self.clone();
+            let read = tokio::task::spawn_blocking(move || writer.take_up_page(&body)).await;
+            let (of_page, next) = read.map_err(|error| Failure::new(error.to_string()))??;
+            many += of_page;
+            more = next;
             if more.is_empty() {
                 tracing::info!("{many} LearnedProfiles are taken up");
                 return Ok(());
             }
         }
         Err(Failure::new("the list of LearnedProfiles has no end"))
+    }
+
+    /// Answers how many were taken up, and where the list goes on.
+    fn take_up_page(&self, body: &[u8]) -> Result<(usize, String), Failure> {
+        let list: List<'_> = serde_json::from_slice(body)
+            .map_err(|error| Failure::new(format!("the list of LearnedProfiles: {error}")))?;
+        let mut many = 0;
+        for item in list.items.unwrap_or_default() {
+            match serde_json::from_str::<Read>(item.get()) {
+                Ok(read) => many += usize::from(self.take_up_one(read)),
+                Err(error) => tracing::warn!("a LearnedProfile makes no sense: {error}"),
+            }
+        }
+        Ok((many, list.metadata.more))
     }
 
     /// Answers whether it is one of this controller's.
@@ -183,7 +214,8 @@ impl Writer {
             cluster: String::new(),
             ..workload
         };
-        self.board.take_up(&workload, collected, object.status);
+        self.board
+            .take_up(&workload, collected.as_ref(), &object.status, &metadata.uid);
         true
     }
 
@@ -194,61 +226,113 @@ impl Writer {
     pub async fn write_due(&self) -> Result<(), Failure> {
         let mut waiting = self.board.waiting().into_iter();
         let mut writes = JoinSet::new();
-        let mut failed = None;
+        let (mut failed, mut unclear) = (None, Vec::new());
         loop {
             while failed.is_none()
                 && writes.len() < WRITES
+                && (unclear.len() < WRITES || self.board.wrote_lately())
                 && let Some(workload) = waiting.next()
             {
                 let writer = self.clone();
-                writes.spawn(async move { writer.write(&workload).await });
+                writes.spawn(async move { writer.write(workload).await });
             }
             let Some(ended) = writes.join_next().await else {
-                return failed.map_or(Ok(()), Err);
+                break;
             };
-            let ended = ended.unwrap_or_else(|error| Err(Failure::new(error.to_string())));
-            failed = failed.or(ended.err());
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(one)) if Fault::of(&one.failure) == Fault::Either => unclear.push(one),
+                Ok(Err(one)) => failed = failed.or(self.not_written(&one)),
+                Err(error) => failed = Some(Failure::new(error.to_string())),
+            }
+        }
+        let is_of_objects = failed.is_none() && self.board.wrote_lately();
+        for one in &unclear {
+            let failure = &one.failure;
+            match is_of_objects {
+                true => self.not_taken(one),
+                false => {
+                    let exists = one.due.exists;
+                    self.board
+                        .failed(&one.workload, &one.due, exists, &failure.text, LAST);
+                    failed.get_or_insert_with(|| failure.clone());
+                }
+            }
+        }
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        if self.promotes {
+            self.promote_ready().await;
+        }
+        Ok(())
+    }
+
+    /// Has one that was not written wait. Answers why all have to.
+    fn not_written(&self, one: &Failed) -> Option<Failure> {
+        let Failed {
+            workload,
+            due,
+            failure,
+        } = one;
+        match Fault::of(failure) {
+            Fault::Api => {
+                let once = self.board.rules().interval;
+                self.board
+                    .failed(workload, due, due.exists, &failure.text, once);
+                return Some(failure.clone());
+            }
+            Fault::Missing if due.exists => {
+                let once = self.board.rules().interval;
+                self.board.failed(workload, due, false, &failure.text, once);
+                tracing::warn!(workload = %workload, "its LearnedProfile was deleted, it is made anew");
+            }
+            Fault::Missing | Fault::Object | Fault::Either => self.not_taken(one),
+        }
+        None
+    }
+
+    /// Has it wait longer each time, and says why once.
+    fn not_taken(&self, one: &Failed) {
+        let (workload, error) = (&one.workload, &one.failure.text);
+        let exists = one.due.exists && Fault::of(&one.failure) != Fault::Missing;
+        if self
+            .board
+            .failed(workload, &one.due, exists, error, WAIT_MAX)
+        {
+            tracing::warn!(workload = %workload, error, "its LearnedProfile is not taken, it is tried again");
         }
     }
 
     /// Writes one, if that is news.
-    async fn write(&self, workload: &Workload) -> Result<(), Failure> {
+    async fn write(&self, workload: Arc<Workload>) -> Result<(), Failed> {
         let now = crate::clock::now();
-        let (board, of) = (Arc::clone(&self.board), workload.clone());
+        let (board, of) = (Arc::clone(&self.board), Arc::clone(&workload));
         // A large profile takes its time.
         let due = tokio::task::spawn_blocking(move || board.due(&of, now)).await;
-        let due = due.map_err(|error| Failure::new(error.to_string()))?;
-        let Some(due) = due else { return Ok(()) };
-        match self.put(workload, &due).await {
+        let Some(mut due) = due.unwrap_or_else(|error| {
+            tracing::error!(workload = %workload, "what to write of it is not known: {error}");
+            None
+        }) else {
+            return Ok(());
+        };
+        match self.put(&workload, &due).await {
             Ok(uid) => {
-                self.board.wrote(workload, due.status.clone());
+                due.written.uid.clone_from(&uid);
+                self.board.wrote(&workload, due.written);
                 if due.becomes_ready {
                     let reason = due.status.condition("Ready").map_or("", |one| &one.message);
                     let text = format!("{workload} can be reviewed: {reason}");
-                    self.tell(workload, &uid, "Normal", "Ready", "Review", &text)
+                    self.tell(&workload, &uid, "Normal", "Ready", "Review", &text)
                         .await;
-                    if self.promotes {
-                        self.promote_ready(workload, &uid, &due.status).await;
-                    }
                 }
                 Ok(())
             }
-            Err(failure) => {
-                let fault = Fault::of(&failure);
-                let exists = due.exists && !matches!(fault, Fault::Missing);
-                self.board.failed(workload, exists);
-                let error = &failure.text;
-                match fault {
-                    Fault::Api => return Err(failure),
-                    Fault::Missing if due.exists => {
-                        tracing::warn!(workload = %workload, "its LearnedProfile was deleted, it is made anew");
-                    }
-                    Fault::Missing | Fault::Object => {
-                        tracing::warn!(workload = %workload, error, "its LearnedProfile is not taken");
-                    }
-                }
-                Ok(())
-            }
+            Err(failure) => Err(Failed {
+                workload,
+                due,
+                failure,
+            }),
         }
     }
 
@@ -296,7 +380,10 @@ impl Writer {
                 Err(failure) => {
                     let error = &failure.text;
                     tracing::warn!(workload = %workload, error, "its LearnedProfile cannot be deleted");
-                    return;
+                    match Fault::of(&failure) {
+                        Fault::Api => return,
+                        Fault::Missing | Fault::Object | Fault::Either => continue,
+                    }
                 }
             }
             self.board.forget(&workload);
@@ -343,75 +430,6 @@ impl Writer {
         {
             tracing::debug!(error = failure.text, "the Event was not taken");
         }
-    }
-
-    /// Applies the profile of a workload that is ready, where nobody has to review it.
-    async fn promote_ready(&self, workload: &Workload, uid: &str, status: &Status) {
-        let Some(text) = &status.profile else {
-            let text = format!(
-                "{workload} is ready, and its profile too large for an object: it is not promoted"
-            );
-            self.tell(workload, uid, "Warning", "NotPromoted", "Promote", &text)
-                .await;
-            return;
-        };
-        let reason = status.condition("Ready").map_or("", |one| &one.message);
-        let left = match status.provisional {
-            0 => String::new(),
-            many => format!("; {many} behaviours that one node alone showed are left out"),
-        };
-        let why = format!(
-            "by {MANAGER}, as the cluster's configuration allows (`learned.promote: automatic`): {reason}{left}"
-        );
-        // It is told of.
-        let _ = self.promote(workload, uid, text, &why).await;
-    }
-
-    /// Makes a BehaviorProfile of this text, and tells of that or why it is not.
-    ///
-    /// # Errors
-    /// With the status 409 where there is one of that name.
-    pub async fn promote(
-        &self,
-        workload: &Workload,
-        uid: &str,
-        text: &str,
-        why: &str,
-    ) -> Result<(), Failure> {
-        match self.create_profile(workload, text).await {
-            Ok(object) => {
-                let text = format!("the BehaviorProfile {object} is made {why}");
-                self.tell(workload, uid, "Normal", "Promoted", "Promote", &text)
-                    .await;
-                Ok(())
-            }
-            Err(failure) => {
-                let text = format!(
-                    "the BehaviorProfile of {workload} is not made ({why}): {}",
-                    failure.text
-                );
-                self.tell(workload, uid, "Warning", "NotPromoted", "Promote", &text)
-                    .await;
-                Err(failure)
-            }
-        }
-    }
-
-    /// Makes a BehaviorProfile of this text, if there is none of that name. Answers its name, as `shop/web`.
-    ///
-    /// # Errors
-    /// With the status 409 where there is one: what people wrote is not touched.
-    async fn create_profile(&self, workload: &Workload, text: &str) -> Result<String, Failure> {
-        let object: Value =
-            serde_saphyr::from_str(text).map_err(|error| Failure::new(error.to_string()))?;
-        let namespace = &workload.namespace;
-        let target =
-            format!("{GROUP}/namespaces/{namespace}/behaviorprofiles?fieldManager={MANAGER}");
-        self.api
-            .create(&target, object.to_string().into_bytes())
-            .await?;
-        let name = object["metadata"]["name"].as_str().unwrap_or_default();
-        Ok(format!("{namespace}/{name}"))
     }
 }
 

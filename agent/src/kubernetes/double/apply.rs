@@ -33,6 +33,10 @@ pub(super) struct Writes {
     refusing: Vec<u16>,
     /// Namespaces that there are not.
     missing: Vec<String>,
+    /// Namespaces in which each is answered so.
+    refusing_in: Vec<(String, u16)>,
+    /// How long each object of a list takes.
+    pub(super) list_pause: Duration,
     /// How long each takes.
     pub(super) pause: Duration,
     uids: u64,
@@ -50,6 +54,12 @@ impl Writes {
         let in_missing = |namespace: &String| path.contains(&format!("/namespaces/{namespace}/"));
         if method != "DELETE" && self.missing.iter().any(in_missing) {
             return Some(refusal(404, None));
+        }
+        let mut refused = self.refusing_in.iter();
+        if let Some((_, status)) =
+            refused.find(|(namespace, _)| path.contains(&format!("/namespaces/{namespace}/")))
+        {
+            return Some(refusal(*status, None));
         }
         (bytes > OBJECT_MAX).then(|| refusal(413, None))
     }
@@ -69,6 +79,17 @@ impl Cluster {
     /// Answers so many writes with this status.
     pub fn refuse_writes(&self, status: u16, many: usize) {
         self.state().writes.refusing = vec![status; many];
+    }
+
+    /// Answers each write in a namespace with this status.
+    pub fn refuse_in(&self, namespace: &str, status: u16) {
+        let one = (namespace.to_owned(), status);
+        self.state().writes.refusing_in.push(one);
+    }
+
+    /// Takes so long for each object of a list of LearnedProfiles.
+    pub fn slow_lists(&self, pause: Duration) {
+        self.state().writes.list_pause = pause;
     }
 
     /// Takes so long for each write.
@@ -98,7 +119,11 @@ impl Cluster {
     }
 
     /// A list of LearnedProfiles of all namespaces, if that is asked for.
-    pub(super) fn list_written(&self, path: &str, query: &HashMap<&str, &str>) -> Option<Answer> {
+    pub(super) async fn list_written(
+        &self,
+        path: &str,
+        query: &HashMap<&str, &str>,
+    ) -> Option<Answer> {
         let plural = path.strip_prefix("/apis/lapwing.dev/v1alpha1/")?;
         if plural != "learnedprofiles" {
             return None;
@@ -117,6 +142,8 @@ impl Cluster {
         let (from, limit) = (number("continue", 0), number("limit", usize::MAX));
         let items: Vec<&Value> = all.iter().skip(from).take(limit).collect();
         let next = from + items.len();
+        let pause = self.state().writes.list_pause;
+        tokio::time::sleep(pause * items.len() as u32).await;
         let more = if next < all.len() {
             next.to_string()
         } else {

@@ -178,6 +178,7 @@ async fn the_api_conflicts_fails_and_is_slow_and_what_is_known_is_written_in_the
     tokio::time::advance(Duration::from_secs(11)).await;
     assert_eq!(leader.writer.write_due().await.unwrap_err().status, 403);
     cluster.allow();
+    tokio::time::advance(Duration::from_secs(11)).await;
     cluster.slow_writes(Duration::from_secs(2));
     // A workload of a namespace that there is not keeps no other from being written.
     cluster.without("gone");
@@ -191,6 +192,73 @@ async fn the_api_conflicts_fails_and_is_slow_and_what_is_known_is_written_in_the
     leader.settle().await;
     leader.settle().await;
     assert_eq!(status_of(&cluster, &web).behaviours, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_object_is_refused_for_keeps_no_other_from_being_written() {
+    for status in [403, 500] {
+        let cluster = Cluster::new();
+        cluster.refuse_in("going", status);
+        let leader = Leader::begin(&cluster, rules(), false).await;
+        let bad: Vec<Workload> = { 0..20 }
+            .map(|number| workload("going", &format!("w{number}")))
+            .collect();
+        let good: Vec<Workload> = { 0..4 }
+            .map(|number| workload("shop", &format!("w{number}")))
+            .collect();
+        let profile = learned(&bad[0], 10, &lines(&["a"]));
+        let take = |workload: &Workload| {
+            let mut profile = profile.clone();
+            profile.workload = workload.clone();
+            leader.take("n1", &profile);
+        };
+        bad.iter().for_each(take);
+        tokio::time::advance(Duration::from_secs(11)).await;
+        // Nothing else succeeds: it may be the API, and not all are tried.
+        let failure = leader.writer.write_due().await.unwrap_err();
+        assert_eq!(failure.status, status);
+        assert!(cluster.written().all < 20);
+        good.iter().for_each(take);
+        // What was not tried comes before what failed.
+        for _ in 0..3 {
+            tokio::time::advance(Duration::from_secs(11)).await;
+            let _ = leader.writer.write_due().await;
+        }
+        for workload in &good {
+            assert_eq!(status_of(&cluster, workload).behaviours, 1, "{status}");
+        }
+        // Each waits longer each time, ten minutes in the end.
+        let mut tries = 0;
+        for round in 0..210 {
+            let news = learned(&good[0], 1, &lines(&[&round.to_string()]));
+            leader.take("n1", &news);
+            tokio::time::advance(Duration::from_secs(11)).await;
+            leader.writer.write_due().await.unwrap();
+            let asked = cluster.asked();
+            if round >= 150 {
+                tries += asked.iter().filter(|one| one.contains("/going/")).count();
+            }
+        }
+        assert!((20..=40).contains(&tries), "{status}: {tries}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_takes_too_long_is_asked_for_in_smaller_parts() {
+    let cluster = Cluster::new();
+    let leader = Leader::begin(&cluster, rules(), false).await;
+    for number in 0..25 {
+        let of = workload("shop", &format!("w{number}"));
+        leader.take("n1", &learned(&of, 1, &lines(&["a"])));
+    }
+    leader.settle().await;
+    // Of each five seconds are two objects.
+    cluster.slow_lists(Duration::from_secs(2));
+    let again = Leader::begin(&cluster, rules(), false).await;
+    assert_eq!(again.board.workloads().len(), 25);
+    cluster.slow_lists(Duration::from_secs(6));
+    let failure = again.writer.take_up().await.unwrap_err();
+    assert!(failure.is_late, "{failure:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,6 +342,92 @@ async fn people_promote_and_the_controller_where_it_is_allowed_to() {
     leader.settle().await;
     assert_eq!(cluster.object(path), Some(own));
     assert_eq!(events(&cluster, "NotPromoted").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ready_is_promoted_later_too_and_not_again_once_it_is_deleted() {
+    let cluster = Cluster::new();
+    let web = workload("shop", "web");
+    let made = || cluster.written_objects("behaviorprofiles").len();
+    let path = "/apis/lapwing.dev/v1alpha1/namespaces/shop/behaviorprofiles/deployment-web-app";
+    // It became ready before the value was changed, or its leader ended then.
+    let leader = Leader::begin(&cluster, rules(), false).await;
+    for node in ["n1", "n2", "n3"] {
+        leader.take(node, &learned(&web, 40, &lines(&["a"])));
+    }
+    leader.settle().await;
+    assert_eq!(status_of(&cluster, &web).phase, Phase::Ready);
+    let leader = Leader::begin(&cluster, rules(), true).await;
+    // The API fails for a moment, longer than a few tries; that is said once.
+    cluster.forbid("behaviorprofiles");
+    for _ in 0..5 {
+        leader.settle().await;
+    }
+    assert_eq!((made(), events(&cluster, "NotPromoted").len()), (0, 1));
+    cluster.allow();
+    for _ in 0..15 {
+        leader.settle().await;
+    }
+    assert_eq!((made(), events(&cluster, "Promoted").len()), (1, 1));
+    leader
+        .board
+        .promoted_of(&web, Some(&"shop/deployment-web-app".to_owned()));
+    leader.settle().await;
+    assert_eq!(status_of(&cluster, &web).phase, Phase::Promoted);
+    // Somebody deletes it.
+    cluster.disown(path);
+    leader.board.promoted_of(&web, None);
+    for _ in 0..3 {
+        leader.settle().await;
+    }
+    let status = status_of(&cluster, &web);
+    assert_eq!((status.phase, made()), (Phase::Ready, 0));
+    let promoted = status.condition("Promoted").unwrap();
+    assert_eq!(
+        (promoted.status, &*promoted.reason),
+        (Holds::False, "Deleted")
+    );
+    // The next leader knows it from the object.
+    let next = Leader::begin(&cluster, rules(), true).await;
+    next.take("n1", &learned(&web, 40, &lines(&["a", "b"])));
+    for _ in 0..3 {
+        next.settle().await;
+    }
+    assert_eq!(status_of(&cluster, &web).phase, Phase::Ready);
+    assert_eq!(made(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_object_has_no_room_for_is_left_out_and_counted() {
+    let cluster = Cluster::new();
+    let leader = Leader::begin(&cluster, rules(), false).await;
+    let (web, db) = (workload("shop", "web"), workload("shop", "db"));
+    // Each character of these is six in the store of the cluster.
+    let escaped: Vec<String> = (0..80)
+        .map(|number| {
+            format!(
+                "exec: {{path: \"/bin/{number}-{}\", parent: runtime}}",
+                "&".repeat(3_000)
+            )
+        })
+        .collect();
+    leader.take("n1", &learned(&db, 1, &escaped));
+    // And these are longer than a line of an object may be.
+    let long = exec(&"y".repeat(5_000));
+    leader.take("n1", &learned(&web, 1, &[exec("a"), exec("b"), long]));
+    leader.take("n2", &learned(&web, 1, &lines(&["a"])));
+    leader.settle().await;
+    let status = status_of(&cluster, &db);
+    assert_eq!((status.behaviours, status.profile.is_none()), (80, true));
+    let status = status_of(&cluster, &web);
+    assert_eq!(
+        (status.provisional, status.unconfirmed),
+        (2, vec![exec("b")])
+    );
+    let conditions = &status.conditions;
+    let cut = { conditions.iter() }.find(|one| one.kind == "LinesTooLong");
+    let cut = &cut.unwrap().message;
+    assert!(cut.starts_with("1 of the first 64"), "{cut}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -109,11 +109,11 @@ async fn a_node_that_tells_of_ever_more_is_bounded_and_others_are_not() {
         leader.take(node, &profile);
     };
     (0..2_000).for_each(|number| tell("liar", number));
-    assert_eq!(leader.board.all().len(), 20);
+    assert_eq!(leader.board.workloads().len(), 20);
     (5_000..5_010).for_each(|number| tell("n1", number));
-    assert_eq!(leader.board.all().len(), 30);
+    assert_eq!(leader.board.workloads().len(), 30);
     tell("n2", 9_000);
-    assert_eq!(leader.board.all().len(), 30);
+    assert_eq!(leader.board.workloads().len(), 30);
     let troubles = leader.board.troubles();
     assert!(troubles.len() <= 1_000, "{}", troubles.len());
     assert!(
@@ -121,24 +121,82 @@ async fn a_node_that_tells_of_ever_more_is_bounded_and_others_are_not() {
         "{}",
         troubles[0].2
     );
-    // And what all take together.
+    // It comes back, and is no other.
+    for number in 3_000..3_040 {
+        leader.board.gone("liar");
+        tell("liar", number);
+    }
+    assert_eq!(leader.board.workloads().len(), 30);
+    let forgotten: Vec<_> = leader.board.workloads().into_iter().take(20).collect();
+    for workload in &forgotten {
+        leader.board.forget(workload);
+    }
+    tell("liar", 4_000);
+    assert_eq!(
+        leader.board.workloads().len(),
+        11,
+        "what is forgotten is room"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_fills_its_share_leaves_others_theirs() {
+    let cluster = Cluster::new();
     let small = Rules {
-        bytes: 1 << 10,
+        bytes: 256 << 10,
         ..rules()
     };
     let leader = Leader::begin(&cluster, small, false).await;
-    let web = workload("shop", "web");
-    let many: Vec<String> = (0..50).map(|number| exec(&number.to_string())).collect();
-    leader.take("n1", &learned(&web, 1, &many));
-    leader.take("n2", &learned(&web, 1, &[exec("late")]));
+    let (web, db) = (workload("shop", "web"), workload("shop", "db"));
+    leader.take("n1", &learned(&web, 1, &lines()));
+    let many = |node: &str, from: usize| -> Vec<String> {
+        let numbers = from..from + 20;
+        numbers
+            .map(|number| exec(&format!("{node}{number}")))
+            .collect()
+    };
+    for round in 0..40 {
+        leader.board.gone("liar");
+        leader.take("liar", &learned(&db, 1, &many("liar", 20 * round)));
+        leader.take("liar", &learned(&web, 1, &many("liar", 20 * round)));
+    }
     leader.settle().await;
-    let status = status_of(&cluster, &web);
-    let refused = status.condition("Refused").unwrap();
-    assert!(
-        refused.message.starts_with("n2: the profile is full"),
-        "{}",
-        refused.message
-    );
+    for workload in [&web, &db] {
+        let status = status_of(&cluster, workload);
+        let refused = status.condition("Refused").unwrap();
+        let message = &refused.message;
+        assert!(
+            message.starts_with("liar: the profile is full"),
+            "{message}"
+        );
+        assert!(message.contains("one node may add 32 KiB"), "{message}");
+    }
+    leader.take("n1", &learned(&web, 1, &many("n", 0)));
+    let (judged, ..) = leader.board.find("shop/Deployment/web/app").unwrap();
+    let last = Entry::parse(&exec("n19")).unwrap();
+    assert!(judged.profile.record(&last).is_some(), "it goes on");
+    // All together too.
+    let others: Vec<Workload> = { 0..60 }
+        .map(|number| workload("shop", &format!("x{number}")))
+        .collect();
+    for (number, workload) in others.iter().enumerate() {
+        let node = format!("x{number}");
+        leader.take(&node, &learned(workload, 1, &many(&node, 0)));
+    }
+    leader.settle().await;
+    let is_full = |workload: &Workload| {
+        let status = status_of(&cluster, workload);
+        let message = &status.condition("Refused").unwrap().message;
+        message.contains("together may take 256 KiB")
+    };
+    let full = others.iter().filter(|one| is_full(one)).count();
+    assert!((1..60).contains(&full), "{full}");
+    // What adds nothing is taken still.
+    leader.take("n1", &learned(&web, 2, &many("n", 0)));
+    leader.settle().await;
+    let message = status_of(&cluster, &web);
+    let message = &message.condition("Refused").unwrap().message;
+    assert!(!message.contains("n1:"), "{message}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,9 +221,8 @@ async fn objects_that_somebody_else_made_or_damaged_are_left_alone() {
     damaged["status"]["evidence"] = bomb.into();
     cluster.own(&object::path(&db), damaged);
     let again = Leader::begin(&cluster, rules(), false).await;
-    let names: Vec<String> = { again.board.all().into_iter() }
-        .map(|(judged, ..)| judged.profile.workload.to_string())
-        .collect();
+    let all = again.board.workloads();
+    let names: Vec<String> = all.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["shop/Deployment/db/app", "shop/Deployment/web/app"]);
     let (judged, ..) = again.board.find("shop/Deployment/web/app").unwrap();
     assert_eq!(judged.profile.approved_len(), 1);
