@@ -185,8 +185,10 @@ impl Inventories {
         self.settle(learner.home, store, now)
     }
 
-    /// A container does not learn, or no longer.
-    pub fn rests(&mut self, home: u64) {
+    /// A container does not learn, or no longer; what is known of it by now still counts.
+    pub fn rests(&mut self, home: u64, store: &Store, now: u64) {
+        // What its programs need is no longer wanted.
+        let _ = self.settle(home, store, now);
         self.homes.remove(&home);
         self.waiting.withdraw(home);
     }

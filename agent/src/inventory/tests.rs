@@ -79,7 +79,7 @@ fn uses_wait_for_their_container_and_outlast_the_agent() {
     all.shed(7, 5);
     all.shed(7, 9);
     all.blind(7);
-    all.rests(8);
+    all.rests(8, &store, 4);
     all.catch_up(true, &store, 5);
     store_all(&mut all, &store, 20 * SECOND);
     let known = get(&all, &store);
@@ -105,6 +105,10 @@ fn uses_wait_for_their_container_and_outlast_the_agent() {
         (1, 1, 0)
     );
     assert_eq!(again.files.len(), known.files.len() + 1);
+    // What was shed by when it learned enough counts.
+    all.shed(9, 4);
+    all.rests(9, &store, 2);
+    assert_eq!(get(&all, &store).missing.shed, missing.shed + 4);
 }
 
 #[test]

@@ -323,7 +323,7 @@ impl Line {
             }
             if !learns {
                 self.take_shed(home);
-                self.uses.all.rests(home);
+                self.uses.all.rests(home, self.judge.store(), now);
             } else if instance.is_named() {
                 if !self.uses.all.has(home) {
                     self.decide_uses(home, now);
@@ -334,7 +334,7 @@ impl Line {
         for home in self.uses.all.undecided() {
             match self.registry.resolve(home) {
                 Resolution::Instance(_) => self.decide_uses(home, now),
-                Resolution::Ignored => self.uses.all.rests(home),
+                Resolution::Ignored => self.uses.all.rests(home, self.judge.store(), now),
                 Resolution::Pending => wanted = true,
                 Resolution::Unheard => {}
             }
