@@ -173,7 +173,9 @@ impl Pipeline {
             walks: _,
             walks_execs: _,
             recording,
+            notes_uses,
         } = parts.sensor;
+        let tells = inventory::Tells::of(&hooks, notes_uses);
         let mut line = Line {
             tables: parts.tables,
             credentials: parts.credentials,
@@ -202,7 +204,7 @@ impl Pipeline {
             unheld: 0,
             names: names::Names::new(parts.names),
             contents: contents::Contents::begin(waker.clone()),
-            uses: inventory::Uses::begin(parts.inventory, waker.clone()),
+            uses: inventory::Uses::begin(parts.inventory, tells, waker.clone()),
             used: used::Used::new(parts.calls),
         };
         // One that took over from another was attached before that one went.
@@ -266,7 +268,9 @@ impl Pipeline {
             {
                 self.waker.wake();
             }
-            self.line.take_uses(&mut self.rings.uses);
+            if self.line.take_uses(&mut self.rings.uses) {
+                self.waker.wake();
+            }
             self.line.contents();
             let now = clock::since_boot();
             self.line.look(now);
@@ -316,7 +320,7 @@ impl Pipeline {
                 line.lose(UserLoss::Stopped, left);
             }
         }
-        line.take_uses(&mut rings.uses);
+        while line.take_uses(&mut rings.uses) && clock::since_boot() < deadline {}
         line.end(detached);
     }
 

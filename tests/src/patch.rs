@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// The five sets of OCI; runc raises none that it is not told.
+/// Of the five sets of OCI those that the kubelet's runtimes fill; runc raises none that it is not told.
 const SETS: [&str; 3] = ["bounding", "effective", "permitted"];
 /// What came of a patch, in words.
 #[derive(Debug, Default, PartialEq, Eq)]

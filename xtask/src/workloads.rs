@@ -100,7 +100,7 @@ pub fn smoke(built: &Built) -> Result<String> {
         );
     }
     Ok(format!(
-        "{SMOKE}, runs of 15 s, the last with what is advised"
+        "{SMOKE}, runs of {SMOKE_SECONDS} s, the last with what is advised"
     ))
 }
 

@@ -2,8 +2,9 @@
 //! refuses a pod whose container has not what is advised.
 //!
 //! Only what is advised is asked for; what is blocked is left as it is. The rules look at the container by
-//! its name, in all lists of a pod, also the one of ephemeral containers, which `kubectl debug` writes.
-//! Each allows for what is not there: an expression that fails refuses the pod (`failurePolicy: Fail`),
+//! its name, as a pod is made with it. A name stands once in all lists of a pod, so no ephemeral container
+//! (`kubectl debug`) can have it, and those are no matter of the policy: to ask when one is added would only
+//! refuse to debug pods that are older than the policy. Each allows for what is not there: an expression that fails refuses the pod (`failurePolicy: Fail`),
 //! with a message that nobody understands.
 
 use crate::Advice;
@@ -132,15 +133,6 @@ fn rules(advice: &Advice, target: &Target) -> Vec<Rule> {
     rules
 }
 
-fn resource(operation: &str, name: &str) -> Value {
-    json!({
-        "apiGroups": [""],
-        "apiVersions": ["v1"],
-        "operations": [operation],
-        "resources": [name],
-    })
-}
-
 /// The policy and its binding, of a namespace, which must not be empty.
 #[must_use]
 pub fn objects(advice: &Advice, target: &Target, selects: &Selects) -> [Value; 2] {
@@ -158,9 +150,7 @@ pub fn objects(advice: &Advice, target: &Target, selects: &Selects) -> [Value; 2
         })
         .collect();
     let list = |name: &str| format!("(has(object.spec.{name}) ? object.spec.{name} : [])");
-    let all = ["containers", "initContainers", "ephemeralContainers"]
-        .map(list)
-        .join(" + ");
+    let all = ["containers", "initContainers"].map(list).join(" + ");
     let container = literal(&target.container);
     let policy = json!({
         "apiVersion": API_VERSION,
@@ -173,7 +163,12 @@ pub fn objects(advice: &Advice, target: &Target, selects: &Selects) -> [Value; 2
                 "objectSelector": {"matchLabels": selects.labels},
                 // What is looked at cannot be changed of a pod that is there, and to refuse other changes of
                 // it would keep it from being deleted.
-                "resourceRules": [resource("CREATE", "pods"), resource("UPDATE", "pods/ephemeralcontainers")],
+                "resourceRules": [{
+                    "apiGroups": [""],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE"],
+                    "resources": ["pods"],
+                }],
             },
             "variables": [{
                 "name": "advised",

@@ -210,6 +210,10 @@ pub fn header(advice: &Advice) -> Vec<String> {
     );
     if let Some(recorded) = &advice.seccomp.recorded {
         lines.push(format!("seccomp: {}", recorded.basis()));
+        lines.push(
+            "seccomp: calls of behaviours that nobody approved are among them, for a call does not say which it was of"
+                .to_owned(),
+        );
         lines.extend(
             advice
                 .seccomp

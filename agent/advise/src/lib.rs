@@ -111,7 +111,7 @@ impl Advice {
         );
         let capabilities = Capabilities::of(&facts, given.sees_capabilities);
         let escalation = Escalation::of(&facts, &user, &capabilities);
-        let seccomp = Seccomp::of(profile, !escalation.forbid);
+        let seccomp = Seccomp::of(profile);
         let mut advice = Self {
             workload: profile.workload.clone(),
             basis: Basis::of(profile, &progress, given, &facts),

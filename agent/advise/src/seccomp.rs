@@ -6,15 +6,19 @@
 //!   runc installs it last but for this where the container has `no_new_privs`, and else before it sets
 //!   the user and the capabilities ([`RUNTIME_PRIVILEGED`]): without `no_new_privs` only a privileged
 //!   process may install one (`libcontainer/standard_init_linux.go`, `setns_init_linux.go`). It does so
-//!   for each `exec` into the container too. These calls cannot be told from the recording, which leaves
+//!   for each `exec` into the container too. Whether a container will have `no_new_privs` is not for the filter
+//!   to say, so these are left out only where what sets it is advised with the filter. These calls cannot be told from the recording, which leaves
 //!   out the runtime's steps, most of which come before the filter.
 //! - **what a process may call at any time** whatever its program is ([`ALWAYS`]): to end, to return from
 //!   a signal, and what the vDSO answers by itself only on machines with a clock that may be read so.
 //!
 //! All else fails with `EPERM`. Calls that came with Linux 5.1 or later (numbers from 424 on, which are
-//! the same for all architectures) fail with `ENOSYS`, as an older kernel answers: the C library asks
-//! for some of them first (`clone3`, `faccessat2`, `rseq`), and takes the older one only for that answer. None of them is allowed
-//! by it.
+//! the same for all architectures, and of 32-bit ones those from 403 on, which take times of 64 bits) fail with
+//! `ENOSYS`, as an older kernel answers: the C library asks for some of them first (`clone3`, `faccessat2`,
+//! `futex_time64`), and takes the older one only for that answer. None of them is allowed by it.
+//!
+//! A call does not say which behaviour it was part of. So those of behaviours that wait for a decision, or
+//! were refused, are in the filter as well.
 //!
 //! Names count for all architectures of a profile; a name that one has not is passed over there by
 //! libseccomp. Calls of an architecture that is not listed kill the process, which is libseccomp's answer.
@@ -38,6 +42,8 @@ const EPERM: u32 = 1;
 const ENOSYS: u32 = 38;
 /// First number that all architectures share: the calls of Linux 5.1 and later.
 const UNIFIED: u16 = 424;
+/// First number of those that 32-bit architectures alone have beside these.
+const TIME64: u16 = 403;
 
 /// What a runtime may call after it installed the filter: runc's last steps, its Go scheduler, and the
 /// start of a thread by the C library.
@@ -155,13 +161,13 @@ pub struct Recorded {
     pub unnamed: Vec<String>,
     /// Newer calls that were not made.
     #[serde(skip)]
-    unseen: Vec<&'static str>,
+    unseen: BTreeSet<&'static str>,
     /// What is allowed besides what was called.
     pub besides: BTreeSet<&'static str>,
 }
 
 impl Seccomp {
-    pub(crate) fn of(profile: &Profile, keeps_privileges: bool) -> Self {
+    pub(crate) fn of(profile: &Profile) -> Self {
         let calls = &profile.calls;
         let Some(first) = calls.first else {
             return Self {
@@ -181,7 +187,7 @@ impl Seccomp {
             entered: BTreeSet::new(),
             with_entered,
             unnamed: Vec::new(),
-            unseen: Vec::new(),
+            unseen: BTreeSet::new(),
             besides: BTreeSet::new(),
         };
         for ((table, entered), numbers) in &calls.sets {
@@ -198,18 +204,22 @@ impl Seccomp {
         }
         let names = &recorded.names;
         recorded.entered.retain(|name| !names.contains(name));
-        let privileged = if keeps_privileges {
-            RUNTIME_PRIVILEGED
-        } else {
-            &[]
+        let besides = [RUNTIME, RUNTIME_PRIVILEGED, ALWAYS].concat();
+        recorded.besides = { besides.into_iter() }
+            .filter(|name| !names.contains(name))
+            .collect();
+        let allowed = recorded.allowed(false);
+        let is_listed = |table: &Table| {
+            let numbers = |entered| calls.numbers(*table, entered).next().is_some();
+            numbers(false) || with_entered && numbers(true)
         };
-        let mut besides: BTreeSet<&'static str> =
-            [RUNTIME, privileged, ALWAYS].concat().into_iter().collect();
-        besides.retain(|name| !names.contains(name));
-        recorded.besides = besides;
-        let allowed = recorded.allowed();
-        let newer = (UNIFIED..512).filter_map(|number| name(Table::X86_64, number));
-        recorded.unseen = newer.filter(|name| !allowed.contains(name)).collect();
+        let older = [Table::I386, Table::Arm].into_iter().filter(is_listed);
+        let older = older.flat_map(|table| (TIME64..UNIFIED).map(move |number| (table, number)));
+        let newer = (UNIFIED..512).map(|number| (Table::X86_64, number));
+        recorded.unseen = { newer.chain(older) }
+            .filter_map(|(table, number)| name(table, number))
+            .filter(|name| !allowed.contains(name))
+            .collect();
         Self {
             why: RECORDED,
             incomplete: lacks(calls, &recorded),
@@ -229,6 +239,13 @@ fn lacks(calls: &Calls, recorded: &Recorded) -> Vec<String> {
         lacks.push(
             "no container was recorded from its first program: what it called before is missing; start one anew \
              while the profile learns"
+                .to_owned(),
+        );
+    }
+    if calls.from_start && calls.partial {
+        lacks.push(
+            "a container was not recorded, or not from its first program, because it ran before or there was no room: \
+             what it alone called is missing"
                 .to_owned(),
         );
     }
@@ -267,21 +284,26 @@ impl Recorded {
         )
     }
 
-    /// All that is allowed.
+    /// All that is allowed; of a container that is sure to have `no_new_privs` less of what is not called.
     #[must_use]
-    pub fn allowed(&self) -> BTreeSet<&'static str> {
-        let mut all: BTreeSet<&'static str> = &self.names | &self.besides;
+    pub fn allowed(&self, no_new_privs: bool) -> BTreeSet<&'static str> {
+        let mut besides = self.besides.clone();
+        if no_new_privs {
+            besides.retain(|name| !RUNTIME_PRIVILEGED.contains(name));
+        }
+        let mut all: BTreeSet<&'static str> = &self.names | &besides;
         if self.with_entered {
             all.extend(&self.entered);
         }
         all
     }
 
-    /// The profile, as the OCI runtime specification has it, and Docker and Kubernetes read it.
+    /// The profile, as the OCI runtime specification has it, and Docker and Kubernetes read it. With
+    /// `no_new_privs` containers without it do not start.
     #[must_use]
-    pub fn document(&self) -> Value {
+    pub fn document(&self, no_new_privs: bool) -> Value {
         let mut rules = vec![json!({
-            "names": self.allowed(),
+            "names": self.allowed(no_new_privs),
             "action": "SCMP_ACT_ALLOW",
         })];
         if !self.unseen.is_empty() {

@@ -185,14 +185,18 @@ fn the_pods_settings_count_where_the_container_has_none() {
 }
 
 #[test]
-fn the_container_is_found_in_all_lists_and_others_are_left_alone() {
+fn the_container_is_found_in_both_lists_and_others_are_left_alone() {
     let policy = policy(&target("app"));
-    for list in ["initContainers", "ephemeralContainers"] {
-        let mut pod = json!({"spec": {"containers": [{"name": "sidecar"}]}});
-        assert_eq!(broken(&policy, &pod), [""; 0]);
-        pod["spec"][list] = json!([{"name": "app"}]);
-        assert_eq!(broken(&policy, &pod).len(), 5, "{list}");
-    }
+    let mut pod = json!({"spec": {"containers": [{"name": "sidecar"}]}});
+    // One is added to a pod that is there, which nobody is asked about.
+    pod["spec"]["ephemeralContainers"] = json!([{"name": "debugger"}]);
+    assert_eq!(broken(&policy, &pod), [""; 0]);
+    pod["spec"]["initContainers"] = json!([{"name": "app"}]);
+    assert_eq!(broken(&policy, &pod).len(), 5);
+    let rules = &policy["spec"]["matchConstraints"]["resourceRules"];
+    assert_eq!(rules.as_array().unwrap().len(), 1, "{rules}");
+    assert_eq!(rules[0]["resources"], json!(["pods"]));
+    assert_eq!(rules[0]["operations"], json!(["CREATE"]));
 }
 
 #[test]

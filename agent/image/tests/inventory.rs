@@ -154,7 +154,7 @@ fn what_is_copied_is_folded_and_keeps_the_links_that_lead_there() {
     let text = copy.dockerfile("shop:1");
     for line in [
         "FROM shop:1 AS full\n",
-        "    mkdir -p \"/out\" && ln -s \"usr/lib\" \"/out/lib\"",
+        "    mkdir -p \"/out\" && ln -s -- \"usr/lib\" \"/out/lib\"",
         "COPY --from=full [\"/etc/web/\", \"/etc/web/\"]\n",
         "COPY --from=full [\"/usr/sbin/web\", \"/usr/sbin/\"]\n",
         "FROM scratch\nCOPY --from=made /out/ /\nCOPY --from=used1 / /\n",
@@ -233,4 +233,44 @@ fn circles_and_odd_paths_are_bounded() {
     assert_eq!(copy.folders, ["/etc"]);
     let links: Vec<_> = copy.links.iter().map(|it| &*it.path).collect();
     assert_eq!(links, ["/up"]);
+}
+
+#[test]
+fn a_compiled_module_brings_its_source_and_links_are_followed_to_the_end() {
+    let image = Image::of(vec![
+        Layer::default()
+            .file("app/__pycache__/shop.cpython-313.pyc", "compiled")
+            .file("app/__pycache__/rest.cpython-313.pyc", "compiled")
+            .file("app/shop.py", "source")
+            .file("app/rest.py", "source")
+            .file("app/odd.pyc", "no cache")
+            .file("app/odd.py", "source")
+            // Each leads to a folder that only the next one makes wanted.
+            .symlink("a1/to", "/b2")
+            .symlink("b2/to", "/c3")
+            .symlink("c3/to", "/d4")
+            .symlink("d4/to", "/e5")
+            .symlink("e5/to", "/app")
+            .symlink("-f", "-g")
+            .file("-g", "g"),
+    ]);
+    let export = export(&[
+        ("/app/__pycache__/shop.cpython-313.pyc", uses::OPEN),
+        ("/app/__pycache__/.pyc", uses::OPEN),
+        ("/app/odd.pyc", uses::OPEN),
+        ("/-g", uses::OPEN),
+    ]);
+    let report = read(&image, &export);
+    let copy = &used(&report).copy;
+    let files = |folder: &str| {
+        let of = copy.files.iter().find(|it| it.folder == folder);
+        of.map(|it| it.names.clone()).unwrap_or_default()
+    };
+    assert_eq!(files("/app"), ["odd.pyc", "shop.py"]);
+    assert_eq!(files("/app/__pycache__"), ["shop.cpython-313.pyc"]);
+    assert_eq!(copy.folders, ["/a1", "/b2", "/c3", "/d4", "/e5"]);
+    let text = copy.dockerfile("shop:1");
+    assert!(text.contains("ln -s -- \"-g\" \"/out/-f\""), "{text}");
+    // What is needed though nobody opened it is not called used.
+    assert_eq!(used(&report).used.count, 3);
 }

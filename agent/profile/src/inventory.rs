@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 pub const FILES_MAX: usize = 32_768;
 /// Bytes of their paths at most.
 pub const BYTES_MAX: usize = 2 << 20;
+/// Bytes of memory of one without files, and of each file beside its path, about.
+const WEIGHT: usize = 8_192;
+const WEIGHT_OF_FILE: usize = 96;
 /// Images that are told apart at most: one bit each in [`Used::images`].
 pub const IMAGES_MAX: usize = 32;
 
@@ -99,6 +102,31 @@ pub struct Missing {
     pub loaders: u64,
     /// Times that what was stored could not be read, and was begun anew.
     pub begun_anew: u64,
+    /// Instances that ran where the kernel cannot tell files apart, so that nothing but their programs was
+    /// noted.
+    pub blind: u64,
+}
+
+impl Missing {
+    /// Takes in what is missing besides.
+    pub const fn add(&mut self, more: &Self) {
+        let Self {
+            shed,
+            no_room,
+            not_from_start,
+            gaps,
+            loaders,
+            begun_anew,
+            blind,
+        } = more;
+        self.shed += *shed;
+        self.no_room += *no_room;
+        self.not_from_start += *not_from_start;
+        self.gaps += *gaps;
+        self.loaders += *loaders;
+        self.begun_anew += *begun_anew;
+        self.blind += *blind;
+    }
 }
 
 /// The files that a workload was seen to use.
@@ -162,7 +190,19 @@ impl Inventory {
         }
     }
 
-    /// Takes in a use. Answers whether that changed more than a time.
+    /// The bytes of memory that it takes, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        WEIGHT + self.bytes + WEIGHT_OF_FILE * self.files.len()
+    }
+
+    /// By how many of these a file adds to it.
+    #[must_use]
+    pub const fn weight_of(path: &[u8]) -> usize {
+        WEIGHT_OF_FILE + path.len()
+    }
+
+    /// Takes in a use. Answers whether it is news: what finds no room is counted, and none.
     pub fn see(&mut self, sight: Sight<'_>) -> bool {
         let Sight { path, how, at, .. } = sight;
         if self.since == 0 || at < self.since {
@@ -181,7 +221,7 @@ impl Inventory {
         }
         if self.files.len() >= FILES_MAX || self.bytes + path.len() > BYTES_MAX {
             self.missing.no_room += 1;
-            return true;
+            return false;
         }
         self.bytes += path.len();
         let used = Used {
@@ -221,6 +261,10 @@ impl Inventory {
             (
                 missing.begun_anew,
                 "times the stored inventory could not be read and was begun anew",
+            ),
+            (
+                missing.blind,
+                "instances ran where the kernel cannot tell files apart, so of them only programs were noted",
             ),
         ];
         let mut said: Vec<String> = said
@@ -287,7 +331,8 @@ mod tests {
         };
         let long = |n: usize| format!("/{n:0>4000}").into_bytes();
         for n in 0..600 {
-            known.see(sight(&long(n), 0, 1));
+            let is_news = known.see(sight(&long(n), 0, 1));
+            assert_eq!(is_news, n < BYTES_MAX / 4001, "{n}");
         }
         assert_eq!(known.files.len(), BYTES_MAX / 4001);
         assert_eq!(known.missing.no_room as usize, 600 - BYTES_MAX / 4001);

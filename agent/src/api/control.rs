@@ -2,6 +2,7 @@
 //! holds. The pipeline is a thread of its own; it is woken, answers between two
 //! batches of records, and never waits for a client.
 
+use crate::inventory::disk::Stored;
 use crate::judge::decide::AskError;
 use crate::judge::news::Change;
 use crate::judge::replay::Snapshot;
@@ -30,10 +31,10 @@ pub enum Request {
         v1::GetProfileRequest,
         Reply<Result<v1::GetProfileResponse, AskError>>,
     ),
-    /// Which files of its image the workload of a profile uses.
+    /// Which files of its image the workload of a profile uses, with the profile's name.
     Inventory(
         v1::GetInventoryRequest,
-        Reply<Result<v1::GetInventoryResponse, AskError>>,
+        Reply<Result<(String, Stored), AskError>>,
     ),
     /// Profiles that changed after this number, all if there is none: see [`crate::judge::news`].
     Changes(Option<u64>, Reply<Vec<Change>>),

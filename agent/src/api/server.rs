@@ -180,10 +180,11 @@ impl Agent for Service {
             .control
             .ask(|reply| Request::Inventory(request, reply))
             .await;
-        answer
-            .map_err(ended)?
-            .map(Response::new)
-            .map_err(|error| refused(&error))
+        let (name, stored) = answer.map_err(ended)?.map_err(|error| refused(&error))?;
+        let packed = tokio::task::spawn_blocking(move || stored.pack()).await;
+        let packed = packed.map_err(|error| Status::internal(error.to_string()))?;
+        let packed = packed.map_err(|error| refused(&error.into()))?;
+        Ok(Response::new(GetInventoryResponse { name, packed }))
     }
 
     type FollowLearnedStream = ReceiverStream<Result<FollowLearnedResponse, Status>>;

@@ -78,7 +78,8 @@ pub struct PodArgs {
     /// Have patch and policy use the profile that `-o seccomp` prints, instead of the runtime's default
     ///
     /// It must lie on each node that the pod may run on, as the patch names it, below the kubelet's folder for
-    /// seccomp profiles (/var/lib/kubelet/seccomp).
+    /// seccomp profiles (/var/lib/kubelet/seccomp). With `-o seccomp` that profile lacks what a runtime calls only
+    /// for containers that may gain rights, where the patch forbids that: it is for the patched pod alone.
     #[arg(long)]
     seccomp: bool,
     /// End with 1 if the advice is incomplete, for use as a gate
@@ -210,7 +211,7 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
             }
             document::policy_text(&advice, &target, &selects)
         }
-        Form::Seccomp => seccomp_text(&advice)?,
+        Form::Seccomp => seccomp_text(&advice, args.seccomp)?,
     };
     anstream::stdout().lock().write_all(text.as_bytes())?;
     if args.require_complete && !advice.basis.complete {
@@ -221,13 +222,21 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
 }
 
 /// The seccomp profile. What it rests on has no place in it.
-fn seccomp_text(advice: &Advice) -> Result<String, Failure> {
+fn seccomp_text(advice: &Advice, with_patch: bool) -> Result<String, Failure> {
     let recorded = recorded(advice)?;
+    let no_new_privs = with_patch && advice.escalation.forbid;
     let mut err = anstream::stderr().lock();
     for line in document::header(advice) {
         writeln!(err, "# {}", visible(&line))?;
     }
-    let text = serde_json::to_string_pretty(&recorded.document());
+    if no_new_privs {
+        writeln!(
+            err,
+            "# seccomp: for containers with allowPrivilegeEscalation: false alone (Docker: --security-opt no-new-privileges); \
+             others do not start with it, and do with the one without --seccomp"
+        )?;
+    }
+    let text = serde_json::to_string_pretty(&recorded.document(no_new_privs));
     Ok(text.map_err(|error| Failure::new(Code::Failed, error))? + "\n")
 }
 

@@ -228,6 +228,8 @@ fn write_calls(out: &mut impl Write, profile: &Profile) -> std::io::Result<()> {
     }
     if !calls.from_start {
         basis.push_str("  of no container from its first program");
+    } else if calls.partial {
+        basis.push_str("  of some containers not, or not from their first program");
     }
     writeln!(
         out,

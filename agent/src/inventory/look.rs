@@ -6,8 +6,10 @@
 //!   `/proc/PID/maps`. What was opened, read and closed is not known, and counted so.
 //!
 //! Paths are looked up in the container's root, which they cannot leave, and a file is opened only if
-//! it is a regular one; names and sizes are bounded.
+//! it is a regular one; names and sizes are bounded. No other mount is entered: one that hangs would stop
+//! the thread. A process is asked only if it is still the one that was meant, by when it started.
 
+use crate::container::scan;
 use crate::pipeline::Waker;
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
@@ -16,12 +18,15 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Questions that wait at most.
 const WAITING: usize = 1_024;
-/// Processes of a container whose mappings are read.
-const PROCESSES_MAX: usize = 64;
+/// Processes that are asked for a container's files.
+pub const PROCESSES_MAX: usize = 64;
+/// When a process started is told in ticks of this length, in nanoseconds.
+const TICK: u64 = 10_000_000;
 /// Bytes of a list that are read.
 const LIST_BYTES: u64 = 1 << 20;
 /// Files of one answer.
@@ -32,7 +37,7 @@ const HEADERS_MAX: u16 = 64;
 const PATH_MAX: usize = 4_096;
 
 /// What is wanted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// The files that the processes have mapped.
     Mapped,
@@ -45,10 +50,13 @@ pub enum Wanted {
 pub struct Ask {
     /// The container's cgroup.
     pub home: u64,
-    /// Processes that see it from inside, the best first.
-    pub pids: Vec<u32>,
+    /// Processes that see it from inside, the best first, each with when it started, since boot in
+    /// nanoseconds.
+    pub pids: Arc<[(u32, u64)]>,
     /// What is wanted.
     pub wanted: Wanted,
+    /// Whether nobody else is asked after these.
+    pub is_last: bool,
 }
 
 /// What was found.
@@ -56,8 +64,10 @@ pub struct Ask {
 pub struct Found {
     /// The container's cgroup.
     pub home: u64,
-    /// Whether they are mapped; else one is a loader.
-    pub mapped: bool,
+    /// What was wanted.
+    pub wanted: Wanted,
+    /// As it was asked.
+    pub is_last: bool,
     /// Paths in the container; `None` where nobody could be asked.
     pub files: Option<Vec<Vec<u8>>>,
 }
@@ -81,7 +91,7 @@ impl Looker {
                 // It works without, only not as unnoticed.
                 let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LEAST);
                 for ask in asked {
-                    if answer.send(look(Path::new("/proc"), &ask)).is_err() {
+                    if answer.send(look(Path::new("/proc"), ask)).is_err() {
                         return;
                     }
                     waker.wake();
@@ -107,34 +117,49 @@ impl Looker {
     }
 }
 
-fn look(proc: &Path, ask: &Ask) -> Found {
-    let (mapped, files) = match &ask.wanted {
+fn look(proc: &Path, ask: Ask) -> Found {
+    let is_same = |(pid, started): (u32, u64)| {
+        scan::start(proc, pid).is_some_and(|start| start.abs_diff(started) <= TICK)
+    };
+    let pids = ask.pids.iter().take(PROCESSES_MAX);
+    let files = match &ask.wanted {
         Wanted::Mapped => {
             let mut files = BTreeSet::new();
-            for pid in ask.pids.iter().take(PROCESSES_MAX) {
-                files.extend(mapped(&proc.join(pid.to_string())));
+            for one in pids {
+                let mapped = mapped(&proc.join(one.0.to_string()));
+                // It may have become another's before that was read.
+                if is_same(*one) {
+                    files.extend(mapped);
+                }
             }
-            (true, Some(files.into_iter().take(FILES_MAX).collect()))
+            Some(files.into_iter().take(FILES_MAX).collect())
         }
         Wanted::Loader(program) => {
-            let mut pids = ask.pids.iter();
-            let files = pids.find_map(|pid| loader(&proc.join(pid.to_string()), program));
-            (false, files.map(|file| file.into_iter().collect()))
+            let found = { pids }.find_map(|one| {
+                let process = proc.join(one.0.to_string());
+                loader(&process, program, || is_same(*one))
+            });
+            found.map(|file| file.into_iter().collect())
         }
     };
     Found {
         home: ask.home,
-        mapped,
+        wanted: ask.wanted,
+        is_last: ask.is_last,
         files,
     }
 }
 
 /// The loader of a program, its links resolved, as a process sees both; `None` if the program cannot be
 /// looked at, and nothing if it needs none.
-fn loader(process: &Path, program: &[u8]) -> Option<Option<Vec<u8>>> {
+fn loader(process: &Path, program: &[u8], is_same: impl Fn() -> bool) -> Option<Option<Vec<u8>>> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = open(process.join("root"), flags, Mode::empty()).ok()?;
-    let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    // From here on the root stays what it is.
+    if !is_same() {
+        return None;
+    }
+    let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
     let path = |path: &[u8]| {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         openat2(&root, path, flags, Mode::empty(), inside).ok()
@@ -312,7 +337,7 @@ mod tests {
         fs::write(root.join("usr/lib/ld-2.so"), "").unwrap();
         let of = |bytes: &[u8]| {
             fs::write(root.join("bin/a"), bytes).unwrap();
-            loader(process.path(), b"/bin/a")
+            loader(process.path(), b"/bin/a", || true)
         };
         let found = Some(Some(b"/usr/lib/ld-2.so".to_vec()));
         assert_eq!(of(&elf(b"/lib/ld.so\0")), found);
@@ -330,7 +355,8 @@ mod tests {
         for bytes in none {
             assert_eq!(of(bytes), Some(None), "{bytes:?}");
         }
-        assert_eq!(loader(process.path(), b"/bin/none"), None);
+        assert_eq!(loader(process.path(), b"/bin/none", || true), None);
+        assert_eq!(loader(process.path(), b"/bin/a", || false), None, "another");
         // The test's own, which is dynamically linked or not, is no error.
         let own = std::env::current_exe().unwrap();
         let own = open(own, OFlags::PATH, Mode::empty()).unwrap();
@@ -357,23 +383,32 @@ mod tests {
         fs::write(process.path().join("maps"), maps).unwrap();
         let mounts = "1 0 0:1 / / rw - overlay o rw\n2 1 0:2 / /data rw - ext4 d rw\n3 1 0:3 / /a\\040b rw - x x rw\n";
         fs::write(process.path().join("mountinfo"), mounts).unwrap();
-        let ask = Ask {
-            home: 3,
-            pids: vec![1],
-            wanted: Wanted::Mapped,
-        };
         assert_eq!(
             mapped(process.path()),
             [&b"/bin/a"[..], b"/lib/b c.so", b"/database", b"/new\nline"]
         );
-        let nobody = look(Path::new("/nowhere"), &ask);
-        assert_eq!(
-            nobody,
-            Found {
+    }
+
+    #[test]
+    fn a_process_that_is_another_by_now_is_not_asked() {
+        let pid = std::process::id();
+        let started = scan::start(Path::new("/proc"), pid).unwrap();
+        let found = |proc: &str, started, wanted| {
+            let ask = Ask {
                 home: 3,
-                mapped: true,
-                files: Some(Vec::new())
-            }
-        );
+                pids: [(pid, started)].into(),
+                wanted,
+                is_last: true,
+            };
+            look(Path::new(proc), ask).files
+        };
+        let own = |started| found("/proc", started, Wanted::Mapped).unwrap().len();
+        assert!(own(started) > 0 && own(started + 1) > 0);
+        assert_eq!(own(started + 3 * TICK), 0);
+        let program = std::env::current_exe().unwrap().into_os_string();
+        let program = Wanted::Loader(program.into_vec().into());
+        assert_eq!(found("/proc", started + 3 * TICK, program.clone()), None);
+        assert_eq!(found("/nowhere", started, program), None);
+        assert_eq!(found("/nowhere", started, Wanted::Mapped), Some(vec![]));
     }
 }

@@ -31,12 +31,21 @@ impl Judge {
     }
 
     /// There was no room to record a container.
-    pub fn no_room_for_calls(&mut self, instance: &Instance, now: i64) {
+    pub fn no_room_for_calls(&mut self, instance: &Instance) {
         if let Some(kept) = self.keeper.known(&instance.workload)
             && !kept.profile.calls.partial
         {
-            kept.profile.calls.take(&Sets::new(), false, now);
+            // That is no recording: without one there is no filter.
+            kept.profile.calls.partial = true;
             kept.news = true;
+        }
+    }
+
+    /// The kernel skipped calls, maybe the first ones of a container that has none recorded yet.
+    pub fn missed_first_calls(&mut self, instance: &Instance, now: i64) {
+        if let Some(kept) = self.keeper.known(&instance.workload) {
+            kept.profile.calls.missed(now);
+            kept.counts = true;
         }
     }
 

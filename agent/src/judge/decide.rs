@@ -15,7 +15,6 @@ use lapwing_profile::text::canonical;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::{self, decide_entries_request::Verdict};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::path::PathBuf;
 use thiserror::Error;
 
 /// Why a request about profiles fails.
@@ -218,10 +217,10 @@ impl Judge {
         Ok(&self.keeper.find(name)?.profile.workload)
     }
 
-    /// Has a file of the state folder written, some time soon. Answers whether there was room.
+    /// Whether a workload has a profile.
     #[must_use]
-    pub fn write(&self, path: PathBuf, text: Vec<u8>) -> bool {
-        self.keeper.write(path, text)
+    pub fn has_profile(&self, workload: &Workload) -> bool {
+        self.keeper.profiles.contains_key(workload)
     }
 
     /// One profile, in short and as YAML.

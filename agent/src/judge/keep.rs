@@ -454,11 +454,6 @@ impl Keeper {
         (!said).then(|| error.to_string())
     }
 
-    /// Has a file written that is no profile.
-    pub(super) fn write(&self, path: PathBuf, text: Vec<u8>) -> bool {
-        self.writer.offer(path, text)
-    }
-
     /// Notes that the agent is alive at this time of day.
     pub(super) fn beat(&mut self, now: i64) {
         let text = format!("{now}\n").into_bytes();

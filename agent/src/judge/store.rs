@@ -235,19 +235,7 @@ impl Store {
     /// # Errors
     /// When it cannot be read, or has more.
     pub fn read(&self, path: &Path, max: usize) -> Result<Vec<u8>, StoreError> {
-        let read = || -> io::Result<Vec<u8>> {
-            let mut bytes = Vec::new();
-            let limit = max as u64 + 1;
-            File::open(path)?.take(limit).read_to_end(&mut bytes)?;
-            match bytes.len() > max {
-                true => Err(io::Error::new(
-                    io::ErrorKind::FileTooLarge,
-                    format!("more than {max} bytes"),
-                )),
-                false => Ok(bytes),
-            }
-        };
-        read().map_err(|error| StoreError::new("read", path, error))
+        read_file(path, max)
     }
 
     /// Moves a file out of the way, unchanged, to where it overwrites nothing. Answers where it is
@@ -302,6 +290,36 @@ impl Store {
             .parse()
             .ok()
     }
+}
+
+/// The bytes of a file, of which at most so many are read.
+///
+/// # Errors
+/// When it cannot be read, or has more.
+pub fn read_file(path: &Path, max: usize) -> Result<Vec<u8>, StoreError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let limit = max as u64 + 1;
+        File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+        match bytes.len() > max {
+            true => Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("more than {max} bytes"),
+            )),
+            false => Ok(bytes),
+        }
+    };
+    read().map_err(|error| StoreError::new("read", path, error))
+}
+
+/// Where the profile may be that an inventory belongs to, by the inventory's path.
+#[must_use]
+pub fn profiles_of(inventory: &Path) -> Option<[PathBuf; 2]> {
+    let root = inventory.parent()?.parent()?;
+    let mut name = inventory.file_name()?.to_owned();
+    name.push(".");
+    name.push(EXTENSION);
+    Some([PROFILES, OBEYED].map(|folder| root.join(folder).join(&name)))
 }
 
 /// Looks whether another version of this program wrote profiles in a state folder, which another agent

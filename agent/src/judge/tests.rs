@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod attribution;
+mod calls;
 mod contents;
 mod learning;
 mod limits;

@@ -73,16 +73,7 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
             })?,
     };
     let direct = u32::from(direct);
-    // Where a file cannot be told from others, one would be taken for another that was noted.
-    let tells = [
-        Field::QstrHash,
-        Field::InodeNumber,
-        Field::InodeMode,
-        Field::FileMode,
-    ]
-    .iter()
-    .all(|field| offsets.values()[*field as usize] != MISSING);
-    let inventories = u32::from(settings.inventory && tells);
+    let inventories = u32::from(settings.inventory && tells_files_apart(offsets));
     let arch: u32 = if cfg!(target_arch = "x86_64") { 0 } else { 1 };
     let secret = secret().context("cannot draw a secret from /dev/urandom")?;
     let budgets = Budgets::of_ring(settings.ring_bytes);
@@ -135,6 +126,20 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
             };
             format!("the kernel refuses the sensor's maps{remedy}")
         })
+}
+
+/// Whether uses of files can be noted: where a file cannot be told from others, one would be taken for another
+/// that was.
+#[must_use]
+pub fn tells_files_apart(offsets: &Offsets) -> bool {
+    [
+        Field::QstrHash,
+        Field::InodeNumber,
+        Field::InodeMode,
+        Field::FileMode,
+    ]
+    .iter()
+    .all(|field| offsets.values()[*field as usize] != MISSING)
 }
 
 /// Why a program or map is not in the object that must be.

@@ -114,6 +114,9 @@ pub struct Sensor {
     pub walks_execs: Option<String>,
     /// What became of the recording of system calls.
     pub recording: Recording,
+    /// Whether uses of files are noted where that is wanted: not where the kernel's types do not tell files
+    /// apart.
+    pub notes_uses: bool,
 }
 
 impl Sensor {
@@ -204,6 +207,7 @@ impl Sensor {
             walks,
             walks_execs,
             recording,
+            notes_uses: load::tells_files_apart(&offsets),
         })
     }
 }

@@ -19,6 +19,8 @@ use lapwing_abi::used::{BYTES, CALLS, Entry, WORDS};
 use lapwing_profile::syscalls::{Sets, Table};
 use rustix::fd::AsFd;
 
+/// Of a map: only where there is no such key, include/uapi/linux/bpf.h.
+const BPF_NOEXIST: u64 = 1;
 /// Containers that are recorded at a time at most: for each the kernel keeps 4 KiB, from the start.
 pub const CONTAINERS_MAX: u32 = 1_024;
 
@@ -118,7 +120,12 @@ impl UsedCalls {
         }
         let mut words = [0; WORDS];
         words[0] = u64::from(!wanted);
-        self.map.insert(home, words, 0).is_ok()
+        if known.is_ok() {
+            return self.map.insert(home, words, 0).is_ok();
+        }
+        // The kernel side may have made one since, which records.
+        self.map.insert(home, words, BPF_NOEXIST).is_ok()
+            || wanted && self.map.get(&home, 0).is_ok()
     }
 
     /// Forgets a container.

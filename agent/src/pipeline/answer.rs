@@ -35,11 +35,7 @@ impl Line {
             }
             Request::Inventory(request, reply) => {
                 let answer = self.inventory(&request.name);
-                drop(
-                    reply.send(
-                        answer.map(|(name, packed)| v1::GetInventoryResponse { name, packed }),
-                    ),
-                );
+                drop(reply.send(answer));
             }
             Request::Changes(after, reply) => {
                 drop(reply.send(self.judge.changes(after)));

@@ -4,43 +4,83 @@
 //! learns is looked at each second; while nobody does, and no container is about to come, the kernel side
 //! is told to note nothing.
 
-use super::{BATCH, Line, Ring, SECOND, Waker};
+use super::{Line, Ring, SECOND, Waker};
 use crate::clock;
 use crate::container::{Instance, Resolution};
-use crate::inventory::look::{Ask, Found, Looker, Wanted};
+use crate::inventory::disk::Stored;
+use crate::inventory::look::{Ask, Found, Looker, PROCESSES_MAX, Wanted};
 use crate::inventory::{Inventories, Learner, Seen};
 use crate::judge::decide::AskError;
+use crate::kernel::sensor::HookState;
 use crate::kernel::tables::Tables;
 use lapwing_abi::decode::{Body, Record, path_from_components};
+use lapwing_abi::hooks::{Row, Tier};
 use lapwing_abi::ids::{Origin, flags};
 use lapwing_abi::inventory::UseRecord;
-use lapwing_profile::inventory::packed::pack;
-use lapwing_profile::inventory::{Inventory, uses};
+use lapwing_profile::inventory::uses;
+use std::collections::HashMap;
+use std::mem::take;
+use std::sync::Arc;
 
 const NANOSECONDS: i64 = SECOND as i64;
 /// How long a cgroup that was made may become a container, for which all is noted.
 const COMING: u64 = 5 * SECOND;
-/// Processes that are asked for a container's files.
-const PIDS_MAX: usize = 64;
+/// Uses, and answers of who looks things up, that are taken before behaviours are read again.
+const USES: usize = 512;
+const ANSWERS: usize = 16;
+/// Programs of one container whose loader is looked up in a second; those of others are counted.
+const LOADERS: u32 = 128;
+/// Questions that wait for the next look over all processes.
+const LATER_MAX: usize = 1_024;
+
+/// What of uses the kernel side tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tells {
+    /// Whether it notes any.
+    pub(super) files: bool,
+    /// Whether it sees what the kernel opens by itself: the loaders of programs.
+    pub(super) loaders: bool,
+}
+
+impl Tells {
+    /// What it does by the hooks that are attached, where uses are noted or not.
+    pub(super) fn of(hooks: &[HookState], files: bool) -> Self {
+        let opens = hooks.iter().find(|state| state.row == Row::FileOpen);
+        let tier = opens.and_then(|state| state.tier);
+        Self {
+            files,
+            loaders: files && tier.is_some_and(|tier| tier != Tier::B),
+        }
+    }
+}
 
 /// What is known of the files that containers use.
 pub(super) struct Uses {
     /// Whether they are noted.
     on: bool,
+    tells: Tells,
     all: Inventories,
     looker: Looker,
     /// When a cgroup was made last, since boot in nanoseconds.
     coming: u64,
+    /// Loaders that were wanted since the last tick, by container.
+    asked: HashMap<u64, u32>,
+    /// What is asked at the next one.
+    later: Vec<(u64, Wanted)>,
 }
 
 impl Uses {
     /// Nothing yet.
-    pub(super) fn begin(on: bool, waker: Waker) -> Self {
+    pub(super) fn begin(on: bool, tells: Tells, waker: Waker) -> Self {
+        let wakes = waker.clone();
         Self {
             on,
-            all: Inventories::default(),
+            tells,
+            all: Inventories::begin(move || wakes.wake()),
             looker: Looker::begin(waker),
             coming: clock::since_boot(),
+            asked: HashMap::new(),
+            later: Vec::new(),
         }
     }
 
@@ -49,14 +89,33 @@ impl Uses {
         self.coming = clock::since_boot();
         tables.note_uses(self.on);
     }
+
+    /// Asks now, or counts that nobody could.
+    fn ask(&mut self, ask: Ask) {
+        let home = ask.home;
+        if !self.looker.ask(ask) {
+            self.all.no_loader(home);
+        }
+    }
+
+    /// Asks at the next tick, whom one look over all processes finds.
+    fn ask_later(&mut self, home: u64, wanted: Wanted) {
+        if self.later.len() < LATER_MAX {
+            self.later.push((home, wanted));
+        } else {
+            self.all.no_loader(home);
+        }
+    }
 }
 
 impl Line {
-    /// Reads the ring of uses; what is left after a batch comes the next time.
-    pub(super) fn take_uses(&mut self, ring: &mut Ring) {
+    /// Reads the ring of uses, and what was looked up. Answers whether there is more than a batch.
+    pub(super) fn take_uses(&mut self, ring: &mut Ring) -> bool {
         let now = clock::since_boot();
-        for _ in 0..BATCH {
+        let mut more = true;
+        for _ in 0..USES {
             let Some(item) = ring.next() else {
+                more = false;
                 break;
             };
             let Some(record) = UseRecord::decode(&item) else {
@@ -68,57 +127,84 @@ impl Line {
                 how: uses::of(record.how),
                 changed: record.is_upper,
                 at: self.clock.wall(record.time) / NANOSECONDS,
+                pid: record.pid,
             };
-            self.use_of(record.home, record.pid, seen, now);
+            self.use_of(record.home, seen, now);
         }
-        while let Some(found) = self.uses.looker.found() {
+        self.catch_up(false, now);
+        for _ in 0..ANSWERS {
+            let Some(found) = self.uses.looker.found() else {
+                return more;
+            };
             self.looked_up(found, now);
+        }
+        true
+    }
+
+    fn catch_up(&mut self, all: bool, now: u64) {
+        let programs = self.uses.all.catch_up(all, self.judge.store(), now);
+        for (home, program) in programs {
+            self.want_loader(home, program);
         }
     }
 
     /// A container's program was executed: the kernel side notes that as an open only where it sees the
-    /// kernel's own.
+    /// kernel's own. A script is opened by its interpreter too, and noted if it lies on the root's mount,
+    /// which is not known here.
     pub(super) fn note_exec(&mut self, record: &Record<'_>) {
-        let Body::Exec {
-            path,
-            filename,
-            origin,
-            ..
-        } = record.body
-        else {
+        let Body::Exec { path, origin, .. } = record.body else {
             return;
         };
         if !self.uses.on || !matches!(origin, Origin::Image | Origin::UpperLayer) {
             return;
         }
-        let (home, pid) = (record.header.cgroup, record.header.pid);
-        let seen = |path: &[u8]| Seen {
+        // A program may be the host's, which a runtime executes.
+        if record.header.flags & flags::PATH_TRUNCATED != 0 {
+            return;
+        }
+        let seen = Seen {
             path: path_from_components(path).into(),
             how: uses::EXEC,
             changed: origin == Origin::UpperLayer,
             at: self.clock.wall(record.header.time) / NANOSECONDS,
+            pid: record.header.pid,
         };
-        let program = seen(path);
-        let script = (record.header.flags & flags::SCRIPT_RESOLVED != 0).then(|| seen(filename));
-        let now = clock::since_boot();
-        // A program may be the host's, which a runtime executes.
-        if record.header.flags & flags::PATH_TRUNCATED == 0 {
-            self.use_of(home, pid, program, now);
-        }
-        if let Some(script) = script
-            && record.header.flags & (flags::TARGET_TRUNCATED | flags::TARGET_DETACHED) == 0
-        {
-            self.use_of(home, pid, script, now);
-        }
+        self.use_of(record.header.cgroup, seen, clock::since_boot());
     }
 
-    fn use_of(&mut self, home: u64, pid: u32, seen: Seen, now: u64) {
+    fn use_of(&mut self, home: u64, seen: Seen, now: u64) {
         if !self.uses.all.has(home) {
             self.decide_uses(home, now);
         }
-        let path = seen.path.clone();
-        if self.uses.all.take(home, seen, self.judge.store(), now) {
-            self.want_loader(home, Some(pid), path);
+        let programs = self.uses.all.take(home, seen, self.judge.store(), now);
+        for program in programs {
+            self.want_loader(home, program);
+        }
+    }
+
+    /// The loader of a program, by the process that runs it, which sees it from inside; else by another of
+    /// the container.
+    fn want_loader(&mut self, home: u64, program: Seen) {
+        if self.uses.tells.loaders {
+            return;
+        }
+        let asked = self.uses.asked.entry(home).or_default();
+        *asked += 1;
+        if *asked > LOADERS {
+            self.uses.all.no_loader(home);
+            return;
+        }
+        let wanted = Wanted::Loader(program.path);
+        let runs = self.tables.process(program.pid);
+        match runs.filter(|process| process.cgroup == home) {
+            Some(process) => self.uses.ask(Ask {
+                home,
+                pids: [(program.pid, process.start)].into(),
+                wanted,
+                is_last: false,
+            }),
+            // It has ended.
+            None => self.uses.ask_later(home, wanted),
         }
     }
 
@@ -127,7 +213,11 @@ impl Line {
         let Resolution::Instance(instance) = self.registry.resolve(home) else {
             return;
         };
-        if !instance.is_named() || !self.judge.learns(instance) {
+        // Without a profile nobody could ask for it, and nobody would remove it.
+        if !instance.is_named()
+            || !self.judge.learns(instance)
+            || !self.judge.has_profile(&instance.workload)
+        {
             return;
         }
         let details = &instance.details;
@@ -146,51 +236,58 @@ impl Line {
         };
         let programs = self.uses.all.learns(learner, self.judge.store(), now);
         for program in programs {
-            self.want_loader(home, None, program);
+            self.want_loader(home, program);
+        }
+        if !self.uses.tells.files {
+            self.uses.all.blind(home);
         }
         if !from_start {
-            let pids = self.inside_of(home, None);
-            let wanted = Wanted::Mapped;
-            if !self.uses.looker.ask(Ask { home, pids, wanted }) {
-                self.uses
-                    .all
-                    .no_loader(home, self.judge.store(), clock::since_boot());
+            self.uses.ask_later(home, Wanted::Mapped);
+        }
+    }
+
+    /// Asks what waited: of each container all processes that see it from inside, by one look at all.
+    fn ask_later(&mut self) {
+        let later = take(&mut self.uses.later);
+        if later.is_empty() {
+            return;
+        }
+        let mut inside: HashMap<u64, Vec<(u32, u32, u64)>> = { later.iter() }
+            .map(|(home, _)| (*home, Vec::new()))
+            .collect();
+        for (pid, process) in self.tables.processes() {
+            if let Some(own) = inside.get_mut(&process.cgroup) {
+                own.push((process.container_pid, pid, process.start));
             }
         }
-    }
-
-    fn want_loader(&mut self, home: u64, pid: Option<u32>, program: Box<[u8]>) {
-        let pids = self.inside_of(home, pid);
-        let wanted = Wanted::Loader(program);
-        if !self.uses.looker.ask(Ask { home, pids, wanted }) {
-            self.uses
-                .all
-                .no_loader(home, self.judge.store(), clock::since_boot());
-        }
-    }
-
-    /// Processes that see a container from inside, this one first.
-    fn inside_of(&self, home: u64, first: Option<u32>) -> Vec<u32> {
-        let mut own: Vec<(u32, u32)> = self
-            .tables
-            .processes()
-            .filter(|(_, process)| process.cgroup == home)
-            .map(|(pid, process)| (process.container_pid, pid))
+        let pids: HashMap<u64, Arc<[(u32, u64)]>> = { inside.into_iter() }
+            .map(|(home, mut own)| {
+                own.sort_unstable();
+                let own = own.into_iter().take(PROCESSES_MAX);
+                (home, own.map(|(_, pid, start)| (pid, start)).collect())
+            })
             .collect();
-        own.sort_unstable();
-        let own = own.into_iter().map(|(_, pid)| pid);
-        first.into_iter().chain(own).take(PIDS_MAX).collect()
+        for (home, wanted) in later {
+            self.uses.ask(Ask {
+                home,
+                pids: pids.get(&home).cloned().unwrap_or_default(),
+                wanted,
+                is_last: true,
+            });
+        }
     }
 
     fn looked_up(&mut self, found: Found, now: u64) {
         let Some(files) = found.files else {
-            self.uses.all.no_loader(found.home, self.judge.store(), now);
+            match found.is_last {
+                true => self.uses.all.no_loader(found.home),
+                false => self.uses.ask_later(found.home, found.wanted),
+            }
             return;
         };
-        let how = if found.mapped {
-            uses::MAPPED
-        } else {
-            uses::EXEC
+        let how = match found.wanted {
+            Wanted::Mapped => uses::MAPPED,
+            Wanted::Loader(_) => uses::EXEC,
         };
         for path in files {
             let seen = Seen {
@@ -198,6 +295,7 @@ impl Line {
                 how,
                 changed: false,
                 at: clock::now() / NANOSECONDS,
+                pid: 0,
             };
             // A loader needs none.
             let _ = self
@@ -225,7 +323,7 @@ impl Line {
             }
             if !learns {
                 self.take_shed(home);
-                self.uses.all.rests(home);
+                self.uses.all.rests(home, self.judge.store(), now);
             } else if instance.is_named() {
                 if !self.uses.all.has(home) {
                     self.decide_uses(home, now);
@@ -233,27 +331,28 @@ impl Line {
                 self.take_shed(home);
             }
         }
-        for home in self.uses.all.waiting() {
+        for home in self.uses.all.undecided() {
             match self.registry.resolve(home) {
                 Resolution::Instance(_) => self.decide_uses(home, now),
-                Resolution::Ignored => self.uses.all.rests(home),
+                Resolution::Ignored => self.uses.all.rests(home, self.judge.store(), now),
                 Resolution::Pending => wanted = true,
                 Resolution::Unheard => {}
             }
         }
         self.tables.note_uses(wanted);
-        let judge = &self.judge;
-        self.uses
-            .all
-            .save(now, all, |path, text| judge.write(path, text));
+        self.uses.asked.clear();
+        self.catch_up(true, now);
+        match all {
+            true => self.uses.all.finish(self.judge.store(), now),
+            false => self.uses.all.save(now),
+        }
+        self.ask_later();
     }
 
     fn take_shed(&mut self, home: u64) {
         if self.uses.all.has(home) {
             let (_, shed) = self.tables.seen.uses(home);
-            self.uses
-                .all
-                .shed(home, shed, self.judge.store(), clock::since_boot());
+            self.uses.all.shed(home, shed);
         }
     }
 
@@ -263,20 +362,20 @@ impl Line {
         self.uses.all.gone(home, clock::since_boot());
     }
 
-    /// The packed inventory of the workload of a profile, and the profile's name.
-    pub(super) fn inventory(&mut self, name: &str) -> Result<(String, Vec<u8>), AskError> {
+    /// The inventory of the workload of a profile, and the profile's name.
+    pub(super) fn inventory(&mut self, name: &str) -> Result<(String, Stored), AskError> {
         let running: Vec<u64> = { self.registry.running() }
             .map(|instance| instance.home)
             .collect();
         for home in running {
             self.take_shed(home);
         }
+        self.catch_up(true, clock::since_boot());
         let workload = self.judge.workload(name)?;
         let stored = self
             .uses
             .all
-            .packed(&workload.file_name(), self.judge.store())?;
-        let packed = stored.unwrap_or_else(|| pack(&Inventory::default()));
-        Ok((workload.to_string(), packed))
+            .stored(&workload.file_name(), self.judge.store());
+        Ok((workload.to_string(), stored))
     }
 }

@@ -31,9 +31,7 @@ impl Line {
             return;
         };
         let now = self.clock.wall(crate::clock::since_boot());
-        if calls.take_skipped() {
-            self.judge.missed_calls(now);
-        }
+        let has_skipped = calls.take_skipped();
         let homes: HashSet<u64> = calls.homes().into_iter().collect();
         let mut unclaimed = HashSet::new();
         for home in &homes {
@@ -61,9 +59,16 @@ impl Line {
         for instance in self.registry.running() {
             // The kernel side makes entries by itself, as long as there is room.
             let is_without = !homes.contains(&instance.home) && self.judge.wants_calls(instance);
-            if is_without && !calls.want(instance.home, true) {
-                self.judge.no_room_for_calls(instance, now);
+            if is_without && has_skipped {
+                self.judge.missed_first_calls(instance, now);
             }
+            if is_without && !calls.want(instance.home, true) {
+                self.judge.no_room_for_calls(instance);
+            }
+        }
+        // Also of those that were looked at for the first time.
+        if has_skipped {
+            self.judge.missed_calls(now);
         }
     }
 

@@ -10,6 +10,7 @@ use lapwing_agent::api::socket::Socket;
 use lapwing_agent::config::{Config, StartMode};
 use lapwing_agent::feed::spool::Caps;
 use lapwing_agent::feed::{Feed, Limits, Settings, Sync};
+use lapwing_agent::inventory::disk::Stored;
 use lapwing_agent::judge::Judge;
 use lapwing_agent::judge::store::Store;
 use lapwing_agent::sink::Sinks;
@@ -325,10 +326,8 @@ fn answer(judge: &mut Judge, feed: &Feed, request: Request) {
         }
         Request::Inventory(request, reply) => {
             let answer = judge.workload(&request.name);
-            drop(reply.send(answer.map(|workload| v1::GetInventoryResponse {
-                name: workload.to_string(),
-                packed: Vec::new(),
-            })));
+            let none = |workload: &Workload| (workload.to_string(), Stored::Open(Arc::default()));
+            drop(reply.send(answer.map(none)));
         }
         Request::Changes(after, reply) => drop(reply.send(judge.changes(after))),
         Request::Learned(workload, reply) => drop(reply.send(judge.learned(&workload, 1))),

@@ -101,7 +101,7 @@ impl Proof {
         let advise = ["advise", "pod", lesson.program.name, "--pod", file];
         let advice = lesson.agent.home.json(&advise)?;
         let advice = advice.into_iter().next().context("no advice")?;
-        let filter = [&advise[..], &["-o", "seccomp"]].concat();
+        let filter = [&advise[..], &["-o", "seccomp", "--seccomp"]].concat();
         let filter = lesson.agent.home.call(&filter)?;
         let filter = serde_json::from_str(&filter).context("the seccomp profile")?;
         let patch = [&advise[..], &["-o", "patch", "--seccomp"]].concat();

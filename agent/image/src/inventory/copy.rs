@@ -2,7 +2,8 @@
 //!
 //! A folder is copied as a whole where every file in it, at any depth, is wanted. Symbolic links are wanted
 //! where they lead to something that is, or to a folder above it. `COPY` follows a link that it is given by
-//! name, so those that do not lie in a folder that is copied as a whole are made anew.
+//! name, so those that do not lie in a folder that is copied as a whole are made anew. Python looks for the
+//! source of a compiled module and opens only the latter: the source is wanted with it.
 
 use super::Nodes;
 use crate::report::Sum;
@@ -81,8 +82,15 @@ impl Copy {
                 links.push(id);
             }
         });
-        // A link may lead over others, and lie in a folder that only now is wanted.
-        for _ in 0..2 {
+        for source in sources(tree, &nodes.files) {
+            wanted[source as usize] = true;
+            mark(&mut above, source);
+        }
+        // A link may lead over others, and to a folder that only now is above something: each round takes
+        // one link at least, and steps over all of the image are bounded.
+        let mut is_settled = false;
+        while !is_settled {
+            is_settled = true;
             for id in &links {
                 let leads = |id| {
                     let path = tree.path(id);
@@ -95,6 +103,7 @@ impl Copy {
                 {
                     wanted[*id as usize] = true;
                     mark(&mut above, *id);
+                    is_settled = false;
                 }
             }
         }
@@ -188,7 +197,7 @@ impl Copy {
         for Link { path, target } in &self.links {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             made.push(format!(
-                "mkdir -p \"/out{folder}\" && ln -s \"{target}\" \"/out{path}\""
+                "mkdir -p \"/out{folder}\" && ln -s -- \"{target}\" \"/out{path}\""
             ));
         }
         let mut out = String::new();
@@ -218,6 +227,29 @@ impl Copy {
         }
         out
     }
+}
+
+/// The sources of compiled modules of Python that were used: `a.py` beside the folder of
+/// `__pycache__/a.cpython-313.pyc`.
+fn sources(tree: &Tree, used: &[bool]) -> Vec<Id> {
+    let mut sources = Vec::new();
+    tree.visit(|id, inode| {
+        let node = &tree.nodes[id as usize];
+        if !used[id as usize] || inode.kind != Kind::File || !node.name.ends_with(b".pyc") {
+            return;
+        }
+        let folder = &tree.nodes[node.parent as usize];
+        let Some(module) = node.name.split(|byte| *byte == b'.').next() else {
+            return;
+        };
+        if *folder.name != *b"__pycache__" || module.is_empty() {
+            return;
+        }
+        let source = [module, b".py"].concat();
+        let beside = &tree.nodes[folder.parent as usize].children;
+        sources.extend(beside.get(&source[..]));
+    });
+    sources
 }
 
 /// Which folders hold nothing but what is wanted, and something of it.

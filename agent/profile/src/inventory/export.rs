@@ -69,6 +69,8 @@ pub struct Lost {
     pub loaders: u64,
     /// Times that it was begun anew.
     pub begun_anew: u64,
+    /// Instances that ran where the kernel cannot tell files apart.
+    pub blind: u64,
 }
 
 /// A file.
@@ -105,6 +107,7 @@ impl Export {
             gaps,
             loaders,
             begun_anew,
+            blind,
         } = known.missing;
         Self {
             schema: SCHEMA,
@@ -121,6 +124,7 @@ impl Export {
                 gaps,
                 loaders,
                 begun_anew,
+                blind,
             },
             images: known.images.clone(),
             files: known
@@ -177,6 +181,7 @@ impl Export {
             gaps,
             loaders,
             begun_anew,
+            blind,
         } = self.missing;
         let mut known = Inventory {
             images: self.images.clone(),
@@ -188,6 +193,7 @@ impl Export {
                 gaps,
                 loaders,
                 begun_anew,
+                blind,
             },
             ..Inventory::default()
         };

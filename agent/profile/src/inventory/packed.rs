@@ -2,7 +2,7 @@
 //! the one before.
 //!
 //! ```text
-//! lapwing-inventory 1 SINCE UNTIL INSTANCES SHED NO_ROOM NOT_FROM_START GAPS LOADERS BEGUN_ANEW IMAGES FILES
+//! lapwing-inventory 2 SINCE UNTIL INSTANCES SHED NO_ROOM NOT_FROM_START GAPS LOADERS BEGUN_ANEW BLIND IMAGES FILES
 //! latest ID ...
 //! image NAME
 //! SHARED HOW CHANGED FIRST TOOK IMAGES REST
@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Times are seconds since the Unix epoch, `FIRST` since `SINCE`, `TOOK` since that. Names are
-//! canonical text; so is what is left of a path, of which `SHARED` counts bytes.
+//! canonical text; so is what is left of a path, of which `SHARED` counts bytes. Version 1, which is read as
+//! well, has no `BLIND`.
 
 use super::{BYTES_MAX, FILES_MAX, IMAGES_MAX, Inventory, LATEST_MAX, Missing, Used};
 use crate::fingerprint::hex;
@@ -21,7 +22,8 @@ use std::str::FromStr;
 /// Bytes of a packed inventory at most: paths may be written four times as long as they are.
 pub const PACKED_MAX: usize = 4 * BYTES_MAX + 96 * FILES_MAX;
 
-const HEAD: &str = "lapwing-inventory 1 ";
+const HEAD: &str = "lapwing-inventory 2 ";
+const HEAD1: &str = "lapwing-inventory 1 ";
 /// Longest path.
 const PATH_MAX: usize = 4_096;
 
@@ -36,11 +38,12 @@ pub fn pack(known: &Inventory) -> Vec<u8> {
         gaps,
         loaders,
         begun_anew,
+        blind,
     } = known.missing;
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "{} {} {} {shed} {no_room} {not_from_start} {gaps} {loaders} {begun_anew} {} {}",
+        "{} {} {} {shed} {no_room} {not_from_start} {gaps} {loaders} {begun_anew} {blind} {} {}",
         known.since,
         known.until,
         known.instances,
@@ -83,7 +86,11 @@ pub fn unpack(bytes: &[u8]) -> Option<Inventory> {
     if sum != hex(&[text.as_bytes()]) {
         return None;
     }
-    let mut lines = text.strip_prefix(HEAD)?.lines();
+    let (is_old, text) = match text.strip_prefix(HEAD1) {
+        Some(text) => (true, text),
+        None => (false, text.strip_prefix(HEAD)?),
+    };
+    let mut lines = text.lines();
     let mut words = Words(lines.next()?);
     let mut known = Inventory {
         since: words.next()?,
@@ -96,6 +103,7 @@ pub fn unpack(bytes: &[u8]) -> Option<Inventory> {
             gaps: words.next()?,
             loaders: words.next()?,
             begun_anew: words.next()?,
+            blind: if is_old { 0 } else { words.next()? },
         },
         ..Inventory::default()
     };
@@ -176,6 +184,7 @@ mod tests {
                 gaps: 5,
                 loaders: 6,
                 begun_anew: 7,
+                blind: 8,
             },
             ..Inventory::default()
         };
@@ -225,9 +234,12 @@ mod tests {
     fn what_claims_too_much_is_refused() {
         let sealed = |text: &str| format!("{text}end {}\n", hex(&[text.as_bytes()])).into_bytes();
         let head = |images: usize, files: usize| {
-            format!("{HEAD}1 1 1 0 0 0 0 0 0 {images} {files}\nlatest 1f 2\n")
+            format!("{HEAD}1 1 1 0 0 0 0 0 0 9 {images} {files}\nlatest 1f 2\n")
         };
-        assert!(unpack(&sealed(&head(0, 0))).is_some());
+        let blind = |text: &str| unpack(&sealed(text)).map(|known| known.missing.blind);
+        assert_eq!(blind(&head(0, 0)), Some(9));
+        let older = head(0, 0).replace(HEAD, HEAD1).replace(" 9 ", " ");
+        assert_eq!(blind(&older), Some(0));
         let line = "0 1 0 0 0 0 /a\n";
         assert!(unpack(&sealed(&(head(0, 1) + line))).is_some());
         for text in [

@@ -206,8 +206,10 @@ pub(in crate::cli) fn write_dockerfile(out: &mut impl Write, report: &Report) ->
         false => report.id.clone(),
     };
     let notes = String::from_utf8_lossy(&notes);
-    let said = "What was seen to be used, and nothing else. Owners, modes and links come with it; USER, ENTRYPOINT, \
-                CMD, ENV and EXPOSE of the image do not: add them. Empty folders are made only if they were listed.";
+    let said = "What was seen to be used, and nothing else but sources of compiled Python and links. Files and folders that are \
+                copied as a whole keep owner and mode; folders above them, and those made anew, are root's with mode 755, \
+                so /tmp and folders that a user writes to have to be made. USER, ENTRYPOINT, CMD, ENV and EXPOSE of the \
+                image do not come with it: add them. Empty folders are made only if they were listed.";
     for note in [said].into_iter().chain(notes.lines()) {
         writeln!(out, "# {}", visible(note.trim()))?;
     }
