@@ -4,4 +4,5 @@
 mod fleet;
 mod lease;
 mod relay;
+mod silence;
 pub(super) mod stage;
