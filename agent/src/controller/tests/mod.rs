@@ -6,3 +6,4 @@ mod lease;
 mod relay;
 mod silence;
 pub(super) mod stage;
+mod stubborn;
