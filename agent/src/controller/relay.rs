@@ -17,7 +17,7 @@
 
 mod attend;
 
-use super::fleet::{Agent, Attendant, Attending, Client, Fleet};
+use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Link};
 use super::items::milliseconds;
 use super::lease::Elector;
 use super::marks::{Marks, digest};
@@ -82,6 +82,8 @@ struct Node {
     was_heard: bool,
     /// Since when it has no pod.
     bare: Option<Instant>,
+    /// Why it is not followed, if it was connected then.
+    error: String,
 }
 
 /// One node that can be asked again.
@@ -210,6 +212,7 @@ impl Relay {
             heard: Instant::now(),
             was_heard: false,
             bare: None,
+            error: String::new(),
         }
     }
 
@@ -290,7 +293,12 @@ impl Relay {
             let age = Duration::from_nanos(now.saturating_sub(node.agent.created).unsigned_abs());
             let is_new = !node.was_heard && age < silent * 10;
             let state = node.agent.state();
-            let detail = match (node.bare.is_some(), state.address, &state.error) {
+            // What others do not get of an agent that is connected has nothing to do with it.
+            let error = match state.link {
+                Link::Connected => &node.error,
+                Link::New | Link::Away => &state.error,
+            };
+            let detail = match (node.bare.is_some(), state.address, error) {
                 (true, ..) => "there is no pod of an agent any more".to_owned(),
                 (_, None, _) => format!("its pod {} does not run", node.agent.pod),
                 (_, Some(_), error) if error.is_empty() => {

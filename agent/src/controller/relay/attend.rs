@@ -2,6 +2,7 @@
 
 use super::Relay;
 use crate::clock;
+use crate::container::identity::bounded;
 use crate::controller::fleet::{Agent, Client};
 use crate::controller::items::{milliseconds, records, whose};
 use crate::feed::LOG_TOO_SHORT;
@@ -70,17 +71,25 @@ impl Relay {
     pub(super) async fn attend(
         self: Arc<Self>,
         agent: Arc<Agent>,
-        mut client: Client,
+        client: Client,
     ) -> Result<(), String> {
+        let attended = self.follow(&agent, client).await;
+        if let (Err(error), Some(node)) = (&attended, self.nodes().get_mut(&agent.node)) {
+            node.error = bounded(error);
+        }
+        attended
+    }
+
+    async fn follow(&self, agent: &Arc<Agent>, mut client: Client) -> Result<(), String> {
         let told = |status: Status| status.message().to_owned();
-        let place = self.join(&agent, &client);
-        let _leaving = Leaving(&self, &agent);
+        let place = self.join(agent, &client);
+        let _leaving = Leaving(self, agent);
         let opened = timeout(self.settings.silent, self.open(&mut client, place)).await;
         let opened = opened.map_err(|_| "it does not answer".to_owned())?;
         let (stream, is_first, keeps) = opened.map_err(told)?;
         tokio::select! {
-            read = self.read(&agent, stream, is_first) => read,
-            () = self.acknowledge(&agent, client), if keeps => Ok(()),
+            read = self.read(agent, stream, is_first) => read,
+            () = self.acknowledge(agent, client), if keeps => Ok(()),
         }
     }
 
@@ -123,6 +132,7 @@ impl Relay {
                 node.mark = milliseconds(place.at.min(now));
                 node.heard = Instant::now();
                 node.was_heard = true;
+                node.error.clear();
                 if is_record {
                     node.unacked = Some(response.cursor);
                 }
