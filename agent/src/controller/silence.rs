@@ -305,9 +305,9 @@ impl Silence {
         all.retain(|it| { it.over.as_ref() }.is_none_or(|(at, _)| now.saturating_sub(*at) < KEPT));
         let size = report.size();
         let has_room = |all: &[Report]| {
-            let bytes: usize = all.iter().map(Report::size).sum();
+            let bytes = || all.iter().map(Report::size).sum::<usize>();
             let named = all.iter().filter(|it| !it.is_of_more()).count();
-            named < KEPT_MAX && bytes + size <= KEPT_BYTES
+            named < KEPT_MAX && bytes() + size <= KEPT_BYTES
         };
         while !has_room(&all) {
             let oldest = all.iter().position(|it| it.over.is_some())?;
