@@ -6,25 +6,28 @@
 //! given to another pod when it goes, and a name for each would need a certificate for each; who can have
 //! that name is an agent, and which one it is, is told by the pod that was asked for.
 //!
-//! Who wants something of agents is an [`Attendant`]: it gets each connection as it is made, and lets go
-//! of it with an error when that is of no use any more; then all do, and it is made anew.
+//! Who wants something of agents is an [`Attendant`]: it gets each connection as it is made. One that fails
+//! is given it again after a wait, by itself, as long as the agent answers on it: what one of them does not
+//! get, as of an agent of an older version, is no trouble of the others. If the agent does not answer all
+//! let go of the connection, and it is made anew.
+
+mod dial;
 
 use super::Known;
 use super::pod::{Pod, nanoseconds};
-use crate::cli::client;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
-use crate::kubernetes::watch::{Backoff, CALM, Follower};
+use crate::kubernetes::watch::Follower;
+use dial::Dialling;
 use lapwing_proto::v1::agent_client::AgentClient;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 
 /// Connections that are made at a time.
@@ -40,8 +43,9 @@ pub type Attending = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 /// Who wants something of each agent, while this replica leads.
 pub trait Attendant: Send + Sync + 'static {
     /// There is a connection to this agent. What comes of it runs until the connection ends, this replica
-    /// leads no more, or the agent's pod goes, and is dropped then at any await. An error has the
-    /// connection made anew, after a wait; who is done says so by `Ok`, and keeps nobody from going on.
+    /// leads no more, or the agent's pod goes, and is dropped then at any await. After an error it is called
+    /// again, with a wait, with this connection or, where that is of no use any more, the next. Who is done says
+    /// so by `Ok`, and keeps nobody from going on.
     fn attend(&self, agent: Arc<Agent>, client: Client) -> Attending;
 
     /// Runs beside, once, from when this replica leads, and is dropped when it leads no more. If it ends
@@ -344,8 +348,9 @@ impl Follower for Fleet {
     }
 
     fn replace(&self, pods: Vec<Pod>) {
+        let uids: HashSet<&str> = pods.iter().map(|pod| pod.metadata.uid.as_str()).collect();
         let mut all = self.lock();
-        all.retain(|uid, _| pods.iter().any(|pod| pod.metadata.uid == *uid));
+        all.retain(|uid, _| uids.contains(uid.as_str()));
         for pod in &pods {
             self.place(&mut all, pod);
         }
@@ -384,66 +389,4 @@ impl Follower for Fleet {
     }
 
     fn news(&self) {}
-}
-
-/// One connection, as often as it is made.
-struct Dialling {
-    agent: Arc<Agent>,
-    address: SocketAddr,
-    known: Arc<Known>,
-    attendants: Arc<[Arc<dyn Attendant>]>,
-    dials: Arc<Semaphore>,
-}
-
-impl Dialling {
-    async fn run(self) {
-        let mut backoff = Backoff::new();
-        let mut told = String::new();
-        let (node, pod) = (&self.agent.node, &self.agent.pod);
-        loop {
-            let begun = Instant::now();
-            let Err(error) = self.once().await else {
-                // All are done with it.
-                std::future::pending::<()>().await;
-                return;
-            };
-            if begun.elapsed() >= CALM {
-                backoff = Backoff::new();
-            }
-            if error != told {
-                tracing::warn!(
-                    node,
-                    pod,
-                    error,
-                    "the agent is not followed, it is tried again"
-                );
-                told.clone_from(&error);
-            }
-            self.agent.turn(Link::Away, Some(error));
-            sleep(backoff.next(None)).await;
-        }
-    }
-
-    async fn once(&self) -> Result<(), String> {
-        let client = {
-            // The semaphore is never closed.
-            let _dial = self
-                .dials
-                .acquire()
-                .await
-                .map_err(|error| error.to_string())?;
-            let endpoint = self.known.endpoint(self.address);
-            let connected = client::connect(&endpoint).await;
-            connected.map_err(|failure| format!("{:#}", failure.error))?
-        };
-        self.agent.turn(Link::Connected, None);
-        let mut attending = tokio::task::JoinSet::new();
-        for attendant in &*self.attendants {
-            attending.spawn(attendant.attend(Arc::clone(&self.agent), client.clone()));
-        }
-        while let Some(ended) = attending.join_next().await {
-            ended.map_err(|error| error.to_string())??;
-        }
-        Ok(())
-    }
 }

@@ -69,7 +69,7 @@ pub fn status_of(agent: &Agent) -> status::fleet::Agent {
         lag_milliseconds: if heard == 0 {
             0
         } else {
-            milliseconds(heard - agent.said())
+            milliseconds(heard.saturating_sub(agent.said()))
         },
         relayed: agent.relayed(),
         lost: agent.lost(),

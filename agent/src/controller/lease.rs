@@ -181,15 +181,18 @@ impl Elector {
         *holder != self.own
     }
 
-    /// What the next leader is to find; written with the next renewal. One that is too long is not, and
-    /// what was said before stays. Answers with its number.
-    pub fn set_note(&self, text: String) -> u64 {
+    /// What the next leader is to find; written with the next renewal. Answers with its number; none where it is
+    /// too long, and what was said before stays.
+    pub fn set_note(&self, text: String) -> Option<u64> {
+        if text.len() > NOTE_MAX {
+            return None;
+        }
         let mut note = self.note();
-        if text.len() <= NOTE_MAX && text != note.text {
+        if text != note.text {
             note.text = text;
             note.number += 1;
         }
-        note.number
+        Some(note.number)
     }
 
     /// Whether a note, or a later one, is in the Lease.
@@ -370,7 +373,8 @@ impl Elector {
             return Ok(None);
         }
         let note = seen.note().to_owned();
-        self.set_note(note.clone());
+        // One that is too long is none of ours.
+        let _ = self.set_note(note.clone());
         if !seen.object["metadata"]["annotations"].is_object() {
             seen.object["metadata"]["annotations"] = json!({});
         }

@@ -18,6 +18,7 @@
 //! | [`relay`] | what agents report, in one stream |
 //! | [`marks`] | how cursors of it outlast a leader |
 //! | [`follow`] | a client of it |
+//! | [`catch_up`] | what agents are asked again for one |
 //! | [`silence`] | nodes whose agents say nothing |
 //!
 //! A replica that does not lead is connected to nobody and knows nothing of agents. It passes connections
@@ -25,6 +26,7 @@
 //! `kubectl port-forward` got, it speaks with the leader, and is known to it by its own certificate. On
 //! its socket it answers that it stands by, and who leads.
 
+mod catch_up;
 pub mod fleet;
 mod follow;
 mod items;

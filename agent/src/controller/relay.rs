@@ -15,35 +15,27 @@
 //! Of what an agent says it is believed what it saw, and not where: node and cluster are those of the pod
 //! that is connected to.
 
-use super::fleet::{Agent, Attendant, Attending, Client, Fleet};
-use super::items::{milliseconds, records, whose};
+mod attend;
+
+use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Link};
+use super::items::milliseconds;
 use super::lease::Elector;
 use super::marks::{Marks, digest};
-use super::silence::{Quiet, Report, Silence};
+use super::silence::{Hearing, Quiet, Report, Silence};
 use crate::clock;
 use crate::feed::cursor::Cursor as Place;
-use crate::feed::{Feed, LOG_TOO_SHORT, Limits};
-use crate::jitter::{chance, jitter};
+use crate::feed::{Feed, Limits};
 use crate::kubernetes::api::Api;
 use lapwing_proto::timestamp;
-use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::watch_response::Item;
-use lapwing_proto::v1::{
-    AckRequest, GetStatusRequest, Heartbeat, WatchRequest, WatchResponse,
-    get_status_response as status,
-};
+use lapwing_proto::v1::{Heartbeat, get_status_response as status};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
-use tonic::{Code, Status, Streaming};
+use tokio::time::{Instant, sleep};
 
-/// The name under which agents keep the relay's position.
-const CONSUMER: &str = "relay";
-/// How often it is acknowledged what was relayed, if anything was; half of it by chance.
-const ACK: Duration = Duration::from_secs(10);
 /// Time between two looks at which agents are silent.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -90,6 +82,8 @@ struct Node {
     was_heard: bool,
     /// Since when it has no pod.
     bare: Option<Instant>,
+    /// Why it is not followed, if it was connected then.
+    error: String,
 }
 
 /// One node that can be asked again.
@@ -218,6 +212,7 @@ impl Relay {
             heard: Instant::now(),
             was_heard: false,
             bare: None,
+            error: String::new(),
         }
     }
 
@@ -238,132 +233,6 @@ impl Relay {
             && node.agent.uid == agent.uid
         {
             node.client = None;
-        }
-    }
-
-    /// Whether the agent has a position of the relay's.
-    async fn has_position(&self, client: &mut Client) -> Result<bool, Status> {
-        let answer = client.get_status(GetStatusRequest {}).await?.into_inner();
-        let names = answer.feed.map(|feed| feed.consumers).unwrap_or_default();
-        let own = |name: &str| {
-            let identities = &self.settings.identities;
-            identities
-                .iter()
-                .any(|it| name == format!("{CONSUMER}{}{it}", crate::feed::positions::OWNER))
-        };
-        Ok(names.iter().any(|one| own(&one.name)))
-    }
-
-    /// Begins to follow an agent. Says whether it is for the first time, and whether it keeps the position.
-    async fn open(
-        &self,
-        client: &mut Client,
-        place: Option<Place>,
-    ) -> Result<(Streaming<WatchResponse>, bool, bool), Status> {
-        let first = Since::AgeMilliseconds(self.settings.first.as_millis() as u64);
-        let since = match place {
-            Some(place) => Some(Since::Cursor(place.to_string())),
-            None if self.has_position(client).await? => None,
-            None => Some(first.clone()),
-        };
-        let is_first = since.as_ref() == Some(&first);
-        let request = WatchRequest {
-            since,
-            consumer: CONSUMER.to_owned(),
-            ..records()
-        };
-        match client.watch(request.clone()).await {
-            Ok(answer) => Ok((answer.into_inner(), is_first, true)),
-            // It reports from memory alone.
-            Err(status) if status.code() == Code::FailedPrecondition => {
-                let request = WatchRequest {
-                    since: request.since.or(Some(first)),
-                    consumer: String::new(),
-                    ..request
-                };
-                Ok((client.watch(request).await?.into_inner(), is_first, false))
-            }
-            Err(status) => Err(status),
-        }
-    }
-
-    async fn attend(self: Arc<Self>, agent: Arc<Agent>, mut client: Client) -> Result<(), String> {
-        let told = |status: Status| status.message().to_owned();
-        let place = self.join(&agent, &client);
-        let _leaving = Leaving(&self, &agent);
-        let opened = timeout(self.settings.silent, self.open(&mut client, place)).await;
-        let opened = opened.map_err(|_| "it does not answer".to_owned())?;
-        let (stream, is_first, keeps) = opened.map_err(told)?;
-        tokio::select! {
-            read = self.read(&agent, stream, is_first) => read,
-            () = self.acknowledge(&agent, client), if keeps => Ok(()),
-        }
-    }
-
-    async fn read(
-        &self,
-        agent: &Agent,
-        mut stream: Streaming<WatchResponse>,
-        is_first: bool,
-    ) -> Result<(), String> {
-        loop {
-            let next = timeout(self.settings.silent, stream.message()).await;
-            let seconds = self.settings.silent.as_secs();
-            let next = next.map_err(|_| format!("it says nothing for {seconds} s"))?;
-            let response = match next {
-                Ok(Some(response)) => response,
-                Ok(None) => return Err("it ended".to_owned()),
-                Err(status) => return Err(status.message().to_owned()),
-            };
-            let place = Place::parse(&response.cursor).ok_or("its cursors cannot be read")?;
-            let now = clock::now();
-            let is_record = match response.item {
-                Some(Item::Heartbeat(beat)) => {
-                    agent.set_lost(beat.lost);
-                    false
-                }
-                Some(Item::Gap(gap)) if is_first && gap.reason == LOG_TOO_SHORT => false,
-                Some(item) => {
-                    if let Some(item) = whose(agent, &self.settings.cluster, item) {
-                        self.feed.publish(now, item);
-                        agent.relay();
-                    }
-                    true
-                }
-                None => false,
-            };
-            agent.hear(place.at);
-            let mut nodes = self.nodes();
-            if let Some(node) = nodes.get_mut(&agent.node) {
-                node.cursor = Some(place);
-                node.mark = milliseconds(place.at.min(now));
-                node.heard = Instant::now();
-                node.was_heard = true;
-                if is_record {
-                    node.unacked = Some(response.cursor);
-                }
-            }
-        }
-    }
-
-    /// Says to an agent up to where it was relayed.
-    async fn acknowledge(&self, agent: &Agent, mut client: Client) {
-        loop {
-            sleep(jitter(ACK.min(self.settings.silent), chance())).await;
-            let unacked = {
-                let mut nodes = self.nodes();
-                nodes
-                    .get_mut(&agent.node)
-                    .and_then(|node| node.unacked.take())
-            };
-            let Some(cursor) = unacked else {
-                continue;
-            };
-            let consumer = CONSUMER.to_owned();
-            if let Err(status) = client.ack(AckRequest { consumer, cursor }).await {
-                // The next one says it too; what is read again comes twice.
-                tracing::debug!(node = agent.node, "not acknowledged: {}", status.message());
-            }
         }
     }
 
@@ -390,7 +259,7 @@ impl Relay {
 
     /// A heartbeat of the stream.
     fn beat(&self, agents: &[Arc<Agent>], is_listed: bool) {
-        let lost = agents.iter().map(|agent| agent.lost()).sum();
+        let lost = { agents.iter() }.fold(0, |all: u64, agent| all.saturating_add(agent.lost()));
         let marks = {
             let nodes = self.nodes();
             let heard: Vec<_> = { nodes.iter() }
@@ -424,7 +293,12 @@ impl Relay {
             let age = Duration::from_nanos(now.saturating_sub(node.agent.created).unsigned_abs());
             let is_new = !node.was_heard && age < silent * 10;
             let state = node.agent.state();
-            let detail = match (node.bare.is_some(), state.address, &state.error) {
+            // What others do not get of an agent that is connected has nothing to do with it.
+            let error = match state.link {
+                Link::Connected => &node.error,
+                Link::New | Link::Away => &state.error,
+            };
+            let detail = match (node.bare.is_some(), state.address, error) {
                 (true, ..) => "there is no pod of an agent any more".to_owned(),
                 (_, None, _) => format!("its pod {} does not run", node.agent.pod),
                 (_, Some(_), error) if error.is_empty() => {
@@ -435,7 +309,11 @@ impl Relay {
             let quiet = node.heard.elapsed();
             Quiet {
                 node: name.clone(),
-                quiet: (quiet >= silent && !is_new).then_some(quiet),
+                hearing: match quiet >= silent {
+                    true if !is_new => Hearing::Silent(quiet),
+                    false if node.was_heard => Hearing::InTime,
+                    true | false => Hearing::Awaited,
+                },
                 detail,
             }
         };
@@ -459,7 +337,8 @@ impl Relay {
         loop {
             sleep(self.settings.beat).await;
             self.beat(&fleet.agents(), fleet.is_listed());
-            self.elector.set_note(self.note());
+            // One that is too long is told of where something is to be reported.
+            let _ = self.elector.set_note(self.note());
         }
     }
 
@@ -472,11 +351,16 @@ impl Relay {
                 self.look(&fleet.agents());
                 let items = self.silence.round(&self.api, &self.quiet()).await;
                 let number = self.elector.set_note(self.note());
+                if number.is_none() && !items.is_empty() {
+                    tracing::error!(
+                        "the note in the Lease is too long: the next leader reports silent agents anew"
+                    );
+                }
                 waiting.extend(items.into_iter().map(|item| (number, item)));
             }
             // When the next leader would know of it: else that one would report it anew.
-            while let Some((_, item)) =
-                waiting.pop_front_if(|(number, _)| self.elector.is_written(*number))
+            while let Some((_, item)) = waiting
+                .pop_front_if(|(number, _)| number.is_none_or(|it| self.elector.is_written(it)))
             {
                 self.feed.publish(clock::now(), item);
             }
@@ -487,19 +371,14 @@ impl Relay {
     #[must_use]
     pub fn silent(&self) -> Vec<status::fleet::Silent> {
         let one = |report: Report| status::fleet::Silent {
-            node: report.node,
+            node: match report.node.as_str() {
+                "" => "others".to_owned(),
+                node => node.to_owned(),
+            },
             since: Some(timestamp(report.since)),
             detail: report.detail,
         };
         self.silence.open().into_iter().map(one).collect()
-    }
-}
-
-struct Leaving<'a>(&'a Relay, &'a Agent);
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        self.0.leave(self.1);
     }
 }
 

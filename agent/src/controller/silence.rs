@@ -5,9 +5,13 @@
 //! down, for each of them, whatever its kubelet says of images and volumes. A node that is not Ready, or is
 //! gone, has nobody to be silent.
 //!
+//! Many may be silent at once, as where a switch fails or an update goes wrong: nodes without a report are asked
+//! for before the others, and where there is no room for more reports one says of how many nodes it is missing.
+//!
 //! What is reported is the controller's own, in no agent's log; so it goes from one leader to the next in the
 //! note of the Lease, with its ids: the next one reports it again as it was, and ends it.
 
+use super::lease::NOTE_MAX;
 use crate::judge::report;
 use crate::kubernetes::api::Api;
 use crate::kubernetes::object::absent;
@@ -18,24 +22,32 @@ use lapwing_proto::v1::violation::Detail;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{Degraded, Violation};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// `reason` of such a report.
 pub const REASON: &str = "agent-silent";
-/// Nodes that are asked for in one round, and how soon one is again.
+/// Nodes that are asked for in one round, how many of these are kept for such that have a report, and how soon
+/// one is asked for again.
 const ASKED_MAX: usize = 8;
+const REPORTED_MAX: usize = 2;
 const AGAIN: Duration = Duration::from_secs(15);
-/// Reports that are kept, and how long one that is over is, in nanoseconds.
-const KEPT_MAX: usize = 256;
+/// Reports of a node that are kept, how many bytes they may have in the note of the Lease, and how long one that
+/// is over is kept, in nanoseconds.
+pub(super) const KEPT_MAX: usize = 256;
+const KEPT_BYTES: usize = NOTE_MAX - (8 << 10);
 const KEPT: i64 = 3_600_000_000_000;
+/// By so much one grows when it is over, at most.
+const OVER_BYTES: usize = 128;
+/// Longest part of a report that says what is known, in bytes.
+const DETAIL_MAX: usize = 160;
 
 /// One report.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// The node.
+    /// The node; empty in that of the nodes for which there is no room.
     pub node: String,
     /// Since when, in nanoseconds since the Unix epoch.
     pub since: i64,
@@ -43,13 +55,28 @@ pub struct Report {
     pub detail: String,
     /// When it was over, and how.
     pub over: Option<(i64, String)>,
+    /// Of how many nodes it is where it is of several, how often it was told anew, and when last, in nanoseconds
+    /// since the Unix epoch.
+    #[serde(default)]
+    more: (u32, u32, i64),
 }
 
 impl Report {
+    /// How long it is in the note, at most.
+    fn size(&self) -> usize {
+        serde_json::to_string(self).map_or(KEPT_BYTES, |text| text.len() + OVER_BYTES)
+    }
+
+    /// Whether it is of the nodes for which there is no room.
+    fn is_of_more(&self) -> bool {
+        self.node.is_empty()
+    }
+
     fn violation(&self, cluster: &str, over: Option<&(i64, String)>) -> Violation {
         let fingerprint =
             fingerprint::hex(&[REASON.as_bytes(), cluster.as_bytes(), self.node.as_bytes()]);
-        let last = over.map_or(self.since, |(at, _)| *at);
+        let (_, again, told) = self.more;
+        let last = over.map_or(self.since.max(told), |(at, _)| *at);
         let detail = match over {
             None => self.detail.clone(),
             Some((_, how)) => format!("over: {how}; it was: {}", self.detail),
@@ -57,7 +84,7 @@ impl Report {
         let mut violation = Violation {
             id: fingerprint::violation(&fingerprint, &self.node, self.since),
             fingerprint,
-            revision: 1 + u32::from(over.is_some()),
+            revision: again.saturating_add(1 + u32::from(over.is_some())),
             time: Some(timestamp(last)),
             first_seen: Some(timestamp(self.since)),
             last_seen: Some(timestamp(last)),
@@ -81,10 +108,21 @@ impl Report {
 pub struct Quiet {
     /// The node.
     pub node: String,
-    /// How long; none where it was heard of in time.
-    pub quiet: Option<Duration>,
+    /// How long.
+    pub hearing: Hearing,
     /// What is known of it.
     pub detail: String,
+}
+
+/// When an agent was heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// In time.
+    InTime,
+    /// Not yet by this leader, and there is time.
+    Awaited,
+    /// Not for so long, which is too long.
+    Silent(Duration),
 }
 
 /// What a look at a node said.
@@ -100,8 +138,8 @@ enum Standing {
 pub struct Silence {
     cluster: String,
     reports: Mutex<Vec<Report>>,
-    /// When a node was asked for last.
-    asked: Mutex<BTreeMap<String, Instant>>,
+    /// When a node was asked for last, and what was said.
+    asked: Mutex<HashMap<String, (Instant, Option<Standing>)>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -130,7 +168,7 @@ impl Silence {
     /// With what a leader before had reported.
     #[must_use]
     pub fn new(cluster: &str, mut reports: Vec<Report>) -> Self {
-        reports.truncate(KEPT_MAX);
+        reports.truncate(KEPT_MAX + 1);
         Self {
             cluster: cluster.to_owned(),
             reports: Mutex::new(reports),
@@ -178,70 +216,79 @@ impl Silence {
     /// Looks at all nodes whose agents are known. Answers with what is to be reported.
     pub async fn round(&self, api: &Api, nodes: &[Quiet]) -> Vec<Item> {
         let mut items = Vec::new();
-        let mut room = ASKED_MAX;
+        let open: HashSet<String> = self.open().into_iter().map(|it| it.node).collect();
+        let (mut fresh, mut reported) = (Vec::new(), Vec::new());
         for one in nodes {
-            let is_open = self
-                .lock()
-                .iter()
-                .any(|it| it.node == one.node && it.over.is_none());
-            match one.quiet {
-                None if is_open => items.extend(self.end(&one.node, "its agent is heard of again")),
-                None => drop(self.asked().remove(&one.node)),
-                Some(_) if room == 0 || !self.is_due(&one.node) => {}
-                Some(quiet) => {
-                    room -= 1;
-                    match (standing(api, &one.node).await, is_open) {
-                        (Some(Standing::Ready), false) => items.extend(self.begin(one, quiet)),
-                        (Some(Standing::Gone), true) => {
-                            items.extend(
-                                self.end(&one.node, "the node is no part of the cluster any more"),
-                            );
-                        }
-                        // While the API does not answer nobody knows.
-                        _ => {}
-                    }
+            match (one.hearing, open.contains(&one.node)) {
+                (Hearing::InTime, true) => {
+                    items.extend(self.end(&one.node, "its agent is heard of again"));
                 }
+                (Hearing::InTime, false) => drop(self.asked().remove(&one.node)),
+                (Hearing::Silent(quiet), false) => fresh.push((one, quiet)),
+                (Hearing::Silent(_), true) => reported.push((one.node.as_str(), true)),
+                (Hearing::Awaited, _) => {}
             }
         }
         // What nobody knows any more: the node went, and with it its pods.
-        let known = |node: &str| nodes.iter().any(|one| one.node == node);
-        let forgotten = self.open().into_iter().filter(|one| !known(&one.node));
-        for report in forgotten.collect::<Vec<_>>() {
-            if room == 0 || !self.is_due(&report.node) {
-                continue;
+        let known: HashSet<&str> = nodes.iter().map(|one| one.node.as_str()).collect();
+        let is_forgotten = |node: &&String| !node.is_empty() && !known.contains(node.as_str());
+        reported.extend(
+            { open.iter() }
+                .filter(is_forgotten)
+                .map(|node| (node.as_str(), false)),
+        );
+        self.asked()
+            .retain(|node, _| known.contains(node.as_str()) || open.contains(node));
+        let mut fresh = self.due(fresh, |(one, _)| &one.node);
+        let mut reported = self.due(reported, |(node, _)| node);
+        fresh.truncate(ASKED_MAX - REPORTED_MAX.min(reported.len()));
+        reported.truncate(ASKED_MAX - fresh.len());
+        let mut is_full = false;
+        for (one, quiet) in fresh {
+            if self.ask(api, &one.node).await == Some(Standing::Ready) {
+                let begun = self.begin(one, quiet);
+                is_full |= begun.is_none();
+                items.extend(begun);
             }
-            room -= 1;
-            let how = match standing(api, &report.node).await {
-                Some(Standing::Gone) => "the node is no part of the cluster any more",
-                Some(_) => "no agent is meant to be there any more",
-                None => continue,
-            };
-            items.extend(self.end(&report.node, how));
         }
+        for (node, is_known) in reported {
+            let how = match (self.ask(api, node).await, is_known) {
+                (Some(Standing::Gone), _) => "the node is no part of the cluster any more",
+                (Some(_), false) => "no agent is meant to be there any more",
+                // While the API does not answer nobody knows.
+                (Some(_), true) | (None, _) => continue,
+            };
+            items.extend(self.end(node, how));
+        }
+        items.extend(self.count(nodes, is_full));
         items
     }
 
-    fn asked(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
+    fn asked(&self) -> MutexGuard<'_, HashMap<String, (Instant, Option<Standing>)>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_due(&self, node: &str) -> bool {
-        let mut asked = self.asked();
-        let is_due = asked.get(node).is_none_or(|at| at.elapsed() >= AGAIN);
-        if is_due {
-            asked.insert(node.to_owned(), Instant::now());
-        }
-        is_due
+    /// Those that may be asked for, first who was not for the longest time.
+    fn due<T>(&self, all: Vec<T>, node: impl Fn(&T) -> &str) -> Vec<T> {
+        let asked = self.asked();
+        let at = |one: &T| asked.get(node(one)).map(|(at, _)| *at);
+        let mut due: Vec<T> = { all.into_iter() }
+            .filter(|one| at(one).is_none_or(|at| at.elapsed() >= AGAIN))
+            .collect();
+        due.sort_by_key(|one| at(one));
+        due
     }
 
+    async fn ask(&self, api: &Api, node: &str) -> Option<Standing> {
+        let standing = standing(api, node).await;
+        self.asked()
+            .insert(node.to_owned(), (Instant::now(), standing));
+        standing
+    }
+
+    /// None where there is no room.
     fn begin(&self, one: &Quiet, quiet: Duration) -> Option<Item> {
-        let mut all = self.lock();
         let now = crate::clock::now();
-        all.retain(|it| it.over.as_ref().is_none_or(|(at, _)| now - at < KEPT));
-        if all.len() >= KEPT_MAX {
-            let oldest = all.iter().position(|it| it.over.is_some())?;
-            all.remove(oldest);
-        }
         let report = Report {
             node: one.node.clone(),
             since: now,
@@ -249,13 +296,88 @@ impl Silence {
                 "the node is Ready, and its agent was not heard of for {} s: {}; what containers do there is \
                  not seen. `lapwing status` of the controller says how it is",
                 quiet.as_secs(),
-                one.detail
+                shortened(&one.detail)
             ),
             over: None,
+            more: (0, 0, 0),
         };
+        let mut all = self.lock();
+        all.retain(|it| { it.over.as_ref() }.is_none_or(|(at, _)| now.saturating_sub(*at) < KEPT));
+        let size = report.size();
+        let has_room = |all: &[Report]| {
+            let bytes = || all.iter().map(Report::size).sum::<usize>();
+            let named = all.iter().filter(|it| !it.is_of_more()).count();
+            named < KEPT_MAX && bytes() + size <= KEPT_BYTES
+        };
+        while !has_room(&all) {
+            let oldest = all.iter().position(|it| it.over.is_some())?;
+            all.remove(oldest);
+        }
         tracing::error!(node = report.node, "{}", report.detail);
         let violation = report.violation(&self.cluster, None);
         all.push(report);
+        Some(Item::Violation(violation))
+    }
+
+    /// What is to be said of nodes for which there is no room: when that begins, when there are twice as many,
+    /// and when it is over.
+    fn count(&self, nodes: &[Quiet], is_full: bool) -> Option<Item> {
+        let mut all = self.lock();
+        let open: HashSet<&str> = { all.iter() }
+            .filter(|it| it.over.is_none())
+            .map(|it| it.node.as_str())
+            .collect();
+        let (mut ready, mut is_known) = (0_u32, true);
+        {
+            let asked = self.asked();
+            for one in nodes.iter().filter(|one| !open.contains(&*one.node)) {
+                let standing = asked.get(&one.node).and_then(|(_, standing)| *standing);
+                match (one.hearing, standing) {
+                    (Hearing::InTime, _) => {}
+                    (Hearing::Silent(_), Some(Standing::Ready)) => ready += 1,
+                    (Hearing::Silent(_), Some(Standing::Not | Standing::Gone)) => {}
+                    (Hearing::Silent(_), None) | (Hearing::Awaited, _) => is_known = false,
+                }
+            }
+        }
+        let detail = format!(
+            "{ready} more nodes are Ready whose agents are silent: what containers do there is not seen. There is \
+             no room to report each by its name"
+        );
+        let now = crate::clock::now();
+        let last = { all.iter_mut() }.find(|it| it.is_of_more() && it.over.is_none());
+        let report = match last {
+            None if !is_full || ready == 0 => return None,
+            None => {
+                all.retain(|it| !it.is_of_more());
+                all.push(Report {
+                    node: String::new(),
+                    since: now,
+                    detail,
+                    over: None,
+                    more: (ready, 0, now),
+                });
+                all.last()?
+            }
+            Some(report) if ready == 0 && is_known => {
+                report.over = Some((now, "there are none, or each has its own report".to_owned()));
+                report
+            }
+            Some(report) => {
+                let (before, again, _) = report.more;
+                if ready < before.saturating_mul(2).max(1) {
+                    return None;
+                }
+                report.detail = detail;
+                report.more = (ready, again.saturating_add(1), now);
+                report
+            }
+        };
+        match &report.over {
+            None => tracing::error!("{}", report.detail),
+            Some((_, how)) => tracing::info!("over: {how}; it was: {}", report.detail),
+        }
+        let violation = report.violation(&self.cluster, report.over.as_ref());
         Some(Item::Violation(violation))
     }
 
@@ -269,6 +391,15 @@ impl Silence {
         tracing::info!(node, "over: {how}");
         let violation = report.violation(&self.cluster, report.over.as_ref());
         Some(Item::Violation(violation))
+    }
+}
+
+/// What is known, in short.
+fn shortened(detail: &str) -> String {
+    let end = detail.floor_char_boundary(DETAIL_MAX);
+    match end < detail.len() {
+        true => format!("{} ...", &detail[..end]),
+        false => detail.to_owned(),
     }
 }
 

@@ -7,11 +7,11 @@ use lapwing_profile::profile::Mode;
 use lapwing_profile::syscalls::Sets;
 
 impl Judge {
-    /// Whether what a container calls is recorded: its profile learns, or waits for a person.
+    /// Whether what a container calls is recorded: its profile learns, or waits for a person, and is not off.
     #[must_use]
     pub fn wants_calls(&self, instance: &Instance) -> bool {
         // Of the host nothing is advised.
-        if instance.runtime == Runtime::Host {
+        if instance.runtime == Runtime::Host || self.modes.is_off(instance.home) {
             return false;
         }
         let mode = self.keeper.mode(&instance.workload, instance.is_named());

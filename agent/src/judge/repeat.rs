@@ -29,7 +29,7 @@ impl Judge {
     #[must_use]
     pub fn learns(&self, instance: &Instance) -> bool {
         let (workload, named) = (&instance.workload, instance.is_named());
-        self.keeper.mode(workload, named) != Mode::Monitoring
+        self.keeper.mode(workload, named) != Mode::Monitoring && !self.modes.is_off(instance.home)
     }
 
     /// Whether what the kernel side was told of a container was said under another name.

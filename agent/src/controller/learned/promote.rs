@@ -113,15 +113,19 @@ impl Writer {
     /// # Errors
     /// With the status 409 where there is one: what people wrote is not touched.
     async fn create_profile(&self, workload: &Workload, text: &str) -> Result<String, Failure> {
-        let object: Value =
-            serde_saphyr::from_str(text).map_err(|error| Failure::new(error.to_string()))?;
+        let text = text.to_owned();
+        // A megabyte of it takes its time.
+        let read = tokio::task::spawn_blocking(move || {
+            let object: Value = serde_saphyr::from_str(&text).map_err(|error| error.to_string())?;
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            Ok((name.to_owned(), object.to_string().into_bytes()))
+        });
+        let read = read.await.unwrap_or_else(|error| Err(error.to_string()));
+        let (name, body) = read.map_err(Failure::new)?;
         let namespace = &workload.namespace;
         let target =
             format!("{GROUP}/namespaces/{namespace}/behaviorprofiles?fieldManager={MANAGER}");
-        self.api
-            .create(&target, object.to_string().into_bytes())
-            .await?;
-        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        self.api.create(&target, body).await?;
         Ok(format!("{namespace}/{name}"))
     }
 }

@@ -8,8 +8,8 @@ use crate::kubernetes::object::{List, absent};
 use crate::kubernetes::watch::{Backoff, LAST, escaped};
 use lapwing_profile::collected::object::{LearnedProfile, Spec};
 use lapwing_profile::workload::Workload;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -55,6 +55,24 @@ struct Meta {
     name: String,
     #[serde(deserialize_with = "absent")]
     namespace: String,
+}
+
+/// An object of which only that it is matters.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    metadata: Meta,
+}
+
+/// What an object is to say, in one of its parts.
+fn body(workload: &Workload, part: &str, said: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    let said = serde_json::to_value(said).map_err(|error| Failure::new(error.to_string()))?;
+    let object = json!({
+        "apiVersion": "lapwing.dev/v1alpha1", "kind": "LearnedProfile",
+        "metadata": {"name": object::name_of(workload), "namespace": workload.namespace},
+        part: said,
+    });
+    Ok(object.to_string().into_bytes())
 }
 
 /// What a failure is about.
@@ -340,34 +358,23 @@ impl Writer {
     async fn put(&self, workload: &Workload, due: &Due) -> Result<String, Failure> {
         let path = object::path(workload);
         let query = format!("fieldManager={MANAGER}&force=true");
-        let head = |part: &str, value: Value| {
-            json!({
-                "apiVersion": "lapwing.dev/v1alpha1", "kind": "LearnedProfile",
-                "metadata": {"name": object::name_of(workload), "namespace": workload.namespace},
-                part: value,
-            })
-            .to_string()
-            .into_bytes()
-        };
         if !due.exists {
             let spec = Spec {
                 workload: workload.clone(),
             };
-            let spec =
-                serde_json::to_value(spec).map_err(|error| Failure::new(error.to_string()))?;
             self.api
-                .apply(&format!("{path}?{query}"), head("spec", spec))
+                .apply(&format!("{path}?{query}"), body(workload, "spec", &spec)?)
                 .await?;
         }
-        let status =
-            serde_json::to_value(&due.status).map_err(|error| Failure::new(error.to_string()))?;
+        let (of, status) = (workload.clone(), due.status.clone());
+        // A megabyte of it takes its time.
+        let said = tokio::task::spawn_blocking(move || body(&of, "status", &status)).await;
+        let said = said.map_err(|error| Failure::new(error.to_string()))??;
         let target = format!("{path}/status?{query}");
-        let answer = self.api.apply(&target, head("status", status)).await?;
-        let object: Value = serde_json::from_slice(&answer).unwrap_or_default();
-        Ok(object["metadata"]["uid"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned())
+        let answer = self.api.apply(&target, said).await?;
+        // All else is skipped. Without a uid Events name the object alone.
+        let answer = serde_json::from_slice::<Answer>(&answer).unwrap_or_default();
+        Ok(answer.metadata.uid)
     }
 
     /// Forgets workloads that are seen nowhere.

@@ -5,7 +5,7 @@ use crate::controller::fleet::{self, Attendant, Attending, Client, Fleet, Link, 
 use crate::kubernetes::api::Api;
 use crate::kubernetes::double::Cluster;
 use crate::kubernetes::watch::follow;
-use lapwing_proto::v1::{GetStatusRequest, WatchRequest};
+use lapwing_proto::v1::{AckRequest, GetStatusRequest, WatchRequest};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -43,7 +43,32 @@ impl Attendant for Arc<Asking> {
     }
 }
 
+/// Is refused each time.
+#[derive(Default)]
+struct Refused(AtomicUsize);
+
+impl Attendant for Arc<Refused> {
+    fn attend(&self, _: Arc<fleet::Agent>, mut client: Client) -> Attending {
+        let this = Arc::clone(self);
+        Box::pin(async move {
+            this.0.fetch_add(1, Ordering::SeqCst);
+            // Without a place, no position is kept.
+            let refused = client.ack(AckRequest::default()).await;
+            Err(refused.unwrap_err().message().to_owned())
+        })
+    }
+}
+
 fn fleet(cluster: &Cluster, keys: &Keys, port: u16, asking: &Arc<Asking>) -> Arc<Fleet> {
+    fleet_of(cluster, keys, port, vec![Arc::new(Arc::clone(asking))])
+}
+
+fn fleet_of(
+    cluster: &Cluster,
+    keys: &Keys,
+    port: u16,
+    attendants: Vec<Arc<dyn Attendant>>,
+) -> Arc<Fleet> {
     let (certificate, key) = keys.client(CONTROLLER);
     let agents = Agents {
         authority: keys.ca(),
@@ -58,7 +83,6 @@ fn fleet(cluster: &Cluster, keys: &Keys, port: u16, asking: &Arc<Asking>) -> Arc
         port,
     };
     let api = Arc::new(Api::new(cluster.reach(), Duration::from_secs(5)));
-    let attendants: Vec<Arc<dyn Attendant>> = vec![Arc::new(Arc::clone(asking))];
     Arc::new(Fleet::new(
         api,
         selection,
@@ -111,6 +135,35 @@ async fn agents_are_followed_as_they_come_and_go() {
     })
     .await;
     assert!(asking.nodes.lock().unwrap().iter().all(|node| node != "n9"));
+    task.abort();
+}
+
+#[tokio::test]
+async fn what_one_attendant_is_refused_is_no_trouble_of_another() {
+    let (cluster, keys) = (Cluster::new(), Keys::new());
+    let one = Agent::start(&keys, "n1", "127.0.0.2:0");
+    let (asking, refused) = (Arc::<Asking>::default(), Arc::<Refused>::default());
+    let attendants: Vec<Arc<dyn Attendant>> = vec![
+        Arc::new(Arc::clone(&refused)),
+        Arc::new(Arc::clone(&asking)),
+    ];
+    let fleet = fleet_of(&cluster, &keys, one.address.port(), attendants);
+    cluster.put(pod("n1", "u1", "127.0.0.2", "Running"));
+    let following = Arc::clone(&fleet);
+    let task = tokio::spawn(async move { follow(&*following).await });
+    let tried = || refused.0.load(Ordering::SeqCst);
+    until("that it is tried again", || tried() >= 3).await;
+    assert_eq!(asking.nodes.lock().unwrap().len(), 1, "it was let be");
+    let state = fleet.agents()[0].state();
+    assert_eq!(state.link, Link::Connected);
+    assert!(!state.error.is_empty());
+    // When the agent goes both let go.
+    drop(one);
+    until("that it is away", || {
+        fleet.agents()[0].state().link == Link::Away
+    })
+    .await;
+    assert_eq!(asking.at_once.load(Ordering::SeqCst), 0);
     task.abort();
 }
 

@@ -174,9 +174,10 @@ async fn the_next_one_finds_the_note() {
     let (cluster, cut) = (Cluster::new(), Arc::default());
     let [one, two] = ["one", "two"].map(|name| elector(&cluster, name, &cut));
     assert_eq!(one.lead().await, "");
-    one.set_note("silent: n1".to_owned());
-    // One that the API would refuse is not written.
-    one.set_note("x".repeat(crate::controller::lease::NOTE_MAX + 1));
+    assert!(one.set_note("silent: n1".to_owned()).is_some());
+    // One that the API would refuse is not written, and that is said.
+    let long = "x".repeat(crate::controller::lease::NOTE_MAX + 1);
+    assert_eq!(one.set_note(long), None);
     let _ = timeout(5 * SECOND, one.hold()).await;
     one.release().await;
     assert_eq!(two.lead().await, "silent: n1");

@@ -4,4 +4,6 @@
 mod fleet;
 mod lease;
 mod relay;
+mod silence;
 pub(super) mod stage;
+mod stubborn;

@@ -1,4 +1,5 @@
 use super::stage::{Agent, Keys, Reader, Replica, SHOP, SIEM, node, pod, until};
+use super::stubborn::Stubborn;
 use crate::kubernetes::double::Cluster;
 use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::violation::Detail;
@@ -267,6 +268,83 @@ async fn one_leads_and_the_other_passes_on_to_it() {
         .read(stage.siem(&other).await, from_now(), both)
         .await;
     other.end().await;
+}
+
+/// Neither from what is new, nor from what the others have.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_comes_to_no_end_keeps_nobody_from_the_others() {
+    let stage = Two::start();
+    let stubborn = Stubborn::default();
+    stubborn.start(&stage.keys, &format!("127.0.0.4:{}", stage.port));
+    stage.cluster.put(pod("n4", "u4", "127.0.0.4", "Running"));
+    stage.one.report(1, "shop");
+    let replica = stage.replica("one");
+    connected(&replica, 3).await;
+    until("that it is relayed", || replica.relayed() == 1).await;
+    let heard = || {
+        let fleet = replica.desk.status().fleet.unwrap();
+        fleet.agents.iter().all(|agent| agent.heard_time.is_some())
+    };
+    until("that all are heard", heard).await;
+    // It does not tell what it learns either, which has nothing to do with what it reports.
+    let learned = || stubborn.learned.load(std::sync::atomic::Ordering::SeqCst);
+    until("that it is asked again for what it learns", || {
+        learned() > 1
+    })
+    .await;
+    assert_eq!(replica.desk.connected(), 3);
+    let past = WatchRequest {
+        since: Some(Since::AgeMilliseconds(60_000)),
+        ..from_now()
+    };
+    let mut reader = Reader::default();
+    let siem = stage.siem(&replica).await;
+    let asked = || stubborn.asked.load(std::sync::atomic::Ordering::SeqCst);
+    reader
+        .read(siem.clone(), past.clone(), |it| {
+            it.has("n1:1") && asked() > 0
+        })
+        .await;
+    // While that one goes on and on, and it is asked no second time by this client.
+    reader.cursor.clear();
+    let before = asked();
+    let begun = std::cell::Cell::new(false);
+    reader
+        .read(siem, past, |it| {
+            if asked() > before && !begun.replace(true) {
+                stage.two().report(2, "shop");
+            }
+            it.has("n2:2")
+        })
+        .await;
+    assert!(reader.cursor.contains("_o"), "{}", reader.cursor);
+    assert_eq!(asked(), before + 1);
+    replica.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_agent_does_not_tell_at_once_it_is_asked_for_again_from_there() {
+    let stage = Two::start();
+    let stubborn = Stubborn {
+        is_short: true,
+        ..Stubborn::default()
+    };
+    stubborn.start(&stage.keys, &format!("127.0.0.4:{}", stage.port));
+    stage.cluster.put(pod("n4", "u4", "127.0.0.4", "Running"));
+    let replica = stage.replica("one");
+    connected(&replica, 3).await;
+    let past = WatchRequest {
+        since: Some(Since::AgeMilliseconds(60_000)),
+        ..from_now()
+    };
+    let mut reader = Reader::default();
+    let resumed = || stubborn.resumed.load(std::sync::atomic::Ordering::SeqCst);
+    reader
+        .read(stage.siem(&replica).await, past, |_| resumed() > 0)
+        .await;
+    let asked = stubborn.asked.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(asked, 1 + resumed(), "there is a rest between");
+    replica.end().await;
 }
 
 fn degraded(violation: &Violation) -> &str {

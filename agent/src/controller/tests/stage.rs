@@ -329,7 +329,8 @@ pub struct Replica {
 impl Replica {
     /// Of agents that listen on this port.
     pub fn start(keys: &Keys, cluster: &Cluster, name: &str, port: u16) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        // Of an address from which nobody connects, so that the port stays free.
+        let free = std::net::TcpListener::bind("127.0.1.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
         let clients: [(&str, &[&str]); 2] = [(SIEM, &["*"]), (SHOP, &["shop"])];

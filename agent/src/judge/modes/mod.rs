@@ -4,9 +4,10 @@
 //!
 //! 1. A BehaviorProfile for its workload. It is the more precise word, it is made for a review, and may
 //!    be signed; a label that goes before it could switch off what somebody signed.
-//! 2. The annotation of the pod, where it is tighter than what follows: `off` < `learn` < `monitor`. Who
-//!    deploys a pod may have it watched more closely, and may not loosen anything: else whoever gets hold
-//!    of a deployment would begin with that annotation. What loosens is not obeyed, and told once for its
+//! 2. The annotation of the pod, where it is `monitor` and tighter than what follows: `off` < `learn` < `monitor`.
+//!    Who deploys a pod may have it watched more closely, and may not loosen anything: else whoever gets hold
+//!    of a deployment would begin with that annotation. (So `learn` of a pod counts nowhere: where the namespace is
+//!    off, what a label promoted before would learn again.) What loosens is not obeyed, and told once for its
 //!    workload. Of several pods of a workload on this node the tightest counts, as they have one profile.
 //! 3. The label of the namespace.
 //! 4. The configuration of the agent, as ever.
@@ -61,7 +62,8 @@ use std::sync::Arc;
 pub const REASON: &str = "namespace-mode";
 /// Who decides where a label does.
 const ACTOR: &str = super::obeyed::ACTOR;
-/// Most of what loosens or is not obeyed that is told of at a time; the rest is counted.
+/// Most of what loosens or is not obeyed that is told of at a time, of namespaces and of workloads each; the
+/// rest is counted.
 const NOTES_MAX: usize = 64;
 /// How many of them, and how many namespaces, `lapwing status` lists.
 const LISTED_MAX: usize = 16;
@@ -158,7 +160,7 @@ pub(super) struct Modes {
     /// Containers of which what the kernel side was told holds no longer.
     pub(super) changed: Vec<u64>,
     /// What loosens and what is not obeyed, as it was told of.
-    notes: BTreeMap<String, String>,
+    notes: weigh::Notes,
     /// How many found no room there.
     more: usize,
     /// When the mode of a profile was to be changed last, since boot in nanoseconds.

@@ -3,7 +3,7 @@
 use super::super::Judge;
 use super::super::decide::Action;
 use super::super::episodes::Moment;
-use super::weigh::Notes;
+use super::weigh::{About, Notes};
 use super::{ACTOR, NOTES_MAX, REASON, Voice, Word};
 use crate::cluster::namespaces::{Asked, LABEL};
 use lapwing_profile::decide::By;
@@ -141,7 +141,10 @@ impl Judge {
         }
         let action = match (word.asked, kept.profile.mode()) {
             (Asked::Monitor, Mode::Learning | Mode::Review) => Action::Promote,
-            (Asked::Learn, Mode::Monitoring) if is_promoted_by_label(&kept.profile) => {
+            (Asked::Learn, Mode::Monitoring)
+                if matches!(word.voice, Voice::Namespace(_))
+                    && is_promoted_by_label(&kept.profile) =>
+            {
                 Action::Demote
             }
             (Asked::Monitor | Asked::Learn | Asked::Off, _) => {
@@ -156,7 +159,7 @@ impl Judge {
                  `lapwing profile import` it",
                 word.voice, word.asked
             );
-            notes.insert(format!("profile {workload}"), text);
+            notes.insert(About::Workload(format!("profile {workload}")), text);
             return;
         }
         let is_tried = { self.modes.tried.get(workload) }.is_some_and(|at| now.boot < at + AGAIN);
@@ -237,7 +240,7 @@ impl Judge {
                 "the namespace {namespace}: its label is `{LABEL}={asked}`, by which of {containers} containers on \
                  this node less is reported: {what}. `kubectl label namespace {namespace} {LABEL}-` ends it"
             );
-            notes.insert(format!("{asked} {namespace}"), text);
+            notes.insert(About::Namespace(format!("{asked} {namespace}")), text);
         }
     }
 
@@ -251,16 +254,21 @@ impl Judge {
                 items.extend(self.over_note(about, now));
             }
         }
+        let mut rooms = [NOTES_MAX; 2];
         let still = notes.keys().filter(|about| before.contains_key(*about));
-        let mut room = NOTES_MAX - still.count().min(NOTES_MAX);
+        for about in still {
+            let room = about.room(&mut rooms);
+            *room = room.saturating_sub(1);
+        }
         self.modes.more = 0;
         for (about, text) in notes {
             if !before.contains_key(&about) {
-                if room == 0 {
+                let room = about.room(&mut rooms);
+                if *room == 0 {
                     self.modes.more += 1;
                     continue;
                 }
-                room -= 1;
+                *room -= 1;
                 tracing::warn!("{text}");
                 let fingerprint = self.note_id(&about);
                 let violation = self.about_sensor(REASON, text.clone());
@@ -274,7 +282,7 @@ impl Judge {
         items
     }
 
-    fn over_note(&mut self, about: &str, now: Moment) -> Vec<Item> {
+    fn over_note(&mut self, about: &About, now: Moment) -> Vec<Item> {
         let fingerprint = self.note_id(about);
         let reports = self.episodes.over(&fingerprint, 0, now, |violation| {
             if let Some(v1::violation::Detail::Degraded(degraded)) = &mut violation.detail {
@@ -284,7 +292,8 @@ impl Judge {
         self.reported(reports).collect()
     }
 
-    fn note_id(&self, about: &str) -> String {
-        fingerprint::hex(&[REASON.as_bytes(), about.as_bytes(), self.node.as_bytes()])
+    fn note_id(&self, about: &About) -> String {
+        let about = about.name().as_bytes();
+        fingerprint::hex(&[REASON.as_bytes(), about, self.node.as_bytes()])
     }
 }

@@ -7,13 +7,41 @@ use crate::cluster::namespaces::{Asked, LABEL, no_word};
 use crate::container::Instance;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1::watch_response::Item;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 /// The annotations of the pods of this node that have one, by namespace and name.
 pub type Annotations = HashMap<(String, String), String>;
 
 /// What is to be told, by what it is about.
-pub(super) type Notes = BTreeMap<String, String>;
+pub(super) type Notes = BTreeMap<About, String>;
+
+/// What a note is about. Namespaces come first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum About {
+    /// What a namespace asks for.
+    Namespace(String),
+    /// What is asked for of one workload.
+    Workload(String),
+}
+
+impl About {
+    /// How many more there may be of its kind: workloads take none from namespaces.
+    pub(super) const fn room<'a>(&self, rooms: &'a mut [usize; 2]) -> &'a mut usize {
+        let [namespaces, workloads] = rooms;
+        match self {
+            Self::Namespace(_) => namespaces,
+            Self::Workload(_) => workloads,
+        }
+    }
+
+    /// By which it is told apart.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Namespace(name) | Self::Workload(name) => name,
+        }
+    }
+}
 
 impl Judge {
     /// Weighs anew what is asked for of these containers, which are all there are, and turns what is to be another now.
@@ -83,7 +111,7 @@ impl Judge {
             return word;
         };
         let voice = Voice::Pod(format!("{namespace}/{}", details.pod));
-        let about = format!("annotation {}", instance.workload);
+        let about = About::Workload(format!("annotation {}", instance.workload));
         let Some(asked) = Asked::parse(value) else {
             let text = format!(
                 "{voice}: `{LABEL}: {}` is none of off, learn, monitor, and asks for nothing: write monitor, or \
@@ -95,21 +123,22 @@ impl Judge {
             return word;
         };
         let base = word.as_ref().map_or(configured, |word| word.asked);
-        if asked > base {
-            return Some(Word { asked, voice });
+        match asked.cmp(&base) {
+            // To learn what is off loosens too: what was promoted would learn again.
+            Ordering::Greater if asked == Asked::Monitor => return Some(Word { asked, voice }),
+            Ordering::Equal => return word,
+            Ordering::Greater | Ordering::Less => {}
         }
-        if asked < base {
-            let whose = match &word {
-                Some(word) => word.voice.to_string(),
-                None => "the agent's configuration".to_owned(),
-            };
-            let text = format!(
-                "{voice}: `{LABEL}: {asked}` is not obeyed, as a pod may only ask for more than {whose}, which \
-                 has `{base}`: take it out of {}, or have the namespace say so",
-                instance.workload
-            );
-            notes.insert(about, text);
-        }
+        let whose = match &word {
+            Some(word) => word.voice.to_string(),
+            None => "the agent's configuration".to_owned(),
+        };
+        let text = format!(
+            "{voice}: `{LABEL}: {asked}` is not obeyed, as a pod may only ask for `monitor`, where that is more than \
+             {whose}, which has `{base}`: take it out of {}, or have the namespace say so",
+            instance.workload
+        );
+        notes.insert(about, text);
         word
     }
 
@@ -128,7 +157,7 @@ impl Judge {
                 "the namespace {namespace}: its label `{LABEL}={wrong}` is none of off, learn, monitor: \
                  {goes_on} counts. `kubectl label namespace {namespace} {LABEL}=monitor --overwrite` mends it"
             );
-            notes.insert(format!("label {namespace}"), text);
+            notes.insert(About::Namespace(format!("label {namespace}")), text);
         }
         let asked = asked?;
         if self.signatures.require && asked < configured.max(Asked::Learn) {
@@ -136,7 +165,7 @@ impl Judge {
                 "the namespace {namespace}: its label `{LABEL}={asked}` is not obeyed, as nobody signed it and \
                  `signatures.require` is set: `kubectl label namespace {namespace} {LABEL}-`"
             );
-            notes.insert(format!("unsigned {namespace}"), text);
+            notes.insert(About::Namespace(format!("unsigned {namespace}")), text);
             return None;
         }
         let voice = Voice::Namespace(namespace.to_owned());
@@ -150,10 +179,10 @@ impl Judge {
             word.as_ref().map_or(configured, |word| word.asked)
         };
         match rank(&one).cmp(&rank(&other)) {
-            std::cmp::Ordering::Greater => one,
-            std::cmp::Ordering::Less => other,
+            Ordering::Greater => one,
+            Ordering::Less => other,
             // One that is there, and always the same.
-            std::cmp::Ordering::Equal => match (one, other) {
+            Ordering::Equal => match (one, other) {
                 (Some(one), Some(other)) if other.voice < one.voice => Some(other),
                 (Some(one), _) => Some(one),
                 (None, other) => other,

@@ -301,6 +301,8 @@ fn of_what_is_off_nothing_is_learned_or_reported_and_the_kernel_holds_it_back() 
     cluster.exec("ls");
     cluster.judge.take_changed();
     cluster.tick();
+    let own = instance(&cluster);
+    assert!(cluster.judge.wants_calls(&own) && cluster.judge.learns(&own));
     let yaml = cluster.judge.profile(&cluster.name()).unwrap().1;
     let told = cluster.label("off");
     assert_eq!(told.len(), 1, "{told:?}");
@@ -312,6 +314,8 @@ fn of_what_is_off_nothing_is_learned_or_reported_and_the_kernel_holds_it_back() 
         assert!(told[0].1.contains(part), "{part}: {told:?}");
     }
     assert_eq!(cluster.judge.take_changed(), [HOME]);
+    let own = instance(&cluster);
+    assert!(!cluster.judge.wants_calls(&own) && !cluster.judge.learns(&own));
     // A record with a key.
     cluster.now += SECOND;
     let header = Header {
@@ -357,6 +361,7 @@ fn of_what_is_off_nothing_is_learned_or_reported_and_the_kernel_holds_it_back() 
     assert!(cluster.weigh().is_empty());
     // And on again.
     let told = cluster.label("");
+    assert!(cluster.judge.wants_calls(&own) && cluster.judge.learns(&own));
     assert!(
         told.len() == 1 && told[0].1.starts_with("over; it was: "),
         "{told:?}"
@@ -436,55 +441,4 @@ fn an_object_goes_before_the_label() {
     assert!(cluster.judge.is_unweighed());
     let told = cluster.weigh();
     assert_eq!((told.len(), cluster.reports("wc")), (1, 0));
-}
-
-#[test]
-fn a_pod_may_ask_for_more_and_not_for_less() {
-    let mut cluster = Cluster::new();
-    cluster.label("off");
-    assert_eq!(cluster.reports("ls"), 0);
-    let told = cluster.annotate("monitor");
-    assert!(
-        told.len() == 1 && told[0].1.starts_with("over; it was: "),
-        "{told:?}"
-    );
-    assert_eq!(
-        cluster.asked(),
-        "monitor the annotation of the pod shop/web-1"
-    );
-    assert_eq!(cluster.reports("ls"), 1);
-    assert_eq!(cluster.judge.modes_status().namespaces[0].by_pods, 1);
-    // What loosens.
-    cluster.label("monitor");
-    for loose in ["off", "learn"] {
-        let told = cluster.annotate(loose);
-        assert_eq!(told.len(), usize::from(loose == "off"), "once: {told:?}");
-        assert_eq!(cluster.asked(), "monitor the label of the namespace shop");
-        assert_eq!(cluster.reports(&format!("by-{loose}")), 1);
-    }
-    let notes = cluster.judge.modes_status().notes;
-    assert_eq!(notes.len(), 1);
-    for part in [
-        "the annotation of the pod shop/web-1: `lapwing.dev/mode: learn` is not obeyed",
-        "more than the label of the namespace shop, which has `monitor`",
-    ] {
-        assert!(notes[0].text.contains(part), "{part}: {notes:?}");
-    }
-    let told = cluster.annotate("");
-    assert!(told.len() == 1 && told[0].1.starts_with("over; it was: "));
-    // Beside the configuration, without a label.
-    let mut cluster = Cluster::new();
-    let told = cluster.annotate("off");
-    assert!(
-        told[0]
-            .1
-            .contains("more than the agent's configuration, which has `learn`")
-    );
-    assert_eq!((cluster.reports("ls"), cluster.mode()), (0, Mode::Learning));
-    assert_eq!(cluster.judge.summaries(&HashMap::new()).len(), 1);
-    cluster.annotate("monitor");
-    assert_eq!(
-        (cluster.reports("sh"), cluster.mode()),
-        (1, Mode::Monitoring)
-    );
 }

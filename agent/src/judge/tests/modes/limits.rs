@@ -41,6 +41,75 @@ fn of_several_pods_the_tightest_counts() {
 }
 
 #[test]
+fn a_pod_may_ask_for_more_and_not_for_less() {
+    let mut cluster = Cluster::new();
+    cluster.label("off");
+    assert_eq!(cluster.reports("ls"), 0);
+    let told = cluster.annotate("monitor");
+    assert!(
+        told.len() == 1 && told[0].1.starts_with("over; it was: "),
+        "{told:?}"
+    );
+    assert_eq!(
+        cluster.asked(),
+        "monitor the annotation of the pod shop/web-1"
+    );
+    assert_eq!(cluster.reports("ls"), 1);
+    assert_eq!(cluster.judge.modes_status().namespaces[0].by_pods, 1);
+    // What loosens.
+    cluster.label("monitor");
+    for loose in ["off", "learn"] {
+        let told = cluster.annotate(loose);
+        assert_eq!(told.len(), usize::from(loose == "off"), "once: {told:?}");
+        assert_eq!(cluster.asked(), "monitor the label of the namespace shop");
+        assert_eq!(cluster.reports(&format!("by-{loose}")), 1);
+    }
+    let notes = cluster.judge.modes_status().notes;
+    assert_eq!(notes.len(), 1);
+    for part in [
+        "the annotation of the pod shop/web-1: `lapwing.dev/mode: learn` is not obeyed",
+        "more than the label of the namespace shop, which has `monitor`",
+    ] {
+        assert!(notes[0].text.contains(part), "{part}: {notes:?}");
+    }
+    let told = cluster.annotate("");
+    assert!(told.len() == 1 && told[0].1.starts_with("over; it was: "));
+    // What is off is not for a pod to have learn: what the label promoted would learn again.
+    assert_eq!(cluster.mode(), Mode::Monitoring);
+    cluster.label("off");
+    let told = cluster.annotate("learn");
+    assert!(
+        told.len() == 1 && told[0].1.contains("may only ask for `monitor`"),
+        "{told:?}"
+    );
+    assert_eq!(cluster.asked(), "off the label of the namespace shop");
+    assert_eq!(
+        (cluster.reports("wc"), cluster.mode()),
+        (0, Mode::Monitoring)
+    );
+    let last = cluster.decisions().pop().unwrap();
+    assert_eq!(last.1, "promote", "{last:?}");
+    cluster.annotate("");
+    cluster.label("learn");
+    assert_eq!(cluster.mode(), Mode::Learning, "the namespace may");
+    // Beside the configuration, without a label.
+    let mut cluster = Cluster::new();
+    let told = cluster.annotate("off");
+    assert!(
+        told[0]
+            .1
+            .contains("more than the agent's configuration, which has `learn`")
+    );
+    assert_eq!((cluster.reports("ls"), cluster.mode()), (0, Mode::Learning));
+    assert_eq!(cluster.judge.summaries(&HashMap::new()).len(), 1);
+    cluster.annotate("monitor");
+    assert_eq!(
+        (cluster.reports("sh"), cluster.mode()),
+        (1, Mode::Monitoring)
+    );
+}
+
+#[test]
 fn a_slip_of_the_pen_loosens_nothing() {
     for (before, wrong, after) in [
         ("", "of", ""),
@@ -109,6 +178,30 @@ fn how_much_is_told_has_a_bound() {
     assert!(cluster.weigh().is_empty());
     cluster.labels.clear();
     assert_eq!(cluster.label("").len(), 64);
+}
+
+/// Who may write annotations keeps nobody from being told that a namespace is off.
+#[test]
+fn pods_take_no_room_from_namespaces() {
+    let mut cluster = Cluster::new();
+    let root = cluster.folder.path().to_path_buf();
+    for number in 0..80_u64 {
+        let pod = format!("p{number}");
+        let file = in_pod("many", &pod).replace("app", &format!("c{number}"));
+        let id = format!("{number:064x}");
+        let registry = &mut cluster.bench.registry;
+        meet(&root, registry, (100 + number, &id), &file);
+        let key = ("many".to_owned(), pod);
+        cluster.pods.insert(key, "nonsense".to_owned());
+    }
+    assert_eq!(cluster.weigh().len(), 64);
+    let told = cluster.label("off");
+    assert!(
+        told.len() == 1 && told[0].1.contains("the namespace shop: its label is"),
+        "{told:?}"
+    );
+    let notes = cluster.judge.modes_status().notes;
+    assert!(notes[0].text.contains("the namespace shop"), "{notes:?}");
 }
 
 #[test]
