@@ -137,6 +137,7 @@ pub fn tells_files_apart(offsets: &Offsets) -> bool {
         Field::InodeNumber,
         Field::InodeMode,
         Field::FileMode,
+        Field::FileFlags,
     ]
     .iter()
     .all(|field| offsets.values()[*field as usize] != MISSING)

@@ -22,7 +22,7 @@ use lapwing_abi::state::{Budget, cgroup_state, watched};
 
 /// Pointers above are errors (`IS_ERR`).
 const LAST_POINTER: u64 = u64::MAX - 4095;
-// include/linux/fs.h
+// include/linux/fs.h: the first stands in `f_flags`, as `open_exec` asks for it.
 const FMODE_EXEC: u32 = 1 << 5;
 const FMODE_CREATED: u32 = 1 << 20;
 // include/uapi/linux/stat.h
@@ -34,7 +34,9 @@ const S_IFDIR: u16 = 0o040_000;
 #[inline(always)]
 pub fn opened(file: Kptr) {
     if maps::INVENTORY.get(0).is_some_and(|on| *on != 0) {
-        note_use(file.0);
+        // A function of its own takes numbers, and to the verifier what an fexit is given is a pointer,
+        // however it is copied: read by a helper, it is a number.
+        note_use(Kptr(&raw const file.0 as u64).read());
     }
 }
 
@@ -72,7 +74,7 @@ fn noted(file: Kptr) -> Option<()> {
         return None;
     }
     let mode: u32 = file.get(Field::FileMode);
-    let runs = mode & FMODE_EXEC != 0;
+    let runs = file.get::<u32>(Field::FileFlags) & FMODE_EXEC != 0;
     let phase = process.phase;
     // The runtime's own steps are none of the container's, but for the program that it executes.
     if mode & FMODE_CREATED != 0
