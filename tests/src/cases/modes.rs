@@ -73,7 +73,8 @@ fn namespace(context: &mut Context<'_>) -> Result<Outcome> {
             (shown.contains("Monitoring") && shown.contains("lapwing.dev/mode=monitor"))
                 .then_some(()),
         )
-    })?;
+    })
+    .with_context(|| format!("the status says {:?}", status(&agent)))?;
     puppet.act(&Act::trigger(&["create", "/data/two"]))?;
     watch.expect("violation", "what is new", &made(&puppet, "/data/two"))?;
 
