@@ -3,6 +3,7 @@
 //! it is told to.
 
 mod apply;
+mod selected;
 
 pub use apply::Written;
 
@@ -17,6 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use kube::client::Body;
+use selected::{SELECTED, Selected};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -28,11 +30,6 @@ use tokio::sync::{mpsc, watch};
 
 /// The name of the node that asks.
 pub const NODE: &str = "n1";
-/// Where BehaviorProfiles are.
-const PROFILES: &str = "/apis/lapwing.dev/v1alpha1/behaviorprofiles";
-/// Where namespaces are, and by which label they are asked for.
-const NAMESPACES: &str = "/api/v1/namespaces";
-const SELECTED: &str = "lapwing.dev/mode";
 
 /// How it fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,48 +77,6 @@ pub struct Cluster {
     state: Arc<Mutex<State>>,
     /// Of each change, and of what to do with those who watch.
     changes: Arc<watch::Sender<u64>>,
-}
-
-/// What is listed and watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Selected {
-    /// The pods of the node that asks.
-    Pods,
-    /// Those of a namespace, whatever their labels.
-    PodsOf(String),
-    /// All of them.
-    Profiles,
-    /// Those with the label.
-    Namespaces,
-}
-
-impl Selected {
-    fn of(path: &str) -> Option<Self> {
-        let of_namespace = path.strip_prefix("/api/v1/namespaces/");
-        match path {
-            "/api/v1/pods" => Some(Self::Pods),
-            PROFILES => Some(Self::Profiles),
-            NAMESPACES => Some(Self::Namespaces),
-            _ => Some(Self::PodsOf(
-                of_namespace?.strip_suffix("/pods")?.to_owned(),
-            )),
-        }
-    }
-
-    fn wants(&self, object: &Value) -> bool {
-        let is_pod = !matches!(
-            object["kind"].as_str(),
-            Some("BehaviorProfile" | "Namespace")
-        );
-        match self {
-            Self::Pods => is_pod && object["spec"]["nodeName"] == NODE,
-            Self::PodsOf(namespace) => is_pod && object["metadata"]["namespace"] == **namespace,
-            Self::Profiles => object["kind"] == "BehaviorProfile",
-            Self::Namespaces => {
-                object["kind"] == "Namespace" && !object["metadata"]["labels"][SELECTED].is_null()
-            }
-        }
-    }
 }
 
 type Answer = Response<BoxBody<Bytes, std::io::Error>>;

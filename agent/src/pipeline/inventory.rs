@@ -155,11 +155,9 @@ impl Line {
         let Body::Exec { path, origin, .. } = record.body else {
             return;
         };
-        if !self.uses.on || !matches!(origin, Origin::Image | Origin::UpperLayer) {
-            return;
-        }
-        // A program may be the host's, which a runtime executes.
-        if record.header.flags & flags::PATH_TRUNCATED != 0 {
+        // A path that was cut is no file's.
+        let is_cut = record.header.flags & flags::PATH_TRUNCATED != 0;
+        if !self.uses.on || is_cut || !matches!(origin, Origin::Image | Origin::UpperLayer) {
             return;
         }
         let seen = Seen {
