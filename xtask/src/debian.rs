@@ -15,6 +15,9 @@ use std::process::Command;
 /// Debian's keys.
 pub const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
+/// The release that has everything, changes each day, and has no security updates of its own.
+pub const UNSTABLE: &str = "sid";
+
 /// A package, by its name or by what stands before and behind the changing part of it.
 #[derive(Clone, Copy)]
 pub enum Package {
@@ -96,7 +99,8 @@ fn place(archives: &[PathBuf], folder: &Path) -> Result<()> {
     remove(archives.iter())
 }
 
-fn extract(archives: &[PathBuf], folder: &Path) -> Result<()> {
+/// Unpacks packages into a folder.
+pub fn extract(archives: &[PathBuf], folder: &Path) -> Result<()> {
     archives
         .iter()
         .try_for_each(|archive| quiet(Command::new("dpkg-deb").arg("-x").arg(archive).arg(folder)))
@@ -148,9 +152,12 @@ impl Apt {
         for name in ["lists/partial", "cache/archives/partial", "packages"] {
             shell::folder(&folder.join(name))?;
         }
-        let text = format!(
-            "deb [signed-by={KEYS}] {main} {suite} main\ndeb [signed-by={KEYS}] {security} {suite}-security main\n"
-        );
+        let mut text = format!("deb [signed-by={KEYS}] {main} {suite} main\n");
+        if suite != UNSTABLE {
+            text.push_str(&format!(
+                "deb [signed-by={KEYS}] {security} {suite}-security main\n"
+            ));
+        }
         fs::write(folder.join("sources.list"), text)?;
         Ok(Self {
             folder,

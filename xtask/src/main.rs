@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod alerts;
+mod apiserver;
 mod bench;
 mod build;
 mod chart;
@@ -85,6 +86,9 @@ enum Command {
     /// Learn real programs of Debian in containers, apply what `lapwing advise pod` says, and have them work
     /// again
     AdviseProof(workloads::ProofArgs),
+    /// Try the CustomResourceDefinitions, the controller and the agent on Kubernetes' own server of custom
+    /// resources
+    ApiProof,
     /// Feed what decodes records, BTF and DNS with hostile bytes
     Fuzz {
         /// For how long, all targets side by side
@@ -135,6 +139,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Workloads(args) => workloads::run(&args),
         Command::AdviseProof(args) => workloads::prove(&args),
+        Command::ApiProof => apiserver::prove(),
         Command::Fuzz { seconds } => setup::run().and_then(|_| fuzz::run(seconds)),
         Command::Vm { kernel, command } => vm::run(kernel.as_deref(), &command),
     };

@@ -9,7 +9,9 @@ use crate::report::{Counts, Runner, Stage};
 use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
-use crate::{bench, build, chart, demo, fuzz, kernel, root, setup, skips, vm, workloads};
+use crate::{
+    apiserver, bench, build, chart, demo, fuzz, kernel, root, setup, skips, vm, workloads,
+};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -118,6 +120,13 @@ pub fn run(soak: bool) -> Result<bool> {
         let lapwing = built.first().map(|built| built.lapwing.as_path());
         chart::stage(lapwing, counts, note)
     });
+    if soak {
+        runner.stage("Kubernetes' API", 900, |counts, note| {
+            let (mut command, version) = apiserver::tests()?;
+            *note = format!("apiextensions-apiserver {version}");
+            counted(&mut command, counts)
+        });
+    }
     if !built.is_empty() {
         kernels(&mut runner, &built, soak);
     }

@@ -6,9 +6,11 @@ mod disk;
 mod judged;
 mod limits;
 mod refused;
+mod served;
 
 use super::*;
 use crate::judge::signed::Signatures;
+use crate::kubernetes::api::Reach;
 use crate::kubernetes::double::{Cluster, Mood};
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
@@ -62,7 +64,15 @@ fn begin(cluster: &Cluster, signatures: Signatures) -> Followed {
 }
 
 fn begin_in(folder: tempfile::TempDir, cluster: &Cluster, signatures: Signatures) -> Followed {
-    let api = Api::new(cluster.reach(), Duration::from_secs(5));
+    follow(folder, cluster.reach(), signatures)
+}
+
+fn begin_at(reach: Reach, signatures: Signatures) -> Followed {
+    follow(tempfile::tempdir().unwrap(), reach, signatures)
+}
+
+fn follow(folder: tempfile::TempDir, reach: Reach, signatures: Signatures) -> Followed {
+    let api = Api::new(reach, Duration::from_secs(5));
     let terms = Terms::new(signatures, CLUSTER);
     let (wakes, woken) = watch::channel(0);
     let wake = Arc::new(move || wakes.send_modify(|count| *count += 1));

@@ -3,11 +3,11 @@
 //! it is told to.
 
 mod apply;
+mod reach;
 mod selected;
 
 pub use apply::Written;
 
-use super::api::Reach;
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Collected, Full, StreamBody};
@@ -22,7 +22,6 @@ use selected::{SELECTED, Selected};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -184,40 +183,6 @@ impl Cluster {
     /// Who asked.
     pub fn tokens(&self) -> Vec<String> {
         self.state().tokens.clone()
-    }
-
-    /// The way to it, without a network.
-    pub fn reach(&self) -> Reach {
-        let cluster = self.clone();
-        Arc::new(move || {
-            let cluster = cluster.clone();
-            Box::pin(async move {
-                let service = tower::service_fn(move |request| cluster.clone().exchange(request));
-                let client = kube::Client::new(service, "default");
-                Ok((client, "https://cluster.test".to_owned()))
-            })
-        })
-    }
-
-    /// The same for one who is cut off while `cut` is set: then nothing comes through, and no word of it.
-    pub fn reach_unless(&self, cut: &Arc<AtomicBool>) -> Reach {
-        let (cluster, cut) = (self.clone(), Arc::clone(cut));
-        Arc::new(move || {
-            let (cluster, cut) = (cluster.clone(), Arc::clone(&cut));
-            Box::pin(async move {
-                let service = tower::service_fn(move |request| {
-                    let (cluster, cut) = (cluster.clone(), Arc::clone(&cut));
-                    async move {
-                        if cut.load(Ordering::Acquire) {
-                            std::future::pending::<()>().await;
-                        }
-                        cluster.exchange(request).await
-                    }
-                });
-                let client = kube::Client::new(service, "default");
-                Ok((client, "https://cluster.test".to_owned()))
-            })
-        })
     }
 
     async fn exchange(self, request: Request<Body>) -> Result<Response<Incoming>, String> {

@@ -9,5 +9,7 @@ pub mod watch;
 
 #[cfg(test)]
 pub mod double;
+#[cfg(test)]
+pub mod served;
 
 pub use access::Access;

@@ -4,13 +4,14 @@ mod cluster;
 mod followed;
 mod hostile;
 mod scale;
+mod served;
 
 use super::board::{Board, Rules};
 use super::object;
 use super::write::Writer;
 use crate::clock;
 use crate::judge::report;
-use crate::kubernetes::api::Api;
+use crate::kubernetes::api::{Api, Reach};
 use crate::kubernetes::double::Cluster;
 use lapwing_profile::collected::Terms;
 use lapwing_profile::collected::object::Status;
@@ -111,7 +112,11 @@ pub struct Leader {
 impl Leader {
     /// One that took up what there is.
     pub async fn begin(cluster: &Cluster, rules: Rules, promotes: bool) -> Self {
-        let api = Arc::new(Api::new(cluster.reach(), Duration::from_secs(5)));
+        Self::at(cluster.reach(), rules, promotes).await
+    }
+
+    pub async fn at(reach: Reach, rules: Rules, promotes: bool) -> Self {
+        let api = Arc::new(Api::new(reach, Duration::from_secs(5)));
         let board = Arc::new(Board::new(rules));
         let writer = Writer {
             api,

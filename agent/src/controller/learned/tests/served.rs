@@ -1,0 +1,82 @@
+//! The controller at Kubernetes' own server of custom resources.
+
+use super::*;
+use crate::kubernetes::served::{Served, has};
+use lapwing_profile::collected::object::Phase;
+
+const LIST: &str = "/apis/lapwing.dev/v1alpha1/namespaces/shop";
+
+/// With no wait between what is written.
+fn at_once() -> Rules {
+    Rules {
+        interval: Duration::ZERO,
+        ..rules()
+    }
+}
+
+/// A controller that leads: its objects are at the server, all else at the double.
+async fn begin(cluster: &Cluster, served: &Served, promotes: bool) -> Leader {
+    let (client, _) = served.reach()().await.unwrap();
+    Leader::at(cluster.reach_beside(&client), at_once(), promotes).await
+}
+
+async fn all(served: &Served, plural: &str) -> Vec<Value> {
+    let api = served.api();
+    api.connect().await.unwrap();
+    let body = api.get(&format!("{LIST}/{plural}")).await.unwrap();
+    let list: Value = serde_json::from_slice(&body).unwrap();
+    list["items"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+#[ignore = "needs Kubernetes' own server of custom resources: cargo xtask api-proof"]
+async fn what_nodes_learned_is_an_object_that_is_promoted_and_outlives_all() {
+    let mut served = Served::start().await;
+    served.define().await;
+    let (cluster, web) = (Cluster::new(), workload("shop", "web"));
+    let lines = [exec("a"), exec("b")];
+    let leader = begin(&cluster, &served, false).await;
+    for node in ["n1", "n2"] {
+        leader.take(node, &learned(&web, 40, &lines));
+    }
+    leader.writer.write_due().await.unwrap();
+    let objects = all(&served, "learnedprofiles").await;
+    assert_eq!(objects.len(), 1);
+    let made = &objects[0];
+    let status: Status = serde_json::from_value(made["status"].clone()).unwrap();
+    assert_eq!(
+        (status.phase, status.nodes, status.behaviours),
+        (Phase::Ready, 2, 2)
+    );
+    assert!(has(made, "Ready"), "{}", made["status"]);
+    assert_eq!(made["spec"]["workload"]["name"], "web");
+    // Each part has one owner.
+    let managed = made["metadata"]["managedFields"].as_array().unwrap();
+    let mut owners: Vec<(&str, &str)> = { managed.iter() }
+        .map(|one| {
+            let part = one["subresource"].as_str().unwrap_or_default();
+            (one["manager"].as_str().unwrap(), part)
+        })
+        .collect();
+    owners.sort_unstable();
+    assert_eq!(owners, [(object::MANAGER, ""), (object::MANAGER, "status")]);
+    // What is no news is not written, by another leader neither, at a server that came anew.
+    served.restart().await;
+    let second = begin(&cluster, &served, true).await;
+    for node in ["n1", "n2"] {
+        second.take(node, &learned(&web, 40, &lines));
+    }
+    second.writer.write_due().await.unwrap();
+    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+    assert_eq!(
+        version(&all(&served, "learnedprofiles").await[0]),
+        version(made)
+    );
+    // It may be promoted: the object is one that the server takes, word by word.
+    second.writer.promote_ready().await;
+    let promoted = all(&served, "behaviorprofiles").await;
+    assert_eq!(promoted.len(), 1, "{:?}", events(&cluster, "NotPromoted"));
+    assert_eq!(promoted[0]["spec"]["mode"], "Monitoring");
+    assert_eq!(promoted[0]["spec"]["exec"].as_array().unwrap().len(), 2);
+    assert_eq!(events(&cluster, "Promoted").len(), 1);
+}
