@@ -1,7 +1,7 @@
 //! Who enters a container of a pod: its probes and hooks, which the API of the cluster tells of, and a person.
 
 use super::common::{
-    about_since, behaviour, file, learned_until_now, promote, report, silent, violation,
+    about_since, behaviour, file, learned_until_now, promote, silent, violation,
     violations_until_now,
 };
 use crate::agent::{Agent, Home, Mode};
@@ -10,7 +10,7 @@ use crate::container::Spec;
 use crate::expect::{Expect, Want, lookup};
 use crate::puppet::{Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
-use crate::session::{patience, wait_for};
+use crate::session::{Session, patience, wait_for};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::fs;
@@ -110,6 +110,13 @@ fn touched(expect: Expect, phase: &str, path: &str) -> Expect {
         .want("process.ancestors.1", Want::Absent)
 }
 
+/// A violation that waits for a decision while the profile learns.
+fn pending(session: &Session, puppet: &Puppet<'_>, rule: &str, severity: &str) -> Expect {
+    violation(session, puppet, rule, severity)
+        .is("mode", "LEARNING")
+        .is("pending", true)
+}
+
 fn probe(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
@@ -154,17 +161,21 @@ fn probe(context: &mut Context<'_>) -> Result<Outcome> {
     // A person does not, with the same program that does the same, in the same second.
     enter(&puppet, &PROBE)?;
     enter(&puppet, &PERSON)?;
-    let pending = |rule, severity| {
-        violation(session, &puppet, rule, severity)
-            .is("mode", "LEARNING")
-            .is("pending", true)
-            .want("count", Want::Text)
-    };
     let line = format!("- exec: {{path: {BUSYBOX}, name: sh, parent: runtime, phase: exec}}");
-    let shell_of_person =
-        entered(pending("exec.unknown", "HIGH"), "EXEC", shell, &PERSON).is("patch", line);
+    let shell_of_person = entered(
+        pending(session, &puppet, "exec.unknown", "HIGH"),
+        "EXEC",
+        shell,
+        &PERSON,
+    )
+    .is("patch", line);
     watch.expect("violation", "a person's shell", &shell_of_person)?;
-    let mine = touched(pending("file.unknown", "MEDIUM"), "EXEC", "/data/mine").is(
+    let mine = touched(
+        pending(session, &puppet, "file.unknown", "MEDIUM"),
+        "EXEC",
+        "/data/mine",
+    )
+    .is(
         "patch",
         "- file: {operation: CREATE, path: /data/mine, phase: exec}",
     );
@@ -186,9 +197,9 @@ fn probe(context: &mut Context<'_>) -> Result<Outcome> {
     );
     watch.expect("violation", "the entry point, by a person", &expect)?;
     enter(&puppet, &PERSON)?;
-    let again = report(session, &puppet)
-        .is("rule", "exec.unknown")
-        .is("count", "2");
+    let again = pending(session, &puppet, "exec.unknown", "HIGH")
+        .is("count", "2")
+        .want("revision", Want::Count);
     let again = entered(again, "EXEC", shell, &PERSON);
     watch.expect("violation", "a person's shell, again", &again)?;
     violations_until_now(&mut watch, &mut puppet, "/data/end")?;
