@@ -4,6 +4,7 @@
 //! The chain is the one the kernel side recorded at each exec and fork, so a
 //! process that lost its parent, or a parent that is long gone, changes nothing.
 
+use lapwing_abi::state::EXEC_SEEDED;
 use lapwing_profile::behaviour::Parent;
 use lapwing_profile::text::DRIFTED;
 use std::collections::{HashMap, HashSet};
@@ -28,6 +29,20 @@ pub struct Image {
     pub issuer: u64,
     /// What `exe` says of the file.
     pub file: File,
+    /// Whether it is the first program that a process ran in its container.
+    pub entered: Entered,
+}
+
+/// How a process came into its container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Entered {
+    /// Not by this program; or that is not known of it, because it ran before the agent.
+    #[default]
+    Not,
+    /// The runtime executed it.
+    Program,
+    /// The same, of a script: its path, canonical text.
+    Script(String),
 }
 
 /// What the path of an executable says of the file.
@@ -63,7 +78,11 @@ impl Image {
             .iter()
             .map(|arg| size_of::<String>() + arg.len())
             .sum();
-        size_of::<(u64, Entry)>() + self.exe.len() + args + self.cwd.len()
+        let script = match &self.entered {
+            Entered::Script(path) => path.len(),
+            Entered::Not | Entered::Program => 0,
+        };
+        size_of::<(u64, Entry)>() + self.exe.len() + args + self.cwd.len() + script
     }
 }
 
@@ -127,6 +146,24 @@ impl Images {
             Some(image)
         })
         .take(ANCESTORS_MAX)
+    }
+
+    /// The program by which the process that runs `exec`, or one that it descends from, came into
+    /// its container; `None` where that is not known.
+    #[must_use]
+    pub fn entered_by(&self, exec: u64) -> Option<&Image> {
+        let mut id = exec;
+        for _ in 0..=ANCESTORS_MAX {
+            let image = self.get(id)?;
+            // Of what ran before the agent nobody saw how it came; what led to it is known as far
+            // as it is in the container.
+            let was_there = id & EXEC_SEEDED != 0 && image.issuer == 0;
+            if image.entered != Entered::Not || was_there {
+                return Some(image);
+            }
+            id = image.issuer;
+        }
+        None
     }
 
     /// Number of images.
@@ -231,6 +268,27 @@ mod tests {
         assert_eq!(images.ancestors(0).count(), 0);
         images.insert(9, image("/loop", 9));
         assert_eq!(images.ancestors(9).count(), ANCESTORS_MAX);
+    }
+
+    #[test]
+    fn what_entered_is_found_above_what_it_executed() {
+        let mut images = Images::default();
+        let by_runtime = |exe: &str, issuer| Image {
+            entered: Entered::Program,
+            ..image(exe, issuer)
+        };
+        images.insert(1, image("/runc", 0));
+        images.insert(2, by_runtime("/sh", 1));
+        images.insert(3, image("/id", 2));
+        images.insert(4, image("/gone", 9));
+        images.insert(EXEC_SEEDED | 5, image("/older", 0));
+        images.insert(6, image("/older/child", EXEC_SEEDED | 5));
+        let found = |id| images.entered_by(id).map(|image| image.exe.as_str());
+        let expected = [None, Some("/sh"), Some("/sh"), None, None, Some("/older")];
+        assert_eq!([1, 2, 3, 4, 5, 6].map(found), expected);
+        assert_eq!(found(EXEC_SEEDED | 5), Some("/older"));
+        images.insert(7, image("/loop", 7));
+        assert_eq!(images.entered_by(7), None);
     }
 
     #[test]

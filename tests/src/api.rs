@@ -1,5 +1,5 @@
-//! As much of a cluster's API as an agent asks for namespaces: one that has the label `lapwing.dev/mode`, or none,
-//! listed and watched on this machine's loopback.
+//! As much of a cluster's API as an agent asks for namespaces and for its node's pods: one namespace that has the
+//! label `lapwing.dev/mode`, and one pod, or none; listed and watched on this machine's loopback.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -12,13 +12,18 @@ use std::time::Duration;
 
 /// The label.
 const LABEL: &str = "lapwing.dev/mode";
+/// The name of the node that asks for its pods.
+pub const NODE: &str = "n1";
 /// Time between two looks for a change.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The namespace: each of its states, as a step of the watch.
+/// The states of an object, as steps of the watch.
+type Steps = Mutex<Vec<Value>>;
+
 #[derive(Default)]
 struct Shared {
-    steps: Mutex<Vec<Value>>,
+    namespace: Steps,
+    pod: Steps,
     ending: AtomicBool,
 }
 
@@ -68,7 +73,7 @@ impl Api {
 
     /// The namespace has the label with this value from now on; with none it has no label.
     pub fn label(&self, value: Option<&str>) {
-        let mut steps = self.shared.steps();
+        let mut steps = lock(&self.shared.namespace);
         let version = (steps.len() + 2).to_string();
         let mut object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
             "name": self.namespace, "resourceVersion": version, "labels": {LABEL: value}}});
@@ -82,6 +87,13 @@ impl Api {
         };
         steps.push(json!({"type": kind, "object": object}));
     }
+
+    /// The pod is so from now on.
+    pub fn pod(&self, mut pod: Value) {
+        let mut steps = lock(&self.shared.pod);
+        pod["metadata"]["resourceVersion"] = (steps.len() + 2).to_string().into();
+        steps.push(json!({"type": "MODIFIED", "object": pod}));
+    }
 }
 
 impl Drop for Api {
@@ -92,9 +104,18 @@ impl Drop for Api {
     }
 }
 
+fn lock(steps: &Steps) -> MutexGuard<'_, Vec<Value>> {
+    steps.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Shared {
-    fn steps(&self) -> MutexGuard<'_, Vec<Value>> {
-        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What a request is about.
+    fn wanted(&self, request: &str) -> Option<&Steps> {
+        let pods = format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{NODE}&");
+        if request.contains("/api/v1/namespaces?labelSelector=lapwing.dev%2Fmode") {
+            return Some(&self.namespace);
+        }
+        request.contains(&pods).then_some(&self.pod)
     }
 
     /// One request of a connection; it is closed afterwards.
@@ -107,13 +128,12 @@ impl Shared {
             header.clear();
         }
         let head = |status| format!("HTTP/1.1 {status}\r\nconnection: close\r\n\r\n");
-        let wanted = "/api/v1/namespaces?labelSelector=lapwing.dev%2Fmode";
-        if !request.contains(wanted) {
+        let Some(steps) = self.wanted(&request) else {
             let refusal = json!({"kind": "Status", "code": 404, "message": request});
             return Ok(write!(stream, "{}{refusal}", head("404 Not Found"))?);
-        }
+        };
         if !request.contains("watch=true") {
-            let steps = self.steps();
+            let steps = lock(steps);
             let there = steps.last().filter(|step| step["type"] == "MODIFIED");
             let items: Vec<&Value> = there.map(|step| &step["object"]).into_iter().collect();
             let version = (steps.len() + 1).to_string();
@@ -126,7 +146,7 @@ impl Shared {
         let mut told: usize = since.context("no place")?.collect::<String>().parse()?;
         stream.write_all(head("200 OK").as_bytes())?;
         while !self.ending.load(Ordering::Acquire) {
-            let due = self.steps()[told - 1..].to_vec();
+            let due = lock(steps)[told - 1..].to_vec();
             for step in &due {
                 stream.write_all(format!("{step}\n").as_bytes())?;
             }

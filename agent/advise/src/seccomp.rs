@@ -230,7 +230,7 @@ impl Seccomp {
 
 /// Whether an entry is of a process that entered its container.
 fn has_entered(entry: &Entry) -> bool {
-    entry.phase == Phase::Exec
+    matches!(entry.phase, Phase::Exec | Phase::Probe)
 }
 
 fn lacks(calls: &Calls, recorded: &Recorded) -> Vec<String> {

@@ -63,7 +63,7 @@ pub const fn phase(wire: lapwing_abi::ids::Phase) -> Option<Phase> {
 /// Whether a new version of the image may be given time for an entry of a class that nobody
 /// refused.
 pub(crate) fn may_have_grace(entry: &Entry, class: Class) -> bool {
-    class.learnable && class.rule.has_grace() && entry.phase == Phase::Main
+    class.learnable && class.rule.has_grace() && entry.phase.is_learned()
 }
 
 impl Profile {
@@ -95,8 +95,7 @@ impl Profile {
             Mode::Monitoring => false,
         };
         let refused = self.is_barred(entry);
-        // What enters from outside is a person or a tool, not the workload.
-        if learning && class.learnable && !refused && entry.phase == Phase::Main {
+        if learning && class.learnable && !refused && entry.phase.is_learned() {
             if !self.has_room(entry, Verdict::Approved)
                 || is_general(entry) && !self.learned.has_room(entry, self.room())
             {

@@ -235,6 +235,7 @@ fn by_whom(exec: &Exec, phase: Phase) -> String {
     let entered = match phase {
         Phase::Main => None,
         Phase::Exec => Some("for whoever enters the container"),
+        Phase::Probe => Some("for the pod's probes and hooks"),
         Phase::Escaped => Some("for whoever leaves the container"),
     };
     let parent = match exec.parent {

@@ -446,3 +446,30 @@ fn evidence_that_is_wrong_is_refused_with_its_reason() {
         assert!(error.contains(word), "{error}");
     }
 }
+
+/// A kubelet enters every few seconds, whatever the workload does.
+#[test]
+fn probes_are_learned_and_are_no_evidence() {
+    let probe = "exec: {path: /bin/check, parent: runtime, phase: probe}";
+    let person = "exec: {path: /bin/check, parent: runtime, phase: exec}";
+    let learn = |lines: &[&str]| {
+        let mut run = Run::new();
+        let first = run.start("a", true);
+        run.act(first, LS);
+        run.go_on(16 * MINUTE);
+        for line in lines {
+            run.act(first, line);
+        }
+        run.go_on(6 * MINUTE);
+        run
+    };
+    let (probed, quiet) = (learn(&[probe, person]), learn(&[]));
+    let accepts = |line: &str| probed.profile.accepts(&Entry::parse(line).unwrap());
+    assert_eq!([probe, person].map(accepts), [true, false]);
+    assert_eq!(probed.unmet(), quiet.unmet());
+    let classes = |run: &Run| run.profile.progress(&Settings::default()).classes;
+    assert_eq!(classes(&probed), classes(&quiet));
+    // Of the workload's own it would be news.
+    let news = learn(&["exec: {path: /bin/check, parent: runtime}"]);
+    assert_ne!(news.unmet(), quiet.unmet());
+}

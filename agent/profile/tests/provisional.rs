@@ -367,3 +367,19 @@ fn several_are_known_in_whatever_order_they_are_joined() {
     );
     assert!(!one.observed().several());
 }
+
+/// Nor does what is done as by a probe of one replica.
+#[test]
+fn a_probe_of_one_instance_alone_excuses_no_other() {
+    let line = "exec: {path: /bin/check, phase: probe}";
+    let one = learned(10, |number| match number {
+        0 => vec![LS.to_owned(), line.to_owned()],
+        _ => vec![LS.to_owned()],
+    });
+    assert!(one.is_provisional(&entry(line)));
+    let mut one = one;
+    one.promote(ANN).unwrap();
+    assert_eq!(reported(&one, line, 10), (1..10).collect::<Vec<_>>());
+    let all = learned(10, |_| vec![line.to_owned()]);
+    assert!(!all.is_provisional(&entry(line)));
+}

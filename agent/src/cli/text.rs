@@ -209,6 +209,7 @@ fn actor(process: &Process) -> String {
         .collect();
     let phase = match process.phase() {
         process::Phase::Exec => ", entered from outside",
+        process::Phase::Probe => ", by a probe or hook of its pod",
         process::Phase::Escaped => ", outside of its container",
         process::Phase::Unspecified | process::Phase::Runtime | process::Phase::Main => "",
     };

@@ -20,6 +20,7 @@
 //! the claimant is a container of its own, without a name, and shares
 //! nothing with the one it names.
 
+pub mod commands;
 pub mod details;
 mod fate;
 pub mod hierarchy;

@@ -2,7 +2,7 @@
 //! what can still be learned of them.
 
 use super::hierarchy::Hierarchy;
-use crate::process::{File, Image};
+use crate::process::{Entered, File, Image};
 use lapwing_abi::ids::Phase;
 use lapwing_abi::state::{EXEC_SEEDED, Process, process_marks};
 use lapwing_profile::text::canonical;
@@ -319,6 +319,7 @@ pub fn image(proc: &Path, pid: u32) -> Image {
         cwd: link("cwd"),
         pid,
         issuer: 0,
+        entered: Entered::Not,
     }
 }
 

@@ -11,6 +11,7 @@
 
 use super::layout::{Runtime, has_generated, is_generated};
 use super::pod::{Evidence, InPod, Kind};
+use crate::process::Entered;
 use lapwing_profile::entry::Phase;
 use lapwing_profile::text;
 use lapwing_profile::version::Version;
@@ -55,6 +56,19 @@ impl Details {
             (Some(Kind::Ephemeral), Phase::Main) => Phase::Exec,
             _ => phase,
         }
+    }
+
+    /// Whether a program that entered the container so, with these arguments in canonical text, is
+    /// a command of the pod's.
+    #[must_use]
+    pub fn is_commanded(&self, args: &[String], entered: &Entered) -> bool {
+        (self.in_pod.as_ref()).is_some_and(|told| told.commands.has(args, entered))
+    }
+
+    /// Whether what enters the container may be a command of the pod's, as far as anybody knows yet.
+    #[must_use]
+    pub const fn may_be_commanded(&self) -> bool {
+        !self.pod.is_empty()
     }
 
     /// Which version of which image it is, where that is known.
@@ -438,12 +452,12 @@ mod tests {
             pod: "web-6d-x".into(),
             namespace: "shop".into(),
             in_pod: Some(Box::new(InPod {
-                kind: None,
                 owner: Some(Owner {
                     kind: "Deployment".into(),
                     name: "web".into(),
                     evidence,
                 }),
+                ..InPod::default()
             })),
             ..details("app", "team/web:1", labels)
         };
@@ -479,6 +493,7 @@ mod tests {
                     name: name.into(),
                     evidence: Evidence::Verified,
                 }),
+                ..InPod::default()
             })),
             ..details(name, image, &[])
         };
@@ -504,7 +519,10 @@ mod tests {
         ] {
             let kind = Some(kind);
             let told = Details {
-                in_pod: Some(Box::new(InPod { kind, owner: None })),
+                in_pod: Some(Box::new(InPod {
+                    kind,
+                    ..InPod::default()
+                })),
                 ..Details::default()
             };
             assert_eq!(told.phase(phase), expected);

@@ -9,7 +9,7 @@ use super::{Judge, Scene};
 use lapwing_abi::decode::Record;
 use lapwing_profile::behaviour::Behaviour;
 use lapwing_profile::content;
-use lapwing_profile::entry::{Entry, Phase};
+use lapwing_profile::entry::Entry;
 use lapwing_profile::profile::Mode;
 use lapwing_profile::rule;
 use lapwing_profile::workload::Workload;
@@ -98,7 +98,7 @@ impl Judge {
             return nothing;
         };
         let learns = kept.profile.mode() != Mode::Monitoring
-            && line.phase == Phase::Main
+            && line.phase.is_learned()
             && rule::classify(&line.behaviour).learnable;
         let is_open = !learns && kept.profile.leaves_content_open(&line);
         if is_open || !kept.profile.accepts(&program.entry) {
@@ -110,6 +110,6 @@ impl Judge {
             behaviour: line.behaviour,
             aside: Aside::default(),
         };
-        self.take_seen(record, seen, scene)
+        self.take_as(record, (seen, program.entry.phase), scene)
     }
 }

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod modes;
 pub mod news;
 mod obeyed;
+mod phase;
 mod published;
 pub mod rating;
 mod recent;

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::container::Instance;
 use crate::container::pod::{Evidence, Kind};
 use crate::process::Images;
-use lapwing_abi::ids::{Mount, Phase};
+use lapwing_abi::ids::Mount;
 use lapwing_abi::record::Header;
 use lapwing_profile::behaviour::{
     Behaviour, Egress, Operation, Origin, Peer, Privileged, Protocol, Reach, SetId, SocketType,
@@ -364,7 +364,12 @@ pub fn container(instance: &Instance) -> v1::Container {
 
 /// The process that acts, and what led to it.
 #[must_use]
-pub fn process(header: &Header, phase: Phase, images: &Images, clock: Clock) -> v1::Process {
+pub fn process(
+    header: &Header,
+    phase: v1::process::Phase,
+    images: &Images,
+    clock: Clock,
+) -> v1::Process {
     let image = images.get(header.exec);
     v1::Process {
         pid: header.pid,
@@ -378,14 +383,7 @@ pub fn process(header: &Header, phase: Phase, images: &Images, clock: Clock) -> 
         effective_uid: header.euid,
         effective_gid: header.egid,
         capabilities: privilege::capabilities(header.capabilities),
-        phase: match phase {
-            Phase::Unknown => v1::process::Phase::Unspecified,
-            Phase::Runtime => v1::process::Phase::Runtime,
-            Phase::Main => v1::process::Phase::Main,
-            Phase::Exec => v1::process::Phase::Exec,
-            Phase::Escaped => v1::process::Phase::Escaped,
-        }
-        .into(),
+        phase: phase.into(),
         ancestors: images
             .ancestors(header.issuer)
             .map(|image| v1::process::Ancestor {

@@ -2,7 +2,7 @@
 
 use crate::credentials;
 use crate::dns::budget::Spelled;
-use crate::process::{File, Image, Images};
+use crate::process::{Entered, File, Image, Images};
 use lapwing_abi::decode::{Body, Location, Peer, Record, join, path_from_components};
 use lapwing_abi::ids::{Contact, Origin as Wire, flags};
 use lapwing_profile::behaviour::{
@@ -82,16 +82,32 @@ fn marked(record: &Record<'_>, marks: Marks, path: &[u8]) -> String {
     format!("{detached}{cut}{}", canonical(path))
 }
 
+/// The script that an exec record tells of, which its interpreter runs.
+fn script(record: &Record<'_>, filename: &[u8], cwd: &[u8]) -> Option<String> {
+    let flag = |bit| record.header.flags & bit != 0;
+    flag(flags::SCRIPT).then(|| {
+        if flag(flags::SCRIPT_RESOLVED) {
+            return marked(record, TARGET, &path_from_components(filename));
+        }
+        let passed = filename.strip_suffix(b"\0").unwrap_or(filename);
+        if passed.starts_with(b"/") {
+            canonical(passed)
+        } else {
+            marked(record, CWD, &join(&path_from_components(cwd), passed))
+        }
+    })
+}
+
 /// The image that an exec record makes.
 #[must_use]
 pub fn image(record: &Record<'_>) -> Option<Image> {
     match record.body {
         Body::Exec {
             path,
+            filename,
             args,
             cwd,
             origin,
-            ..
         } => Some(Image {
             file: match origin {
                 // It may have been removed since, as an update does it.
@@ -116,6 +132,10 @@ pub fn image(record: &Record<'_>) -> Option<Image> {
             cwd: marked(record, CWD, &path_from_components(cwd)),
             pid: record.header.pid,
             issuer: record.header.issuer,
+            entered: match record.header.flags & flags::FROM_RUNTIME {
+                0 => Entered::Not,
+                _ => script(record, filename, cwd).map_or(Entered::Program, Entered::Script),
+            },
         }),
         Body::File { .. }
         | Body::Egress { .. }
@@ -154,17 +174,7 @@ pub fn seen(record: &Record<'_>, image: Option<&Image>) -> Option<Seen> {
         } => {
             let path = marked(record, PATH, &path_from_components(path));
             let args = image.map_or_else(|| arguments(args), |image| image.args.clone());
-            let script = flag(flags::SCRIPT).then(|| {
-                if flag(flags::SCRIPT_RESOLVED) {
-                    return marked(record, TARGET, &path_from_components(filename));
-                }
-                let passed = filename.strip_suffix(b"\0").unwrap_or(filename);
-                if passed.starts_with(b"/") {
-                    canonical(passed)
-                } else {
-                    marked(record, CWD, &join(&path_from_components(cwd), passed))
-                }
-            });
+            let script = script(record, filename, cwd);
             let name = invoked_name(&path, &args);
             Exec {
                 path,

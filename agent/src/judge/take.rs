@@ -8,14 +8,14 @@ use super::episodes::Moment;
 use super::ledger::{Said, verdict_of};
 use super::report::{self, Detail};
 use super::sighting::{self, Aside, Seen};
-use super::{Judge, PROFILES_MAX, Scene, standing};
+use super::{Judge, PROFILES_MAX, Scene, phase, standing};
 use lapwing_abi::decode::Record;
 use lapwing_profile::behaviour::Behaviour;
 use lapwing_profile::compare;
 use lapwing_profile::entry::keyed::Keyed;
 use lapwing_profile::entry::{Entry, Phase};
 use lapwing_profile::fingerprint;
-use lapwing_profile::learn::{Outcome, phase};
+use lapwing_profile::learn::Outcome;
 use lapwing_profile::lineage;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_proto::timestamp;
@@ -60,6 +60,9 @@ impl Taken {
                 }
             }
         }
+        if let Some(entered) = phase::approved_for_all(&taken.entry, profile) {
+            taken.entry = entered;
+        }
         taken
     }
 
@@ -96,6 +99,20 @@ impl Judge {
         seen: Seen,
         scene: Scene<'_>,
     ) -> (i64, Vec<Item>) {
+        match phase::of(record, scene) {
+            Some(phase) => self.take_as(record, (seen, phase), scene),
+            // The runtime's own steps.
+            None => (scene.clock.wall(record.header.time), Vec::new()),
+        }
+    }
+
+    /// Judges what was seen by a record of a process in a phase.
+    pub(super) fn take_as(
+        &mut self,
+        record: &Record<'_>,
+        (seen, phase): (Seen, Phase),
+        scene: Scene<'_>,
+    ) -> (i64, Vec<Item>) {
         let at = scene.clock.wall(record.header.time);
         let moment = Moment {
             boot: record.header.time,
@@ -103,10 +120,6 @@ impl Judge {
         };
         self.said = None;
         self.settle();
-        let Some(phase) = phase(record.phase) else {
-            return (at, Vec::new()); // The runtime's own steps.
-        };
-        let phase = scene.instance.details.phase(phase);
         let home = scene.instance.home;
         if self.modes.is_off(home) {
             self.modes.drop_one();
@@ -203,7 +216,7 @@ impl Judge {
                             container: Some(report::container(scene.instance)),
                             process: Some(report::process(
                                 &record.header,
-                                record.phase,
+                                phase::told(record.phase, phase),
                                 scene.images,
                                 scene.clock,
                             )),
@@ -246,9 +259,9 @@ impl Judge {
             }
         };
         self.tally.judged(entry.behaviour.kind(), said);
-        if lineage::is_unknown(entry) {
-            // The kernel side knows the parent, or will the next time: what is said of this one
-            // must not stand for that.
+        // The kernel side knows the parent, or will the next time: what is said of this one must
+        // not stand for that. And it does not know a probe from others that enter.
+        if lineage::is_unknown(entry) || phase::is_open(record, scene) {
             told = None;
         }
         if named {
@@ -274,7 +287,7 @@ impl Judge {
                 container: Some(report::container(scene.instance)),
                 process: Some(report::process(
                     &record.header,
-                    record.phase,
+                    phase::told(record.phase, phase),
                     scene.images,
                     scene.clock,
                 )),

@@ -29,6 +29,7 @@ mod lineage;
 mod modes;
 mod obeyed;
 mod patterns;
+mod phase;
 mod provisional;
 mod replay;
 mod reported;

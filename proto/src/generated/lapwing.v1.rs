@@ -480,9 +480,13 @@ pub mod process {
         Unspecified = 0,
         Runtime = 1,
         Main = 2,
+        /// Entered its container from outside, as by `kubectl exec`, or descends from what did.
         Exec = 3,
         /// Has left its container: took the host's root directory, or the host's mounts.
         Escaped = 4,
+        /// Entered its container from outside, by the command of an exec probe or a hook of the pod, or
+        /// descends from what did.
+        Probe = 5,
     }
     impl Phase {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -496,6 +500,7 @@ pub mod process {
                 Self::Main => "MAIN",
                 Self::Exec => "EXEC",
                 Self::Escaped => "ESCAPED",
+                Self::Probe => "PROBE",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -506,6 +511,7 @@ pub mod process {
                 "MAIN" => Some(Self::Main),
                 "EXEC" => Some(Self::Exec),
                 "ESCAPED" => Some(Self::Escaped),
+                "PROBE" => Some(Self::Probe),
                 _ => None,
             }
         }

@@ -11301,6 +11301,7 @@ impl serde::Serialize for process::Phase {
             Self::Main => "MAIN",
             Self::Exec => "EXEC",
             Self::Escaped => "ESCAPED",
+            Self::Probe => "PROBE",
         };
         serializer.serialize_str(variant)
     }
@@ -11317,6 +11318,7 @@ impl<'de> serde::Deserialize<'de> for process::Phase {
             "MAIN",
             "EXEC",
             "ESCAPED",
+            "PROBE",
         ];
 
         struct GeneratedVisitor;
@@ -11362,6 +11364,7 @@ impl<'de> serde::Deserialize<'de> for process::Phase {
                     "MAIN" => Ok(process::Phase::Main),
                     "EXEC" => Ok(process::Phase::Exec),
                     "ESCAPED" => Ok(process::Phase::Escaped),
+                    "PROBE" => Ok(process::Phase::Probe),
                     _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
                 }
             }

@@ -34,6 +34,7 @@ mod neighbours;
 mod network;
 mod path;
 mod pending;
+mod phases;
 mod poison;
 mod process;
 mod provenance;
@@ -132,6 +133,7 @@ pub const ALL: &[Group] = &[
     group(top::CASES),
     group(metrics::CASES),
     group(modes::CASES),
+    group(phases::CASES),
     group(incident::CASES),
     group(receivers::CASES),
     group(start::CASES),

@@ -2,7 +2,7 @@
 
 use super::IDS;
 use crate::behaviour::{Behaviour, Parent};
-use crate::entry::{Entry, Phase};
+use crate::entry::Entry;
 use crate::evidence::Evidence;
 use crate::evidence::observed::{CLASSES, Observed, Watched};
 use crate::evidence::packed::Packed;
@@ -96,7 +96,7 @@ fn is_learnable(entry: &Entry) -> bool {
         // What it learned of files as patterns is told of apart.
         _ => is_wide(entry),
     };
-    !is_open && entry.phase == Phase::Main && rule::classify(&entry.behaviour).learnable
+    !is_open && entry.phase.is_learned() && rule::classify(&entry.behaviour).learnable
 }
 
 /// Whether a refusal stands for many.

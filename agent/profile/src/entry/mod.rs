@@ -31,6 +31,21 @@ words! {
         /// It has left the container: it has the host's root directory, or the host's mounts. What it
         /// does there may be called what the container does, and is something else.
         Escaped = "escaped",
+        /// It entered the running container from outside, by a command of the pod's: an exec probe or
+        /// a hook.
+        Probe = "probe",
+    }
+}
+
+impl Phase {
+    /// Whether what is done in it may be learned. What else enters from outside is a person or a
+    /// tool, and what left belongs to nobody.
+    #[must_use]
+    pub const fn is_learned(self) -> bool {
+        match self {
+            Self::Main | Self::Probe => true,
+            Self::Exec | Self::Escaped => false,
+        }
     }
 }
 
@@ -142,6 +157,7 @@ mod tests {
             "exec: {path: /tmp/x, origin: UPPER_LAYER}",
             "exec: {path: /bin/sh, parent: /usr/sbin/nginx}",
             "exec: {path: /bin/sh, parent: runtime, phase: exec}",
+            "exec: {path: /bin/sh, parent: runtime, phase: probe}",
             "exec: {path: /bin/sh, script: /x, origin: VOLUME, parent: unknown}",
             "exec: {path: /bin/sh, parent: \"detached:/memfd:x\"}",
             "exec: {path: /bin/sh, parent: \"drifted:/tmp/x\"}",

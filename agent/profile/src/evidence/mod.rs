@@ -121,11 +121,13 @@ impl Profile {
         boot: u64,
     ) {
         let entry = keyed.entry();
-        if entry.phase != Phase::Main {
+        if !entry.phase.is_learned() {
             return;
         }
+        // A probe is no sample of what the workload does, nor is a hook its start.
+        let is_sampled = entry.phase == Phase::Main;
         if let Some(place) = &found.place {
-            let incidence = match found.is_accepted() {
+            let incidence = match found.is_accepted() && is_sampled {
                 true => window.incidence(place.hash(keyed), entry.behaviour.kind(), boot),
                 false => None,
             };

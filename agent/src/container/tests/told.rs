@@ -279,12 +279,12 @@ fn owned() -> Details {
     use crate::container::pod::{Evidence, InPod, Owner};
     Details {
         in_pod: Some(Box::new(InPod {
-            kind: None,
             owner: Some(Owner {
                 kind: "Deployment".into(),
                 name: "web".into(),
                 evidence: Evidence::Verified,
             }),
+            ..InPod::default()
         })),
         ..said()
     }

@@ -290,7 +290,10 @@ fn nothing_of_an_ephemeral_container_is_learned() {
         };
         let mut instance = instance.clone();
         let kind = Some(kind);
-        instance.details.in_pod = Some(Box::new(InPod { kind, owner: None }));
+        instance.details.in_pod = Some(Box::new(InPod {
+            kind,
+            ..InPod::default()
+        }));
         let record = Record {
             header: Header {
                 cgroup: HOME,

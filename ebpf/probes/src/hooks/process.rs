@@ -152,8 +152,10 @@ fn exec(ctx: &RawTracePointContext, twin: u32) -> Option<()> {
     let mut header = emit::header(Kind::Exec, &process, bits);
     header.origin = from;
     // What left its container is told of each time. The record of the escape, which is on its way
-    // already, refers to the first.
-    header.wanted = u8::from(process.marks & process_marks::ESCAPED_ROOT != 0);
+    // already, refers to the first. So is what enters a container: only its arguments tell a probe
+    // from a person.
+    let enters = bits & flags::FROM_RUNTIME != 0 && header.phase == Phase::Exec.raw();
+    header.wanted = u8::from(enters || process.marks & process_marks::ESCAPED_ROOT != 0);
     let slot = builder.finish(&header);
     if found.is_some() && exec.is(found) {
         emit::again(Row::ProcessExec);

@@ -289,6 +289,7 @@ fn by(process: &lapwing_proto::v1::Process) -> Vec<Part> {
     }
     who.push_str(match process.phase() {
         process::Phase::Exec => ", entered from outside",
+        process::Phase::Probe => ", by a probe or hook of its pod",
         process::Phase::Escaped => ", outside of its container",
         process::Phase::Unspecified | process::Phase::Runtime | process::Phase::Main => "",
     });

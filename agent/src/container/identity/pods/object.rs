@@ -1,6 +1,7 @@
 //! What is read of pods and of their owners: of a pod's some thirtieth, and nothing else is kept or even
 //! parsed into memory.
 
+use crate::container::commands::{Commands, expanded};
 use crate::container::workload::{clean, names_workload};
 use crate::kubernetes::object::absent;
 use serde::Deserialize;
@@ -67,6 +68,83 @@ pub struct Container {
     /// `Always`, of an init container, makes a sidecar of it.
     #[serde(deserialize_with = "absent")]
     pub restart_policy: String,
+    #[serde(deserialize_with = "absent")]
+    pub env: Vec<Variable>,
+    #[serde(deserialize_with = "absent")]
+    pub liveness_probe: Handler,
+    #[serde(deserialize_with = "absent")]
+    pub readiness_probe: Handler,
+    #[serde(deserialize_with = "absent")]
+    pub startup_probe: Handler,
+    #[serde(deserialize_with = "absent")]
+    pub lifecycle: Lifecycle,
+    /// What is kept of the five above.
+    #[serde(skip)]
+    pub commands: Commands,
+}
+
+/// A variable of a container.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct Variable {
+    pub name: String,
+    /// Empty where it comes from elsewhere.
+    #[serde(deserialize_with = "absent")]
+    pub value: String,
+}
+
+/// When a container is entered besides.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Lifecycle {
+    #[serde(deserialize_with = "absent")]
+    pub post_start: Handler,
+    #[serde(deserialize_with = "absent")]
+    pub pre_stop: Handler,
+}
+
+/// What a probe or a hook does; nothing but a command enters the container.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct Handler {
+    #[serde(deserialize_with = "absent")]
+    pub exec: Action,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct Action {
+    #[serde(deserialize_with = "absent")]
+    pub command: Vec<String>,
+}
+
+impl Container {
+    /// Keeps of probes, hooks and variables the commands that they come to. `room` is what is left for
+    /// them in the pod, in bytes.
+    pub fn keep_commands(&mut self, room: &mut usize) {
+        let env = std::mem::take(&mut self.env);
+        let values: HashMap<&str, &str> = { env.iter() }
+            .map(|one| (one.name.as_str(), one.value.as_str()))
+            .collect();
+        let probes = [
+            &mut self.liveness_probe,
+            &mut self.readiness_probe,
+            &mut self.startup_probe,
+        ];
+        let probes = probes.map(|one| {
+            let mut command = std::mem::take(one).exec.command;
+            for text in &mut command {
+                *text = expanded(text, |name| values.get(name).copied());
+            }
+            command
+        });
+        let Lifecycle {
+            post_start,
+            pre_stop,
+        } = std::mem::take(&mut self.lifecycle);
+        let hooks = [post_start, pre_stop].map(|one| one.exec.command);
+        self.commands = Commands::new(probes.into_iter().chain(hooks), room);
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]

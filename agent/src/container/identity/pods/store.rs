@@ -1,8 +1,9 @@
 //! The pods of this node, as the API told of them last. While it is away they stay what they were.
 
-use super::object::{Container, Meta, Pod, Ran};
+use super::object::{Container, Meta, Pod, Ran, Spec};
 use super::owner::{Settled, on_disk};
 use crate::cluster::namespaces::LABEL;
+use crate::container::commands::BYTES_MAX;
 use crate::container::layout::Runtime;
 use crate::container::pod::{InPod, Kind};
 use crate::container::workload::{Details, clean, digest};
@@ -28,6 +29,8 @@ struct Kept {
     tries: u32,
     /// When it went.
     gone: Option<Instant>,
+    /// Commands of its probes and hooks that are too long.
+    left_out: usize,
 }
 
 /// What a runtime says of a pod: its uid, namespace and name, as canonical text.
@@ -73,8 +76,20 @@ impl Store {
     /// What is to be told of it, if there is anything.
     pub fn note(&self) -> Option<String> {
         let refused = self.refused;
-        (refused > 0)
-            .then(|| format!("{refused} changes of pods found no room: {PODS_MAX} are kept"))
+        let refused = (refused > 0)
+            .then(|| format!("{refused} changes of pods found no room: {PODS_MAX} are kept"));
+        let left_out: usize = { self.pods.values() }
+            .filter(|kept| kept.gone.is_none())
+            .map(|kept| kept.left_out)
+            .sum();
+        let left_out = (left_out > 0).then(|| {
+            format!(
+                "{left_out} commands of probes and hooks are too long to be known again, and pass for \
+                 `kubectl exec`: put them into scripts"
+            )
+        });
+        let notes: Vec<String> = refused.into_iter().chain(left_out).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
     }
 
     /// These are all there are.
@@ -126,11 +141,17 @@ impl Store {
             self.hashes.insert(names, uid.clone());
         }
         trim(&mut pod.metadata);
+        let (mut room, mut left_out) = (BYTES_MAX, 0);
+        for one in containers(&mut pod.spec) {
+            one.keep_commands(&mut room);
+            left_out += one.commands.left_out();
+        }
         let kept = Kept {
             pod: Arc::new(pod),
             settled,
             tries: 0,
             gone: None,
+            left_out,
         };
         self.pods.insert(uid, kept);
     }
@@ -293,6 +314,9 @@ impl Store {
             in_pod: Some(Box::new(InPod {
                 kind: described.map(|(kind, _)| kind),
                 owner: settled.owner.clone(),
+                commands: described
+                    .map(|(_, one)| one.commands.clone())
+                    .unwrap_or_default(),
             })),
         };
         Fact::Known(Box::new(details), runtime)
@@ -306,6 +330,13 @@ fn all(pod: &Pod) -> impl Iterator<Item = &Ran> {
     (status.container_statuses.iter())
         .chain(init)
         .chain(&status.ephemeral_container_statuses)
+}
+
+/// All that are to run.
+fn containers(spec: &mut Spec) -> impl Iterator<Item = &mut Container> {
+    let init = &mut spec.init_containers;
+    let ephemeral = &mut spec.ephemeral_containers;
+    spec.containers.iter_mut().chain(init).chain(ephemeral)
 }
 
 /// A container, as the pod is to have it.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::container::identity::tests::double::Cri;
 use crate::container::identity::{Answer, Identity, Place, Question, Settings, open_with};
+use crate::process::Entered;
 
 struct Asked {
     identity: Identity,
@@ -102,6 +103,62 @@ async fn without_a_runtime_the_api_s_word_is_enough() {
         ("kubernetes", 1, 1)
     );
     assert_eq!(source.path, "https://cluster.test");
+}
+
+/// A pod says by which commands its containers are entered, and another may say others.
+#[tokio::test(start_paused = true)]
+async fn commands_of_probes_and_hooks_come_with_the_pod() {
+    let command = |words: &[&str]| json!({"exec": {"command": words}});
+    let mut probed = pod("web-6d5f7c-x", ID, &replica_set());
+    probed["spec"]["containers"][0] = json!({
+        "name": "app", "image": "team/web:1",
+        "env": [{"name": "PORT", "value": "80"}, {"name": "KEY", "valueFrom": {"secretKeyRef": {}}}],
+        "livenessProbe": command(&["wget", "localhost:$(PORT)"]),
+        "readinessProbe": {"httpGet": {"path": "/", "port": 80}},
+        "startupProbe": command(&["sh", "-c", "test -e /started$(KEY)"]),
+        "lifecycle": {"postStart": command(&["warm", "$(PORT)"]), "preStop": command(&["drain"])},
+    });
+    probed["spec"]["initContainers"] = json!([{"name": "init", "livenessProbe": null,
+        "startupProbe": {"exec": null}, "lifecycle": {"preStop": command(&["of-init"])}}]);
+    let cluster = with_deployment();
+    cluster.put(probed.clone());
+    let mut watched = begin(&cluster);
+    let known = [
+        &["wget", "localhost:80"][..],
+        &["sh", "-c", "test -e /started"],
+        // Of a hook a kubelet replaces nothing.
+        &["warm", "$(PORT)"],
+        &["drain"],
+    ];
+    let of = |details: &Details, words: &[&str]| {
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        details.is_commanded(&words, &Entered::Program)
+    };
+    let details = watched.known(ID).await;
+    assert!(details.may_be_commanded());
+    for words in known {
+        assert!(of(&details, words), "{words:?}: {details:?}");
+    }
+    for words in [&["wget", "localhost:$(PORT)"][..], &["of-init"], &["sh"]] {
+        assert!(!of(&details, words), "{words:?}");
+    }
+    assert_eq!(watched.pods.status().last_error, "");
+    // The same pod with others, of which one is too long to be known.
+    let long = "x".repeat(4_000);
+    let container = &mut probed["spec"]["containers"][0];
+    container["livenessProbe"] = command(&["sh", "-c", &long]);
+    container["lifecycle"] = Value::Null;
+    cluster.put(probed);
+    let is_changed = |pods: &Pods| !pods.status().last_error.is_empty();
+    watched.until("the other commands", is_changed).await;
+    let details = watched.known(ID).await;
+    assert_eq!(
+        known.map(|words| of(&details, words)),
+        [false, true, false, false]
+    );
+    assert!(!of(&details, &["sh", "-c", &long]));
+    let error = watched.pods.status().last_error;
+    assert!(error.starts_with("1 commands of probes"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

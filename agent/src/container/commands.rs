@@ -1,0 +1,255 @@
+//! The commands by which a kubelet enters a container: exec probes, and the hooks after its start and
+//! before its end.
+//!
+//! A kubelet enters as a person does by `kubectl exec`: what the API has of the pod alone tells them
+//! apart. Compared are the whole arguments of the first program. So whoever runs just that command by
+//! hand passes for the probe, and does just what the probe does.
+
+use crate::process::Entered;
+use lapwing_abi::record::ARGS_MAX;
+use lapwing_profile::text::canonical;
+use std::sync::Arc;
+
+/// What the commands of all containers of a pod may take, in bytes. A pod is as long as its author
+/// likes.
+pub const BYTES_MAX: usize = 32 << 10;
+
+/// Those of one container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commands {
+    /// Canonical texts, which have no NUL; each is ended by one.
+    all: Arc<[Box<str>]>,
+    left_out: usize,
+}
+
+impl Commands {
+    /// Takes those that can be known again: the kernel side tells so many bytes of a program's
+    /// arguments and no more. `room` is what is left for them, in bytes, and is what is left
+    /// afterwards.
+    #[must_use]
+    pub fn new(commands: impl Iterator<Item = Vec<String>>, room: &mut usize) -> Self {
+        let mut all: Vec<Box<str>> = Vec::new();
+        let mut left_out = 0;
+        for command in commands.filter(|command| !command.is_empty()) {
+            let bytes: usize = command.iter().map(|arg| arg.len() + 1).sum();
+            let is_whole = bytes < ARGS_MAX;
+            let text: String = { command.iter().filter(|_| is_whole) }
+                .flat_map(|arg| [canonical(arg.as_bytes()), "\0".to_owned()])
+                .collect();
+            if all.iter().any(|one| **one == *text) {
+                continue; // Most have one command for more than one probe.
+            }
+            match room.checked_sub(text.len()).filter(|_| is_whole) {
+                Some(left) => {
+                    *room = left;
+                    all.push(text.into());
+                }
+                None => left_out += 1,
+            }
+        }
+        Self {
+            all: all.into(),
+            left_out,
+        }
+    }
+
+    /// How many are too long to be known again.
+    #[must_use]
+    pub const fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// Whether a program that entered so, with these arguments in canonical text, is one of them.
+    #[must_use]
+    pub fn has(&self, args: &[String], entered: &Entered) -> bool {
+        self.all.iter().any(|command| {
+            let is_same = || command.split_terminator('\0').eq(args);
+            match entered {
+                Entered::Not => is_same() || is_interpreted(command, args, ""),
+                Entered::Program => is_same(),
+                Entered::Script(path) => is_interpreted(command, args, path),
+            }
+        })
+    }
+}
+
+/// Whether these are the arguments that the kernel makes of a command that is a script: its
+/// interpreter, at most one argument of that, and the file in place of the name (`script_load_binary`
+/// in `fs/binfmt_script.c`). `script` is the file that was found, without links.
+///
+/// A script's own argument could stand where the file of another is looked for, if its file passed for
+/// the interpreter's argument: that has a slash.
+fn is_interpreted(command: &str, args: &[String], script: &str) -> bool {
+    let mut words = command.split_terminator('\0');
+    let Some(name) = words.next() else {
+        return false;
+    };
+    let (lead, file, rest) = match (args.len()).checked_sub(words.clone().count()) {
+        Some(2) => (None, &args[1], &args[2..]),
+        Some(3) => (Some(&args[1]), &args[2], &args[3..]),
+        _ => return false,
+    };
+    let is_named = match (name.contains('/'), file.rsplit_once('/')) {
+        (true, _) => file == name,
+        // The runtime has found it in a folder of PATH.
+        (false, Some((_, last))) => last == name,
+        (false, None) => false,
+    };
+    let may_lead = lead.is_none_or(|lead| !lead.contains('/') || file == script);
+    is_named && may_lead && words.eq(rest)
+}
+
+/// A text of a probe's command with the variables in it replaced as a kubelet replaces them: `$(NAME)`
+/// by the value that the container's specification has for it (a variable that is taken from
+/// elsewhere is empty there), `$$` by `$`; what nobody knows stays. It stops where it is longer than
+/// what can be known again.
+#[must_use]
+pub fn expanded<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$')
+        && out.len() < ARGS_MAX
+    {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+            continue;
+        }
+        let name = rest.strip_prefix('(').and_then(|name| name.split_once(')'));
+        match name {
+            Some((name, after)) => {
+                match value(name) {
+                    Some(value) => out.push_str(value),
+                    None => out.extend(["$(", name, ")"]),
+                }
+                rest = after;
+            }
+            None => out.push('$'),
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    fn commands(all: &[&[&str]]) -> Commands {
+        let all = all.iter().map(|one| one.iter().map(ToString::to_string));
+        Commands::new(all.map(Iterator::collect), &mut BYTES_MAX.clone())
+    }
+
+    fn script(path: &str) -> Entered {
+        Entered::Script(path.to_owned())
+    }
+
+    #[test]
+    fn a_command_is_known_by_all_of_its_arguments() {
+        let shell = ["sh", "-c", "wget -q localhost:80/health || exit 1\n"];
+        let all = commands(&[&shell, &["/bin/ready", "", "--fast"], &["pg_isready"]]);
+        let has = |args: &[&str]| {
+            let args: Vec<String> = args.iter().map(|arg| canonical(arg.as_bytes())).collect();
+            all.has(&args, &Entered::Program)
+        };
+        assert!(has(&shell) && has(&["/bin/ready", "", "--fast"]) && has(&["pg_isready"]));
+        for other in [
+            &["sh"][..],
+            &["sh", "-c"],
+            &["sh", "-c", "wget -q localhost:80/health || exit 1"],
+            &["sh", "-c", "id"],
+            &["/bin/sh", "-c", shell[2]],
+            &["sh", "-c", shell[2], "more"],
+            &["/bin/ready", "--fast"],
+            &["/bin/ready", "", "--fast", ""],
+            &["/usr/bin/pg_isready"],
+            &["pg_isready", ""],
+            &[],
+        ] {
+            assert!(!has(other), "{other:?}");
+        }
+        assert!(!Commands::default().has(&words("pg_isready"), &Entered::Program));
+    }
+
+    #[test]
+    fn a_script_is_known_behind_its_interpreter() {
+        let all = commands(&[&["/app/check.sh", "-v"], &["ready"], &["./here.sh"]]);
+        for (args, path, expected) in [
+            ("/bin/sh /app/check.sh -v", "/app/check.sh", true),
+            ("/bin/sh -e /app/check.sh -v", "/app/check.sh", true),
+            // A link to the file.
+            ("/bin/sh -e /app/check.sh -v", "/srv/check-1.sh", true),
+            (
+                "/usr/bin/env bash /usr/local/bin/ready",
+                "/usr/local/bin/ready",
+                true,
+            ),
+            ("/bin/sh ./here.sh", "/srv/here.sh", true),
+            ("/bin/sh /x=/y /usr/bin/ready", "/usr/bin/ready", true),
+            ("/bin/sh /app/check.sh", "/app/check.sh", false),
+            ("/bin/sh /app/check.sh -v -v", "/app/check.sh", false),
+            ("/bin/sh /app/other.sh -v", "/app/other.sh", false),
+            ("/bin/sh ready", "/ready", false),
+            ("/bin/sh", "/bin/sh", false),
+            // Another script, with the name of that one as its argument.
+            ("/bin/sh /tmp/x /app/check.sh -v", "/tmp/x", false),
+            ("/bin/sh /tmp/x /usr/bin/ready", "/tmp/x", false),
+        ] {
+            assert_eq!(all.has(&words(args), &script(path)), expected, "{args}");
+            // A program is run with arguments that look like it.
+            assert!(!all.has(&words(args), &Entered::Program), "{args}");
+        }
+        // One that ran before the agent.
+        assert!(all.has(&words("/bin/sh /app/check.sh -v"), &Entered::Not));
+        assert!(all.has(&words("/app/check.sh -v"), &Entered::Not));
+        assert!(!all.has(&words("/bin/sh /tmp/x /app/check.sh -v"), &Entered::Not));
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_known_again_is_left_out_and_counted() {
+        let fits = "x".repeat(ARGS_MAX - "sh\0-c\0\0".len() - 1);
+        let longer = format!("{fits}x");
+        let all = commands(&[&["sh", "-c", &fits], &["sh", "-c", &longer], &[]]);
+        assert_eq!((all.all.len(), all.left_out()), (1, 1));
+        assert!(all.has(&["sh".into(), "-c".into(), fits], &Entered::Program));
+        // However many a pod has, and whatever has to be escaped in them.
+        let many = (0..10_000).map(|one| vec![format!("{one}{}", "\n".repeat(1_000))]);
+        let mut room = BYTES_MAX;
+        let all = Commands::new(many, &mut room);
+        let kept: usize = all.all.iter().map(|one| one.len()).sum();
+        assert_eq!(kept + room, BYTES_MAX);
+        assert_eq!(all.all.len() + all.left_out(), 10_000);
+        let same = commands(&[&["a"], &["a"]]);
+        assert_eq!((same.all.len(), same.left_out()), (1, 0));
+    }
+
+    #[test]
+    fn variables_are_replaced_as_a_kubelet_does() {
+        let long = "x".repeat(ARGS_MAX);
+        let value = |name: &str| match name {
+            "PORT" => Some("80"),
+            "SECRET" => Some(""),
+            "LONG" => Some(&*long),
+            _ => None,
+        };
+        for (text, expected) in [
+            ("a", "a"),
+            (":$(PORT)/$(PORT)", ":80/80"),
+            ("$$(PORT) $$$(PORT)", "$(PORT) $80"),
+            ("$(SECRET)$(NONE)$()", "$(NONE)$()"),
+            ("$(PORT", "$(PORT"),
+            ("$PORT ${PORT} $", "$PORT ${PORT} $"),
+            ("\u{e9}$\u{e9}", "\u{e9}$\u{e9}"),
+        ] {
+            assert_eq!(expanded(text, value), expected, "{text}");
+        }
+        let hostile = "$(LONG)".repeat(10_000);
+        assert!(expanded(&hostile, value).len() < ARGS_MAX + hostile.len());
+    }
+}
