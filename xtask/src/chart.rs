@@ -6,6 +6,8 @@
 //! [`alerts`]. What a manifest may do is held against what the agent needs by a
 //! test in containers (`deploy.pod`), which runs the agent by it.
 
+mod policies;
+mod rights;
 mod sets;
 
 use crate::alerts::{self, Metrics};
@@ -74,10 +76,12 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 12] = [
+const FILES: [&str; 14] = [
     "crd",
     "serviceaccount",
     "rbac",
+    "roles",
+    "admissionpolicy",
     "configmap",
     "daemonset",
     "controller",
@@ -292,31 +296,36 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
             all.iter().any(|text| text.contains(wanted)),
             "{wanted:?} does not come of {values}"
         );
-        for object in all
-            .iter()
-            .map(|text| serde_saphyr::from_multiple::<Value>(text))
-        {
-            for object in object.with_context(|| format!("rendered with {values}"))? {
-                let of_operator = { object["apiVersion"].as_str() }
-                    .is_some_and(|version| version.starts_with(alerts::GROUP));
-                let of_certificates = object["apiVersion"] == CERTIFICATES;
-                let checked = match of_operator {
-                    true => metrics.check_object(&object),
-                    false if of_certificates => check_certificate(&object),
-                    false => schemas.iter().try_for_each(|it| it.check(&object)),
-                };
-                checked
-                    .and_then(|()| check_name(&object))
-                    .with_context(|| format!("rendered with {values}"))?;
-                objects += 1;
-                if let Some(text) = object["data"][dashboard::FILE].as_str() {
-                    dashboard::check(text, &metrics)
-                        .with_context(|| format!("the dashboard, rendered with {values}"))?;
-                } else if object["kind"] == "ConfigMap"
-                    && let Some(lapwing) = lapwing
-                {
-                    check_config(lapwing, &object)?;
-                }
+        let with = || format!("rendered with {values}");
+        let mut made = Vec::new();
+        for text in &all {
+            made.extend(serde_saphyr::from_multiple::<Value>(text).with_context(with)?);
+        }
+        rights::check(&made).with_context(with)?;
+        for object in made {
+            let of_operator = { object["apiVersion"].as_str() }
+                .is_some_and(|version| version.starts_with(alerts::GROUP));
+            let of_certificates = object["apiVersion"] == CERTIFICATES;
+            let checked = match of_operator {
+                true => metrics.check_object(&object),
+                false if of_certificates => check_certificate(&object),
+                false => schemas.iter().try_for_each(|it| it.check(&object)),
+            };
+            checked
+                .and_then(|()| check_name(&object))
+                .and_then(|()| match object["apiVersion"] == policies::GROUP {
+                    true => policies::check(&object),
+                    false => Ok(()),
+                })
+                .with_context(with)?;
+            objects += 1;
+            if let Some(text) = object["data"][dashboard::FILE].as_str() {
+                dashboard::check(text, &metrics)
+                    .with_context(|| format!("the dashboard, rendered with {values}"))?;
+            } else if object["kind"] == "ConfigMap"
+                && let Some(lapwing) = lapwing
+            {
+                check_config(lapwing, &object)?;
             }
         }
         counts.passed += 1;

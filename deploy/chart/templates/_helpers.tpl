@@ -117,3 +117,29 @@ default
 {{- $known := dict "version" 1 "cluster" .Values.clusterName "listen" $listen "agents" $agents "http" $http "lease" $lease "learned" (dict "promote" .Values.controller.promote) -}}
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.controller.config)) -}}
 {{- end -}}
+
+{{/* What whoever changes an object wrote beside it, for the record. What is deleted can say nothing. */}}
+{{- define "lapwing.policy.record" -}}
+{{- $said := "request.operation != 'DELETE' && has(object.metadata.annotations) && '%[1]s' in object.metadata.annotations ? object.metadata.annotations['%[1]s'] : ''" -}}
+- name: reason
+  expression: >-
+    {{ printf $said "lapwing.dev/reason" }}
+- name: actor
+  expression: >-
+    {{ printf $said "lapwing.dev/actor" }}
+{{- end -}}
+
+{{/* What is recorded is true; and with a true argument, it is there. */}}
+{{- define "lapwing.policy.validations" -}}
+- expression: >-
+    {{ if . }}request.operation == 'DELETE'{{ else }}variables.actor == ''{{ end }} || variables.actor == request.userInfo.username
+  messageExpression: >-
+    'the annotation lapwing.dev/actor must be ' + request.userInfo.username + ', who changes this'
+  reason: Forbidden
+{{- if . }}
+- expression: >-
+    request.operation == 'DELETE' || variables.reason != ''
+  message: 'the annotation lapwing.dev/reason must say why'
+  reason: Forbidden
+{{- end }}
+{{- end -}}

@@ -53,6 +53,19 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
         ),
         (json!({}), "kind: CustomResourceDefinition"),
         (json!({}), "resources: [behaviorprofiles]"),
+        (json!({}), "name: lapwing-approver"),
+        (
+            json!({"roles": {"create": false}, "fullnameOverride": "watcher"}),
+            "policyName: watcher-namespace-modes",
+        ),
+        (
+            json!({"admissionPolicy": {"record": "required"}, "config": {"mode": "monitor"}}),
+            "lapwing.dev/reason must say why",
+        ),
+        (
+            json!({"admissionPolicy": {"enabled": false}}),
+            "aggregate-to-view: \"true\"",
+        ),
         (
             json!({"crds": {"create": false}}),
             "resources: [behaviorprofiles]",
@@ -96,7 +109,7 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
         ),
         (
             json!({"controller": {"enabled": true, "promote": "automatic"}}),
-            "resources: [behaviorprofiles]\n    verbs: [create]",
+            "resources: [behaviorprofiles]\n    verbs: [create, approve]",
         ),
         (
             json!({"controller": {"enabled": true, "config": {"learned": {"quorum": 3}}}}),
@@ -157,6 +170,11 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     vec![
         (json!({"imge": {}}), "imge"),
         (json!({"crds": {"keep": true}}), "/crds"),
+        (
+            json!({"admissionPolicy": {"record": "none"}}),
+            "/admissionPolicy/record",
+        ),
+        (json!({"roles": {"bind": ["me"]}}), "/roles"),
         (json!({"clusterProfiles": "auto"}), "/clusterProfiles"),
         (json!({"namespaceModes": "auto"}), "/namespaceModes"),
         (
