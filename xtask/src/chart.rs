@@ -76,7 +76,7 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     "crd",
     "serviceaccount",
     "rbac",
@@ -87,6 +87,7 @@ const FILES: [&str; 14] = [
     "controller",
     "controller-learned",
     "certificates",
+    "certificates-job",
     "networkpolicy",
     "podmonitor",
     "prometheusrule",
@@ -405,13 +406,19 @@ fn check_certificate(object: &Value) -> Result<()> {
 }
 
 /// What the schemas do not say: the name of a Service is a label that begins with a letter (RFC 1035, until
-/// Kubernetes 1.34).
+/// Kubernetes 1.34), that of a Job a label, and that of a CronJob has room for the time behind it.
 fn check_name(object: &Value) -> Result<()> {
     let name = object["metadata"]["name"].as_str().context("no name")?;
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let most = match kind {
+        "Service" | "Job" => 63,
+        "CronJob" => 52,
+        _ => 253,
+    };
+    let begins = name.starts_with(|letter: char| letter.is_ascii_lowercase());
     ensure!(
-        object["kind"] != "Service"
-            || name.len() <= 63 && name.starts_with(|letter: char| letter.is_ascii_lowercase()),
-        "{name} is no name of a Service"
+        name.len() <= most && (begins || kind != "Service"),
+        "{name} is no name of a {kind}"
     );
     Ok(())
 }
@@ -446,6 +453,17 @@ fn check_config(lapwing: &Path, object: &Value) -> Result<()> {
     )
     .with_context(|| format!("the {who} refuses what the chart makes:\n{text}"))?;
     Ok(())
+}
+
+/// The job takes its arguments as far as it can without a cluster.
+fn check_job(lapwing: &Path, object: &Value) -> Result<()> {
+    let args = object["spec"]["template"]["spec"]["containers"][0]["args"].as_array();
+    let args = args.context("a job without arguments")?;
+    let args = args.iter().filter_map(Value::as_str);
+    match said(Command::new(lapwing).args(args)) {
+        Err(error) if error.to_string().contains("needs the API of the cluster") => Ok(()),
+        other => bail!("a job whose arguments are not taken: {other:?}"),
+    }
 }
 
 /// What a program that ends well writes.

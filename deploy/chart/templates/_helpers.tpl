@@ -143,3 +143,64 @@ default
   reason: Forbidden
 {{- end }}
 {{- end -}}
+
+{{- define "lapwing.certificates.labels" -}}
+app.kubernetes.io/name: {{ include "lapwing.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: certificates
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: lapwing
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* The pod that makes and renews certificates. */}}
+{{- define "lapwing.certificates.pod" -}}
+metadata:
+  labels:
+    {{- include "lapwing.certificates.labels" . | nindent 4 }}
+spec:
+  serviceAccountName: {{ include "lapwing.fullname" . }}-certificates
+  automountServiceAccountToken: true
+  restartPolicy: OnFailure
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  nodeSelector:
+    kubernetes.io/os: linux
+    {{- with .Values.controller.nodeSelector }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with .Values.controller.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 65532
+    runAsGroup: 65532
+    seccompProfile:
+      type: RuntimeDefault
+  containers:
+    - name: certificates
+      image: {{ include "lapwing.image" . | quote }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args:
+        - certificates
+        - --apply
+        - --namespace={{ .Release.Namespace }}
+        - --name={{ include "lapwing.fullname" . }}
+        - --days={{ int .Values.controller.certificates.job.days }}
+        - --server-name={{ dig "agents" "serverName" "agent.lapwing.internal" .Values.controller.config }}
+        - --agent-secret={{ include "lapwing.agent.secret" . }}
+        - --controller-secret={{ include "lapwing.controller.secret" . }}
+      securityContext:
+        privileged: false
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities:
+          drop: [ALL]
+      resources:
+        {{- toYaml .Values.controller.certificates.job.resources | nindent 8 }}
+{{- end -}}

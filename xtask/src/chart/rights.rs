@@ -1,6 +1,6 @@
 //! Rights that the chart gives to people, and to its own parts: what the schemas do not say.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 /// A label by which a role becomes part of another.
@@ -55,9 +55,14 @@ pub fn check(objects: &[Value]) -> Result<()> {
             continue;
         }
         ensure!(is_bound, "{name} is of no use: nobody has it");
-        // No part of Lapwing ends what people decided.
+        if name.ends_with("-certificates") {
+            check_secrets(rules).with_context(|| name.to_owned())?;
+            continue;
+        }
+        // No part of Lapwing ends what people decided, or reads what it is not given.
         let text = role["rules"].to_string();
         ensure!(!text.contains("\"loosen\""), "{name} may loosen");
+        ensure!(!text.contains("\"secrets\""), "{name} reads Secrets");
         // One that makes profiles has to be let through by the policies.
         let of_profiles = |verb: &str| {
             rules.iter().any(|rule| {
@@ -71,6 +76,23 @@ pub fn check(objects: &[Value]) -> Result<()> {
             of_profiles("create") == of_profiles("approve"),
             "{name} may make BehaviorProfiles, and not approve, or the other way round"
         );
+    }
+    Ok(())
+}
+
+/// The job that makes certificates reads and changes those by name.
+fn check_secrets(rules: &[Value]) -> Result<()> {
+    for rule in rules {
+        ensure!(
+            rule["apiGroups"] == json!([""]) && rule["resources"] == json!(["secrets"]),
+            "it is for Secrets alone: {rule}"
+        );
+        let names = rule["resourceNames"].as_array().map_or(0, Vec::len);
+        match rule["verbs"].to_string().as_str() {
+            r#"["get","update"]"# => ensure!(names == 4, "Secrets by no name: {rule}"),
+            r#"["create"]"# => {}
+            verbs => bail!("{verbs} is more than it needs"),
+        }
     }
     Ok(())
 }
@@ -125,6 +147,22 @@ mod tests {
                 one["roleRef"]["name"] = to.clone();
             }
             assert!(check(&wrong).is_err(), "{name}: {change}");
+        }
+    }
+
+    #[test]
+    fn the_job_of_certificates_reads_what_it_made() {
+        let rule = |names: usize, verbs: &[&str]| {
+            let names: Vec<String> = (0..names).map(|number| format!("s{number}")).collect();
+            json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": verbs})
+        };
+        check_secrets(&[rule(4, &["get", "update"]), rule(0, &["create"])]).unwrap();
+        for wrong in [
+            rule(0, &["get", "update"]),
+            rule(4, &["list"]),
+            json!({"resources": ["pods"]}),
+        ] {
+            assert!(check_secrets(&[wrong]).is_err());
         }
     }
 }
