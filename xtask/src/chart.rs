@@ -327,6 +327,10 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
                 && let Some(lapwing) = lapwing
             {
                 check_config(lapwing, &object)?;
+            } else if object["kind"] == "Job"
+                && let Some(lapwing) = lapwing
+            {
+                check_job(lapwing, &object)?;
             }
         }
         counts.passed += 1;

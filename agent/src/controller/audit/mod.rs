@@ -188,9 +188,8 @@ impl Clerk {
         let mut wait = FIRST;
         let mut tries = 1;
         loop {
-            let failure = match self.api.create(&target, event.clone()).await {
-                Ok(_) => return Ok(()),
-                Err(failure) => failure,
+            let Err(failure) = self.api.create(&target, event.clone()).await else {
+                return Ok(());
             };
             let may_pass = matches!(failure.status, 0 | 429 | 500..);
             if !may_pass || tries == TRIES {
