@@ -6,6 +6,8 @@
 //! [`alerts`]. What a manifest may do is held against what the agent needs by a
 //! test in containers (`deploy.pod`), which runs the agent by it.
 
+mod policies;
+mod rights;
 mod sets;
 
 use crate::alerts::{self, Metrics};
@@ -74,15 +76,18 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 /// In the order in which the manifest has them.
-const FILES: [&str; 12] = [
+const FILES: [&str; 15] = [
     "crd",
     "serviceaccount",
     "rbac",
+    "roles",
+    "admissionpolicy",
     "configmap",
     "daemonset",
     "controller",
     "controller-learned",
     "certificates",
+    "certificates-job",
     "networkpolicy",
     "podmonitor",
     "prometheusrule",
@@ -292,31 +297,40 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
             all.iter().any(|text| text.contains(wanted)),
             "{wanted:?} does not come of {values}"
         );
-        for object in all
-            .iter()
-            .map(|text| serde_saphyr::from_multiple::<Value>(text))
-        {
-            for object in object.with_context(|| format!("rendered with {values}"))? {
-                let of_operator = { object["apiVersion"].as_str() }
-                    .is_some_and(|version| version.starts_with(alerts::GROUP));
-                let of_certificates = object["apiVersion"] == CERTIFICATES;
-                let checked = match of_operator {
-                    true => metrics.check_object(&object),
-                    false if of_certificates => check_certificate(&object),
-                    false => schemas.iter().try_for_each(|it| it.check(&object)),
-                };
-                checked
-                    .and_then(|()| check_name(&object))
-                    .with_context(|| format!("rendered with {values}"))?;
-                objects += 1;
-                if let Some(text) = object["data"][dashboard::FILE].as_str() {
-                    dashboard::check(text, &metrics)
-                        .with_context(|| format!("the dashboard, rendered with {values}"))?;
-                } else if object["kind"] == "ConfigMap"
-                    && let Some(lapwing) = lapwing
-                {
-                    check_config(lapwing, &object)?;
-                }
+        let with = || format!("rendered with {values}");
+        let mut made = Vec::new();
+        for text in &all {
+            made.extend(serde_saphyr::from_multiple::<Value>(text).with_context(with)?);
+        }
+        rights::check(&made).with_context(with)?;
+        for object in made {
+            let of_operator = { object["apiVersion"].as_str() }
+                .is_some_and(|version| version.starts_with(alerts::GROUP));
+            let of_certificates = object["apiVersion"] == CERTIFICATES;
+            let checked = match of_operator {
+                true => metrics.check_object(&object),
+                false if of_certificates => check_certificate(&object),
+                false => schemas.iter().try_for_each(|it| it.check(&object)),
+            };
+            checked
+                .and_then(|()| check_name(&object))
+                .and_then(|()| match object["apiVersion"] == policies::GROUP {
+                    true => policies::check(&object),
+                    false => Ok(()),
+                })
+                .with_context(with)?;
+            objects += 1;
+            if let Some(text) = object["data"][dashboard::FILE].as_str() {
+                dashboard::check(text, &metrics)
+                    .with_context(|| format!("the dashboard, rendered with {values}"))?;
+            } else if object["kind"] == "ConfigMap"
+                && let Some(lapwing) = lapwing
+            {
+                check_config(lapwing, &object)?;
+            } else if object["kind"] == "Job"
+                && let Some(lapwing) = lapwing
+            {
+                check_job(lapwing, &object)?;
             }
         }
         counts.passed += 1;
@@ -396,13 +410,19 @@ fn check_certificate(object: &Value) -> Result<()> {
 }
 
 /// What the schemas do not say: the name of a Service is a label that begins with a letter (RFC 1035, until
-/// Kubernetes 1.34).
+/// Kubernetes 1.34), that of a Job a label, and that of a CronJob has room for the time behind it.
 fn check_name(object: &Value) -> Result<()> {
     let name = object["metadata"]["name"].as_str().context("no name")?;
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let most = match kind {
+        "Service" | "Job" => 63,
+        "CronJob" => 52,
+        _ => 253,
+    };
+    let begins = name.starts_with(|letter: char| letter.is_ascii_lowercase());
     ensure!(
-        object["kind"] != "Service"
-            || name.len() <= 63 && name.starts_with(|letter: char| letter.is_ascii_lowercase()),
-        "{name} is no name of a Service"
+        name.len() <= most && (begins || kind != "Service"),
+        "{name} is no name of a {kind}"
     );
     Ok(())
 }
@@ -437,6 +457,17 @@ fn check_config(lapwing: &Path, object: &Value) -> Result<()> {
     )
     .with_context(|| format!("the {who} refuses what the chart makes:\n{text}"))?;
     Ok(())
+}
+
+/// The job takes its arguments as far as it can without a cluster.
+fn check_job(lapwing: &Path, object: &Value) -> Result<()> {
+    let args = object["spec"]["template"]["spec"]["containers"][0]["args"].as_array();
+    let args = args.context("a job without arguments")?;
+    let args = args.iter().filter_map(Value::as_str);
+    match said(Command::new(lapwing).args(args)) {
+        Err(error) if error.to_string().contains("needs the API of the cluster") => Ok(()),
+        other => bail!("a job whose arguments are not taken: {other:?}"),
+    }
 }
 
 /// What a program that ends well writes.

@@ -284,6 +284,23 @@ pub struct CertificatesArgs {
     /// Write files in PEM into a new folder, instead of printing Secrets
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
+    /// Make the Secrets in the cluster, and renew those of which a third of their time is left
+    ///
+    /// The key of the authority is then kept there too, in the Secret NAME-authority.
+    #[arg(long, conflicts_with = "folder")]
+    pub apply: bool,
+    /// How the API of the cluster is reached, outside of a pod
+    #[arg(long, value_name = "FILE", requires = "apply")]
+    pub kubeconfig: Option<PathBuf>,
+    /// By which DNS name the controller knows agents: its `agents.serverName`
+    #[arg(long, value_name = "NAME", default_value_t = crate::config::controller::Agents::default().server_name)]
+    pub server_name: String,
+    /// Name of the agents' Secret, where that is not NAME-agent-tls
+    #[arg(long, value_name = "SECRET")]
+    pub agent_secret: Option<String>,
+    /// Name of the controller's Secret, where that is not NAME-controller-tls
+    #[arg(long, value_name = "SECRET")]
+    pub controller_secret: Option<String>,
 }
 
 /// Arguments of `lapwing doctor`.

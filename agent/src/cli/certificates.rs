@@ -2,18 +2,19 @@
 //!
 //! One authority vouches for three: `agent`, which all agents share, as the controller knows them by one
 //! name; `controller`, a server to clients and a client to agents; and `client`, for a person or a SIEM. Its
-//! key is thrown away. What is to live longer, or to be apart for each client, is for cert-manager or another
+//! key is thrown away, unless a job in the cluster is to [renew](apply) them. What is to live longer, or to be apart for each client, is for cert-manager or another
 //! authority.
+
+pub mod apply;
 
 use super::args::CertificatesArgs;
 use super::{Code, Failure, Outcome};
-use crate::config::controller::Agents;
 use anyhow::{Context, Result, anyhow};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
@@ -28,21 +29,114 @@ pub const CLIENT: &str = "spiffe://lapwing.internal/client";
 /// How far clocks may be behind.
 const BEFORE: Duration = Duration::from_secs(3600);
 
-/// One certificate, its key, and who vouches for it, in PEM.
-struct Pair {
-    name: &'static str,
+/// One certificate and its key, in PEM.
+pub(super) struct Pair {
+    kind: Kind,
     certificate: String,
     key: String,
 }
 
+/// Whose a certificate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Agent,
+    Controller,
+    Client,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Agent, Self::Controller, Self::Client];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Controller => "controller",
+            Self::Client => "client",
+        }
+    }
+
+    /// The names in its certificate: URIs, and DNS names.
+    fn names(self, args: &CertificatesArgs) -> Vec<String> {
+        let service = format!("{}-controller", args.name);
+        let namespace = &args.namespace;
+        match self {
+            Self::Agent => vec![args.server_name.clone()],
+            Self::Controller => vec![
+                CONTROLLER.to_owned(),
+                service.clone(),
+                format!("{service}.{namespace}"),
+                format!("{service}.{namespace}.svc"),
+                format!("{service}.{namespace}.svc.cluster.local"),
+                // Through `kubectl port-forward`.
+                "localhost".to_owned(),
+            ],
+            Self::Client => vec![CLIENT.to_owned()],
+        }
+    }
+
+    fn usages(self) -> Vec<ExtendedKeyUsagePurpose> {
+        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+        match self {
+            Self::Agent => vec![ServerAuth],
+            Self::Controller => vec![ServerAuth, ClientAuth],
+            Self::Client => vec![ClientAuth],
+        }
+    }
+}
+
+impl CertificatesArgs {
+    /// The name of a Secret.
+    fn secret(&self, kind: Kind) -> String {
+        let given = match kind {
+            Kind::Agent => &self.agent_secret,
+            Kind::Controller => &self.controller_secret,
+            Kind::Client => &None,
+        };
+        let known = || format!("{}-{}-tls", self.name, kind.name());
+        given.clone().unwrap_or_else(known)
+    }
+}
+
+/// Who vouches for all.
+pub(super) struct Authority {
+    certificate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn make(days: u32) -> Result<Self> {
+        let key = KeyPair::generate()?;
+        let params = valid(params_of_authority(), days);
+        Ok(Self {
+            certificate: params.self_signed(&key)?.pem(),
+            issuer: Issuer::new(params, key),
+        })
+    }
+
+    fn issue(&self, kind: Kind, names: &[String], days: u32) -> Result<Pair> {
+        let mut params = valid(params(&format!("Lapwing {}", kind.name())), days);
+        for name in names {
+            params.subject_alt_names.push(match name.contains("://") {
+                true => SanType::URI(name.as_str().try_into()?),
+                false => SanType::DnsName(name.as_str().try_into()?),
+            });
+        }
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = kind.usages();
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok(Pair {
+            kind,
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
+    }
+}
+
 /// Prints them, or writes them into a folder.
 pub fn run(args: &CertificatesArgs) -> Outcome {
-    let is_name = crate::container::identity::pods::is_name;
-    if !is_name(&args.namespace) || !is_name(&args.name) {
-        let error =
-            anyhow!("--namespace and --name must be names as Kubernetes has them, as `lapwing`");
-        return Err(Failure::new(Code::Usage, error));
-    }
+    check(args)?;
     let failed = |error| Failure::new(Code::Failed, error);
     let (authority, pairs) = make(args).map_err(failed)?;
     match &args.folder {
@@ -57,56 +151,53 @@ pub fn run(args: &CertificatesArgs) -> Outcome {
     }
 }
 
-fn make(args: &CertificatesArgs) -> Result<(String, Vec<Pair>)> {
-    use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
-    let mut params = params("Lapwing authority", args.days)?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-    let dns = |name: &str| -> Result<SanType> { Ok(SanType::DnsName(name.try_into()?)) };
-    let uri = |name: &str| -> Result<SanType> { Ok(SanType::URI(name.try_into()?)) };
-    let service = format!("{}-controller", args.name);
-    let namespace = &args.namespace;
-    let controller = vec![
-        uri(CONTROLLER)?,
-        dns(&service)?,
-        dns(&format!("{service}.{namespace}"))?,
-        dns(&format!("{service}.{namespace}.svc"))?,
-        dns(&format!("{service}.{namespace}.svc.cluster.local"))?,
-        // Through `kubectl port-forward`.
-        dns("localhost")?,
-    ];
-    let issue = |name, names, usages: &[ExtendedKeyUsagePurpose]| -> Result<Pair> {
-        let mut params = self::params(&format!("Lapwing {name}"), args.days)?;
-        params.subject_alt_names = names;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = usages.to_vec();
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &authority)?;
-        Ok(Pair {
-            name,
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        })
-    };
-    let agent = Agents::default().server_name;
-    let pairs = vec![
-        issue("agent", vec![dns(&agent)?], &[ServerAuth])?,
-        issue("controller", controller, &[ServerAuth, ClientAuth])?,
-        issue("client", vec![uri(CLIENT)?], &[ClientAuth])?,
-    ];
-    Ok((authority.pem(), pairs))
+fn check(args: &CertificatesArgs) -> Outcome {
+    let is_name = crate::container::identity::pods::is_name;
+    let wrong = |text: &str| Err(Failure::new(Code::Usage, anyhow!("{text}")));
+    let given = [&args.agent_secret, &args.controller_secret];
+    let given = given.into_iter().flatten();
+    if !given
+        .chain([&args.namespace, &args.name])
+        .all(|it| is_name(it))
+    {
+        return wrong(
+            "--namespace, --name and the names of Secrets must be names as Kubernetes has them, as `lapwing`",
+        );
+    }
+    if rustls::pki_types::DnsName::try_from(args.server_name.as_str()).is_err() {
+        return wrong("--server-name must be a DNS name, as `agent.lapwing.internal`");
+    }
+    Ok(())
 }
 
-fn params(name: &str, days: u32) -> Result<CertificateParams> {
-    let now = SystemTime::now();
+fn make(args: &CertificatesArgs) -> Result<(String, Vec<Pair>)> {
+    let authority = Authority::make(args.days)?;
+    let pairs = Kind::ALL.map(|kind| authority.issue(kind, &kind.names(args), args.days));
+    let pairs = pairs.into_iter().collect::<Result<Vec<_>>>()?;
+    Ok((authority.certificate, pairs))
+}
+
+fn params_of_authority() -> CertificateParams {
+    let mut params = params("Lapwing authority");
+    params.use_authority_key_identifier_extension = true;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
+fn params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+/// From now on, for so many days.
+fn valid(mut params: CertificateParams, days: u32) -> CertificateParams {
+    let now = SystemTime::now();
     params.not_before = (now - BEFORE).into();
     params.not_after = (now + Duration::from_secs(u64::from(days) * 86_400)).into();
-    Ok(params)
+    params
 }
 
 fn print(
@@ -118,10 +209,9 @@ fn print(
     let encoded = |text: &str| BASE64_STANDARD.encode(text);
     writeln!(
         out,
-        "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {}-{}-tls\n  namespace: {}\n\
+        "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {}\n  namespace: {}\n\
          type: kubernetes.io/tls\ndata:\n  ca.crt: {}\n  tls.crt: {}\n  tls.key: {}",
-        args.name,
-        pair.name,
+        args.secret(pair.kind),
         args.namespace,
         encoded(authority),
         encoded(&pair.certificate),
@@ -135,7 +225,7 @@ fn write(folder: &Path, authority: &str, pairs: &[Pair]) -> Result<()> {
     let made = DirBuilder::new().mode(0o700).create(folder);
     made.with_context(|| format!("cannot make the folder {shown}, which must not be there yet"))?;
     for pair in pairs {
-        let of = folder.join(pair.name);
+        let of = folder.join(pair.kind.name());
         DirBuilder::new().mode(0o700).create(&of)?;
         fs::write(of.join("ca.crt"), authority)?;
         fs::write(of.join("tls.crt"), &pair.certificate)?;
@@ -163,6 +253,11 @@ mod tests {
             name: "lapwing".to_owned(),
             days: 30,
             folder: folder.map(Path::to_path_buf),
+            apply: false,
+            kubeconfig: None,
+            server_name: "agent.lapwing.internal".to_owned(),
+            agent_secret: None,
+            controller_secret: None,
         }
     }
 

@@ -117,6 +117,7 @@ impl Failure {
 pub async fn run(endpoint: &Endpoint, command: Command) -> Outcome {
     match command {
         Command::Watch(args) => watch::run(endpoint, args).await,
+        Command::Certificates(args) if args.apply => certificates::apply::run(&args).await,
         Command::Certificates(args) => certificates::run(&args),
         Command::Top(args) => top::run(endpoint, args).await,
         Command::Profile { output, command } => profile::run(endpoint, output, command).await,

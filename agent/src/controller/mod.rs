@@ -19,6 +19,7 @@
 //! | [`marks`] | how cursors of it outlast a leader |
 //! | [`follow`] | a client of it |
 //! | [`catch_up`] | what agents are asked again for one |
+//! | `audit` | who has more or less reported, and why |
 //! | [`silence`] | nodes whose agents say nothing |
 //!
 //! A replica that does not lead is connected to nobody and knows nothing of agents. It passes connections
@@ -26,6 +27,7 @@
 //! `kubectl port-forward` got, it speaks with the leader, and is known to it by its own certificate. On
 //! its socket it answers that it stands by, and who leads.
 
+mod audit;
 mod catch_up;
 pub mod fleet;
 mod follow;

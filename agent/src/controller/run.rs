@@ -1,5 +1,7 @@
 //! Build, run, drain.
 
+use super::audit::modes::Modes;
+use super::audit::{self, Audit};
 use super::fleet::{Attendant, Fleet, Selection};
 use super::learned::Learner;
 use super::lease::{Elector, Holder, Terms};
@@ -162,10 +164,11 @@ impl Controller {
     }
 
     /// What nodes learn, brought together.
-    fn learner(&self) -> Option<Arc<Learner>> {
+    fn learner(&self, audit: Audit) -> Option<Arc<Learner>> {
         let learned = &self.config.learned;
         let (api, name) = (Arc::clone(&self.api), &self.config.name);
-        let learner = || Learner::new(api, learned.rules(), name, learned.promotes());
+        let learner =
+            || Learner::new(api, learned.rules(), name, learned.promotes()).with_audit(audit);
         learned.enabled.then(learner).map(Arc::new)
     }
 
@@ -249,7 +252,9 @@ impl Controller {
         };
         let known = Arc::new(Known::new(agents));
         let relay = self.relay(note);
-        let learner = self.learner();
+        let (audit, clerk) = audit::begin(Arc::clone(&self.api), &self.config.name);
+        let modes = Modes::new(Arc::clone(&self.api), audit.clone());
+        let learner = self.learner(audit);
         let attendants = Self::attendants(&relay, learner.as_ref());
         let fleet = Arc::new(Fleet::new(
             Arc::clone(&self.api),
@@ -258,6 +263,8 @@ impl Controller {
             attendants,
         ));
         let mut beside = JoinSet::new();
+        beside.spawn(clerk.run());
+        beside.spawn(async move { follow(&modes).await });
         for attendant in fleet.attendants() {
             beside.spawn(attendant.lead(Arc::clone(&fleet)));
         }

@@ -18,7 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use kube::client::Body;
-use selected::{SELECTED, Selected};
+use selected::{GONE, SELECTED, Selected};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -112,7 +112,7 @@ impl Cluster {
                 let was = before.is_some_and(|before| Selected::Namespaces.wants(&before));
                 if was && !Selected::Namespaces.wants(&pod) {
                     let mut gone = pod.clone();
-                    gone["metadata"]["labels"] = json!({SELECTED: "as it was"});
+                    gone["metadata"]["labels"] = json!({SELECTED: GONE});
                     let step = json!({"type": "DELETED", "object": gone});
                     state.steps.push((version, step));
                 }
@@ -268,9 +268,13 @@ impl Cluster {
             return Ok(refusal(400, None));
         }
         let selector = query.get("labelSelector").copied();
+        let selected = match selected {
+            Selected::Namespaces if selector.is_none() => Selected::AllNamespaces,
+            selected => selected,
+        };
         let is_right = match selected {
             Selected::Namespaces => selector == Some("lapwing.dev%2Fmode"),
-            Selected::Pods | Selected::Profiles => selector.is_none(),
+            Selected::Pods | Selected::Profiles | Selected::AllNamespaces => selector.is_none(),
             Selected::PodsOf(_) => true,
         };
         if !is_right {

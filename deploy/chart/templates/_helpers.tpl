@@ -117,3 +117,90 @@ default
 {{- $known := dict "version" 1 "cluster" .Values.clusterName "listen" $listen "agents" $agents "http" $http "lease" $lease "learned" (dict "promote" .Values.controller.promote) -}}
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.controller.config)) -}}
 {{- end -}}
+
+{{/* What whoever changes an object wrote beside it, for the record. What is deleted can say nothing. */}}
+{{- define "lapwing.policy.record" -}}
+{{- $said := "request.operation != 'DELETE' && has(object.metadata.annotations) && '%[1]s' in object.metadata.annotations ? object.metadata.annotations['%[1]s'] : ''" -}}
+- name: reason
+  expression: >-
+    {{ printf $said "lapwing.dev/reason" }}
+- name: actor
+  expression: >-
+    {{ printf $said "lapwing.dev/actor" }}
+{{- end -}}
+
+{{/* What is recorded is true; and with a true argument, it is there. */}}
+{{- define "lapwing.policy.validations" -}}
+- expression: >-
+    {{ if . }}request.operation == 'DELETE'{{ else }}variables.actor == ''{{ end }} || variables.actor == request.userInfo.username
+  messageExpression: >-
+    'the annotation lapwing.dev/actor must be ' + request.userInfo.username + ', who changes this'
+  reason: Forbidden
+{{- if . }}
+- expression: >-
+    request.operation == 'DELETE' || variables.reason != ''
+  message: 'the annotation lapwing.dev/reason must say why'
+  reason: Forbidden
+{{- end }}
+{{- end -}}
+
+{{- define "lapwing.certificates.labels" -}}
+app.kubernetes.io/name: {{ include "lapwing.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: certificates
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: lapwing
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* The pod that makes and renews certificates. */}}
+{{- define "lapwing.certificates.pod" -}}
+metadata:
+  labels:
+    {{- include "lapwing.certificates.labels" . | nindent 4 }}
+spec:
+  serviceAccountName: {{ include "lapwing.fullname" . }}-certificates
+  automountServiceAccountToken: true
+  restartPolicy: OnFailure
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  nodeSelector:
+    kubernetes.io/os: linux
+    {{- with .Values.controller.nodeSelector }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with .Values.controller.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 65532
+    runAsGroup: 65532
+    seccompProfile:
+      type: RuntimeDefault
+  containers:
+    - name: certificates
+      image: {{ include "lapwing.image" . | quote }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args:
+        - certificates
+        - --apply
+        - --namespace={{ .Release.Namespace }}
+        - --name={{ include "lapwing.fullname" . }}
+        - --days={{ int .Values.controller.certificates.job.days }}
+        - --server-name={{ dig "agents" "serverName" "agent.lapwing.internal" .Values.controller.config }}
+        - --agent-secret={{ include "lapwing.agent.secret" . }}
+        - --controller-secret={{ include "lapwing.controller.secret" . }}
+      securityContext:
+        privileged: false
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities:
+          drop: [ALL]
+      resources:
+        {{- toYaml .Values.controller.certificates.job.resources | nindent 8 }}
+{{- end -}}

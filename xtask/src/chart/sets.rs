@@ -53,6 +53,19 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
         ),
         (json!({}), "kind: CustomResourceDefinition"),
         (json!({}), "resources: [behaviorprofiles]"),
+        (json!({}), "name: lapwing-approver"),
+        (
+            json!({"roles": {"create": false}, "fullnameOverride": "watcher"}),
+            "policyName: watcher-namespace-modes",
+        ),
+        (
+            json!({"admissionPolicy": {"record": "required"}, "config": {"mode": "monitor"}}),
+            "lapwing.dev/reason must say why",
+        ),
+        (
+            json!({"admissionPolicy": {"enabled": false}}),
+            "aggregate-to-view: \"true\"",
+        ),
         (
             json!({"crds": {"create": false}}),
             "resources: [behaviorprofiles]",
@@ -96,7 +109,7 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
         ),
         (
             json!({"controller": {"enabled": true, "promote": "automatic"}}),
-            "resources: [behaviorprofiles]\n    verbs: [create]",
+            "resources: [behaviorprofiles]\n    verbs: [create, approve]",
         ),
         (
             json!({"controller": {"enabled": true, "config": {"learned": {"quorum": 3}}}}),
@@ -113,7 +126,7 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
         (
             json!({"controller": {
                 "enabled": true, "config": {"agents": {"serverName": "agents.e.org"}},
-                "certificates": {"certManager": {"enabled": true, "issuerRef": {"name": "ca"}}},
+                "certificates": {"mode": "certManager", "certManager": {"issuerRef": {"name": "ca"}}},
             }}),
             "dnsNames: [agents.e.org]",
         ),
@@ -140,10 +153,33 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
             "resourceNames: [watcher-controller]",
         ),
         (
-            json!({"controller": {"enabled": true, "certificates": {"certManager": {
-                "enabled": true, "issuerRef": {"name": "ca", "kind": "Issuer"},
-            }}}}),
+            json!({"controller": {"enabled": true, "certificates": {
+                "mode": "certManager", "certManager": {"issuerRef": {"name": "ca", "kind": "Issuer"}},
+            }}}),
             "lapwing-controller.lapwing.svc.cluster.local",
+        ),
+        (
+            json!({"controller": {"enabled": true}}),
+            "- --controller-secret=lapwing-controller-tls",
+        ),
+        (
+            json!({"controller": {"enabled": true}, "fullnameOverride": "w".repeat(63)}),
+            "kind: CronJob",
+        ),
+        (
+            json!({"imagePullSecrets": [{"name": "pull"}], "controller": {
+                "enabled": true, "nodeSelector": {"pool": "a"}, "tolerations": [{"operator": "Exists"}],
+                "config": {"agents": {"serverName": "agents.e.org"}},
+                "certificates": {
+                    "mode": "job", "agentSecret": "a",
+                    "job": {"days": 90, "schedule": "0 0 * * 0", "resources": {"limits": {"memory": "64Mi"}}},
+                },
+            }}),
+            "- --server-name=agents.e.org",
+        ),
+        (
+            json!({"controller": {"enabled": true, "certificates": {"mode": "secrets"}}}),
+            "secretName: lapwing-controller-tls",
         ),
         (
             json!({"controller": {"enabled": true, "serviceAccount": {"create": false}}, "rbac": {"create": false}}),
@@ -157,6 +193,11 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     vec![
         (json!({"imge": {}}), "imge"),
         (json!({"crds": {"keep": true}}), "/crds"),
+        (
+            json!({"admissionPolicy": {"record": "none"}}),
+            "/admissionPolicy/record",
+        ),
+        (json!({"roles": {"bind": ["me"]}}), "/roles"),
         (json!({"clusterProfiles": "auto"}), "/clusterProfiles"),
         (json!({"namespaceModes": "auto"}), "/namespaceModes"),
         (
@@ -213,6 +254,14 @@ pub fn refused() -> Vec<(Value, &'static str)> {
             "/issuerRef/kind",
         ),
         (
+            json!({"controller": {"certificates": {"mode": "helm"}}}),
+            "/controller/certificates/mode",
+        ),
+        (
+            json!({"controller": {"certificates": {"job": {"days": 3650}}}}),
+            "/controller/certificates/job/days",
+        ),
+        (
             json!({"controller": {"replicas": 0}}),
             "/controller/replicas",
         ),
@@ -229,7 +278,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
             "/controller/clients",
         ),
         (
-            json!({"controller": {"certificates": {"certManager": {"enabled": true}}}}),
+            json!({"controller": {"certificates": {"mode": "certManager"}}}),
             "issuerRef",
         ),
     ]

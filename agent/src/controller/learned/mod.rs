@@ -48,6 +48,8 @@ mod tests;
 
 pub use board::Rules;
 
+use super::audit::Audit;
+use super::audit::profiles::Profiles;
 use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Link};
 use crate::kubernetes::api::Api;
 use board::Board;
@@ -79,6 +81,7 @@ pub struct Learner {
     telling: Arc<Semaphore>,
     /// Between two reports of one workload by one agent, in seconds.
     interval: u32,
+    audit: Option<Arc<Profiles>>,
 }
 
 impl std::fmt::Debug for Learner {
@@ -103,7 +106,15 @@ impl Learner {
             reads: Arc::new(Semaphore::new(READS)),
             telling: Arc::new(Semaphore::new(TELLING)),
             interval: interval.clamp(1, 3_600),
+            audit: None,
         }
+    }
+
+    /// The same, which tells of BehaviorProfiles that others make, change and delete.
+    #[must_use]
+    pub fn with_audit(mut self, audit: Audit) -> Self {
+        self.audit = Some(Arc::new(Profiles::new(audit, object::MANAGER)));
+        self
     }
 }
 
@@ -205,7 +216,11 @@ impl Attendant for Learner {
 
     fn lead(&self, fleet: Arc<Fleet>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let writer = self.writer.clone();
-        let promoted = Promoted::new(Arc::clone(&writer.api), Arc::clone(&writer.board));
+        let promoted = Promoted::new(
+            Arc::clone(&writer.api),
+            Arc::clone(&writer.board),
+            self.audit.clone(),
+        );
         Box::pin(async move {
             tokio::select! {
                 () = crate::kubernetes::watch::follow(&promoted) => {}

@@ -1,6 +1,8 @@
 //! Which workloads have a BehaviorProfile: they are people's, and need no other.
 
 use super::board::Board;
+use crate::controller::audit::Meta;
+use crate::controller::audit::profiles::Profiles;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
 use crate::kubernetes::object::absent;
@@ -21,20 +23,11 @@ pub struct Object {
     spec: Spec,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Meta {
-    #[serde(deserialize_with = "absent")]
-    uid: String,
-    #[serde(deserialize_with = "absent")]
-    name: String,
-    #[serde(deserialize_with = "absent")]
-    namespace: String,
-}
-
 #[derive(Debug, Deserialize)]
 struct Spec {
     workload: Workload,
+    #[serde(default, deserialize_with = "absent")]
+    mode: String,
 }
 
 /// All of them, by their uids.
@@ -42,6 +35,8 @@ pub struct Promoted {
     api: Arc<Api>,
     health: Health,
     board: Arc<Board>,
+    /// Who is told of each.
+    audit: Option<Arc<Profiles>>,
     all: Mutex<All>,
 }
 
@@ -86,11 +81,12 @@ impl std::fmt::Debug for Promoted {
 
 impl Promoted {
     /// Of which none is known yet.
-    pub fn new(api: Arc<Api>, board: Arc<Board>) -> Self {
+    pub fn new(api: Arc<Api>, board: Arc<Board>, audit: Option<Arc<Profiles>>) -> Self {
         Self {
             api,
             health: Health::new(),
             board,
+            audit,
             all: Mutex::default(),
         }
     }
@@ -141,6 +137,9 @@ impl Follower for Promoted {
     }
 
     fn replace(&self, items: Vec<Object>) {
+        if let Some(audit) = &self.audit {
+            audit.replace(items.iter().map(|one| (&one.metadata, &*one.spec.mode)));
+        }
         let mut all = All::default();
         for (uid, one) in items.into_iter().map(of) {
             all.put(uid, one);
@@ -154,6 +153,9 @@ impl Follower for Promoted {
     }
 
     fn put(&self, item: Object) {
+        if let Some(audit) = &self.audit {
+            audit.put(&item.metadata, &item.spec.mode);
+        }
         let (uid, one) = of(item);
         let workload = one.0.clone();
         let mut all = self.lock();
@@ -164,6 +166,9 @@ impl Follower for Promoted {
     }
 
     fn remove(&self, item: Object) {
+        if let Some(audit) = &self.audit {
+            audit.remove(&item.metadata, &item.spec.mode);
+        }
         let mut all = self.lock();
         if let Some(workload) = all.remove(&item.metadata.uid) {
             self.tell(&all, &workload);

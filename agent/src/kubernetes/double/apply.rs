@@ -87,6 +87,12 @@ impl Cluster {
         self.state().writes.refusing_in.push(one);
     }
 
+    /// Writes in that namespace are taken again.
+    pub fn allow_in(&self, namespace: &str) {
+        let mut state = self.state();
+        state.writes.refusing_in.retain(|(one, _)| one != namespace);
+    }
+
     /// Takes so long for each object of a list of LearnedProfiles.
     pub fn slow_lists(&self, pause: Duration) {
         self.state().writes.list_pause = pause;

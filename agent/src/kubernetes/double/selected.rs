@@ -20,7 +20,12 @@ pub enum Selected {
     Profiles,
     /// Those with the label.
     Namespaces,
+    /// With it or without.
+    AllNamespaces,
 }
+
+/// The label of one that has none any more, as those hear of it who select.
+pub const GONE: &str = "as it was";
 
 impl Selected {
     pub fn of(path: &str) -> Option<Self> {
@@ -46,6 +51,9 @@ impl Selected {
             Self::Profiles => object["kind"] == "BehaviorProfile",
             Self::Namespaces => {
                 object["kind"] == "Namespace" && !object["metadata"]["labels"][SELECTED].is_null()
+            }
+            Self::AllNamespaces => {
+                object["kind"] == "Namespace" && object["metadata"]["labels"][SELECTED] != GONE
             }
         }
     }

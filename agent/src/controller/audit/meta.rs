@@ -1,0 +1,115 @@
+//! What an object says of itself, and of who wrote it.
+
+use super::RECENT;
+use crate::kubernetes::object::absent;
+use lapwing_profile::text::visible;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Who wrote it, for people to say.
+const ACTOR: &str = "lapwing.dev/actor";
+/// Why.
+const REASON: &str = "lapwing.dev/reason";
+/// Longest of them that is told, in bytes.
+const TEXT_MAX: usize = 256;
+
+/// The metadata of an object, as far as it matters here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Meta {
+    /// Of this object, and none that has its name later.
+    #[serde(deserialize_with = "absent")]
+    pub uid: String,
+    #[serde(deserialize_with = "absent")]
+    pub name: String,
+    /// Empty for objects of the cluster.
+    #[serde(deserialize_with = "absent")]
+    pub namespace: String,
+    /// Of what is asked for, counted from 1; 0 for objects without.
+    #[serde(deserialize_with = "absent")]
+    pub generation: i64,
+    #[serde(deserialize_with = "absent")]
+    pub labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "absent")]
+    annotations: BTreeMap<String, String>,
+    managed_fields: Value,
+}
+
+/// Who wrote something, and why, as far as is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    actor: Option<String>,
+    reason: Option<String>,
+    /// The name that the client gave itself.
+    pub(super) manager: Option<String>,
+    /// When that one wrote last, as the API has it.
+    pub(super) time: Option<String>,
+}
+
+/// Text of somebody else's, in one line and cut.
+fn told(text: &str) -> Option<String> {
+    let text = text.trim();
+    let cut = text.floor_char_boundary(TEXT_MAX);
+    let mark = if cut < text.len() { "…" } else { "" };
+    (!text.is_empty()).then(|| visible(&text[..cut]).to_string() + mark)
+}
+
+impl Meta {
+    /// Who wrote the field at this path last: names as `f:spec`, as managed fields have them.
+    pub fn said(&self, path: &[&str]) -> Said {
+        let entries = self.managed_fields.as_array().map(Vec::as_slice);
+        let of_field = |entry: &&Value| {
+            let mut fields = path.iter();
+            let field = fields.try_fold(&entry["fieldsV1"], |at, name| at.get(name));
+            field.is_some() && entry["subresource"].as_str().unwrap_or_default().is_empty()
+        };
+        let time = |entry: &Value| entry["time"].as_str().map(str::to_owned);
+        let newest = { entries.unwrap_or_default().iter() }
+            .filter(of_field)
+            .max_by_key(|entry| time(entry));
+        let annotation = |key| self.annotations.get(key).and_then(|text| told(text));
+        Said {
+            actor: annotation(ACTOR),
+            reason: annotation(REASON),
+            manager: newest.and_then(|entry| told(entry["manager"].as_str()?)),
+            time: newest.and_then(time),
+        }
+    }
+}
+
+impl Said {
+    /// For the log: whom the annotation names, else the client.
+    pub fn actor(&self) -> &str {
+        let named = self.actor.as_deref().or(self.manager.as_deref());
+        named.unwrap_or("unknown")
+    }
+
+    /// For the log.
+    pub fn reason(&self) -> &str {
+        self.reason.as_deref().unwrap_or("none given")
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let client = { self.manager.as_ref() }.map(|name| format!("written by the client {name}"));
+        let who = match (&self.actor, client) {
+            (Some(actor), Some(client)) => format!("by {actor}, as {ACTOR} says, {client}"),
+            (Some(actor), None) => format!("by {actor}, as {ACTOR} says"),
+            (None, Some(client)) => format!("{client} (by whom is in the API server's audit log)"),
+            (None, None) => "by whom is in the API server's audit log alone".to_owned(),
+        };
+        match &self.reason {
+            Some(reason) => format!("{who}: {reason}"),
+            None => format!("{who}; no reason is given ({REASON})"),
+        }
+    }
+
+    /// Whether it was written a short time ago, by the clock of the API server and this one.
+    pub fn is_recent(&self) -> bool {
+        let time = self.time.as_ref().and_then(|time| time.parse().ok());
+        time.is_some_and(|time: jiff::Timestamp| {
+            time.as_second() > crate::clock::now() / 1_000_000_000 - RECENT
+        })
+    }
+}

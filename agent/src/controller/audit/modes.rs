@@ -1,0 +1,191 @@
+//! What namespaces ask for by their label, and who has them ask for something else.
+//!
+//! All namespaces are watched, those without the label too: of one that loses it the API would tell a watch of
+//! labels only how it was before.
+
+use super::{Audit, Meta, Record, Subject};
+use crate::cluster::namespaces::{Asked, LABEL, no_word};
+use crate::container::identity::pods::is_name;
+use crate::kubernetes::api::{Api, Failure};
+use crate::kubernetes::health::Health;
+use crate::kubernetes::watch::Follower;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Where the label is in managed fields.
+const FIELD: [&str; 3] = ["f:metadata", "f:labels", "f:lapwing.dev/mode"];
+/// Most that are listed.
+const NAMESPACES_MAX: usize = 40_000;
+
+/// A namespace.
+#[derive(Debug, Deserialize)]
+pub struct Namespace {
+    metadata: Meta,
+}
+
+/// Those with the label by their names, each with its uid and value.
+type Known = BTreeMap<String, (String, String)>;
+
+/// Follows them.
+pub struct Modes {
+    api: Arc<Api>,
+    health: Health,
+    audit: Audit,
+    /// None before the first list.
+    known: Mutex<Option<Known>>,
+}
+
+impl std::fmt::Debug for Modes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Modes").finish_non_exhaustive()
+    }
+}
+
+/// How much is reported with this value of the label, as the admission policy has it: none had, or has.
+fn rank(value: Option<&str>, none: u8) -> u8 {
+    match value.map(Asked::parse) {
+        None => none,
+        Some(Some(Asked::Off)) => 0,
+        Some(Some(Asked::Learn)) => 1,
+        // A word that is none loosens nothing.
+        Some(Some(Asked::Monitor) | None) => 2,
+    }
+}
+
+fn named(value: Option<&str>) -> String {
+    value.map_or_else(|| "no mode".to_owned(), no_word)
+}
+
+impl Modes {
+    /// Of which none is known yet.
+    #[must_use]
+    pub fn new(api: Arc<Api>, audit: Audit) -> Self {
+        Self {
+            api,
+            health: Health::new(),
+            audit,
+            known: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one up; `before` is what was known of it, or nothing is known of any.
+    fn take(&self, known: &mut Known, meta: &Meta, before: Option<Option<&(String, String)>>) {
+        let value = meta.labels.get(LABEL);
+        if let Some(value) = value {
+            let seen = (meta.uid.clone(), value.clone());
+            known.insert(meta.name.clone(), seen);
+        }
+        let value = value.map(String::as_str);
+        let said = meta.said(&FIELD);
+        let from = match before {
+            None if value.is_none() || !said.is_recent() => return,
+            None => None,
+            Some(before) => {
+                let before = before.filter(|(uid, _)| *uid == meta.uid);
+                let before = before.map(|(_, value)| value.as_str());
+                if before == value {
+                    return;
+                }
+                Some(before)
+            }
+        };
+        let (loosens, what) = match from {
+            Some(from) => (
+                rank(value, 1) < rank(from, 2),
+                format!("{} -> {}", named(from), named(value)),
+            ),
+            None => (rank(value, 1) < 2, format!("is {}", named(value))),
+        };
+        let time = said.time.clone().unwrap_or_default();
+        self.audit.tell(Record {
+            subject: Subject {
+                version: "v1",
+                kind: "Namespace",
+                // Of an object of the cluster it would be in the namespace `default`.
+                namespace: meta.name.clone(),
+                name: meta.name.clone(),
+                uid: meta.uid.clone(),
+            },
+            which: format!("{} {time}", named(value)),
+            loosens,
+            reason: "ModeChanged",
+            what: format!("{LABEL} of the namespace {}: {what}", meta.name),
+            said,
+            is_live: from.is_some(),
+        });
+    }
+}
+
+impl Follower for Modes {
+    type Item = Namespace;
+    const WHAT: &'static str = "namespaces";
+    const PAGE: usize = 500;
+    const PAGES_MAX: usize = NAMESPACES_MAX / Self::PAGE;
+
+    fn api(&self) -> &Api {
+        &self.api
+    }
+
+    fn health(&self) -> &Health {
+        &self.health
+    }
+
+    fn target(&self) -> String {
+        "/api/v1/namespaces?pretty=false".to_owned()
+    }
+
+    fn read(&self, object: &RawValue) -> Option<Namespace> {
+        let read = serde_json::from_str::<Namespace>(object.get());
+        read.ok().filter(|one| is_name(&one.metadata.name))
+    }
+
+    fn replace(&self, items: Vec<Namespace>) {
+        let mut place = self.lock();
+        let before = place.take();
+        let mut known = Known::new();
+        for Namespace { metadata } in &items {
+            let of_it = before.as_ref().map(|before| before.get(&metadata.name));
+            self.take(&mut known, metadata, of_it);
+        }
+        *place = Some(known);
+    }
+
+    fn put(&self, Namespace { metadata }: Namespace) {
+        let mut place = self.lock();
+        let known = place.get_or_insert_default();
+        let before = known.remove(&metadata.name);
+        self.take(known, &metadata, Some(before.as_ref()));
+    }
+
+    /// With it goes all that could be reported of it.
+    fn remove(&self, Namespace { metadata }: Namespace) {
+        if let Some(known) = &mut *self.lock() {
+            known.remove(&metadata.name);
+        }
+    }
+
+    fn answers(&self, url: &str) {
+        tracing::info!(url, "who changes the mode of namespaces is watched here");
+    }
+
+    fn is_away(&self, url: &str, failure: &Failure) {
+        let hint = match failure.status {
+            403 => ": give the controller the chart's ClusterRole",
+            _ => "",
+        };
+        let error = &failure.text;
+        tracing::warn!(
+            url,
+            error,
+            "who changes the mode of namespaces is not known{hint}"
+        );
+    }
+
+    fn news(&self) {}
+}
