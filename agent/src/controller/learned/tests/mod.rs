@@ -5,6 +5,7 @@ mod followed;
 mod hostile;
 mod scale;
 mod served;
+mod simulated;
 
 use super::board::{Board, Rules};
 use super::object;
