@@ -22,6 +22,8 @@ const APPLETS: &[&str] = &["sh", "mkdir", "chown", "chmod", "ln"];
 /// What the image says of its containers, and the slimmed one has to say as well.
 const SETTINGS: &[&str] = &[
     "--env",
+    "PATH=/usr/local/bin:/usr/bin:/bin",
+    "--env",
     "GREETING=two words",
     "--workingdir",
     "/srv/work",
