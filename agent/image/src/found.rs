@@ -23,6 +23,19 @@ fn identity(of: &str, text: &[u8]) -> Identity {
     Sha256::digest([of.as_bytes(), b"\0", text].concat()).into()
 }
 
+/// Whether a variable holds a likely secret: the name under which it may be told, if that is none.
+pub(crate) fn variable(text: &str, options: &Options<'_>) -> Option<Option<String>> {
+    if (options.hide)(&mut canonical(text.as_bytes())) == 0 {
+        return None;
+    }
+    let name = text.split_once('=').map(|(name, _)| name);
+    let mut name = name.map(|name| canonical(name.as_bytes()));
+    // Without a value, or with a secret in it, the name may be the secret; and an address may be
+    // parted where its password has an equals sign.
+    let is_told = (name.as_mut()).is_some_and(|name| is_name(name) && (options.hide)(name) == 0);
+    Some(name.filter(|_| is_told))
+}
+
 /// The first of them as they are told, and what each is known by.
 pub(crate) fn secrets(
     layout: &Layout,
@@ -57,15 +70,8 @@ pub(crate) fn secrets(
     let is_secret = |text: &str| (options.hide)(&mut canonical(text.as_bytes())) > 0;
     let run = layout.config.config.as_ref();
     let variables = run.and_then(|run| run.env.as_deref()).unwrap_or_default();
-    let in_variables = (1..).zip(variables).filter(|(_, text)| is_secret(text));
-    let in_variables = in_variables.map(|(number, text)| {
-        let name = text.split_once('=').map(|(name, _)| name);
-        let mut name = name.map(|name| canonical(name.as_bytes()));
-        // Without a value, or with a secret in it, the name may be the secret; and an address may be
-        // parted where its password has an equals sign.
-        let is_told =
-            (name.as_mut()).is_some_and(|name| is_name(name) && (options.hide)(name) == 0);
-        match name.filter(|_| is_told) {
+    let in_variables = (1..).zip(variables).filter_map(|(number, text)| {
+        let secret = match variable(text, options)? {
             Some(name) => {
                 let same = identity("variable", name.as_bytes());
                 (in_config(format!("environment variable {name}")), same)
@@ -74,7 +80,8 @@ pub(crate) fn secrets(
                 let secret = in_config(format!("environment variable number {number}"));
                 (secret, identity("text", text.as_bytes()))
             }
-        }
+        };
+        Some(secret)
     });
     let history = layout.config.history.as_deref().unwrap_or_default();
     let in_steps = (1..).zip(history).filter_map(|(number, step)| {

@@ -8,9 +8,11 @@
 //! counts as used where it leads to something that is.
 
 pub mod copy;
+mod dockerfile;
 
 use crate::packages::Packages;
 use crate::report::{First, Saving, Sum};
+use crate::run::Run;
 use crate::tree::{Id, Kind, Magic, Tree};
 use crate::waste::LISTED_MAX;
 use copy::Copy;
@@ -173,6 +175,7 @@ pub(crate) fn of(
     packages: &Packages,
     (export, known): (&Export, &Inventory),
     (digests, layers): (&[&str], usize),
+    run: Option<&Run>,
 ) -> InUse {
     let mut nodes = Nodes {
         files: vec![false; tree.nodes.len()],
@@ -181,7 +184,11 @@ pub(crate) fn of(
     let mut used = vec![false; tree.inodes.len()];
     let (mut found, mut lost) = (0_usize, 0_usize);
     let mut missing = Vec::new();
+    let mut awaited: Vec<&[u8]> = Vec::new();
     for (path, one) in &known.files {
+        if one.changed {
+            awaited.push(path);
+        }
         match (!tree.is_exhausted())
             .then(|| tree.find(path, true))
             .flatten()
@@ -236,7 +243,12 @@ pub(crate) fn of(
         no_package: Split::default(),
         large: First::default(),
         missing: First::of(missing, LISTED_MAX),
-        copy: Copy::of(tree, &nodes),
+        copy: Copy::of(
+            tree,
+            &nodes,
+            awaited.into_iter(),
+            run.into_iter().flat_map(Run::folders),
+        ),
     };
     count(tree, packages, &used, &mut result);
     result

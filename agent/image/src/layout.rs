@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::reference::{blob, hash, is_same};
+use crate::run::Run;
 use crate::store::Store;
 use lapwing_profile::text::canonical;
 use serde::Deserialize;
@@ -126,16 +127,6 @@ pub(crate) struct Config {
 struct Rootfs {
     #[serde(default)]
     diff_ids: Option<Vec<String>>,
-}
-
-/// What a container of it runs.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Run {
-    #[serde(default)]
-    pub env: Option<Vec<String>>,
-    #[serde(default)]
-    pub user: Option<String>,
 }
 
 /// One step that made it.

@@ -26,6 +26,7 @@ mod packages;
 mod read;
 mod reference;
 pub mod report;
+mod run;
 mod savings;
 pub mod score;
 mod secrets;
@@ -153,8 +154,13 @@ fn report(
         .collect();
     let ran =
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
-    let used = (options.inventory)
-        .map(|inventory| inventory::of(tree, &packages, inventory, (&digests, layers.len())));
+    let run = layout.config.config.as_ref();
+    let used = options.inventory.map(|inventory| {
+        let of = (&*digests, layers.len());
+        let mut used = inventory::of(tree, &packages, inventory, of, run);
+        used.copy.settings = run.map_or_else(Vec::new, |run| run.instructions(options));
+        used
+    });
     let (notable, owners) = notable::of(tree, &packages);
     let compilers = savings::compilers(&packages.all, &owners);
     let mut all = packages.all.clone();
@@ -164,7 +170,6 @@ fn report(
     let more = of_packages.into_iter().chain(of_use).collect();
     let savings = savings::of(&waste, &notable.bulk, compilers, more);
     let (secrets, known_by) = found::secrets(layout, contents, options);
-    let run = layout.config.config.as_ref();
     let said = run.and_then(|run| run.user.as_deref()).unwrap_or_default();
     let user = User::of(tree, said);
     let score = Score::of(&notable, &secrets, contents.unsearched, &user);

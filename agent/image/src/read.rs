@@ -289,6 +289,7 @@ impl Contents {
             Entity::Fifo => Kind::Fifo,
         };
         let mut inode = Inode::new(kind, entry.mode, layer);
+        inode.owner = entry.owner;
         if kind == Kind::Symlink {
             if entry.link.len() > crate::tree::PATH_MAX {
                 return Err(Refused::TooLong.into());

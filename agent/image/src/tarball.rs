@@ -36,6 +36,8 @@ pub(crate) struct Entry {
     /// Whether there are holes in it; what is read then is not its contents.
     pub sparse: bool,
     pub mode: u32,
+    /// Ids of the user and the group; what is no such number is root's.
+    pub owner: [u32; 2],
     /// Target of a link.
     pub link: Vec<u8>,
     /// The value of `security.capability`.
@@ -79,6 +81,7 @@ struct Records {
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
+    owner: [Option<u64>; 2],
     capability: Option<Vec<u8>>,
     sparse_name: Option<Vec<u8>>,
     sparse: bool,
@@ -111,6 +114,8 @@ impl Records {
             b"path" => self.name = text(),
             b"linkpath" => self.link = text(),
             b"size" => self.size = Some(counted()?),
+            b"uid" => self.owner[0] = Some(counted()?),
+            b"gid" => self.owner[1] = Some(counted()?),
             b"SCHILY.xattr.security.capability" => self.capability = text(),
             b"GNU.sparse.name" => self.sparse_name = text(),
             _ => {}
@@ -254,12 +259,18 @@ impl<R: Forward> Entries<R> {
                 more = block.is_extended();
             }
         }
+        let [user, group] = records.owner;
+        let owner = [
+            user.or_else(|| header.uid().ok()),
+            group.or_else(|| header.gid().ok()),
+        ];
         Ok(Entry {
             name,
             kind,
             size: self.data,
             sparse: records.sparse || old_sparse,
             mode: header.mode()? & 0o7777,
+            owner: owner.map(|id| id.and_then(|id| u32::try_from(id).ok()).unwrap_or_default()),
             link,
             capability: records.capability,
         })

@@ -50,6 +50,8 @@ pub(crate) enum Magic {
 pub(crate) struct Inode {
     pub kind: Kind,
     pub mode: u32,
+    /// Ids of the user and the group.
+    pub owner: [u32; 2],
     pub size: u64,
     /// Layer that brought it, from 0.
     pub layer: u32,
@@ -70,6 +72,7 @@ impl Inode {
         Self {
             kind,
             mode,
+            owner: [0; 2],
             size: 0,
             layer,
             hash: None,
@@ -351,7 +354,7 @@ impl Tree {
     pub(crate) fn put(&mut self, path: &[u8], inode: Inode) -> Result<Id, Stop> {
         let layer = inode.layer;
         if inode.kind == Kind::Folder && names(path)?.is_empty() {
-            self.inodes[0].mode = inode.mode;
+            (self.inodes[0].mode, self.inodes[0].owner) = (inode.mode, inode.owner);
             return Ok(ROOT);
         }
         let (folder, name) = self.place(path, layer)?;
@@ -360,6 +363,7 @@ impl Tree {
             if (before.kind, inode.kind) == (Kind::Folder, Kind::Folder) {
                 let number = self.nodes[old as usize].inode as usize;
                 self.inodes[number].mode = inode.mode;
+                self.inodes[number].owner = inode.owner;
                 self.inodes[number].layer = layer;
                 self.nodes[old as usize].touched = layer;
                 return Ok(old);

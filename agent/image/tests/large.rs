@@ -1,18 +1,22 @@
-//! An image of 2 GB and 200,000 files in five layers: the time and the memory that reading takes.
+//! An image of 2 GB and 200,000 files in five layers: the time and the memory that reading takes, and comparing it
+//! with a new one, which shares four of the layers.
 //!
 //! ```sh
 //! cargo test --release -p lapwing-image --test large -- --ignored --nocapture
 //! ```
 //!
 //! With `LAPWING_LARGE_IMAGE=FOLDER` the image is left there, for `/usr/bin/time -v lapwing advise image
-//! FOLDER`. Contents are words of a small dictionary in an order that does not repeat, which gzip packs to
+//! FOLDER --image large:1`. Contents are words of a small dictionary in an order that does not repeat, which gzip packs to
 //! about a third, as it does files of real images; no two files are the same.
 
 mod common;
 
-use common::read;
+use common::read_as;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use lapwing_image::budget::Budget;
+use lapwing_image::diff::Diff;
+use lapwing_image::{Image, Limits, Options, Wanted};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
@@ -24,6 +28,8 @@ use tar::{Builder, Header};
 const LAYERS: u64 = 5;
 const FILES: u64 = 200_000;
 const BYTES: u64 = 2_000_000_000;
+const OLD: &str = "large:1";
+const NEW: &str = "large:2";
 
 /// A writer that hashes.
 struct Hashed<W> {
@@ -124,12 +130,8 @@ fn put(folder: &Path, document: &Value) -> String {
     digest
 }
 
-fn make(folder: &Path) {
-    fs::create_dir_all(blobs(folder)).unwrap();
-    let mut numbers = Numbers(7);
-    let layers: Vec<_> = (0..LAYERS)
-        .map(|number| layer(folder, number, &mut numbers))
-        .collect();
+/// Writes the documents of an image; answers what the index says of it.
+fn manifest(folder: &Path, name: &str, layers: &[&(String, String)]) -> Value {
     let ids: Vec<String> = layers
         .iter()
         .map(|(_, id)| format!("sha256:{id}"))
@@ -143,8 +145,29 @@ fn make(folder: &Path) {
         folder,
         &json!({"config": {"digest": config}, "layers": layers}),
     );
-    let index = json!({"manifests": [{"digest": manifest}]});
+    json!({"digest": manifest, "annotations": {"org.opencontainers.image.ref.name": name}})
+}
+
+fn make(folder: &Path) {
+    fs::create_dir_all(blobs(folder)).unwrap();
+    let mut numbers = Numbers(7);
+    let layers: Vec<_> = (0..=LAYERS)
+        .map(|number| layer(folder, number, &mut numbers))
+        .collect();
+    let all: Vec<_> = layers.iter().collect();
+    let manifests = [
+        manifest(folder, OLD, &all[..LAYERS as usize]),
+        manifest(folder, NEW, &all[1..]),
+    ];
+    let index = json!({"manifests": manifests});
     fs::write(folder.join("index.json"), index.to_string()).unwrap();
+}
+
+fn wanted(name: &str) -> Wanted {
+    Wanted {
+        name: Some(name.to_owned()),
+        platform: None,
+    }
 }
 
 /// Peak memory of this process, in KiB.
@@ -169,7 +192,7 @@ fn two_gigabytes_in_two_hundred_thousand_files() {
         make(&folder);
     }
     let start = Instant::now();
-    let report = read(&folder).unwrap();
+    let report = read_as(&folder, wanted(OLD), Limits::default()).unwrap();
     let took = start.elapsed();
     let mib = peak() / 1024;
     println!(
@@ -180,4 +203,33 @@ fn two_gigabytes_in_two_hundred_thousand_files() {
     assert!(report.size.bytes > BYTES * 9 / 10, "{}", report.size.bytes);
     assert!(took < Duration::from_secs(30), "{took:?}");
     assert!(mib < 300, "{mib} MiB");
+    drop(report);
+
+    let start = Instant::now();
+    let image = |name| {
+        let options = Options {
+            wanted: wanted(name),
+            limits: Limits::default(),
+            hide: &|_| 0,
+            profile: None,
+            inventory: None,
+        };
+        Image::read(&folder, &options).unwrap()
+    };
+    let (old, new) = (image(OLD), image(NEW));
+    let diff = Diff::of(&old, &new);
+    let budget = Budget::parse(b"maxGrowthMB: 5\nforbidNew: [shell]\n").unwrap();
+    let judgement = budget.judge(&diff, new.report());
+    let took = start.elapsed();
+    let mib = peak() / 1024;
+    let files = &diff.files;
+    println!(
+        "compared with another, {} files added and {} removed: {took:.1?}, {mib} MiB",
+        files.added.count, files.removed.count
+    );
+    assert_eq!(files.added.count, FILES / LAYERS);
+    assert_eq!(files.removed.count, FILES / LAYERS);
+    assert!(judgement.within, "{:?}", judgement.lines);
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(mib < 400, "{mib} MiB");
 }

@@ -56,6 +56,9 @@ pub struct Args {
     /// Has a further run work with the advice that follows applied.
     #[arg(long)]
     advice: bool,
+    /// The program that builds the Dockerfile of the advice; without it files are copied as it says.
+    #[arg(long, value_name = "PATH", requires = "advice")]
+    buildah: Option<PathBuf>,
     /// Where the table of the advice is left.
     #[arg(long, value_name = "FILE", requires = "advice")]
     markdown: Option<PathBuf>,

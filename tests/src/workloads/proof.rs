@@ -54,6 +54,8 @@ pub struct Slim {
     pub missing: Vec<PathBuf>,
     /// Sources of compiled Python modules, beside the list.
     pub sources: usize,
+    /// Whether it is of the Dockerfile of the advice, built.
+    pub is_built: bool,
     /// The run.
     pub run: Trial,
 }
@@ -153,7 +155,7 @@ impl Slim {
             .home
             .json(&["inventory", lesson.program.name])?;
         let inventory = inventory.into_iter().next().context("no inventory")?;
-        let root = lesson.session.folder("slim")?;
+        let mut root = lesson.session.folder("slim")?;
         let names = names(&inventory)?;
         let all: Vec<_> = names.iter().map(|(name, _)| name.clone()).collect();
         let slimmed = roots::slim(image, &all, &root)?;
@@ -166,6 +168,13 @@ impl Slim {
         missing.retain(|path| !is_made(path));
         let reasons = inventory["incomplete"].as_array();
         let reasons = reasons.context("an inventory that does not say whether it is complete")?;
+        if let Some(buildah) = &lesson.args.buildah {
+            root = lesson.session.folder("built")?;
+            let (home, of) = (&lesson.agent.home, (image, &inventory));
+            let user = lesson.program.user;
+            roots::built(lesson.session, home, buildah, of, user, &root)
+                .context("the Dockerfile of `lapwing advise image`")?;
+        }
         setting.layers = vec![root.clone()];
         Ok(Self {
             after: contents(&root, image)?,
@@ -174,6 +183,7 @@ impl Slim {
                 .collect(),
             missing,
             sources: slimmed.sources,
+            is_built: lesson.args.buildah.is_some(),
             run: Trial::of(lesson.compare(setting)),
         })
     }

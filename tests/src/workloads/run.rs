@@ -24,7 +24,7 @@ const AT_ONCE: usize = 64;
 pub struct Lesson<'a> {
     pub session: &'a Session,
     pub program: &'static Program,
-    args: &'a Args,
+    pub args: &'a Args,
     pub agent: Agent,
     watch: Watch,
     /// What two runs taught.

@@ -43,6 +43,11 @@ pub fn text(proof: &Proof) -> String {
     line("image", &whole(&proof.before));
     if let Some(slim) = &proof.slim {
         line("in use", &whole(&slim.after));
+        let made = match slim.is_built {
+            true => "the Dockerfile of `lapwing advise image`, built",
+            false => "copied from the inventory: there is no buildah to build the Dockerfile with",
+        };
+        line("made by", made);
         if slim.sources > 0 {
             let sources = slim.sources;
             line(

@@ -1,9 +1,14 @@
 //! What a build has to copy to have what was used, folded to whole folders.
 //!
 //! A folder is copied as a whole where every file in it, at any depth, is wanted. Symbolic links are wanted
-//! where they lead to something that is, or to a folder above it. `COPY` follows a link that it is given by
+//! where they lead to something that is, or to a folder that is there. `COPY` follows a link that it is given by
 //! name, so those that do not lie in a folder that is copied as a whole are made anew. Python looks for the
 //! source of a compiled module and opens only the latter: the source is wanted with it.
+//!
+//! `COPY` gives folders that it has to make to root, so all are made before, with owner and mode. Beside those
+//! above what is copied these are there: folders that were listed, those that something was made in, those that
+//! are empty or somebody else's in the image, for they wait for files, and those that the configuration names.
+//! Runtimes look users up in `/etc/passwd` and `/etc/group`, from outside and so unseen: both are wanted.
 
 use super::Nodes;
 use crate::report::Sum;
@@ -11,12 +16,11 @@ use crate::tree::{Id, Kind, ROOT, Tree};
 use lapwing_profile::text::canonical;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
-/// Instructions of one stage: a stage of more layers cannot be run everywhere.
-const STAGE_MAX: usize = 100;
-/// Words of one instruction.
-const WORDS_MAX: usize = 200;
+/// Files that runtimes read from outside to find a user.
+const USERS: [&[u8]; 2] = [b"/etc/passwd", b"/etc/group"];
+/// The mode of a folder that nobody but root writes to.
+const PLAIN: u32 = 0o755;
 
 /// What is to be copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -28,12 +32,31 @@ pub struct Copy {
     pub files: Vec<InFolder>,
     /// Symbolic links that are made anew.
     pub links: Vec<Link>,
-    /// Folders that were listed, and of which nothing else is copied: made anew.
+    /// Folders of which nothing is copied: made anew.
     pub empty: Vec<String>,
+    /// All folders that are made before anything is copied, each before what lies in it.
+    pub made: Vec<Made>,
     /// What has a name that no `COPY` can say for sure.
     pub unnamed: Vec<String>,
     /// How many files that brings, and their bytes.
     pub brings: Sum,
+    /// Instructions of a build that say what the image's configuration does, and comments on what they leave
+    /// out: variables, user, program, ports and volumes.
+    pub settings: Vec<String>,
+}
+
+/// A folder that is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Made {
+    /// Its path.
+    pub path: String,
+    /// Its mode, as of `chmod`.
+    pub mode: u32,
+    /// Whose it is.
+    pub user: u32,
+    /// The group.
+    pub group: u32,
 }
 
 /// Files of a folder.
@@ -57,13 +80,20 @@ pub struct Link {
 }
 
 /// Whether a name means itself in a Dockerfile and in a shell: no pattern, no variable, no quote.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let is = |c: char| c.is_alphanumeric() || "/._-+@:,=%~ #".contains(c);
     text.chars().all(is)
 }
 
 impl Copy {
-    pub(crate) fn of(tree: &Tree, nodes: &Nodes) -> Self {
+    /// `awaited` are paths of which the folders have to be there: files that were made in the container.
+    /// `named` are folders that the configuration names.
+    pub(crate) fn of<'a>(
+        tree: &Tree,
+        nodes: &Nodes,
+        awaited: impl Iterator<Item = &'a [u8]>,
+        named: impl Iterator<Item = &'a str>,
+    ) -> Self {
         let mut wanted = nodes.files.clone();
         let mut above = vec![false; tree.nodes.len()];
         let mark = |above: &mut Vec<bool>, mut id: Id| {
@@ -73,31 +103,42 @@ impl Copy {
             }
         };
         above[ROOT as usize] = true;
+        let find = |path: &[u8]| (!tree.is_exhausted()).then(|| tree.find(path, true))?;
+        let is = |id: Id, kind: Kind| tree.inode(id).kind == kind;
+        for user in USERS.into_iter().filter_map(find) {
+            wanted[user as usize] |= is(user, Kind::File);
+        }
+        for source in sources(tree, &nodes.files) {
+            wanted[source as usize] = true;
+        }
+        let folder = |path: &'a [u8]| {
+            let slash = path.iter().rposition(|byte| *byte == b'/');
+            slash.map(|slash| &path[..slash])
+        };
+        let awaited = awaited.filter_map(folder);
+        for id in awaited.chain(named.map(str::as_bytes)).filter_map(find) {
+            if is(id, Kind::Folder) {
+                mark(&mut above, id);
+            }
+        }
         let mut links = Vec::new();
+        let waits = waiting(tree);
         tree.visit(|id, inode| {
-            if wanted[id as usize] || nodes.listed[id as usize] {
+            let at = id as usize;
+            if wanted[at] || nodes.listed[at] || waits[at] {
                 mark(&mut above, id);
             }
             if inode.kind == Kind::Symlink {
                 links.push(id);
             }
         });
-        for source in sources(tree, &nodes.files) {
-            wanted[source as usize] = true;
-            mark(&mut above, source);
-        }
         // A link may lead over others, and to a folder that only now is above something: each round takes
         // one link at least, and steps over all of the image are bounded.
         let mut is_settled = false;
         while !is_settled {
             is_settled = true;
             for id in &links {
-                let leads = |id| {
-                    let path = tree.path(id);
-                    (!tree.is_exhausted())
-                        .then(|| tree.find(&path, true))
-                        .flatten()
-                };
+                let leads = |id| find(&tree.path(id));
                 if !wanted[*id as usize]
                     && leads(*id).is_some_and(|to| to != ROOT && above[to as usize])
                 {
@@ -109,16 +150,11 @@ impl Copy {
         }
         let whole = whole(tree, &wanted);
         let mut result = Self::default();
-        result.collect(tree, nodes, (&wanted, &above, &whole));
+        result.collect(tree, (&wanted, &above, &whole));
         result
     }
 
-    fn collect(
-        &mut self,
-        tree: &Tree,
-        nodes: &Nodes,
-        (wanted, above, whole): (&[bool], &[bool], &[bool]),
-    ) {
+    fn collect(&mut self, tree: &Tree, (wanted, above, whole): (&[bool], &[bool], &[bool])) {
         let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut counted = vec![false; tree.inodes.len()];
         tree.visit(|id, inode| {
@@ -138,12 +174,20 @@ impl Copy {
             let folder = canonical(&tree.path(tree.nodes[at].parent));
             let mut unnamed = |path: String| self.unnamed.push(path);
             match inode.kind {
-                Kind::Folder if whole[at] && is_plain(&path) => self.folders.push(path),
-                Kind::Folder if whole[at] => unnamed(path),
-                Kind::Folder if nodes.listed[at] && !has_wanted(tree, id, above, wanted) => {
-                    match is_plain(&path) {
-                        true => self.empty.push(path),
-                        false => unnamed(path),
+                Kind::Folder if id == ROOT || !above[at] && !whole[at] => {}
+                Kind::Folder if !is_plain(&path) => unnamed(path),
+                Kind::Folder => {
+                    let [user, group] = inode.owner;
+                    self.made.push(Made {
+                        path: path.clone(),
+                        mode: inode.mode,
+                        user,
+                        group,
+                    });
+                    if whole[at] {
+                        self.folders.push(path);
+                    } else if !has_wanted(tree, id, above, wanted) {
+                        self.empty.push(path);
                     }
                 }
                 Kind::Symlink if wanted[at] => {
@@ -166,66 +210,6 @@ impl Copy {
         self.files = { files.into_iter() }
             .map(|(folder, names)| InFolder { folder, names })
             .collect();
-    }
-
-    /// The build that has these alone, of an image by its name.
-    #[must_use]
-    pub fn dockerfile(&self, image: &str) -> String {
-        let mut copies: Vec<String> = Vec::new();
-        let quoted = |text: &str| format!("\"{text}\"");
-        let below = |folder: &str| match folder {
-            "/" => "/".to_owned(),
-            folder => format!("{folder}/"),
-        };
-        for folder in &self.folders {
-            let folder = quoted(&below(folder));
-            copies.push(format!("COPY --from=full [{folder}, {folder}]"));
-        }
-        for InFolder { folder, names } in &self.files {
-            for names in names.chunks(WORDS_MAX) {
-                let mut words: Vec<String> = names
-                    .iter()
-                    .map(|name| quoted(&format!("{}{name}", below(folder))))
-                    .collect();
-                words.push(quoted(&below(folder)));
-                copies.push(format!("COPY --from=full [{}]", words.join(", ")));
-            }
-        }
-        let mut made: Vec<String> = { self.empty.iter() }
-            .map(|folder| format!("mkdir -p \"/out{folder}\""))
-            .collect();
-        for Link { path, target } in &self.links {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            made.push(format!(
-                "mkdir -p \"/out{folder}\" && ln -s -- \"{target}\" \"/out{path}\""
-            ));
-        }
-        let mut out = String::new();
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "FROM {image} AS full\n");
-        if !made.is_empty() {
-            let _ = writeln!(out, "FROM busybox AS made");
-            for made in made.chunks(WORDS_MAX) {
-                let _ = writeln!(out, "RUN {}", made.join(" && \\\n    "));
-            }
-            out.push('\n');
-        }
-        let stages = copies.chunks(STAGE_MAX).len();
-        for (number, copies) in (1..).zip(copies.chunks(STAGE_MAX)) {
-            let _ = writeln!(out, "FROM scratch AS used{number}\n{}\n", copies.join("\n"));
-        }
-        out.push_str("FROM scratch\n");
-        // Links first: what lies behind one is copied under its own name.
-        if !made.is_empty() {
-            out.push_str("COPY --from=made /out/ /\n");
-        }
-        for number in 1..=stages {
-            let _ = writeln!(out, "COPY --from=used{number} / /");
-        }
-        for path in &self.unnamed {
-            let _ = writeln!(out, "# copy by hand, its name has a meaning here: {path}");
-        }
-        out
     }
 }
 
@@ -268,6 +252,17 @@ fn whole(tree: &Tree, wanted: &[bool]) -> Vec<bool> {
         }
     }
     whole
+}
+
+/// Which folders wait for files: empty ones, and those that are not root's alone to write to.
+fn waiting(tree: &Tree) -> Vec<bool> {
+    let mut waits = vec![false; tree.nodes.len()];
+    tree.visit(|id, inode| {
+        let is_empty = tree.nodes[id as usize].children.is_empty();
+        let is_plain = inode.mode == PLAIN && inode.owner == [0; 2];
+        waits[id as usize] = inode.kind == Kind::Folder && (is_empty || !is_plain);
+    });
+    waits
 }
 
 /// Whether something in a folder is copied or made.

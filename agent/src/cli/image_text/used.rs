@@ -193,25 +193,21 @@ pub(in crate::cli) fn write_dockerfile(out: &mut impl Write, report: &Report) ->
     };
     let mut notes = Vec::new();
     rests(&mut notes, used)?;
-    let name = match (&report.name, &report.digest) {
-        (Some(name), Some(digest)) => format!("{name}@{digest}"),
-        (Some(name), None) => name.clone(),
-        (None, _) => report.id.clone(),
-    };
-    let name = match name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "._-/:@".contains(c))
-    {
-        true => name,
-        false => report.id.clone(),
-    };
+    // Without the digest: builders look for a name with one in registries alone.
+    let is = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    let name = (report.name.as_deref()).filter(|name| name.chars().all(is));
+    let name = name.unwrap_or(&report.id);
     let notes = String::from_utf8_lossy(&notes);
-    let said = "What was seen to be used, and nothing else but sources of compiled Python and links. Files and folders that are \
-                copied as a whole keep owner and mode; folders above them, and those made anew, are root's with mode 755, \
-                so /tmp and folders that a user writes to have to be made. USER, ENTRYPOINT, CMD, ENV and EXPOSE of the \
-                image do not come with it: add them. Empty folders are made only if they were listed.";
-    for note in [said].into_iter().chain(notes.lines()) {
+    let said = "What was seen to be used, and nothing else but sources of compiled Python, links, and what says who users are. \
+                Folders are made with owner and mode: those above what is copied, and those that are empty in the image or \
+                somebody else's. LABEL, ONBUILD and SHELL of the image do not come with it. Another name of the image, as it \
+                is called where this is built: --build-arg IMAGE=NAME.";
+    let of = format!(
+        "Of the image {}",
+        report.digest.as_ref().unwrap_or(&report.id)
+    );
+    for note in [said, &*of].into_iter().chain(notes.lines()) {
         writeln!(out, "# {}", visible(note.trim()))?;
     }
-    write!(out, "{}", used.copy.dockerfile(&name))
+    write!(out, "{}", used.copy.dockerfile(name))
 }

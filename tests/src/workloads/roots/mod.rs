@@ -4,11 +4,13 @@
 //! learned on an image of its own: its packages, what they depend on, and what Debian's own smallest
 //! image has.
 
+mod built;
 mod copy;
 mod database;
 mod own;
 mod slim;
 
+pub use built::built;
 pub use own::own;
 pub use slim::slim;
 

@@ -1,0 +1,163 @@
+//! The build that has what was used: folders as they are in the image, and what its configuration says.
+
+mod common;
+
+use common::{Image, Layer, read_used};
+use lapwing_image::inventory::copy::{Copy, Made};
+use lapwing_image::{Limits, Wanted};
+use lapwing_profile::inventory::export::Export;
+use lapwing_profile::inventory::{Inventory, Sight, uses};
+use serde_json::{Value, json};
+
+/// What is copied of an image with a configuration; `true` beside a path that the container changed.
+fn copy(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Copy {
+    let mut known = Inventory::default();
+    known.begin("c1", true);
+    for (path, changed) in used {
+        known.see(Sight {
+            path: path.as_bytes(),
+            how: uses::OPEN,
+            changed: *changed,
+            at: 1_790_000_000,
+            image: 0,
+        });
+    }
+    let image = Image::empty();
+    let tar = layer.tar();
+    let config = json!({"os": "linux", "architecture": "amd64", "config": config});
+    let manifest = image.manifest(&[(tar.clone(), tar)], &config);
+    image.index(&json!([manifest]));
+    let export = Export::of("web", &known);
+    let report = read_used(
+        image.path(),
+        Wanted::default(),
+        Limits::default(),
+        None,
+        Some(&export),
+    );
+    report.unwrap().used.unwrap().copy
+}
+
+fn owned(layer: Layer, ids: &[(&str, &[u8])], name: &str, mode: u32) -> Layer {
+    layer.pax(ids).folder(name, mode)
+}
+
+#[test]
+fn folders_that_wait_for_files_are_made_with_owner_and_mode() {
+    let mut layer = Layer::default()
+        .folder("tmp", 0o1777)
+        .folder("run", 0o755)
+        .symlink("var/run", "/run")
+        .folder("var/cache/full", 0o755)
+        .file("var/cache/full/of", "files")
+        .folder("var/log", 0o755)
+        .file("var/log/old", "old")
+        .folder("work/full", 0o755)
+        .file("work/full/x", "x")
+        .file("etc/passwd", "web:x:100000:101::/:/bin/sh\n")
+        .file("usr/bin/web", "web");
+    let ids: [(&str, &[u8]); 2] = [("uid", b"100000"), ("gid", b"101")];
+    layer = owned(layer, &ids, "var/lib/web", 0o2770);
+    layer = layer.file("var/lib/web/default", "x");
+    let used = [("/usr/bin/web", false), ("/var/log/new", true)];
+    let copy = copy(layer, &json!({"WorkingDir": "/work/full"}), &used);
+    let made = |path: &str| copy.made.iter().find(|made| made.path == path).cloned();
+    let plain = |path: &str| Made {
+        path: path.to_owned(),
+        mode: 0o755,
+        ..Made::default()
+    };
+    for path in ["/run", "/var/log", "/work/full", "/usr", "/var"] {
+        assert_eq!(made(path), Some(plain(path)));
+    }
+    assert_eq!(made("/tmp").unwrap().mode, 0o1777);
+    assert_eq!(
+        made("/var/lib/web"),
+        Some(Made {
+            mode: 0o2770,
+            user: 100_000,
+            group: 101,
+            ..plain("/var/lib/web")
+        })
+    );
+    assert_eq!(made("/var/cache/full"), None);
+    assert_eq!(copy.links[0].path, "/var/run");
+    let text = copy.dockerfile("shop:1");
+    for line in [
+        "chown 100000:101 \"/out/var/lib/web\" && \\\n",
+        "chmod 1777 \"/out/tmp\" && \\\n",
+        "chmod 2770 \"/out/var/lib/web\" && \\\n",
+        "COPY --from=full [\"/etc/\", \"/etc/\"]\n",
+    ] {
+        assert!(text.contains(line), "no `{line}` in\n{text}");
+    }
+    // Each before what lies in it, for `mkdir`.
+    let at = |path: &str| text.find(&format!("\"/out{path}\"")).unwrap();
+    assert!(at("/var") < at("/var/lib") && at("/var/lib") < at("/var/lib/web"));
+}
+
+#[test]
+fn what_the_configuration_says_comes_along() {
+    let config = json!({
+        "Env": ["A=1", "Q=a \"b\" $HOME \\ c", "E="],
+        "User": "web", "WorkingDir": "/srv", "ExposedPorts": {"80/tcp": {}}, "Volumes": {"/a b": {}},
+        "StopSignal": "SIGINT", "Entrypoint": ["/bin/sh", "-c", "echo $A\nexec \"$@\""], "Cmd": ["x"],
+        "Healthcheck": {"Test": ["CMD-SHELL", "curl localhost"], "Interval": 5_000_000_000_u64, "Retries": 3},
+    });
+    let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
+    assert_eq!(
+        copy.settings,
+        [
+            "ENV A=\"1\"",
+            r#"ENV Q="a \"b\" \$HOME \\ c""#,
+            "ENV E=\"\"",
+            "WORKDIR \"/srv\"",
+            "USER \"web\"",
+            "EXPOSE \"80/tcp\"",
+            "STOPSIGNAL \"SIGINT\"",
+            r#"VOLUME ["/a b"]"#,
+            r#"HEALTHCHECK --interval=5000000000ns --retries=3 CMD ["/bin/sh","-c","curl localhost"]"#,
+            r#"ENTRYPOINT ["/bin/sh","-c","echo $A\nexec \"$@\""]"#,
+            r#"CMD ["x"]"#,
+        ]
+    );
+    let text = copy.dockerfile("shop:1");
+    assert!(text.ends_with("\nCMD [\"x\"]\n"), "{text}");
+}
+
+#[test]
+fn no_value_ends_its_line_and_no_secret_is_written() {
+    let config = json!({
+        "Env": ["A=1\nRUN evil", "B=\u{202e}x", "API=hunter2", "hunter2", "C D=1", "\n"],
+        "User": "a\nRUN evil", "WorkingDir": "/\rx", "Entrypoint": ["x", "--password=hunter2"],
+        "Cmd": ["a\u{1b}[2J"], "Volumes": {"/\u{2028}": {}},
+        "Healthcheck": {"Test": ["CMD-SHELL", "a", "b"]},
+    });
+    let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
+    for line in &copy.settings {
+        assert!(
+            line.starts_with("# by hand: ") && !line.contains("hunter2"),
+            "{line}"
+        );
+        assert!(
+            !line.contains(|c: char| c.is_control() || c == '\u{202e}'),
+            "{line:?}"
+        );
+    }
+    assert_eq!(copy.settings.len(), 12, "{:#?}", copy.settings);
+    let text = copy.dockerfile("shop:1");
+    assert!(
+        !text.lines().any(|line| line.starts_with("RUN evil")),
+        "{text}"
+    );
+}
+
+#[test]
+fn much_that_a_configuration_says_is_bounded() {
+    let many: Vec<String> = (0..5000).map(|number| format!("A{number}=x")).collect();
+    let long = "x".repeat(100_000);
+    let config = json!({"Env": many, "Cmd": [long]});
+    let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
+    assert_eq!(copy.settings.len(), 1001);
+    assert_eq!(copy.settings[1000], "# by hand: 4001 more, beyond 1000");
+}
