@@ -20,7 +20,7 @@ use crate::session::{check_interrupt, patience, wait_for};
 use anyhow::{Context as _, Result, ensure};
 use client::Client;
 use serde_json::{Value, json};
-use stage::{APPROVED, LOCAL, NODES, PROFILES, PROMOTED, SILENT, Stage};
+use stage::{APPROVED, LOCAL, NODES, PROMOTED, SILENT, Stage};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -117,7 +117,14 @@ impl Run<'_> {
         let before = verdict::profiles(&self.stage)?;
         self.rage(long)?;
         self.settle()?;
+        // What all that is there outlives must be reported whole.
+        for round in ["calm-0", "calm-1"] {
+            self.act(round)?;
+        }
         let silent = self.silence()?;
+        for round in ["calm-2", "calm-3"] {
+            self.act(round)?;
+        }
         self.mark()?;
         self.settle()?;
         let after = verdict::profiles(&self.stage)?;
@@ -144,18 +151,23 @@ impl Run<'_> {
                 puppet.act(&Act::trigger(&["create", path]))?;
             }
         }
-        wait_for("the controller to promote", 3 * patience(), || {
+        wait_for("both nodes to show the same", 3 * patience(), || {
             self.stage.look()?;
             self.follow()?;
             self.stage.tell();
-            let all = self.stage.cluster.get(PROFILES)?;
-            let items = all["items"].as_array().context("no list")?;
-            let is_it = |object: &Value| object["spec"]["workload"]["name"] == PROMOTED;
-            Ok(items.iter().any(is_it).then_some(()))
+            Ok(verdict::is_learned(&self.stage, PROMOTED).then_some(()))
+        })
+        .with_context(|| verdict::learned(&self.stage))?;
+        let by = ["--actor", "tests", "--reason", "learned enough"];
+        let args = ["profile", "promote", "shop/Deployment/api/app"];
+        wait_for("the controller to promote", patience(), || {
+            let leader = self.stage.leader().unwrap_or(0);
+            let mut promotes = self.stage.at_controller(leader, &[&args[..], &by].concat());
+            let output = promotes.stderr(self.stage.log("client")?).output()?;
+            Ok(output.status.success().then_some(()))
         })?;
         for (number, node) in self.stage.nodes.iter().enumerate() {
             let name = verdict::named(&node.home, &format!("{LOCAL}-{}", NODES[number]))?;
-            let by = ["--actor", "tests", "--reason", "learned enough"];
             let args = [&["profile", "promote", name.as_str()], &by[..]].concat();
             node.home.call(&args)?;
         }
@@ -182,7 +194,7 @@ impl Run<'_> {
                 next = begun + self.chance.milliseconds(200, 900);
             }
             self.come_back(false)?;
-            self.act(round)?;
+            self.act(&round.to_string())?;
             round += 1;
             self.follow()?;
             self.stage.look()?;
@@ -284,7 +296,7 @@ impl Run<'_> {
     }
 
     /// Has each container make files that nobody approved of.
-    fn act(&mut self, round: usize) -> Result<()> {
+    fn act(&mut self, round: &str) -> Result<()> {
         for member in &mut self.stage.members {
             let Some(puppet) = &mut member.puppet else {
                 continue;

@@ -33,6 +33,7 @@ const CLIENT: &str = "spiffe://tests/siem";
 const AGENT_NAME: &str = "agent.lapwing.internal";
 /// Where objects are.
 pub const PROFILES: &str = "/apis/lapwing.dev/v1alpha1/behaviorprofiles";
+pub const LEARNED_PROFILES: &str = "/apis/lapwing.dev/v1alpha1/learnedprofiles";
 pub const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/lapwing/leases/lapwing-controller";
 
 /// A node.
@@ -125,20 +126,19 @@ impl<'s> Stage<'s> {
         let mut replicas = Vec::new();
         for (number, address) in REPLICAS.into_iter().enumerate() {
             let at = format!("{address}:{port}");
-            let reader = json!({"identity": CLIENT, "verbs": ["read"], "namespaces": ["*"]});
+            let owner =
+                json!({"identity": CLIENT, "verbs": ["read", "operate"], "namespaces": ["*"]});
             let config = json!({
                 "version": 1, "cluster": CLUSTER, "namespace": "lapwing",
                 "name": format!("controller-{number}"), "kubernetes": kubeconfig, "timeout": "1s",
                 "endpoint": format!("unix://{}", folder.join(format!("socket-{number}")).display()),
                 "advertise": at,
                 "listen": {"address": at, "certificate": controllers.certificate, "key": controllers.key,
-                    "clientAuthority": vouches, "clients": [reader]},
+                    "clientAuthority": vouches, "clients": [owner]},
                 "lease": {"duration": "3s", "deadline": "2s", "retry": "400ms"},
                 "agents": {"port": port, "certificate": controllers.certificate, "key": controllers.key,
                     "authority": vouches, "silentAfter": format!("{}s", SILENT.as_secs())},
-                "learned": {"interval": "1s", "evidenceInterval": "1s", "promote": "automatic", "evidence": {
-                    "slot": "1s", "coverage": 0.01, "newsPerDay": 1e12, "quiet": "2s", "observed": "2s",
-                    "restarts": 0}},
+                "learned": {"interval": "1s", "evidenceInterval": "1s", "promote": "automatic"},
                 "relay": {"heartbeat": "500ms"},
             });
             fs::write(

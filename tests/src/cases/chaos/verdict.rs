@@ -1,7 +1,9 @@
 //! What has to hold in the end.
 
 use super::client::Client;
-use super::stage::{APPROVED, KNOWN, LOCAL, NODES, PROFILES, PROMOTED, SILENT, Stage};
+use super::stage::{
+    APPROVED, KNOWN, LEARNED_PROFILES, LOCAL, NODES, PROFILES, PROMOTED, SILENT, Stage,
+};
 use super::{Batch, LEARNED};
 use crate::agent::Home;
 use crate::expect::epoch_seconds;
@@ -16,7 +18,7 @@ pub const MARK: &str = "/data/mark";
 /// How long after an agent is back the controller may still call it silent, in seconds.
 const LATE: f64 = 4.0;
 /// For how long an agent has to go on after something was done for it to be on its disk, in seconds.
-const ON_DISK: f64 = 2.0;
+const ON_DISK: f64 = 1.0;
 
 /// Of a report: its id and its revision.
 type Key = (String, u64);
@@ -69,6 +71,30 @@ pub fn profiles(stage: &Stage<'_>) -> Result<BTreeMap<String, Value>> {
     Ok(all)
 }
 
+/// What the controller says of what is learned.
+pub fn learned(stage: &Stage<'_>) -> String {
+    let list = stage.cluster.get(LEARNED_PROFILES).unwrap_or_default();
+    let of = |object: &Value| {
+        let (workload, status) = (&object["spec"]["workload"], &object["status"]);
+        format!("{workload}: {} {}", status["phase"], status["conditions"])
+    };
+    let all = list["items"].as_array().map(|all| all.iter().map(of));
+    all.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// Whether the controller was told by all nodes of all that is done while a workload is learned.
+pub fn is_learned(stage: &Stage<'_>, workload: &str) -> bool {
+    let list = stage.cluster.get(LEARNED_PROFILES).unwrap_or_default();
+    let mut all = list["items"].as_array().into_iter().flatten();
+    let object = all.find(|object| object["spec"]["workload"]["name"] == workload);
+    object.is_some_and(|object| {
+        let status = &object["status"];
+        let text = status["profile"].as_str().unwrap_or_default();
+        let has = |path: &&str| text.contains(&**path);
+        status["nodes"] == NODES.len() && [KNOWN].iter().chain(LEARNED).all(has)
+    })
+}
+
 /// Whether the status of the controller has all agents connected.
 pub fn are_connected(status: &Value) -> bool {
     let agents = status["fleet"]["agents"].as_array();
@@ -116,7 +142,7 @@ fn log(stage: &Stage<'_>, number: usize) -> Result<(Vec<Value>, Vec<Value>)> {
         "-o",
         "json",
         "--since",
-        "1d",
+        "24h",
         "--kind",
         "violation,gap",
     ];
