@@ -9,19 +9,11 @@ use std::time::{Duration, Instant};
 /// Time between two tries.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// One item that it was given.
-pub struct Given {
-    /// In which of its streams.
-    pub session: usize,
-    /// The item, without its cursor.
-    pub value: Value,
-}
-
 /// The client.
 #[derive(Default)]
 pub struct Client {
-    /// All that it was given.
-    pub got: Vec<Given>,
+    /// All items that it was given, without their cursors.
+    got: Vec<Value>,
     /// Its streams that gave something.
     pub sessions: usize,
     watch: Option<Watch>,
@@ -79,17 +71,13 @@ impl Client {
             let cursor = value.as_object_mut().context("an item")?.remove("cursor");
             let cursor = cursor.as_ref().and_then(Value::as_str);
             self.cursor = Some(cursor.context("no cursor")?.to_owned());
-            let session = self.sessions;
-            self.got.push(Given { session, value });
+            self.got.push(value);
         }
         Ok(())
     }
 
     /// What it was given of a kind.
-    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = (usize, &Value)> {
-        let of = move |one: &'_ Given| one.value.get(kind).map(|_| ());
-        { self.got.iter() }
-            .filter(move |one| of(one).is_some())
-            .map(move |one| (one.session, &one.value[kind]))
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.got.iter().filter_map(move |item| item.get(kind))
     }
 }

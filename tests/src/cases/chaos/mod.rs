@@ -91,6 +91,10 @@ struct Run<'s> {
 }
 
 fn kill_all(context: &mut Context<'_>) -> Result<Outcome> {
+    if context.label != "host" {
+        let why = "it is about processes, and where each instruction is emulated two agents need minutes to start";
+        return Ok(Outcome::Skipped(why.to_owned()));
+    }
     context.alone();
     let chance = Chance::new()?;
     let seed = chance.0;
@@ -377,7 +381,6 @@ impl Run<'_> {
             self.follow()?;
             let of_mark = self.client.of_kind("violation");
             let seen: Vec<&Value> = of_mark
-                .map(|(_, violation)| violation)
                 .filter(|violation| violation["file"]["path"] == verdict::MARK)
                 .collect();
             left = { self.stage.members.iter() }
