@@ -62,6 +62,19 @@ impl Authority {
         self.issue(&file, &params)
     }
 
+    /// For one that is server and client, with these names: addresses, URIs or DNS names.
+    pub fn member(&self, file: &str, names: &[&str]) -> Result<Pair> {
+        let (uris, others): (Vec<&str>, Vec<&str>) =
+            names.iter().partition(|name| name.contains("://"));
+        let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
+        let mut params = CertificateParams::new(others)?;
+        params.distinguished_name = DistinguishedName::new();
+        for uri in uris {
+            params.subject_alt_names.push(SanType::URI(uri.try_into()?));
+        }
+        self.issue(file, &params)
+    }
+
     fn issue(&self, file: &str, params: &CertificateParams) -> Result<Pair> {
         let key = KeyPair::generate()?;
         let pair = Pair {

@@ -377,7 +377,7 @@ impl Drop for Container<'_> {
 }
 
 /// An id like those of real runtimes: 64 hexadecimal digits, unlike all others.
-fn new_id(session: &Session) -> String {
+pub fn new_id(session: &Session) -> String {
     use std::hash::{BuildHasher, RandomState};
     let name = session.unique("id");
     let digits = |_| format!("{:016x}", RandomState::new().hash_one(&name));

@@ -13,6 +13,7 @@ mod bench;
 mod capabilities;
 mod cases;
 mod cgroup;
+mod cluster;
 mod container;
 mod coverage;
 mod demo;
@@ -64,6 +65,9 @@ enum Command {
     /// A client of such a program.
     #[command(hide = true)]
     Load(workloads::LoadArgs),
+    /// Is the API of a cluster, for the nodes and controllers of a test.
+    #[command(hide = true)]
+    ClusterApi(cluster::server::Args),
     /// Takes the time that nobody else wants, so that a counting machine is never idle.
     #[command(hide = true)]
     Soak,
@@ -135,6 +139,7 @@ fn main() -> ExitCode {
         Some(Command::Bench(args)) => bench::run(args),
         Some(Command::Workloads(args)) => workloads::run(&args),
         Some(Command::Load(args)) => workloads::load(&args).map(|()| true),
+        Some(Command::ClusterApi(args)) => cluster::server::run(&args).map(|()| true),
         Some(Command::Soak) => bench::soak(),
         Some(Command::With {
             capabilities: names,

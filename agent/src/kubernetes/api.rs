@@ -25,6 +25,9 @@ const STEP_MAX: usize = 4 << 20;
 const REFUSAL_MAX: usize = 64 << 10;
 /// Longest time that is waited because the API says so.
 const AFTER_MAX: Duration = Duration::from_secs(300);
+/// How long who looks for a way waits for another to have found one: less than any of them has for all of it
+/// where that was not set to less.
+const TURN: Duration = Duration::from_secs(1);
 /// Where a cluster mounts what its API is reached with.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
@@ -87,11 +90,16 @@ pub fn reach(file: Option<PathBuf>) -> Reach {
     let turns = Arc::new(Semaphore::new(1));
     Arc::new(move || {
         let file = file.clone();
-        let turn = Arc::clone(&turns).try_acquire_owned();
+        let turn = Arc::clone(&turns).acquire_owned();
         Box::pin(async move {
-            let turn = turn.map_err(|_| {
-                "the program for credentials (exec) that the kubeconfig names has not ended yet"
-            })?;
+            // Several ask at once where a replica comes to lead, and most ways are found at once.
+            let turn = tokio::time::timeout(TURN, turn).await;
+            let Ok(Ok(turn)) = turn else {
+                return Err(
+                    "the program for credentials (exec) that the kubeconfig names has not ended yet"
+                        .to_owned(),
+                );
+            };
             let runtime = Handle::current();
             let (sender, found) = oneshot::channel();
             let work = move || {

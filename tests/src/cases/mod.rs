@@ -4,6 +4,7 @@ mod advise;
 mod candidates;
 mod capability;
 mod cgroup;
+mod chaos;
 pub mod common;
 mod contents;
 mod deploy;
@@ -142,4 +143,5 @@ pub const ALL: &[Group] = &[
     group(deploy::CASES),
     group(errors::CASES),
     group(many::CASES),
+    group(chaos::CASES),
 ];

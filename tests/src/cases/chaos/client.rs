@@ -1,0 +1,83 @@
+//! A client of the controller that goes on from its last cursor, at whichever replica, whenever its stream ends.
+
+use super::stage::Stage;
+use crate::watch::Watch;
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// Time between two tries.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// The client.
+#[derive(Default)]
+pub struct Client {
+    /// All items that it was given, without their cursors.
+    got: Vec<Value>,
+    /// Its streams that gave something.
+    pub sessions: usize,
+    watch: Option<Watch>,
+    /// How much of the running stream was taken.
+    taken: usize,
+    cursor: Option<String>,
+    next: Option<Instant>,
+}
+
+impl Client {
+    /// Takes what came, and connects again where that is over.
+    pub fn go_on(&mut self, stage: &Stage<'_>, replica: usize) -> Result<()> {
+        let has_ended = self.watch.as_ref().is_none_or(Watch::has_ended);
+        self.take()?;
+        if !has_ended || self.next.is_some_and(|next| Instant::now() < next) {
+            return Ok(());
+        }
+        self.end()?;
+        let since = self.cursor.clone().unwrap_or_else(|| "1h".to_owned());
+        let kinds = "violation,gap,heartbeat";
+        let args = ["watch", "-o", "json", "--since", &since, "--kind", kinds];
+        let mut command = stage.at_controller(replica, &args);
+        command.stderr(stage.log("client")?);
+        self.watch = Some(Watch::start(command)?);
+        self.next = Some(Instant::now() + AGAIN);
+        Ok(())
+    }
+
+    /// It is killed, and has what it had printed.
+    pub fn kill(&mut self) -> Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.take()?;
+        self.watch = None;
+        self.sessions += usize::from(self.taken > 0);
+        self.taken = 0;
+        Ok(())
+    }
+
+    fn take(&mut self) -> Result<()> {
+        let Some(watch) = &self.watch else {
+            return Ok(());
+        };
+        let items = watch.items();
+        for item in items.iter().skip(self.taken) {
+            self.taken += 1;
+            let Some(mut value) = item.value.clone() else {
+                // What is cut short was given to nobody.
+                let is_whole = item.line.ends_with(b"\n");
+                anyhow::ensure!(!is_whole, "{:?}", String::from_utf8_lossy(&item.line));
+                continue;
+            };
+            let cursor = value.as_object_mut().context("an item")?.remove("cursor");
+            let cursor = cursor.as_ref().and_then(Value::as_str);
+            self.cursor = Some(cursor.context("no cursor")?.to_owned());
+            self.got.push(value);
+        }
+        Ok(())
+    }
+
+    /// What it was given of a kind.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.got.iter().filter_map(move |item| item.get(kind))
+    }
+}
