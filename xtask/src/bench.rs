@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: what tracing costs and holds, next to the targets of the design.
 //!
+//! `cargo xtask bench scale` is apart: a cluster of simulated nodes, and what it costs its controller.
+//!
 //! The figures come from `lapwing-tests bench`, here on this host and in a guest whose
 //! clock counts instructions; the floor program is built for it. This command knows the
 //! targets, and prints the table. `tests/benches/README.md` says how to read it.
@@ -8,7 +10,7 @@ mod table;
 
 use crate::build::{self, Built};
 use crate::vm::{self, Extras};
-use crate::{kernel, setup, shell};
+use crate::{kernel, root, setup, shell};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fd::OwnedFd;
 use serde_json::{Value, json};
@@ -48,7 +50,8 @@ pub struct Args {
     /// Small counts, in well under a minute a place: shows that the benches work
     #[arg(long)]
     quick: bool,
-    /// Only benches whose name contains this: overhead, cpu, latency, compare, path, feed, flood, memory
+    /// Only benches whose name contains this: overhead, cpu, latency, compare, path, feed, flood, memory; or
+    /// `scale` alone: a controller and its nodes
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// The same
@@ -60,6 +63,9 @@ pub struct Args {
     /// Only on this host
     #[arg(long)]
     host: bool,
+    /// Nodes of `scale`
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    nodes: u32,
     /// More arguments of the guest's QEMU, such as a plugin (tests/benches/where.c)
     #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
     qemu: Vec<String>,
@@ -140,6 +146,9 @@ pub fn run(args: &Args) -> Result<bool> {
         Output::Json => Some(stdout_apart()?),
     };
     altered_profile();
+    if args.only() == Some("scale") {
+        return scale(args.nodes);
+    }
     let built = build::run(&setup::run()?)?;
     let mut places = Vec::new();
     if !args.guest {
@@ -162,6 +171,16 @@ pub fn run(args: &Args) -> Result<bool> {
     Ok(places.iter().all(|place| place.failures.is_empty()))
 }
 
+/// A controller in a process of its own, simulated nodes, and the double of the API. The test prints the
+/// figures, and fails where more is written than has to be.
+fn scale(nodes: u32) -> Result<bool> {
+    let words = "test --locked --release -p lapwing-agent --lib controller::learned::tests::scale -- --nocapture";
+    let mut command = Command::new("cargo");
+    command.args(words.split(' ')).current_dir(root());
+    let status = command.env("LAPWING_SCALE", nodes.to_string()).status();
+    Ok(status.context("cannot run cargo")?.success())
+}
+
 /// Benches that say something where instructions are counted.
 const COUNTED: [&str; 2] = ["overhead", "syscalls"];
 
@@ -173,6 +192,7 @@ pub fn smoke(built: &Built) -> Result<String> {
         only: None,
         guest: false,
         host: true,
+        nodes: 0,
         qemu: Vec::new(),
         output: Output::Text,
     };

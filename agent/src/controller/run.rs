@@ -18,6 +18,7 @@ use crate::kubernetes::watch::follow;
 use crate::pipeline::Pulse;
 use crate::{status, tls};
 use anyhow::{Context, anyhow};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -80,6 +81,23 @@ fn place(config: &mut Config, variable: impl Fn(&str) -> Option<String>) {
     }
 }
 
+/// Has as many files open as it may: each agent is a connection, and a pod may begin with 1,024, of which
+/// its runtime lets it have more.
+fn open_many() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if limit.current == limit.maximum || setrlimit(Resource::Nofile, most).is_ok() {
+        return;
+    }
+    let current = limit.current.unwrap_or_default();
+    tracing::warn!(
+        "{current} files may be open at a time, and no more can be had: agents beyond that are not reached"
+    );
+}
+
 /// Runs the controller until a signal ends it.
 ///
 /// # Errors
@@ -90,6 +108,7 @@ pub fn run(args: &ControllerArgs, endpoint: Option<&str>) -> Outcome {
         return checked.map_err(|error| Failure::new(Code::Usage, error));
     }
     let config = configure(args, endpoint)?;
+    open_many();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -134,7 +153,7 @@ impl Controller {
         };
         let own = Holder::begin(&config.name, config.advertise.parse().ok());
         let elector = Arc::new(Elector::new(Arc::clone(&api), terms, own));
-        let desk = Arc::new(Desk::new(&config, Arc::clone(&elector)));
+        let desk = Arc::new(Desk::new(&config, Arc::clone(&api), Arc::clone(&elector)));
         Self {
             config,
             api,

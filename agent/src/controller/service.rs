@@ -16,6 +16,7 @@ use crate::api::server::decided_by;
 use crate::api::wanted::Wanted;
 use crate::clock;
 use crate::config::controller::Controller as Config;
+use crate::kubernetes::api::Api;
 use crate::kubernetes::watch::Follower;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::agent_server::Agent;
@@ -53,16 +54,18 @@ pub(super) struct Desk {
     cluster: String,
     name: String,
     started: i64,
+    api: Arc<Api>,
     elector: Arc<Elector>,
     leading: RwLock<Option<Arc<Leading>>>,
 }
 
 impl Desk {
-    pub(super) fn new(config: &Config, elector: Arc<Elector>) -> Self {
+    pub(super) fn new(config: &Config, api: Arc<Api>, elector: Arc<Elector>) -> Self {
         Self {
             cluster: config.cluster.clone(),
             name: config.name.clone(),
             started: clock::now(),
+            api,
             elector,
             leading: RwLock::default(),
         }
@@ -144,10 +147,15 @@ impl Desk {
             memory_bytes: crate::status::memory(),
             ..GetStatusResponse::default()
         };
+        let asked = status::Fleet {
+            requests: requests(&self.api),
+            written_bytes: self.api.asked.written(),
+            ..status::Fleet::default()
+        };
         let Some(leading) = self.leading() else {
             answer.fleet = Some(status::Fleet {
                 leader: self.leader(),
-                ..status::Fleet::default()
+                ..asked
             });
             return answer;
         };
@@ -169,6 +177,8 @@ impl Desk {
             silent: leading.relay.silent(),
             state: health.state.into(),
             last_error: health.last_error,
+            learned: leading.learner.as_ref().map(|learner| learner.figures()),
+            ..asked
         });
         answer
     }
@@ -209,6 +219,17 @@ impl Desk {
             .filter(|agent| agent.state().link == super::fleet::Link::Connected)
             .count()
     }
+}
+
+/// What the API of the cluster was asked, and how that ended.
+fn requests(api: &Api) -> Vec<status::fleet::Request> {
+    let all = api.asked.counts();
+    all.map(|(verb, outcome, count)| status::fleet::Request {
+        verb: verb.word().to_owned(),
+        result: outcome.word().to_owned(),
+        count,
+    })
+    .collect()
 }
 
 /// Answers calls.

@@ -1,5 +1,6 @@
 //! One question to the API, and its answer, in bounds of memory and of time.
 
+use super::asked::{Asked, Outcome, Verb};
 use super::object::Refusal;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
@@ -150,6 +151,8 @@ pub struct Api {
     reach: Reach,
     reached: Mutex<Option<Client>>,
     timeout: Duration,
+    /// What was asked so far.
+    pub asked: Asked,
 }
 
 impl fmt::Debug for Api {
@@ -164,6 +167,7 @@ impl Api {
             reach,
             reached: Mutex::new(None),
             timeout,
+            asked: Asked::default(),
         }
     }
 
@@ -216,20 +220,21 @@ impl Api {
 
     /// An object, or a list of them.
     pub async fn get(&self, target: &str) -> Result<Bytes, Failure> {
-        self.whole(Request::get(target), Vec::new()).await
+        self.whole(Verb::Get, Request::get(target), Vec::new())
+            .await
     }
 
     /// Makes an object, below the path of its kind. Answers with it as it is then.
     pub async fn create(&self, target: &str, object: Vec<u8>) -> Result<Bytes, Failure> {
         let request = Request::post(target).header(CONTENT_TYPE, "application/json");
-        self.whole(request, object).await
+        self.whole(Verb::Create, request, object).await
     }
 
     /// Replaces an object, if it is still the one whose `resourceVersion` is in it; else that is a
     /// failure with the status 409. Answers with it as it is then.
     pub async fn replace(&self, target: &str, object: Vec<u8>) -> Result<Bytes, Failure> {
         let request = Request::put(target).header(CONTENT_TYPE, "application/json");
-        self.whole(request, object).await
+        self.whole(Verb::Update, request, object).await
     }
 
     /// Has an object, or the part of it at this path, be as this says, by server-side apply: made where
@@ -237,17 +242,18 @@ impl Api {
     /// name of the field manager as `fieldManager`. Answers with it as it is then.
     pub async fn apply(&self, target: &str, object: Vec<u8>) -> Result<Bytes, Failure> {
         let request = Request::patch(target).header(CONTENT_TYPE, "application/apply-patch+yaml");
-        self.whole(request, object).await
+        self.whole(Verb::Patch, request, object).await
     }
 
     /// Deletes an object.
     pub async fn delete(&self, target: &str) -> Result<(), Failure> {
-        self.whole(Request::delete(target), Vec::new())
+        self.whole(Verb::Delete, Request::delete(target), Vec::new())
             .await
             .map(drop)
     }
 
-    async fn whole(&self, request: Builder, body: Vec<u8>) -> Result<Bytes, Failure> {
+    async fn whole(&self, verb: Verb, request: Builder, body: Vec<u8>) -> Result<Bytes, Failure> {
+        self.asked.write(body.len());
         let answer = tokio::time::timeout(self.timeout, async {
             let answer = self.send(request, body).await?;
             let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await;
@@ -257,15 +263,18 @@ impl Api {
             })?;
             Ok(body.to_bytes())
         });
-        answer.await.unwrap_or_else(|_| Err(self.too_late()))
+        let answer = answer.await.unwrap_or_else(|_| Err(self.too_late()));
+        self.asked.note(verb, Outcome::of(&answer));
+        answer
     }
 
     /// Steps, one a line, as they happen.
     pub async fn watch(&self, target: &str) -> Result<Steps, Failure> {
         let answer = tokio::time::timeout(self.timeout, self.ask(target));
-        let answer = answer.await.unwrap_or_else(|_| Err(self.too_late()))?;
+        let answer = answer.await.unwrap_or_else(|_| Err(self.too_late()));
+        self.asked.note(Verb::Watch, Outcome::of(&answer));
         Ok(Steps {
-            body: answer.into_body(),
+            body: answer?.into_body(),
             read: BytesMut::new(),
             searched: 0,
         })

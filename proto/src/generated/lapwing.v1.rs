@@ -1769,6 +1769,15 @@ pub mod get_status_response {
         pub state: i32,
         #[prost(string, tag = "7")]
         pub last_error: ::prost::alloc::string::String,
+        /// What nodes learn, brought together; absent where this replica does not.
+        #[prost(message, optional, tag = "8")]
+        pub learned: ::core::option::Option<fleet::Learned>,
+        /// What the API of the cluster was asked by this replica, and how it answered.
+        #[prost(message, repeated, tag = "9")]
+        pub requests: ::prost::alloc::vec::Vec<fleet::Request>,
+        /// Bytes of objects that it was given to write.
+        #[prost(uint64, tag = "10")]
+        pub written_bytes: u64,
     }
     /// Nested message and enum types in `Fleet`.
     pub mod fleet {
@@ -1856,6 +1865,49 @@ pub mod get_status_response {
             pub since: ::core::option::Option<crate::Timestamp>,
             #[prost(string, tag = "3")]
             pub detail: ::prost::alloc::string::String,
+        }
+        /// What nodes learn, as this leader brings it together.
+        #[derive(Clone, PartialEq, ::prost::Message)]
+        pub struct Learned {
+            /// Workloads that are known, by the phase that their objects say; what is not written yet is learning.
+            #[prost(uint32, tag = "1")]
+            pub learning: u32,
+            #[prost(uint32, tag = "2")]
+            pub ready: u32,
+            #[prost(uint32, tag = "3")]
+            pub promoted: u32,
+            #[prost(uint32, tag = "4")]
+            pub workloads_max: u32,
+            /// Bytes of all of them, as text.
+            #[prost(uint64, tag = "5")]
+            pub bytes: u64,
+            #[prost(uint64, tag = "6")]
+            pub bytes_max: u64,
+            /// Nodes that are connected and told all they know.
+            #[prost(uint32, tag = "7")]
+            pub nodes: u32,
+            /// Workloads of which something is not written yet; and of these, whose last write failed.
+            #[prost(uint32, tag = "8")]
+            pub unwritten: u32,
+            #[prost(uint32, tag = "9")]
+            pub failing: u32,
+            /// Reports of one workload by one node, taken since this replica leads, and refused, by why.
+            #[prost(uint64, tag = "10")]
+            pub taken: u64,
+            #[prost(message, repeated, tag = "11")]
+            pub refused: ::prost::alloc::vec::Vec<super::Loss>,
+        }
+        /// Requests of one verb that ended in one way.
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Request {
+            /// As Kubernetes has it: get (lists too), watch, create, update, patch, delete.
+            #[prost(string, tag = "1")]
+            pub verb: ::prost::alloc::string::String,
+            /// ok, conflict, refused (4xx), failed (5xx), unanswered.
+            #[prost(string, tag = "2")]
+            pub result: ::prost::alloc::string::String,
+            #[prost(uint64, tag = "3")]
+            pub count: u64,
         }
     }
     /// What namespaces ask for by the label `lapwing.dev/mode`.

@@ -6476,6 +6476,15 @@ impl serde::Serialize for get_status_response::Fleet {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Fleet", len)?;
         if true {
             struct_ser.serialize_field("leader", &self.leader)?;
@@ -6500,6 +6509,17 @@ impl serde::Serialize for get_status_response::Fleet {
         if true {
             struct_ser.serialize_field("lastError", &self.last_error)?;
         }
+        if let Some(v) = self.learned.as_ref() {
+            struct_ser.serialize_field("learned", v)?;
+        }
+        if true {
+            struct_ser.serialize_field("requests", &self.requests)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("writtenBytes", ToString::to_string(&self.written_bytes).as_str())?;
+        }
         struct_ser.end()
     }
 }
@@ -6519,6 +6539,10 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
             "state",
             "last_error",
             "lastError",
+            "learned",
+            "requests",
+            "written_bytes",
+            "writtenBytes",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6530,6 +6554,9 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
             Silent,
             State,
             LastError,
+            Learned,
+            Requests,
+            WrittenBytes,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -6558,6 +6585,9 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
                             "silent" => Ok(GeneratedField::Silent),
                             "state" => Ok(GeneratedField::State),
                             "lastError" | "last_error" => Ok(GeneratedField::LastError),
+                            "learned" => Ok(GeneratedField::Learned),
+                            "requests" => Ok(GeneratedField::Requests),
+                            "writtenBytes" | "written_bytes" => Ok(GeneratedField::WrittenBytes),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -6584,6 +6614,9 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
                 let mut silent__ = None;
                 let mut state__ = None;
                 let mut last_error__ = None;
+                let mut learned__ = None;
+                let mut requests__ = None;
+                let mut written_bytes__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Leader => {
@@ -6628,6 +6661,26 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
                             }
                             last_error__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Learned => {
+                            if learned__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("learned"));
+                            }
+                            learned__ = map_.next_value()?;
+                        }
+                        GeneratedField::Requests => {
+                            if requests__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("requests"));
+                            }
+                            requests__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::WrittenBytes => {
+                            if written_bytes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("writtenBytes"));
+                            }
+                            written_bytes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(get_status_response::Fleet {
@@ -6638,6 +6691,9 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
                     silent: silent__.unwrap_or_default(),
                     state: state__.unwrap_or_default(),
                     last_error: last_error__.unwrap_or_default(),
+                    learned: learned__,
+                    requests: requests__.unwrap_or_default(),
+                    written_bytes: written_bytes__.unwrap_or_default(),
                 })
             }
         }
@@ -6977,6 +7033,424 @@ impl<'de> serde::Deserialize<'de> for get_status_response::fleet::agent::Link {
             }
         }
         deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::fleet::Learned {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Fleet.Learned", len)?;
+        if true {
+            struct_ser.serialize_field("learning", &self.learning)?;
+        }
+        if true {
+            struct_ser.serialize_field("ready", &self.ready)?;
+        }
+        if true {
+            struct_ser.serialize_field("promoted", &self.promoted)?;
+        }
+        if true {
+            struct_ser.serialize_field("workloadsMax", &self.workloads_max)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("bytes", ToString::to_string(&self.bytes).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("bytesMax", ToString::to_string(&self.bytes_max).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("nodes", &self.nodes)?;
+        }
+        if true {
+            struct_ser.serialize_field("unwritten", &self.unwritten)?;
+        }
+        if true {
+            struct_ser.serialize_field("failing", &self.failing)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("taken", ToString::to_string(&self.taken).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("refused", &self.refused)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::fleet::Learned {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "learning",
+            "ready",
+            "promoted",
+            "workloads_max",
+            "workloadsMax",
+            "bytes",
+            "bytes_max",
+            "bytesMax",
+            "nodes",
+            "unwritten",
+            "failing",
+            "taken",
+            "refused",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Learning,
+            Ready,
+            Promoted,
+            WorkloadsMax,
+            Bytes,
+            BytesMax,
+            Nodes,
+            Unwritten,
+            Failing,
+            Taken,
+            Refused,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "learning" => Ok(GeneratedField::Learning),
+                            "ready" => Ok(GeneratedField::Ready),
+                            "promoted" => Ok(GeneratedField::Promoted),
+                            "workloadsMax" | "workloads_max" => Ok(GeneratedField::WorkloadsMax),
+                            "bytes" => Ok(GeneratedField::Bytes),
+                            "bytesMax" | "bytes_max" => Ok(GeneratedField::BytesMax),
+                            "nodes" => Ok(GeneratedField::Nodes),
+                            "unwritten" => Ok(GeneratedField::Unwritten),
+                            "failing" => Ok(GeneratedField::Failing),
+                            "taken" => Ok(GeneratedField::Taken),
+                            "refused" => Ok(GeneratedField::Refused),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::fleet::Learned;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Fleet.Learned")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::fleet::Learned, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut learning__ = None;
+                let mut ready__ = None;
+                let mut promoted__ = None;
+                let mut workloads_max__ = None;
+                let mut bytes__ = None;
+                let mut bytes_max__ = None;
+                let mut nodes__ = None;
+                let mut unwritten__ = None;
+                let mut failing__ = None;
+                let mut taken__ = None;
+                let mut refused__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Learning => {
+                            if learning__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("learning"));
+                            }
+                            learning__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Ready => {
+                            if ready__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("ready"));
+                            }
+                            ready__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Promoted => {
+                            if promoted__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("promoted"));
+                            }
+                            promoted__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::WorkloadsMax => {
+                            if workloads_max__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("workloadsMax"));
+                            }
+                            workloads_max__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Bytes => {
+                            if bytes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("bytes"));
+                            }
+                            bytes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::BytesMax => {
+                            if bytes_max__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("bytesMax"));
+                            }
+                            bytes_max__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Nodes => {
+                            if nodes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("nodes"));
+                            }
+                            nodes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Unwritten => {
+                            if unwritten__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unwritten"));
+                            }
+                            unwritten__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Failing => {
+                            if failing__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("failing"));
+                            }
+                            failing__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Taken => {
+                            if taken__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("taken"));
+                            }
+                            taken__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Refused => {
+                            if refused__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("refused"));
+                            }
+                            refused__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(get_status_response::fleet::Learned {
+                    learning: learning__.unwrap_or_default(),
+                    ready: ready__.unwrap_or_default(),
+                    promoted: promoted__.unwrap_or_default(),
+                    workloads_max: workloads_max__.unwrap_or_default(),
+                    bytes: bytes__.unwrap_or_default(),
+                    bytes_max: bytes_max__.unwrap_or_default(),
+                    nodes: nodes__.unwrap_or_default(),
+                    unwritten: unwritten__.unwrap_or_default(),
+                    failing: failing__.unwrap_or_default(),
+                    taken: taken__.unwrap_or_default(),
+                    refused: refused__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Fleet.Learned", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::fleet::Request {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Fleet.Request", len)?;
+        if true {
+            struct_ser.serialize_field("verb", &self.verb)?;
+        }
+        if true {
+            struct_ser.serialize_field("result", &self.result)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("count", ToString::to_string(&self.count).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::fleet::Request {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "verb",
+            "result",
+            "count",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Verb,
+            Result,
+            Count,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "verb" => Ok(GeneratedField::Verb),
+                            "result" => Ok(GeneratedField::Result),
+                            "count" => Ok(GeneratedField::Count),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::fleet::Request;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Fleet.Request")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::fleet::Request, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut verb__ = None;
+                let mut result__ = None;
+                let mut count__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Verb => {
+                            if verb__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("verb"));
+                            }
+                            verb__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Result => {
+                            if result__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("result"));
+                            }
+                            result__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Count => {
+                            if count__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("count"));
+                            }
+                            count__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::fleet::Request {
+                    verb: verb__.unwrap_or_default(),
+                    result: result__.unwrap_or_default(),
+                    count: count__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Fleet.Request", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::fleet::Silent {

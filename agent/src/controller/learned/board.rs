@@ -6,6 +6,8 @@
 use super::object::Written;
 use super::one::{One, Told};
 use super::read::read;
+use super::room::{self, Room};
+use super::tally::{Reason, Tally};
 use lapwing_profile::collected::object::Status;
 use lapwing_profile::collected::{Collected, Taken, Terms};
 use lapwing_profile::decide::Refusal;
@@ -23,8 +25,6 @@ use tokio::time::Instant;
 const TROUBLES_MAX: usize = 1_000;
 /// Nodes of which a workload says that their reports were refused.
 const REFUSED_MAX: usize = 16;
-/// The part of all bytes that the reports of one node may add.
-const SHARE: usize = 8;
 
 /// How much is taken, and when it is written.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ pub struct Rules {
     pub keep: i64,
     /// Workloads of all nodes, and of one.
     pub workloads: [usize; 2],
-    /// Bytes of all that is known; one node may add an eighth of them.
+    /// Bytes of all that is known.
     pub bytes: usize,
 }
 
@@ -52,14 +52,14 @@ pub(super) struct State {
     /// replica leads, so that who comes back is no other.
     brought: BTreeMap<String, usize>,
     charged: BTreeMap<String, usize>,
-    bytes: usize,
+    pub(super) bytes: usize,
     troubles: BTreeMap<(String, String), String>,
     /// Nodes that told all they know once.
-    told: BTreeSet<String>,
+    pub(super) told: BTreeSet<String>,
     /// Which workloads have a BehaviorProfile, as `shop/web`; `None` until all were listed.
     pub(super) promoted: Option<BTreeMap<Workload, String>>,
-    /// Reports of workloads that are seen nowhere any more.
-    stale: u64,
+    /// Reports that were taken, and refused.
+    pub(super) tally: Tally,
     /// When an object was written last.
     pub(super) wrote: Option<Instant>,
 }
@@ -99,26 +99,15 @@ impl State {
         joined: Collected,
         bytes: usize,
         rules: &Rules,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), (Reason, Refusal)> {
         let Some(one) = self.all.get_mut(workload) else {
             return Ok(());
         };
         let more = bytes.saturating_sub(one.bytes);
         let fewer = one.bytes.saturating_sub(bytes);
-        let (of_node, share) = (self.charged.get(node), rules.bytes / SHARE);
-        if more > 0 && self.bytes + more > rules.bytes {
-            return Err(Refusal::Full(format!(
-                "all workloads together may take {} KiB (`learned.bytes`)",
-                rules.bytes >> 10
-            )));
-        }
-        if more > 0 && of_node.copied().unwrap_or(0) + more > share {
-            return Err(Refusal::Full(format!(
-                "the reports of one node may add {} KiB (an eighth of `learned.bytes`), and those of this one \
-                 would add more",
-                share >> 10
-            )));
-        }
+        let room = Room::new(self.bytes, self.charged.get(node), rules);
+        room.fits(more)
+            .map_err(|refusal| (Reason::Bytes, refusal))?;
         one.bytes = bytes;
         self.bytes = (self.bytes + more).saturating_sub(fewer);
         if more > 0 {
@@ -130,22 +119,6 @@ impl State {
             less(&mut self.charged, node, back);
         }
         one.collected = Arc::new(joined);
-        Ok(())
-    }
-
-    /// Why a report finds no room.
-    fn room(&self, node: &str, rules: &Rules) -> Result<(), String> {
-        let [all, of_one] = rules.workloads;
-        if self.all.len() >= all {
-            return Err(format!(
-                "{all} workloads are known already, and it is another"
-            ));
-        }
-        if self.brought.get(node).copied().unwrap_or_default() >= of_one {
-            return Err(format!(
-                "this node told first of {of_one} workloads already, and it is another"
-            ));
-        }
         Ok(())
     }
 
@@ -202,7 +175,7 @@ impl Board {
     pub fn take(&self, node: &str, message: &v1::LearnedProfile, now: i64) {
         match read(message) {
             Ok(profile) => self.merge(node, message.instances, &profile, now),
-            Err(why) => self.refuse(node, &message.name, &why),
+            Err(why) => self.refuse(node, &message.name, Reason::Invalid, &why),
         }
     }
 
@@ -226,6 +199,7 @@ impl Board {
             let now = state.all.get(&workload);
             // Where another report of it was taken meanwhile, this one is taken once more.
             if now.is_none_or(|one| Arc::ptr_eq(&one.collected, &before)) {
+                let with = with.map_err(|refusal| (Reason::of(&refusal), refusal));
                 let taken = with.and_then(|(joined, taken)| {
                     if taken.changed {
                         state.put(node, &workload, joined, bytes, &self.rules)?;
@@ -260,15 +234,16 @@ impl Board {
         let mut state = self.lock();
         // What was forgotten for its age does not come back because a node still has the file.
         if instances == 0 && last.unwrap_or(0) < now.saturating_sub(self.rules.keep) {
-            state.stale += 1;
+            state.tally.refuse(Reason::Stale);
             return false;
         }
         if state.all.contains_key(workload) {
             return true;
         }
-        if let Err(why) = state.room(node, &self.rules) {
+        let brought = state.brought.get(node).copied().unwrap_or_default();
+        if let Err(why) = room::has_place(state.all.len(), brought, &self.rules) {
             drop(state);
-            self.refuse(node, &workload.to_string(), &why);
+            self.refuse(node, &workload.to_string(), Reason::Workloads, &why);
             return false;
         }
         *state.brought.entry(node.to_owned()).or_default() += 1;
@@ -283,9 +258,11 @@ impl Board {
         node: &str,
         instances: u32,
         workload: &Workload,
-        taken: Result<Taken, Refusal>,
+        taken: Result<Taken, (Reason, Refusal)>,
     ) {
-        let State { all, nodes, .. } = state;
+        let State {
+            all, nodes, tally, ..
+        } = state;
         let Some((key, _)) = all.get_key_value(workload) else {
             return;
         };
@@ -299,6 +276,7 @@ impl Board {
         }
         match taken {
             Ok(taken) => {
+                tally.take();
                 let was_refused = match taken.refused_there {
                     0 => one.beside.refused.remove(node).is_some(),
                     many => {
@@ -314,7 +292,8 @@ impl Board {
                     self.changed.notify_one();
                 }
             }
-            Err(error) => {
+            Err((reason, error)) => {
+                tally.refuse(reason);
                 let why = visible(&error.to_string()).into_owned();
                 let refused = &mut one.beside.refused;
                 let has_room = refused.len() < REFUSED_MAX || refused.contains_key(node);
@@ -329,10 +308,11 @@ impl Board {
         }
     }
 
-    fn refuse(&self, node: &str, name: &str, why: &str) {
+    fn refuse(&self, node: &str, name: &str, reason: Reason, why: &str) {
         let name: String = visible(name).chars().take(300).collect();
         let why: String = visible(why).chars().take(1_000).collect();
         let mut state = self.lock();
+        state.tally.refuse(reason);
         let key = (node.to_owned(), name.clone());
         let is_known = state.troubles.get(&key) == Some(&why);
         if is_known || state.troubles.len() >= TROUBLES_MAX && !state.troubles.contains_key(&key) {

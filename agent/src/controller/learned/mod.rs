@@ -24,6 +24,8 @@
 //! | [`promoted`] | which workloads have a BehaviorProfile |
 //! | `answer` | `lapwing profile list`, `show`, `export` and `promote` at the controller's endpoint |
 //! | `promote` | makes BehaviorProfiles, where the configuration or a person says so |
+//! | `room` | how much of the room one node may have |
+//! | `tally` | what was taken and refused, and figures for metrics |
 //! | `turn` | whose turn it is to tell all |
 //! | [`write`] | lists, applies, deletes, tells |
 //!
@@ -40,6 +42,8 @@ mod one;
 mod promote;
 mod promoted;
 mod read;
+mod room;
+mod tally;
 mod turn;
 mod write;
 
@@ -104,6 +108,14 @@ impl Learner {
             telling: Arc::new(Semaphore::new(TELLING)),
             interval: interval.clamp(1, 3_600),
         }
+    }
+}
+
+impl Learner {
+    /// What all that nodes told comes to.
+    #[must_use]
+    pub fn figures(&self) -> lapwing_proto::v1::get_status_response::fleet::Learned {
+        self.writer.board.figures()
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/metrics`: the status that `lapwing status` shows, as numbers.
 
 mod families;
+mod fleet;
 mod process;
 mod samples;
 mod text;

@@ -10,11 +10,10 @@ use lapwing_profile::behaviour::Kind;
 use lapwing_profile::rule::Rule;
 use lapwing_proto::Timestamp;
 use lapwing_proto::v1::behaviour::Outcome;
-use lapwing_proto::v1::get_status_response::fleet::{Agent, agent::Link};
 use lapwing_proto::v1::get_status_response::identity::source::State as SourceState;
 use lapwing_proto::v1::get_status_response::sink::State as SinkState;
 use lapwing_proto::v1::get_status_response::{
-    Feed, Fleet, Held, Hook, Identity, Sink, Sizes, identity::Source,
+    Feed, Held, Hook, Identity, Sink, Sizes, identity::Source,
 };
 use lapwing_proto::v1::{GetStatusResponse, Mode};
 use std::collections::BTreeMap;
@@ -35,11 +34,6 @@ const SINK_STATES: [(SinkState, &str); 3] = [
     (SinkState::Delivering, "delivering"),
     (SinkState::Retrying, "retrying"),
     (SinkState::Blocked, "blocked"),
-];
-const LINKS: [(Link, &str); 3] = [
-    (Link::Connected, "connected"),
-    (Link::Away, "away"),
-    (Link::Unspecified, "new"),
 ];
 const SOURCE_STATES: [(SourceState, &str); 4] = [
     (SourceState::Connected, "connected"),
@@ -71,56 +65,21 @@ pub fn of(family: Family, snapshot: &Snapshot) -> Vec<Sample> {
 /// What a controller has too; the rest is of a sensor.
 const fn is_shared(family: Family) -> bool {
     use Family::{
-        BuildInfo, ControllerAgents, ControllerLag, ControllerLeads, ControllerLost,
-        ControllerRelayed, ControllerSilent, FeedItems, FeedSubscribers, ListenerConnections,
-        ListenerDenied, ListenerExpiry, ListenerRefused, StartTime,
+        BuildInfo, FeedItems, FeedSubscribers, ListenerConnections, ListenerDenied, ListenerExpiry,
+        ListenerRefused, StartTime,
     };
-    matches!(
-        family,
-        BuildInfo
-            | ControllerAgents
-            | ControllerLag
-            | ControllerLeads
-            | ControllerLost
-            | ControllerRelayed
-            | ControllerSilent
-            | FeedItems
-            | FeedSubscribers
-            | ListenerConnections
-            | ListenerDenied
-            | ListenerExpiry
-            | ListenerRefused
-            | StartTime
-    )
-}
-
-/// Of the agents, as the leader knows them.
-fn fleet(family: Family, fleet: &Fleet) -> Vec<Sample> {
-    if !fleet.leads && family != Family::ControllerLeads {
-        return Vec::new();
-    }
-    let sum = |read: fn(&Agent) -> u64| plain(fleet.agents.iter().map(read).sum::<u64>());
-    match family {
-        Family::ControllerLeads => plain(fleet.leads),
-        Family::ControllerAgents => LINKS
-            .map(|(link, word)| {
-                let so = fleet.agents.iter().filter(|agent| agent.link() == link);
-                sample([word], so.count() as u64)
-            })
-            .into(),
-        Family::ControllerSilent => plain(fleet.silent.len() as u64),
-        Family::ControllerRelayed => sum(|agent| agent.relayed),
-        Family::ControllerLost => sum(|agent| agent.lost),
-        Family::ControllerLag => {
-            let connected = { fleet.agents.iter() }.filter(|agent| agent.link() == Link::Connected);
-            let lag = connected
-                .map(|agent| agent.lag_milliseconds)
-                .max()
-                .unwrap_or_default();
-            plain(Number::Real(lag.max(0) as f64 / 1000.0))
-        }
-        _ => Vec::new(),
-    }
+    super::fleet::is_of(family)
+        || matches!(
+            family,
+            BuildInfo
+                | FeedItems
+                | FeedSubscribers
+                | ListenerConnections
+                | ListenerDenied
+                | ListenerExpiry
+                | ListenerRefused
+                | StartTime
+        )
 }
 
 fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
@@ -135,16 +94,12 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
     let api = status.listener.as_ref();
     let pods = { status.identity.iter().flat_map(|it| &it.sources) }
         .find(|source| source.protocol == "kubernetes");
+    if let Some(fleet) = &status.fleet
+        && super::fleet::is_of(family)
+    {
+        return super::fleet::of(family, fleet);
+    }
     match family {
-        Family::ControllerLeads
-        | Family::ControllerAgents
-        | Family::ControllerSilent
-        | Family::ControllerRelayed
-        | Family::ControllerLag
-        | Family::ControllerLost => match &status.fleet {
-            Some(known) => fleet(family, known),
-            None => Vec::new(),
-        },
         Family::BuildInfo => vec![sample([&status.version, &status.kernel], 1u64)],
         Family::StartTime => time(status.start_time.as_ref()),
         Family::HookAttached => { status.hooks.iter() }
@@ -248,6 +203,25 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
         | Family::Memory
         | Family::OpenFiles
         | Family::MaxFiles => Vec::new(),
+        // Of a controller.
+        Family::ControllerLeads
+        | Family::ControllerAgents
+        | Family::ControllerSilent
+        | Family::ControllerRelayed
+        | Family::ControllerLag
+        | Family::ControllerLost
+        | Family::ControllerWatch
+        | Family::LearnedProfiles
+        | Family::LearnedProfilesMax
+        | Family::LearnedBytes
+        | Family::LearnedMaxBytes
+        | Family::LearnedNodes
+        | Family::LearnedReports
+        | Family::LearnedRefused
+        | Family::LearnedUnwritten
+        | Family::LearnedFailing
+        | Family::ApiRequests
+        | Family::ApiWritten => Vec::new(),
     }
 }
 
@@ -327,7 +301,7 @@ fn sources(status: &GetStatusResponse, read: fn(&Source) -> u64) -> Vec<Sample> 
         .collect()
 }
 
-fn sample<const LABELS: usize, Label: AsRef<str>>(
+pub(super) fn sample<const LABELS: usize, Label: AsRef<str>>(
     labels: [Label; LABELS],
     value: impl Into<Number>,
 ) -> Sample {
@@ -337,11 +311,11 @@ fn sample<const LABELS: usize, Label: AsRef<str>>(
     }
 }
 
-fn plain(value: impl Into<Number>) -> Vec<Sample> {
+pub(super) fn plain(value: impl Into<Number>) -> Vec<Sample> {
     vec![sample::<0, &str>([], value)]
 }
 
-fn optional(value: Option<impl Into<Number>>) -> Vec<Sample> {
+pub(super) fn optional(value: Option<impl Into<Number>>) -> Vec<Sample> {
     value.map(plain).unwrap_or_default()
 }
 

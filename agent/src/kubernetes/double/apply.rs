@@ -21,6 +21,8 @@ pub struct Written {
     pub idle: usize,
     /// Events.
     pub events: usize,
+    /// Of Leases.
+    pub leases: usize,
     /// Bytes of all bodies.
     pub bytes: usize,
 }
@@ -48,6 +50,7 @@ impl Writes {
         self.written.all += 1;
         self.written.bytes += bytes;
         self.written.events += usize::from(path.starts_with("/apis/events.k8s.io/"));
+        self.written.leases += usize::from(path.contains("/leases"));
         if let Some(status) = self.refusing.pop() {
             return Some(refusal(status, None));
         }
@@ -74,6 +77,15 @@ impl Cluster {
     /// How much was written since it was asked this.
     pub fn written(&self) -> Written {
         std::mem::take(&mut self.state().writes.written)
+    }
+
+    /// How many objects of a kind are so.
+    pub fn count_written(&self, plural: &str, is: impl Fn(&Value) -> bool) -> usize {
+        let of = format!("/{plural}/");
+        let state = self.state();
+        let all = state.objects.iter();
+        all.filter(|(path, object)| path.contains(&of) && is(object))
+            .count()
     }
 
     /// Answers so many writes with this status.

@@ -32,6 +32,7 @@ async fn hundreds_of_nodes_come_to_one_object_with_few_writes() {
         made: 4,
         idle: 0,
         events: 4,
+        leases: 0,
         bytes: written.bytes,
     };
     assert_eq!(written, expected);

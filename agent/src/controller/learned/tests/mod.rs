@@ -4,6 +4,7 @@ mod cluster;
 mod followed;
 mod hostile;
 mod scale;
+mod simulated;
 
 use super::board::{Board, Rules};
 use super::object;

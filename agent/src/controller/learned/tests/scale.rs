@@ -1,48 +1,231 @@
-//! What many nodes come to in writes: of a few nodes at each run, of a large cluster for figures
-//! (docs/kubernetes.md):
+//! What a cluster costs its controller, and the controller the API: nodes, the double of the API and the
+//! controller that `lapwing controller` runs, in a process of its own, so that its memory is its own. It reaches
+//! both over loopback, as it would in a cluster: HTTP to the API, gRPC with mutual TLS to each node. A few nodes
+//! at each run; many for figures (docs/kubernetes.md):
 //!
 //! ```sh
-//! LAPWING_SOAK=1 cargo test --release -p lapwing-agent --lib controller::learned::tests::scale -- --nocapture
+//! cargo xtask bench scale
+//! LAPWING_SCALE=1000 cargo test --release -p lapwing-agent --lib learned::tests::scale -- --nocapture
 //! ```
 
+use super::simulated::{Nodes, Size};
 use super::*;
+use crate::cli::ControllerArgs;
+use crate::controller::tests::stage::{CONTROLLER, Keys};
 use crate::kubernetes::double::Written;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::time::Instant;
 
-/// A cluster.
-#[derive(Clone, Copy)]
-struct Size {
-    nodes: usize,
-    workloads: usize,
-    behaviours: usize,
-}
-
+/// The path of the configuration; where it is set the test is the controller.
+const CONTROLLER_OF: &str = "LAPWING_SCALE_CONTROLLER";
+/// How many nodes for figures.
+const NODES: &str = "LAPWING_SCALE";
 const SMALL: Size = Size {
     nodes: 8,
-    workloads: 3,
+    everywhere: 1,
+    here: 2,
+    of_each: 4,
     behaviours: 6,
 };
-/// With LAPWING_SOAK; LAPWING_NODES for another number of nodes.
+/// Of a thousand nodes: 1,505 workloads.
 const LARGE: Size = Size {
     nodes: 1_000,
-    workloads: 20,
+    everywhere: 5,
+    here: 15,
+    of_each: 10,
     behaviours: 50,
 };
+/// How long the API takes for each write.
+const WRITE: Duration = Duration::from_millis(10);
+/// Within this it comes to rest.
+const PATIENCE: Duration = Duration::from_secs(900);
 
-impl Size {
-    /// What each node tells after so many minutes.
-    fn told(self, minutes: u64, behaviours: usize) -> Vec<v1::LearnedProfile> {
-        let lines: Vec<String> = (0..behaviours).map(|n| exec(&n.to_string())).collect();
-        let names =
-            (0..self.workloads).map(|n| workload(&format!("ns{}", n % 5), &format!("w{n}")));
-        names
-            .map(|workload| message(&learned(&workload, minutes, &lines), 1))
-            .collect()
+/// The controller in its own process, which ends with this.
+struct Controller {
+    child: Child,
+    http: SocketAddr,
+}
+
+impl Controller {
+    fn begin(config: &Path, http: SocketAddr) -> Self {
+        let name = "controller::learned::tests::scale::what_many_nodes_cost";
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CONTROLLER_OF, config)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, http }
+    }
+
+    fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap()
+    }
+
+    /// Resident memory, in MiB; or what it was at most.
+    fn memory(&self, key: &str) -> u64 {
+        let status = self.file("status");
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix(key)).unwrap();
+        line.trim_matches([':', ' ', '\t', 'k', 'B'])
+            .parse::<u64>()
+            .unwrap()
+            >> 10
+    }
+
+    /// CPU time, in seconds.
+    fn cpu(&self) -> f64 {
+        let stat = self.file("stat");
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks = fields.split(' ').skip(11).take(2);
+        let ticks: u64 = ticks.map(|field| field.parse::<u64>().unwrap()).sum();
+        ticks as f64 / rustix::param::clock_ticks_per_second() as f64
+    }
+
+    /// A metric; none while it is not told.
+    fn metric(&self, name: &str) -> Option<u64> {
+        let mut stream = TcpStream::connect(self.http).ok()?;
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+            .ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line?.trim().parse().ok()
     }
 }
 
-fn is_large() -> bool {
-    std::env::var_os("LAPWING_SOAK").is_some()
+impl Drop for Controller {
+    fn drop(&mut self) {
+        let _ = kill_process(Pid::from_child(&self.child), Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// Everything around it.
+struct Stage {
+    size: Size,
+    cluster: Cluster,
+    nodes: Nodes,
+    config: PathBuf,
+    http: SocketAddr,
+    _keys: Keys,
+}
+
+impl Stage {
+    async fn begin(size: Size, is_large: bool) -> Self {
+        let (cluster, keys) = (Cluster::new(), Keys::new());
+        cluster.slow_writes(WRITE);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = listener.local_addr().unwrap();
+        let served = cluster.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let served = served.clone();
+                tokio::spawn(async move { served.serve(stream).await });
+            }
+        });
+        let nodes = Nodes::begin(size, &keys, &cluster).await;
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let http = free.local_addr().unwrap();
+        drop(free);
+        let folder = keys.folder().to_owned();
+        let kubeconfig = folder.join("kubeconfig");
+        let text = format!(
+            "{{apiVersion: v1, kind: Config, current-context: c, users: [{{name: u, user: {{token: t}}}}],\n\
+             clusters: [{{name: c, cluster: {{server: 'http://{api}'}}}}],\n\
+             contexts: [{{name: c, context: {{cluster: c, user: u}}}}]}}"
+        );
+        std::fs::write(&kubeconfig, text).unwrap();
+        let (certificate, key) = keys.client(CONTROLLER);
+        let pace = match is_large {
+            true => "",
+            false => {
+                "lease: {duration: 1s, deadline: 600ms, retry: 100ms}\nlearned: {interval: 1s}"
+            }
+        };
+        let config = folder.join("controller.yaml");
+        let text = format!(
+            "namespace: lapwing\nname: controller-0\nkubernetes: {}\nendpoint: unix://{}\n\
+             http: {{address: '{http}'}}\n\
+             agents: {{port: {}, certificate: {}, key: {}, authority: {}}}\n{pace}\n",
+            kubeconfig.display(),
+            folder.join("controller.sock").display(),
+            nodes.port,
+            certificate.display(),
+            key.display(),
+            keys.ca().display(),
+        );
+        std::fs::write(&config, text).unwrap();
+        Self {
+            size,
+            cluster,
+            nodes,
+            config,
+            http,
+            _keys: keys,
+        }
+    }
+
+    /// How many objects say that there are so many behaviours, in this phase.
+    fn objects(&self, behaviours: usize, phase: &str) -> usize {
+        self.cluster.count_written("learnedprofiles", |object| {
+            let status = &object["status"];
+            status["behaviours"] == behaviours && status["phase"] == phase
+        })
+    }
+
+    /// Waits until that is so. Answers what was written meanwhile, and says what it cost.
+    async fn until(
+        &self,
+        what: &str,
+        controller: &Controller,
+        bytes: usize,
+        is: impl Fn() -> bool,
+    ) -> Written {
+        self.cluster.written();
+        self.nodes.told();
+        let (begun, cpu) = (Instant::now(), controller.cpu());
+        let (mut all, mut most) = (Written::default(), 0);
+        let mut second = (Instant::now(), 0);
+        while !is() {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{what}: it does not come to rest: {all:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let more = self.cluster.written();
+            add(&mut all, &more);
+            second.1 += more.all;
+            if second.0.elapsed() >= Duration::from_secs(1) {
+                most = most.max(second.1);
+                second = (Instant::now(), 0);
+            }
+        }
+        let more = self.cluster.written();
+        add(&mut all, &more);
+        let seconds = begun.elapsed().as_secs_f64();
+        println!(
+            "{what}: {seconds:.1} s; {} reports told, {} KiB; {} writes ({} of the Lease, {} Events), {:.1} a second, \
+             {} at most, {} KiB; controller: {} MiB resident, {} at most, {:.1} s of CPU",
+            self.nodes.told(),
+            bytes >> 10,
+            all.all,
+            all.leases,
+            all.events,
+            all.all as f64 / seconds,
+            most.max(second.1),
+            all.bytes >> 10,
+            controller.memory("VmRSS"),
+            controller.memory("VmHWM"),
+            controller.cpu() - cpu,
+        );
+        all
+    }
 }
 
 fn add(all: &mut Written, more: &Written) {
@@ -51,112 +234,121 @@ fn add(all: &mut Written, more: &Written) {
     all.made += more.made;
     all.idle += more.idle;
     all.events += more.events;
+    all.leases += more.leases;
     all.bytes += more.bytes;
 }
 
-/// All nodes tell this, until nothing is left to be written. Answers what was, and how long the taking took.
-async fn round(
-    cluster: &Cluster,
-    leader: &Leader,
-    nodes: usize,
-    messages: &[v1::LearnedProfile],
-) -> (Written, Duration) {
-    let (board, messages) = (Arc::clone(&leader.board), messages.to_vec());
-    let telling = tokio::task::spawn_blocking(move || {
-        let begun = Instant::now();
-        for number in 0..nodes {
-            for message in &messages {
-                board.take(&format!("n{number}"), message, clock::now());
-            }
-        }
-        begun.elapsed()
-    });
-    // For figures both at a time; else what is written hangs on how fast they tell.
-    while is_large() && !telling.is_finished() {
-        leader.writer.write_due().await.unwrap();
-        tokio::time::sleep(Duration::from_millis(250)).await;
+#[test]
+fn what_many_nodes_cost() {
+    if let Some(config) = std::env::var_os(CONTROLLER_OF) {
+        let args = ControllerArgs {
+            config: Some(config.into()),
+            check_config: None,
+        };
+        crate::controller::run(&args, None).unwrap();
+        return;
     }
-    let taken = telling.await.unwrap();
-    let mut written = cluster.written();
-    let mut quiet = 0;
-    while quiet < 2 {
-        tokio::time::sleep(Duration::from_millis(1_100)).await;
-        leader.writer.write_due().await.unwrap();
-        let more = cluster.written();
-        quiet = if more.all == 0 { quiet + 1 } else { 0 };
-        add(&mut written, &more);
-    }
-    (written, taken)
+    let nodes = std::env::var(NODES).ok().map(|text| text.parse().unwrap());
+    let size = nodes.map_or(SMALL, |nodes| Size { nodes, ..LARGE });
+    // A listener and a connection for each node.
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, most).unwrap();
+    let enough = limit
+        .maximum
+        .is_none_or(|most| most > 2 * size.nodes as u64 + 200);
+    assert!(
+        enough,
+        "{} nodes need more open files: ulimit -n",
+        size.nodes
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(measure(size, nodes.is_some()));
+    runtime.shutdown_background();
 }
 
-#[tokio::test(start_paused = true)]
-async fn writes_are_of_workloads_and_of_news_whatever_the_number_of_nodes() {
-    let mut size = if is_large() { LARGE } else { SMALL };
-    if is_large() {
-        // Figures are of real time.
-        tokio::time::resume();
-        if let Ok(nodes) = std::env::var("LAPWING_NODES") {
-            size.nodes = nodes.parse().unwrap();
-        }
-    }
-    let cluster = Cluster::new();
-    cluster.slow_writes(Duration::from_millis(10));
-    let brisk = Rules {
-        interval: Duration::from_secs(1),
-        ..rules()
-    };
-    let leader = Leader::begin(&cluster, brisk, false).await;
-    // Half of what each does is new in the second round; the third has later figures alone.
-    let rounds = [
-        size.told(10, size.behaviours / 2),
-        size.told(40, size.behaviours),
-        size.told(45, size.behaviours),
-    ];
-    let before = crate::status::memory();
-    let all = Instant::now();
-    cluster.written();
-    let mut written = Vec::new();
-    for (number, messages) in rounds.iter().enumerate() {
-        let begun = Instant::now();
-        let (one, taken) = round(&cluster, &leader, size.nodes, messages).await;
-        let seconds = begun.elapsed().as_secs_f64();
-        let bytes: usize = messages.iter().map(|one| one.yaml.len()).sum();
-        println!(
-            "round {number}: {} reports of {} bytes in {taken:.1?}; {} writes ({:.1}/s), {} bytes, all written \
-             after {seconds:.1} s; memory {} MiB more than before",
-            size.nodes * size.workloads,
-            bytes / size.workloads,
-            one.all,
-            one.all as f64 / seconds,
-            one.bytes,
-            crate::status::memory().saturating_sub(before) >> 20,
-        );
-        written.push(one);
-    }
-    let objects = cluster.written_objects("learnedprofiles");
-    let largest = { objects.iter() }.map(|one| one.to_string().len()).max();
-    println!("largest object: {} bytes", largest.unwrap());
-    assert_eq!(objects.len(), size.workloads);
-    for object in &objects {
-        assert_eq!(object["status"]["behaviours"], size.behaviours);
-        assert_eq!(object["status"]["phase"], "Ready");
-    }
-    let many = size.workloads;
-    let [first, second, third] = written[..] else {
-        unreachable!()
-    };
+async fn measure(size: Size, is_large: bool) {
+    let stage = Stage::begin(size, is_large).await;
+    let (many, nodes, last) = (size.workloads(), size.nodes as u64, size.behaviours);
+    println!(
+        "{nodes} nodes, {} workloads on each, {many} in all, {last} behaviours of each",
+        size.everywhere + size.here
+    );
+    let begun = Instant::now();
+    let controller = Controller::begin(&stage.config, stage.http);
+    let told = |controller: &Controller| controller.metric("lapwing_controller_learned_nodes ");
+    // Nobody knows anything yet.
+    let all = stage.until("connected", &controller, 0, || {
+        told(&controller) == Some(nodes)
+    });
+    assert_eq!(all.await.statuses, 0);
+    let bytes = stage.nodes.learn(10, last / 2);
+    let is = || stage.objects(last / 2, "Learning") == many;
+    let first = stage.until("all is new", &controller, bytes, is).await;
+    let bytes = stage.nodes.learn(40, last);
+    let is = || stage.objects(last, "Ready") == many;
+    let second = stage.until("half is new", &controller, bytes, is).await;
+    // Figures alone went on.
+    let taken = || controller.metric("lapwing_controller_learned_reports_total ");
+    let before = taken().unwrap();
+    let bytes = stage.nodes.learn(45, last);
+    let reports = nodes * (size.everywhere + size.here) as u64;
+    let is = || taken() >= Some(before + reports);
+    let third = stage.until("nothing is new", &controller, bytes, is).await;
+    let elapsed = begun.elapsed();
+    // Another leads, and is told all of it anew.
+    drop(controller);
+    let controller = Controller::begin(&stage.config, stage.http);
+    let is = || told(&controller) == Some(nodes);
+    let again = stage.until("another leads", &controller, bytes, is).await;
+    let quiet = Instant::now();
+    let pause = Duration::from_secs(if is_large { 20 } else { 2 });
+    let is = || quiet.elapsed() >= pause;
+    let rest = stage.until("at rest", &controller, 0, is).await;
     // One object each, one Event when it is Ready, and nothing that says what is said already.
-    assert_eq!((first.made, second.made, third.made), (many, 0, 0));
-    assert_eq!(first.events + second.events + third.events, many);
-    assert_eq!(first.idle + second.idle + third.idle, 0);
-    if is_large() {
-        // The others come while some are written: once in an interval at most.
-        let most = many * (all.elapsed().as_secs() as usize + 1);
-        assert!(first.statuses + second.statuses <= most, "{written:?}");
-        let figures = many * (all.elapsed().as_secs() / 600) as usize;
-        assert!(third.statuses <= figures, "{third:?}");
-    } else {
-        assert_eq!((first.statuses, second.statuses), (many, many));
-        assert_eq!(third.all, 0, "{third:?}");
+    assert_eq!(first.made + second.made, many);
+    assert_eq!(stage.objects(last, "Ready"), many);
+    let each = [first, second, third, again, rest];
+    let sum = |of: fn(&Written) -> usize| each.iter().map(of).sum::<usize>();
+    assert_eq!(
+        (sum(|it| it.idle), third.made + again.made),
+        (0, 0),
+        "{each:?}"
+    );
+    assert_eq!(sum(|it| it.events), many, "{each:?}");
+    // Of workloads, once in an interval, and not of nodes.
+    let interval = if is_large { 10 } else { 1 };
+    let most = many * (elapsed.as_secs() as usize / interval + 1);
+    assert!(sum(|it| it.statuses) <= most, "{each:?}");
+    assert!(rest.statuses <= many, "{rest:?}");
+    for (metric, wanted) in [
+        ("lapwing_controller_leads ", 1),
+        ("lapwing_controller_silent_nodes ", 0),
+        ("lapwing_controller_agents{link=\"connected\"} ", nodes),
+        (
+            "lapwing_controller_learned_profiles{phase=\"ready\"} ",
+            many as u64,
+        ),
+        ("lapwing_controller_learned_failing ", 0),
+    ] {
+        assert_eq!(controller.metric(metric), Some(wanted), "{metric}");
     }
+    let refused = "lapwing_controller_learned_refused_total{reason=\"bytes_full\"} ";
+    assert_eq!(controller.metric(refused), Some(0));
+    let patched = "lapwing_controller_api_requests_total{verb=\"get\",result=\"ok\"} ";
+    assert!(controller.metric(patched) > Some(0));
+    println!("largest object: {} bytes", largest(&stage.cluster));
+}
+
+fn largest(cluster: &Cluster) -> usize {
+    let objects = cluster.written_objects("learnedprofiles");
+    let lengths = objects.iter().map(|one| one.to_string().len());
+    lengths.max().unwrap_or_default()
 }
