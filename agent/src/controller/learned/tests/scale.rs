@@ -108,7 +108,6 @@ impl Drop for Controller {
 
 /// Everything around it.
 struct Stage {
-    size: Size,
     cluster: Cluster,
     nodes: Nodes,
     config: PathBuf,
@@ -144,9 +143,7 @@ impl Stage {
         let (certificate, key) = keys.client(CONTROLLER);
         let pace = match is_large {
             true => "",
-            false => {
-                "lease: {duration: 1s, deadline: 600ms, retry: 100ms}\nlearned: {interval: 1s}"
-            }
+            false => "lease: {duration: 3s, deadline: 2s, retry: 200ms}\nlearned: {interval: 1s}",
         };
         let config = folder.join("controller.yaml");
         let text = format!(
@@ -162,7 +159,6 @@ impl Stage {
         );
         std::fs::write(&config, text).unwrap();
         Self {
-            size,
             cluster,
             nodes,
             config,

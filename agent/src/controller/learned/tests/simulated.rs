@@ -49,7 +49,7 @@ impl Size {
     }
 
     /// What is told of each after so many minutes.
-    fn messages(self, minutes: u64, behaviours: usize) -> Vec<v1::LearnedProfile> {
+    fn messages(self, minutes: u64, behaviours: usize) -> Vec<LearnedProfile> {
         let lines: Vec<String> = (0..behaviours).map(|n| exec(&n.to_string())).collect();
         let profile = learned(&workload("x", "x"), minutes, &lines);
         (0..self.workloads())
@@ -63,7 +63,7 @@ impl Size {
 }
 
 /// What all nodes know.
-type Known = Arc<Vec<v1::LearnedProfile>>;
+type Known = Arc<Vec<LearnedProfile>>;
 
 /// All nodes.
 pub struct Nodes {
