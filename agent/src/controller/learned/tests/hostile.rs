@@ -200,11 +200,6 @@ async fn a_node_that_fills_its_share_leaves_others_theirs() {
 #[tokio::test(start_paused = true)]
 async fn nodes_that_lie_together_leave_room_for_one_that_does_not() {
     let cluster = Cluster::new();
-    let small = Rules {
-        workloads: [400, 20],
-        bytes: 256 << 10,
-        ..rules()
-    };
     let lines = |of: &str, many: usize| -> Vec<String> {
         let numbers = 0..many;
         numbers
@@ -216,7 +211,12 @@ async fn nodes_that_lie_together_leave_room_for_one_that_does_not() {
         .map(|number| learned(&workload("shop", &format!("w{number}")), 1, &lines("w", 3)))
         .collect();
     // So many as would have filled all, if each might have an eighth of it or 20 places.
-    for (liars, of_each, times) in [(8, 40, 8), (20, 1, 22)] {
+    for (liars, of_each, times, bytes) in [(8, 40, 8, 256 << 10), (20, 1, 22, 4 << 20)] {
+        let small = Rules {
+            workloads: [400, 20],
+            bytes,
+            ..rules()
+        };
         let leader = Leader::begin(&cluster, small, false).await;
         let lie = learned(&workload("x", "x"), 1, &lines("x", of_each));
         for liar in 0..liars {
