@@ -312,17 +312,10 @@ fn a_controller_tells_of_its_agents_and_of_no_sensor() {
         ),
         (
             "lapwing_controller_learned_profiles",
-            &[("phase", "ready")],
-            4.0,
-        ),
-        (
-            "lapwing_controller_learned_profiles",
             &[("phase", "promoted")],
             3.0,
         ),
-        ("lapwing_controller_learned_profiles_max", &[], 20_000.0),
         ("lapwing_controller_learned_bytes", &[], 1_000.0),
-        ("lapwing_controller_learned_max_bytes", &[], 2_000.0),
         ("lapwing_controller_learned_nodes", &[], 2.0),
         ("lapwing_controller_learned_reports_total", &[], 40.0),
         (
