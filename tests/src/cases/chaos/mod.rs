@@ -148,6 +148,11 @@ impl Run<'_> {
         wait_for("the agents to answer", 3 * patience(), || {
             Ok(self.stage.look()?.then_some(()))
         })?;
+        wait_for("the client to follow", patience(), || {
+            self.stage.look()?;
+            self.follow()?;
+            Ok(self.client.of_kind("heartbeat").next().map(drop))
+        })?;
         self.stage.populate()?;
         for member in &mut self.stage.members {
             let puppet = member.puppet.as_mut().context("no container")?;
