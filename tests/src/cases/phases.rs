@@ -82,6 +82,7 @@ fn of_pod(expect: Expect, phase: &str) -> Expect {
         .is("container.pod", "web-1")
         .is("container.podUid", UID)
         .is("container.podNamespace", "shop")
+        .is("container.runtime", "containerd")
         .is("container.kind", "MAIN")
         .is("process.phase", phase)
         .is("process.uid", 0)
