@@ -1,8 +1,7 @@
 //! Who enters a container of a pod: its probes and hooks, which the API of the cluster tells of, and a person.
 
 use super::common::{
-    about_since, behaviour, file, learned_until_now, promote, silent, violation,
-    violations_until_now,
+    about_since, behaviour, file, learned_until_now, silent, violation, violations_until_now,
 };
 use crate::agent::{Agent, Home, Mode};
 use crate::api::{self, Api};
@@ -82,6 +81,7 @@ fn of_pod(expect: Expect, phase: &str) -> Expect {
         .is("container.pod", "web-1")
         .is("container.podUid", UID)
         .is("container.podNamespace", "shop")
+        .is("container.runtime", "containerd")
         .is("container.kind", "MAIN")
         .is("process.phase", phase)
         .is("process.uid", 0)
@@ -183,7 +183,18 @@ fn probe(context: &mut Context<'_>) -> Result<Outcome> {
 
     // From the promotion on as before; the container's own program is none that may enter.
     learned_until_now(&mut watch, &mut puppet, "/data/mark")?;
-    promote(&agent.home, "probed")?;
+    let profiles = agent.home.json(&["profile", "list"])?;
+    // Before the pod was known there was another, without the container's name.
+    let is_it = |one: &&Value| lookup(one, "workload.container") == Some(&json!("app"));
+    let name = profiles
+        .iter()
+        .find(is_it)
+        .and_then(|one| one["name"].as_str());
+    let name = name.context("no profile of the container")?;
+    let by = ["--actor", "tests", "--reason", "learned enough"];
+    agent
+        .home
+        .call(&[&["profile", "promote", name][..], &by].concat())?;
     let mark = watch.mark();
     for args in [&PROBE[..], &HOOK] {
         enter(&puppet, args)?;
@@ -208,7 +219,7 @@ fn probe(context: &mut Context<'_>) -> Result<Outcome> {
         .filter(|one| lookup(one, "process.phase") == Some(&json!("PROBE")))
         .collect();
     silent(&of_probes, "of probes once it is promoted")?;
-    let shown = agent.home.call(&["profile", "show", "probed"])?;
+    let shown = agent.home.call(&["profile", "show", name])?;
     ensure!(
         shown.contains("phase: probe") && !shown.contains("touch, parent: runtime"),
         "the profile: {shown}"
