@@ -6,6 +6,7 @@
 
 mod alerts;
 mod bench;
+mod browser;
 mod build;
 mod chart;
 mod crd;

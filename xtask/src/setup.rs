@@ -11,7 +11,8 @@ use crate::machine::Machine;
 use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Tools};
 use crate::{
-    chart, cross, debian, ecs, image, ocsf, qemu, rotel, rsyslog, semconv, tenzir, userland,
+    browser, chart, cross, debian, ecs, image, ocsf, qemu, rotel, rsyslog, semconv, tenzir,
+    userland,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
@@ -191,6 +192,10 @@ pub fn everything() -> Result<(Tools, bool)> {
     match rsyslog::ensure() {
         Ok(folder) => say("rsyslog", &folder.display().to_string()),
         Err(error) => say("rsyslog", &format!("not there: {error:#}")),
+    }
+    match browser::ensure() {
+        Ok(program) => say("Chromium", &program.display().to_string()),
+        Err(error) => say("Chromium", &format!("not there: {error:#}")),
     }
     match rotel::ensure() {
         Ok(folder) => say("rotel", &folder.display().to_string()),

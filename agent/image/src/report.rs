@@ -257,6 +257,11 @@ impl Sum {
         self.count += 1;
         self.bytes = self.bytes.saturating_add(bytes);
     }
+
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
 }
 
 /// What a profile saw run of an image.
