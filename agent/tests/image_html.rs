@@ -134,10 +134,10 @@ fn hostile() -> Vec<String> {
 fn image(folder: &Path) {
     let elf = |size: usize| [b"\x7fELF", &vec![1; size][..]].concat();
     let owner = format!(
-        "Package: web<script>{OWNED}</script>\nStatus: install ok installed\nVersion: \"><b onclick={OWNED}>\n\n"
+        "Package: web<img onerror={OWNED}>\nStatus: install ok installed\nVersion: \"><b onclick={OWNED}>\n\n"
     );
     let status = format!("{owner}Package: tools\nStatus: install ok installed\nVersion: 1\n\n");
-    let list = format!("var/lib/dpkg/info/web<script>{OWNED}</script>.list");
+    let list = format!("var/lib/dpkg/info/web<img onerror={OWNED}>.list");
     let system = format!("PRETTY_NAME=\"<script>{OWNED}</script>\"\n");
     let base: Vec<Entity<'_>> = vec![
         (b"etc/os-release", 0o644, system.into_bytes()),

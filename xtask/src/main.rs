@@ -11,6 +11,7 @@ mod build;
 mod chart;
 mod crd;
 mod cross;
+mod cyclonedx;
 mod dashboard;
 mod debian;
 mod demo;

@@ -166,10 +166,10 @@ pub(crate) struct Nodes {
     listed: Vec<bool>,
 }
 
-/// What an inventory has of an image, and of each file by the number of its inode.
+/// Marks packages, and answers what an inventory has of an image, and of each file by the number of its inode.
 pub(crate) fn of(
     tree: &Tree,
-    packages: &Packages,
+    packages: &mut Packages,
     (export, known): (&Export, &Inventory),
     (digests, layers): (&[&str], usize),
 ) -> (InUse, Vec<Use>) {
@@ -249,7 +249,7 @@ fn reasons(export: &Export, known: &Inventory) -> Vec<String> {
     all
 }
 
-fn count(tree: &Tree, packages: &Packages, used: &[bool], result: &mut InUse) -> Vec<Use> {
+fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse) -> Vec<Use> {
     let mut uses = vec![Use::Unknown; tree.inodes.len()];
     let mut of_packages = vec![Split::default(); packages.all.len()];
     let mut counted = vec![false; tree.inodes.len()];
@@ -286,6 +286,9 @@ fn count(tree: &Tree, packages: &Packages, used: &[bool], result: &mut InUse) ->
         package: packages.name(tree, id),
     });
     result.large = First::of(large.collect(), LISTED_MAX);
+    for (package, files) in packages.all.iter_mut().zip(&of_packages) {
+        package.in_use = Some(files.verdict());
+    }
     let mut all: Vec<OfPackage> = packages
         .all
         .iter()

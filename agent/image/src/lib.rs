@@ -14,6 +14,7 @@
 
 pub mod budget;
 mod capture;
+pub mod cyclonedx;
 pub mod diff;
 mod error;
 mod execution;
@@ -172,7 +173,7 @@ fn report(
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
     let (ran, by_profile) = ran.unzip();
     let used = (options.inventory)
-        .map(|inventory| inventory::of(tree, &packages, inventory, (&digests, layers.len())));
+        .map(|inventory| inventory::of(tree, &mut packages, inventory, (&digests, layers.len())));
     let (used, by_inventory) = used.unzip();
     let uses = by_inventory.or(by_profile).unwrap_or_default();
     let (notable, owners) = notable::of(tree, &packages);

@@ -5,6 +5,7 @@ use super::profile_text::json;
 use super::{Code, Failure, Outcome, image_html, image_text};
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use lapwing_image::cyclonedx;
 use lapwing_image::map::Area;
 use lapwing_image::vulnerabilities::{BYTES_MAX, Vulnerabilities};
 
@@ -22,6 +23,7 @@ Examples:
   lapwing advise image shop.tar --use use.json           and which files were used, and which were not seen to be
   lapwing advise image shop.tar --use use.json -o dockerfile > Dockerfile
   lapwing advise image shop.tar --use use.json -o html > shop.html
+  lapwing advise image shop.tar --use use.json -o cyclonedx > shop.cdx.json
   lapwing advise image shop.tar -o json
   lapwing advise image ./layout --platform linux/arm64   a folder with an OCI layout";
 
@@ -66,6 +68,8 @@ pub enum AdviceForm {
     Json,
     /// A build that copies what was used, and nothing else; with --use
     Dockerfile,
+    /// Its packages as CycloneDX 1.6 JSON, with what is known of their use as properties
+    Cyclonedx,
     /// One page with a map of what is used, for a browser; it loads nothing
     Html,
 }
@@ -97,6 +101,10 @@ pub fn run(args: &ImageArgs) -> Outcome {
         }
         AdviceForm::Text => image_text::write(&mut out, &report)?,
         AdviceForm::Dockerfile => image_text::write_dockerfile(&mut out, &report)?,
+        AdviceForm::Cyclonedx => {
+            let document = cyclonedx::document(&report, env!("CARGO_PKG_VERSION"));
+            out.write_all((json(&document)? + "\n").as_bytes())?;
+        }
         AdviceForm::Json => out.write_all((json(&report)? + "\n").as_bytes())?,
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::escape::Text;
 use super::treemap::parts;
 use crate::cli::image_text::size;
-use lapwing_image::inventory::{OfPackage, Split, Verdict};
+use lapwing_image::inventory::{Split, Verdict};
 use lapwing_image::report::{Execution, First, Package, Report, Saving};
 use lapwing_image::score::Score;
 use lapwing_image::vulnerabilities::{Finding, Vulnerabilities};
@@ -196,8 +196,8 @@ pub(super) fn layers(out: &mut String, report: &Report) {
 }
 
 /// In a few words what is known of a package.
-fn verdict(package: &Package, of: Option<&OfPackage>) -> &'static str {
-    match (of.map(|of| of.verdict), package.execution) {
+const fn verdict(package: &Package) -> &'static str {
+    match (package.in_use, package.execution) {
         (Some(Verdict::Used), _) => "used",
         (Some(Verdict::NotSeen), _) => "not seen to be used",
         (None, Some(Execution::Ran)) => "ran",
@@ -234,7 +234,7 @@ pub(super) fn packages(out: &mut String, report: &Report) {
             package.kind,
             size(package.bytes),
             package.files,
-            verdict(package, of),
+            verdict(package),
             bar(of.map(|of| &of.files))
         );
     }
