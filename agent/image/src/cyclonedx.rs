@@ -56,7 +56,7 @@ fn serial(text: &str) -> String {
     )
 }
 
-fn property(name: &str, value: impl ToString) -> Value {
+fn property(name: &str, value: &(impl ToString + ?Sized)) -> Value {
     json!({"name": format!("lapwing:{name}"), "value": value.to_string()})
 }
 
@@ -106,7 +106,7 @@ fn same(same_image: Option<bool>) -> &'static str {
 
 fn of_inventory(all: &mut Vec<Value>, of: &InUse) {
     all.push(property("inventory:workload", &of.workload));
-    all.push(property("inventory:instances", of.instances));
+    all.push(property("inventory:instances", &of.instances));
     for (name, time) in [("since", &of.since), ("until", &of.until)] {
         all.extend(
             time.iter()
@@ -117,10 +117,10 @@ fn of_inventory(all: &mut Vec<Value>, of: &InUse) {
     all.extend(learning.map(|it| property("inventory:observed", &it.observed)));
     all.push(property(
         "inventory:coverage",
-        share(learning.and_then(|it| it.coverage)),
+        &share(learning.and_then(|it| it.coverage)),
     ));
     all.push(property("inventory:same-image", same(of.same_image)));
-    all.push(property("inventory:says", of.says));
+    all.push(property("inventory:says", &of.says));
     all.extend(
         of.incomplete
             .iter()
@@ -132,17 +132,17 @@ fn of_inventory(all: &mut Vec<Value>, of: &InUse) {
 fn of_profile(all: &mut Vec<Value>, of: &Ran) {
     let basis = &of.basis;
     all.push(property("profile:workload", &of.workload));
-    all.push(property("profile:instances", basis.instances));
+    all.push(property("profile:instances", &basis.instances));
     all.push(property("profile:observed", &basis.observed));
-    all.push(property("profile:coverage", share(basis.coverage)));
+    all.push(property("profile:coverage", &share(basis.coverage)));
     let losses = match &basis.last_loss {
         Some(last) => format!("last at {last}"),
         None if basis.has_evidence => "none known".to_owned(),
         None => "unknown".to_owned(),
     };
-    all.push(property("profile:losses", losses));
+    all.push(property("profile:losses", &losses));
     all.push(property("profile:same-image", same(of.same_image)));
-    all.push(property("profile:says", of.says));
+    all.push(property("profile:says", &of.says));
     all.extend(
         basis
             .reasons
@@ -166,9 +166,9 @@ fn component(number: usize, package: &Package, report: &Report) -> Value {
     let mut properties = vec![
         property("use", known_use(package)),
         property("kind", package.kind),
-        property("bytes", package.bytes),
-        property("files", package.files),
-        property("libraries", package.libraries),
+        property("bytes", &package.bytes),
+        property("files", &package.files),
+        property("libraries", &package.libraries),
     ];
     properties.extend(package.within.iter().map(|it| property("within", it)));
     let mut one = json!({

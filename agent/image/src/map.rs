@@ -58,11 +58,8 @@ impl Area {
 
     /// Largest first; joins what is smaller than so many bytes, and what is empty goes.
     fn settle(&mut self, least: u64, what: &str) {
-        self.areas
-            .sort_by(|one, other| (other.bytes(), &one.name).cmp(&(one.bytes(), &other.name)));
-        let large = self
-            .areas
-            .partition_point(|area| area.bytes() >= least.max(1));
+        self.sort();
+        let large = (self.areas).partition_point(|area| area.bytes() >= least.max(1));
         // One alone is as well told by its name.
         if self.areas.len() > large + 1 {
             let small = self.areas.split_off(large);
@@ -74,8 +71,14 @@ impl Area {
                 rest.files.add(&area.files);
             }
             self.areas.push(rest);
+            self.sort();
         }
         self.areas.retain(|area| area.bytes() > 0);
+    }
+
+    fn sort(&mut self) {
+        (self.areas)
+            .sort_by(|one, other| (other.bytes(), &one.name).cmp(&(one.bytes(), &other.name)));
     }
 }
 
