@@ -7,10 +7,12 @@
 mod alerts;
 mod apiserver;
 mod bench;
+mod browser;
 mod build;
 mod chart;
 mod crd;
 mod cross;
+mod cyclonedx;
 mod dashboard;
 mod debian;
 mod demo;

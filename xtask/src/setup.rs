@@ -11,7 +11,8 @@ use crate::machine::Machine;
 use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Tools};
 use crate::{
-    chart, cross, debian, ecs, image, ocsf, qemu, rotel, rsyslog, semconv, tenzir, userland,
+    browser, chart, cross, cyclonedx, debian, ecs, image, ocsf, qemu, rotel, rsyslog, semconv,
+    tenzir, userland,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
@@ -192,6 +193,10 @@ pub fn everything() -> Result<(Tools, bool)> {
         Ok(folder) => say("rsyslog", &folder.display().to_string()),
         Err(error) => say("rsyslog", &format!("not there: {error:#}")),
     }
+    match browser::ensure() {
+        Ok(program) => say("Chromium", &program.display().to_string()),
+        Err(error) => say("Chromium", &format!("not there: {error:#}")),
+    }
     match rotel::ensure() {
         Ok(folder) => say("rotel", &folder.display().to_string()),
         Err(error) => say("rotel", &format!("not there: {error:#}")),
@@ -203,6 +208,10 @@ pub fn everything() -> Result<(Tools, bool)> {
     match ocsf::ensure() {
         Ok(folder) => say("OCSF schema", &folder.display().to_string()),
         Err(error) => say("OCSF schema", &format!("not there: {error:#}")),
+    }
+    match cyclonedx::ensure() {
+        Ok(folder) => say("CycloneDX schema", &folder.display().to_string()),
+        Err(error) => say("CycloneDX schema", &format!("not there: {error:#}")),
     }
     match ecs::ensure() {
         Ok(folder) => say("ECS fields", &folder.display().to_string()),

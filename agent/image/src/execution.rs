@@ -5,6 +5,7 @@
 //! package without programs is *unknown*, whatever the profile holds. What a profile saw counts in each
 //! verdict, also what waits or was refused, for it ran.
 
+use crate::map::Use;
 use crate::packages::{Packages, is_library};
 use crate::report::{Execution, First, Package, Ran, RanProgram, Saving, Sum};
 use crate::tree::{Id, Inode, Kind, Magic, Node, Tree};
@@ -84,8 +85,13 @@ fn is_program(tree: &Tree, node: &Node, inode: &Inode) -> bool {
     is_one && inode.kind == Kind::File && inode.mode & 0o111 != 0
 }
 
-/// Marks packages, and tells what ran.
-pub(crate) fn of(tree: &Tree, packages: &mut Packages, profile: &Profile, digests: &[&str]) -> Ran {
+/// Marks packages, and tells what ran, and of each file by the number of its inode whether it did.
+pub(crate) fn of(
+    tree: &Tree,
+    packages: &mut Packages,
+    profile: &Profile,
+    digests: &[&str],
+) -> (Ran, Vec<Use>) {
     let advice = Advice::of(profile, &Given::default());
     let known = Known::of(profile);
     let find = |path: &String| bytes(path).and_then(|path| tree.find(&path, true));
@@ -134,8 +140,8 @@ pub(crate) fn of(tree: &Tree, packages: &mut Packages, profile: &Profile, digest
         packages_not_seen: Sum::default(),
         packages_unknown: Sum::default(),
     };
-    count(tree, packages, (&ran, &approved), says, &mut result);
-    result
+    let uses = count(tree, packages, (&ran, &approved), says, &mut result);
+    (result, uses)
 }
 
 /// Whether the profile learned of this image; `None` where one of both has no digest.
@@ -155,7 +161,8 @@ fn count(
     (ran, approved): (&[bool], &[bool]),
     says: bool,
     result: &mut Ran,
-) {
+) -> Vec<Use> {
+    let mut uses = vec![Use::Unknown; tree.inodes.len()];
     // Of each package: programs that were not seen, what ran, and what nobody saw and somebody approved.
     let mut known = vec![(false, false, false); packages.all.len()];
     let mut counted = vec![false; tree.inodes.len()];
@@ -167,11 +174,12 @@ fn count(
         }
         let (ran, approved) = (ran[number], approved[number]);
         let not_seen = says && !ran && !approved && is_program(tree, node, inode);
-        let sum = match (ran, not_seen) {
-            (true, _) => &mut result.programs_ran,
-            (false, true) => &mut result.programs_not_seen,
-            (false, false) => &mut result.other_files,
+        let (of, sum) = match (ran, not_seen) {
+            (true, _) => (Use::Used, &mut result.programs_ran),
+            (false, true) => (Use::NotSeen, &mut result.programs_not_seen),
+            (false, false) => (Use::Unknown, &mut result.other_files),
         };
+        uses[number] = of;
         sum.take(inode.size);
         if let Some(owner) = packages.owner_number(tree, id) {
             let known = &mut known[owner];
@@ -190,6 +198,7 @@ fn count(
             sum.take(package.bytes);
         }
     }
+    uses
 }
 
 /// What could be saved of packages of which nothing ran, and which hold no libraries that others may use.

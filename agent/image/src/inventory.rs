@@ -10,6 +10,7 @@
 pub mod copy;
 mod dockerfile;
 
+use crate::map::Use;
 use crate::packages::Packages;
 use crate::report::{First, Saving, Sum};
 use crate::run::Run;
@@ -135,21 +136,19 @@ pub struct LargeFile {
     pub package: Option<String>,
 }
 
-/// What an inventory has of each file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
-    Used,
-    NotSeen,
-    Unknown,
-}
-
 impl Split {
-    const fn take(&mut self, of: Of, bytes: u64) {
+    pub(crate) const fn take(&mut self, of: Use, bytes: u64) {
         match of {
-            Of::Used => self.used.take(bytes),
-            Of::NotSeen => self.not_seen.take(bytes),
-            Of::Unknown => self.unknown.take(bytes),
+            Use::Used => self.used.take(bytes),
+            Use::NotSeen => self.not_seen.take(bytes),
+            Use::Unknown => self.unknown.take(bytes),
         }
+    }
+
+    pub(crate) const fn add(&mut self, other: &Self) {
+        self.used.add(other.used);
+        self.not_seen.add(other.not_seen);
+        self.unknown.add(other.unknown);
     }
 
     const fn verdict(&self) -> Verdict {
@@ -169,14 +168,14 @@ pub(crate) struct Nodes {
     listed: Vec<bool>,
 }
 
-/// What an inventory has of an image.
+/// Marks packages, and answers what an inventory has of an image, and of each file by the number of its inode.
 pub(crate) fn of(
     tree: &Tree,
-    packages: &Packages,
+    packages: &mut Packages,
     (export, known): (&Export, &Inventory),
     (digests, layers): (&[&str], usize),
     run: Option<&Run>,
-) -> InUse {
+) -> (InUse, Vec<Use>) {
     let mut nodes = Nodes {
         files: vec![false; tree.nodes.len()],
         listed: vec![false; tree.nodes.len()],
@@ -250,8 +249,8 @@ pub(crate) fn of(
             run.into_iter().flat_map(Run::folders),
         ),
     };
-    count(tree, packages, &used, &mut result);
-    result
+    let uses = count(tree, packages, &used, &mut result);
+    (result, uses)
 }
 
 /// Why more may have been used: by what the inventory lacks, and by what the profile does.
@@ -262,7 +261,8 @@ fn reasons(export: &Export, known: &Inventory) -> Vec<String> {
     all
 }
 
-fn count(tree: &Tree, packages: &Packages, used: &[bool], result: &mut InUse) {
+fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse) -> Vec<Use> {
+    let mut uses = vec![Use::Unknown; tree.inodes.len()];
     let mut of_packages = vec![Split::default(); packages.all.len()];
     let mut counted = vec![false; tree.inodes.len()];
     let mut all = Split::default();
@@ -273,10 +273,11 @@ fn count(tree: &Tree, packages: &Packages, used: &[bool], result: &mut InUse) {
             return;
         }
         let of = match (used[number], result.says) {
-            (true, _) => Of::Used,
-            (false, true) => Of::NotSeen,
-            (false, false) => Of::Unknown,
+            (true, _) => Use::Used,
+            (false, true) => Use::NotSeen,
+            (false, false) => Use::Unknown,
         };
+        uses[number] = of;
         all.take(of, inode.size);
         if let Some(layer) = result.layers.get_mut(inode.layer as usize) {
             layer.files.take(of, inode.size);
@@ -285,7 +286,7 @@ fn count(tree: &Tree, packages: &Packages, used: &[bool], result: &mut InUse) {
             Some(owner) => of_packages[owner].take(of, inode.size),
             None => result.no_package.take(of, inode.size),
         }
-        if of == Of::NotSeen && inode.magic == Magic::Other && inode.size >= LARGE {
+        if of == Use::NotSeen && inode.magic == Magic::Other && inode.size >= LARGE {
             large.push((inode.size, id));
         }
     });
@@ -297,6 +298,9 @@ fn count(tree: &Tree, packages: &Packages, used: &[bool], result: &mut InUse) {
         package: packages.name(tree, id),
     });
     result.large = First::of(large.collect(), LISTED_MAX);
+    for (package, files) in packages.all.iter_mut().zip(&of_packages) {
+        package.in_use = Some(files.verdict());
+    }
     let mut all: Vec<OfPackage> = packages
         .all
         .iter()
@@ -314,6 +318,7 @@ fn count(tree: &Tree, packages: &Packages, used: &[bool], result: &mut InUse) {
         (key(one), &one.name).cmp(&(key(other), &other.name))
     });
     result.packages = First::of(all, LISTED_MAX);
+    uses
 }
 
 /// What could be saved, by what was not seen.

@@ -14,6 +14,7 @@
 
 pub mod budget;
 mod capture;
+pub mod cyclonedx;
 pub mod diff;
 mod error;
 mod execution;
@@ -21,6 +22,7 @@ mod found;
 mod history;
 pub mod inventory;
 mod layout;
+pub mod map;
 mod notable;
 mod packages;
 mod read;
@@ -51,6 +53,7 @@ use lapwing_profile::inventory::export::Export;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::canonical;
 use layout::Layout;
+use map::{Area, Use};
 use packages::Packages;
 use read::Contents;
 use report::{Size, Waste};
@@ -78,7 +81,7 @@ pub struct Options<'a> {
 /// # Errors
 /// When it is none, is damaged, is none of those that are wanted, or exceeds a limit.
 pub fn read(path: &Path, options: &Options<'_>) -> Result<Report, Error> {
-    Image::read(path, options).map(|image| image.report)
+    Image::read(path, options).map(Report::from)
 }
 
 /// An image with all of its names, to be compared with another.
@@ -88,6 +91,8 @@ pub struct Image {
     packages: Packages,
     /// Of the secrets that the report lists.
     known_by: Vec<Identity>,
+    /// What is known of the use of each file, by the number of its inode; empty where nothing is.
+    uses: Vec<Use>,
 }
 
 impl Image {
@@ -99,7 +104,7 @@ impl Image {
         let store = Store::open(path)?;
         let layout = Layout::find(&store, &options.wanted)?;
         let mut contents = Contents::read(&store, &layout, options.limits)?;
-        let (report, packages, known_by) = report(&layout, &contents, options);
+        let (report, packages, known_by, uses) = report(&layout, &contents, options);
         // Nobody reads databases again.
         for inode in &mut contents.tree.inodes {
             inode.content = None;
@@ -109,6 +114,7 @@ impl Image {
             tree: contents.tree,
             packages,
             known_by,
+            uses,
         })
     }
 
@@ -117,13 +123,25 @@ impl Image {
     pub const fn report(&self) -> &Report {
         &self.report
     }
+
+    /// Where its bytes are.
+    #[must_use]
+    pub fn map(&self) -> Area {
+        map::of(&self.tree, &self.packages, &self.uses)
+    }
+}
+
+impl From<Image> for Report {
+    fn from(image: Image) -> Self {
+        image.report
+    }
 }
 
 fn report(
     layout: &Layout,
     contents: &Contents,
     options: &Options<'_>,
-) -> (Report, Packages, Vec<Identity>) {
+) -> (Report, Packages, Vec<Identity>, Vec<Use>) {
     let tree = &contents.tree;
     let waste = Waste::of(tree);
     let mut notes = contents.notes();
@@ -154,13 +172,16 @@ fn report(
         .collect();
     let ran =
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
+    let (ran, by_profile) = ran.unzip();
     let run = layout.config.config.as_ref();
     let used = options.inventory.map(|inventory| {
         let of = (&*digests, layers.len());
-        let mut used = inventory::of(tree, &packages, inventory, of, run);
+        let (mut used, uses) = inventory::of(tree, &mut packages, inventory, of, run);
         used.copy.settings = run.map_or_else(Vec::new, |run| run.instructions(options));
-        used
+        (used, uses)
     });
+    let (used, by_inventory) = used.unzip();
+    let uses = by_inventory.or(by_profile).unwrap_or_default();
     let (notable, owners) = notable::of(tree, &packages);
     let compilers = savings::compilers(&packages.all, &owners);
     let mut all = packages.all.clone();
@@ -196,7 +217,7 @@ fn report(
         vulnerabilities: None,
         notes,
     };
-    (report, packages, known_by)
+    (report, packages, known_by, uses)
 }
 
 /// What the system calls itself.

@@ -181,6 +181,7 @@ impl Packages {
             libraries: 0,
             within,
             execution: None,
+            in_use: None,
         });
         Some(self.all.len() - 1)
     }

@@ -1,7 +1,7 @@
 //! What is said of an image. The shape is that of `-o json`: fields may be added, and none changes its
 //! meaning while `schema` stays.
 
-use crate::inventory::InUse;
+use crate::inventory::{InUse, Verdict};
 use crate::score::Score;
 use crate::tree::How;
 use crate::vulnerabilities::Vulnerabilities;
@@ -228,6 +228,9 @@ pub struct Package {
     /// Whether its programs were seen to run; `None` without a profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<Execution>,
+    /// Whether something of it was used; `None` without an inventory of use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_use: Option<Verdict>,
 }
 
 /// What is known of a package's programs.
@@ -256,6 +259,11 @@ impl Sum {
     pub(crate) const fn take(&mut self, bytes: u64) {
         self.count += 1;
         self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.bytes = self.bytes.saturating_add(other.bytes);
     }
 }
 

@@ -2,11 +2,14 @@
 
 use super::image::{self, Bounds};
 use super::profile_text::json;
-use super::{Code, Failure, Outcome, image_text};
+use super::{Code, Failure, Outcome, image_html, image_text};
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use lapwing_image::cyclonedx;
+use lapwing_image::map::Area;
 use lapwing_image::vulnerabilities::{BYTES_MAX, Vulnerabilities};
-use lapwing_image::{Report, Wanted};
+
+use lapwing_image::{Image, Report, Wanted};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -19,6 +22,8 @@ Examples:
   lapwing inventory shop -o json > use.json              from the agent that learned it
   lapwing advise image shop.tar --use use.json           and which files were used, and which were not seen to be
   lapwing advise image shop.tar --use use.json -o dockerfile > Dockerfile
+  lapwing advise image shop.tar --use use.json -o html > shop.html
+  lapwing advise image shop.tar --use use.json -o cyclonedx > shop.cdx.json
   lapwing advise image shop.tar -o json
   lapwing advise image ./layout --platform linux/arm64   a folder with an OCI layout";
 
@@ -63,6 +68,10 @@ pub enum AdviceForm {
     Json,
     /// A build that copies what was used, and nothing else; with --use
     Dockerfile,
+    /// Its packages as CycloneDX 1.6 JSON, with what is known of their use as properties
+    Cyclonedx,
+    /// One page with a map of what is used, for a browser; it loads nothing
+    Html,
 }
 
 /// Form of what is said of an image.
@@ -83,17 +92,26 @@ pub fn run(args: &ImageArgs) -> Outcome {
         );
         return Err(Failure::new(Code::Usage, error));
     }
-    let report = read(args)?;
+    let (report, map) = read(args)?;
     let mut out = anstream::stdout().lock();
     match args.output {
+        AdviceForm::Html => {
+            let page = image_html::page(&report, &map.unwrap_or_default())?;
+            out.write_all(page.as_bytes())?;
+        }
         AdviceForm::Text => image_text::write(&mut out, &report)?,
         AdviceForm::Dockerfile => image_text::write_dockerfile(&mut out, &report)?,
+        AdviceForm::Cyclonedx => {
+            let document = cyclonedx::document(&report, env!("CARGO_PKG_VERSION"));
+            out.write_all((json(&document)? + "\n").as_bytes())?;
+        }
         AdviceForm::Json => out.write_all((json(&report)? + "\n").as_bytes())?,
     }
     Ok(())
 }
 
-fn read(args: &ImageArgs) -> Result<Report, Failure> {
+/// What is said of the image, and where its bytes are, if that is to be drawn.
+fn read(args: &ImageArgs) -> Result<(Report, Option<Area>), Failure> {
     let wanted = Wanted {
         name: args.image.clone(),
         platform: args.platform.clone(),
@@ -104,13 +122,15 @@ fn read(args: &ImageArgs) -> Result<Report, Failure> {
     let given = given
         .map(|path| image::small(path, BYTES_MAX))
         .transpose()?;
-    let mut report = image::read(
+    let image = image::read(
         &args.path,
         wanted,
         args.bounds,
         (profile, args.inventory.as_deref()),
-        lapwing_image::read,
+        Image::read,
     )?;
+    let map = (args.output == AdviceForm::Html).then(|| image.map());
+    let mut report = Report::from(image);
     if let (Some(bytes), Some(path)) = (given, &args.vulnerabilities) {
         let split = Vulnerabilities::of(&bytes, &report).map_err(|why| {
             let error = anyhow!("vulnerabilities {}: {why}", path.display());
@@ -118,7 +138,7 @@ fn read(args: &ImageArgs) -> Result<Report, Failure> {
         })?;
         report.vulnerabilities = Some(split);
     }
-    Ok(report)
+    Ok((report, map))
 }
 
 #[cfg(test)]
@@ -166,7 +186,7 @@ mod tests {
         fs::write(folder.path().join("index.json"), index).unwrap();
 
         let line = Line::parse_from(["x".as_ref(), folder.path().as_os_str()]);
-        let report = read(&line.args).unwrap();
+        let (report, _) = read(&line.args).unwrap();
         let mut text = Vec::new();
         image_text::write(&mut text, &report).unwrap();
         let text = String::from_utf8(text).unwrap();

@@ -51,8 +51,24 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
     Ok(())
 }
 
+/// What is said of use rests on it, and what nobody should take it for, line by line: empty where there is
+/// neither a profile nor an inventory.
+pub(super) fn evidence(report: &Report) -> Result<Vec<String>> {
+    let mut text = Vec::new();
+    if let Some(of) = &report.ran {
+        writeln!(text, "by the profile of {}:", visible(&of.workload))?;
+        ran::evidence(&mut text, of)?;
+    }
+    if let Some(of) = &report.used {
+        writeln!(text, "by the inventory of {}:", visible(&of.workload))?;
+        used::rests(&mut text, of)?;
+    }
+    let text = String::from_utf8_lossy(&text);
+    Ok(text.lines().map(|line| line.trim().to_owned()).collect())
+}
+
 /// Bytes as people say them, in units of 1000 as registries do.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     // Exact enough: it is printed with one digit.
     let bytes_f = bytes as f64;
     match bytes {
@@ -63,7 +79,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-fn files(count: u64) -> String {
+pub(super) fn files(count: u64) -> String {
     match count {
         1 => "1 file".to_owned(),
         _ => format!("{count} files"),

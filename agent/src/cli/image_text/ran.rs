@@ -23,13 +23,8 @@ pub(super) fn rests(basis: &Basis) -> String {
     )
 }
 
-/// What ran, with what that rests on first.
-pub(super) fn write(out: &mut impl Write, ran: &Ran, packages: &[Package]) -> Result<()> {
-    head(
-        out,
-        "what was seen to run",
-        &format!("by the profile of {}", ran.workload),
-    )?;
+/// What it rests on, what is missing, and what nobody should take it for.
+pub(super) fn evidence(out: &mut impl Write, ran: &Ran) -> Result<()> {
     let basis = &ran.basis;
     line(out, 2, &rests(basis))?;
     for reason in &basis.reasons {
@@ -52,7 +47,17 @@ pub(super) fn write(out: &mut impl Write, ran: &Ran, packages: &[Package]) -> Re
             "! too few of its programs are in this image, so what did not run is not told",
         )?;
     }
-    line(out, 2, ran.caution)?;
+    line(out, 2, ran.caution)
+}
+
+/// What ran, with what that rests on first.
+pub(super) fn write(out: &mut impl Write, ran: &Ran, packages: &[Package]) -> Result<()> {
+    head(
+        out,
+        "what was seen to run",
+        &format!("by the profile of {}", ran.workload),
+    )?;
+    evidence(out, ran)?;
     let sum = |sum: Sum| format!("{} in {}", size(sum.bytes), sum.count);
     for (what, programs, of_packages) in [
         ("ran", Some(ran.programs_ran), ran.packages_ran),

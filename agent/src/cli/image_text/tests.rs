@@ -27,6 +27,7 @@ fn package(name: String) -> Package {
         files: 2,
         libraries: 3,
         execution: Some(Execution::NotSeenToRun),
+        in_use: None,
     }
 }
 

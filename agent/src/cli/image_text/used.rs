@@ -92,7 +92,8 @@ pub(super) fn write(out: &mut impl Write, used: &InUse) -> Result<()> {
     )
 }
 
-fn rests(out: &mut impl Write, used: &InUse) -> Result<()> {
+/// What it rests on, what is missing, and what nobody should take it for.
+pub(super) fn rests(out: &mut impl Write, used: &InUse) -> Result<()> {
     let span = match (&used.since, &used.until) {
         (Some(since), Some(until)) => format!("first use {since}, last new one {until}, "),
         _ => String::new(),

@@ -1,0 +1,241 @@
+//! What is said of an image as CycloneDX 1.6: its packages as components, each with what is known of its use.
+//!
+//! What that rests on stands beside it, as properties of the document. A component has a package URL where
+//! its form is certain; of packages of a system that wants to know whose system it is. None has hashes: no
+//! database of an image has one of a whole package. Properties begin with `lapwing:`. The same report makes
+//! the same document, its serial number included, which comes of the contents.
+
+use crate::inventory::{InUse, Verdict};
+use crate::report::{Execution, Package, Ran, Report};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// The version of the specification.
+pub const VERSION: &str = "1.6";
+/// Letters of a version in CycloneDX.
+const VERSION_MAX: usize = 1024;
+
+/// The document, made by `lapwing` of a version.
+#[must_use]
+pub fn document(report: &Report, lapwing: &str) -> Value {
+    let id = report.digest.as_ref().unwrap_or(&report.id);
+    let name = report.name.as_deref().unwrap_or(id);
+    let components: Vec<Value> = { report.packages.iter().enumerate() }
+        .map(|(number, package)| component(number, package, report))
+        .collect();
+    let mut document = json!({
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": VERSION,
+        "version": 1,
+        "metadata": {
+            "tools": {"components": [{"type": "application", "name": "lapwing", "version": lapwing}]},
+            "component": {"type": "container", "bom-ref": "image", "name": name, "version": id},
+            "properties": evidence(report),
+        },
+        "components": components,
+    });
+    document["serialNumber"] = Value::String(serial(&document.to_string()));
+    document
+}
+
+/// A UUID of version 8 (RFC 9562), which is a digest.
+fn serial(text: &str) -> String {
+    let mut sum = Sha256::digest(text);
+    sum[6] = sum[6] & 0x0f | 0x80;
+    sum[8] = sum[8] & 0x3f | 0x80;
+    let digits: String = sum[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = |from: usize, to: usize| &digits[from..to];
+    format!(
+        "urn:uuid:{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )
+}
+
+fn property(name: &str, value: &(impl ToString + ?Sized)) -> Value {
+    json!({"name": format!("lapwing:{name}"), "value": value.to_string()})
+}
+
+/// What is known of use rests on it.
+fn evidence(report: &Report) -> Vec<Value> {
+    let mut all = vec![
+        property("image:id", &report.id),
+        property("image:platform", &report.platform),
+    ];
+    let sources = match (&report.used, &report.ran) {
+        (Some(_), _) => "inventory",
+        (None, Some(_)) => "profile",
+        (None, None) => "none",
+    };
+    all.push(property("use:source", sources));
+    if let Some(of) = &report.used {
+        of_inventory(&mut all, of);
+    }
+    if let Some(of) = &report.ran {
+        of_profile(&mut all, of);
+    }
+    all.extend(
+        report
+            .packages_not_read
+            .iter()
+            .map(|it| property("packages-not-read", it)),
+    );
+    all.extend(report.notes.iter().map(|it| property("note", it)));
+    all
+}
+
+/// Never rounded up to all.
+fn share(coverage: Option<f64>) -> String {
+    coverage.map_or_else(
+        || "unknown".to_owned(),
+        |share| format!("{:.3}", (share * 1_000.0).floor() / 1_000.0),
+    )
+}
+
+fn same(same_image: Option<bool>) -> &'static str {
+    match same_image {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    }
+}
+
+fn of_inventory(all: &mut Vec<Value>, of: &InUse) {
+    all.push(property("inventory:workload", &of.workload));
+    all.push(property("inventory:instances", &of.instances));
+    for (name, time) in [("since", &of.since), ("until", &of.until)] {
+        all.extend(
+            time.iter()
+                .map(|it| property(&format!("inventory:{name}"), it)),
+        );
+    }
+    let learning = of.learning.as_ref();
+    all.extend(learning.map(|it| property("inventory:observed", &it.observed)));
+    all.push(property(
+        "inventory:coverage",
+        &share(learning.and_then(|it| it.coverage)),
+    ));
+    all.push(property("inventory:same-image", same(of.same_image)));
+    all.push(property("inventory:says", &of.says));
+    all.extend(
+        of.incomplete
+            .iter()
+            .map(|it| property("inventory:incomplete", it)),
+    );
+    all.push(property("inventory:caution", of.caution));
+}
+
+fn of_profile(all: &mut Vec<Value>, of: &Ran) {
+    let basis = &of.basis;
+    all.push(property("profile:workload", &of.workload));
+    all.push(property("profile:instances", &basis.instances));
+    all.push(property("profile:observed", &basis.observed));
+    all.push(property("profile:coverage", &share(basis.coverage)));
+    let losses = match &basis.last_loss {
+        Some(last) => format!("last at {last}"),
+        None if basis.has_evidence => "none known".to_owned(),
+        None => "unknown".to_owned(),
+    };
+    all.push(property("profile:losses", &losses));
+    all.push(property("profile:same-image", same(of.same_image)));
+    all.push(property("profile:says", &of.says));
+    all.extend(
+        basis
+            .reasons
+            .iter()
+            .map(|it| property("profile:incomplete", it)),
+    );
+    all.push(property("profile:caution", of.caution));
+}
+
+/// What is known of a package: `used`, `not-seen` or `unknown`. An inventory goes before a profile, for it
+/// has libraries and data too.
+fn known_use(package: &Package) -> &'static str {
+    match (package.in_use, package.execution) {
+        (Some(Verdict::Used), _) | (None, Some(Execution::Ran)) => "used",
+        (Some(Verdict::NotSeen), _) | (None, Some(Execution::NotSeenToRun)) => "not-seen",
+        (Some(Verdict::Unknown), _) | (None, Some(Execution::Unknown) | None) => "unknown",
+    }
+}
+
+fn component(number: usize, package: &Package, report: &Report) -> Value {
+    let mut properties = vec![
+        property("use", known_use(package)),
+        property("kind", package.kind),
+        property("bytes", &package.bytes),
+        property("files", &package.files),
+        property("libraries", &package.libraries),
+    ];
+    properties.extend(package.within.iter().map(|it| property("within", it)));
+    let mut one = json!({
+        "type": "library",
+        "bom-ref": format!("package-{}", number + 1),
+        "name": package.name,
+        "properties": properties,
+    });
+    if !package.version.is_empty() && package.version.chars().count() <= VERSION_MAX {
+        one["version"] = json!(package.version);
+    }
+    if let Some(purl) = purl(package, report.system.as_deref()) {
+        one["purl"] = json!(purl);
+    }
+    one
+}
+
+/// Whose packages they are, by what the system calls itself.
+fn vendor(system: Option<&str>) -> Option<&'static str> {
+    let first = system?.split_whitespace().next()?;
+    ["Debian", "Ubuntu", "Alpine", "Wolfi", "Chainguard"]
+        .into_iter()
+        .zip(["debian", "ubuntu", "alpine", "wolfi", "chainguard"])
+        .find(|(word, _)| *word == first)
+        .map(|(_, vendor)| vendor)
+}
+
+/// A package URL; `None` where its form is not certain.
+fn purl(package: &Package, system: Option<&str>) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._+-~@/".contains(c);
+    if package.name.is_empty() || !package.name.chars().all(is_plain) {
+        return None;
+    }
+    let name = match package.kind {
+        "deb" | "apk" => format!(
+            "{}/{}/{}",
+            package.kind,
+            vendor(system)?,
+            encoded(&package.name.to_lowercase())
+        ),
+        "python" => {
+            let name = package.name.to_lowercase().replace('_', "-");
+            format!("pypi/{}", encoded(&name))
+        }
+        "node" => match package.name.split_once('/') {
+            Some((scope, name)) => format!("npm/{}/{}", encoded(scope), encoded(name)),
+            None => format!("npm/{}", encoded(&package.name)),
+        },
+        _ => return None,
+    };
+    let version = match package.version.is_empty() {
+        true => String::new(),
+        false => format!("@{}", encoded(&package.version)),
+    };
+    Some(format!("pkg:{name}{version}"))
+}
+
+/// Percent-encoded, but for what a package URL has as it is.
+fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' | b':' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}

@@ -1,0 +1,186 @@
+//! What is said of an image as CycloneDX, held against the published schema, which `cargo xtask setup`
+//! fetches. Without it the test says so as a skipped one.
+
+mod common;
+
+use common::{Image, Layer, read_used};
+use jsonschema::{Registry, Validator};
+use lapwing_image::cyclonedx::{VERSION, document};
+use lapwing_image::{Limits, Wanted};
+use lapwing_profile::inventory::export::Export;
+use lapwing_profile::inventory::{Inventory, Sight, uses};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const NAME: &str = "a_document_of_cyclonedx_is_one_by_the_published_schema";
+/// The schema, and what it refers to.
+const SCHEMA: &str = "bom-1.6.SNAPSHOT.schema.json";
+const OTHERS: &[&str] = &[
+    "spdx.SNAPSHOT.schema.json",
+    "jsf-0.82.SNAPSHOT.schema.json",
+    "cryptography-defs.SNAPSHOT.schema.json",
+];
+
+fn main() -> ExitCode {
+    let folder = std::env::var_os("LAPWING_CYCLONEDX").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../target/cyclonedx-{VERSION}")),
+        PathBuf::from,
+    );
+    // Lists of tests are asked for by other runners.
+    if std::env::args().any(|arg| arg == "--list") {
+        println!("{NAME}: test");
+        return ExitCode::SUCCESS;
+    }
+    println!("\nrunning 1 test");
+    let (passed, ignored) = match folder.join(SCHEMA).is_file() {
+        true => {
+            check(&folder);
+            println!("test {NAME} ... ok");
+            (1, 0)
+        }
+        false => {
+            println!(
+                "test {NAME} ... ignored, no {}: run cargo xtask setup",
+                folder.display()
+            );
+            (0, 1)
+        }
+    };
+    println!(
+        "\ntest result: ok. {passed} passed; 0 failed; {ignored} ignored; 0 measured; 0 filtered out\n"
+    );
+    ExitCode::SUCCESS
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn complaints(schema: &Validator, document: &Value) -> Vec<String> {
+    let all = schema.iter_errors(document);
+    all.map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
+}
+
+/// The value of a property.
+fn property<'d>(of: &'d Value, name: &str) -> &'d str {
+    let all = of["properties"].as_array().unwrap();
+    let one = all
+        .iter()
+        .find(|one| one["name"] == format!("lapwing:{name}"));
+    one.unwrap_or_else(|| panic!("no {name} in {of}"))["value"]
+        .as_str()
+        .unwrap()
+}
+
+fn check(folder: &Path) {
+    let mut registry = Registry::new();
+    for name in OTHERS {
+        let uri = format!("http://cyclonedx.org/schema/{name}");
+        registry = registry.add(uri, read(&folder.join(name))).unwrap();
+    }
+    let registry = registry.prepare().unwrap();
+    let schema = jsonschema::options()
+        .with_registry(&registry)
+        .should_validate_formats(true)
+        .build(&read(&folder.join(SCHEMA)))
+        .unwrap();
+
+    let document = made();
+    assert_eq!(
+        complaints(&schema, &document),
+        Vec::<String>::new(),
+        "{document:#}"
+    );
+    // It would complain.
+    for (place, value) in [
+        ("/serialNumber", json!("urn:uuid:1")),
+        ("/components/0/name", json!(1)),
+        ("/components/0/use", json!("used")),
+        ("/metadata/component/type", json!("image")),
+    ] {
+        let mut other = document.clone();
+        let (above, name) = place.rsplit_once('/').unwrap();
+        other.pointer_mut(above).unwrap()[name] = value;
+        assert!(!complaints(&schema, &other).is_empty(), "{place}");
+    }
+    says_what_is_known(&document);
+    assert_eq!(document, made(), "the same twice");
+}
+
+fn made() -> Value {
+    let paragraph = |name: &str, version: &str| {
+        format!("Package: {name}\nStatus: install ok installed\nVersion: {version}\n\n")
+    };
+    let status: String = [
+        paragraph("web", "1:2.0+deb12~1"),
+        paragraph("libx11-6", "1"),
+        paragraph("none", "3"),
+        paragraph("<b>\" \u{202e}\u{1b}", "\" 1"),
+    ]
+    .concat();
+    let image = Image::of(vec![
+        Layer::default()
+            .file(
+                "etc/os-release",
+                "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+            )
+            .file("var/lib/dpkg/status", status)
+            .file("var/lib/dpkg/info/web.list", "/usr/sbin/web\n")
+            .file("var/lib/dpkg/info/libx11-6.list", "/usr/lib/libx.so\n")
+            .program("usr/sbin/web", "web")
+            .file("usr/lib/libx.so", "x")
+            .file(
+                "lib/a.dist-info/METADATA",
+                "Name: Flask_Login\nVersion: 1\n\n",
+            )
+            .file(
+                "srv/node_modules/@a/b/package.json",
+                r#"{"name":"@a/b","version":"1.0.0"}"#,
+            ),
+    ]);
+    let mut known = Inventory::default();
+    known.begin("c1", true);
+    for path in ["/usr/sbin/web", "/etc/os-release"] {
+        known.see(Sight {
+            path: path.as_bytes(),
+            how: uses::EXEC,
+            changed: false,
+            at: 1_790_000_000,
+            image: 0,
+        });
+    }
+    let mut export = Export::of("web", &known);
+    export.incomplete.push("12 uses were shed".to_owned());
+    let report = read_used(
+        image.path(),
+        Wanted::default(),
+        Limits::default(),
+        None,
+        Some(&export),
+    )
+    .unwrap();
+    document(&report, "0.0.0")
+}
+
+fn says_what_is_known(document: &Value) {
+    let all = document["components"].as_array().unwrap();
+    let one = |name: &str| {
+        let one = all.iter().find(|one| one["name"] == name);
+        one.unwrap_or_else(|| panic!("no {name} in {document:#}"))
+    };
+    assert_eq!(property(one("web"), "use"), "used");
+    assert_eq!(one("web")["purl"], "pkg:deb/debian/web@1:2.0%2Bdeb12~1");
+    assert_eq!(property(one("libx11-6"), "use"), "not-seen");
+    assert_eq!(property(one("none"), "use"), "unknown");
+    assert_eq!(one("Flask_Login")["purl"], "pkg:pypi/flask-login@1");
+    assert_eq!(one("@a/b")["purl"], "pkg:npm/%40a/b@1.0.0");
+    let odd = one("<b>\" \\xe2\\x80\\xae\\x1b");
+    assert!(odd.get("purl").is_none(), "{odd}");
+    let basis = &document["metadata"];
+    assert_eq!(property(basis, "use:source"), "inventory");
+    assert_eq!(property(basis, "inventory:coverage"), "unknown");
+    assert_eq!(property(basis, "inventory:instances"), "1");
+    assert!(!property(basis, "inventory:caution").is_empty());
+}
