@@ -47,11 +47,8 @@ impl Copy {
                 "FROM scratch\nCOPY --from=made /out/ /"
             }
         };
-        let mut copies = copies.chunks(STAGE_MAX - 1).peekable();
-        let mut number = 0;
         let mut stages = Vec::new();
-        while let Some(copies) = copies.next() {
-            number += 1;
+        for (number, copies) in (1..).zip(copies.chunks(STAGE_MAX - 1)) {
             let base = base.replacen("scratch", &format!("scratch AS used{number}"), 1);
             let _ = writeln!(out, "{base}\n{}\n", copies.join("\n"));
             stages.push(format!("COPY --from=used{number} / /"));
