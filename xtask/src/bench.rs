@@ -50,8 +50,8 @@ pub struct Args {
     /// Small counts, in well under a minute a place: shows that the benches work
     #[arg(long)]
     quick: bool,
-    /// Only benches whose name contains this: overhead, cpu, latency, compare, path, feed, flood, memory; or
-    /// `scale` alone: a controller and its nodes
+    /// Only benches whose name contains this: overhead, syscalls, inventory, cpu, latency, compare, path, feed,
+    /// flood, memory; or `scale` alone: a controller and its nodes
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// The same
@@ -182,7 +182,7 @@ fn scale(nodes: u32) -> Result<bool> {
 }
 
 /// Benches that say something where instructions are counted.
-const COUNTED: [&str; 2] = ["overhead", "syscalls"];
+const COUNTED: [&str; 3] = ["overhead", "syscalls", "inventory"];
 
 /// Runs all benches with small counts on this host, as a test of the benches themselves.
 pub fn smoke(built: &Built) -> Result<String> {

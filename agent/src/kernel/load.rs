@@ -87,6 +87,7 @@ fn load(kernel: &Kernel<'_>, spares: u32, direct: bool) -> Result<Ebpf> {
         false => {
             // Nothing stands in it.
             loader.map_max_entries("USED", 1_024);
+            loader.map_max_entries("USED_BEYOND", 1_024);
             USES_RING_OFF
         }
     };

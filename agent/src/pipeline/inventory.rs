@@ -15,7 +15,7 @@ use crate::kernel::sensor::HookState;
 use crate::kernel::tables::Tables;
 use lapwing_abi::decode::{Body, Record, path_from_components};
 use lapwing_abi::hooks::{Row, Tier};
-use lapwing_abi::ids::{Origin, flags};
+use lapwing_abi::ids::{Origin, Phase, flags};
 use lapwing_abi::inventory::UseRecord;
 use lapwing_profile::inventory::uses;
 use std::collections::HashMap;
@@ -148,16 +148,22 @@ impl Line {
         }
     }
 
-    /// A container's program was executed: the kernel side notes that as an open only where it sees the
-    /// kernel's own. A script is opened by its interpreter too, and noted if it lies on the root's mount,
+    /// A container's program was executed: where the kernel side sees the kernel's own opens, it notes that
+    /// as one. A script is opened by its interpreter too, and noted if it lies on the root's mount,
     /// which is not known here.
     pub(super) fn note_exec(&mut self, record: &Record<'_>) {
         let Body::Exec { path, origin, .. } = record.body else {
             return;
         };
+        // What the runtime executes, and what left the container, is no use by it.
+        let is_own = !matches!(
+            Phase::from_raw(record.header.phase),
+            None | Some(Phase::Runtime | Phase::Escaped)
+        );
         // A path that was cut is no file's.
         let is_cut = record.header.flags & flags::PATH_TRUNCATED != 0;
-        if !self.uses.on || is_cut || !matches!(origin, Origin::Image | Origin::UpperLayer) {
+        let is_on_root = matches!(origin, Origin::Image | Origin::UpperLayer);
+        if !self.uses.on || self.uses.tells.loaders || !is_own || is_cut || !is_on_root {
             return;
         }
         let seen = Seen {

@@ -24,14 +24,26 @@ pub const UPPER: u8 = 1;
 
 /// Entries of the map `USED`.
 pub const USED_MAX: u32 = 32_768;
+/// How many of them one container may make: what it uses beyond goes to `USED_BEYOND`, and takes no
+/// room of those that use less.
+pub const USED_SHARE: u64 = 4_096;
+/// Entries of the map `USED_BEYOND`.
+pub const BEYOND_MAX: u32 = 16_384;
 /// Bytes of the ring `USES`.
 pub const USES_RING: u32 = 1 << 20;
 /// Bytes of it where nobody wants it: one page of the largest.
 pub const USES_RING_OFF: u32 = 1 << 16;
 /// What a record costs a container of its allowance, in nanoseconds: so many of them each second.
 pub const USE_COST: u64 = 1_000_000_000 / 512;
+/// Bytes of a path for which it costs that once more: of shorter ones the ring holds a burst.
+pub const USE_PATH: u64 = 96;
 /// How far ahead the allowance may be spent, in nanoseconds: what large programs open when they start.
 pub const USE_BURST: u64 = 8_192 * USE_COST;
+
+const _: () = assert!(
+    USE_BURST / USE_COST * (8 + USE_HEADER_LEN as u64 + USE_PATH) <= USES_RING as u64,
+    "the kernel puts 8 bytes before each record"
+);
 
 /// Bytes of a record before the path.
 pub const USE_HEADER_LEN: usize = 24;

@@ -236,8 +236,9 @@ pub struct Budget {
     /// nanoseconds.
     pub spent: [u64; CLASSES],
     /// Files of its image, see [`crate::inventory`]: until when the allowance for them is spent, since
-    /// boot in nanoseconds; records that were sent; records that were shed.
-    pub uses: [u64; 3],
+    /// boot in nanoseconds; those that were noted; those that were shed; the directory entry of its root
+    /// mount's root, 0 where its first program was not seen.
+    pub uses: [u64; 4],
     /// What it holds of each [`table`](crate::share::table), as [`Held`](crate::share::Held).
     pub held: [u64; TABLES],
 }

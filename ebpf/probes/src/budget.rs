@@ -30,7 +30,7 @@ const CALL_EVERY: u64 = 500_000;
 pub static FRESH: Budget = Budget {
     watched: watched::UNDECIDED,
     spent: [0; CLASSES],
-    uses: [0; 3],
+    uses: [0; 4],
     held: [0; TABLES],
 };
 

@@ -5,7 +5,11 @@
 //! nothing is known yet, is looked for in a table of those that were noted: what stands there
 //! goes no further, and all else is sent once. A file goes by its number, and by its name and
 //! folder, for which the kernel keeps a hash that is salted with the folder's address: another
-//! file in its place, or another name of it, is news.
+//! file in its place, or another name of it, is news. A container that uses more files than its share
+//! of that table goes to another one, with others that do.
+//!
+//! A process of the container may have a root of its own, as those of a container in it do. Its names are
+//! none of the image's. The container's root is known by that of its first program.
 //!
 //! All of it is apart from behaviours, table, ring and allowance: a flood of opens takes nothing
 //! from them. What is shed is counted with the container, and is news the next time.
@@ -17,7 +21,8 @@ use crate::{budget, maps, path, process};
 use aya_ebpf::bindings::BPF_NOEXIST;
 use lapwing_abi::fields::Field;
 use lapwing_abi::ids::{Loss, Phase};
-use lapwing_abi::inventory::{UPPER, USE_BURST, USE_COST, Use, head};
+use lapwing_abi::inventory::{UPPER, USE_BURST, USE_COST, USE_PATH, USED_SHARE, Use, head};
+use lapwing_abi::record::HEADER_LEN;
 use lapwing_abi::state::{Budget, cgroup_state, watched};
 
 /// Pointers above are errors (`IS_ERR`).
@@ -51,7 +56,28 @@ pub fn begins() {
     }
 }
 
-/// A function of its own for the verifier, and for its place on the stack. Answers 0.
+/// The runtime has executed a container's program: the root that it runs below is the container's.
+///
+/// Here and below functions of their own for the verifier, and for their place on the stack. Answers 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn begins_below(home: u64) -> u32 {
+    if setting!(INVENTORIES) != 0
+        && let Some(budget) = maps::BUDGETS.get_ptr_mut(&home)
+    {
+        let own = word(budget, ROOT);
+        // SAFETY: as in `word`.
+        unsafe {
+            if own.read_volatile() == 0 {
+                let root = kernel::root_of(kernel::current_task());
+                own.write_volatile(root.mnt.follow(Field::VfsmountRoot).0);
+            }
+        }
+    }
+    0
+}
+
+/// Looks at an open. Answers 0.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn note_use(file: u64) -> u32 {
@@ -76,16 +102,16 @@ fn noted(file: Kptr) -> Option<()> {
     let mode: u32 = file.get(Field::FileMode);
     let runs = file.get::<u32>(Field::FileFlags) & FMODE_EXEC != 0;
     let phase = process.phase;
-    // The runtime's own steps are none of the container's, but for the program that it executes.
-    if mode & FMODE_CREATED != 0
-        || phase == u32::from(Phase::Runtime.raw()) && !runs
-        || phase == u32::from(Phase::Escaped.raw())
-    {
+    if mode & FMODE_CREATED != 0 || phase == u32::from(Phase::Escaped.raw()) {
         return None;
     }
     let place = Place::at(file.at(Field::FilePath));
     let root = kernel::root_of(kernel::current_task());
     if place.mnt != root.mnt {
+        return None;
+    }
+    // The runtime's own steps are none of the container's, but for the program that it executes there.
+    if phase == u32::from(Phase::Runtime.raw()) && !(runs && kernel::is_foreign(root.dentry)) {
         return None;
     }
     let inode = place.dentry.follow(Field::DentryInode);
@@ -98,11 +124,46 @@ fn noted(file: Kptr) -> Option<()> {
     let number: u64 = inode.get(Field::InodeNumber);
     let hash: u64 = place.dentry.at(Field::DentryName).get(Field::QstrHash);
     let key = key(home, number, hash, how);
-    // SAFETY: only whether it is there is asked.
-    if unsafe { maps::USED.get(&key) }.is_some() {
+    if is_noted(budget, &key) {
         return None;
     }
     send(budget, home, pid, how, place, root, key)
+}
+
+/// One of the words that a container's allowance has for uses.
+#[inline(always)]
+fn word(budget: *mut Budget, which: usize) -> *mut u64 {
+    // SAFETY: the map gave the pointer, and there are four words.
+    unsafe { (&raw mut (*budget).uses).cast::<u64>().add(which) }
+}
+
+/// Until when the allowance is spent.
+const SPENT: usize = 0;
+const NOTED: usize = 1;
+const SHED: usize = 2;
+/// The directory entry at the root of the container's root mount.
+const ROOT: usize = 3;
+
+#[inline(always)]
+fn is_noted(budget: *mut Budget, key: &u64) -> bool {
+    // SAFETY: as in `word`; of the maps only whether it is there is asked.
+    unsafe {
+        maps::USED.get(key).is_some()
+            || word(budget, NOTED).read_volatile() > USED_SHARE
+                && maps::USED_BEYOND.get(key).is_some()
+    }
+}
+
+/// Has a use go no further from now on.
+#[inline(always)]
+fn note(budget: *mut Budget, key: &u64, now: u64) {
+    let noted = word(budget, NOTED);
+    // SAFETY: as in `word`.
+    let _ = match unsafe { noted.read_volatile() } < USED_SHARE {
+        true => maps::USED.insert(key, &now, 0),
+        false => maps::USED_BEYOND.insert(key, &now, 0),
+    };
+    raise(noted);
 }
 
 /// What the allowance of a container is kept in.
@@ -140,39 +201,45 @@ fn send(
     key: u64,
 ) -> Option<()> {
     let now = kernel::now();
-    // SAFETY: the map gave the pointer. Two processors that spend at the same moment may spend once.
-    let [until, sent, shed] = unsafe {
-        let uses = (&raw mut (*budget).uses).cast::<u64>();
-        [uses, uses.add(1), uses.add(2)]
-    };
-    // SAFETY: as above.
+    let (until, shed) = (word(budget, SPENT), word(budget, SHED));
+    // SAFETY: as in `word`. Two processors that spend at the same moment may spend once.
     let spent = unsafe { until.read_volatile() };
     let after = if spent > now { spent } else { now } + USE_COST;
     if after - now > USE_BURST {
         raise(shed);
         return None;
     }
+    // Before what it pays for, which may lead nowhere.
+    // SAFETY: as above.
+    unsafe { until.write_volatile(after) };
     let Some(mut builder) = Builder::new() else {
         raise(shed);
         return None;
     };
     let walk = path::append(&mut builder, place, root);
-    if walk.end == path::AT_ROOT && walk.on_root == 0 {
-        // Not the image's.
-        let _ = maps::USED.insert(&key, &now, 0);
+    // SAFETY: as above.
+    let own = Kptr(unsafe { word(budget, ROOT).read_volatile() });
+    let top = root.mnt.follow(Field::VfsmountRoot);
+    let is_own = own.is_null() || own == top;
+    if walk.end == path::AT_ROOT && (walk.on_root == 0 || !is_own) {
+        // Not the image's; or, below another root of the same file system, maybe by another name.
+        if walk.on_root != 0 && own.follow(Field::DentrySb) == top.follow(Field::DentrySb) {
+            raise(shed);
+        }
+        note(budget, &key, now);
         return None;
     }
     let inode = place.dentry.follow(Field::DentryInode);
     let is_upper = place.magic() == OVERLAYFS_MAGIC && kernel::upper_entry(inode) != 0;
     let marks = if is_upper { UPPER } else { 0 };
     let words = head(home, pid, how, marks, now);
+    let path = (builder.len() - HEADER_LEN) as u64;
+    // SAFETY: as above.
+    unsafe { until.write_volatile(after + path / USE_PATH * USE_COST) };
     if walk.end != path::AT_ROOT || !builder.put(words, &maps::USES) {
         raise(shed);
         return None;
     }
-    // SAFETY: as above.
-    unsafe { until.write_volatile(after) };
-    raise(sent);
-    let _ = maps::USED.insert(&key, &now, 0);
+    note(budget, &key, now);
     Some(())
 }

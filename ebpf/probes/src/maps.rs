@@ -10,7 +10,7 @@ use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, Ring
 use lapwing_abi::fields::FIELD_COUNT;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::Loss;
-use lapwing_abi::inventory::{USED_MAX, USES_RING};
+use lapwing_abi::inventory::{BEYOND_MAX, USED_MAX, USES_RING};
 use lapwing_abi::record::Header;
 use lapwing_abi::share::TABLES;
 use lapwing_abi::spares::{MARKS as MARKS_EACH, PLACES, TWINS_MAX};
@@ -145,6 +145,10 @@ pub static INVENTORY: Array<u64> = Array::with_max_entries(1, 0);
 /// Files that were noted, by container, file and use. What is evicted is sent again.
 #[map]
 pub static USED: LruHashMap<u64, u64> = LruHashMap::with_max_entries(USED_MAX, 0);
+
+/// The same of containers that noted more than their share of it.
+#[map]
+pub static USED_BEYOND: LruHashMap<u64, u64> = LruHashMap::with_max_entries(BEYOND_MAX, 0);
 
 /// Files that containers use: apart, so that they cannot take the room of behaviours.
 #[map]

@@ -219,7 +219,7 @@ fn watch(home: u64, watched: u64) -> Option<()> {
     let fresh = Budget {
         watched,
         spent: [0; CLASSES],
-        uses: [0; 3],
+        uses: [0; 4],
         held: [0; TABLES],
     };
     maps::BUDGETS.insert(&home, &fresh, 0).ok()

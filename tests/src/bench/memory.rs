@@ -34,7 +34,7 @@ fn status(agent: &Agent, line: &str) -> Result<u64> {
 }
 
 /// Maps and programs that the agent holds descriptors of: names or ids, and bytes.
-fn held(agent: &Agent) -> Result<(BTreeSet<u64>, u64)> {
+pub fn held(agent: &Agent) -> Result<(BTreeSet<u64>, u64)> {
     let (mut maps, mut programs) = (BTreeSet::new(), BTreeMap::new());
     let folder = format!("/proc/{}/fdinfo", agent.pid().as_raw_nonzero());
     for entry in fs::read_dir(&folder)? {

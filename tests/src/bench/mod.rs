@@ -17,6 +17,7 @@ mod feed;
 mod figure;
 mod flood;
 mod floor;
+mod inventory;
 mod latency;
 mod machine;
 mod memory;
@@ -63,6 +64,7 @@ type Bench = fn(&Session, &Args) -> Result<()>;
 const BENCHES: &[(&str, Bench, bool)] = &[
     ("overhead", overhead::run, true),
     ("syscalls", syscalls::run, true),
+    ("inventory", inventory::run, true),
     ("cpu", cpu::run, false),
     ("latency", latency::run, false),
     ("compare", compare::run, false),

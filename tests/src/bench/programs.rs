@@ -68,7 +68,7 @@ pub fn print(pipes: &mut Pipes, counts: &[u32], agent: &Agent) -> Result<()> {
 }
 
 /// The processor time of an agent's threads, in nanoseconds.
-fn run_by(agent: &Agent) -> Result<u64> {
+pub fn run_by(agent: &Agent) -> Result<u64> {
     let mut all = 0;
     let threads = format!("/proc/{}/task", agent.pid().as_raw_nonzero());
     for thread in fs::read_dir(&threads).with_context(|| threads.clone())? {

@@ -163,6 +163,7 @@ impl Worker {
                     in_letters(index.into())
                 })
             }
+            ["open-each", stem, first, count] => open_each(stem, number(first)?, number(count)?),
             ["reach", count] => self.reach(number(count)?),
             ["spin", rounds, times] => Ok(spin(number(rounds)?, number(times)?)),
             _ => bail!("not an order"),
@@ -266,6 +267,16 @@ fn make(stem: &str, count: u32, pause: Duration, name: fn(u32) -> String) -> Res
         }
     }
     Ok(json!({"total": now() - start, "done": times.len(), "ns": times}))
+}
+
+/// Files that [`make`] made by their numbers, each opened for reading and closed.
+fn open_each(stem: &str, first: u32, count: u32) -> Result<Value> {
+    let start = now();
+    for index in first..first + count {
+        let path = format!("{stem}{index}");
+        drop(File::open(&path).with_context(|| format!("cannot open {path}"))?);
+    }
+    Ok(json!({"ns": [now() - start]}))
 }
 
 /// A loop of `2 * rounds` instructions, so often.

@@ -2,7 +2,7 @@
 
 use super::common::{learned_until_now, profile, promote};
 use super::loader::{LOADERS, found, libraries};
-use crate::agent::{Home, Mode};
+use crate::agent::{Agent, Home, Mode};
 use crate::container::Spec;
 use crate::expect::Expect;
 use crate::puppet::{Act, Puppet, TRIGGER};
@@ -30,6 +30,17 @@ const WORKLOAD: &str = "inventoried";
 const BUSYBOX: &str = "/bin/busybox";
 /// Files that a flood opens.
 const FLOOD: usize = 20_000;
+
+/// Goes below a root of its own, as a container in the container does, and uses two files there.
+const NESTED: &str = "exec busybox unshare -m busybox sh -c 'set -e
+busybox mount -t tmpfs none /tmp
+cd /tmp
+mkdir old
+cp /bin/busybox busybox
+echo > nested-file
+busybox pivot_root . old
+cd /
+/busybox cat /nested-file'";
 
 /// What was used, by path.
 type Files = BTreeMap<String, Value>;
@@ -82,13 +93,20 @@ fn linked(context: &Context<'_>, root: &Path) -> Result<Vec<String>> {
     Ok(needed)
 }
 
+/// Whether the agent sees opens by system calls alone.
+fn by_calls(agent: &Agent) -> Result<bool> {
+    let status = agent.status()?;
+    let mut hooks = status["hooks"].as_array().into_iter().flatten();
+    Ok(hooks.any(|hook| hook["row"] == "file.open" && hook["tier"] == "B"))
+}
+
 fn uses(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
     let agent = Home::new(session, Mode::Learn)?.start()?;
     let mut watch = agent.watch()?;
-    let mut puppet =
-        Puppet::from_spec(session, &Spec::new(WORKLOAD, &[TRIGGER, "serve"]).overlay())?;
+    let spec = Spec::new(WORKLOAD, &[TRIGGER, "serve"]).capability("CAP_SYS_ADMIN");
+    let mut puppet = Puppet::from_spec(session, &spec.overlay())?;
     let root = puppet.root();
     let needed = linked(context, &root)?;
     fs::write(
@@ -121,8 +139,17 @@ fn uses(context: &mut Context<'_>) -> Result<Outcome> {
             wanted.push((path, if is_loader { "exec" } else { "open" }));
         }
     }
+    // Where system calls alone are seen, programs are told by their execs, which do not know roots apart.
+    if !by_calls(&agent)? {
+        puppet.act(&Act::program("/bin/sh", "sh").args(&["-c", NESTED]))?;
+    }
     learned_until_now(&mut watch, &mut puppet, "/data/mark")?;
     let (export, files) = holding(&agent.home, &wanted)?;
+    // Neither what the runtime opens before it enters the root, nor what lies below another one.
+    for path in files.keys() {
+        let file = root.join(path.trim_start_matches('/'));
+        ensure!(file.symlink_metadata().is_ok(), "the image has no {path}");
+    }
     // What nobody opened, what is no file of the image, and what was made is not there.
     for path in [
         "/usr/bin/tool",

@@ -130,14 +130,6 @@ impl Learner {
     }
 }
 
-impl Learner {
-    /// What all that nodes told comes to.
-    #[must_use]
-    pub fn figures(&self) -> lapwing_proto::v1::get_status_response::fleet::Learned {
-        self.writer.board.figures()
-    }
-}
-
 /// Waits until all agents that can be reached told all they know, or that takes too long: what the first of
 /// them says is not what the cluster does, and must not be taken for complete.
 async fn settled(fleet: &Fleet, board: &Board) {

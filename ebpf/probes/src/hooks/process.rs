@@ -7,7 +7,7 @@ use crate::kernel::{self, Kptr, OVERLAYFS_MAGIC, Place, setting};
 use crate::path::{self, Walk};
 use crate::recall::execs::{Exec, Found};
 use crate::recall::place::{self, File};
-use crate::{images, maps, news, process, spare};
+use crate::{images, inventory, maps, news, process, spare};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint};
@@ -61,7 +61,11 @@ fn exec(ctx: &RawTracePointContext, twin: u32) -> Option<()> {
         bits |= flags::FOREIGN_ROOT;
     }
     // What escapes has had its first program before.
-    bits |= from_runtime(before, process.phase);
+    let begins = from_runtime(before, process.phase);
+    if foreign && begins != 0 {
+        inventory::begins_below(process.cgroup);
+    }
+    bits |= begins;
     images::want(process.exec);
     process.issuer = process.exec;
     process.exec = next_exec(twin);
