@@ -66,7 +66,7 @@ impl Served {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         certificates(folder.path());
-        let nowhere = kubeconfig(NOWHERE, json!({}), json!({}));
+        let nowhere = kubeconfig(NOWHERE, json!({}), &json!({}));
         fs::write(folder.path().join("nowhere"), nowhere.to_string()).unwrap();
         let (store, port) = (free(), free());
         let etcd = etcd(folder.path(), store);
@@ -116,7 +116,7 @@ impl Served {
         let config = kubeconfig(
             &format!("https://127.0.0.1:{}", self.port),
             json!({"certificate-authority": at("ca.crt")}),
-            json!({"client-certificate": at("client.crt"), "client-key": at("client.key")}),
+            &json!({"client-certificate": at("client.crt"), "client-key": at("client.key")}),
         );
         let file = at("kubeconfig");
         fs::write(&file, config.to_string()).unwrap();
@@ -191,7 +191,7 @@ fn definitions() -> Vec<(String, Value)> {
     all
 }
 
-fn kubeconfig(server: &str, mut cluster: Value, user: Value) -> Value {
+fn kubeconfig(server: &str, mut cluster: Value, user: &Value) -> Value {
     cluster["server"] = json!(server);
     json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "c",
