@@ -5,9 +5,10 @@
 //! this is a command of its own and no part of `cargo xtask test` but with `--soak`.
 
 use crate::debian;
-use crate::shell::quiet;
+use crate::report::Counts;
+use crate::shell::{self, quiet};
 use crate::{cache, machine, root, setup};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,22 +24,31 @@ const VERSION: &str = "version";
 /// Runs the tests that need it. Answers whether all passed.
 pub fn prove() -> Result<bool> {
     setup::run()?;
-    let (mut command, version) = tests()?;
-    println!("\nDefinitions, controller and agent at k8s.io/apiextensions-apiserver {version}:");
-    let status = command.status().context("cannot run cargo")?;
-    Ok(status.success())
+    let mut counts = Counts::default();
+    let done = stage(&mut counts, &mut String::new());
+    println!("{} passed, {} failed", counts.passed, counts.failed);
+    done.map(|()| counts.failed == 0)
 }
 
-/// The tests that need it, and its version.
-pub fn tests() -> Result<(Command, String)> {
+/// The same as a stage of all tests, which notes the version of the server.
+pub fn stage(counts: &mut Counts, note: &mut String) -> Result<()> {
     let (programs, version) = ensure()?;
+    *note = format!("k8s.io/apiextensions-apiserver {version}");
+    println!("\nDefinitions, controller and agent at {note}:");
     let mut command = Command::new("cargo");
     command
         .args(["test", "--locked", "-p", "lapwing-agent", "--lib", "--"])
         .args(["--ignored", "served::"])
         .env("LAPWING_API_SERVER", programs)
         .current_dir(root());
-    Ok((command, version))
+    let status = shell::follow(&mut command, |line| counts.add(line))?;
+    if !status.success() {
+        bail!("ended with {status}");
+    }
+    if counts.passed == 0 {
+        bail!("no test has `served::` in its name any more: nothing was tried");
+    }
+    Ok(())
 }
 
 /// The folder with both programs, and the version of the server; built unless it is there.

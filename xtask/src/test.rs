@@ -121,11 +121,7 @@ pub fn run(soak: bool) -> Result<bool> {
         chart::stage(lapwing, counts, note)
     });
     if soak {
-        runner.stage("Kubernetes' API", 900, |counts, note| {
-            let (mut command, version) = apiserver::tests()?;
-            *note = format!("apiextensions-apiserver {version}");
-            counted(&mut command, counts)
-        });
+        runner.stage("Kubernetes' API", 900, apiserver::stage);
     }
     if !built.is_empty() {
         kernels(&mut runner, &built, soak);

@@ -173,22 +173,18 @@ pub fn value(answer: Result<bytes::Bytes, Failure>) -> Result<Value, Failure> {
     answer.map(|bytes| serde_json::from_slice(&bytes).unwrap())
 }
 
-/// The definitions of both plain manifests, by their names.
+/// The definitions of the plain manifest, by their names.
 fn definitions() -> Vec<(String, Value)> {
-    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
-    let mut all = Vec::new();
-    for file in ["kubernetes.yaml", "controller.yaml"] {
-        let text = fs::read_to_string(deploy.join(file)).unwrap();
-        for document in text.split("\n---\n") {
-            if !document.contains("\nkind: CustomResourceDefinition\n") {
-                continue;
-            }
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes.yaml");
+    let text = fs::read_to_string(manifest).unwrap();
+    { text.split("\n---\n") }
+        .filter(|document| document.contains("\nkind: CustomResourceDefinition\n"))
+        .map(|document| {
             let object: Value = serde_saphyr::from_str(document).unwrap();
             let name = object["metadata"]["name"].as_str().unwrap().to_owned();
-            all.push((name, object));
-        }
-    }
-    all
+            (name, object)
+        })
+        .collect()
 }
 
 fn kubeconfig(server: &str, mut cluster: Value, user: &Value) -> Value {
