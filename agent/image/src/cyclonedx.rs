@@ -5,8 +5,9 @@
 //! database of an image has one of a whole package. Properties begin with `lapwing:`. The same report makes
 //! the same document, its serial number included, which comes of the contents.
 
-use crate::inventory::{InUse, Verdict};
-use crate::report::{Execution, Package, Ran, Report};
+use crate::inventory::InUse;
+use crate::map::Use;
+use crate::report::{Package, Ran, Report};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -67,7 +68,8 @@ fn evidence(report: &Report) -> Vec<Value> {
         property("image:platform", &report.platform),
     ];
     let sources = match (&report.used, &report.ran) {
-        (Some(_), _) => "inventory",
+        (Some(_), Some(_)) => "inventory+profile",
+        (Some(_), None) => "inventory",
         (None, Some(_)) => "profile",
         (None, None) => "none",
     };
@@ -152,19 +154,17 @@ fn of_profile(all: &mut Vec<Value>, of: &Ran) {
     all.push(property("profile:caution", of.caution));
 }
 
-/// What is known of a package: `used`, `not-seen` or `unknown`. An inventory goes before a profile, for it
-/// has libraries and data too.
-fn known_use(package: &Package) -> &'static str {
-    match (package.in_use, package.execution) {
-        (Some(Verdict::Used), _) | (None, Some(Execution::Ran)) => "used",
-        (Some(Verdict::NotSeen), _) | (None, Some(Execution::NotSeenToRun)) => "not-seen",
-        (Some(Verdict::Unknown), _) | (None, Some(Execution::Unknown) | None) => "unknown",
+fn word(of: Use) -> &'static str {
+    match of {
+        Use::Used => "used",
+        Use::NotSeen => "not-seen",
+        Use::Unknown => "unknown",
     }
 }
 
 fn component(number: usize, package: &Package, report: &Report) -> Value {
     let mut properties = vec![
-        property("use", known_use(package)),
+        property("use", word(package.known_use())),
         property("kind", package.kind),
         property("bytes", &package.bytes),
         property("files", &package.files),

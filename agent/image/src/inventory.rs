@@ -6,6 +6,9 @@
 //!
 //! Paths of an inventory are those of the files, links resolved. So a symbolic link is never in it, and
 //! counts as used where it leads to something that is.
+//!
+//! What a profile saw run is used too, whether or not the inventory has it: either may have seen what the
+//! other lost.
 
 pub mod copy;
 mod dockerfile;
@@ -52,7 +55,7 @@ pub struct InUse {
     pub same_image: Option<bool>,
     /// The images under which it was made.
     pub made_under: Vec<String>,
-    /// Files that were used; a file of several names counts once.
+    /// Files that were used, those that a profile saw run among them; a file of several names counts once.
     pub used: Sum,
     /// Files that were not seen to be used.
     pub not_seen: Sum,
@@ -169,12 +172,13 @@ pub(crate) struct Nodes {
 }
 
 /// Marks packages, and answers what an inventory has of an image, and of each file by the number of its inode.
+/// `ran` goes by these numbers too: what a profile saw run, empty without one.
 pub(crate) fn of(
     tree: &Tree,
     packages: &mut Packages,
     (export, known): (&Export, &Inventory),
     (digests, layers): (&[&str], usize),
-    run: Option<&Run>,
+    (run, ran): (Option<&Run>, &[Use]),
 ) -> (InUse, Vec<Use>) {
     let mut nodes = Nodes {
         files: vec![false; tree.nodes.len()],
@@ -249,6 +253,9 @@ pub(crate) fn of(
             run.into_iter().flat_map(Run::folders),
         ),
     };
+    for (used, of) in used.iter_mut().zip(ran) {
+        *used |= *of == Use::Used;
+    }
     let uses = count(tree, packages, &used, &mut result);
     (result, uses)
 }

@@ -176,7 +176,8 @@ fn report(
     let run = layout.config.config.as_ref();
     let used = options.inventory.map(|inventory| {
         let of = (&*digests, layers.len());
-        let (mut used, uses) = inventory::of(tree, &mut packages, inventory, of, run);
+        let ran = by_profile.as_deref().unwrap_or_default();
+        let (mut used, uses) = inventory::of(tree, &mut packages, inventory, of, (run, ran));
         used.copy.settings = run.map_or_else(Vec::new, |run| run.instructions(options));
         (used, uses)
     });

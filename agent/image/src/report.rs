@@ -2,6 +2,7 @@
 //! meaning while `schema` stays.
 
 use crate::inventory::{InUse, Verdict};
+use crate::map::Use;
 use crate::score::Score;
 use crate::tree::How;
 use crate::vulnerabilities::Vulnerabilities;
@@ -228,9 +229,22 @@ pub struct Package {
     /// Whether its programs were seen to run; `None` without a profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<Execution>,
-    /// Whether something of it was used; `None` without an inventory of use.
+    /// Whether something of it was used, or ran by a profile; `None` without an inventory of use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_use: Option<Verdict>,
+}
+
+impl Package {
+    /// What is known of its use. It is used where the profile or the inventory says so; else the inventory
+    /// goes before the profile, for it has libraries and data too.
+    #[must_use]
+    pub const fn known_use(&self) -> Use {
+        match (self.in_use, self.execution) {
+            (_, Some(Execution::Ran)) | (Some(Verdict::Used), _) => Use::Used,
+            (Some(Verdict::NotSeen), _) | (None, Some(Execution::NotSeenToRun)) => Use::NotSeen,
+            (Some(Verdict::Unknown), _) | (None, Some(Execution::Unknown) | None) => Use::Unknown,
+        }
+    }
 }
 
 /// What is known of a package's programs.
