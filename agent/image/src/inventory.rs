@@ -15,7 +15,7 @@ mod dockerfile;
 
 use crate::map::Use;
 use crate::packages::Packages;
-use crate::report::{First, Saving, Sum};
+use crate::report::{First, Package, Saving, Sum};
 use crate::run::Run;
 use crate::tree::{Id, Kind, Magic, Tree};
 use crate::waste::LISTED_MAX;
@@ -307,6 +307,7 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
     result.large = First::of(large.collect(), LISTED_MAX);
     for (package, files) in packages.all.iter_mut().zip(&of_packages) {
         package.in_use = Some(files.verdict());
+        package.by_use = Some(*files);
     }
     let mut all: Vec<OfPackage> = packages
         .all
@@ -328,8 +329,8 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
     uses
 }
 
-/// What could be saved, by what was not seen.
-pub(crate) fn savings(of: &InUse) -> Vec<Saving> {
+/// What could be saved, by what was not seen, of all packages from the largest on.
+pub(crate) fn savings(of: &InUse, packages: &[Package]) -> Vec<Saving> {
     if !of.says {
         return Vec::new();
     }
@@ -350,12 +351,11 @@ pub(crate) fn savings(of: &InUse) -> Vec<Saving> {
     }];
     let mut idle = Sum::default();
     let mut names = Vec::new();
-    for package in &of.packages.first {
-        if package.verdict == Verdict::NotSeen {
-            idle.take(package.files.not_seen.bytes);
-            if names.len() < 5 {
-                names.push(&*package.name);
-            }
+    let unseen = { packages.iter() }.filter(|it| it.in_use == Some(Verdict::NotSeen));
+    for package in unseen {
+        idle.take(package.by_use.unwrap_or_default().not_seen.bytes);
+        if names.len() < 5 {
+            names.push(&*package.name);
         }
     }
     all.push(Saving {

@@ -188,7 +188,8 @@ fn report(
     let mut all = packages.all.clone();
     all.sort_by(|one, other| (other.bytes, &one.name).cmp(&(one.bytes, &other.name)));
     let of_packages = ran.as_ref().and_then(|ran| execution::saving(&all, ran));
-    let of_use = used.as_ref().map(inventory::savings).unwrap_or_default();
+    let of_use = used.as_ref().map(|used| inventory::savings(used, &all));
+    let of_use = of_use.unwrap_or_default();
     let more = of_packages.into_iter().chain(of_use).collect();
     let savings = savings::of(&waste, &notable.bulk, compilers, more);
     let (secrets, known_by) = found::secrets(layout, contents, options);

@@ -182,6 +182,7 @@ impl Packages {
             within,
             execution: None,
             in_use: None,
+            by_use: None,
         });
         Some(self.all.len() - 1)
     }

@@ -1,7 +1,7 @@
 //! What is said of an image. The shape is that of `-o json`: fields may be added, and none changes its
 //! meaning while `schema` stays.
 
-use crate::inventory::{InUse, Verdict};
+use crate::inventory::{InUse, Split, Verdict};
 use crate::map::Use;
 use crate::score::Score;
 use crate::tree::How;
@@ -232,6 +232,9 @@ pub struct Package {
     /// Whether something of it was used, or ran by a profile; `None` without an inventory of use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_use: Option<Verdict>,
+    /// Its files by their use; `None` without an inventory of use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_use: Option<Split>,
 }
 
 impl Package {

@@ -8,7 +8,6 @@ use lapwing_image::map::Use;
 use lapwing_image::report::{First, Package, Report, Saving};
 use lapwing_image::score::Score;
 use lapwing_image::vulnerabilities::{Finding, Vulnerabilities};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Rows of one table.
@@ -210,10 +209,6 @@ const fn verdict(package: &Package) -> &'static str {
 /// Packages, the largest first.
 pub(super) fn packages(out: &mut String, report: &Report) {
     begin(out, "packages", "Packages, the largest first");
-    let uses: BTreeMap<_, _> = { report.used.iter() }
-        .flat_map(|of| &of.packages.first)
-        .map(|of| ((of.kind, &of.name, &of.version), of))
-        .collect();
     let titles = [
         ("", "Package"),
         ("", "Version"),
@@ -225,8 +220,6 @@ pub(super) fn packages(out: &mut String, report: &Report) {
     ];
     table(out, &titles);
     for package in report.packages.iter().take(ROWS_MAX) {
-        let of = uses.get(&(package.kind, &package.name, &package.version));
-        let of = of.copied();
         let _ = writeln!(
             out,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td>{}</td>{}</tr>",
@@ -236,7 +229,7 @@ pub(super) fn packages(out: &mut String, report: &Report) {
             size(package.bytes),
             package.files,
             verdict(package),
-            bar(of.map(|of| &of.files))
+            bar(package.by_use.as_ref())
         );
     }
     end_table(out, report.packages.len().saturating_sub(ROWS_MAX) as u64);
@@ -331,6 +324,7 @@ mod tests {
                 within: None,
                 execution,
                 in_use,
+                by_use: None,
             })
         };
         use Execution::{NotSeenToRun, Ran};

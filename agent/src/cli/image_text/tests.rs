@@ -28,6 +28,7 @@ fn package(name: String) -> Package {
         libraries: 3,
         execution: Some(Execution::NotSeenToRun),
         in_use: None,
+        by_use: None,
     }
 }
 
