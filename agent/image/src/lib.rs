@@ -202,7 +202,10 @@ fn report(
         digest: layout.digest.clone(),
         id: layout.id.clone(),
         platform: layout.config.platform(),
-        system: system(tree),
+        system: of_system(tree, "PRETTY_NAME"),
+        distro: of_system(tree, "ID")
+            .zip(of_system(tree, "VERSION_ID"))
+            .map(|(id, version)| format!("{id}-{version}")),
         size,
         layers,
         waste,
@@ -222,12 +225,12 @@ fn report(
     (report, packages, known_by, uses)
 }
 
-/// What the system calls itself.
-fn system(tree: &Tree) -> Option<String> {
+/// What the system says of itself.
+fn of_system(tree: &Tree, key: &str) -> Option<String> {
     let id = tree.find(b"/etc/os-release", true)?;
     let text = tree.inode(id).content.as_deref()?;
     let mut lines = text.split(|byte| *byte == b'\n');
-    let value = lines.find_map(|line| line.strip_prefix(b"PRETTY_NAME="))?;
+    let value = lines.find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b"="))?;
     let value = value.trim_ascii();
     let quoted = |quote: &[u8]| value.strip_prefix(quote)?.strip_suffix(quote);
     let value = quoted(b"\"").or_else(|| quoted(b"'")).unwrap_or(value);

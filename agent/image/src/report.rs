@@ -28,6 +28,9 @@ pub struct Report {
     pub platform: String,
     /// What its system calls itself (`PRETTY_NAME` of `os-release`).
     pub system: Option<String>,
+    /// Its system as other programs call it: `ID` and `VERSION_ID` of `os-release`, as `debian-12`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distro: Option<String>,
     /// Sums.
     pub size: Size,
     /// Layers, the lowest first.
@@ -218,6 +221,9 @@ pub struct Package {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// What it is built for, where the system's database says so: `amd64`, `all`, `x86_64`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
     /// Bytes of its files; 0 where they are not known.
     pub bytes: u64,
     /// How many files.

@@ -122,13 +122,19 @@ fn made() -> Value {
 
 fn report(profile: Option<&Profile>) -> Report {
     let paragraph = |name: &str, version: &str| {
-        format!("Package: {name}\nStatus: install ok installed\nVersion: {version}\n\n")
+        format!(
+            "Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n"
+        )
     };
+    let long = format!("1.{}", "0".repeat(300));
     let status: String = [
         paragraph("web", "1:2.0+deb12~1"),
         paragraph("libx11-6", "1"),
         paragraph("none", "3"),
         paragraph("job", "4"),
+        paragraph("long", &long),
+        paragraph("a/b", "1"),
+        "Package: free\nStatus: install ok installed\n\n".to_owned(),
         paragraph("<b>\" \u{202e}\u{1b}", "\" 1"),
     ]
     .concat();
@@ -136,7 +142,7 @@ fn report(profile: Option<&Profile>) -> Report {
         Layer::default()
             .file(
                 "etc/os-release",
-                "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+                "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n",
             )
             .file("var/lib/dpkg/status", status)
             .file("var/lib/dpkg/info/web.list", "/usr/sbin/web\n")
@@ -153,6 +159,7 @@ fn report(profile: Option<&Profile>) -> Report {
                 "srv/node_modules/@a/b/package.json",
                 r#"{"name":"@a/b","version":"1.0.0"}"#,
             ),
+        named(),
     ]);
     let mut known = Inventory::default();
     known.begin("c1", true);
@@ -175,6 +182,23 @@ fn report(profile: Option<&Profile>) -> Report {
         Some(&export),
     )
     .unwrap()
+}
+
+/// Names of Node that are none.
+const NAMELESS: &[&str] = &[
+    "/x", "a/b", "@a/b/c", "@/x", "@a/", "@a", "x@1", "@@a/b", "a b", "%40a",
+];
+
+/// Packages of Node with such names, and with a usual one.
+fn named() -> Layer {
+    let names = NAMELESS.iter().chain(&["usual.js"]);
+    (0..)
+        .zip(names)
+        .fold(Layer::default(), |layer, (number, name)| {
+            let described = json!({"name": name, "version": "1"}).to_string();
+            let path = format!("srv/node_modules/{number}/package.json");
+            layer.file(&path, described)
+        })
 }
 
 /// What ran is used, though the inventory lacks it.
@@ -226,7 +250,17 @@ fn says_what_is_known(document: &Value) {
         one.unwrap_or_else(|| panic!("no {name} in {document:#}"))
     };
     assert_eq!(property(one("web"), "use"), "used");
-    assert_eq!(one("web")["purl"], "pkg:deb/debian/web@1:2.0%2Bdeb12~1");
+    assert_eq!(
+        one("web")["purl"],
+        "pkg:deb/debian/web@1:2.0%2Bdeb12~1?arch=amd64&distro=debian-12"
+    );
+    assert_eq!(one("free")["purl"], "pkg:deb/debian/free?distro=debian-12");
+    assert_eq!(one("usual.js")["purl"], "pkg:npm/usual.js@1");
+    for name in NAMELESS.iter().chain(&["long"]) {
+        assert!(one(name).get("purl").is_none(), "{}", one(name));
+    }
+    let slash = all.iter().filter(|it| it["name"] == "a/b");
+    assert_eq!(slash.filter(|it| it.get("purl").is_none()).count(), 2);
     assert_eq!(property(one("libx11-6"), "use"), "not-seen");
     assert_eq!(property(one("none"), "use"), "unknown");
     assert_eq!(property(one("job"), "use"), "not-seen");

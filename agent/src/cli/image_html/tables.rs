@@ -323,6 +323,7 @@ mod tests {
                 libraries: 0,
                 within: None,
                 execution,
+                architecture: None,
                 in_use,
                 by_use: None,
             })
