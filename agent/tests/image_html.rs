@@ -1,10 +1,12 @@
 //! `lapwing advise image -o html` in a real browser, with an image whose names are an attack.
 
 mod beside;
+mod picture;
 mod saved;
 
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::inventory::{Inventory, Sight, uses};
+use picture::Picture;
 use saved::{Entity, lapwing, save, tar_of};
 use serde_json::Value;
 use std::fs;
@@ -15,8 +17,10 @@ use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Names of the browser, in Debian's packages.
-const BROWSERS: &[&str] = &["chromium-headless-shell", "chromium"];
+/// The browser, as `xtask/src/browser.rs` looks for it: without a screen, or with one as Debian has it, of
+/// which the second is the program. One of a snap may not read what a test writes.
+const BROWSER: &str = "chromium-headless-shell";
+const WITH_SCREEN: [&str; 2] = ["/usr/bin/chromium", "/usr/lib/chromium/chromium"];
 /// What a page says that had its way.
 const OWNED: &str = "document.title='owned'";
 /// Patience with the browser.
@@ -26,12 +30,12 @@ fn main() -> ExitCode {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::var_os("LAPWING_CHROMIUM").map(PathBuf::from);
     let found = found.or_else(|| {
-        let all = BROWSERS
-            .iter()
-            .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
+        let all = std::env::split_paths(&path).map(|folder| folder.join(BROWSER));
         all.into_iter().find(|program| program.is_file())
     });
-    let found = found.ok_or_else(|| "no chromium on the path".to_owned());
+    let [command, program] = WITH_SCREEN.map(PathBuf::from);
+    let found = found.or_else(|| (command.is_file() && program.is_file()).then_some(command));
+    let found = found.ok_or_else(|| format!("no {BROWSER} on the path"));
     beside::test(
         "a_browser_draws_what_an_image_has",
         found,
@@ -57,9 +61,14 @@ impl<'a> Browser<'a> {
         let keep = asked.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let mut line = String::new();
-                let _ = BufReader::new(stream).read_line(&mut line);
-                keep.lock().unwrap().push(line.trim().to_owned());
+                let keep = keep.clone();
+                // One that says nothing keeps nobody waiting.
+                std::thread::spawn(move || {
+                    let mut line = String::new();
+                    let _ = stream.set_read_timeout(Some(PATIENCE));
+                    let _ = BufReader::new(stream).read_line(&mut line);
+                    keep.lock().unwrap().push(line);
+                });
             }
         });
         Self {
@@ -87,6 +96,11 @@ impl<'a> Browser<'a> {
                 "--disable-component-update",
                 "--disable-sync",
                 "--window-size=1280,1800",
+                "--hide-scrollbars",
+                "--force-device-scale-factor=1",
+                "--force-color-profile=srgb",
+                // The light colours.
+                "--blink-settings=preferredColorScheme=1",
             ])
             .arg(format!("--proxy-server={}", self.proxy))
             .arg(format!("--user-data-dir={}", profile.path().display()))
@@ -113,9 +127,43 @@ impl<'a> Browser<'a> {
         read("output")
     }
 
-    /// What it was asked for outside, and forgets it.
-    fn requests(&self) -> Vec<String> {
-        std::mem::take(&mut self.asked.lock().unwrap())
+    /// Hosts outside that it asked for and that a page names, and forgets them. What a page without scripts
+    /// loads it names; others a browser asks for on its own.
+    fn asked_for(&self, page: &str) -> Vec<String> {
+        let lines = std::mem::take(&mut *self.asked.lock().unwrap());
+        let hosts = lines.iter().filter_map(|line| {
+            let target = line.split_whitespace().nth(1)?;
+            let target = target.split_once("://").map_or(target, |(_, rest)| rest);
+            target.split(['/', ':']).next().map(str::to_owned)
+        });
+        hosts.filter(|host| page.contains(host)).collect()
+    }
+
+    /// A page as it is drawn.
+    fn draws(&self, page: &str) -> Picture {
+        self.run(page, &["--screenshot=page.png"]);
+        let png = fs::read(self.folder.join("page.png")).unwrap();
+        if let Some(target) = std::env::var_os("LAPWING_PICTURES") {
+            fs::write(PathBuf::from(target).join(format!("{page}.png")), &png).unwrap();
+        }
+        Picture::read(&png)
+    }
+
+    /// Where the map of a page is drawn: left, top, width. A script says so, which the page's own policy
+    /// would not let run.
+    fn place(&self, page: &str) -> [f64; 3] {
+        let policy = page.find("<meta http-equiv=").unwrap();
+        let behind = policy + page[policy..].find('>').unwrap() + 1;
+        let script = "<script>const box = document.querySelector('figure svg').getBoundingClientRect();\
+                      document.title = [box.x, box.y, box.width].join(' ')</script></body>";
+        let measured = [&page[..policy], &page[behind..]].concat();
+        let measured = measured.replace("</body>", script);
+        fs::write(self.folder.join("measured.html"), measured).unwrap();
+        let dom = self.run("measured.html", &["--dump-dom"]);
+        let title = dom.split_once("<title>").unwrap().1;
+        let title = title.split_once("</title>").unwrap().0;
+        let numbers: Vec<f64> = title.split(' ').map(|it| it.parse().unwrap()).collect();
+        numbers.try_into().unwrap()
     }
 }
 
@@ -172,15 +220,16 @@ fn image(folder: &Path) {
     let layers = [tar_of(&base), tar_of(&upper)];
     let name = format!("shop<script>{OWNED}</script>:1");
     save(&folder.join("image.tar"), &[(&name, &layers)]);
+    let used = ["/usr/sbin/web", "/usr/lib/libweb.so", "/etc/os-release"].map(str::to_owned);
+    let used = used.into_iter().chain([format!("/{}", names[0])]);
+    write_use(folder, &format!("web<script>{OWNED}</script>"), used);
+}
+
+/// An inventory of use of a workload that opened these.
+fn write_use(folder: &Path, workload: &str, paths: impl Iterator<Item = String>) {
     let mut known = Inventory::default();
     known.begin("c1", true);
-    let used = [
-        "/usr/sbin/web",
-        "/usr/lib/libweb.so",
-        "/etc/os-release",
-        &format!("/{}", names[0]),
-    ];
-    for path in used {
+    for path in paths {
         known.see(Sight {
             path: path.as_bytes(),
             how: uses::OPEN,
@@ -189,12 +238,9 @@ fn image(folder: &Path) {
             image: 0,
         });
     }
-    let export = Export::of(&format!("web<script>{OWNED}</script>"), &known);
-    fs::write(
-        folder.join("use.json"),
-        serde_json::to_vec(&export).unwrap(),
-    )
-    .unwrap();
+    let export = Export::of(workload, &known);
+    let json = serde_json::to_vec(&export).unwrap();
+    fs::write(folder.join("use.json"), json).unwrap();
 }
 
 /// The value of an attribute in the beginning of an element.
@@ -207,38 +253,100 @@ fn attribute<'t>(tag: &'t str, name: &str) -> &'t str {
     &rest[..rest.find('"').unwrap()]
 }
 
-/// The boxes of a document: class, bytes, area.
-fn boxes(dom: &str) -> Vec<(&str, u64, f64)> {
+/// A box of a map, in its units.
+struct Drawn<'t> {
+    class: &'t str,
+    bytes: u64,
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Drawn<'_> {
+    fn area(&self) -> f64 {
+        self.width * self.height
+    }
+}
+
+/// The boxes of a document.
+fn boxes(dom: &str) -> Vec<Drawn<'_>> {
     let tags = dom.split("<rect ").skip(1);
     let tags = tags.map(|rest| &rest[..rest.find('>').unwrap()]);
-    let number = |tag: &str, name: &str| attribute(tag, name).parse::<f64>().unwrap();
     tags.filter(|tag| tag.contains(" data-bytes="))
         .map(|tag| {
+            let number = |name: &str| attribute(tag, name).parse().unwrap();
             let class = tag.strip_prefix("class=\"").unwrap();
-            let bytes = attribute(tag, "data-bytes").parse().unwrap();
-            (
-                &class[..1],
-                bytes,
-                number(tag, "width") * number(tag, "height"),
-            )
+            Drawn {
+                class: &class[..1],
+                bytes: attribute(tag, "data-bytes").parse().unwrap(),
+                x: number("x"),
+                y: number("y"),
+                width: number("width"),
+                height: number("height"),
+            }
         })
         .collect()
 }
 
+/// The colour that a page's style sheet has first under a name, which is that of light.
+fn colour(page: &str, name: &str) -> [u8; 3] {
+    let digits = page.split_once(&format!("--{name}: #")).unwrap().1;
+    [0, 2, 4].map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+}
+
+/// Whether the boxes of a page have their colours where they are drawn, and the rest of it its own.
+fn has_its_colours(picture: &Picture, page: &str, place: [f64; 3]) -> Result<(), String> {
+    let [left, top, width] = place;
+    let all = boxes(page);
+    let around = |class: &str| -> Vec<[u8; 3]> {
+        let of = all.iter().filter(|it| it.class == class);
+        let of = of.max_by(|one, other| one.area().total_cmp(&other.area()));
+        let of = of.unwrap_or_else(|| panic!("no {class}"));
+        let scale = width / 1200.0;
+        let x = left + (of.x + of.width / 2.0) * scale;
+        let y = top + (of.y + of.height / 2.0) * scale;
+        let pixels = (0..81).map(|at| (f64::from(at % 9) - 4.0, f64::from(at / 9) - 4.0));
+        pixels
+            .map(|(right, down)| picture.at(x + right, y + down))
+            .collect()
+    };
+    let used = colour(page, "used");
+    if let Some(other) = around("u").iter().find(|it| **it != used) {
+        return Err(format!("a used box has {other:?}"));
+    }
+    let (ground, stripe) = (colour(page, "seen0"), colour(page, "seen1"));
+    // Edges of stripes are between both.
+    let is_between = |it: &[u8; 3]| {
+        (0..3).all(|at| {
+            let (one, other) = (ground[at], stripe[at]);
+            (one.min(other)..=one.max(other)).contains(&it[at])
+        })
+    };
+    let seen = around("n");
+    if let Some(other) = seen.iter().find(|it| !is_between(it)) {
+        return Err(format!("a box that was not seen has {other:?}"));
+    }
+    if !seen.contains(&ground) || seen.iter().all(|it| *it == ground) {
+        return Err("a box that was not seen is not hatched".to_owned());
+    }
+    match picture.at(3.0, 3.0) {
+        it if it == colour(page, "page") => Ok(()),
+        other => Err(format!("the page has {other:?}")),
+    }
+}
+
 fn check(program: &Path) {
-    let folder = tempfile::tempdir().unwrap();
+    // Under target: not every browser may read /tmp.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let browser = Browser::new(program, folder.path());
     // What this browser does with a page that nobody made safe: else the rest would prove nothing.
     let unsafe_page =
         format!("<img src=http://out.test/i onerror={OWNED}><script>{OWNED}</script>");
-    fs::write(folder.path().join("unsafe.html"), unsafe_page).unwrap();
+    fs::write(folder.path().join("unsafe.html"), &unsafe_page).unwrap();
     let dom = browser.run("unsafe.html", &["--dump-dom"]);
     assert!(dom.contains("<title>owned</title>"), "{dom}");
-    let asked = browser.requests();
-    assert!(
-        asked.iter().any(|it| it.contains("out.test/i")),
-        "{asked:?}"
-    );
+    assert!(!browser.asked_for(&unsafe_page).is_empty());
 
     image(folder.path());
     let (code, page, errors) = lapwing(
@@ -248,7 +356,7 @@ fn check(program: &Path) {
     assert_eq!(code, 0, "{errors}");
     fs::write(folder.path().join("page.html"), &page).unwrap();
     let dom = browser.run("page.html", &["--dump-dom"]);
-    assert_eq!(browser.requests(), Vec::<String>::new());
+    assert_eq!(browser.asked_for(&page), Vec::<String>::new());
     is_only_text(&dom);
 
     let (_, json, _) = lapwing(
@@ -258,13 +366,21 @@ fn check(program: &Path) {
     let report: Value = serde_json::from_str(&json).unwrap();
     is_in_proportion(&dom, &report);
     shows_what_it_rests_on(&dom);
-    browser.run("page.html", &["--screenshot=page.png"]);
-    let picture = fs::read(folder.path().join("page.png")).unwrap();
-    assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000);
-    assert_eq!(browser.requests(), Vec::<String>::new());
-    if let Some(target) = std::env::var_os("LAPWING_PICTURE") {
-        fs::write(target, picture).unwrap();
-    }
+    let place = browser.place(&page);
+    has_its_colours(&browser.draws("page.html"), &page, place).unwrap();
+    assert_eq!(browser.asked_for(&page), Vec::<String>::new());
+    // A page whose policy keeps its style sheet out.
+    let digest = page.find("'sha256-").unwrap() + "'sha256-".len();
+    let mut broken = page.clone();
+    let other = match broken[digest..].starts_with('A') {
+        true => "B",
+        false => "A",
+    };
+    broken.replace_range(digest..=digest, other);
+    fs::write(folder.path().join("broken.html"), &broken).unwrap();
+    let told = has_its_colours(&browser.draws("broken.html"), &page, place);
+    assert!(told.is_err(), "nothing is wrong with a page without style");
+    shows_each_layer(&browser);
 }
 
 /// No element and no attribute is the image's, and all names are shown.
@@ -302,34 +418,60 @@ fn is_only_text(dom: &str) {
     assert!(!dom.contains('\u{202e}'));
 }
 
+/// Of many layers that are thin, each is drawn.
+fn shows_each_layer(browser: &Browser<'_>) {
+    let names: Vec<String> = (0..128).map(|number| format!("srv/{number}")).collect();
+    let layers = names.iter().map(|name| {
+        let file: Entity<'_> = (name.as_bytes(), 0o644, vec![1; 20_000]);
+        tar_of(&[file])
+    });
+    let layers: Vec<_> = layers.collect();
+    save(&browser.folder.join("many.tar"), &[("many:1", &layers)]);
+    write_use(
+        browser.folder,
+        "many",
+        names.iter().map(|it| format!("/{it}")),
+    );
+    let line = "advise image many.tar --use use.json -o html";
+    let (code, page, errors) = lapwing(browser.folder, line);
+    assert_eq!(code, 0, "{errors}");
+    fs::write(browser.folder.join("many.html"), &page).unwrap();
+    let all = boxes(&page);
+    assert_eq!(all.len(), names.len());
+    let [left, top, width] = browser.place(&page);
+    let (picture, used) = (browser.draws("many.html"), colour(&page, "used"));
+    for of in &all {
+        let scale = width / 1200.0;
+        let (x, y) = (of.x + of.width / 2.0, of.y + of.height / 2.0);
+        assert_eq!(picture.at(left + x * scale, top + y * scale), used, "{y}");
+    }
+}
+
 fn is_in_proportion(dom: &str, report: &Value) {
     let all = boxes(dom);
-    let (mut bytes, mut area) = (0, 0.0);
-    for (_, one, of) in &all {
-        bytes += one;
-        area += of;
-    }
+    let bytes: u64 = all.iter().map(|it| it.bytes).sum();
+    let area: f64 = all.iter().map(Drawn::area).sum();
     assert_eq!(bytes, report["size"]["visible"]);
     assert!((area - 1104.0 * 640.0).abs() < 1.0, "{area}");
-    for (class, one, of) in &all {
-        let share = *one as f64 / bytes as f64;
+    for one in &all {
+        let share = one.bytes as f64 / bytes as f64;
         let wanted = share * 1104.0 * 640.0;
         // Sides are written in thousandths.
         assert!(
-            (of - wanted).abs() < 0.5 + wanted / 500.0,
-            "{class} {one}: {of}, {wanted}"
+            (one.area() - wanted).abs() < 0.5 + wanted / 500.0,
+            "{} {}: {}, {wanted}",
+            one.class,
+            one.bytes,
+            one.area()
         );
     }
     for (class, name) in [("u", "used"), ("n", "notSeen"), ("k", "unknown")] {
-        let sum: u64 = { all.iter() }
-            .filter(|(of, ..)| *of == class)
-            .map(|(_, bytes, _)| bytes)
-            .sum();
+        let of = all.iter().filter(|it| it.class == class);
+        let sum: u64 = of.map(|it| it.bytes).sum();
         assert_eq!(sum, report["used"][name]["bytes"], "{name}");
     }
-    assert!(
-        all.iter().any(|(class, ..)| *class == "u") && all.iter().any(|(class, ..)| *class == "n")
-    );
+    let has = |class| all.iter().any(|it| it.class == class);
+    assert!(has("u") && has("n"));
 }
 
 fn shows_what_it_rests_on(dom: &str) {

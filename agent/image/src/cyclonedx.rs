@@ -5,8 +5,10 @@
 //! database of an image has one of a whole package. Properties begin with `lapwing:`. The same report makes
 //! the same document, its serial number included, which comes of the contents.
 
-use crate::inventory::{InUse, Verdict};
-use crate::report::{Execution, Package, Ran, Report};
+use crate::inventory::InUse;
+use crate::map::Use;
+use crate::packages::TEXT_MAX;
+use crate::report::{Package, Ran, Report};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -67,7 +69,8 @@ fn evidence(report: &Report) -> Vec<Value> {
         property("image:platform", &report.platform),
     ];
     let sources = match (&report.used, &report.ran) {
-        (Some(_), _) => "inventory",
+        (Some(_), Some(_)) => "inventory+profile",
+        (Some(_), None) => "inventory",
         (None, Some(_)) => "profile",
         (None, None) => "none",
     };
@@ -152,19 +155,17 @@ fn of_profile(all: &mut Vec<Value>, of: &Ran) {
     all.push(property("profile:caution", of.caution));
 }
 
-/// What is known of a package: `used`, `not-seen` or `unknown`. An inventory goes before a profile, for it
-/// has libraries and data too.
-fn known_use(package: &Package) -> &'static str {
-    match (package.in_use, package.execution) {
-        (Some(Verdict::Used), _) | (None, Some(Execution::Ran)) => "used",
-        (Some(Verdict::NotSeen), _) | (None, Some(Execution::NotSeenToRun)) => "not-seen",
-        (Some(Verdict::Unknown), _) | (None, Some(Execution::Unknown) | None) => "unknown",
+fn word(of: Use) -> &'static str {
+    match of {
+        Use::Used => "used",
+        Use::NotSeen => "not-seen",
+        Use::Unknown => "unknown",
     }
 }
 
 fn component(number: usize, package: &Package, report: &Report) -> Value {
     let mut properties = vec![
-        property("use", known_use(package)),
+        property("use", word(package.known_use())),
         property("kind", package.kind),
         property("bytes", &package.bytes),
         property("files", &package.files),
@@ -180,7 +181,7 @@ fn component(number: usize, package: &Package, report: &Report) -> Value {
     if !package.version.is_empty() && package.version.chars().count() <= VERSION_MAX {
         one["version"] = json!(package.version);
     }
-    if let Some(purl) = purl(package, report.system.as_deref()) {
+    if let Some(purl) = purl(package, report) {
         one["purl"] = json!(purl);
     }
     one
@@ -196,26 +197,57 @@ fn vendor(system: Option<&str>) -> Option<&'static str> {
         .map(|(_, vendor)| vendor)
 }
 
-/// A package URL; `None` where its form is not certain.
-fn purl(package: &Package, system: Option<&str>) -> Option<String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._+-~@/".contains(c);
-    if package.name.is_empty() || !package.name.chars().all(is_plain) {
+/// Whether it is all that the image says, as it says it: not cut, nothing of it made visible.
+fn is_whole(text: &str) -> bool {
+    text.len() < TEXT_MAX
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+/// A package URL, by the definitions of types (ECMA-427); `None` where its form is not certain.
+fn purl(package: &Package, report: &Report) -> Option<String> {
+    let is_plain = |text: &str| {
+        let is = |c: char| c.is_ascii_alphanumeric() || "._+-~".contains(c);
+        !text.is_empty() && text.chars().all(is)
+    };
+    let whole = [&package.name, &package.version];
+    if !whole.into_iter().all(|text| is_whole(text)) {
         return None;
     }
-    let name = match package.kind {
-        "deb" | "apk" => format!(
-            "{}/{}/{}",
-            package.kind,
-            vendor(system)?,
-            encoded(&package.name.to_lowercase())
-        ),
+    let (scope, name) = match (package.kind, package.name.split_once('/')) {
+        ("node", Some((scope, name))) => (Some(scope.strip_prefix('@')?), name),
+        _ => (None, &*package.name),
+    };
+    if !is_plain(name) || !scope.is_none_or(is_plain) {
+        return None;
+    }
+    let mut qualifiers = Vec::new();
+    let path = match package.kind {
+        "deb" | "apk" => {
+            let vendor = vendor(report.system.as_deref())?;
+            let of_vendor = |distro: &&String| {
+                let version = distro.strip_prefix(vendor);
+                version.is_some_and(|version| version.starts_with('-'))
+            };
+            // In the order of their names.
+            for (key, value) in [
+                ("arch", package.architecture.as_ref()),
+                ("distro", report.distro.as_ref().filter(of_vendor)),
+            ] {
+                let value = value.filter(|value| is_whole(value));
+                qualifiers.extend(value.map(|value| format!("{key}={}", encoded(value))));
+            }
+            let name = encoded(&name.to_lowercase());
+            format!("{}/{vendor}/{name}", package.kind)
+        }
         "python" => {
-            let name = package.name.to_lowercase().replace('_', "-");
+            let name = name.to_lowercase().replace('_', "-");
             format!("pypi/{}", encoded(&name))
         }
-        "node" => match package.name.split_once('/') {
-            Some((scope, name)) => format!("npm/{}/{}", encoded(scope), encoded(name)),
-            None => format!("npm/{}", encoded(&package.name)),
+        "node" => match scope {
+            Some(scope) => format!("npm/%40{}/{}", encoded(scope), encoded(name)),
+            None => format!("npm/{}", encoded(name)),
         },
         _ => return None,
     };
@@ -223,7 +255,8 @@ fn purl(package: &Package, system: Option<&str>) -> Option<String> {
         true => String::new(),
         false => format!("@{}", encoded(&package.version)),
     };
-    Some(format!("pkg:{name}{version}"))
+    let mark = if qualifiers.is_empty() { "" } else { "?" };
+    Some(format!("pkg:{path}{version}{mark}{}", qualifiers.join("&")))
 }
 
 /// Percent-encoded, but for what a package URL has as it is.

@@ -6,13 +6,16 @@
 //!
 //! Paths of an inventory are those of the files, links resolved. So a symbolic link is never in it, and
 //! counts as used where it leads to something that is.
+//!
+//! What a profile saw run is used too, whether or not the inventory has it: either may have seen what the
+//! other lost.
 
 pub mod copy;
 mod dockerfile;
 
 use crate::map::Use;
 use crate::packages::Packages;
-use crate::report::{First, Saving, Sum};
+use crate::report::{First, Package, Saving, Sum};
 use crate::run::Run;
 use crate::tree::{Id, Kind, Magic, Tree};
 use crate::waste::LISTED_MAX;
@@ -52,7 +55,7 @@ pub struct InUse {
     pub same_image: Option<bool>,
     /// The images under which it was made.
     pub made_under: Vec<String>,
-    /// Files that were used; a file of several names counts once.
+    /// Files that were used, those that a profile saw run among them; a file of several names counts once.
     pub used: Sum,
     /// Files that were not seen to be used.
     pub not_seen: Sum,
@@ -169,12 +172,13 @@ pub(crate) struct Nodes {
 }
 
 /// Marks packages, and answers what an inventory has of an image, and of each file by the number of its inode.
+/// `ran` goes by these numbers too: what a profile saw run, empty without one.
 pub(crate) fn of(
     tree: &Tree,
     packages: &mut Packages,
     (export, known): (&Export, &Inventory),
     (digests, layers): (&[&str], usize),
-    run: Option<&Run>,
+    (run, ran): (Option<&Run>, &[Use]),
 ) -> (InUse, Vec<Use>) {
     let mut nodes = Nodes {
         files: vec![false; tree.nodes.len()],
@@ -249,6 +253,9 @@ pub(crate) fn of(
             run.into_iter().flat_map(Run::folders),
         ),
     };
+    for (used, of) in used.iter_mut().zip(ran) {
+        *used |= *of == Use::Used;
+    }
     let uses = count(tree, packages, &used, &mut result);
     (result, uses)
 }
@@ -300,6 +307,7 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
     result.large = First::of(large.collect(), LISTED_MAX);
     for (package, files) in packages.all.iter_mut().zip(&of_packages) {
         package.in_use = Some(files.verdict());
+        package.by_use = Some(*files);
     }
     let mut all: Vec<OfPackage> = packages
         .all
@@ -321,8 +329,8 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
     uses
 }
 
-/// What could be saved, by what was not seen.
-pub(crate) fn savings(of: &InUse) -> Vec<Saving> {
+/// What could be saved, by what was not seen, of all packages from the largest on.
+pub(crate) fn savings(of: &InUse, packages: &[Package]) -> Vec<Saving> {
     if !of.says {
         return Vec::new();
     }
@@ -343,12 +351,11 @@ pub(crate) fn savings(of: &InUse) -> Vec<Saving> {
     }];
     let mut idle = Sum::default();
     let mut names = Vec::new();
-    for package in &of.packages.first {
-        if package.verdict == Verdict::NotSeen {
-            idle.take(package.files.not_seen.bytes);
-            if names.len() < 5 {
-                names.push(&*package.name);
-            }
+    let unseen = { packages.iter() }.filter(|it| it.in_use == Some(Verdict::NotSeen));
+    for package in unseen {
+        idle.take(package.by_use.unwrap_or_default().not_seen.bytes);
+        if names.len() < 5 {
+            names.push(&*package.name);
         }
     }
     all.push(Saving {

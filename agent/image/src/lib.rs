@@ -176,7 +176,8 @@ fn report(
     let run = layout.config.config.as_ref();
     let used = options.inventory.map(|inventory| {
         let of = (&*digests, layers.len());
-        let (mut used, uses) = inventory::of(tree, &mut packages, inventory, of, run);
+        let ran = by_profile.as_deref().unwrap_or_default();
+        let (mut used, uses) = inventory::of(tree, &mut packages, inventory, of, (run, ran));
         used.copy.settings = run.map_or_else(Vec::new, |run| run.instructions(options));
         (used, uses)
     });
@@ -187,7 +188,8 @@ fn report(
     let mut all = packages.all.clone();
     all.sort_by(|one, other| (other.bytes, &one.name).cmp(&(one.bytes, &other.name)));
     let of_packages = ran.as_ref().and_then(|ran| execution::saving(&all, ran));
-    let of_use = used.as_ref().map(inventory::savings).unwrap_or_default();
+    let of_use = used.as_ref().map(|used| inventory::savings(used, &all));
+    let of_use = of_use.unwrap_or_default();
     let more = of_packages.into_iter().chain(of_use).collect();
     let savings = savings::of(&waste, &notable.bulk, compilers, more);
     let (secrets, known_by) = found::secrets(layout, contents, options);
@@ -200,7 +202,10 @@ fn report(
         digest: layout.digest.clone(),
         id: layout.id.clone(),
         platform: layout.config.platform(),
-        system: system(tree),
+        system: of_system(tree, "PRETTY_NAME"),
+        distro: of_system(tree, "ID")
+            .zip(of_system(tree, "VERSION_ID"))
+            .map(|(id, version)| format!("{id}-{version}")),
         size,
         layers,
         waste,
@@ -220,12 +225,12 @@ fn report(
     (report, packages, known_by, uses)
 }
 
-/// What the system calls itself.
-fn system(tree: &Tree) -> Option<String> {
+/// What the system says of itself.
+fn of_system(tree: &Tree, key: &str) -> Option<String> {
     let id = tree.find(b"/etc/os-release", true)?;
     let text = tree.inode(id).content.as_deref()?;
     let mut lines = text.split(|byte| *byte == b'\n');
-    let value = lines.find_map(|line| line.strip_prefix(b"PRETTY_NAME="))?;
+    let value = lines.find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b"="))?;
     let value = value.trim_ascii();
     let quoted = |quote: &[u8]| value.strip_prefix(quote)?.strip_suffix(quote);
     let value = quoted(b"\"").or_else(|| quoted(b"'")).unwrap_or(value);

@@ -18,7 +18,7 @@ const MOST: usize = 50_000;
 /// Bytes of the paths of what tells of them.
 const PATHS_MAX: usize = 64 << 20;
 /// Bytes of a name or a version that are kept.
-const TEXT_MAX: usize = 200;
+pub(crate) const TEXT_MAX: usize = 200;
 /// Files that are named of those that were not read.
 const NAMED_MAX: usize = 5;
 /// The databases of RPM, in the places of Fedora, openSUSE and older ones.
@@ -176,14 +176,21 @@ impl Packages {
             kind,
             name: told(name),
             version: told(version),
+            architecture: None,
             bytes: 0,
             files: 0,
             libraries: 0,
             within,
             execution: None,
             in_use: None,
+            by_use: None,
         });
         Some(self.all.len() - 1)
+    }
+
+    /// Says what a package is built for.
+    fn built_for(&mut self, number: usize, architecture: &[u8]) {
+        self.all[number].architecture = (!architecture.is_empty()).then(|| told(architecture));
     }
 
     /// A list of files, the first time. Others that come to the same have nothing of their own, and all

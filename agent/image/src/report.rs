@@ -1,7 +1,8 @@
 //! What is said of an image. The shape is that of `-o json`: fields may be added, and none changes its
 //! meaning while `schema` stays.
 
-use crate::inventory::{InUse, Verdict};
+use crate::inventory::{InUse, Split, Verdict};
+use crate::map::Use;
 use crate::score::Score;
 use crate::tree::How;
 use crate::vulnerabilities::Vulnerabilities;
@@ -27,6 +28,9 @@ pub struct Report {
     pub platform: String,
     /// What its system calls itself (`PRETTY_NAME` of `os-release`).
     pub system: Option<String>,
+    /// Its system as other programs call it: `ID` and `VERSION_ID` of `os-release`, as `debian-12`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distro: Option<String>,
     /// Sums.
     pub size: Size,
     /// Layers, the lowest first.
@@ -217,6 +221,9 @@ pub struct Package {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// What it is built for, where the system's database says so: `amd64`, `all`, `x86_64`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
     /// Bytes of its files; 0 where they are not known.
     pub bytes: u64,
     /// How many files.
@@ -228,9 +235,25 @@ pub struct Package {
     /// Whether its programs were seen to run; `None` without a profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<Execution>,
-    /// Whether something of it was used; `None` without an inventory of use.
+    /// Whether something of it was used, or ran by a profile; `None` without an inventory of use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_use: Option<Verdict>,
+    /// Its files by their use; `None` without an inventory of use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_use: Option<Split>,
+}
+
+impl Package {
+    /// What is known of its use. It is used where the profile or the inventory says so; else the inventory
+    /// goes before the profile, for it has libraries and data too.
+    #[must_use]
+    pub const fn known_use(&self) -> Use {
+        match (self.in_use, self.execution) {
+            (_, Some(Execution::Ran)) | (Some(Verdict::Used), _) => Use::Used,
+            (Some(Verdict::NotSeen), _) | (None, Some(Execution::NotSeenToRun)) => Use::NotSeen,
+            (Some(Verdict::Unknown), _) | (None, Some(Execution::Unknown) | None) => Use::Unknown,
+        }
+    }
 }
 
 /// What is known of a package's programs.

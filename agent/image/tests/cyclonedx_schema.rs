@@ -6,9 +6,15 @@ mod common;
 use common::{Image, Layer, read_used};
 use jsonschema::{Registry, Validator};
 use lapwing_image::cyclonedx::{VERSION, document};
+use lapwing_image::inventory::Verdict;
+use lapwing_image::report::{Execution, Report};
 use lapwing_image::{Limits, Wanted};
+use lapwing_profile::entry::Entry;
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::inventory::{Inventory, Sight, uses};
+use lapwing_profile::learn::Sighting;
+use lapwing_profile::profile::{Mode, Profile};
+use lapwing_profile::workload::Workload;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -106,17 +112,29 @@ fn check(folder: &Path) {
         assert!(!complaints(&schema, &other).is_empty(), "{place}");
     }
     says_what_is_known(&document);
+    says_what_ran(&schema);
     assert_eq!(document, made(), "the same twice");
 }
 
 fn made() -> Value {
+    document(&report(None), "0.0.0")
+}
+
+fn report(profile: Option<&Profile>) -> Report {
     let paragraph = |name: &str, version: &str| {
-        format!("Package: {name}\nStatus: install ok installed\nVersion: {version}\n\n")
+        format!(
+            "Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n"
+        )
     };
+    let long = format!("1.{}", "0".repeat(300));
     let status: String = [
         paragraph("web", "1:2.0+deb12~1"),
         paragraph("libx11-6", "1"),
         paragraph("none", "3"),
+        paragraph("job", "4"),
+        paragraph("long", &long),
+        paragraph("a/b", "1"),
+        "Package: free\nStatus: install ok installed\n\n".to_owned(),
         paragraph("<b>\" \u{202e}\u{1b}", "\" 1"),
     ]
     .concat();
@@ -124,12 +142,14 @@ fn made() -> Value {
         Layer::default()
             .file(
                 "etc/os-release",
-                "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
+                "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n",
             )
             .file("var/lib/dpkg/status", status)
             .file("var/lib/dpkg/info/web.list", "/usr/sbin/web\n")
             .file("var/lib/dpkg/info/libx11-6.list", "/usr/lib/libx.so\n")
-            .program("usr/sbin/web", "web")
+            .file("var/lib/dpkg/info/job.list", "/usr/bin/job\n")
+            .program("usr/sbin/web", b"\x7fELF web")
+            .program("usr/bin/job", b"\x7fELF job")
             .file("usr/lib/libx.so", "x")
             .file(
                 "lib/a.dist-info/METADATA",
@@ -139,6 +159,7 @@ fn made() -> Value {
                 "srv/node_modules/@a/b/package.json",
                 r#"{"name":"@a/b","version":"1.0.0"}"#,
             ),
+        named(),
     ]);
     let mut known = Inventory::default();
     known.begin("c1", true);
@@ -153,15 +174,73 @@ fn made() -> Value {
     }
     let mut export = Export::of("web", &known);
     export.incomplete.push("12 uses were shed".to_owned());
-    let report = read_used(
+    read_used(
         image.path(),
         Wanted::default(),
         Limits::default(),
-        None,
+        profile,
         Some(&export),
     )
-    .unwrap();
-    document(&report, "0.0.0")
+    .unwrap()
+}
+
+/// Names of Node that are none.
+const NAMELESS: &[&str] = &[
+    "/x", "a/b", "@a/b/c", "@/x", "@a/", "@a", "x@1", "@@a/b", "a b", "%40a",
+];
+
+/// Packages of Node with such names, and with a usual one.
+fn named() -> Layer {
+    let names = NAMELESS.iter().chain(&["usual.js"]);
+    (0..)
+        .zip(names)
+        .fold(Layer::default(), |layer, (number, name)| {
+            let described = json!({"name": name, "version": "1"}).to_string();
+            let path = format!("srv/node_modules/{number}/package.json");
+            layer.file(&path, described)
+        })
+}
+
+/// What ran is used, though the inventory lacks it.
+fn says_what_ran(schema: &Validator) {
+    let workload = Workload {
+        name: "web".into(),
+        ..Workload::default()
+    };
+    let mut profile = Profile::new(workload, Mode::Learning);
+    for line in ["exec: {path: /usr/bin/job}", "exec: {path: /usr/sbin/web}"] {
+        let entry = Entry::parse(line).unwrap();
+        profile.observe(&Sighting { entry, at: 1 });
+    }
+    let mut report = report(Some(&profile));
+    let job = report
+        .packages
+        .iter()
+        .position(|it| it.name == "job")
+        .unwrap();
+    let used = report.used.as_ref().unwrap();
+    assert!(used.says && report.ran.as_ref().unwrap().says);
+    // The program of job, beside what the inventory has.
+    assert_eq!(used.used.count, 3);
+    let (in_use, execution) = (report.packages[job].in_use, report.packages[job].execution);
+    assert_eq!(
+        (in_use, execution),
+        (Some(Verdict::Used), Some(Execution::Ran))
+    );
+    for in_use in [Verdict::Used, Verdict::NotSeen, Verdict::Unknown] {
+        report.packages[job].in_use = Some(in_use);
+        let made = document(&report, "0.0.0");
+        assert_eq!(complaints(schema, &made), Vec::<String>::new());
+        let all = made["components"].as_array().unwrap();
+        let one = |name: &str| all.iter().find(|one| one["name"] == name).unwrap();
+        assert_eq!(property(one("job"), "use"), "used", "{in_use:?}");
+        assert_eq!(property(one("web"), "use"), "used");
+        assert_eq!(property(one("libx11-6"), "use"), "not-seen");
+        assert_eq!(
+            property(&made["metadata"], "use:source"),
+            "inventory+profile"
+        );
+    }
 }
 
 fn says_what_is_known(document: &Value) {
@@ -171,9 +250,20 @@ fn says_what_is_known(document: &Value) {
         one.unwrap_or_else(|| panic!("no {name} in {document:#}"))
     };
     assert_eq!(property(one("web"), "use"), "used");
-    assert_eq!(one("web")["purl"], "pkg:deb/debian/web@1:2.0%2Bdeb12~1");
+    assert_eq!(
+        one("web")["purl"],
+        "pkg:deb/debian/web@1:2.0%2Bdeb12~1?arch=amd64&distro=debian-12"
+    );
+    assert_eq!(one("free")["purl"], "pkg:deb/debian/free?distro=debian-12");
+    assert_eq!(one("usual.js")["purl"], "pkg:npm/usual.js@1");
+    for name in NAMELESS.iter().chain(&["long"]) {
+        assert!(one(name).get("purl").is_none(), "{}", one(name));
+    }
+    let slash = all.iter().filter(|it| it["name"] == "a/b");
+    assert_eq!(slash.filter(|it| it.get("purl").is_none()).count(), 2);
     assert_eq!(property(one("libx11-6"), "use"), "not-seen");
     assert_eq!(property(one("none"), "use"), "unknown");
+    assert_eq!(property(one("job"), "use"), "not-seen");
     assert_eq!(one("Flask_Login")["purl"], "pkg:pypi/flask-login@1");
     assert_eq!(one("@a/b")["purl"], "pkg:npm/%40a/b@1.0.0");
     let odd = one("<b>\" \\xe2\\x80\\xae\\x1b");

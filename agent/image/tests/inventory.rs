@@ -277,3 +277,57 @@ fn a_compiled_module_brings_its_source_and_links_are_followed_to_the_end() {
     // What is needed though nobody opened it is not called used.
     assert_eq!(used(&report).used.count, 3);
 }
+
+#[test]
+fn packages_beyond_the_list_and_of_one_name_have_their_own_figures() {
+    // Many of which nothing was seen, the more of them the larger, and one that was used whole.
+    let mut layer = Layer::default();
+    let mut status = String::new();
+    for number in 0..300 {
+        let name = format!("idle{number}");
+        status += &format!("Package: {name}\nStatus: install ok installed\nVersion: 1\n\n");
+        layer = layer
+            .file(
+                &format!("var/lib/dpkg/info/{name}.list"),
+                format!("/opt/{name}\n"),
+            )
+            .file(&format!("opt/{name}"), vec![1; 100]);
+    }
+    let described = r#"{"name":"same","version":"1.0.0"}"#;
+    let layer = layer
+        .file("var/lib/dpkg/status", status)
+        .file("srv/node_modules/same/package.json", described)
+        .file("srv/node_modules/same/large.js", vec![2; 90_000])
+        .file(
+            "srv/node_modules/b/node_modules/same/package.json",
+            described,
+        )
+        .file("srv/node_modules/b/node_modules/same/small.js", "x");
+    let export = export(&[
+        ("/srv/node_modules/same/package.json", uses::OPEN),
+        ("/srv/node_modules/same/large.js", uses::OPEN),
+        ("/var/lib/dpkg/status", uses::OPEN),
+    ]);
+    let report = read(&Image::of(vec![layer]), &export);
+    assert!(used(&report).says);
+    let same: Vec<_> = { report.packages.iter() }
+        .filter(|it| it.name == "same")
+        .map(|it| {
+            let of = it.by_use.unwrap();
+            (it.in_use.unwrap(), of.used.bytes, of.not_seen.bytes)
+        })
+        .collect();
+    let described = described.len() as u64;
+    assert_eq!(
+        same,
+        [
+            (Verdict::Used, 90_000 + described, 0),
+            (Verdict::NotSeen, 0, 1 + described)
+        ]
+    );
+    let idle = { report.savings.iter() }
+        .find(|it| it.what.starts_with("packages of which no file"))
+        .unwrap();
+    assert_eq!(idle.bytes, 300 * 100 + 1 + described);
+    assert!(idle.what.contains(": 301 of them"), "{}", idle.what);
+}

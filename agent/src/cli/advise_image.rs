@@ -92,15 +92,18 @@ pub fn run(args: &ImageArgs) -> Outcome {
         );
         return Err(Failure::new(Code::Usage, error));
     }
+    write(&mut anstream::stdout().lock(), args)
+}
+
+fn write(out: &mut impl Write, args: &ImageArgs) -> Outcome {
     let (report, map) = read(args)?;
-    let mut out = anstream::stdout().lock();
     match args.output {
         AdviceForm::Html => {
             let page = image_html::page(&report, &map.unwrap_or_default())?;
             out.write_all(page.as_bytes())?;
         }
-        AdviceForm::Text => image_text::write(&mut out, &report)?,
-        AdviceForm::Dockerfile => image_text::write_dockerfile(&mut out, &report)?,
+        AdviceForm::Text => image_text::write(out, &report)?,
+        AdviceForm::Dockerfile => image_text::write_dockerfile(out, &report)?,
         AdviceForm::Cyclonedx => {
             let document = cyclonedx::document(&report, env!("CARGO_PKG_VERSION"));
             out.write_all((json(&document)? + "\n").as_bytes())?;
@@ -145,7 +148,10 @@ fn read(args: &ImageArgs) -> Result<(Report, Option<Area>), Failure> {
 mod tests {
     use super::*;
     use clap::Parser;
+    use lapwing_profile::inventory::Inventory;
+    use lapwing_profile::inventory::export::Export;
     use serde_json::json as value;
+    use std::ffi::OsStr;
     use std::fs;
 
     #[derive(Parser)]
@@ -185,11 +191,19 @@ mod tests {
         let index = value!({"manifests": [{"digest": manifest}]}).to_string();
         fs::write(folder.path().join("index.json"), index).unwrap();
 
-        let line = Line::parse_from(["x".as_ref(), folder.path().as_os_str()]);
-        let (report, _) = read(&line.args).unwrap();
-        let mut text = Vec::new();
-        image_text::write(&mut text, &report).unwrap();
-        let text = String::from_utf8(text).unwrap();
+        let known = Inventory::default();
+        let inventory = folder.path().join("use.json");
+        let export = serde_json::to_vec(&Export::of("web", &known)).unwrap();
+        fs::write(&inventory, export).unwrap();
+        let form = |form: &str| {
+            let mut line: Vec<&OsStr> = vec!["x".as_ref(), folder.path().as_os_str()];
+            line.extend(["--use".as_ref(), inventory.as_os_str(), "-o".as_ref()]);
+            line.push(form.as_ref());
+            let mut out = Vec::new();
+            write(&mut out, &Line::parse_from(line).args).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let text = form("text");
         for part in [
             "environment variable number 1",
             "environment variable API_TOKEN",
@@ -197,10 +211,22 @@ mod tests {
         ] {
             assert!(text.contains(part), "no `{part}` in {text}");
         }
-        let whole = json(&report).unwrap();
-        assert!(whole.contains("https://user:[redac\u{2026}"), "{whole}");
-        for text in [text, whole] {
-            assert!(!text.contains("Tr0u") && !text.contains("ghp_"), "{text}");
+        // The page has the steps and the places, the build says that variables were left out.
+        for (name, part) in [
+            ("json", "https://user:[redac\u{2026}"),
+            ("html", "https://user:[redac\u{2026}"),
+            ("html", "environment variable API_TOKEN"),
+            ("dockerfile", "API_TOKEN"),
+            ("cyclonedx", "\"specVersion\""),
+        ] {
+            let text = form(name);
+            assert!(text.contains(part), "no `{part}` in {text}");
+        }
+        for form in AdviceForm::value_variants().iter().map(|it| {
+            let value = it.to_possible_value().unwrap();
+            form(value.get_name())
+        }) {
+            assert!(!form.contains("Tr0u") && !form.contains("ghp_"), "{form}");
         }
     }
 }

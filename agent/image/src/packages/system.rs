@@ -104,6 +104,7 @@ pub(super) fn dpkg(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
         let Some(number) = packages.add("deb", name, paragraph.version, None) else {
             return;
         };
+        packages.built_for(number, paragraph.architecture);
         let list = |end: &[&[u8]]| {
             let path = [&b"/var/lib/dpkg/info/"[..], name, &end.concat(), b".list"].concat();
             kept.get(&path)
@@ -132,6 +133,7 @@ pub(super) fn distroless(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) 
             let Some(number) = packages.add("deb", name, paragraph.version, None) else {
                 break 'all;
             };
+            packages.built_for(number, paragraph.architecture);
             let sums = packages.list(tree, kept.get(&[&path[..], b".md5sums"].concat()));
             for line in lines(sums).take_while(|_| !tree.is_exhausted()) {
                 let path = line
@@ -170,6 +172,7 @@ pub(super) fn apk(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
         let Some(number) = packages.add("apk", name, version, None) else {
             return;
         };
+        packages.built_for(number, value(b"A:").unwrap_or_default());
         let mut folder: &[u8] = b"";
         for line in lines(paragraph).take_while(|_| !tree.is_exhausted()) {
             if let Some(name) = line.strip_prefix(b"F:") {

@@ -4,10 +4,10 @@ use super::escape::Text;
 use super::treemap::parts;
 use crate::cli::image_text::size;
 use lapwing_image::inventory::{Split, Verdict};
-use lapwing_image::report::{Execution, First, Package, Report, Saving};
+use lapwing_image::map::Use;
+use lapwing_image::report::{First, Package, Report, Saving};
 use lapwing_image::score::Score;
 use lapwing_image::vulnerabilities::{Finding, Vulnerabilities};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Rows of one table.
@@ -197,22 +197,18 @@ pub(super) fn layers(out: &mut String, report: &Report) {
 
 /// In a few words what is known of a package.
 const fn verdict(package: &Package) -> &'static str {
-    match (package.in_use, package.execution) {
-        (Some(Verdict::Used), _) => "used",
-        (Some(Verdict::NotSeen), _) => "not seen to be used",
-        (None, Some(Execution::Ran)) => "ran",
-        (None, Some(Execution::NotSeenToRun)) => "not seen to run",
-        (Some(Verdict::Unknown), _) | (None, Some(Execution::Unknown) | None) => "unknown",
+    match (package.known_use(), package.in_use) {
+        (Use::Used, Some(Verdict::Used)) => "used",
+        (Use::Used, _) => "ran",
+        (Use::NotSeen, Some(_)) => "not seen to be used",
+        (Use::NotSeen, None) => "not seen to run",
+        (Use::Unknown, _) => "unknown",
     }
 }
 
 /// Packages, the largest first.
 pub(super) fn packages(out: &mut String, report: &Report) {
     begin(out, "packages", "Packages, the largest first");
-    let uses: BTreeMap<_, _> = { report.used.iter() }
-        .flat_map(|of| &of.packages.first)
-        .map(|of| ((of.kind, &of.name, &of.version), of))
-        .collect();
     let titles = [
         ("", "Package"),
         ("", "Version"),
@@ -224,8 +220,6 @@ pub(super) fn packages(out: &mut String, report: &Report) {
     ];
     table(out, &titles);
     for package in report.packages.iter().take(ROWS_MAX) {
-        let of = uses.get(&(package.kind, &package.name, &package.version));
-        let of = of.copied();
         let _ = writeln!(
             out,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td>{}</td>{}</tr>",
@@ -235,7 +229,7 @@ pub(super) fn packages(out: &mut String, report: &Report) {
             size(package.bytes),
             package.files,
             verdict(package),
-            bar(of.map(|of| &of.files))
+            bar(package.by_use.as_ref())
         );
     }
     end_table(out, report.packages.len().saturating_sub(ROWS_MAX) as u64);
@@ -310,4 +304,38 @@ pub(super) fn notes(out: &mut String, report: &Report) {
         "</ul>\n<p class=\"soft small\">Not seen to be used does not mean unused: see what it rests on. Of long lists the \
          beginning is here, and all of it in -o json.</p>\n</section>\n</main>\n",
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lapwing_image::report::Execution;
+
+    #[test]
+    fn what_ran_is_not_called_unseen_though_the_inventory_lacks_it() {
+        let told = |in_use, execution| {
+            verdict(&Package {
+                kind: "deb",
+                name: String::new(),
+                version: String::new(),
+                bytes: 0,
+                files: 0,
+                libraries: 0,
+                within: None,
+                execution,
+                architecture: None,
+                in_use,
+                by_use: None,
+            })
+        };
+        use Execution::{NotSeenToRun, Ran};
+        assert_eq!(told(Some(Verdict::NotSeen), Some(Ran)), "ran");
+        assert_eq!(told(Some(Verdict::Unknown), Some(Ran)), "ran");
+        assert_eq!(told(None, Some(Ran)), "ran");
+        assert_eq!(told(Some(Verdict::Used), Some(NotSeenToRun)), "used");
+        assert_eq!(told(Some(Verdict::NotSeen), None), "not seen to be used");
+        assert_eq!(told(Some(Verdict::Unknown), Some(NotSeenToRun)), "unknown");
+        assert_eq!(told(None, Some(NotSeenToRun)), "not seen to run");
+        assert_eq!(told(None, None), "unknown");
+    }
 }

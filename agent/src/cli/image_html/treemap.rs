@@ -1,7 +1,8 @@
 //! The map of an image as a drawing: a row for each layer as high as its share, in it packages, in these
 //! folders, and these split by use.
 //!
-//! Areas are in proportion to bytes throughout: nothing is padded, and borders are drawn over the boxes.
+//! Areas are in proportion to bytes throughout: nothing is padded, and borders are drawn over the boxes,
+//! within what they are of, of which they leave more than half.
 //! The boxes of packages are laid out as Bruls, Huizing and van Wijk describe it (*Squarified Treemaps*,
 //! 2000): rows are filled for as long as that makes their boxes less oblong.
 
@@ -20,6 +21,12 @@ const GUTTER: f64 = 96.0;
 /// A letter at most, and a line.
 const LETTER: f64 = 6.4;
 const LINE: f64 = 13.0;
+/// Borders of a layer, of a package and around a box at most, on each side.
+const LAYER_EDGE: f64 = 2.5;
+const PACKAGE_EDGE: f64 = 1.0;
+const BOX_EDGE: f64 = 0.5;
+/// The part of the shorter side that a border takes at most, on each side.
+const EDGE_PART: f64 = 0.125;
 /// Letters of the longest name that is written onto a box.
 const LETTERS_MAX: usize = 60;
 
@@ -178,7 +185,7 @@ fn row_of(out: &mut String, layer: &Area, row: Rect) {
     for (package, place) in layer.areas.iter().zip(squarify(&values, row)) {
         package_of(out, package, place);
     }
-    border(out, "l", row);
+    border(out, "l", row, LAYER_EDGE);
     out.push_str("</g>");
 }
 
@@ -230,7 +237,7 @@ fn package_of(out: &mut String, package: &Area, place: Rect) {
             place.width,
         );
     }
-    border(out, "p", place);
+    border(out, "p", place, PACKAGE_EDGE);
     out.push_str("</g>");
 }
 
@@ -238,9 +245,15 @@ fn boxes(out: &mut String, files: &Split, name: &str, place: Rect) {
     let all: Vec<_> = parts(files).collect();
     let values: Vec<f64> = all.iter().map(|(.., bytes)| *bytes as f64).collect();
     for ((class, words, bytes), at) in all.iter().zip(slices(&values, place)) {
+        // It lies on the edge, half of it outside; the style sheet has it otherwise.
+        let edge = 2.0 * EDGE_PART * at.width.min(at.height);
+        let edge = match edge < BOX_EDGE {
+            true => format!(" stroke-width=\"{edge:.4}\""),
+            false => String::new(),
+        };
         let _ = write!(
             out,
-            "<rect class=\"{class}\" data-bytes=\"{bytes}\" {}><title>{}: {} {words}</title></rect>",
+            "<rect class=\"{class}\"{edge} data-bytes=\"{bytes}\" {}><title>{}: {} {words}</title></rect>",
             geometry(at),
             Text(name),
             size(*bytes)
@@ -255,8 +268,20 @@ fn geometry(at: Rect) -> String {
     )
 }
 
-fn border(out: &mut String, class: &str, at: Rect) {
-    let _ = write!(out, "<rect class=\"{class}\" {}/>", geometry(at));
+/// A border that lies within: what is beside may be thinner than it is.
+fn border(out: &mut String, class: &str, at: Rect, most: f64) {
+    let edge = most.min(at.width.min(at.height) * EDGE_PART);
+    let line = Rect {
+        x: at.x + edge / 2.0,
+        y: at.y + edge / 2.0,
+        width: at.width - edge,
+        height: at.height - edge,
+    };
+    let _ = write!(
+        out,
+        "<rect class=\"{class}\" stroke-width=\"{edge:.4}\" {}/>",
+        geometry(line)
+    );
 }
 
 fn width(text: &str) -> f64 {
@@ -330,6 +355,79 @@ mod tests {
         for at in all {
             let oblong = (at.width / at.height).max(at.height / at.width);
             assert!(oblong < 3.0, "{at:?}");
+        }
+    }
+
+    fn layers(bytes: &[u64]) -> Area {
+        let area = |name: &str, bytes, areas| {
+            let mut files = Split::default();
+            files.used.count = 1;
+            files.used.bytes = bytes;
+            Area {
+                name: name.to_owned(),
+                files,
+                areas,
+            }
+        };
+        let all = bytes.iter().map(|bytes| {
+            let package = area("web", *bytes, Vec::new());
+            area("layer", *bytes, vec![package])
+        });
+        area("", bytes.iter().sum(), all.collect())
+    }
+
+    /// The rows from top to bottom that borders leave of boxes, and how high these are.
+    fn left(drawing: &str) -> Vec<(f64, f64)> {
+        let of = |class: &str| -> Vec<(f64, f64, f64)> {
+            let start = format!("<rect class=\"{class}\" ");
+            let tags = drawing.split(&start).skip(1);
+            tags.map(|tag| {
+                let number = |name: &str| {
+                    let rest = tag.split_once(&format!("{name}=\"")).unwrap().1;
+                    rest[..rest.find('"').unwrap()].parse::<f64>().unwrap()
+                };
+                let edge = match class {
+                    "u" => 0.0,
+                    _ => number("stroke-width"),
+                };
+                (number(" y"), number(" height"), edge)
+            })
+            .collect()
+        };
+        let borders: Vec<_> = of("l").into_iter().chain(of("p")).collect();
+        of("u")
+            .iter()
+            .map(|(top, height, _)| {
+                let middle = top + height / 2.0;
+                let (mut from, mut to) = (*top, top + height);
+                for (y, high, edge) in &borders {
+                    for line in [*y, y + high] {
+                        let (over, under) = (line - edge / 2.0, line + edge / 2.0);
+                        assert!(over > middle || under < middle, "{line} {edge} on {middle}");
+                        if under < middle && under > from {
+                            from = under;
+                        }
+                        if over > middle && over < to {
+                            to = over;
+                        }
+                    }
+                }
+                (to - from, *height)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn borders_leave_more_than_half_of_each_layer() {
+        let mut thin = vec![1_500_000_000];
+        thin.extend([10_000_000, 1_500_000_000, 10_000_000]);
+        for bytes in [&[1_000_000; 128][..], &[5; 500], &thin, &[7]] {
+            let all = left(&draw(&layers(bytes)));
+            assert_eq!(all.len(), bytes.len());
+            for (left, of) in all {
+                // Places are written in thousandths.
+                assert!(left > of / 2.0 - 0.004, "{left} of {of}");
+            }
         }
     }
 }

@@ -27,7 +27,9 @@ fn package(name: String) -> Package {
         files: 2,
         libraries: 3,
         execution: Some(Execution::NotSeenToRun),
+        architecture: None,
         in_use: None,
+        by_use: None,
     }
 }
 
@@ -183,6 +185,7 @@ fn report() -> Report {
         id: "sha256:00".into(),
         platform: hostile(),
         system: Some(hostile()),
+        distro: Some(hostile()),
         size: Size::default(),
         layers: vec![Layer {
             number: 1,
