@@ -82,7 +82,7 @@ fn folders_that_wait_for_files_are_made_with_owner_and_mode() {
     );
     assert_eq!(made("/var/cache/full"), None);
     assert_eq!(copy.links[0].path, "/var/run");
-    let text = copy.dockerfile("shop:1");
+    let text = copy.dockerfile("shop:1", &[]);
     for line in [
         "chown 100000:101 \"/out/var/lib/web\" && \\\n",
         "chmod 1777 \"/out/tmp\" && \\\n",
@@ -121,7 +121,7 @@ fn what_the_configuration_says_comes_along() {
             r#"CMD ["x"]"#,
         ]
     );
-    let text = copy.dockerfile("shop:1");
+    let text = copy.dockerfile("shop:1", &[]);
     assert!(text.ends_with("\nCMD [\"x\"]\n"), "{text}");
 }
 
@@ -145,7 +145,7 @@ fn no_value_ends_its_line_and_no_secret_is_written() {
         );
     }
     assert_eq!(copy.settings.len(), 12, "{:#?}", copy.settings);
-    let text = copy.dockerfile("shop:1");
+    let text = copy.dockerfile("shop:1", &[]);
     assert!(
         !text.lines().any(|line| line.starts_with("RUN evil")),
         "{text}"
@@ -160,4 +160,102 @@ fn much_that_a_configuration_says_is_bounded() {
     let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
     assert_eq!(copy.settings.len(), 1001);
     assert_eq!(copy.settings[1000], "# by hand: 4001 more, beyond 1000");
+}
+
+/// Holds a build to what builders and kernels take; answers how many stages it has.
+fn check_bounds(text: &str) -> usize {
+    let longest = text.lines().map(str::len).max().unwrap();
+    assert!(longest <= 16 << 10, "a line of {longest} bytes");
+    let whole = text.replace("\\\n", "");
+    let mut stages: Vec<(&str, usize)> = Vec::new();
+    for line in whole.lines() {
+        match line.split_once(' ').unwrap_or_default() {
+            ("FROM", rest) => {
+                let name = rest.split_once(" AS ").map_or("", |(_, name)| name);
+                stages.push((name, 0));
+            }
+            (instruction @ ("RUN" | "COPY" | "USER"), rest) => {
+                let (name, count) = stages.last_mut().unwrap();
+                *count += 1;
+                assert!(*count <= 100, "more than 100 in {name}");
+                if instruction == "RUN" {
+                    assert!(rest.len() <= 64 << 10, "a RUN of {} bytes", rest.len());
+                }
+                if let Some(from) = rest.strip_prefix("--from=") {
+                    let from = from.split(' ').next().unwrap();
+                    let (_, before) = stages.split_last().unwrap();
+                    assert!(before.iter().any(|(name, _)| *name == from), "no {from}");
+                }
+            }
+            _ => {}
+        }
+    }
+    stages.len()
+}
+
+/// An image with folders of somebody else, as `npm install` leaves them, and a file in use in each.
+fn modules(count: u32) -> (Layer, Vec<String>) {
+    let ids: [(&str, &[u8]); 2] = [("uid", b"1000"), ("gid", b"1000")];
+    let mut layer = Layer::default();
+    let mut used = Vec::new();
+    for number in 0..count {
+        let folder = format!("app/node_modules/component-with-a-name-{number}/dist");
+        layer = owned(layer, &ids, &folder, 0o775)
+            .file(&format!("{folder}/index.js"), "used")
+            .file(&format!("{folder}/test.js"), "not");
+        used.push(format!("/{folder}/index.js"));
+    }
+    (layer, used)
+}
+
+#[test]
+fn many_folders_of_somebody_else_make_no_line_too_long() {
+    let (layer, used) = modules(5000);
+    let used: Vec<_> = used.iter().map(|path| (&**path, false)).collect();
+    let copy = copy(layer, &json!({}), &used);
+    let text = copy.dockerfile("shop:1", &[]);
+    check_bounds(&text);
+    // For a builder.
+    if let Some(to) = std::env::var_os("LAPWING_DOCKERFILE") {
+        std::fs::write(to, &text).unwrap();
+    }
+    for number in [0, 2500, 4999] {
+        let folder = format!("/app/node_modules/component-with-a-name-{number}/dist");
+        assert!(text.contains(&format!(
+            "COPY --from=full [\"{folder}/index.js\", \"{folder}/\"]\n"
+        )));
+        // By `mkdir`, `chown` and `chmod`.
+        let made = format!("\"/out{folder}\"");
+        assert_eq!(text.matches(&made).count(), 3, "{folder}");
+    }
+}
+
+#[test]
+fn stages_of_stages_keep_each_below_the_layers_that_can_be_run() {
+    let long = "n".repeat(200);
+    let path = |number: u32| format!("/{number}{}", format!("/{long}").repeat(19));
+    let copy = Copy {
+        folders: (0..10_500).map(|number| format!("/f{number}")).collect(),
+        made: (0..2000)
+            .map(|number| Made {
+                path: path(number),
+                mode: 0o700,
+                user: number,
+                group: 0,
+            })
+            .collect(),
+        ..Copy::default()
+    };
+    let text = copy.dockerfile("shop:1", &[]);
+    check_bounds(&text);
+    for stage in ["made4", "used107", "joined2"] {
+        assert!(text.contains(&format!(" AS {stage}\n")), "no {stage}");
+    }
+    assert!(text.contains("FROM ${BUSYBOX} AS made2\nUSER 0\nCOPY --from=made1 /out/ /out/\nRUN "));
+    assert!(text.ends_with("\nFROM scratch\nCOPY --from=joined1 / /\nCOPY --from=joined2 / /\n"));
+    for number in [0, 1, 1000, 1999] {
+        let made = format!("\"/out{}\"", path(number));
+        let times = text.matches(&made).count();
+        assert_eq!(times, 2 + usize::from(number > 0), "{number}");
+    }
 }

@@ -207,8 +207,8 @@ pub(in crate::cli) fn write_dockerfile(out: &mut impl Write, report: &Report) ->
         "Of the image {}",
         report.digest.as_ref().unwrap_or(&report.id)
     );
-    for note in [said, &*of].into_iter().chain(notes.lines()) {
-        writeln!(out, "# {}", visible(note.trim()))?;
-    }
-    write!(out, "{}", used.copy.dockerfile(name))
+    let notes: Vec<String> = { [said, &*of].into_iter().chain(notes.lines()) }
+        .map(|note| visible(note.trim()).into_owned())
+        .collect();
+    write!(out, "{}", used.copy.dockerfile(name, &notes))
 }
