@@ -292,12 +292,13 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
     });
     (result.used, result.not_seen, result.unknown) = (all.used, all.not_seen, all.unknown);
     large.sort_unstable_by_key(|(bytes, id)| (std::cmp::Reverse(*bytes), *id));
-    let large = large.into_iter().map(|(bytes, id)| LargeFile {
-        path: canonical(&tree.path(id)),
-        bytes,
-        package: packages.name(tree, id),
-    });
-    result.large = First::of(large.collect(), LISTED_MAX);
+    for (bytes, id) in large {
+        result.large.take(LISTED_MAX, || LargeFile {
+            path: canonical(&tree.path(id)),
+            bytes,
+            package: packages.name(tree, id),
+        });
+    }
     for (package, files) in packages.all.iter_mut().zip(&of_packages) {
         package.in_use = Some(files.verdict());
     }

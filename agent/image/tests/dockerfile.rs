@@ -4,6 +4,7 @@ mod common;
 
 use common::{Image, Layer, read_used};
 use lapwing_image::inventory::copy::{Copy, Made};
+use lapwing_image::report::Report;
 use lapwing_image::{Limits, Wanted};
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::inventory::{Inventory, Sight, uses};
@@ -11,6 +12,10 @@ use serde_json::{Value, json};
 
 /// What is copied of an image with a configuration; `true` beside a path that the container changed.
 fn copy(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Copy {
+    report(layer, config, used).used.unwrap().copy
+}
+
+fn report(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Report {
     let mut known = Inventory::default();
     known.begin("c1", true);
     for (path, changed) in used {
@@ -35,7 +40,7 @@ fn copy(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Copy {
         None,
         Some(&export),
     );
-    report.unwrap().used.unwrap().copy
+    report.unwrap()
 }
 
 fn owned(layer: Layer, ids: &[(&str, &[u8])], name: &str, mode: u32) -> Layer {
@@ -258,4 +263,47 @@ fn stages_of_stages_keep_each_below_the_layers_that_can_be_run() {
         let times = text.matches(&made).count();
         assert_eq!(times, 2 + usize::from(number > 0), "{number}");
     }
+}
+
+#[test]
+fn names_that_an_image_repeats_without_end_have_a_limit() {
+    // Each of 4 KB, of folders that wait for files, of which one is written in a few bytes by a link.
+    let deep = "d/".repeat(1990);
+    let long = "n".repeat(14);
+    let waits = 6000;
+    let mut layer = Layer::default().folder("a", 0o755).symlink("s", &deep);
+    layer = layer.folder(&deep, 0o755);
+    for number in 0..waits {
+        layer = layer.folder(&format!("s/{long}{number}"), 0o755);
+    }
+    layer = layer.file("z/last", "x");
+    let report = report(layer, &json!({}), &[("/z/last", false)]);
+    let copy = &report.used.as_ref().unwrap().copy;
+    let names = { copy.made.iter() }.map(|made| &made.path);
+    let names: usize = names.chain(&copy.empty).map(String::len).sum();
+    assert!((12 << 20..16 << 20).contains(&names), "{names} bytes");
+    assert_eq!(copy.made[0].path, "/a");
+    // Those of the chain, those that wait, the link to them, and the folder of the file.
+    let all = 1 + 1990 + waits + 2;
+    let kept = copy.made.len() as u64 + copy.links.len() as u64;
+    assert!(copy.files.is_empty() && copy.unnamed.is_empty());
+    assert_eq!(copy.beyond + kept, all);
+    let said = format!(
+        "{} folders, files and links of what was used are not copied",
+        copy.beyond
+    );
+    assert!(
+        report.notes.iter().any(|note| note.starts_with(&said)),
+        "{:?}",
+        report.notes
+    );
+    let text = copy.dockerfile("shop:1", &[]);
+    check_bounds(&text);
+    assert!(
+        text.lines()
+            .last()
+            .unwrap()
+            .starts_with(&format!("# THIS IS NOT ALL: {said}"))
+    );
+    assert!(text.len() < 64 << 20, "{}", text.len());
 }

@@ -140,7 +140,20 @@ impl Copy {
         for path in &self.unnamed {
             let _ = writeln!(out, "# copy by hand, its name has a meaning here: {path}");
         }
+        if let Some(beyond) = self.said_beyond() {
+            let _ = writeln!(out, "# THIS IS NOT ALL: {beyond}");
+        }
         out
+    }
+
+    /// What found no room, in words.
+    pub(crate) fn said_beyond(&self) -> Option<String> {
+        (self.beyond > 0).then(|| {
+            format!(
+                "{} folders, files and links of what was used are not copied, for names of 16 MiB are kept",
+                self.beyond
+            )
+        })
     }
 
     /// Writes the stages that copy; answers what they are called.
