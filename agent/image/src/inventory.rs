@@ -246,7 +246,7 @@ pub(crate) fn of(
             tree,
             &nodes,
             awaited.into_iter(),
-            run.into_iter().flat_map(Run::folders),
+            run.map(Run::folders).unwrap_or_default().iter(),
         ),
     };
     let uses = count(tree, packages, &used, &mut result);

@@ -178,7 +178,9 @@ fn report(
     let used = options.inventory.map(|inventory| {
         let of = (&*digests, layers.len());
         let (mut used, uses) = inventory::of(tree, &mut packages, inventory, of, run);
-        used.copy.settings = run.map_or_else(Vec::new, |run| run.instructions(options));
+        if let Some(run) = run {
+            run.say(&mut used.copy, options);
+        }
         (used, uses)
     });
     let (used, by_inventory): (Option<InUse>, _) = used.unzip();

@@ -1,47 +1,10 @@
-//! The build that has what was used: folders as they are in the image, and what its configuration says.
+//! The build that has what was used: folders as they are in the image, within what builders and kernels take.
 
 mod common;
 
-use common::{Image, Layer, read_used};
+use common::{Layer, copy, report};
 use lapwing_image::inventory::copy::{Copy, Made};
-use lapwing_image::report::Report;
-use lapwing_image::{Limits, Wanted};
-use lapwing_profile::inventory::export::Export;
-use lapwing_profile::inventory::{Inventory, Sight, uses};
-use serde_json::{Value, json};
-
-/// What is copied of an image with a configuration; `true` beside a path that the container changed.
-fn copy(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Copy {
-    report(layer, config, used).used.unwrap().copy
-}
-
-fn report(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Report {
-    let mut known = Inventory::default();
-    known.begin("c1", true);
-    for (path, changed) in used {
-        known.see(Sight {
-            path: path.as_bytes(),
-            how: uses::OPEN,
-            changed: *changed,
-            at: 1_790_000_000,
-            image: 0,
-        });
-    }
-    let image = Image::empty();
-    let tar = layer.tar();
-    let config = json!({"os": "linux", "architecture": "amd64", "config": config});
-    let manifest = image.manifest(&[(tar.clone(), tar)], &config);
-    image.index(&json!([manifest]));
-    let export = Export::of("web", &known);
-    let report = read_used(
-        image.path(),
-        Wanted::default(),
-        Limits::default(),
-        None,
-        Some(&export),
-    );
-    report.unwrap()
-}
+use serde_json::json;
 
 fn owned(layer: Layer, ids: &[(&str, &[u8])], name: &str, mode: u32) -> Layer {
     layer.pax(ids).folder(name, mode)
@@ -99,72 +62,6 @@ fn folders_that_wait_for_files_are_made_with_owner_and_mode() {
     // Each before what lies in it, for `mkdir`.
     let at = |path: &str| text.find(&format!("\"/out{path}\"")).unwrap();
     assert!(at("/var") < at("/var/lib") && at("/var/lib") < at("/var/lib/web"));
-}
-
-#[test]
-fn what_the_configuration_says_comes_along() {
-    let config = json!({
-        "Env": ["A=1", "Q=a \"b\" $HOME \\ c", "E="],
-        "User": "web", "WorkingDir": "/srv", "ExposedPorts": {"80/tcp": {}}, "Volumes": {"/a b": {}},
-        "StopSignal": "SIGINT", "Entrypoint": ["/bin/sh", "-c", "echo $A\nexec \"$@\""], "Cmd": ["x"],
-        "Healthcheck": {"Test": ["CMD-SHELL", "curl localhost"], "Interval": 5_000_000_000_u64, "Retries": 3},
-    });
-    let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
-    assert_eq!(
-        copy.settings,
-        [
-            "ENV A=\"1\"",
-            r#"ENV Q="a \"b\" \$HOME \\ c""#,
-            "ENV E=\"\"",
-            "WORKDIR \"/srv\"",
-            "USER \"web\"",
-            "EXPOSE \"80/tcp\"",
-            "STOPSIGNAL \"SIGINT\"",
-            r#"VOLUME ["/a b"]"#,
-            r#"HEALTHCHECK --interval=5000000000ns --retries=3 CMD ["/bin/sh","-c","curl localhost"]"#,
-            r#"ENTRYPOINT ["/bin/sh","-c","echo $A\nexec \"$@\""]"#,
-            r#"CMD ["x"]"#,
-        ]
-    );
-    let text = copy.dockerfile("shop:1", &[]);
-    assert!(text.ends_with("\nCMD [\"x\"]\n"), "{text}");
-}
-
-#[test]
-fn no_value_ends_its_line_and_no_secret_is_written() {
-    let config = json!({
-        "Env": ["A=1\nRUN evil", "B=\u{202e}x", "API=hunter2", "hunter2", "C D=1", "\n"],
-        "User": "a\nRUN evil", "WorkingDir": "/\rx", "Entrypoint": ["x", "--password=hunter2"],
-        "Cmd": ["a\u{1b}[2J"], "Volumes": {"/\u{2028}": {}},
-        "Healthcheck": {"Test": ["CMD-SHELL", "a", "b"]},
-    });
-    let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
-    for line in &copy.settings {
-        assert!(
-            line.starts_with("# by hand: ") && !line.contains("hunter2"),
-            "{line}"
-        );
-        assert!(
-            !line.contains(|c: char| c.is_control() || c == '\u{202e}'),
-            "{line:?}"
-        );
-    }
-    assert_eq!(copy.settings.len(), 12, "{:#?}", copy.settings);
-    let text = copy.dockerfile("shop:1", &[]);
-    assert!(
-        !text.lines().any(|line| line.starts_with("RUN evil")),
-        "{text}"
-    );
-}
-
-#[test]
-fn much_that_a_configuration_says_is_bounded() {
-    let many: Vec<String> = (0..5000).map(|number| format!("A{number}=x")).collect();
-    let long = "x".repeat(100_000);
-    let config = json!({"Env": many, "Cmd": [long]});
-    let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
-    assert_eq!(copy.settings.len(), 1001);
-    assert_eq!(copy.settings[1000], "# by hand: 4001 more, beyond 1000");
 }
 
 /// Holds a build to what builders and kernels take; answers how many stages it has.
@@ -270,7 +167,7 @@ fn names_that_an_image_repeats_without_end_have_a_limit() {
     // Each of 4 KB, of folders that wait for files, of which one is written in a few bytes by a link.
     let deep = "d/".repeat(1990);
     let long = "n".repeat(14);
-    let waits = 6000;
+    let waits = 2500;
     let mut layer = Layer::default().folder("a", 0o755).symlink("s", &deep);
     layer = layer.folder(&deep, 0o755);
     for number in 0..waits {

@@ -50,6 +50,8 @@ pub struct Copy {
     /// Instructions of a build that say what the image's configuration does, and comments on what they leave
     /// out: variables, user, program, ports and volumes.
     pub settings: Vec<String>,
+    /// What whoever builds it has to know before.
+    pub warnings: Vec<String>,
 }
 
 /// A folder that is made.
@@ -99,7 +101,7 @@ impl Copy {
         tree: &Tree,
         nodes: &Nodes,
         awaited: impl Iterator<Item = &'a [u8]>,
-        named: impl Iterator<Item = &'a str>,
+        named: impl Iterator<Item = &'a String>,
     ) -> Self {
         let mut wanted = nodes.files.clone();
         let mut above = vec![false; tree.nodes.len()];
@@ -123,7 +125,7 @@ impl Copy {
             slash.map(|slash| &path[..slash])
         };
         let awaited = awaited.filter_map(folder);
-        for id in awaited.chain(named.map(str::as_bytes)).filter_map(find) {
+        for id in awaited.chain(named.map(String::as_bytes)).filter_map(find) {
             if is(id, Kind::Folder) {
                 mark(&mut above, id);
             }
@@ -223,6 +225,7 @@ impl Copy {
                 }
             }
         });
+        files.all.retain(|it| !it.names.is_empty());
         files
             .all
             .sort_by(|one, other| one.folder.cmp(&other.folder));

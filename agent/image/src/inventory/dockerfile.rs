@@ -102,6 +102,9 @@ impl Copy {
     #[must_use]
     pub fn dockerfile(&self, image: &str, notes: &[String]) -> String {
         let mut out = String::new();
+        for warning in &self.warnings {
+            let _ = writeln!(out, "# WARNING: {warning}");
+        }
         for note in notes {
             let _ = writeln!(out, "# {note}");
         }
