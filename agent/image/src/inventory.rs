@@ -250,7 +250,7 @@ pub(crate) fn of(
             tree,
             &nodes,
             awaited.into_iter(),
-            run.into_iter().flat_map(Run::folders),
+            run.map(Run::folders).unwrap_or_default().iter(),
         ),
     };
     for (used, of) in used.iter_mut().zip(ran) {
@@ -299,12 +299,13 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
     });
     (result.used, result.not_seen, result.unknown) = (all.used, all.not_seen, all.unknown);
     large.sort_unstable_by_key(|(bytes, id)| (std::cmp::Reverse(*bytes), *id));
-    let large = large.into_iter().map(|(bytes, id)| LargeFile {
-        path: canonical(&tree.path(id)),
-        bytes,
-        package: packages.name(tree, id),
-    });
-    result.large = First::of(large.collect(), LISTED_MAX);
+    for (bytes, id) in large {
+        result.large.take(LISTED_MAX, || LargeFile {
+            path: canonical(&tree.path(id)),
+            bytes,
+            package: packages.name(tree, id),
+        });
+    }
     for (package, files) in packages.all.iter_mut().zip(&of_packages) {
         package.in_use = Some(files.verdict());
         package.by_use = Some(*files);

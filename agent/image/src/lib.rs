@@ -48,6 +48,7 @@ pub use tree::How;
 pub use user::User;
 
 use found::Identity;
+use inventory::InUse;
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::profile::Profile;
@@ -178,10 +179,13 @@ fn report(
         let of = (&*digests, layers.len());
         let ran = by_profile.as_deref().unwrap_or_default();
         let (mut used, uses) = inventory::of(tree, &mut packages, inventory, of, (run, ran));
-        used.copy.settings = run.map_or_else(Vec::new, |run| run.instructions(options));
+        if let Some(run) = run {
+            run.say(&mut used.copy, options);
+        }
         (used, uses)
     });
-    let (used, by_inventory) = used.unzip();
+    let (used, by_inventory): (Option<InUse>, _) = used.unzip();
+    notes.extend(used.as_ref().and_then(|used| used.copy.said_beyond()));
     let uses = by_inventory.or(by_profile).unwrap_or_default();
     let (notable, owners) = notable::of(tree, &packages);
     let compilers = savings::compilers(&packages.all, &owners);

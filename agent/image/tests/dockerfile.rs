@@ -1,42 +1,10 @@
-//! The build that has what was used: folders as they are in the image, and what its configuration says.
+//! The build that has what was used: folders as they are in the image, within what builders and kernels take.
 
 mod common;
 
-use common::{Image, Layer, read_used};
+use common::{Layer, copy, report};
 use lapwing_image::inventory::copy::{Copy, Made};
-use lapwing_image::{Limits, Wanted};
-use lapwing_profile::inventory::export::Export;
-use lapwing_profile::inventory::{Inventory, Sight, uses};
-use serde_json::{Value, json};
-
-/// What is copied of an image with a configuration; `true` beside a path that the container changed.
-fn copy(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Copy {
-    let mut known = Inventory::default();
-    known.begin("c1", true);
-    for (path, changed) in used {
-        known.see(Sight {
-            path: path.as_bytes(),
-            how: uses::OPEN,
-            changed: *changed,
-            at: 1_790_000_000,
-            image: 0,
-        });
-    }
-    let image = Image::empty();
-    let tar = layer.tar();
-    let config = json!({"os": "linux", "architecture": "amd64", "config": config});
-    let manifest = image.manifest(&[(tar.clone(), tar)], &config);
-    image.index(&json!([manifest]));
-    let export = Export::of("web", &known);
-    let report = read_used(
-        image.path(),
-        Wanted::default(),
-        Limits::default(),
-        None,
-        Some(&export),
-    );
-    report.unwrap().used.unwrap().copy
-}
+use serde_json::json;
 
 fn owned(layer: Layer, ids: &[(&str, &[u8])], name: &str, mode: u32) -> Layer {
     layer.pax(ids).folder(name, mode)
@@ -82,7 +50,7 @@ fn folders_that_wait_for_files_are_made_with_owner_and_mode() {
     );
     assert_eq!(made("/var/cache/full"), None);
     assert_eq!(copy.links[0].path, "/var/run");
-    let text = copy.dockerfile("shop:1");
+    let text = copy.dockerfile("shop:1", &[]);
     for line in [
         "chown 100000:101 \"/out/var/lib/web\" && \\\n",
         "chmod 1777 \"/out/tmp\" && \\\n",
@@ -96,68 +64,143 @@ fn folders_that_wait_for_files_are_made_with_owner_and_mode() {
     assert!(at("/var") < at("/var/lib") && at("/var/lib") < at("/var/lib/web"));
 }
 
-#[test]
-fn what_the_configuration_says_comes_along() {
-    let config = json!({
-        "Env": ["A=1", "Q=a \"b\" $HOME \\ c", "E="],
-        "User": "web", "WorkingDir": "/srv", "ExposedPorts": {"80/tcp": {}}, "Volumes": {"/a b": {}},
-        "StopSignal": "SIGINT", "Entrypoint": ["/bin/sh", "-c", "echo $A\nexec \"$@\""], "Cmd": ["x"],
-        "Healthcheck": {"Test": ["CMD-SHELL", "curl localhost"], "Interval": 5_000_000_000_u64, "Retries": 3},
-    });
-    let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
-    assert_eq!(
-        copy.settings,
-        [
-            "ENV A=\"1\"",
-            r#"ENV Q="a \"b\" \$HOME \\ c""#,
-            "ENV E=\"\"",
-            "WORKDIR \"/srv\"",
-            "USER \"web\"",
-            "EXPOSE \"80/tcp\"",
-            "STOPSIGNAL \"SIGINT\"",
-            r#"VOLUME ["/a b"]"#,
-            r#"HEALTHCHECK --interval=5000000000ns --retries=3 CMD ["/bin/sh","-c","curl localhost"]"#,
-            r#"ENTRYPOINT ["/bin/sh","-c","echo $A\nexec \"$@\""]"#,
-            r#"CMD ["x"]"#,
-        ]
-    );
-    let text = copy.dockerfile("shop:1");
-    assert!(text.ends_with("\nCMD [\"x\"]\n"), "{text}");
-}
-
-#[test]
-fn no_value_ends_its_line_and_no_secret_is_written() {
-    let config = json!({
-        "Env": ["A=1\nRUN evil", "B=\u{202e}x", "API=hunter2", "hunter2", "C D=1", "\n"],
-        "User": "a\nRUN evil", "WorkingDir": "/\rx", "Entrypoint": ["x", "--password=hunter2"],
-        "Cmd": ["a\u{1b}[2J"], "Volumes": {"/\u{2028}": {}},
-        "Healthcheck": {"Test": ["CMD-SHELL", "a", "b"]},
-    });
-    let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
-    for line in &copy.settings {
-        assert!(
-            line.starts_with("# by hand: ") && !line.contains("hunter2"),
-            "{line}"
-        );
-        assert!(
-            !line.contains(|c: char| c.is_control() || c == '\u{202e}'),
-            "{line:?}"
-        );
+/// Holds a build to what builders and kernels take; answers how many stages it has.
+fn check_bounds(text: &str) -> usize {
+    let longest = text.lines().map(str::len).max().unwrap();
+    assert!(longest <= 16 << 10, "a line of {longest} bytes");
+    let whole = text.replace("\\\n", "");
+    let mut stages: Vec<(&str, usize)> = Vec::new();
+    for line in whole.lines() {
+        match line.split_once(' ').unwrap_or_default() {
+            ("FROM", rest) => {
+                let name = rest.split_once(" AS ").map_or("", |(_, name)| name);
+                stages.push((name, 0));
+            }
+            (instruction @ ("RUN" | "COPY" | "USER"), rest) => {
+                let (name, count) = stages.last_mut().unwrap();
+                *count += 1;
+                assert!(*count <= 100, "more than 100 in {name}");
+                if instruction == "RUN" {
+                    assert!(rest.len() <= 64 << 10, "a RUN of {} bytes", rest.len());
+                }
+                if let Some(from) = rest.strip_prefix("--from=") {
+                    let from = from.split(' ').next().unwrap();
+                    let (_, before) = stages.split_last().unwrap();
+                    assert!(before.iter().any(|(name, _)| *name == from), "no {from}");
+                }
+            }
+            _ => {}
+        }
     }
-    assert_eq!(copy.settings.len(), 12, "{:#?}", copy.settings);
-    let text = copy.dockerfile("shop:1");
-    assert!(
-        !text.lines().any(|line| line.starts_with("RUN evil")),
-        "{text}"
-    );
+    stages.len()
+}
+
+/// An image with folders of somebody else, as `npm install` leaves them, and a file in use in each.
+fn modules(count: u32) -> (Layer, Vec<String>) {
+    let ids: [(&str, &[u8]); 2] = [("uid", b"1000"), ("gid", b"1000")];
+    let mut layer = Layer::default();
+    let mut used = Vec::new();
+    for number in 0..count {
+        let folder = format!("app/node_modules/component-with-a-name-{number}/dist");
+        layer = owned(layer, &ids, &folder, 0o775)
+            .file(&format!("{folder}/index.js"), "used")
+            .file(&format!("{folder}/test.js"), "not");
+        used.push(format!("/{folder}/index.js"));
+    }
+    (layer, used)
 }
 
 #[test]
-fn much_that_a_configuration_says_is_bounded() {
-    let many: Vec<String> = (0..5000).map(|number| format!("A{number}=x")).collect();
-    let long = "x".repeat(100_000);
-    let config = json!({"Env": many, "Cmd": [long]});
-    let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
-    assert_eq!(copy.settings.len(), 1001);
-    assert_eq!(copy.settings[1000], "# by hand: 4001 more, beyond 1000");
+fn many_folders_of_somebody_else_make_no_line_too_long() {
+    let (layer, used) = modules(5000);
+    let used: Vec<_> = used.iter().map(|path| (&**path, false)).collect();
+    let copy = copy(layer, &json!({}), &used);
+    let text = copy.dockerfile("shop:1", &[]);
+    check_bounds(&text);
+    // For a builder.
+    if let Some(to) = std::env::var_os("LAPWING_DOCKERFILE") {
+        std::fs::write(to, &text).unwrap();
+    }
+    for number in [0, 2500, 4999] {
+        let folder = format!("/app/node_modules/component-with-a-name-{number}/dist");
+        assert!(text.contains(&format!(
+            "COPY --from=full [\"{folder}/index.js\", \"{folder}/\"]\n"
+        )));
+        // By `mkdir`, `chown` and `chmod`.
+        let made = format!("\"/out{folder}\"");
+        assert_eq!(text.matches(&made).count(), 3, "{folder}");
+    }
+}
+
+#[test]
+fn stages_of_stages_keep_each_below_the_layers_that_can_be_run() {
+    let long = "n".repeat(200);
+    let path = |number: u32| format!("/{number}{}", format!("/{long}").repeat(19));
+    let copy = Copy {
+        folders: (0..10_500).map(|number| format!("/f{number}")).collect(),
+        made: (0..2000)
+            .map(|number| Made {
+                path: path(number),
+                mode: 0o700,
+                user: number,
+                group: 0,
+            })
+            .collect(),
+        ..Copy::default()
+    };
+    let text = copy.dockerfile("shop:1", &[]);
+    check_bounds(&text);
+    for stage in ["made4", "used107", "joined2"] {
+        assert!(text.contains(&format!(" AS {stage}\n")), "no {stage}");
+    }
+    assert!(text.contains("FROM ${BUSYBOX} AS made2\nUSER 0\nCOPY --from=made1 /out/ /out/\nRUN "));
+    assert!(text.ends_with("\nFROM scratch\nCOPY --from=joined1 / /\nCOPY --from=joined2 / /\n"));
+    for number in [0, 1, 1000, 1999] {
+        let made = format!("\"/out{}\"", path(number));
+        let times = text.matches(&made).count();
+        assert_eq!(times, 2 + usize::from(number > 0), "{number}");
+    }
+}
+
+#[test]
+fn names_that_an_image_repeats_without_end_have_a_limit() {
+    // Each of 4 KB, of folders that wait for files, of which one is written in a few bytes by a link.
+    let deep = "d/".repeat(1990);
+    let long = "n".repeat(14);
+    let waits = 2500;
+    let mut layer = Layer::default().folder("a", 0o755).symlink("s", &deep);
+    layer = layer.folder(&deep, 0o755);
+    for number in 0..waits {
+        layer = layer.folder(&format!("s/{long}{number}"), 0o755);
+    }
+    layer = layer.file("z/last", "x");
+    let report = report(layer, &json!({}), &[("/z/last", false)]);
+    let copy = &report.used.as_ref().unwrap().copy;
+    let names = { copy.made.iter() }.map(|made| &made.path);
+    let names: usize = names.chain(&copy.empty).map(String::len).sum();
+    assert!((12 << 20..16 << 20).contains(&names), "{names} bytes");
+    assert_eq!(copy.made[0].path, "/a");
+    // Those of the chain, those that wait, the link to them, and the folder of the file.
+    let all = 1 + 1990 + waits + 2;
+    let kept = copy.made.len() as u64 + copy.links.len() as u64;
+    assert!(copy.files.is_empty() && copy.unnamed.is_empty());
+    assert_eq!(copy.beyond + kept, all);
+    let said = format!(
+        "{} folders, files and links of what was used are not copied",
+        copy.beyond
+    );
+    assert!(
+        report.notes.iter().any(|note| note.starts_with(&said)),
+        "{:?}",
+        report.notes
+    );
+    let text = copy.dockerfile("shop:1", &[]);
+    check_bounds(&text);
+    assert!(
+        text.lines()
+            .last()
+            .unwrap()
+            .starts_with(&format!("# THIS IS NOT ALL: {said}"))
+    );
+    assert!(text.len() < 64 << 20, "{}", text.len());
 }

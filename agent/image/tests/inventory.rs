@@ -151,13 +151,13 @@ fn what_is_copied_is_folded_and_keeps_the_links_that_lead_there() {
         (copy.brings.count, copy.brings.bytes),
         (5, used(&report).used.bytes)
     );
-    let text = copy.dockerfile("shop:1");
+    let text = copy.dockerfile("shop:1", &[]);
     for line in [
         "ARG IMAGE=shop:1\n",
         "FROM ${IMAGE} AS full\n",
         "RUN mkdir \"/out/data\" \"/out/empty\" \"/out/etc\" \"/out/etc/web\" ",
         "    ln -s -- \"usr/lib\" \"/out/lib\"",
-        "FROM scratch AS used1\nCOPY --from=made /out/ /\n",
+        "FROM scratch AS used1\nCOPY --from=made1 /out/ /\n",
         "COPY --from=full [\"/etc/web/\", \"/etc/web/\"]\n",
         "COPY --from=full [\"/usr/sbin/web\", \"/usr/sbin/\"]\n",
         "FROM scratch\nCOPY --from=used1 / /\n",
@@ -272,7 +272,7 @@ fn a_compiled_module_brings_its_source_and_links_are_followed_to_the_end() {
     assert_eq!(files("/app"), ["odd.pyc", "shop.py"]);
     assert_eq!(files("/app/__pycache__"), ["shop.cpython-313.pyc"]);
     assert_eq!(copy.folders, ["/a1", "/b2", "/c3", "/d4", "/e5"]);
-    let text = copy.dockerfile("shop:1");
+    let text = copy.dockerfile("shop:1", &[]);
     assert!(text.contains("ln -s -- \"-g\" \"/out/-f\""), "{text}");
     // What is needed though nobody opened it is not called used.
     assert_eq!(used(&report).used.count, 3);

@@ -15,10 +15,15 @@ use crate::report::Sum;
 use crate::tree::{Id, Kind, ROOT, Tree};
 use lapwing_profile::text::canonical;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Files that runtimes read from outside to find a user.
 const USERS: [&[u8]; 2] = [b"/etc/passwd", b"/etc/group"];
+/// Bytes of all names in what is to be copied together, each with [`NAME_EACH`] more.
+const NAMES_MAX: usize = 16 << 20;
+/// What a name takes beside its bytes.
+const NAME_EACH: usize = 64;
 /// The mode of a folder that nobody but root writes to.
 const PLAIN: u32 = 0o755;
 
@@ -38,11 +43,15 @@ pub struct Copy {
     pub made: Vec<Made>,
     /// What has a name that no `COPY` can say for sure.
     pub unnamed: Vec<String>,
-    /// How many files that brings, and their bytes.
+    /// How many folders, files and links found no room in any of these: names of 16 MiB are kept.
+    pub beyond: u64,
+    /// How many files what was used comes to, and their bytes.
     pub brings: Sum,
     /// Instructions of a build that say what the image's configuration does, and comments on what they leave
     /// out: variables, user, program, ports and volumes.
     pub settings: Vec<String>,
+    /// What whoever builds it has to know before.
+    pub warnings: Vec<String>,
 }
 
 /// A folder that is made.
@@ -92,7 +101,7 @@ impl Copy {
         tree: &Tree,
         nodes: &Nodes,
         awaited: impl Iterator<Item = &'a [u8]>,
-        named: impl Iterator<Item = &'a str>,
+        named: impl Iterator<Item = &'a String>,
     ) -> Self {
         let mut wanted = nodes.files.clone();
         let mut above = vec![false; tree.nodes.len()];
@@ -116,7 +125,7 @@ impl Copy {
             slash.map(|slash| &path[..slash])
         };
         let awaited = awaited.filter_map(folder);
-        for id in awaited.chain(named.map(str::as_bytes)).filter_map(find) {
+        for id in awaited.chain(named.map(String::as_bytes)).filter_map(find) {
             if is(id, Kind::Folder) {
                 mark(&mut above, id);
             }
@@ -155,61 +164,135 @@ impl Copy {
     }
 
     fn collect(&mut self, tree: &Tree, (wanted, above, whole): (&[bool], &[bool], &[bool])) {
-        let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut room = Room {
+            tree,
+            left: NAMES_MAX,
+            beyond: 0,
+        };
+        let mut files = Files::default();
         let mut counted = vec![false; tree.inodes.len()];
         tree.visit(|id, inode| {
             let at = id as usize;
-            let parent = tree.nodes[at].parent as usize;
-            let folded = id != ROOT && whole[parent];
+            let parent = tree.nodes[at].parent;
+            let folded = id != ROOT && whole[parent as usize];
             if inode.kind == Kind::File
                 && wanted[at]
                 && !std::mem::replace(&mut counted[tree.nodes[at].inode as usize], true)
             {
                 self.brings.take(inode.size);
             }
-            if folded {
+            let is_one = match inode.kind {
+                Kind::Folder => id != ROOT && (above[at] || whole[at]),
+                Kind::Symlink | Kind::File => wanted[at],
+                Kind::Device | Kind::Fifo => false,
+            };
+            if folded || !is_one {
                 return;
             }
-            let path = canonical(&tree.path(id));
-            let folder = canonical(&tree.path(tree.nodes[at].parent));
-            let mut unnamed = |path: String| self.unnamed.push(path);
+            if inode.kind == Kind::File {
+                files.take(&mut room, id, &mut self.unnamed);
+                return;
+            }
+            let target = inode.target.as_deref().unwrap_or_default();
+            // The path stands in two lists.
+            let is_empty = || !has_wanted(tree, id, above, wanted);
+            let is_twice = inode.kind == Kind::Folder && (whole[at] || is_empty());
+            let Some(path) = room.path(id, 1 + usize::from(is_twice), target.len()) else {
+                return;
+            };
             match inode.kind {
-                Kind::Folder if id == ROOT || !above[at] && !whole[at] => {}
-                Kind::Folder if !is_plain(&path) => unnamed(path),
+                _ if !is_plain(&path) => self.unnamed.push(path),
                 Kind::Folder => {
+                    if whole[at] {
+                        self.folders.push(path.clone());
+                    } else if is_twice {
+                        self.empty.push(path.clone());
+                    }
                     let [user, group] = inode.owner;
                     self.made.push(Made {
-                        path: path.clone(),
+                        path,
                         mode: inode.mode,
                         user,
                         group,
                     });
-                    if whole[at] {
-                        self.folders.push(path);
-                    } else if !has_wanted(tree, id, above, wanted) {
-                        self.empty.push(path);
-                    }
                 }
-                Kind::Symlink if wanted[at] => {
-                    let target = canonical(inode.target.as_deref().unwrap_or_default());
-                    match is_plain(&path) && is_plain(&target) {
+                _ => {
+                    let target = canonical(target);
+                    match is_plain(&target) {
                         true => self.links.push(Link { path, target }),
-                        false => unnamed(path),
+                        false => self.unnamed.push(path),
                     }
                 }
-                Kind::File if wanted[at] => match is_plain(&path) {
-                    true => {
-                        let name = canonical(&tree.nodes[at].name);
-                        files.entry(folder).or_default().push(name);
-                    }
-                    false => unnamed(path),
-                },
-                _ => {}
             }
         });
-        self.files = { files.into_iter() }
-            .map(|(folder, names)| InFolder { folder, names })
-            .collect();
+        files.all.retain(|it| !it.names.is_empty());
+        files
+            .all
+            .sort_by(|one, other| one.folder.cmp(&other.folder));
+        self.files = files.all;
+        self.beyond = room.beyond;
+    }
+}
+
+/// Room for names. What finds none ends it, so that nothing is copied to a folder that was left out.
+struct Room<'t> {
+    tree: &'t Tree,
+    left: usize,
+    beyond: u64,
+}
+
+impl Room<'_> {
+    fn take(&mut self, bytes: usize) -> bool {
+        match self.left.checked_sub(bytes + NAME_EACH) {
+            Some(left) if self.beyond == 0 => self.left = left,
+            _ => self.beyond += 1,
+        }
+        self.beyond == 0
+    }
+
+    /// The path of a node, if there is room for it so many times, and for more.
+    fn path(&mut self, id: Id, times: usize, more: usize) -> Option<String> {
+        if self.beyond > 0 {
+            self.beyond += 1;
+            return None;
+        }
+        let path = canonical(&self.tree.path(id));
+        self.take((path.len() + NAME_EACH) * times + more)
+            .then_some(path)
+    }
+}
+
+/// Files by their folders.
+#[derive(Default)]
+struct Files {
+    all: Vec<InFolder>,
+    /// Where a folder is in these; `None` of one that no `COPY` can say.
+    places: HashMap<Id, Option<usize>>,
+}
+
+impl Files {
+    fn take(&mut self, room: &mut Room<'_>, id: Id, unnamed: &mut Vec<String>) {
+        let node = &room.tree.nodes[id as usize];
+        let place = match self.places.entry(node.parent) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let Some(folder) = room.path(node.parent, 1, 0) else {
+                    return;
+                };
+                let place = is_plain(&folder).then_some(self.all.len());
+                if place.is_some() {
+                    let names = Vec::new();
+                    self.all.push(InFolder { folder, names });
+                }
+                *new.insert(place)
+            }
+        };
+        let name = canonical(&node.name);
+        match place.filter(|_| is_plain(&name)) {
+            Some(place) if room.take(name.len()) => self.all[place].names.push(name),
+            Some(_) => {}
+            None => unnamed.extend(room.path(id, 1, 0)),
+        }
     }
 }
 

@@ -4,9 +4,11 @@
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use lapwing_image::inventory::copy::Copy;
 use lapwing_image::report::Report;
 use lapwing_image::{Error, Limits, Options, Wanted};
 use lapwing_profile::inventory::export::Export;
+use lapwing_profile::inventory::{Inventory, Sight, uses};
 use lapwing_profile::profile::Profile;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -254,4 +256,38 @@ pub fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
         .iter()
         .fold(Layer::default(), |tar, (name, bytes)| tar.file(name, bytes));
     layer.tar()
+}
+
+/// What is copied of an image with a configuration; `true` beside a path that the container changed.
+pub fn copy(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Copy {
+    report(layer, config, used).used.unwrap().copy
+}
+
+/// The report of such an image.
+pub fn report(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Report {
+    let mut known = Inventory::default();
+    known.begin("c1", true);
+    for (path, changed) in used {
+        known.see(Sight {
+            path: path.as_bytes(),
+            how: uses::OPEN,
+            changed: *changed,
+            at: 1_790_000_000,
+            image: 0,
+        });
+    }
+    let image = Image::empty();
+    let tar = layer.tar();
+    let config = json!({"os": "linux", "architecture": "amd64", "config": config});
+    let manifest = image.manifest(&[(tar.clone(), tar)], &config);
+    image.index(&json!([manifest]));
+    let export = Export::of("web", &known);
+    let report = read_used(
+        image.path(),
+        Wanted::default(),
+        Limits::default(),
+        None,
+        Some(&export),
+    );
+    report.unwrap()
 }

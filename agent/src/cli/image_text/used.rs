@@ -201,14 +201,15 @@ pub(in crate::cli) fn write_dockerfile(out: &mut impl Write, report: &Report) ->
     let notes = String::from_utf8_lossy(&notes);
     let said = "What was seen to be used, and nothing else but sources of compiled Python, links, and what says who users are. \
                 Folders are made with owner and mode: those above what is copied, and those that are empty in the image or \
-                somebody else's. LABEL, ONBUILD and SHELL of the image do not come with it. Another name of the image, as it \
-                is called where this is built: --build-arg IMAGE=NAME.";
+                somebody else's. LABEL, SHELL and ONBUILD of the image do not come with it; its ONBUILD, where a warning says that \
+                there is one, runs while this is built. Another name of the image, as it is called where this is built: \
+                --build-arg IMAGE=NAME.";
     let of = format!(
         "Of the image {}",
         report.digest.as_ref().unwrap_or(&report.id)
     );
-    for note in [said, &*of].into_iter().chain(notes.lines()) {
-        writeln!(out, "# {}", visible(note.trim()))?;
-    }
-    write!(out, "{}", used.copy.dockerfile(name))
+    let notes: Vec<String> = { [said, &*of].into_iter().chain(notes.lines()) }
+        .map(|note| visible(note.trim()).into_owned())
+        .collect();
+    write!(out, "{}", used.copy.dockerfile(name, &notes))
 }

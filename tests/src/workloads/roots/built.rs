@@ -31,6 +31,8 @@ const SETTINGS: &[&str] = &[
     "8080/tcp",
     "--volume",
     "/srv/volume",
+    "--volume",
+    "/srv/a $b's",
     "--stop-signal",
     "SIGINT",
     "--entrypoint",
