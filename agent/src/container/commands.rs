@@ -7,7 +7,7 @@
 
 use crate::process::Entered;
 use lapwing_abi::record::ARGS_MAX;
-use lapwing_profile::text::canonical;
+use lapwing_profile::text::{CUT, canonical};
 use std::sync::Arc;
 
 /// What the commands of all containers of a pod may take, in bytes. A pod is as long as its author
@@ -81,6 +81,10 @@ impl Commands {
     /// Whether a program that entered so, with these arguments in canonical text, is one of them.
     #[must_use]
     pub fn has(&self, args: &[String], entered: &Entered) -> bool {
+        // Whatever stands behind what is cut, or instead of it.
+        if args.last().is_some_and(|last| last.ends_with(CUT)) {
+            return false;
+        }
         self.all.iter().any(|command| match entered {
             Entered::Not => false,
             Entered::Program => command.split_terminator('\0').eq(args),
@@ -298,6 +302,13 @@ mod tests {
         let kept: usize = all.all.iter().map(|one| one.len()).sum();
         assert_eq!(kept + room, BYTES_MAX);
         assert_eq!(all.all.len() + all.left_out(), 10_000);
+        // The interpreter's name is cut off of the end of a script's arguments: a probe may end just there.
+        let cut = format!("{}{CUT}", "x".repeat(1_000));
+        let all = commands(&[&["/a/check.sh", &cut], &[CUT]]);
+        assert_eq!((all.all.len(), all.left_out()), (2, 0));
+        let args = ["/bin/sh", "/a/check.sh", &cut].map(str::to_owned);
+        assert!(!all.has(&args, &script("/a/check.sh")));
+        assert!(!all.has(&[CUT.to_owned()], &Entered::Program));
         let same = commands(&[&["a"], &["a"]]);
         assert_eq!((same.all.len(), same.left_out()), (1, 0));
     }
