@@ -4,7 +4,6 @@
 //! The chain is the one the kernel side recorded at each exec and fork, so a
 //! process that lost its parent, or a parent that is long gone, changes nothing.
 
-use lapwing_abi::state::EXEC_SEEDED;
 use lapwing_profile::behaviour::Parent;
 use lapwing_profile::text::DRIFTED;
 use std::collections::{HashMap, HashSet};
@@ -149,16 +148,14 @@ impl Images {
     }
 
     /// The program by which the process that runs `exec`, or one that it descends from, came into
-    /// its container; `None` where that is not known.
+    /// its container; `None` where that is not known, as of what ran before the agent: of that nobody
+    /// has the arguments but `/proc/PID/cmdline`, which a process may write itself.
     #[must_use]
     pub fn entered_by(&self, exec: u64) -> Option<&Image> {
         let mut id = exec;
         for _ in 0..=ANCESTORS_MAX {
             let image = self.get(id)?;
-            // Of what ran before the agent nobody saw how it came; what led to it is known as far
-            // as it is in the container.
-            let was_there = id & EXEC_SEEDED != 0 && image.issuer == 0;
-            if image.entered != Entered::Not || was_there {
+            if image.entered != Entered::Not {
                 return Some(image);
             }
             id = image.issuer;
@@ -221,6 +218,7 @@ impl Images {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lapwing_abi::state::EXEC_SEEDED;
 
     fn image(exe: &str, issuer: u64) -> Image {
         Image {
@@ -284,9 +282,9 @@ mod tests {
         images.insert(EXEC_SEEDED | 5, image("/older", 0));
         images.insert(6, image("/older/child", EXEC_SEEDED | 5));
         let found = |id| images.entered_by(id).map(|image| image.exe.as_str());
-        let expected = [None, Some("/sh"), Some("/sh"), None, None, Some("/older")];
+        let expected = [None, Some("/sh"), Some("/sh"), None, None, None];
         assert_eq!([1, 2, 3, 4, 5, 6].map(found), expected);
-        assert_eq!(found(EXEC_SEEDED | 5), Some("/older"));
+        assert_eq!(found(EXEC_SEEDED | 5), None, "it was there");
         images.insert(7, image("/loop", 7));
         assert_eq!(images.entered_by(7), None);
     }

@@ -61,9 +61,9 @@ pub const fn phase(wire: lapwing_abi::ids::Phase) -> Option<Phase> {
 }
 
 /// Whether a new version of the image may be given time for an entry of a class that nobody
-/// refused.
+/// refused: of what the container itself does. By which commands it is entered its pod says, not its image.
 pub(crate) fn may_have_grace(entry: &Entry, class: Class) -> bool {
-    class.learnable && class.rule.has_grace() && entry.phase.is_learned()
+    class.learnable && class.rule.has_grace() && entry.phase == Phase::Main
 }
 
 impl Profile {
@@ -95,7 +95,8 @@ impl Profile {
             Mode::Monitoring => false,
         };
         let refused = self.is_barred(entry);
-        if learning && class.learnable && !refused && entry.phase.is_learned() {
+        let may_learn = entry.phase.is_learned() && self.may_learn_of(entry.phase);
+        if learning && class.learnable && !refused && may_learn {
             if !self.has_room(entry, Verdict::Approved)
                 || is_general(entry) && !self.learned.has_room(entry, self.room())
             {
@@ -132,9 +133,15 @@ impl Profile {
         })
     }
 
-    /// Whether learning passes by what it does not accept, whoever does it.
+    /// Whether learning passes by what it does not accept, whoever does it. What is refused to whoever
+    /// enters is refused to probes, of which a person approved nothing else.
     pub(crate) fn is_barred(&self, entry: &Entry) -> bool {
-        self.is_refused(entry) || self.is_withheld(entry) || self.may_be_refused(entry)
+        let is_refused = |entry: &Entry| self.is_refused(entry) || self.may_be_refused(entry);
+        let entered = (entry.phase == Phase::Probe).then(|| Entry {
+            behaviour: entry.behaviour.clone(),
+            phase: Phase::Exec,
+        });
+        is_refused(entry) || self.is_withheld(entry) || entered.as_ref().is_some_and(is_refused)
     }
 
     /// Learns a file, and what follows from it.
@@ -173,3 +180,6 @@ impl Profile {
         counts
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@
 //! approved and belongs to people, `status` holds counters, times, pending and
 //! refused entries and the record of decisions, and belongs to machines.
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Phase};
 use crate::evidence::observed::Observed;
 use crate::evidence::packed::Packed;
 use crate::file;
@@ -27,6 +27,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Approved entries that a profile holds at most.
 pub const APPROVED_MAX: usize = 20_000;
+/// Of them, those that a machine learns of probes at most: so a probe that does something else each time
+/// leaves room for what the workload does.
+pub const PROBES_MAX: usize = 512;
 /// Entries besides that wait for a decision.
 pub const PENDING_MAX: usize = 2_000;
 /// Entries besides that are refused.
@@ -138,6 +141,8 @@ pub struct Profile {
     decisions_bytes: usize,
     /// How many of `records` have each verdict, in the order of [`Verdict`].
     counts: [usize; 3],
+    /// How many of `records` were learned of probes.
+    probes: usize,
     /// Bytes that `records` take in a file at most.
     bytes: usize,
     /// Entries that were seen and found no room.
@@ -165,6 +170,7 @@ impl Profile {
             decisions: VecDeque::new(),
             decisions_bytes: 0,
             counts: [0; 3],
+            probes: 0,
             bytes: 0,
             overflow: 0,
         }
@@ -299,6 +305,11 @@ impl Profile {
         counted && (known.is_some() || file::weight(entry) <= room)
     }
 
+    /// Whether one more entry of its phase may be learned, besides what there is room for.
+    pub(crate) fn may_learn_of(&self, phase: Phase) -> bool {
+        phase != Phase::Probe || self.probes + self.learned.probes() < PROBES_MAX
+    }
+
     /// Entries that count as having a verdict.
     fn count(&self, verdict: Verdict) -> usize {
         let learned = match verdict {
@@ -329,8 +340,10 @@ impl Profile {
         let record = self.records.get_or_default(entry);
         self.counts[record.verdict as usize] -= 1;
         self.counts[verdict as usize] += 1;
+        self.probes -= usize::from(is_of_probe(entry, record));
         record.verdict = verdict;
         record.revision = revision;
+        self.probes += usize::from(is_of_probe(entry, record));
         record
     }
 
@@ -338,6 +351,7 @@ impl Profile {
     pub(crate) fn remove(&mut self, entry: &Entry) -> Option<Record> {
         let record = self.records.remove(entry)?;
         self.counts[record.verdict as usize] -= 1;
+        self.probes -= usize::from(is_of_probe(entry, &record));
         self.bytes -= file::weight(entry);
         Some(record)
     }
@@ -348,6 +362,8 @@ impl Profile {
         for record in self.records.values() {
             self.counts[record.verdict as usize] += 1;
         }
+        let of_probes = |(entry, record): &(&Entry, &Record)| is_of_probe(entry, record);
+        self.probes = self.records.iter().filter(of_probes).count();
         self.bytes = self.records.keys().map(file::weight).sum();
         self.compile();
     }
@@ -392,6 +408,11 @@ impl Profile {
         all.into_iter()
             .for_each(|decision| self.push_decision(decision));
     }
+}
+
+/// Whether a machine learned it of a probe.
+fn is_of_probe(entry: &Entry, record: &Record) -> bool {
+    entry.phase == Phase::Probe && record.verdict == Verdict::Approved && record.revision == 0
 }
 
 impl Verdict {

@@ -7,18 +7,23 @@
 
 use crate::process::Entered;
 use lapwing_abi::record::ARGS_MAX;
-use lapwing_profile::text::canonical;
+use lapwing_profile::text::{CUT, canonical};
 use std::sync::Arc;
 
 /// What the commands of all containers of a pod may take, in bytes. A pod is as long as its author
 /// likes.
 pub const BYTES_MAX: usize = 32 << 10;
 
+/// Where a program without a path is looked for, as far as the pod says nothing else of it.
+const FOLDERS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Those of one container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commands {
     /// Canonical texts, which have no NUL; each is ended by one.
     all: Arc<[Box<str>]>,
+    /// The `PATH` that the pod sets, in canonical text.
+    folders: Option<Box<str>>,
     left_out: usize,
 }
 
@@ -49,8 +54,22 @@ impl Commands {
         }
         Self {
             all: all.into(),
+            folders: None,
             left_out,
         }
+    }
+
+    /// With what the pod sets `PATH` to. One that is too long for what is left of `room` has no folders.
+    #[must_use]
+    pub fn found_in(mut self, path: &str, room: &mut usize) -> Self {
+        if self.all.is_empty() {
+            return self; // None is looked for.
+        }
+        let text = (path.len() <= *room).then(|| canonical(path.as_bytes()));
+        let text = (text.filter(|text| text.len() <= *room)).unwrap_or_default();
+        *room -= text.len();
+        self.folders = Some(text.into());
+        self
     }
 
     /// How many are too long to be known again.
@@ -62,41 +81,49 @@ impl Commands {
     /// Whether a program that entered so, with these arguments in canonical text, is one of them.
     #[must_use]
     pub fn has(&self, args: &[String], entered: &Entered) -> bool {
-        self.all.iter().any(|command| {
-            let is_same = || command.split_terminator('\0').eq(args);
-            match entered {
-                Entered::Not => is_same() || is_interpreted(command, args, ""),
-                Entered::Program => is_same(),
-                Entered::Script(path) => is_interpreted(command, args, path),
-            }
+        // Whatever stands behind what is cut, or instead of it.
+        if args.last().is_some_and(|last| last.ends_with(CUT)) {
+            return false;
+        }
+        self.all.iter().any(|command| match entered {
+            Entered::Not => false,
+            Entered::Program => command.split_terminator('\0').eq(args),
+            Entered::Script(path) => self.is_interpreted(command, args, path),
         })
     }
-}
 
-/// Whether these are the arguments that the kernel makes of a command that is a script: its
-/// interpreter, at most one argument of that, and the file in place of the name (`script_load_binary`
-/// in `fs/binfmt_script.c`). `script` is the file that was found, without links.
-///
-/// A script's own argument could stand where the file of another is looked for, if its file passed for
-/// the interpreter's argument: that has a slash.
-fn is_interpreted(command: &str, args: &[String], script: &str) -> bool {
-    let mut words = command.split_terminator('\0');
-    let Some(name) = words.next() else {
-        return false;
-    };
-    let (lead, file, rest) = match (args.len()).checked_sub(words.clone().count()) {
-        Some(2) => (None, &args[1], &args[2..]),
-        Some(3) => (Some(&args[1]), &args[2], &args[3..]),
-        _ => return false,
-    };
-    let is_named = match (name.contains('/'), file.rsplit_once('/')) {
-        (true, _) => file == name,
-        // The runtime has found it in a folder of PATH.
-        (false, Some((_, last))) => last == name,
-        (false, None) => false,
-    };
-    let may_lead = lead.is_none_or(|lead| !lead.contains('/') || file == script);
-    is_named && may_lead && words.eq(rest)
+    /// Whether these are the arguments that the kernel makes of a command that is a script: its
+    /// interpreter, at most one argument of that, and the file in place of the name
+    /// (`script_load_binary` in `fs/binfmt_script.c`). `script` is the file that was found, without links.
+    ///
+    /// Who writes a script says what its interpreter's argument is, and who runs it what its own are. So
+    /// either could stand where the file of another script is looked for. Where one has a slash, as a file
+    /// has, it has to be the file that was found.
+    fn is_interpreted(&self, command: &str, args: &[String], script: &str) -> bool {
+        let mut words = command.split_terminator('\0');
+        let Some(name) = words.next() else {
+            return false;
+        };
+        let (other, file, rest) = match (args.len()).checked_sub(words.clone().count()) {
+            Some(2) => (args.get(2), &args[1], &args[2..]),
+            Some(3) => (Some(&args[1]), &args[2], &args[3..]),
+            _ => return false,
+        };
+        let is_sure = other.is_none_or(|other| !other.contains('/') || file == script);
+        self.is_called(name, file) && is_sure && words.eq(rest)
+    }
+
+    /// Whether a file is what is run by a name: that, or what the runtime finds in a folder of `PATH`.
+    fn is_called(&self, name: &str, file: &str) -> bool {
+        if name.contains('/') {
+            return file == name;
+        }
+        let mut folders = self.folders.as_deref().unwrap_or(FOLDERS).split(':');
+        file.rsplit_once('/').is_some_and(|(folder, last)| {
+            last == name
+                && folders.any(|one| one.starts_with('/') && one.trim_end_matches('/') == folder)
+        })
+    }
 }
 
 /// A text of a probe's command with the variables in it replaced as a kubelet replaces them: `$(NAME)`
@@ -200,15 +227,65 @@ mod tests {
             // Another script, with the name of that one as its argument.
             ("/bin/sh /tmp/x /app/check.sh -v", "/tmp/x", false),
             ("/bin/sh /tmp/x /usr/bin/ready", "/tmp/x", false),
+            // Of the same name, elsewhere.
+            ("/bin/sh /tmp/ready", "/tmp/ready", false),
+            ("/bin/sh -e /usr/bin/../../tmp/ready", "/tmp/ready", false),
+            ("/bin/sh /ready", "/ready", false),
         ] {
             assert_eq!(all.has(&words(args), &script(path)), expected, "{args}");
             // A program is run with arguments that look like it.
             assert!(!all.has(&words(args), &Entered::Program), "{args}");
         }
-        // One that ran before the agent.
-        assert!(all.has(&words("/bin/sh /app/check.sh -v"), &Entered::Not));
-        assert!(all.has(&words("/app/check.sh -v"), &Entered::Not));
-        assert!(!all.has(&words("/bin/sh /tmp/x /app/check.sh -v"), &Entered::Not));
+        // How one that ran before the agent entered nobody saw: it may have written its arguments itself.
+        for args in ["/bin/sh /app/check.sh -v", "/app/check.sh -v", "ready"] {
+            assert!(!all.has(&words(args), &Entered::Not), "{args}");
+        }
+    }
+
+    #[test]
+    fn the_argument_of_an_interpreter_does_not_pass_for_the_script() {
+        let all = commands(&[
+            &["/app/check.sh", "/app/health"],
+            &["/app/check.sh", "8080"],
+        ]);
+        for (args, path, expected) in [
+            ("/bin/sh /app/check.sh /app/health", "/app/check.sh", true),
+            (
+                "/bin/sh -e /app/check.sh /app/health",
+                "/srv/check-1.sh",
+                true,
+            ),
+            // A file of a volume is a link.
+            ("/bin/sh /app/check.sh 8080", "/app/..1/check.sh", true),
+            // `/app/health`, or a link of that name, begins with `#!/tmp/evil /app/check.sh`.
+            ("/tmp/evil /app/check.sh /app/health", "/app/health", false),
+            ("/tmp/evil /app/check.sh /app/health", "/tmp/x", false),
+        ] {
+            assert_eq!(all.has(&words(args), &script(path)), expected, "{args}");
+        }
+    }
+
+    #[test]
+    fn a_bare_name_is_looked_for_where_the_pod_says() {
+        let within = |path: &str, room: &mut usize| commands(&[&["ready"]]).found_in(path, room);
+        let has = |all: &Commands, file: &str| {
+            let args = ["/bin/sh".to_owned(), file.to_owned()];
+            all.has(&args, &script(file))
+        };
+        let mut room = BYTES_MAX;
+        let all = within("/opt/bin/::.:bin:/usr/bin", &mut room);
+        assert_eq!(room, BYTES_MAX - "/opt/bin/::.:bin:/usr/bin".len());
+        assert!(has(&all, "/opt/bin/ready") && has(&all, "/usr/bin/ready"));
+        for other in ["/bin/ready", "bin/ready", "./ready", "/ready", "/tmp/ready"] {
+            assert!(!has(&all, other), "{other}");
+        }
+        // It comes from elsewhere, or is too long.
+        assert!(!has(&within("", &mut room), "/usr/bin/ready"));
+        let long = "/usr/bin:".repeat(BYTES_MAX);
+        assert!(!has(&within(&long, &mut room), "/usr/bin/ready"));
+        let escaped = format!("/usr/bin:{}", "\n".repeat(room - 9));
+        assert!(!has(&within(&escaped, &mut room), "/usr/bin/ready"));
+        assert!(has(&commands(&[&["ready"]]), "/usr/bin/ready"));
     }
 
     #[test]
@@ -225,6 +302,13 @@ mod tests {
         let kept: usize = all.all.iter().map(|one| one.len()).sum();
         assert_eq!(kept + room, BYTES_MAX);
         assert_eq!(all.all.len() + all.left_out(), 10_000);
+        // The interpreter's name is cut off of the end of a script's arguments: a probe may end just there.
+        let cut = format!("{}{CUT}", "x".repeat(1_000));
+        let all = commands(&[&["/a/check.sh", &cut], &[CUT]]);
+        assert_eq!((all.all.len(), all.left_out()), (2, 0));
+        let args = ["/bin/sh", "/a/check.sh", &cut].map(str::to_owned);
+        assert!(!all.has(&args, &script("/a/check.sh")));
+        assert!(!all.has(&[CUT.to_owned()], &Entered::Program));
         let same = commands(&[&["a"], &["a"]]);
         assert_eq!((same.all.len(), same.left_out()), (1, 0));
     }

@@ -2,7 +2,7 @@
 //!
 //! # When names become a pattern
 //!
-//! All paths that one operation was seen with form a tree of segments. Below a folder of
+//! All paths that one operation was seen with, in one phase, form a tree of segments. Below a folder of
 //! which more than [`SIBLINGS`] names are known, [`ALIKE`] or more names of one
 //! [`class`] (`temp-17.rdb` and `temp-19.rdb` are both `temp-{digits}.rdb`) become one
 //! node, named by the class, in which all that stands below them is brought together;
@@ -109,6 +109,8 @@ pub(crate) struct Learned {
     leaves: Leaves,
     trees: BTreeMap<Shape, Folder>,
     bytes: usize,
+    /// Leaves that are of probes.
+    probes: usize,
 }
 
 impl PartialEq for Learned {
@@ -128,7 +130,7 @@ pub(crate) fn is_general(entry: &Entry) -> bool {
         let parts = segments(path).map_or(usize::MAX, Iterator::count);
         parts <= SEGMENTS_MAX && !protected(path)
     };
-    entry.phase == Phase::Main
+    entry.phase.is_learned()
         && file.operation != Operation::OpenRead
         && open(&file.path)
         && (file.operation.target() != Target::Path || file.target.as_deref().is_some_and(open))
@@ -163,6 +165,11 @@ impl Learned {
     /// Bytes that it takes in a file at most.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// How many are of probes.
+    pub(crate) const fn probes(&self) -> usize {
+        self.probes
     }
 
     fn iter(&self) -> impl Iterator<Item = (Entry, &Seen)> {
@@ -320,6 +327,7 @@ impl Learned {
             }
             None => {
                 self.bytes += weight(key, known.names.as_ref());
+                self.probes += usize::from(key.phase == Phase::Probe);
                 self.leaves.insert(packed, Seen::of(known));
                 true
             }
@@ -330,6 +338,7 @@ impl Learned {
     fn take(&mut self, key: &Entry) -> Option<Known> {
         let seen = self.leaves.remove(&*packed::bytes(key)?)?;
         self.bytes -= weight(key, seen.names());
+        self.probes -= usize::from(key.phase == Phase::Probe);
         Some(seen.known())
     }
 

@@ -8,6 +8,7 @@ use crate::pattern::{self, AND, segments};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shape {
     pub(super) operation: Operation,
+    pub(super) phase: Phase,
     /// A target that is no path.
     pub(super) words: Option<String>,
 }
@@ -35,6 +36,7 @@ pub(super) fn parts(entry: &Entry) -> Option<(Shape, Vec<String>)> {
     }
     let shape = Shape {
         operation: file.operation,
+        phase: entry.phase,
         words,
     };
     Some((shape, all))
@@ -69,7 +71,7 @@ pub(super) fn entry(shape: &Shape, all: &[String]) -> Entry {
             ..FileChange::new(shape.operation, first)
         }
         .into(),
-        phase: Phase::Main,
+        phase: shape.phase,
     }
 }
 

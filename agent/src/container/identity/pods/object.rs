@@ -143,7 +143,11 @@ impl Container {
             pre_stop,
         } = std::mem::take(&mut self.lifecycle);
         let hooks = [post_start, pre_stop].map(|one| one.exec.command);
-        self.commands = Commands::new(probes.into_iter().chain(hooks), room);
+        let commands = Commands::new(probes.into_iter().chain(hooks), room);
+        self.commands = match values.get("PATH") {
+            Some(path) => commands.found_in(path, room),
+            None => commands,
+        };
     }
 }
 
