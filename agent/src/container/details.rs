@@ -5,6 +5,7 @@
 //! content is borne. What they leave open the daemons are asked for, see
 //! [`super::identity`].
 
+use super::commands::Commands;
 use super::layout::{Named, Runtime};
 use super::workload::{Details, clean, digest};
 use serde_json::Value;
@@ -204,6 +205,7 @@ pub fn bundled(config: &Value) -> Details {
         bundle: String::new(),
         labels,
         in_pod: None,
+        commands: Commands::default(),
     }
 }
 

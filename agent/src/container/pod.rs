@@ -1,7 +1,5 @@
 //! What the API of a cluster says of a container, besides what its runtime says.
 
-use super::commands::Commands;
-
 /// How a pod came to have a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -49,6 +47,4 @@ pub struct InPod {
     pub kind: Option<Kind>,
     /// None where all its names are made by machines.
     pub owner: Option<Owner>,
-    /// By which the kubelet enters it.
-    pub commands: Commands,
 }

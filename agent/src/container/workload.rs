@@ -9,6 +9,7 @@
 //! strangers share: what has no name at all has no profile either, is compared
 //! with nothing, and teaches nothing.
 
+use super::commands::Commands;
 use super::layout::{Runtime, has_generated, is_generated};
 use super::pod::{Evidence, InPod, Kind};
 use crate::process::Entered;
@@ -44,6 +45,9 @@ pub struct Details {
     pub labels: BTreeMap<String, String>,
     /// What the API of the cluster says; none where it did not say anything.
     pub in_pod: Option<Box<InPod>>,
+    /// By which a kubelet enters it. The pod alone says so: that is known before it is known whose the
+    /// pod is.
+    pub commands: Commands,
 }
 
 impl Details {
@@ -62,7 +66,7 @@ impl Details {
     /// a command of the pod's.
     #[must_use]
     pub fn is_commanded(&self, args: &[String], entered: &Entered) -> bool {
-        (self.in_pod.as_ref()).is_some_and(|told| told.commands.has(args, entered))
+        self.commands.has(args, entered)
     }
 
     /// Whether what enters the container may be a command of the pod's, as far as anybody knows yet.
@@ -113,6 +117,9 @@ impl Details {
             fill(&mut self.pod_uid, &other.pod_uid);
             if other.in_pod.is_some() {
                 self.in_pod.clone_from(&other.in_pod);
+            }
+            if other.in_pod.is_some() || other.commands != Commands::default() {
+                self.commands.clone_from(&other.commands);
             }
         }
         fill(&mut self.bundle, &other.bundle);

@@ -276,18 +276,26 @@ impl Desk {
         if let Some(whole) = board.in_pod(id, Some(&said)) {
             return answer(whole);
         }
+        // By which commands it is entered is known before it is known whose it is.
+        let known = || {
+            let (mut details, runtime) = said.clone();
+            if let Fact::Open(commands) = pods.fact(id, Some(&details)) {
+                details.commands = commands;
+            }
+            (details, runtime)
+        };
         if !pods.may_answer() {
-            return answer(said);
+            return answer(known());
         }
         // Records go on with what is known.
-        self.reply(question.clone(), answer(said.clone()));
+        self.reply(question.clone(), answer(known()));
         let heard = (self.changed).wait_for(|_| pods.has_said(id, Some(&said.0)));
         let _ = timeout(LINGER, heard).await;
         // Whose a pod is that was told of comes some time.
         let began = self.began;
         let is_over = |_: &u64| !pods.is_open(id, Some(&said.0)) || board.began() != began;
         let _ = self.changed.wait_for(is_over).await;
-        answer(board.in_pod(id, Some(&said)).unwrap_or(said))
+        answer(board.in_pod(id, Some(&said)).unwrap_or_else(known))
     }
 
     /// The first source that knows it has the word.
@@ -369,7 +377,7 @@ impl Board {
                 Some((said, runtime)) => (said.clone().completed(&told), *runtime),
                 None => (*told, runtime),
             }),
-            Fact::Open | Fact::Unknown => None,
+            Fact::Open(_) | Fact::Unknown => None,
         }
     }
 }

@@ -156,6 +156,7 @@ async fn cri_tells_of_a_container_and_its_pod() {
         bundle: String::new(),
         labels: [(WORKLOAD_LABEL.into(), "checkout".into())].into(),
         in_pod: None,
+        commands: crate::container::commands::Commands::default(),
     };
     assert_eq!(details, expected);
     // The container that holds the pod's namespaces open.

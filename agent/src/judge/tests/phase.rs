@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::container::commands::{BYTES_MAX, Commands};
-use crate::container::pod::InPod;
 use crate::process::{Entered, Image};
 use lapwing_abi::decode::Peer;
 use v1::behaviour::Outcome;
@@ -34,10 +33,7 @@ impl Probed {
     fn declare(&mut self, command: &[&str]) {
         let command = command.iter().map(ToString::to_string).collect();
         let commands = Commands::new([command].into_iter(), &mut BYTES_MAX.clone());
-        self.instance.details.in_pod = Some(Box::new(InPod {
-            commands,
-            ..InPod::default()
-        }));
+        self.instance.details.commands = commands;
     }
 
     /// BusyBox enters with these arguments: what is told of that, and of what a program does that it
@@ -102,10 +98,9 @@ impl Probed {
                 names: &[],
             };
             let items = self.bench.judge.take(&record, scene).1;
-            assert!(
-                self.bench.judge.take_said().is_none(),
-                "the kernel side does not know one from the other"
-            );
+            // Of a pod the kernel side does not know one from the other.
+            let is_said = self.bench.judge.take_said().is_some();
+            assert_eq!(is_said, self.instance.details.pod.is_empty());
             items
         })
     }
@@ -174,7 +169,17 @@ fn another_command_of_the_pod_is_another_probe() {
 #[test]
 fn without_the_pod_s_commands_all_that_enters_is_exec() {
     let mut probed = Probed::new();
-    probed.instance.details.in_pod = None;
+    probed.instance.details.commands = Commands::default();
+    let items = probed.enter(&PROBE);
+    assert_eq!(reported(&items)[0], ("exec.unknown", Told::Exec, SHELL));
+}
+
+/// Nobody but a person or a tool enters it, and the kernel side may be told so.
+#[test]
+fn without_a_pod_verdicts_go_to_the_kernel_side() {
+    let mut probed = Probed::new();
+    probed.instance.details.commands = Commands::default();
+    probed.instance.details.pod = String::new();
     let items = probed.enter(&PROBE);
     assert_eq!(reported(&items)[0], ("exec.unknown", Told::Exec, SHELL));
 }

@@ -116,7 +116,7 @@ impl Pods {
 
     /// Whether all that is missing is whose its pod is, and that may come.
     pub fn is_open(&self, id: &str, said: Option<&Details>) -> bool {
-        self.fact(id, said) == Fact::Open && self.may_answer()
+        matches!(self.fact(id, said), Fact::Open(_)) && self.may_answer()
     }
 
     /// A container was told of.

@@ -3,7 +3,7 @@
 use super::object::{Container, Meta, Pod, Ran, Spec};
 use super::owner::{Settled, on_disk};
 use crate::cluster::namespaces::LABEL;
-use crate::container::commands::BYTES_MAX;
+use crate::container::commands::{BYTES_MAX, Commands};
 use crate::container::layout::Runtime;
 use crate::container::pod::{InPod, Kind};
 use crate::container::workload::{Details, clean, digest};
@@ -55,8 +55,8 @@ pub struct Store {
 pub enum Fact {
     /// All of it.
     Known(Box<Details>, Runtime),
-    /// Its pod; not yet whose that is.
-    Open,
+    /// Its pod, and by which commands that is entered; not yet whose it is.
+    Open(Commands),
     /// Nothing.
     Unknown,
 }
@@ -283,7 +283,11 @@ impl Store {
         let Some(settled) = &kept.settled else {
             // Of one that went it is not asked any more.
             return match kept.gone {
-                None => Fact::Open,
+                None => {
+                    let described = described(pod, &name);
+                    let commands = described.map(|(_, one)| one.commands.clone());
+                    Fact::Open(commands.unwrap_or_default())
+                }
                 Some(_) => Fact::Unknown,
             };
         };
@@ -314,10 +318,10 @@ impl Store {
             in_pod: Some(Box::new(InPod {
                 kind: described.map(|(kind, _)| kind),
                 owner: settled.owner.clone(),
-                commands: described
-                    .map(|(_, one)| one.commands.clone())
-                    .unwrap_or_default(),
             })),
+            commands: described
+                .map(|(_, one)| one.commands.clone())
+                .unwrap_or_default(),
         };
         Fact::Known(Box::new(details), runtime)
     }

@@ -449,5 +449,5 @@ async fn an_owner_that_cannot_be_read_keeps_no_other() {
         .count() as u64;
     assert!((60..=LONG.as_secs() / 30 + 16).contains(&asked), "{asked}");
     // It is not known whose they are, so they join nobody.
-    assert_eq!(watched.pods.fact(&id(2), None), Fact::Open);
+    assert!(matches!(watched.pods.fact(&id(2), None), Fact::Open(_)));
 }

@@ -260,6 +260,32 @@ async fn an_owner_that_is_found_late_follows() {
     assert!(is_owned(&asked.details().await));
 }
 
+/// It is not known whose the pod is, and nobody needs that to tell its probes from a person.
+#[tokio::test]
+async fn commands_do_not_wait_for_the_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::At(Cri::default().serve(folder.path()).await);
+    let cluster = with_deployment();
+    cluster.fail(Some("replicasets"));
+    let mut pod = pod("web-0", &id(1), &replica_set());
+    pod["metadata"]["uid"] = json!("0d7a9c52-6f3e-4b1a-9c58-2e41f7b6a3d0");
+    pod["status"] = Value::Null;
+    for one in pod["spec"]["containers"].as_array_mut().unwrap() {
+        one["livenessProbe"] = json!({"exec": {"command": ["ready"]}});
+    }
+    cluster.put(pod);
+    let asked = ask_both(&cluster, place, Duration::from_millis(400));
+    asked.api(State::Connected).await;
+    let is_probe = |details: &Details| details.is_commanded(&["ready".into()], &Entered::Program);
+    assert!(asked.ask(ID));
+    let details = asked.details().await;
+    assert_eq!((&*details.pod, &details.in_pod), ("web-0", &None));
+    assert!(is_probe(&details), "{details:?}");
+    cluster.fail(None);
+    let details = asked.details().await;
+    assert!(is_owned(&details) && is_probe(&details), "{details:?}");
+}
+
 /// A runtime that took its time leaves the API less: records wait for both together.
 #[tokio::test(start_paused = true)]
 async fn a_runtime_s_answer_is_there_before_records_go_on() {
