@@ -62,9 +62,8 @@ pub fn begins() {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn begins_below(home: u64) -> u32 {
-    // It may be the first that is heard of the container: no open was looked at before.
     if setting!(INVENTORIES) != 0
-        && let Some(budget) = allowance(home)
+        && let Some(budget) = maps::BUDGETS.get_ptr_mut(&home)
     {
         let own = word(budget, ROOT);
         // SAFETY: as in `word`.
