@@ -30,8 +30,9 @@ fn main() -> ExitCode {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::var_os("LAPWING_CHROMIUM").map(PathBuf::from);
     let found = found.or_else(|| {
-        let all = std::env::split_paths(&path).map(|folder| folder.join(BROWSER));
-        all.into_iter().find(|program| program.is_file())
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(BROWSER))
+            .find(|program| program.is_file())
     });
     let [command, program] = WITH_SCREEN.map(PathBuf::from);
     let found = found.or_else(|| (command.is_file() && program.is_file()).then_some(command));
@@ -136,7 +137,9 @@ impl<'a> Browser<'a> {
             let target = target.split_once("://").map_or(target, |(_, rest)| rest);
             target.split(['/', ':']).next().map(str::to_owned)
         });
-        hosts.filter(|host| page.contains(host)).collect()
+        hosts
+            .filter(|host| !host.is_empty() && page.contains(host))
+            .collect()
     }
 
     /// A page as it is drawn.

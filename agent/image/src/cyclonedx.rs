@@ -205,7 +205,7 @@ fn is_whole(text: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
 }
 
-/// A package URL, by the definitions of types (ECMA-427); `None` where its form is not certain.
+/// A package URL, by the types of purl-spec; `None` where its form is not certain.
 fn purl(package: &Package, report: &Report) -> Option<String> {
     let is_plain = |text: &str| {
         let is = |c: char| c.is_ascii_alphanumeric() || "._+-~".contains(c);
