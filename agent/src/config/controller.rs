@@ -1,6 +1,6 @@
 //! The configuration of `lapwing controller`: a file of its own, of the same form as the agent's.
 
-use super::{ConfigError, Http, Learned, Length, Listen, located, read};
+use super::{ConfigError, Http, Learned, Length, Listen, StartMode, located, read};
 use crate::container::identity::pods::is_name;
 use crate::kubernetes::Access;
 use serde::Deserialize;
@@ -39,6 +39,18 @@ section! {
         learned "learned": Learned = Learned::default(),
         /// What they report.
         relay "relay": Relay = Relay::default(),
+        /// What namespaces ask for by the label `lapwing.dev/mode`.
+        modes "modes": Modes = Modes::default(),
+    }
+}
+
+section! {
+    /// What namespaces ask for by the label `lapwing.dev/mode`.
+    Modes {
+        /// Whether it is told who changes it. False where agents do not obey the label.
+        enabled "enabled": bool = true,
+        /// What counts for a namespace without the label: `mode` of the agents' configuration.
+        unlabelled "unlabelled": StartMode = StartMode::Learn,
     }
 }
 
@@ -233,7 +245,13 @@ mod tests {
         let text = include_str!("../../../deploy/controller.yaml");
         let read = Controller::parse(Path::new("controller.yaml"), text.as_bytes()).unwrap();
         assert_eq!(format!("{read:?}"), format!("{:?}", Controller::default()));
-        let sections = [Lease::KEYS, Agents::KEYS, Learned::KEYS, Relay::KEYS];
+        let sections = [
+            Lease::KEYS,
+            Agents::KEYS,
+            Learned::KEYS,
+            Relay::KEYS,
+            Modes::KEYS,
+        ];
         for key in [Controller::KEYS, &sections.concat()].concat() {
             let is_it = |line: &str| line.trim_start().starts_with(&format!("{key}:"));
             assert!(text.lines().any(is_it), "{key}");

@@ -272,7 +272,9 @@ impl Controller {
         let known = Arc::new(Known::new(agents));
         let relay = self.relay(note);
         let (audit, clerk) = audit::begin(Arc::clone(&self.api), &self.config.name);
-        let modes = Modes::new(Arc::clone(&self.api), audit.clone());
+        let asked = &self.config.modes;
+        let modes = { asked.enabled }
+            .then(|| Modes::new(Arc::clone(&self.api), audit.clone(), asked.unlabelled));
         let learner = self.learner(audit);
         let attendants = Self::attendants(&relay, learner.as_ref());
         let fleet = Arc::new(Fleet::new(
@@ -283,7 +285,9 @@ impl Controller {
         ));
         let mut beside = JoinSet::new();
         beside.spawn(clerk.run());
-        beside.spawn(async move { follow(&modes).await });
+        if let Some(modes) = modes {
+            beside.spawn(async move { follow(&modes).await });
+        }
         for attendant in fleet.attendants() {
             beside.spawn(attendant.lead(Arc::clone(&fleet)));
         }

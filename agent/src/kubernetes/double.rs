@@ -327,6 +327,9 @@ impl Cluster {
             _ => {}
         }
         state.version += 1;
+        if method == "POST" && object["metadata"]["uid"].is_null() {
+            object["metadata"]["uid"] = json!(format!("made-{}", state.version));
+        }
         object["metadata"]["resourceVersion"] = json!(state.version.to_string());
         state.objects.insert(path, object.clone());
         whole(200, &object)

@@ -1,6 +1,10 @@
 //! An API of a cluster, as a process that can be killed: lists, watches, conflicts, server-side apply and
 //! the status subresource, over HTTP on loopback, of whatever kinds of objects there are.
 //!
+//! Of an object a field manager owns its `spec` or its `status`, whole, where the real one knows who owns which
+//! field: what one applies is what the part is then, and another who applies something else to it without `force`
+//! is refused.
+//!
 //! It knows no kinds and checks none: what the real one says of an object that makes no sense is not asked here.
 //! History is kept for ever, except where it is told to have none from before its start; who then goes on with
 //! a watch is answered 410, as by a server whose memory of the past is gone.
@@ -273,16 +277,28 @@ impl Server {
                 let of_status = request.path.strip_suffix("/status");
                 let path = of_status.unwrap_or(&request.path);
                 let part = of_status.map_or("spec", |_| "status");
-                let whole = match had(path) {
+                let Some(manager) = request.value("fieldManager") else {
+                    return Ok(refusal(400, "fieldManager is required for apply"));
+                };
+                let mut whole = match had(path) {
                     None if of_status.is_some() => {
                         return Ok(refusal(404, "there is no such object"));
                     }
                     None => object.clone(),
-                    Some(mut had) => {
-                        had[part] = object[part].clone();
-                        had
-                    }
+                    Some(had) => had,
                 };
+                let is_forced = request.value("force") == Some("true");
+                let is_same = whole[part] == object[part];
+                let others = owners(&whole, part).filter(|owner| *owner != manager);
+                if let Some(other) = others.last()
+                    && !is_forced
+                    && !is_same
+                {
+                    let why = format!("Apply failed with a conflict with {other:?}: .{part}");
+                    return Ok(refusal(409, &why));
+                }
+                own(&mut whole, part, manager, is_same);
+                whole[part] = object[part].clone();
                 object = whole;
                 path.to_owned()
             }
@@ -293,6 +309,35 @@ impl Server {
         }
         Ok((200, store.put(&path, object)?))
     }
+}
+
+/// Whether an entry of managed fields is about a part of the object.
+fn is_of(entry: &Value, part: &str) -> bool {
+    !entry["fieldsV1"][format!("f:{part}")].is_null()
+}
+
+/// The field managers that own a part of an object.
+fn owners<'o>(object: &'o Value, part: &str) -> impl Iterator<Item = &'o str> {
+    let entries = object["metadata"]["managedFields"].as_array();
+    let of_part = entries
+        .into_iter()
+        .flatten()
+        .filter(move |it| is_of(it, part));
+    of_part.filter_map(|entry| entry["manager"].as_str())
+}
+
+/// Has a manager own a part of an object, with who else does where they agree.
+fn own(object: &mut Value, part: &str, manager: &str, they_agree: bool) {
+    let fields = &mut object["metadata"]["managedFields"];
+    let mut entries = fields.as_array().cloned().unwrap_or_default();
+    let is_own = |entry: &Value| entry["manager"] == manager;
+    entries.retain(|entry| !is_of(entry, part) || they_agree && !is_own(entry));
+    let subresource = if part == "status" { part } else { "" };
+    entries.push(json!({
+        "manager": manager, "operation": "Apply", "subresource": subresource,
+        "fieldsType": "FieldsV1", "fieldsV1": {format!("f:{part}"): {}},
+    }));
+    *fields = json!(entries);
 }
 
 /// Whether a path is that of a list: of a kind, in a namespace or in all.
@@ -344,6 +389,49 @@ mod tests {
         let put = request("PUT", &format!("{LIST}/a"), &other);
         assert_eq!(server.write(&put).unwrap().0, 200);
         assert_eq!(server.write(&put).unwrap().0, 409);
+        std::fs::remove_file(folder).unwrap();
+    }
+
+    #[test]
+    fn who_applies_owns_and_others_are_refused() {
+        let folder = std::env::temp_dir().join(format!("lapwing-apply-{}", std::process::id()));
+        let _ = std::fs::remove_file(&folder);
+        let server = open(&folder);
+        let apply = |target: &str, body: Value| {
+            let target = format!("{LIST}/a{target}");
+            server.write(&request("PATCH", &target, &body)).unwrap()
+        };
+        let object = |part: &str, value: u8| json!({"metadata": {"name": "a"}, part: {"x": value}});
+        assert_eq!(apply("", object("spec", 1)).0, 400);
+        assert_eq!(
+            apply("/status?fieldManager=one", object("status", 1)).0,
+            404
+        );
+        assert_eq!(apply("?fieldManager=one", object("spec", 1)).0, 200);
+        let (status, why) = apply("?fieldManager=two", object("spec", 2));
+        assert_eq!(status, 409);
+        assert!(
+            why["message"].as_str().unwrap().contains("\"one\""),
+            "{why}"
+        );
+        // Both own what they agree on, and each part has owners of its own.
+        assert_eq!(apply("?fieldManager=two", object("spec", 1)).0, 200);
+        assert_eq!(apply("?fieldManager=one", object("spec", 2)).0, 409);
+        assert_eq!(
+            apply("/status?fieldManager=two", object("status", 5)).0,
+            200
+        );
+        assert_eq!(
+            apply("?fieldManager=one&force=false", object("spec", 2)).0,
+            409
+        );
+        let (status, made) = apply("?fieldManager=one&force=true", object("spec", 2));
+        assert_eq!((status, &made["spec"]["x"]), (200, &json!(2)));
+        assert_eq!(made["status"]["x"], 5);
+        assert_eq!(owners(&made, "spec").collect::<Vec<_>>(), ["one"]);
+        assert_eq!(owners(&made, "status").collect::<Vec<_>>(), ["two"]);
+        assert_eq!(apply("?fieldManager=two", object("spec", 3)).0, 409);
+        assert_eq!(apply("?fieldManager=one", object("spec", 3)).0, 200);
         std::fs::remove_file(folder).unwrap();
     }
 

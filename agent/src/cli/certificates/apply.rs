@@ -6,7 +6,9 @@
 //!
 //! A certificate is renewed when a third of its time is left. The authority, of ten years, is when it would not
 //! outlive a new certificate. Then the next stands beside it in `ca.crt`, while what the former vouched for
-//! goes on: all have the next long before one shows a certificate of it.
+//! goes on: all have the next long before one shows a certificate of it. What is due in that same run is vouched
+//! for by the former once more, until that ends at the latest; and the next is kept after all have it, so that a
+//! run that fails in between is one that never was.
 //!
 //! Only Secrets that this command made are written ([`MARK`]): others are somebody's, and end it.
 
@@ -41,6 +43,8 @@ const DAYS_MAX: u32 = AUTHORITY_DAYS / 4;
 /// How long an answer of the API may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const DAY: Duration = Duration::from_secs(86_400);
+/// An authority that ends sooner vouches for nothing more: all need two days to have the next.
+const FORMER_MIN: Duration = Duration::from_secs(2 * 86_400);
 
 /// Makes what is missing, renews what is due, and says which.
 ///
@@ -173,21 +177,34 @@ async fn renew(api: &Api, args: &CertificatesArgs, now: UnixTime) -> Result<Vec<
     }
     let mut done = Vec::new();
     let days = DAY * args.days;
-    let (authority, ca) = match standing(&own, now, 2 * days) {
-        Some(authority) => (authority, own.text("ca.crt")),
+    let mut next = None;
+    let (authority, ca, valid) = match standing(&own, now, 2 * days) {
+        Some(authority) => (authority, own.text("ca.crt"), args.days),
         None => {
             let made = Authority::make(AUTHORITY_DAYS)?;
             // What the former vouched for goes on until it is renewed.
             let former = certificates(&own.text("tls.crt"));
-            let is_valid = former.first().is_some_and(|it| expires(it) > now.as_secs());
-            let ca = match is_valid {
-                true => made.certificate.clone() + &own.text("tls.crt"),
-                false => made.certificate.clone(),
+            let left = former
+                .first()
+                .map_or(0, expires)
+                .saturating_sub(now.as_secs());
+            let ca = match left {
+                0 => made.certificate.clone(),
+                _ => made.certificate.clone() + &own.text("tls.crt"),
             };
-            let pair = (&*made.certificate, &*made.issuer.key().serialize_pem());
-            own.write(api, args, &ca, pair).await?;
-            done.push(format!("a new authority is in the Secret {}", own.name));
-            (made, ca)
+            let left = u32::try_from(left / DAY.as_secs()).unwrap_or(u32::MAX);
+            match standing(&own, now, FORMER_MIN) {
+                Some(former) => {
+                    next = Some(made);
+                    (former, ca, args.days.min(left))
+                }
+                // It is that of all from now on: nobody else can vouch.
+                None => {
+                    keep(api, args, &own, &made, &ca).await?;
+                    done.push(kept(&own));
+                    (made, ca, args.days)
+                }
+            }
         }
     };
     let due = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + days / 3);
@@ -206,14 +223,35 @@ async fn renew(api: &Api, args: &CertificatesArgs, now: UnixTime) -> Result<Vec<
         }
         let Pair {
             certificate, key, ..
-        } = authority.issue(kind, &names, args.days)?;
+        } = authority.issue(kind, &names, valid)?;
         secret.write(api, args, &ca, (&certificate, &key)).await?;
         done.push(format!(
             "the certificate in the Secret {} is new",
             secret.name
         ));
     }
+    if let Some(next) = next {
+        keep(api, args, &own, &next, &ca).await?;
+        done.push(kept(&own));
+    }
     Ok(done)
+}
+
+fn kept(own: &Secret) -> String {
+    format!("a new authority is in the Secret {}", own.name)
+}
+
+/// Has the authority of the next runs be this one.
+async fn keep(
+    api: &Api,
+    args: &CertificatesArgs,
+    own: &Secret,
+    authority: &Authority,
+    ca: &str,
+) -> Result<()> {
+    let key = authority.issuer.key().serialize_pem();
+    own.write(api, args, ca, (&authority.certificate, &key))
+        .await
 }
 
 fn certificates(text: &str) -> Vec<CertificateDer<'static>> {
@@ -293,194 +331,4 @@ fn is_good(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kubernetes::double::Cluster;
-
-    const FOLDER: &str = "/api/v1/namespaces/security/secrets/";
-
-    fn args() -> CertificatesArgs {
-        CertificatesArgs {
-            namespace: "security".to_owned(),
-            name: "lapwing".to_owned(),
-            days: 90,
-            folder: None,
-            apply: true,
-            kubeconfig: None,
-            server_name: "agent.lapwing.internal".to_owned(),
-            agent_secret: Some("agents".to_owned()),
-            controller_secret: None,
-        }
-    }
-
-    async fn api(cluster: &Cluster) -> Api {
-        let api = Api::new(cluster.reach(), Duration::from_secs(5));
-        api.connect().await.unwrap();
-        api
-    }
-
-    fn later(days: u32) -> UnixTime {
-        UnixTime::since_unix_epoch(Duration::from_secs(UnixTime::now().as_secs()) + DAY * days)
-    }
-
-    fn text(cluster: &Cluster, name: &str, key: &str) -> String {
-        let object = cluster.object(&format!("{FOLDER}{name}"));
-        Secret {
-            path: String::new(),
-            name: String::new(),
-            object,
-        }
-        .text(key)
-    }
-
-    const ALL: [&str; 3] = ["agents", "lapwing-controller-tls", "lapwing-client-tls"];
-
-    fn all(cluster: &Cluster, key: &str) -> Vec<String> {
-        ALL.iter().map(|name| text(cluster, name, key)).collect()
-    }
-
-    #[tokio::test]
-    async fn secrets_are_made_once_and_renewed_in_time_by_the_same_authority() {
-        let cluster = Cluster::new();
-        let api = api(&cluster).await;
-        let done = renew(&api, &args(), later(0)).await.unwrap();
-        assert_eq!(done.len(), 4, "{done:?}");
-        let (ca, first) = (
-            text(&cluster, "lapwing-authority", "ca.crt"),
-            all(&cluster, "tls.crt"),
-        );
-        for (number, kind) in Kind::ALL.into_iter().enumerate() {
-            let pair = (&*first[number], &*text(&cluster, ALL[number], "tls.key"));
-            assert!(
-                is_good(kind, pair, &ca, &kind.names(&args()), later(89)),
-                "{kind:?}"
-            );
-            assert!(
-                !is_good(kind, pair, &ca, &kind.names(&args()), later(91)),
-                "{kind:?}"
-            );
-            assert_eq!(text(&cluster, ALL[number], "ca.crt"), ca);
-        }
-        cluster.written();
-        for days in [0, 59] {
-            assert!(renew(&api, &args(), later(days)).await.unwrap().is_empty());
-        }
-        assert_eq!(cluster.written().all, 0);
-        let done = renew(&api, &args(), later(61)).await.unwrap();
-        assert_eq!(done.len(), 3, "{done:?}");
-        let second = all(&cluster, "tls.crt");
-        assert!(
-            first
-                .iter()
-                .zip(&second)
-                .all(|(first, second)| first != second)
-        );
-        assert_eq!(text(&cluster, "lapwing-authority", "ca.crt"), ca);
-        // What is spoilt, goes with another key, or has other names is made anew, and nothing else.
-        let of = |name: &str| cluster.object(&format!("{FOLDER}{name}")).unwrap();
-        let mut spoilt = of("agents");
-        spoilt["data"]["tls.key"] = of("lapwing-client-tls")["data"]["tls.key"].clone();
-        cluster.own(&format!("{FOLDER}agents"), spoilt);
-        let done = renew(&api, &args(), later(0)).await.unwrap();
-        assert_eq!(done, ["the certificate in the Secret agents is new"]);
-        let other = CertificatesArgs {
-            server_name: "agents.e.org".to_owned(),
-            ..args()
-        };
-        assert_eq!(renew(&api, &other, later(0)).await.unwrap(), done);
-    }
-
-    #[tokio::test]
-    async fn the_next_authority_comes_before_what_it_vouches_for() {
-        let cluster = Cluster::new();
-        let api = api(&cluster).await;
-        let short = Authority::make(100).unwrap();
-        renew(&api, &args(), later(0)).await.unwrap();
-        // One that ends in a hundred days, by which all are.
-        let path = format!("{FOLDER}lapwing-authority");
-        let mut object = cluster.object(&path).unwrap();
-        let encoded = |text: &str| json!(BASE64_STANDARD.encode(text));
-        object["data"]["tls.crt"] = encoded(&short.certificate);
-        object["data"]["ca.crt"] = encoded(&short.certificate);
-        object["data"]["tls.key"] = encoded(&short.issuer.key().serialize_pem());
-        cluster.own(&path, object);
-        for (number, kind) in Kind::ALL.into_iter().enumerate() {
-            let path = format!("{FOLDER}{}", ALL[number]);
-            let pair = short.issue(kind, &kind.names(&args()), 90).unwrap();
-            let mut object = cluster.object(&path).unwrap();
-            object["data"]["tls.crt"] = encoded(&pair.certificate);
-            object["data"]["tls.key"] = encoded(&pair.key);
-            object["data"]["ca.crt"] = encoded(&short.certificate);
-            cluster.own(&path, object);
-        }
-        let before = all(&cluster, "tls.crt");
-        let done = renew(&api, &args(), later(0)).await.unwrap();
-        assert_eq!(done.len(), 4, "{done:?}");
-        assert_eq!(all(&cluster, "tls.crt"), before, "{done:?}");
-        for ca in all(&cluster, "ca.crt") {
-            assert_eq!(certificates(&ca).len(), 2);
-            assert!(ca.ends_with(&short.certificate));
-        }
-        let done = renew(&api, &args(), later(61)).await.unwrap();
-        assert_eq!(done.len(), 3, "{done:?}");
-        let ca = text(&cluster, "lapwing-authority", "tls.crt");
-        let pair = (
-            &*text(&cluster, "agents", "tls.crt"),
-            &*text(&cluster, "agents", "tls.key"),
-        );
-        assert!(is_good(
-            Kind::Agent,
-            pair,
-            &ca,
-            &Kind::Agent.names(&args()),
-            later(1)
-        ));
-    }
-
-    #[tokio::test]
-    async fn what_somebody_else_made_stays() {
-        let cluster = Cluster::new();
-        let api = api(&cluster).await;
-        let mine = json!({"metadata": {"name": "agents", "resourceVersion": "1"}, "data": {}});
-        cluster.own(&format!("{FOLDER}agents"), mine);
-        let error = renew(&api, &args(), later(0))
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("security/agents was not made") && error.contains("mode: secrets"),
-            "{error}"
-        );
-        assert_eq!(cluster.written().all, 0);
-        cluster.disown(&format!("{FOLDER}agents"));
-        // One that is refused after some were made is tried again, with the authority that there is by then.
-        cluster.refuse_writes(503, 1);
-        let error = renew(&api, &args(), later(0))
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("cannot write the Secret security/lapwing-authority"),
-            "{error}"
-        );
-        cluster.forbid("secrets");
-        let error = renew(&api, &args(), later(0))
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("cannot read the Secret") && error.contains("403"),
-            "{error}"
-        );
-        cluster.allow();
-        assert_eq!(renew(&api, &args(), later(0)).await.unwrap().len(), 4);
-        let wrong = CertificatesArgs {
-            days: 3_000,
-            ..args()
-        };
-        assert_eq!(run(&wrong).await.unwrap_err().code, Code::Usage);
-        // No cluster is here.
-        let error = run(&args()).await.unwrap_err();
-        assert!(error.to_string().contains("--kubeconfig"), "{error}");
-    }
-}
+mod tests;

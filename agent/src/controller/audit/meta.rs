@@ -29,11 +29,14 @@ pub struct Meta {
     /// Of what is asked for, counted from 1; 0 for objects without.
     #[serde(deserialize_with = "absent")]
     pub generation: i64,
+    /// Another one after each change.
+    #[serde(deserialize_with = "absent")]
+    pub resource_version: String,
     #[serde(deserialize_with = "absent")]
     pub labels: BTreeMap<String, String>,
     #[serde(deserialize_with = "absent")]
-    annotations: BTreeMap<String, String>,
-    managed_fields: Value,
+    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) managed_fields: Value,
 }
 
 /// Who wrote something, and why, as far as is known.
@@ -103,6 +106,13 @@ impl Said {
             Some(reason) => format!("{who}: {reason}"),
             None => format!("{who}; no reason is given ({REASON})"),
         }
+    }
+
+    /// Whether it was written until then, a time as the API has them.
+    pub fn is_by(&self, time: &str) -> bool {
+        let read = |time: &str| time.parse::<jiff::Timestamp>().ok();
+        let own = self.time.as_deref().and_then(read);
+        matches!((own, read(time)), (Some(own), Some(time)) if own <= time)
     }
 
     /// Whether it was written a short time ago, by the clock of the API server and this one.

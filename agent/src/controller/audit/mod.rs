@@ -18,6 +18,7 @@
 
 mod meta;
 pub mod modes;
+pub mod own;
 pub mod profiles;
 
 #[cfg(test)]

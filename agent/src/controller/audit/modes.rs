@@ -5,6 +5,7 @@
 
 use super::{Audit, Meta, Record, Subject};
 use crate::cluster::namespaces::{Asked, LABEL, no_word};
+use crate::config::StartMode;
 use crate::container::identity::pods::is_name;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
@@ -25,14 +26,23 @@ pub struct Namespace {
     metadata: Meta,
 }
 
-/// Those with the label by their names, each with its uid and value.
-type Known = BTreeMap<String, (String, String)>;
+/// What is known of one.
+struct Seen {
+    uid: String,
+    /// Of the label.
+    value: Option<String>,
+}
+
+/// All of them, by their names.
+type Known = BTreeMap<String, Seen>;
 
 /// Follows them.
 pub struct Modes {
     api: Arc<Api>,
     health: Health,
     audit: Audit,
+    /// How much is reported without the label.
+    configured: u8,
     /// None before the first list.
     known: Mutex<Option<Known>>,
 }
@@ -59,13 +69,17 @@ fn named(value: Option<&str>) -> String {
 }
 
 impl Modes {
-    /// Of which none is known yet.
+    /// Of which none is known yet; `unlabelled` is what agents do without the label.
     #[must_use]
-    pub fn new(api: Arc<Api>, audit: Audit) -> Self {
+    pub fn new(api: Arc<Api>, audit: Audit, unlabelled: StartMode) -> Self {
         Self {
             api,
             health: Health::new(),
             audit,
+            configured: match unlabelled {
+                StartMode::Learn => 1,
+                StartMode::Monitor => 2,
+            },
             known: Mutex::default(),
         }
     }
@@ -75,34 +89,45 @@ impl Modes {
     }
 
     /// Takes one up; `before` is what was known of it, or nothing is known of any.
-    fn take(&self, known: &mut Known, meta: &Meta, before: Option<Option<&(String, String)>>) {
+    fn take(&self, known: &mut Known, meta: &Meta, before: Option<Option<&Seen>>) {
         let value = meta.labels.get(LABEL);
-        if let Some(value) = value {
-            let seen = (meta.uid.clone(), value.clone());
-            known.insert(meta.name.clone(), seen);
-        }
+        let seen = Seen {
+            uid: meta.uid.clone(),
+            value: value.cloned(),
+        };
+        known.insert(meta.name.clone(), seen);
         let value = value.map(String::as_str);
         let said = meta.said(&FIELD);
         let from = match before {
             None if value.is_none() || !said.is_recent() => return,
             None => None,
             Some(before) => {
-                let before = before.filter(|(uid, _)| *uid == meta.uid);
-                let before = before.map(|(_, value)| value.as_str());
-                if before == value {
+                let before = before.filter(|seen| seen.uid == meta.uid);
+                let from = before.and_then(|seen| seen.value.as_deref());
+                if from == value {
                     return;
                 }
-                Some(before)
+                // What a label promoted goes on being monitored without it; one that is new was nothing before.
+                let none = if before.is_some() { 2 } else { self.configured };
+                Some((from, none))
             }
         };
+        let to = rank(value, self.configured);
         let (loosens, what) = match from {
-            Some(from) => (
-                rank(value, 1) < rank(from, 2),
+            Some((from, none)) => (
+                to < rank(from, none),
                 format!("{} -> {}", named(from), named(value)),
             ),
-            None => (rank(value, 1) < 2, format!("is {}", named(value))),
+            // It may have been anything.
+            None => (to < 2, format!("is {}", named(value))),
         };
-        let time = said.time.clone().unwrap_or_default();
+        // A leader that comes later has the time of a label, and tells of none that went: of that, any change of the
+        // object is another.
+        let which = match &said.time {
+            Some(time) if value.is_some() => time,
+            _ => &meta.resource_version,
+        };
+        let which = format!("{} {which}", named(value));
         self.audit.tell(Record {
             subject: Subject {
                 version: "v1",
@@ -112,7 +137,7 @@ impl Modes {
                 name: meta.name.clone(),
                 uid: meta.uid.clone(),
             },
-            which: format!("{} {time}", named(value)),
+            which,
             loosens,
             reason: "ModeChanged",
             what: format!("{LABEL} of the namespace {}: {what}", meta.name),

@@ -2,15 +2,18 @@
 //!
 //! They are [followed](crate::controller::learned) for another purpose, and told of here on the way.
 
+use super::own::Own;
 use super::{Audit, Meta, Record, Subject};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The mode in which it is compared.
 const MONITORING: &str = "Monitoring";
 
 /// What is known of one.
 struct Seen {
+    namespace: String,
+    name: String,
     generation: i64,
     mode: String,
 }
@@ -18,8 +21,10 @@ struct Seen {
 /// All of them, by their uids.
 pub struct Profiles {
     audit: Audit,
-    /// Who makes profiles and tells of that itself.
-    own: &'static str,
+    /// Which of them this controller made: it tells of that itself.
+    own: Arc<Own>,
+    /// What it calls itself. Others may too.
+    manager: &'static str,
     /// None before the first list.
     known: Mutex<Option<HashMap<String, Seen>>>,
 }
@@ -31,25 +36,40 @@ impl std::fmt::Debug for Profiles {
 }
 
 impl Profiles {
-    /// Of which none is known yet; what the field manager `own` makes is told of by others.
+    /// Of which none is known yet; what is made by this controller, whose field manager this is, is told of by
+    /// others.
     #[must_use]
-    pub fn new(audit: Audit, own: &'static str) -> Self {
+    pub fn new(audit: Audit, own: Arc<Own>, manager: &'static str) -> Self {
         Self {
             audit,
             own,
+            manager,
             known: Mutex::default(),
         }
     }
 
-    /// These are all there are, each with its mode.
-    pub fn replace<'o>(&self, all: impl Iterator<Item = (&'o Meta, &'o str)>) {
+    /// These are all there are, each with its mode, and since when its LearnedProfile names it: a leader saw it
+    /// then. What was there before and is not went while nobody heard of it.
+    pub fn replace<'o>(&self, all: impl Iterator<Item = (&'o Meta, &'o str, Option<String>)>) {
         let mut place = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let before = place.take();
-        let known = all.map(|(meta, mode)| {
+        let known = all.map(|(meta, mode, since)| {
             let of_it = before.as_ref().map(|before| before.get(&meta.uid));
-            (meta.uid.clone(), self.take(meta, mode, of_it))
+            (meta.uid.clone(), self.take(meta, mode, of_it, since))
         });
-        let known = known.collect();
+        let known: HashMap<String, Seen> = known.collect();
+        for (uid, seen) in before.unwrap_or_default() {
+            if !known.contains_key(&uid) {
+                let meta = Meta {
+                    uid,
+                    name: seen.name,
+                    namespace: seen.namespace,
+                    generation: seen.generation,
+                    ..Meta::default()
+                };
+                self.gone(&meta, &seen.mode);
+            }
+        }
         *place = Some(known);
     }
 
@@ -58,7 +78,7 @@ impl Profiles {
         let mut place = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = place.get_or_insert_default();
         let before = known.remove(&meta.uid);
-        let seen = self.take(meta, mode, Some(before.as_ref()));
+        let seen = self.take(meta, mode, Some(before.as_ref()), None);
         known.insert(meta.uid.clone(), seen);
     }
 
@@ -67,34 +87,41 @@ impl Profiles {
         let mut place = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let before = place.get_or_insert_default().remove(&meta.uid);
         if before.is_some() {
-            // Its annotations are of who wrote it.
-            let said = super::Said::default();
-            self.tell(
-                meta,
-                "ProfileDeleted",
-                "is deleted",
-                mode == MONITORING,
-                said,
-                true,
-            );
+            self.gone(meta, mode);
         }
     }
 
+    fn gone(&self, meta: &Meta, mode: &str) {
+        // Its annotations are of who wrote it.
+        let said = super::Said::default();
+        let loosens = mode == MONITORING;
+        let record = record(meta, "ProfileDeleted", "is deleted", loosens, said, true);
+        self.audit.tell(record);
+    }
+
     /// Tells of it if it is news; `before` is what was known of it, or nothing is known of any.
-    fn take(&self, meta: &Meta, mode: &str, before: Option<Option<&Seen>>) -> Seen {
+    fn take(
+        &self,
+        meta: &Meta,
+        mode: &str,
+        before: Option<Option<&Seen>>,
+        since: Option<String>,
+    ) -> Seen {
         let mode = if mode.is_empty() { "Learning" } else { mode };
         let said = meta.said(&["f:spec"]);
         let (is_live, known) = match before {
             None => (false, None),
             Some(known) => (true, known),
         };
+        let is_made = meta.generation <= 1;
+        let may_be_own = is_made && said.manager.as_deref() == Some(self.manager);
         let is_news = match (is_live, known) {
+            // A leader that made it told of that, and one that saw another's under this name did, too.
+            (false, _) if may_be_own && since.is_some_and(|since| said.is_by(&since)) => false,
             (false, _) => said.is_recent(),
             (true, known) => known.is_none_or(|known| known.generation != meta.generation),
         };
-        let is_made = meta.generation <= 1;
-        let is_own = is_made && said.manager.as_deref() == Some(self.own);
-        if is_news && !is_own {
+        if is_news {
             let from = known.map(|known| known.mode.as_str());
             let (reason, what, loosens) = match from {
                 Some(from) if from != MONITORING && mode == MONITORING => (
@@ -111,51 +138,54 @@ impl Profiles {
                 None if is_made => ("ProfileApproved", format!("is made, in {mode}"), false),
                 None => ("ProfileChanged", format!("is changed, in {mode}"), false),
             };
-            self.tell(meta, reason, &what, loosens, said, is_live);
+            let record = record(meta, reason, &what, loosens, said, is_live);
+            match may_be_own {
+                true => self.own.tell(&meta.uid, record),
+                false => self.audit.tell(record),
+            }
         }
         Seen {
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
             generation: meta.generation,
             mode: mode.to_owned(),
         }
     }
+}
 
-    fn tell(
-        &self,
-        meta: &Meta,
-        reason: &'static str,
-        what: &str,
-        loosens: bool,
-        said: super::Said,
-        is_live: bool,
-    ) {
-        let Meta {
-            uid,
-            name,
-            namespace,
-            generation,
-            ..
-        } = meta;
-        // Whoever saw it change knows more of it than who comes later, and it is one change.
-        let which = match reason {
-            "ProfileDeleted" => "deleted".to_owned(),
-            _ => generation.to_string(),
-        };
-        self.audit.tell(Record {
-            subject: Subject {
-                version: "lapwing.dev/v1alpha1",
-                kind: "BehaviorProfile",
-                namespace: namespace.clone(),
-                name: name.clone(),
-                uid: uid.clone(),
-            },
-            which,
-            loosens,
-            reason,
-            what: format!(
-                "the BehaviorProfile {namespace}/{name} {what} (generation {generation})"
-            ),
-            said,
-            is_live,
-        });
+fn record(
+    meta: &Meta,
+    reason: &'static str,
+    what: &str,
+    loosens: bool,
+    said: super::Said,
+    is_live: bool,
+) -> Record {
+    let Meta {
+        uid,
+        name,
+        namespace,
+        generation,
+        ..
+    } = meta;
+    // Whoever saw it change knows more of it than who comes later, and it is one change.
+    let which = match reason {
+        "ProfileDeleted" => "deleted".to_owned(),
+        _ => generation.to_string(),
+    };
+    Record {
+        subject: Subject {
+            version: "lapwing.dev/v1alpha1",
+            kind: "BehaviorProfile",
+            namespace: namespace.clone(),
+            name: name.clone(),
+            uid: uid.clone(),
+        },
+        which,
+        loosens,
+        reason,
+        what: format!("the BehaviorProfile {namespace}/{name} {what} (generation {generation})"),
+        said,
+        is_live,
     }
 }

@@ -1,8 +1,18 @@
 //! By a whole controller, whose API a test stands in for.
 
+use super::modes::Modes;
+use super::own::Own;
+use super::profiles::Profiles;
+use crate::config::StartMode;
 use crate::controller::tests::stage::{Keys, Replica, until};
-use crate::kubernetes::double::Cluster;
+use crate::kubernetes::api::Api;
+use crate::kubernetes::double::{Cluster, Mood};
+use crate::kubernetes::watch::Follower;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// A namespace as the API has it after `kubectl label` so many seconds ago.
 fn namespace(name: &str, mode: Option<&str>, ago: i64, said: Value) -> Value {
@@ -110,6 +120,25 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
         "Normal ModeChanged shop lapwing.dev/mode of the namespace shop: off -> no mode, by bob",
     )
     .await;
+    // A second time within the hour.
+    cluster.put(namespace("shop", Some("monitor"), 0, json!({})));
+    has(
+        &cluster,
+        "Normal ModeChanged shop lapwing.dev/mode of the namespace shop: no mode -> monitor",
+    )
+    .await;
+    cluster.put(namespace(
+        "shop",
+        None,
+        0,
+        json!({"lapwing.dev/actor": "carol"}),
+    ));
+    let text = has(
+        &cluster,
+        "Warning ModeChanged shop lapwing.dev/mode of the namespace shop: monitor -> no mode",
+    )
+    .await;
+    assert!(text.contains("by carol"), "{text}");
     cluster.put(namespace("none", Some("Monitor!"), 0, json!({})));
     has(
         &cluster,
@@ -119,7 +148,7 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
     cluster.put(namespace("pay", Some("monitor"), 1, json!({})));
     has(&cluster, "Normal ModeChanged pay").await;
     let before = told(&cluster);
-    assert_eq!(before.len(), 5, "{before:#?}");
+    assert_eq!(before.len(), 7, "{before:#?}");
     // Another leader tells nothing twice, and goes on.
     first.end().await;
     let second = Replica::start(&keys, &cluster, "two", 1);
@@ -130,8 +159,56 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
         "Warning ModeChanged pay lapwing.dev/mode of the namespace pay: monitor -> learn",
     )
     .await;
-    assert_eq!(told(&cluster).len(), 6, "{:#?}", told(&cluster));
+    assert_eq!(told(&cluster).len(), 8, "{:#?}", told(&cluster));
     second.end().await;
+}
+
+#[tokio::test]
+async fn a_change_of_the_mode_loosens_as_the_admission_policy_has_it() {
+    let loosens = |unlabelled: StartMode, from: Option<Option<&str>>, to: Option<&str>| {
+        let (sender, mut records) = mpsc::channel(100);
+        let api = Arc::new(Api::new(Cluster::new().reach(), Duration::from_secs(5)));
+        let modes = Modes::new(api, super::Audit(sender), unlabelled);
+        let object = |mode| {
+            let text = namespace("shop", mode, 9_000, json!({})).to_string();
+            modes.read(&RawValue::from_string(text).unwrap()).unwrap()
+        };
+        modes.replace(from.map(object).into_iter().collect());
+        modes.put(object(to));
+        records.try_recv().unwrap().loosens
+    };
+    let (new, none) = (None, Some(None));
+    for (from, to, if_learning, if_monitoring) in [
+        (new, Some("off"), true, true),
+        (new, Some("learn"), false, true),
+        (new, Some("monitor"), false, false),
+        // It may be monitored since it had the label once.
+        (none, Some("learn"), true, true),
+        (none, Some("monitor"), false, false),
+        (Some(Some("monitor")), None, true, false),
+        (Some(Some("monitor")), Some("learn"), true, true),
+        (Some(Some("learn")), None, false, false),
+        (Some(Some("off")), Some("learn"), false, false),
+    ] {
+        let found = [StartMode::Learn, StartMode::Monitor].map(|it| loosens(it, from, to));
+        assert_eq!(found, [if_learning, if_monitoring], "{from:?} -> {to:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn modes_are_watched_where_agents_obey_them() {
+    let (cluster, keys) = (Cluster::new(), Keys::new());
+    let replica = Replica::with(&keys, &cluster, "one", 1, |config| {
+        config.modes.enabled = false
+    });
+    cluster.put(with_uid("web", "kubectl"));
+    has(&cluster, "Normal ProfileApproved shop").await;
+    let asked = cluster.asked();
+    assert!(
+        !asked.iter().any(|it| it.contains("/api/v1/namespaces?")),
+        "{asked:#?}"
+    );
+    replica.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -181,27 +258,134 @@ async fn a_profile_that_is_made_changed_or_deleted_is_an_event() {
         !text.contains("ann") && text.contains("audit log alone"),
         "{text}"
     );
-    // What the controller makes it tells of itself.
-    let mut own = profile(1, "Monitoring", "lapwing-controller", json!({}));
-    own["metadata"]["uid"] = json!("own");
-    cluster.put(own);
-    let mut next = profile(1, "Monitoring", "kubectl", json!({}));
-    next["metadata"]["uid"] = json!("next");
-    cluster.put(next);
-    until("the next", || {
-        told(&cluster)
-            .iter()
-            .filter(|one| one.contains("ProfileApproved"))
-            .count()
-            == 2
-    })
+    // Any client may give itself the controller's name.
+    cluster.put(with_uid("other", "lapwing-controller"));
+    let text = has(
+        &cluster,
+        "Normal ProfileApproved shop the BehaviorProfile shop/other",
+    )
     .await;
     assert!(
-        !told(&cluster)
-            .iter()
-            .any(|one| one.contains("client lapwing-controller"))
+        text.contains("written by the client lapwing-controller"),
+        "{text}"
     );
     replica.end().await;
+}
+
+/// One of this uid and name that was made just now.
+fn with_uid(uid: &str, manager: &str) -> Value {
+    let mut profile = profile(1, "Monitoring", manager, json!({}));
+    profile["metadata"]["uid"] = json!(uid);
+    profile["metadata"]["name"] = json!(uid);
+    profile
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_deleted_while_the_api_is_away_is_told() {
+    let (cluster, keys) = (Cluster::new(), Keys::new());
+    cluster.put(with_uid("kept", "kubectl"));
+    cluster.put(with_uid("monitored", "kubectl"));
+    let mut learning = with_uid("learning", "kubectl");
+    learning["spec"]["mode"] = json!("Learning");
+    cluster.put(learning);
+    let replica = Replica::start(&keys, &cluster, "one", 1);
+    for name in ["kept", "monitored", "learning"] {
+        let start = format!("Normal ProfileApproved shop the BehaviorProfile shop/{name} ");
+        has(&cluster, &start).await;
+    }
+    cluster.fare(Mood::Down);
+    cluster.delete("monitored");
+    cluster.delete("learning");
+    cluster.forget();
+    cluster.fare(Mood::Well);
+    let text = has(&cluster, "Warning ProfileDeleted shop").await;
+    assert!(
+        text.contains("shop/monitored is deleted (generation 1)")
+            && text.contains("audit log alone"),
+        "{text}"
+    );
+    let text = has(&cluster, "Normal ProfileDeleted shop").await;
+    assert!(text.contains("shop/learning is deleted"), "{text}");
+    let all = told(&cluster);
+    assert!(
+        !all.iter().any(|one| one.contains("shop/kept is deleted")),
+        "{all:#?}"
+    );
+    replica.end().await;
+}
+
+fn meta(profile: &Value) -> super::Meta {
+    serde_json::from_value(profile["metadata"].clone()).unwrap()
+}
+
+/// Names of the profiles that were told of.
+fn names(records: &mut mpsc::Receiver<super::Record>) -> Vec<String> {
+    std::iter::from_fn(|| records.try_recv().ok())
+        .map(|record| record.subject.name)
+        .collect()
+}
+
+#[test]
+fn own_profiles_are_known_by_their_uids() {
+    let (sender, mut records) = mpsc::channel(100);
+    let audit = super::Audit(sender);
+    let own = Arc::new(Own::new(audit.clone()));
+    let profiles = Profiles::new(audit, Arc::clone(&own), "lapwing-controller");
+    let put = |uid: &str| profiles.put(&meta(&with_uid(uid, "lapwing-controller")), "Monitoring");
+    profiles.replace([].into_iter());
+    // Seen before the API answered who made it, and after.
+    let (first, second) = (own.begin(), own.begin());
+    put("a");
+    put("foreign");
+    first.made("a".to_owned());
+    assert!(names(&mut records).is_empty());
+    // One that begins later cannot be it.
+    let third = own.begin();
+    second.made("b".to_owned());
+    assert_eq!(names(&mut records), ["foreign"]);
+    put("b");
+    third.made("c".to_owned());
+    put("c");
+    assert!(names(&mut records).is_empty());
+    // One whose making failed, or of which no answer came, is told.
+    let failed = own.begin();
+    put("d");
+    drop(failed);
+    put("e");
+    assert_eq!(names(&mut records), ["d", "e"]);
+    // A uid counts once.
+    own.begin().made("f".to_owned());
+    put("f");
+    profiles.remove(&meta(&with_uid("f", "")), "Learning");
+    put("f");
+    assert_eq!(names(&mut records), ["f", "f"]);
+}
+
+#[test]
+fn one_of_the_first_list_is_told_unless_a_leader_saw_it() {
+    let (sender, mut records) = mpsc::channel(100);
+    let audit = super::Audit(sender);
+    let own = Arc::new(Own::new(audit.clone()));
+    let profiles = Profiles::new(audit, own, "lapwing-controller");
+    let now = crate::clock::now() / 1_000_000_000;
+    let at = |ago: i64| Some(jiff::Timestamp::from_second(now - ago).unwrap().to_string());
+    // All were written five seconds ago.
+    let all = [
+        ("seen", "lapwing-controller", at(1)),
+        ("before", "lapwing-controller", at(60)),
+        ("never", "lapwing-controller", None),
+        ("strange", "lapwing-controller", Some("x".to_owned())),
+        ("others", "kubectl", at(1)),
+    ];
+    let all = all.map(|(uid, manager, since)| (meta(&with_uid(uid, manager)), since));
+    let items = all
+        .iter()
+        .map(|(meta, since)| (meta, "Monitoring", since.clone()));
+    profiles.replace(items);
+    assert_eq!(
+        names(&mut records),
+        ["before", "never", "strange", "others"]
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 /// Refusals that are remembered, of reports that are of no workload here.
 const TROUBLES_MAX: usize = 1_000;
@@ -60,6 +60,8 @@ pub(super) struct State {
     pub(super) promoted: Option<BTreeMap<Workload, String>>,
     /// Reports that were taken, and refused.
     pub(super) tally: Tally,
+    /// Whether what the objects say was taken up.
+    taken_up: bool,
     /// When an object was written last.
     pub(super) wrote: Option<Instant>,
 }
@@ -410,6 +412,24 @@ impl Board {
             state.bytes = (state.bytes + bytes).saturating_sub(known);
             return;
         }
+    }
+
+    /// All objects were.
+    pub fn took_up(&self) {
+        self.lock().taken_up = true;
+    }
+
+    /// Ready once they were.
+    pub async fn is_taken_up(&self) {
+        while !self.lock().taken_up {
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Since when the object of a workload says that it has this BehaviorProfile, as `shop/web`.
+    pub fn promoted_since(&self, workload: &Workload, name: &str) -> Option<String> {
+        let written = self.lock().all.get(workload)?.written.clone()?;
+        written.promoted_since(name).map(str::to_owned)
     }
 
     /// Which workloads have a BehaviorProfile, as `shop/web`: all of them.

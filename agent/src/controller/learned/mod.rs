@@ -20,6 +20,7 @@
 //! |---|---|
 //! | [`board`] | takes reports, refuses what makes no sense by name |
 //! | `due` | what is to be written of it, when, and what becomes of that |
+//! | `hand` | notes which BehaviorProfiles the controller makes |
 //! | [`object`] | what an object says, and whether that is news |
 //! | [`promoted`] | which workloads have a BehaviorProfile |
 //! | `answer` | `lapwing profile list`, `show`, `export` and `promote` at the controller's endpoint |
@@ -37,6 +38,7 @@
 mod answer;
 mod board;
 mod due;
+mod hand;
 mod object;
 mod one;
 mod promote;
@@ -53,17 +55,19 @@ mod tests;
 pub use board::Rules;
 
 use super::audit::Audit;
+use super::audit::own::Own;
 use super::audit::profiles::Profiles;
 use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Link};
 use crate::kubernetes::api::Api;
 use board::Board;
+use hand::Hand;
 use lapwing_proto::v1::FollowLearnedRequest;
 use promoted::Promoted;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use turn::{TURN, Turn};
 use write::Writer;
 
@@ -75,6 +79,8 @@ const TELLING: usize = 16;
 const MESSAGE_MAX: usize = lapwing_profile::file::TEXT_MAX + (1 << 20);
 /// Longest time until what is known is written at first.
 const SETTLING: Duration = Duration::from_secs(60);
+/// Longest time that BehaviorProfiles wait for what LearnedProfiles say of them.
+const TAKING_UP: Duration = Duration::from_secs(10);
 /// An agent that says nothing for so long is asked anew: it says each interval that it lives.
 const SILENT: Duration = Duration::from_secs(120);
 
@@ -102,7 +108,7 @@ impl Learner {
         let interval = u32::try_from(rules.interval.as_secs()).unwrap_or(u32::MAX);
         Self {
             writer: Writer {
-                api,
+                api: Hand::new(api),
                 board: Arc::new(Board::new(rules)),
                 instance: instance.to_owned(),
                 promotes,
@@ -117,7 +123,9 @@ impl Learner {
     /// The same, which tells of BehaviorProfiles that others make, change and delete.
     #[must_use]
     pub fn with_audit(mut self, audit: Audit) -> Self {
-        self.audit = Some(Arc::new(Profiles::new(audit, object::MANAGER)));
+        let own = Arc::new(Own::new(audit.clone()));
+        self.writer.api.note(Arc::clone(&own));
+        self.audit = Some(Arc::new(Profiles::new(audit, own, object::MANAGER)));
         self
     }
 }
@@ -188,7 +196,7 @@ impl Attendant for Learner {
             turn.take().await?;
             let nothing =
                 |in_time: Duration| format!("nothing of what it learns in {} s", in_time.as_secs());
-            let answer = tokio::time::timeout(TURN, client.follow_learned(request)).await;
+            let answer = timeout(TURN, client.follow_learned(request)).await;
             let answer = answer.map_err(|_| nothing(TURN))?.map_err(wrong)?;
             let mut stream = answer.into_inner();
             let mut silent = Duration::ZERO;
@@ -198,7 +206,7 @@ impl Attendant for Learner {
                 let quiet = SILENT.saturating_sub(silent);
                 let patience = turn.left().map_or(quiet, |left| left.min(quiet));
                 let begun = Instant::now();
-                let Ok(message) = tokio::time::timeout(patience, stream.message()).await else {
+                let Ok(message) = timeout(patience, stream.message()).await else {
                     silent += begun.elapsed();
                     if silent >= SILENT {
                         return Err(nothing(SILENT));
@@ -229,13 +237,18 @@ impl Attendant for Learner {
     fn lead(&self, fleet: Arc<Fleet>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let writer = self.writer.clone();
         let promoted = Promoted::new(
-            Arc::clone(&writer.api),
+            writer.api.api(),
             Arc::clone(&writer.board),
             self.audit.clone(),
         );
         Box::pin(async move {
+            let followed = async {
+                // Their objects say which BehaviorProfiles were told of already.
+                let _ = timeout(TAKING_UP, writer.board.is_taken_up()).await;
+                crate::kubernetes::watch::follow(&promoted).await;
+            };
             tokio::select! {
-                () = crate::kubernetes::watch::follow(&promoted) => {}
+                () = followed => {}
                 () = writer.run(settled(&fleet, &writer.board)) => {}
             }
         })

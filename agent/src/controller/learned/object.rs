@@ -169,10 +169,23 @@ impl Written {
         self.digests[1] != other.digests[1]
     }
 
+    /// Since when it says that there is this BehaviorProfile, as `shop/web`.
+    pub fn promoted_since(&self, name: &str) -> Option<&str> {
+        let mut all = self.conditions.iter();
+        let is_it = |one: &&Condition| {
+            one.kind == PROMOTED && one.status == Holds::True && one.message == promoted_text(name)
+        };
+        all.find(is_it).map(|one| &*one.last_transition_time)
+    }
+
     /// Whether there was a BehaviorProfile ever.
     pub fn was_promoted(&self) -> bool {
         self.phase == Phase::Promoted || self.conditions.iter().any(|one| one.kind == PROMOTED)
     }
+}
+
+fn promoted_text(name: &str) -> String {
+    format!("the BehaviorProfile {name}")
 }
 
 fn plain(status: &Status) -> Status {
@@ -310,7 +323,7 @@ pub fn status(snapshot: &Snapshot, judged: &Judged, before: Option<&Written>, no
     }
     match &beside.promoted {
         Some(name) => {
-            let text = format!("the BehaviorProfile {name}");
+            let text = promoted_text(name);
             say(&mut status, PROMOTED, true, "BehaviorProfile", text);
         }
         // What somebody deletes is not made again, whoever leads then.

@@ -101,16 +101,19 @@ impl Promoted {
     }
 }
 
-/// Whose it is, in its own namespace, and its name.
-fn of(object: Object) -> (String, (Workload, String)) {
-    let Object { metadata, spec } = object;
-    let workload = Workload {
-        cluster: String::new(),
-        namespace: metadata.namespace.clone(),
-        ..spec.workload
-    };
-    let name = format!("{}/{}", metadata.namespace, metadata.name);
-    (metadata.uid, (workload, name))
+impl Object {
+    /// Whose it is, in its own namespace, and its name.
+    fn whose(&self) -> (Workload, String) {
+        let Meta {
+            namespace, name, ..
+        } = &self.metadata;
+        let workload = Workload {
+            cluster: String::new(),
+            namespace: namespace.clone(),
+            ..self.spec.workload.clone()
+        };
+        (workload, format!("{namespace}/{name}"))
+    }
 }
 
 impl Follower for Promoted {
@@ -138,11 +141,17 @@ impl Follower for Promoted {
 
     fn replace(&self, items: Vec<Object>) {
         if let Some(audit) = &self.audit {
-            audit.replace(items.iter().map(|one| (&one.metadata, &*one.spec.mode)));
+            let all = items.iter().map(|one| {
+                let (workload, name) = one.whose();
+                let since = self.board.promoted_since(&workload, &name);
+                (&one.metadata, &*one.spec.mode, since)
+            });
+            audit.replace(all);
         }
         let mut all = All::default();
-        for (uid, one) in items.into_iter().map(of) {
-            all.put(uid, one);
+        for one in items {
+            let whose = one.whose();
+            all.put(one.metadata.uid, whose);
         }
         let names = { all.names.keys() }
             .filter_map(|workload| Some((workload.clone(), all.name(workload)?.clone())))
@@ -156,10 +165,10 @@ impl Follower for Promoted {
         if let Some(audit) = &self.audit {
             audit.put(&item.metadata, &item.spec.mode);
         }
-        let (uid, one) = of(item);
-        let workload = one.0.clone();
+        let whose = item.whose();
+        let workload = whose.0.clone();
         let mut all = self.lock();
-        if let Some(before) = all.put(uid, one) {
+        if let Some(before) = all.put(item.metadata.uid, whose) {
             self.tell(&all, &before);
         }
         self.tell(&all, &workload);

@@ -2,8 +2,9 @@
 
 use super::board::Board;
 use super::due::{Due, WAIT_MAX};
+use super::hand::Hand;
 use super::object::{self, GROUP, MANAGER};
-use crate::kubernetes::api::{Api, Failure};
+use crate::kubernetes::api::Failure;
 use crate::kubernetes::object::{List, absent};
 use crate::kubernetes::watch::{Backoff, LAST, escaped};
 use lapwing_profile::collected::object::{LearnedProfile, Spec};
@@ -30,7 +31,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Who writes.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    pub api: Arc<Api>,
+    pub api: Hand,
     pub board: Arc<Board>,
     /// This replica.
     pub instance: String,
@@ -182,6 +183,7 @@ impl Writer {
             more = next;
             if more.is_empty() {
                 tracing::info!("{many} LearnedProfiles are taken up");
+                self.board.took_up();
                 return Ok(());
             }
         }

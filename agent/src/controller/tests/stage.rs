@@ -329,6 +329,17 @@ pub struct Replica {
 impl Replica {
     /// Of agents that listen on this port.
     pub fn start(keys: &Keys, cluster: &Cluster, name: &str, port: u16) -> Self {
+        Self::with(keys, cluster, name, port, |_| {})
+    }
+
+    /// The same, configured otherwise.
+    pub fn with(
+        keys: &Keys,
+        cluster: &Cluster,
+        name: &str,
+        port: u16,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         // Of an address from which nobody connects, so that the port stays free.
         let free = std::net::TcpListener::bind("127.0.1.1:0").unwrap();
         let address = free.local_addr().unwrap();
@@ -336,7 +347,7 @@ impl Replica {
         let clients: [(&str, &[&str]); 2] = [(SIEM, &["*"]), (SHOP, &["shop"])];
         let (certificate, key) = keys.client(CONTROLLER);
         let length = |milliseconds: i64| Length(milliseconds * 1_000_000);
-        let config = Config {
+        let mut config = Config {
             cluster: "c1".to_owned(),
             namespace: "lapwing".to_owned(),
             name: name.to_owned(),
@@ -364,17 +375,16 @@ impl Replica {
             },
             ..Config::default()
         };
+        change(&mut config);
         config.check().unwrap();
         let api = Arc::new(Api::new(cluster.reach(), Duration::from_secs(5)));
         let controller = Controller::with(config, api);
         let desk = Arc::clone(&controller.desk);
         let (end, ends) = oneshot::channel();
-        let task = tokio::spawn(async move {
-            let ends = async {
-                let _ = ends.await;
-            };
-            controller.run(ends).await.unwrap();
-        });
+        let ended = async {
+            let _ = ends.await;
+        };
+        let task = tokio::spawn(async { controller.run(ended).await.unwrap() });
         Self {
             address,
             desk,

@@ -1,5 +1,6 @@
 //! A client of the controller that goes on from its last cursor, at whichever replica, whenever its stream ends.
 
+use super::repeats::Stream;
 use super::stage::Stage;
 use crate::watch::Watch;
 use anyhow::{Context as _, Result};
@@ -12,13 +13,15 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// The client.
 #[derive(Default)]
 pub struct Client {
-    /// All items that it was given, without their cursors.
-    got: Vec<Value>,
+    /// All items that it was given, without their cursors, and the number of the stream of each.
+    got: Vec<(usize, Value)>,
     /// Its streams that gave something.
-    pub sessions: usize,
+    pub streams: Vec<Stream>,
     watch: Option<Watch>,
     /// How much of the running stream was taken.
     taken: usize,
+    /// Whether it gave something.
+    is_begun: bool,
     cursor: Option<String>,
     next: Option<Instant>,
 }
@@ -52,8 +55,8 @@ impl Client {
     fn end(&mut self) -> Result<()> {
         self.take()?;
         self.watch = None;
-        self.sessions += usize::from(self.taken > 0);
         self.taken = 0;
+        self.is_begun = false;
         Ok(())
     }
 
@@ -72,14 +75,25 @@ impl Client {
             };
             let cursor = value.as_object_mut().context("an item")?.remove("cursor");
             let cursor = cursor.as_ref().and_then(Value::as_str);
-            self.cursor = Some(cursor.context("no cursor")?.to_owned());
-            self.got.push(value);
+            let cursor = cursor.context("no cursor")?;
+            match self.streams.last_mut() {
+                Some(stream) if self.is_begun => stream.go_on(cursor)?,
+                _ => self.streams.push(Stream::begin(cursor)?),
+            }
+            self.is_begun = true;
+            self.cursor = Some(cursor.to_owned());
+            self.got.push((self.streams.len() - 1, value));
         }
         Ok(())
     }
 
     /// What it was given of a kind.
     pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
-        self.got.iter().filter_map(move |item| item.get(kind))
+        self.with_streams(kind).map(|(_, item)| item)
+    }
+
+    /// The same, each with the number of its stream.
+    pub fn with_streams(&self, kind: &str) -> impl Iterator<Item = (usize, &Value)> {
+        { self.got.iter() }.filter_map(move |(stream, item)| Some((*stream, item.get(kind)?)))
     }
 }

@@ -10,6 +10,7 @@
 
 mod client;
 mod process;
+mod repeats;
 mod stage;
 mod verdict;
 
@@ -119,7 +120,9 @@ impl Run<'_> {
     fn all(&mut self, long: Duration) -> Result<String> {
         self.begin()?;
         let before = verdict::profiles(&self.stage)?;
+        let begun = now();
         self.rage(long)?;
+        let raged = (begun, now());
         self.settle()?;
         // What all that is there outlives must be reported whole.
         for round in ["calm-0", "calm-1"] {
@@ -136,7 +139,7 @@ impl Run<'_> {
             before == after,
             "profiles were {before:#?}\nand are {after:#?}"
         );
-        let found = verdict::reports(&self.stage, &self.client, &self.batches, silent)?;
+        let found = verdict::reports(&self.stage, &self.client, &self.batches, [raged, silent])?;
         let kills: Vec<_> = { self.kills.iter() }
             .map(|(kind, count)| format!("{count} {kind}"))
             .collect();

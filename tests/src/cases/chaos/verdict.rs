@@ -1,6 +1,7 @@
 //! What has to hold in the end.
 
 use super::client::Client;
+use super::repeats;
 use super::stage::{
     APPROVED, KNOWN, LEARNED_PROFILES, LOCAL, NODES, PROFILES, PROMOTED, SILENT, Stage,
 };
@@ -158,12 +159,13 @@ fn log(stage: &Stage<'_>, number: usize) -> Result<(Vec<Value>, Vec<Value>)> {
     Ok((watch.of_kind("violation"), watch.of_kind("gap")))
 }
 
-/// Compares what the client was given with what the agents have. Answers with figures.
+/// Compares what the client was given with what the agents have; the times are those of the kills, and of the one
+/// silence that was provoked. Answers with figures.
 pub fn reports(
     stage: &Stage<'_>,
     client: &Client,
     batches: &[Batch],
-    provoked: (f64, f64),
+    [raged, provoked]: [(f64, f64); 2],
 ) -> Result<String> {
     let mut whole: BTreeMap<Key, (usize, Value)> = BTreeMap::new();
     let mut meanings: BTreeMap<String, (usize, Value, Value)> = BTreeMap::new();
@@ -198,14 +200,20 @@ pub fn reports(
         );
     }
     let mut given: BTreeMap<Key, &Value> = BTreeMap::new();
-    let mut repeats = 0;
-    for violation in client.of_kind("violation") {
+    let mut keys = Vec::new();
+    for (stream, violation) in client.with_streams("violation") {
         let key = key(violation)?;
         if let Some(other) = given.insert(key.clone(), violation) {
             ensure!(other == violation, "{key:?} is {other} and {violation}");
-            repeats += 1;
         }
+        keys.push((stream, key));
     }
+    // As it is new, and of the agent once more, from the beginning where that was cut short by its end.
+    let most = |key: &Key| match whole.get(key) {
+        Some((number, _)) => 1 + stage.nodes[*number].agent.lives.len(),
+        None => 2,
+    };
+    let repeats = repeats::check(&client.streams, keys.into_iter(), most)?;
     let mut of_controller = 0;
     for (key, violation) in &given {
         let is_own = violation["degraded"]["reason"] == "agent-silent";
@@ -232,12 +240,15 @@ pub fn reports(
         "one replica led all the time, and {repeats} reports came twice"
     );
     let silent = silent(stage, client, provoked)?;
+    let (from, to) = raged;
+    let in_rage = { silent.iter() }.filter(|since| (from..to).contains(*since));
+    let (silent, calm) = (silent.len(), silent.len() - in_rage.count());
     Ok(format!(
         "{} violations in {} streams, none missing, no id twice ({must} of files that must be there; {repeats} came \
-         again after one of {changes} changes of the leader); {gaps} gaps; {silent} times silent in {of_controller} \
-         reports",
+         again after one of {changes} changes of the leader); {gaps} gaps; {silent} times silent, {calm} of them \
+         while nothing else was killed, in {of_controller} reports",
         whole.len(),
-        client.sessions + 1,
+        client.streams.len(),
     ))
 }
 
@@ -321,8 +332,8 @@ fn leaders(stage: &Stage<'_>) -> Result<u64> {
 }
 
 /// A node was called silent only while its agent was away, and the one that was away at the end was. Answers
-/// with how often.
-fn silent(stage: &Stage<'_>, client: &Client, provoked: (f64, f64)) -> Result<usize> {
+/// since when.
+fn silent(stage: &Stage<'_>, client: &Client, provoked: (f64, f64)) -> Result<Vec<f64>> {
     let begun: Vec<Silence> = { silences(client).into_iter() }
         .filter(|one| one.revision == 1)
         .collect();
@@ -349,5 +360,5 @@ fn silent(stage: &Stage<'_>, client: &Client, provoked: (f64, f64)) -> Result<us
         "it was called silent too soon"
     );
     let all: BTreeSet<_> = begun.iter().map(|one| one.since.to_bits()).collect();
-    Ok(all.len())
+    Ok(all.into_iter().map(f64::from_bits).collect())
 }

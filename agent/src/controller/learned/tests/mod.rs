@@ -8,6 +8,7 @@ mod served;
 mod simulated;
 
 use super::board::{Board, Rules};
+use super::hand::Hand;
 use super::object;
 use super::write::Writer;
 use crate::clock;
@@ -120,7 +121,7 @@ impl Leader {
         let api = Arc::new(Api::new(reach, Duration::from_secs(5)));
         let board = Arc::new(Board::new(rules));
         let writer = Writer {
-            api,
+            api: Hand::new(api),
             board: Arc::clone(&board),
             instance: "controller-0".to_owned(),
             promotes,
