@@ -97,6 +97,11 @@ default
 {{- end -}}
 {{- end -}}
 
+{{/* The user that the controller is to the API. */}}
+{{- define "lapwing.controller.user" -}}
+{{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "lapwing.controller.serviceAccount" .) -}}
+{{- end -}}
+
 {{- define "lapwing.agent.secret" -}}
 {{- default (printf "%s-agent-tls" (include "lapwing.fullname" .)) .Values.controller.certificates.agentSecret -}}
 {{- end -}}
