@@ -6,6 +6,9 @@
 use anyhow::{Context as _, Result, ensure};
 use cel::Program;
 use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Group of the resources.
 pub const GROUP: &str = "admissionregistration.k8s.io/v1";
@@ -34,6 +37,22 @@ const GUARDED: [(&str, &str, &[&str], &[&str]); 3] = [
         &["CREATE", "UPDATE", "DELETE"],
     ),
 ];
+
+thread_local! {
+    /// By their texts: with most values the expressions are the same, and to parse one takes its time.
+    static COMPILED: RefCell<BTreeMap<String, Rc<Program>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// One expression.
+fn compile(text: &str) -> Result<Rc<Program>> {
+    if let Some(known) = COMPILED.with_borrow(|all| all.get(text).cloned()) {
+        return Ok(known);
+    }
+    let program = Program::compile(text).with_context(|| format!("no CEL: {text}"))?;
+    let program = Rc::new(program);
+    COMPILED.with_borrow_mut(|all| all.insert(text.to_owned(), Rc::clone(&program)));
+    Ok(program)
+}
 
 /// The expressions of one kind, by what names them.
 fn expressions<'o>(spec: &'o Value, list: &str, key: &str) -> Vec<(&'o str, &'o str)> {
@@ -83,7 +102,7 @@ pub fn check(object: &Value) -> Result<()> {
         all.extend(found);
     }
     for (_, text) in all {
-        Program::compile(text).with_context(|| format!("no CEL: {text}"))?;
+        compile(text)?;
     }
     Ok(())
 }

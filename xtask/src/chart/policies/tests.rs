@@ -109,7 +109,7 @@ fn ask(policy: &Value, request: &Value, rights: &'static [&'static str]) -> Answ
     let allowed = |This(asked): This<Arc<String>>| rights.contains(&&asked[1..]);
     context.add_function("allowed", allowed).unwrap();
     let run = |context: &cel::Context<'_, '_>, text: &str| {
-        let program = Program::compile(text).unwrap();
+        let program = compile(text).unwrap();
         let value = program.execute(context);
         value
             .unwrap_or_else(|error| panic!("{error}: {text}"))
