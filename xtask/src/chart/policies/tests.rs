@@ -187,7 +187,8 @@ fn profile(mode: &str, path: &str, annotations: Value) -> Value {
     if !mode.is_empty() {
         spec["mode"] = json!(mode);
     }
-    bare(json!({"metadata": {"name": "web", "annotations": annotations}, "spec": spec}))
+    let metadata = [("name", "web".into()), ("annotations", annotations)];
+    bare(json!({"metadata": Value::from_iter(metadata), "spec": spec}))
 }
 
 fn change(from: Option<&str>, to: Option<&str>, annotations: Value) -> Value {
