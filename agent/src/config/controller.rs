@@ -19,6 +19,8 @@ section! {
         namespace "namespace": String = String::new(),
         /// Name of this replica; empty for `POD_NAME`, else the host's.
         name "name": String = String::new(),
+        /// The user that it is to the API, as what it makes has to say; empty for `LAPWING_USER`.
+        user "user": String = String::new(),
         /// How the API of the cluster is reached.
         kubernetes "kubernetes": Access = Access::Auto,
         /// How long an answer of it may take.

@@ -76,6 +76,9 @@ fn place(config: &mut Config, variable: impl Fn(&str) -> Option<String>) {
     if config.name.is_empty() {
         config.name = told("POD_NAME").unwrap_or_else(status::host_name);
     }
+    if config.user.is_empty() {
+        config.user = told("LAPWING_USER").unwrap_or_default();
+    }
     let port = config.listen.address().ok().flatten().map(|at| at.port());
     let own: Option<IpAddr> = told("POD_IP").and_then(|ip| ip.parse().ok());
     if let (true, Some(ip), Some(port)) = (config.advertise.is_empty(), own, port) {
@@ -185,9 +188,12 @@ impl Controller {
     /// What nodes learn, brought together.
     fn learner(&self, audit: Audit) -> Option<Arc<Learner>> {
         let learned = &self.config.learned;
-        let (api, name) = (Arc::clone(&self.api), &self.config.name);
-        let learner =
-            || Learner::new(api, learned.rules(), name, learned.promotes()).with_audit(audit);
+        let (api, name, user) = (Arc::clone(&self.api), &self.config.name, &self.config.user);
+        let learner = || {
+            Learner::new(api, learned.rules(), name, learned.promotes())
+                .with_user(user)
+                .with_audit(audit)
+        };
         learned.enabled.then(learner).map(Arc::new)
     }
 
@@ -350,12 +356,17 @@ mod tests {
             "POD_IP" => Some("2001:db8::7".to_owned()),
             "POD_NAME" => Some("controller-0".to_owned()),
             "POD_NAMESPACE" => Some("lapwing".to_owned()),
+            "LAPWING_USER" => Some("system:serviceaccount:lapwing:lapwing-controller".to_owned()),
             _ => None,
         });
         assert_eq!(config.advertise, "[2001:db8::7]:7443");
         assert_eq!(
             (config.name.as_str(), config.namespace.as_str()),
             ("controller-0", "lapwing")
+        );
+        assert_eq!(
+            config.user,
+            "system:serviceaccount:lapwing:lapwing-controller"
         );
         assert!(config.check().is_ok());
     }

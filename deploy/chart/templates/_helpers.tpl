@@ -97,6 +97,11 @@ default
 {{- end -}}
 {{- end -}}
 
+{{/* The user that the controller is to the API. */}}
+{{- define "lapwing.controller.user" -}}
+{{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "lapwing.controller.serviceAccount" .) -}}
+{{- end -}}
+
 {{- define "lapwing.agent.secret" -}}
 {{- default (printf "%s-agent-tls" (include "lapwing.fullname" .)) .Values.controller.certificates.agentSecret -}}
 {{- end -}}
@@ -118,28 +123,72 @@ default
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.controller.config)) -}}
 {{- end -}}
 
-{{/* What whoever changes an object wrote beside it, for the record. What is deleted can say nothing. */}}
-{{- define "lapwing.policy.record" -}}
-{{- $said := "request.operation != 'DELETE' && has(object.metadata.annotations) && '%[1]s' in object.metadata.annotations ? object.metadata.annotations['%[1]s'] : ''" -}}
-- name: reason
-  expression: >-
-    {{ printf $said "lapwing.dev/reason" }}
-- name: actor
-  expression: >-
-    {{ printf $said "lapwing.dev/actor" }}
+{{/* An annotation of an object, which may have none. */}}
+{{- define "lapwing.policy.annotation" -}}
+{{- $of := index . 0 -}}
+{{- $key := index . 1 -}}
+has({{ $of }}.metadata.annotations) && '{{ $key }}' in {{ $of }}.metadata.annotations ? {{ $of }}.metadata.annotations['{{ $key }}'] : ''
 {{- end -}}
 
-{{/* What is recorded is true; and with a true argument, it is there. */}}
+{{/* What whoever changes an object wrote beside it, for the record. What is deleted can say nothing. */}}
+{{- define "lapwing.policy.said" -}}
+request.operation == 'DELETE' ? '' : {{ include "lapwing.policy.annotation" (list "object" .) }}
+{{- end -}}
+
+{{/* What stood there before. */}}
+{{- define "lapwing.policy.saidBefore" -}}
+request.operation == 'CREATE' ? '' : {{ include "lapwing.policy.annotation" (list "oldObject" .) }}
+{{- end -}}
+
+{{/* Whether the record becomes another: else anybody's name could be written beside what is done. */}}
+{{- define "lapwing.policy.recordChanges" -}}
+({{ include "lapwing.policy.said" "lapwing.dev/actor" }}) != ({{ include "lapwing.policy.saidBefore" "lapwing.dev/actor" }}) ||
+({{ include "lapwing.policy.said" "lapwing.dev/reason" }}) != ({{ include "lapwing.policy.saidBefore" "lapwing.dev/reason" }})
+{{- end -}}
+
+{{/* Whether an object gets an owner: it goes with that, and one that does not exist has it deleted. */}}
+{{- define "lapwing.policy.owned" -}}
+request.operation != 'DELETE' && has(object.metadata.ownerReferences) &&
+object.metadata.ownerReferences.exists(owner, request.operation == 'CREATE' ||
+!has(oldObject.metadata.ownerReferences) || !(owner in oldObject.metadata.ownerReferences))
+{{- end -}}
+
+{{/* A namespace that goes takes all that is in it along: the cluster's own controllers delete that. */}}
+{{- define "lapwing.policy.byCluster" -}}
+request.operation == 'DELETE' && request.userInfo.username in
+['system:serviceaccount:kube-system:namespace-controller',
+'system:serviceaccount:kube-system:generic-garbage-collector', 'system:kube-controller-manager']
+{{- end -}}
+
+{{- define "lapwing.policy.record" -}}
+- name: actor
+  expression: >-
+    {{ include "lapwing.policy.said" "lapwing.dev/actor" }}
+- name: actorBefore
+  expression: >-
+    {{ include "lapwing.policy.saidBefore" "lapwing.dev/actor" }}
+- name: reason
+  expression: >-
+    {{ include "lapwing.policy.said" "lapwing.dev/reason" }}
+- name: reasonBefore
+  expression: >-
+    {{ include "lapwing.policy.saidBefore" "lapwing.dev/reason" }}
+{{- end -}}
+
+{{/* What is recorded is true; and with a true argument, it is there, and not left from the change before. */}}
 {{- define "lapwing.policy.validations" -}}
 - expression: >-
-    {{ if . }}request.operation == 'DELETE'{{ else }}variables.actor == ''{{ end }} || variables.actor == request.userInfo.username
+    {{ if . }}(request.operation == 'DELETE' || !variables.decides) && {{ end }}variables.actor == '' ||
+    variables.actor == request.userInfo.username
   messageExpression: >-
     'the annotation lapwing.dev/actor must be ' + request.userInfo.username + ', who changes this'
   reason: Forbidden
 {{- if . }}
 - expression: >-
-    request.operation == 'DELETE' || variables.reason != ''
-  message: 'the annotation lapwing.dev/reason must say why'
+    request.operation == 'DELETE' || !variables.decides || variables.reason != '' &&
+    (variables.reason != variables.reasonBefore || variables.actor != variables.actorBefore)
+  message: >-
+    the annotation lapwing.dev/reason must say why, in the same request: what stood there is about the change before
   reason: Forbidden
 {{- end }}
 {{- end -}}

@@ -5,10 +5,54 @@
 
 use anyhow::{Context as _, Result, ensure};
 use cel::Program;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Group of the resources.
 pub const GROUP: &str = "admissionregistration.k8s.io/v1";
+
+/// The group of Kubernetes itself, whose objects have one version.
+const CORE: &str = "";
+/// What each policy is asked about, by the end of its name: group, resources, operations. A subresource that is not
+/// named is not asked about.
+const GUARDED: [(&str, &str, &[&str], &[&str]); 3] = [
+    (
+        "-namespace-modes",
+        CORE,
+        &["namespaces", "namespaces/status", "namespaces/finalize"],
+        &["CREATE", "UPDATE"],
+    ),
+    (
+        "-behavior-profiles",
+        "lapwing.dev",
+        &["behaviorprofiles"],
+        &["CREATE", "UPDATE", "DELETE"],
+    ),
+    (
+        "-learned-profiles",
+        "lapwing.dev",
+        &["learnedprofiles", "learnedprofiles/status"],
+        &["CREATE", "UPDATE", "DELETE"],
+    ),
+];
+
+thread_local! {
+    /// By their texts: with most values the expressions are the same, and to parse one takes its time.
+    static COMPILED: RefCell<BTreeMap<String, Rc<Program>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// One expression.
+fn compile(text: &str) -> Result<Rc<Program>> {
+    if let Some(known) = COMPILED.with_borrow(|all| all.get(text).cloned()) {
+        return Ok(known);
+    }
+    let program = Program::compile(text).with_context(|| format!("no CEL: {text}"))?;
+    let program = Rc::new(program);
+    COMPILED.with_borrow_mut(|all| all.insert(text.to_owned(), Rc::clone(&program)));
+    Ok(program)
+}
 
 /// The expressions of one kind, by what names them.
 fn expressions<'o>(spec: &'o Value, list: &str, key: &str) -> Vec<(&'o str, &'o str)> {
@@ -36,6 +80,15 @@ pub fn check(object: &Value) -> Result<()> {
         spec["failurePolicy"] == "Fail",
         "what cannot be judged has to be refused"
     );
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let guarded = { GUARDED.iter() }.find(|(end, ..)| name.ends_with(end));
+    let (_, group, resources, operations) =
+        guarded.with_context(|| format!("{name} is not known: what is it asked about?"))?;
+    let versions = if *group == CORE { "v1" } else { "*" };
+    let expected = json!([{"apiGroups": [group], "apiVersions": [versions],
+        "operations": operations, "resources": resources}]);
+    let rules = &spec["matchConstraints"]["resourceRules"];
+    ensure!(*rules == expected, "{name} is asked about {rules}");
     let mut all = Vec::new();
     for (list, key) in [
         ("matchConditions", "expression"),
@@ -49,298 +102,10 @@ pub fn check(object: &Value) -> Result<()> {
         all.extend(found);
     }
     for (_, text) in all {
-        Program::compile(text).with_context(|| format!("no CEL: {text}"))?;
+        compile(text)?;
     }
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-    use std::sync::Arc;
-
-    /// What becomes of a request.
-    #[derive(Debug, PartialEq)]
-    enum Answer {
-        /// No business of the policy.
-        Unasked,
-        /// It may, and this is recorded.
-        Allowed(String),
-        /// It may not.
-        Denied(String),
-    }
-
-    fn policy(name: &str) -> Value {
-        let text = std::fs::read_to_string(crate::chart::path()).unwrap();
-        let all: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-        let is_it = |one: &&Value| {
-            one["kind"] == "ValidatingAdmissionPolicy" && one["metadata"]["name"] == name
-        };
-        all.iter().find(is_it).unwrap().clone()
-    }
-
-    /// Asks a policy about a request by `who`, who has these rights as group/resource/namespace/verb.
-    fn ask(policy: &Value, request: &Value, rights: &'static [&'static str]) -> Answer {
-        use cel::extractors::This;
-        let mut context = cel::Context::default();
-        for name in ["object", "oldObject", "request"] {
-            let value = match name {
-                "request" => request,
-                _ => &request[name],
-            };
-            context.add_variable(name, value.clone()).unwrap();
-        }
-        context.add_variable("authorizer", json!("")).unwrap();
-        for part in ["group", "resource", "namespace", "check"] {
-            let step = |This(before): This<Arc<String>>, of: Arc<String>| format!("{before}/{of}");
-            context.add_function(part, step).unwrap();
-        }
-        let allowed = |This(asked): This<Arc<String>>| rights.contains(&&asked[1..]);
-        context.add_function("allowed", allowed).unwrap();
-        let run = |context: &cel::Context<'_, '_>, text: &str| {
-            let program = Program::compile(text).unwrap();
-            let value = program.execute(context);
-            value
-                .unwrap_or_else(|error| panic!("{error}: {text}"))
-                .json()
-                .unwrap()
-        };
-        let spec = &policy["spec"];
-        for (_, condition) in expressions(spec, "matchConditions", "expression") {
-            if run(&context, condition) == json!(false) {
-                return Answer::Unasked;
-            }
-        }
-        let mut variables = json!({});
-        for (name, text) in expressions(spec, "variables", "expression") {
-            context
-                .add_variable("variables", variables.clone())
-                .unwrap();
-            variables[name] = run(&context, text);
-        }
-        context.add_variable("variables", variables).unwrap();
-        for validation in spec["validations"].as_array().unwrap() {
-            if run(&context, validation["expression"].as_str().unwrap()) != json!(true) {
-                let message = validation["messageExpression"].as_str().unwrap();
-                return Answer::Denied(run(&context, message).as_str().unwrap().to_owned());
-            }
-        }
-        let (_, text) = expressions(spec, "auditAnnotations", "valueExpression")[0];
-        Answer::Allowed(run(&context, text).as_str().unwrap().to_owned())
-    }
-
-    fn namespace(mode: Option<&str>, annotations: Value) -> Value {
-        let labels = mode.map_or(json!({}), |mode| json!({"lapwing.dev/mode": mode}));
-        let metadata = [
-            ("name", "shop".into()),
-            ("labels", labels),
-            ("annotations", annotations),
-        ];
-        json!({"metadata": Value::from_iter(metadata)})
-    }
-
-    fn change(from: Option<&str>, to: Option<&str>, annotations: Value) -> Value {
-        json!({
-            "operation": "UPDATE", "userInfo": {"username": "ann"},
-            "object": namespace(to, annotations), "oldObject": namespace(from, json!({})),
-        })
-    }
-
-    const LOOSEN: &[&str] = &["lapwing.dev/behaviorprofiles/shop/loosen"];
-
-    #[test]
-    fn less_is_reported_of_a_namespace_by_who_may_loosen() {
-        let policy = policy("lapwing-namespace-modes");
-        check(&policy).unwrap();
-        // From, to, and whether that asks for the right.
-        for (from, to, is_looser) in [
-            (None, Some("monitor"), false),
-            (None, Some("learn"), true),
-            (None, Some("off"), true),
-            (Some("monitor"), Some("learn"), true),
-            (Some("monitor"), Some("off"), true),
-            (Some("monitor"), None, true),
-            (Some("monitor"), Some("Monitor"), false),
-            // Agents went on as it was before the slip of the pen.
-            (Some("Monitor"), Some("learn"), true),
-            (Some("learn"), Some("monitor"), false),
-            (Some("learn"), Some("off"), true),
-            (Some("learn"), None, false),
-            (Some("off"), Some("learn"), false),
-            (Some("off"), Some("monitor"), false),
-            (Some("off"), None, false),
-            (Some("monitor"), Some(""), true),
-        ] {
-            let request = change(from, to, json!({}));
-            let named = |mode: Option<&str>| match mode {
-                None | Some("") => "no mode".to_owned(),
-                Some(mode) => mode.to_owned(),
-            };
-            let (before, asked) = (named(from), named(to));
-            let told = format!("shop: {before} -> {asked} by ann: no reason given");
-            let expected = Answer::Allowed(told);
-            assert_eq!(ask(&policy, &request, LOOSEN), expected);
-            match ask(
-                &policy,
-                &request,
-                &["lapwing.dev/behaviorprofiles/other/loosen"],
-            ) {
-                Answer::Denied(why) => {
-                    assert!(is_looser, "{from:?} {to:?}: {why}");
-                    assert!(
-                        why.contains("namespace shop") && why.contains("ann"),
-                        "{why}"
-                    );
-                    assert!(why.contains("lapwing-approver"), "{why}");
-                }
-                answer => assert!(
-                    !is_looser && answer == expected,
-                    "{from:?} {to:?}: {answer:?}"
-                ),
-            }
-        }
-        for same in [None, Some("off")] {
-            let request = change(same, same, json!({"a": "b"}));
-            assert_eq!(ask(&policy, &request, &[]), Answer::Unasked);
-        }
-        // One that is made: it has nothing that is monitored yet.
-        for (mode, is_looser) in [("off", true), ("learn", false), ("monitor", false)] {
-            let mut request = change(None, Some(mode), json!({}));
-            request["operation"] = json!("CREATE");
-            request["oldObject"] = Value::Null;
-            let is_denied = matches!(ask(&policy, &request, &[]), Answer::Denied(_));
-            assert_eq!(is_denied, is_looser, "{mode}");
-        }
-    }
-
-    #[test]
-    fn who_is_recorded_is_who_did_it() {
-        let policy = policy("lapwing-namespace-modes");
-        let said =
-            |actor: &str| json!({"lapwing.dev/actor": actor, "lapwing.dev/reason": "release 1.4"});
-        let request = change(Some("monitor"), Some("off"), said("ann"));
-        let told = "shop: monitor -> off by ann: release 1.4";
-        assert_eq!(
-            ask(&policy, &request, LOOSEN),
-            Answer::Allowed(told.to_owned())
-        );
-        let request = change(Some("off"), Some("monitor"), said("bob"));
-        let Answer::Denied(why) = ask(&policy, &request, LOOSEN) else {
-            panic!("another's name is taken");
-        };
-        assert_eq!(
-            why,
-            "the annotation lapwing.dev/actor must be ann, who changes this"
-        );
-    }
-
-    fn profile(mode: Option<&str>, path: &str, signature: &str) -> Value {
-        let mut spec = json!({"exec": [{"path": path}]});
-        if let Some(mode) = mode {
-            spec["mode"] = json!(mode);
-        }
-        json!({"metadata": {"name": "web", "annotations": {"lapwing.dev/signature": signature}}, "spec": spec})
-    }
-
-    fn write(operation: &str, who: &str, before: Value, object: Value) -> Value {
-        Value::from_iter([
-            ("operation", operation.into()),
-            ("userInfo", json!({"username": who})),
-            ("namespace", "shop".into()),
-            ("name", "web".into()),
-            ("object", object),
-            ("oldObject", before),
-        ])
-    }
-
-    #[test]
-    fn profiles_are_written_by_who_may_approve_and_ended_by_who_may_loosen() {
-        let policy = policy("lapwing-behavior-profiles");
-        check(&policy).unwrap();
-        let monitoring = || profile(Some("Monitoring"), "/a", "s");
-        let none = Value::Null;
-        for (request, verb) in [
-            (
-                write("CREATE", "ann", none.clone(), monitoring()),
-                "approve",
-            ),
-            (
-                write(
-                    "UPDATE",
-                    "ann",
-                    monitoring(),
-                    profile(Some("Monitoring"), "/b", "s"),
-                ),
-                "approve",
-            ),
-            (
-                write(
-                    "UPDATE",
-                    "ann",
-                    monitoring(),
-                    profile(Some("Monitoring"), "/a", "t"),
-                ),
-                "approve",
-            ),
-            (
-                write(
-                    "UPDATE",
-                    "ann",
-                    profile(Some("Learning"), "/a", "s"),
-                    monitoring(),
-                ),
-                "approve",
-            ),
-            (
-                write("UPDATE", "ann", profile(None, "/a", "s"), monitoring()),
-                "approve",
-            ),
-            (
-                write(
-                    "UPDATE",
-                    "ann",
-                    monitoring(),
-                    profile(Some("Learning"), "/a", "s"),
-                ),
-                "loosen",
-            ),
-            (
-                write("UPDATE", "ann", monitoring(), profile(None, "/b", "s")),
-                "loosen",
-            ),
-            (write("DELETE", "ann", monitoring(), none.clone()), "loosen"),
-        ] {
-            let all: [(&str, &'static [&'static str]); 2] = [
-                ("approve", &["lapwing.dev/behaviorprofiles/shop/approve"]),
-                ("loosen", LOOSEN),
-            ];
-            for (has, rights) in all {
-                match ask(&policy, &request, rights) {
-                    Answer::Allowed(told) => {
-                        assert_eq!(has, verb, "{request}");
-                        assert!(
-                            told.starts_with(verb) && told.contains("shop/web by ann"),
-                            "{told}"
-                        );
-                    }
-                    Answer::Denied(why) => {
-                        assert_ne!(has, verb, "{request}");
-                        assert!(why.contains(&format!("the verb {verb}")), "{why}");
-                    }
-                    Answer::Unasked => panic!("{request}"),
-                }
-            }
-        }
-        let mut labelled = monitoring();
-        labelled["metadata"]["labels"] = json!({"team": "a"});
-        let request = write("UPDATE", "ann", monitoring(), labelled);
-        assert_eq!(ask(&policy, &request, &[]), Answer::Unasked);
-        // Else a namespace that is deleted would never go.
-        let cluster = "system:serviceaccount:kube-system:namespace-controller";
-        let request = write("DELETE", cluster, monitoring(), none.clone());
-        assert_eq!(ask(&policy, &request, &[]), Answer::Unasked);
-        let request = write("CREATE", cluster, none, monitoring());
-        assert!(matches!(ask(&policy, &request, &[]), Answer::Denied(_)));
-    }
-}
+mod tests;

@@ -63,6 +63,20 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
             "lapwing.dev/reason must say why",
         ),
         (
+            json!({"admissionPolicy": {"record": "required"}, "controller": {
+                "enabled": true, "promote": "automatic", "serviceAccount": {"create": false, "name": "mine"},
+            }}),
+            "- name: LAPWING_USER\n              value: \"system:serviceaccount:lapwing:mine\"",
+        ),
+        (
+            json!({"controller": {"enabled": true, "serviceAccount": {"create": false, "name": "mine"}}}),
+            "request.userInfo.username != 'system:serviceaccount:lapwing:mine'",
+        ),
+        (
+            json!({"namespaceModes": false, "controller": {"enabled": true}}),
+            "policyName: lapwing-learned-profiles",
+        ),
+        (
             json!({"admissionPolicy": {"enabled": false}}),
             "aggregate-to-view: \"true\"",
         ),

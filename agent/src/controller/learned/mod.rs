@@ -111,6 +111,7 @@ impl Learner {
                 api: Hand::new(api),
                 board: Arc::new(Board::new(rules)),
                 instance: instance.to_owned(),
+                user: String::new(),
                 promotes,
             },
             reads: Arc::new(Semaphore::new(READS)),
@@ -118,6 +119,13 @@ impl Learner {
             interval: interval.clamp(1, 3_600),
             audit: None,
         }
+    }
+
+    /// The same, which says on BehaviorProfiles that it makes that this user of the API made them.
+    #[must_use]
+    pub fn with_user(mut self, user: &str) -> Self {
+        user.clone_into(&mut self.writer.user);
+        self
     }
 
     /// The same, which tells of BehaviorProfiles that others make, change and delete.

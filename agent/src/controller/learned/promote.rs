@@ -16,6 +16,10 @@ use tokio::task::JoinSet;
 
 /// BehaviorProfiles that are made before it is looked again for what is to be written.
 const ONCE: usize = 64;
+/// The annotation that says who makes an object.
+const ACTOR: &str = "lapwing.dev/actor";
+/// The one that says why.
+const REASON: &str = "lapwing.dev/reason";
 
 impl Writer {
     /// Makes BehaviorProfiles of what is ready.
@@ -54,7 +58,7 @@ impl Writer {
             judged.reason
         );
         let made = match text {
-            Ok(text) if text.len() <= TEXT_MAX => self.create_profile(&workload, &text).await,
+            Ok(text) if text.len() <= TEXT_MAX => self.create_profile(&workload, &text, &why).await,
             Ok(_) => Err(Failure::new("its profile is too large for an object")),
             Err(why) => Err(Failure::new(why)),
         };
@@ -81,7 +85,7 @@ impl Writer {
     /// # Errors
     /// With the status 409 where there is one of that name.
     pub async fn promote(&self, workload: &Workload, text: &str, why: &str) -> Result<(), Failure> {
-        match self.create_profile(workload, text).await {
+        match self.create_profile(workload, text, why).await {
             Ok(object) => {
                 self.made(workload, "", &object, why).await;
                 Ok(())
@@ -108,15 +112,26 @@ impl Writer {
             .await;
     }
 
-    /// Makes a BehaviorProfile of this text, if there is none of that name. Answers its name, as `shop/web`.
+    /// Makes a BehaviorProfile of this text, if there is none of that name. Answers its name, as `shop/web`. Who
+    /// made it and why stands on it, as the chart's admission policies may ask for.
     ///
     /// # Errors
     /// With the status 409 where there is one: what people wrote is not touched.
-    async fn create_profile(&self, workload: &Workload, text: &str) -> Result<String, Failure> {
-        let text = text.to_owned();
+    async fn create_profile(
+        &self,
+        workload: &Workload,
+        text: &str,
+        why: &str,
+    ) -> Result<String, Failure> {
+        let (text, why, user) = (text.to_owned(), why.to_owned(), self.user.clone());
         // A megabyte of it takes its time.
         let read = tokio::task::spawn_blocking(move || {
-            let object: Value = serde_saphyr::from_str(&text).map_err(|error| error.to_string())?;
+            let mut object: Value =
+                serde_saphyr::from_str(&text).map_err(|error| error.to_string())?;
+            object["metadata"]["annotations"][REASON] = why.into();
+            if !user.is_empty() {
+                object["metadata"]["annotations"][ACTOR] = user.into();
+            }
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             Ok((name.to_owned(), object.to_string().into_bytes()))
         });

@@ -35,6 +35,8 @@ pub struct Writer {
     pub board: Arc<Board>,
     /// This replica.
     pub instance: String,
+    /// The user that it is to the API; empty where that is not known.
+    pub user: String,
     /// Whether a profile that is ready is applied without a person.
     pub promotes: bool,
 }

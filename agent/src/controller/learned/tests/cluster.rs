@@ -310,6 +310,7 @@ async fn people_promote_and_the_controller_where_it_is_allowed_to() {
         if let Some(made) = made.first() {
             assert_eq!(made["spec"]["mode"], "Monitoring");
             assert_eq!(made["spec"]["exec"].as_array().unwrap().len(), 1);
+            is_what_the_policies_are_tried_with(made);
             let note = told[0]["note"].as_str().unwrap();
             for part in [
                 "shop/deployment-web-app",

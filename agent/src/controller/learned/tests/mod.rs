@@ -124,6 +124,7 @@ impl Leader {
             api: Hand::new(api),
             board: Arc::clone(&board),
             instance: "controller-0".to_owned(),
+            user: "system:serviceaccount:lapwing:lapwing-controller".to_owned(),
             promotes,
         };
         writer.take_up().await.unwrap();
@@ -150,6 +151,29 @@ pub fn status_of(cluster: &Cluster, workload: &Workload) -> Status {
 pub fn events(cluster: &Cluster, reason: &str) -> Vec<Value> {
     let all = cluster.written_objects("events").into_iter();
     all.filter(|event| event["reason"] == reason).collect()
+}
+
+/// Whether it is the object that tests of the chart hold the admission policies against.
+pub fn is_what_the_policies_are_tried_with(made: &Value) {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/controller/learned/tests/promoted.json"
+    );
+    let mut made = made.clone();
+    let metadata = made["metadata"].as_object_mut().unwrap();
+    metadata.remove("resourceVersion");
+    // Which hours of the day were not seen depends on when this runs.
+    let reason = &mut metadata["annotations"]["lapwing.dev/reason"];
+    *reason = reason.as_str().unwrap().split("; ").next().into();
+    let text = format!("{made:#}\n");
+    if std::env::var_os("LAPWING_REGENERATE").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        text,
+        "run LAPWING_REGENERATE=1 cargo test -p lapwing-agent --lib controller::learned"
+    );
 }
 
 #[test]
