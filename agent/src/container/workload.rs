@@ -500,7 +500,6 @@ mod tests {
                     name: name.into(),
                     evidence: Evidence::Verified,
                 }),
-                ..InPod::default()
             })),
             ..details(name, image, &[])
         };

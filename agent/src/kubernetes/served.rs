@@ -38,6 +38,8 @@ pub struct Served {
     etcd: Child,
     port: u16,
     server: Child,
+    /// Lists that have to be served.
+    lists: Vec<String>,
 }
 
 impl Drop for Served {
@@ -77,6 +79,7 @@ impl Served {
             etcd,
             port,
             server,
+            lists: vec!["/apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned()],
         };
         this.wait().await;
         this
@@ -90,23 +93,25 @@ impl Served {
         self.wait().await;
     }
 
+    /// Until all is served. What is asked before definitions are read is answered with 404 here; a whole API
+    /// server says 503.
     async fn wait(&self) {
         let until = Instant::now() + START_MAX;
         let api = self.api();
-        loop {
-            let answer = match api.connect().await {
-                Ok(_) => api.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions"),
-                Err(failure) => panic!("{}", failure.text),
-            };
-            let Err(failure) = answer.await else { return };
-            let log = self.folder.path().join("server.log");
-            assert!(
-                Instant::now() < until,
-                "{}; its log:\n{}",
-                failure.text,
-                fs::read_to_string(log).unwrap_or_default()
-            );
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        if let Err(failure) = api.connect().await {
+            panic!("{}", failure.text);
+        }
+        for list in &self.lists {
+            while let Err(failure) = api.get(list).await {
+                let log = self.folder.path().join("server.log");
+                assert!(
+                    Instant::now() < until,
+                    "{list}: {}; its log:\n{}",
+                    failure.text,
+                    fs::read_to_string(log).unwrap_or_default()
+                );
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
     }
 
@@ -129,7 +134,7 @@ impl Served {
     }
 
     /// With the definitions of the chart, as `helm install` applies them. Answers what the server says of each.
-    pub async fn define(&self) -> Vec<Value> {
+    pub async fn define(&mut self) -> Vec<Value> {
         let api = self.api();
         api.connect().await.unwrap();
         let mut defined = Vec::new();
@@ -149,14 +154,12 @@ impl Served {
                 assert!(Instant::now() < until, "{name}: {}", object["status"]);
                 tokio::time::sleep(Duration::from_millis(50)).await;
             });
-            // What is established may be served a moment later.
             let plural = name.split('.').next().unwrap_or_default();
-            let list = format!("/apis/lapwing.dev/v1alpha1/{plural}");
-            while let Err(failure) = api.get(&list).await {
-                assert!(Instant::now() < until, "{name}: {}", failure.text);
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            self.lists
+                .push(format!("/apis/lapwing.dev/v1alpha1/{plural}"));
         }
+        // What is established may be served a moment later.
+        self.wait().await;
         defined
     }
 }

@@ -119,7 +119,8 @@ default
 {{- $metrics := or .Values.http.metrics .Values.podMonitor.enabled | default false -}}
 {{- $http := dict "address" (printf ":%d" (int .Values.http.port)) "metrics" $metrics -}}
 {{- $lease := dict "name" (printf "%s-controller" (include "lapwing.fullname" .)) -}}
-{{- $known := dict "version" 1 "cluster" .Values.clusterName "listen" $listen "agents" $agents "http" $http "lease" $lease "learned" (dict "promote" .Values.controller.promote) -}}
+{{- $modes := dict "enabled" .Values.namespaceModes "unlabelled" (get .Values.config "mode" | default "learn") -}}
+{{- $known := dict "version" 1 "cluster" .Values.clusterName "listen" $listen "agents" $agents "http" $http "lease" $lease "modes" $modes "learned" (dict "promote" .Values.controller.promote) -}}
 {{- toYaml (mergeOverwrite $known (deepCopy .Values.controller.config)) -}}
 {{- end -}}
 

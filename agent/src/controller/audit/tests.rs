@@ -199,7 +199,7 @@ async fn a_change_of_the_mode_loosens_as_the_admission_policy_has_it() {
 async fn modes_are_watched_where_agents_obey_them() {
     let (cluster, keys) = (Cluster::new(), Keys::new());
     let replica = Replica::with(&keys, &cluster, "one", 1, |config| {
-        config.modes.enabled = false
+        config.modes.enabled = false;
     });
     cluster.put(with_uid("web", "kubectl"));
     has(&cluster, "Normal ProfileApproved shop").await;

@@ -49,7 +49,7 @@ async fn apply(api: &Api, rest: &str, object: &Value) -> Result<Value, Failure> 
 #[tokio::test]
 #[ignore = "needs Kubernetes' own server of custom resources: cargo xtask api-proof"]
 async fn definitions_are_taken_and_objects_judged_by_them() {
-    let served = Served::start().await;
+    let mut served = Served::start().await;
     let defined = served.define().await;
     assert_eq!(defined.len(), 2);
     for object in &defined {
@@ -146,7 +146,7 @@ async fn definitions_are_taken_and_objects_judged_by_them() {
 #[tokio::test]
 #[ignore = "needs Kubernetes' own server of custom resources: cargo xtask api-proof"]
 async fn people_own_the_spec_and_machines_the_status() {
-    let served = Served::start().await;
+    let mut served = Served::start().await;
     served.define().await;
     let api = served.api();
     api.connect().await.unwrap();
@@ -193,7 +193,7 @@ async fn people_own_the_spec_and_machines_the_status() {
 #[tokio::test]
 #[ignore = "needs Kubernetes' own server of custom resources: cargo xtask api-proof"]
 async fn the_largest_profile_is_taken_and_what_is_larger_is_refused() {
-    let served = Served::start().await;
+    let mut served = Served::start().await;
     served.define().await;
     let api = served.api();
     api.connect().await.unwrap();
