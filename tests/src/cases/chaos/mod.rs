@@ -139,7 +139,14 @@ impl Run<'_> {
             before == after,
             "profiles were {before:#?}\nand are {after:#?}"
         );
+        // An agent that was away while it was asked for what is owed is asked again after a rest.
+        let all = verdict::all(&self.stage)?;
+        let owed = wait_for("what is owed to the client", 2 * patience(), || {
+            self.follow()?;
+            Ok(verdict::has(&self.client, &all)?.then_some(()))
+        });
         let found = verdict::reports(&self.stage, &self.client, &self.batches, [raged, silent])?;
+        owed?;
         let kills: Vec<_> = { self.kills.iter() }
             .map(|(kind, count)| format!("{count} {kind}"))
             .collect();

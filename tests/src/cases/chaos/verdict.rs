@@ -22,7 +22,7 @@ const LATE: f64 = 4.0;
 const ON_DISK: f64 = 1.0;
 
 /// Of a report: its id and its revision.
-type Key = (String, u64);
+pub type Key = (String, u64);
 
 /// That a node is silent, or that this is over.
 pub struct Silence {
@@ -157,6 +157,24 @@ fn log(stage: &Stage<'_>, number: usize) -> Result<(Vec<Value>, Vec<Value>)> {
         Ok((seen.len() == marks).then_some(()))
     })?;
     Ok((watch.of_kind("violation"), watch.of_kind("gap")))
+}
+
+/// All that the agents' logs have.
+pub fn all(stage: &Stage<'_>) -> Result<BTreeSet<Key>> {
+    let mut all = BTreeSet::new();
+    for number in 0..NODES.len() {
+        for violation in log(stage, number)?.0 {
+            all.insert(key(&violation)?);
+        }
+    }
+    Ok(all)
+}
+
+/// Whether the client has all of it.
+pub fn has(client: &Client, all: &BTreeSet<Key>) -> Result<bool> {
+    let given = client.of_kind("violation").map(key);
+    let given = given.collect::<Result<BTreeSet<_>>>()?;
+    Ok(all.is_subset(&given))
 }
 
 /// Compares what the client was given with what the agents have; the times are those of the kills, and of the one

@@ -161,7 +161,9 @@ pub fn is_what_the_policies_are_tried_with(made: &Value) {
     );
     let mut made = made.clone();
     let metadata = made["metadata"].as_object_mut().unwrap();
+    // As it was asked for: these are the server's.
     metadata.remove("resourceVersion");
+    metadata.remove("uid");
     // Which hours of the day were not seen depends on when this runs.
     let reason = &mut metadata["annotations"]["lapwing.dev/reason"];
     *reason = reason.as_str().unwrap().split("; ").next().into();
