@@ -77,9 +77,10 @@ pub fn prove(args: &ProofArgs) -> Result<bool> {
     let built = build::run(&setup::run()?)?;
     let mut command = args.runs.command(&built)?;
     command.arg("--advice");
-    let buildah = shell::which(BUILDER).context(
-        "no buildah, which builds the Dockerfile of the advice: apt-get install --no-install-recommends buildah",
-    )?;
+    if shell::which(BUILDER).is_none() {
+        setup::install("Buildah", "builds the Dockerfile of the advice", &[BUILDER])?;
+    }
+    let buildah = shell::which(BUILDER).context("Debian's package buildah brings no buildah")?;
     command.arg("--buildah").arg(buildah);
     if let Some(file) = &args.markdown {
         command.arg("--markdown").arg(file);
