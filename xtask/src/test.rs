@@ -57,6 +57,8 @@ const MORE: &[&str] = &[
 const USUAL: &[&str] = &[
     // This machine's own kernel may have none of the better tiers that a row falls back from.
     "fields.",
+    "phases.",
+    "modes.",
     "seen.exec.",
     "seen.repeats",
     "seen.each",
