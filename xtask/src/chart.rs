@@ -172,7 +172,23 @@ pub fn write() -> Result<()> {
     };
     fs::write(path(), manifest(rendered)).context("cannot write the manifest")?;
     setup::say("manifest", &path().display().to_string());
-    Ok(())
+    let kept = policies::kept();
+    fs::write(&kept, policies::text(&for_policies(&Helm::ensure()?)?))
+        .with_context(|| format!("cannot write {}", kept.display()))
+}
+
+/// All objects of each set that the policies are tried with.
+fn for_policies(helm: &Helm) -> Result<Vec<Vec<Value>>> {
+    let mut all = Vec::new();
+    for files in helm.render(&policies::sets())? {
+        let files = files.map_err(|error| anyhow::anyhow!("refused: {error}"))?;
+        let mut of_set = Vec::new();
+        for text in FILES.iter().filter_map(|name| file(&files, name)) {
+            of_set.extend(serde_saphyr::from_multiple::<Value>(text)?);
+        }
+        all.push(of_set);
+    }
+    Ok(all)
 }
 
 /// The schemas of a version of Kubernetes.
@@ -347,6 +363,13 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
     ensure!(
         plain == manifest(&fresh),
         "deploy/kubernetes.yaml is not what the chart makes: `cargo xtask chart` writes it anew"
+    );
+    counts.passed += 1;
+    let kept = fs::read_to_string(policies::kept()).unwrap_or_default();
+    ensure!(
+        kept == policies::text(&for_policies(&helm)?),
+        "{} is not what the chart makes: `cargo xtask chart` writes it anew",
+        policies::kept().display()
     );
     counts.passed += 1;
     *note = format!(

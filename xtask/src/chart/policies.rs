@@ -8,10 +8,42 @@ use cel::Program;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// Group of the resources.
 pub const GROUP: &str = "admissionregistration.k8s.io/v1";
+
+/// What tests read of a rendered chart.
+const READ: [&str; 4] = [
+    "ValidatingAdmissionPolicy",
+    "ClusterRole",
+    "Role",
+    "Deployment",
+];
+
+/// Values with which the policies are rendered for tests: the chart's own; with the controller, which promotes, and
+/// a record that has to be there; agents that monitor where no label says otherwise; and no labels of namespaces.
+pub fn sets() -> [Value; 4] {
+    [
+        json!({}),
+        json!({"controller": {"enabled": true, "promote": "automatic"}, "admissionPolicy": {"record": "required"}}),
+        json!({"config": {"mode": "monitor"}}),
+        json!({"controller": {"enabled": true}, "namespaceModes": false}),
+    ]
+}
+
+/// Where the objects of these sets are kept: tests run as a user who has no Helm.
+pub fn kept() -> PathBuf {
+    crate::root().join("xtask/src/chart/policies/tests/rendered.json")
+}
+
+/// What is kept of what was made of each set.
+pub fn text(objects: &[Vec<Value>]) -> String {
+    let read = |one: &&Value| READ.iter().any(|kind| one["kind"] == *kind);
+    let all = { objects.iter() }.map(|of_set| of_set.iter().filter(read).cloned().collect());
+    format!("{:#}\n", Value::Array(all.collect()))
+}
 
 /// The group of Kubernetes itself, whose objects have one version.
 const CORE: &str = "";
