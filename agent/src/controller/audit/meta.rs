@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Who wrote it, for people to say.
-const ACTOR: &str = "lapwing.dev/actor";
-/// Why.
-const REASON: &str = "lapwing.dev/reason";
+/// The annotation for who wrote an object, for people to say.
+pub const ACTOR: &str = "lapwing.dev/actor";
+/// The one for why.
+pub const REASON: &str = "lapwing.dev/reason";
 /// Longest of them that is told, in bytes.
 const TEXT_MAX: usize = 256;
 

@@ -24,7 +24,7 @@ pub mod profiles;
 #[cfg(test)]
 mod tests;
 
-pub use meta::Meta;
+pub use meta::{ACTOR, Meta, REASON};
 
 use crate::kubernetes::api::{Api, Failure};
 use meta::Said;

@@ -7,6 +7,7 @@
 
 use super::object::{self, GROUP, MANAGER};
 use super::write::{WRITES, Writer};
+use crate::controller::audit::{ACTOR, REASON};
 use crate::kubernetes::api::Failure;
 use lapwing_profile::collected::object::TEXT_MAX;
 use lapwing_profile::workload::Workload;
@@ -16,10 +17,6 @@ use tokio::task::JoinSet;
 
 /// BehaviorProfiles that are made before it is looked again for what is to be written.
 const ONCE: usize = 64;
-/// The annotation that says who makes an object.
-const ACTOR: &str = "lapwing.dev/actor";
-/// The one that says why.
-const REASON: &str = "lapwing.dev/reason";
 
 impl Writer {
     /// Makes BehaviorProfiles of what is ready.
