@@ -10,6 +10,7 @@ mod bench;
 mod browser;
 mod build;
 mod chart;
+mod containerd;
 mod crd;
 mod cross;
 mod cyclonedx;

@@ -11,8 +11,8 @@ use crate::machine::Machine;
 use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Tools};
 use crate::{
-    browser, chart, cross, cyclonedx, debian, ecs, ocsf, programs, qemu, rotel, rsyslog, semconv,
-    tenzir, userland,
+    browser, chart, containerd, cross, cyclonedx, debian, ecs, ocsf, programs, qemu, rotel,
+    rsyslog, semconv, tenzir, userland,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
@@ -192,6 +192,10 @@ pub fn everything() -> Result<(Tools, bool)> {
     match rsyslog::ensure() {
         Ok(folder) => say("rsyslog", &folder.display().to_string()),
         Err(error) => say("rsyslog", &format!("not there: {error:#}")),
+    }
+    match containerd::ensure() {
+        Ok(folder) => say("containerd", &folder.display().to_string()),
+        Err(error) => say("containerd", &format!("not there: {error:#}")),
     }
     match browser::ensure() {
         Ok(program) => say("Chromium", &program.display().to_string()),

@@ -36,6 +36,7 @@ mod network;
 mod path;
 mod pending;
 mod phases;
+mod pods;
 mod poison;
 mod process;
 mod provenance;
@@ -135,6 +136,7 @@ pub const ALL: &[Group] = &[
     group(metrics::CASES),
     group(modes::CASES),
     group(phases::CASES),
+    group(pods::CASES),
     group(incident::CASES),
     group(receivers::CASES),
     group(start::CASES),
