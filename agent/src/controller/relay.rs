@@ -17,7 +17,7 @@
 
 mod attend;
 
-use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Link};
+use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Line, Link};
 use super::items::milliseconds;
 use super::lease::Elector;
 use super::marks::{Marks, digest};
@@ -390,8 +390,8 @@ impl Relay {
 }
 
 impl Attendant for Arc<Relay> {
-    fn attend(&self, agent: Arc<Agent>, client: Client) -> Attending {
-        Box::pin(Relay::attend(Arc::clone(self), agent, client))
+    fn attend(&self, agent: Arc<Agent>, line: Line) -> Attending {
+        Box::pin(Relay::attend(Arc::clone(self), agent, line))
     }
 
     fn lead(&self, fleet: Arc<Fleet>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
