@@ -1,0 +1,499 @@
+//! The folders that the root of a running container is laid of.
+//!
+//! Which these are, the kernel tells with the mount at the root of one of the container's processes. A
+//! process may mount an overlay for itself, of folders that on the host are others, where it has a user
+//! namespace of its own. So a root counts only where the host's first process has its file system mounted
+//! too, or where the process is of the host's user namespace, in which nobody without the host's rights
+//! mounts. The folders are those of the runtime and so of the host: they are opened below the root of its
+//! first process, since this may run in a container of the host's process ids.
+//!
+//! Runtimes give folders relative to where they stood when they mounted, to have room for more in a page:
+//! the kernel does not tell where that was. Containerd's lie beside the writable layer, which it names in
+//! full, Docker's and Podman's above where it is mounted. That is where they are looked for, and only a
+//! folder below which all of them lie is taken.
+
+use super::snapshot::{Line, table, unescape};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use lapwing_image::{Folder, Marks};
+use lapwing_profile::text::canonical;
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2, stat};
+use std::fs::read_link;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// What always helps.
+const SAVE: &str =
+    "save the image to a file instead (docker save -o FILE, ctr image export, podman save)";
+/// The layer in which Docker makes what it mounts at, on top of those of the image.
+const INIT: &[u8] = b"-init/diff";
+
+/// What a root is laid of.
+#[derive(Debug)]
+pub struct Root {
+    /// The layers of the image, the lowest first.
+    pub folders: Vec<Folder>,
+    /// How they are laid over one another.
+    pub marks: Marks,
+    /// The layer that the container writes to.
+    pub writable: Option<OwnedFd>,
+    /// What whoever reads them has to know.
+    pub notes: Vec<String>,
+}
+
+/// Options of an overlay, as far as they say what it is laid of.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Overlay {
+    /// The topmost first.
+    lower: Vec<Vec<u8>>,
+    upper: Option<Vec<u8>>,
+    work: Option<Vec<u8>>,
+    by_users: bool,
+    /// Layers of which only contents count, which others name.
+    data: usize,
+}
+
+impl Overlay {
+    fn parse(options: &str) -> Self {
+        let mut overlay = Self::default();
+        for option in options.split(',') {
+            let (key, value) = option.split_once('=').unwrap_or((option, ""));
+            let value = || unescape(value);
+            match key {
+                "lowerdir" => overlay.list(&value()),
+                // Of the newer interface, Linux 6.7: one after another, as they are.
+                "lowerdir+" => overlay.lower.push(value()),
+                "datadir+" => overlay.data += 1,
+                "upperdir" => overlay.upper = Some(value()),
+                "workdir" => overlay.work = Some(value()),
+                "userxattr" => overlay.by_users = true,
+                _ => {}
+            }
+        }
+        overlay
+    }
+
+    /// Folders with colons between them, in which a backslash takes a colon for one of the name. Behind two
+    /// colons are those for contents alone.
+    fn list(&mut self, text: &[u8]) {
+        let mut all = vec![Vec::new()];
+        let mut bytes = text.iter().copied();
+        while let Some(byte) = bytes.next() {
+            match (byte, all.last_mut()) {
+                (b':', _) => all.push(Vec::new()),
+                (b'\\', Some(last)) => last.extend(bytes.next()),
+                (byte, Some(last)) => last.push(byte),
+                (_, None) => {}
+            }
+        }
+        let mut parts = all.split(Vec::is_empty);
+        self.lower
+            .extend_from_slice(parts.next().unwrap_or_default());
+        self.data += parts.map(<[Vec<u8>]>::len).sum::<usize>();
+    }
+
+    fn relative(&self) -> impl Iterator<Item = &Vec<u8>> {
+        let all = self.lower.iter().chain(&self.upper);
+        all.filter(|path| !path.starts_with(b"/"))
+    }
+}
+
+/// Says what this process lacks to read layers.
+///
+/// # Errors
+/// When it lacks something: deletions of overlayfs stand in attributes that only CAP_SYS_ADMIN sees, so that
+/// without it nothing would be missed, and much be wrong.
+pub fn check_rights(proc: &Path) -> Result<()> {
+    const NEEDED: [(&str, u64); 3] = [
+        ("CAP_SYS_ADMIN", 1 << 21),
+        ("CAP_SYS_PTRACE", 1 << 19),
+        // Or the one that includes it.
+        ("CAP_DAC_READ_SEARCH", 1 << 2 | 1 << 1),
+    ];
+    let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
+    let effective = (status.lines())
+        .find_map(|line| line.strip_prefix("CapEff:"))
+        .and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
+        .unwrap_or_default();
+    let lacks: Vec<&str> = { NEEDED.iter() }
+        .filter(|(_, any)| effective & any == 0)
+        .map(|(name, _)| *name)
+        .collect();
+    ensure!(
+        lacks.is_empty(),
+        "reading a container's layers needs {}: run this as root on the container's node (the agent's own \
+         container has not all that it takes); or {SAVE}",
+        lacks.join(", ")
+    );
+    ensure!(
+        is_same_user_namespace(&proc.join("self"), &proc.join("1")),
+        "reading a container's layers needs the node's user namespace and its first process, and this runs in \
+         others: run it on the node itself; or {SAVE}"
+    );
+    Ok(())
+}
+
+/// Whether two processes are in one user namespace; not if one may not be asked.
+fn is_same_user_namespace(one: &Path, other: &Path) -> bool {
+    let of = |process: &Path| read_link(process.join("ns/user")).ok();
+    of(one).is_some_and(|one| of(other) == Some(one))
+}
+
+/// Finds what the root of a process is laid of, from its `/proc/PID` folder and that of the host's first
+/// process; `host_root` is the host's root folder.
+///
+/// # Errors
+/// When that is not known, or it cannot be opened; says what to do instead.
+pub fn of(process: &Path, host: &Path, host_root: &Path) -> Result<Root> {
+    let own = table(process);
+    let root = (own.lines().filter_map(Line::parse))
+        // Mounts on top of one another: the last one is seen.
+        .rfind(|line| line.point == "/")
+        .with_context(|| {
+            format!(
+                "no mount stands at its root, which may be a folder by chroot(2), or this may not look \
+                 ({}): {SAVE}",
+                process.display()
+            )
+        })?;
+    let file = |path: &Path| stat(path).map(|status| (status.st_dev, status.st_ino));
+    let (its_root, root_of_host) = (file(&process.join("root")), file(host_root));
+    ensure!(
+        its_root.is_ok() && its_root != root_of_host,
+        "its process stands in the root of the host and not in one of its own, so there is no image to be read; \
+         or this may not look at it"
+    );
+    let host_table = table(host);
+    let points: Vec<&str> = (host_table.lines().filter_map(Line::parse))
+        .filter(|line| line.device == root.device)
+        .map(|line| line.point)
+        .collect();
+    ensure!(
+        !points.is_empty() || is_same_user_namespace(process, host),
+        "its root is mounted in a user namespace of its own and not on the host, so that which folders it is \
+         laid of is the container's own word (rootless containers are such): {SAVE}"
+    );
+    match root.kind {
+        "overlay" => overlay(root, &points, host_root),
+        kind if kind.starts_with("fuse") => bail!(
+            "its root is served by a program ({}), whose layers nobody else knows: {SAVE}",
+            canonical(kind.as_bytes())
+        ),
+        kind => plain(process, kind),
+    }
+}
+
+/// A root that is one folder, as the process sees it.
+fn plain(process: &Path, kind: &str) -> Result<Root> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = openat(CWD, process.join("root"), flags, Mode::empty())
+        .map_err(|error| anyhow!("cannot open the root of the container: {error}; or {SAVE}"))?;
+    let kind = canonical(kind.as_bytes());
+    Ok(Root {
+        folders: vec![Folder {
+            path: format!("the root of the container ({kind})"),
+            folder,
+        }],
+        marks: Marks::None,
+        writable: None,
+        notes: vec![format!(
+            "the root is no overlay but one folder ({kind}): told as one layer, with all that the container wrote \
+             there, and nothing is known of what it was made of"
+        )],
+    })
+}
+
+fn overlay(root: Line<'_>, points: &[&str], host_root: &Path) -> Result<Root> {
+    ensure!(
+        root.top == "/",
+        "its root is a folder within an overlay ({}), and how that folder's layers lie is not looked into: {SAVE}",
+        canonical(&unescape(root.top))
+    );
+    let told = Overlay::parse(root.options);
+    ensure!(
+        !told.lower.is_empty(),
+        "the kernel does not tell which layers its overlay has (no lowerdir among its options, which may be cut \
+         at the length of a page): {SAVE}"
+    );
+    let host = openat(
+        CWD,
+        host_root,
+        OFlags::PATH | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .map_err(|error| anyhow!("cannot open the root of the host: {error}"))?;
+    let base = base(&told, points, host.as_fd())?;
+    let folder = |path: &[u8]| -> Result<Folder> {
+        let folder = open(host.as_fd(), &base, path).map_err(|error| {
+            let path = canonical(path);
+            anyhow!(
+                "cannot open the layer {path}: {error}; it may be known by that name only to the runtime that \
+                 mounted it: {SAVE}"
+            )
+        })?;
+        Ok(Folder {
+            path: name(&folder).unwrap_or_else(|| canonical(path)),
+            folder,
+        })
+    };
+    let mut folders = { told.lower.iter() }
+        .map(|path| folder(path))
+        .collect::<Result<Vec<_>>>()?;
+    let mut notes = Vec::new();
+    if folders.len() > 1 && folders[0].path.as_bytes().ends_with(INIT) {
+        let init = folders.remove(0);
+        notes.push(format!(
+            "left out, the layer of what Docker mounts at in each container: {}",
+            init.path
+        ));
+    }
+    folders.reverse();
+    if told.data > 0 {
+        notes.push(format!(
+            "{} layers hold contents alone (data-only), which files of others name: what is in these is unknown",
+            told.data
+        ));
+    }
+    let writable = match told.upper.as_deref().map(folder).transpose() {
+        Ok(writable) => writable,
+        Err(error) => {
+            notes.push(format!("how much the container wrote is unknown: {error}"));
+            None
+        }
+    };
+    Ok(Root {
+        folders,
+        marks: match told.by_users {
+            true => Marks::User,
+            false => Marks::Trusted,
+        },
+        writable: writable.map(|writable| writable.folder),
+        notes,
+    })
+}
+
+/// The folder that relative ones are meant from; the root where there are none.
+fn base(told: &Overlay, points: &[&str], host: BorrowedFd<'_>) -> Result<Vec<u8>> {
+    let Some(first) = told.relative().next() else {
+        return Ok(b"/".to_vec());
+    };
+    let beside = told.upper.iter().chain(&told.work).cloned();
+    let known = beside.chain(points.iter().map(|point| unescape(point)));
+    for mut path in known.filter(|path| path.starts_with(b"/")) {
+        // What it lies in, and so on.
+        while let Some(slash) = path.iter().rposition(|byte| *byte == b'/') {
+            path.truncate(slash);
+            if told.relative().all(|one| open(host, &path, one).is_ok()) {
+                return Ok(path);
+            }
+        }
+    }
+    Err(anyhow!(
+        "the layers of its root are told from a folder that the kernel does not name ({}), and they are not \
+         where runtimes have them: {SAVE}",
+        canonical(first)
+    ))
+}
+
+/// Opens a folder of the host. Runtimes name layers by short links, which are followed as the host would.
+fn open(host: BorrowedFd<'_>, base: &[u8], path: &[u8]) -> io::Result<OwnedFd> {
+    let path = match path.starts_with(b"/") {
+        true => path.to_vec(),
+        false => [base, b"/", path].concat(),
+    };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    Ok(openat2(host, path, flags, Mode::empty(), resolve)?)
+}
+
+/// Where an open folder lies, its links followed.
+fn name(folder: &OwnedFd) -> Option<String> {
+    let path = read_link(format!("/proc/self/fd/{}", folder.as_raw_fd())).ok()?;
+    let path = path.as_os_str().as_bytes();
+    path.starts_with(b"/").then(|| canonical(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use tempfile::TempDir;
+
+    /// A host: its root, and a `/proc` with its first process and one of a container.
+    struct Host(TempDir);
+
+    impl Host {
+        /// `own` and `first` are mounts of the two.
+        fn new(folders: &[&str], own: &str, first: &str) -> Self {
+            let host = Self(TempDir::new().unwrap());
+            for folder in ["proc/1/ns", "proc/7/ns", "proc/7/root"]
+                .iter()
+                .chain(folders)
+            {
+                fs::create_dir_all(host.at(folder)).unwrap();
+            }
+            for (pid, table) in [("1", first), ("7", own)] {
+                fs::write(host.at(&format!("proc/{pid}/mountinfo")), table).unwrap();
+                symlink("user:[1]", host.at(&format!("proc/{pid}/ns/user"))).unwrap();
+            }
+            host
+        }
+
+        fn at(&self, path: &str) -> std::path::PathBuf {
+            self.0.path().join(path)
+        }
+
+        fn read(&self) -> Result<Root> {
+            of(&self.at("proc/7"), &self.at("proc/1"), self.0.path())
+        }
+
+        fn said(&self) -> String {
+            format!("{:#}", self.read().unwrap_err())
+        }
+
+        /// The layers as they are told, from the host's root on.
+        fn folders(&self) -> Vec<String> {
+            let root = self.0.path().to_str().unwrap();
+            let path = |folder: &Folder| folder.path.strip_prefix(root).unwrap().to_owned();
+            self.read().unwrap().folders.iter().map(path).collect()
+        }
+    }
+
+    fn mount(kind: &str, options: &str) -> String {
+        format!("600 500 0:50 / / rw,relatime - {kind} a {options}\n")
+    }
+
+    const FIRST: &str = "9 1 0:50 / /docker/c/merged rw - overlay overlay rw\n";
+
+    #[test]
+    fn options_are_read_as_the_kernel_writes_them() {
+        let bytes = |all: &[&str]| all.iter().map(|one| one.as_bytes().to_vec()).collect();
+        let told = Overlay::parse(
+            r"rw,lowerdir=/a\134:b:/c\040d:e\134\134,upperdir=/u\054x,workdir=/w,userxattr",
+        );
+        let wanted = Overlay {
+            lower: bytes(&["/a:b", "/c d", r"e\"]),
+            upper: Some(b"/u,x".to_vec()),
+            work: Some(b"/w".to_vec()),
+            by_users: true,
+            data: 0,
+        };
+        assert_eq!(told, wanted);
+        let told = Overlay::parse("ro,lowerdir=/l1:/l2::/d1::/d2,metacopy=on");
+        assert_eq!((told.lower, told.data), (bytes(&["/l1", "/l2"]), 2));
+        let told = Overlay::parse("ro,lowerdir+=/a:b,lowerdir+=/c,datadir+=/d");
+        assert_eq!((told.lower, told.data), (bytes(&["/a:b", "/c"]), 1));
+        assert_eq!(Overlay::parse("rw,index=off"), Overlay::default());
+    }
+
+    #[test]
+    fn layers_are_found_where_each_runtime_has_them() {
+        // Containerd's, in full and relative to where it stood.
+        let snapshots = ["s/1/fs", "s/2/fs", "s/3/fs"];
+        for lower in ["/s/2/fs:/s/1/fs", "2/fs:1/fs"] {
+            let options = format!("rw,lowerdir={lower},upperdir=/s/3/fs,workdir=/s/3/work");
+            let host = Host::new(&snapshots, &mount("overlay", &options), FIRST);
+            assert_eq!(host.folders(), ["/s/1/fs", "/s/2/fs"], "{lower}");
+            let root = host.read().unwrap();
+            assert!(root.writable.is_some() && root.notes.is_empty());
+            assert_eq!(root.marks, Marks::Trusted);
+        }
+        // Docker's: links, all of it relative, and a layer of its own on top.
+        let folders = [
+            "docker/l",
+            "docker/a/diff",
+            "docker/c-init/diff",
+            "docker/c/diff",
+        ];
+        let options = "rw,lowerdir=l/I:l/A,upperdir=c/diff,workdir=c/work";
+        let host = Host::new(&folders, &mount("overlay", options), FIRST);
+        for (link, target) in [("I", "../c-init/diff"), ("A", "../a/diff")] {
+            symlink(target, host.at("docker/l").join(link)).unwrap();
+        }
+        assert_eq!(host.folders(), ["/docker/a/diff"]);
+        let root = host.read().unwrap();
+        assert!(root.writable.is_some());
+        assert!(root.notes[0].contains("c-init/diff"), "{:?}", root.notes);
+    }
+
+    #[test]
+    fn links_lead_nowhere_but_below_the_root_of_the_host() {
+        let options = "rw,lowerdir=/l/up:/l/loop";
+        let host = Host::new(&["l", "a"], &mount("overlay", options), FIRST);
+        symlink("../../../../../../a", host.at("l/up")).unwrap();
+        symlink("loop", host.at("l/loop")).unwrap();
+        let said = host.said();
+        assert!(said.contains("cannot open the layer /l/loop"), "{said}");
+        fs::remove_file(host.at("l/loop")).unwrap();
+        fs::create_dir(host.at("l/loop")).unwrap();
+        assert_eq!(host.folders(), ["/l/loop", "/a"]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_an_error_with_a_remedy() {
+        let overlay = |options: &str| mount("overlay", options);
+        let below = overlay("rw,lowerdir=/a").replace(" / / ", " /in\\040it / ");
+        for (own, part) in [
+            (String::new(), "no mount stands at its root"),
+            (overlay("rw,index=off"), "no lowerdir among its options"),
+            (
+                overlay("rw,lowerdir=/gone"),
+                "cannot open the layer /gone: No such file",
+            ),
+            (
+                overlay("rw,lowerdir=x/y,upperdir=/a/b"),
+                "that the kernel does not name (x/y)",
+            ),
+            (below, "a folder within an overlay (/in it)"),
+            (
+                mount("fuse.fuse-overlayfs", "rw"),
+                "served by a program (fuse.fuse-overlayfs)",
+            ),
+        ] {
+            let said = Host::new(&["a"], &own, FIRST).said();
+            assert!(
+                said.contains(part) && said.contains("save the image"),
+                "{part}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_container_s_own_word_is_not_taken() {
+        let own = mount("overlay", "rw,lowerdir=/etc");
+        let first = "9 1 0:51 / /a rw - overlay overlay rw\n";
+        let host = Host::new(&["etc"], &own, first);
+        // Of the host's user namespace: whoever mounted it had the host's rights.
+        assert_eq!(host.folders(), ["/etc"]);
+        fs::remove_file(host.at("proc/7/ns/user")).unwrap();
+        symlink("user:[2]", host.at("proc/7/ns/user")).unwrap();
+        assert!(
+            host.said().contains("the container's own word"),
+            "{}",
+            host.said()
+        );
+        fs::write(host.at("proc/1/mountinfo"), FIRST).unwrap();
+        assert_eq!(host.folders(), ["/etc"]);
+        // One that stands in the host's root is no container's.
+        fs::remove_dir(host.at("proc/7/root")).unwrap();
+        symlink(host.0.path(), host.at("proc/7/root")).unwrap();
+        assert!(
+            host.said().contains("in the root of the host"),
+            "{}",
+            host.said()
+        );
+    }
+
+    #[test]
+    fn a_root_of_one_folder_is_one_layer() {
+        let host = Host::new(&[], &mount("ext4", "rw"), FIRST);
+        let root = host.read().unwrap();
+        assert_eq!((root.folders.len(), root.marks), (1, Marks::None));
+        assert!(
+            root.writable.is_none() && root.notes[0].contains("(ext4)"),
+            "{root:?}"
+        );
+    }
+}
