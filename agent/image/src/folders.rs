@@ -192,29 +192,32 @@ impl Walk<'_> {
         let root = root.map_err(|error| Error::io(&self.what, error.into()))?;
         let status = fstat(&root).map_err(|error| Error::io(&self.what, error.into()))?;
         self.folder_entry(b"/", &root, &status)?;
-        let mut folders = vec![Vec::new()];
-        while let Some(folder) = folders.pop() {
-            let names = match self.names(&folder)? {
-                Ok(names) => names,
-                Err(error) if folder.is_empty() => {
-                    return Err(Error::io(&self.what, error.into()));
-                }
-                Err(error) => {
-                    self.aside(&folder, error);
-                    continue;
-                }
-            };
-            for name in names {
-                let mut path = folder.clone();
-                if !path.is_empty() {
-                    path.push(b'/');
-                }
-                path.extend(name);
-                if self.entry(&path)? {
-                    folders.push(path);
-                }
+        // In the order of names, each folder before what is in it, as layers are packed.
+        let mut left = Vec::new();
+        self.go_into(&[], &mut left)?;
+        while let Some(path) = left.pop() {
+            if self.entry(&path)? {
+                self.go_into(&path, &mut left)?;
             }
         }
+        Ok(())
+    }
+
+    /// Adds what is in a folder to what is left to be looked at, the first last.
+    fn go_into(&mut self, folder: &[u8], left: &mut Vec<Vec<u8>>) -> Result<(), Error> {
+        let names = match self.names(folder)? {
+            Ok(names) => names,
+            Err(error) if folder.is_empty() => return Err(Error::io(&self.what, error.into())),
+            Err(error) => {
+                self.aside(folder, error);
+                return Ok(());
+            }
+        };
+        let path = |name: Vec<u8>| match folder {
+            [] => name,
+            folder => [folder, b"/", &name].concat(),
+        };
+        left.extend(names.into_iter().rev().map(path));
         Ok(())
     }
 
@@ -237,7 +240,6 @@ impl Walk<'_> {
                 names.push(name.to_vec());
             }
         }
-        // So that of several names of a file the same one comes first each time.
         names.sort_unstable();
         Ok(Ok(names))
     }
