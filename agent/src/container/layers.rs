@@ -3,7 +3,7 @@
 //! Which these are, the kernel tells with the mount at the root of one of the container's processes. A
 //! process may mount an overlay for itself, of folders that on the host are others, where it has a user
 //! namespace of its own. So a root counts only where the host's first process has its file system mounted
-//! too, or where the process is of the host's user namespace, in which nobody without the host's rights
+//! too, or where the process is of the first user namespace, in which nobody without the host's rights
 //! mounts. The folders are those of the runtime and so of the host: they are opened below the root of its
 //! first process, since this may run in a container of the host's process ids.
 //!
@@ -26,6 +26,9 @@ use std::path::Path;
 /// What always helps.
 const SAVE: &str =
     "save the image to a file instead (docker save -o FILE, ctr image export, podman save)";
+/// The user namespace that the kernel begins with: its number is a constant, PROC_USER_INIT_INO of
+/// include/linux/proc_ns.h.
+const FIRST: &str = "user:[4026531837]";
 /// The layer in which Docker makes what it mounts at, on top of those of the image.
 const INIT: &[u8] = b"-init/diff";
 
@@ -140,17 +143,16 @@ pub fn check_rights(proc: &Path) -> Result<()> {
         lacks.join(", ")
     );
     ensure!(
-        is_same_user_namespace(&proc.join("self"), &proc.join("1")),
-        "reading a container's layers needs the node's user namespace and its first process, and this runs in \
-         others: run it on the node itself; or {SAVE}"
+        is_in_first_namespace(&proc.join("self")),
+        "reading a container's layers needs the node's user namespace, and this runs in another, which sees none \
+         of overlayfs' attributes: run it as root on the node itself; or {SAVE}"
     );
     Ok(())
 }
 
-/// Whether two processes are in one user namespace; not if one may not be asked.
-fn is_same_user_namespace(one: &Path, other: &Path) -> bool {
-    let of = |process: &Path| read_link(process.join("ns/user")).ok();
-    of(one).is_some_and(|one| of(other) == Some(one))
+/// Whether a process is in the first user namespace; not if it may not be asked.
+fn is_in_first_namespace(process: &Path) -> bool {
+    read_link(process.join("ns/user")).is_ok_and(|link| link.as_os_str() == FIRST)
 }
 
 /// Finds what the root of a process is laid of, from its `/proc/PID` folder and that of the host's first
@@ -183,7 +185,7 @@ pub fn of(process: &Path, host: &Path, host_root: &Path) -> Result<Root> {
         .map(|line| line.point)
         .collect();
     ensure!(
-        !points.is_empty() || is_same_user_namespace(process, host),
+        !points.is_empty() || is_in_first_namespace(process),
         "its root is mounted in a user namespace of its own and not on the host, so that which folders it is \
          laid of is the container's own word (rootless containers are such): {SAVE}"
     );

@@ -152,7 +152,6 @@ fn common(report: &Value) -> Value {
             "system",
             "distro",
             "waste",
-            "packages",
             "packagesNotRead",
             "notable",
             "secrets",
@@ -160,10 +159,16 @@ fn common(report: &Value) -> Value {
         ],
     );
     all["size"] = pick(&report["size"], &["bytes", "visible", "files"]);
-    let layers = report["layers"].as_array().into_iter().flatten();
-    all["layers"] = layers
-        .map(|layer| pick(layer, &["number", "bytes", "files", "deletions", "hidden"]))
-        .collect();
+    let each = |what: &str, keys: &[&str]| -> Value {
+        let list = report[what].as_array().into_iter().flatten();
+        list.map(|one| pick(one, keys)).collect()
+    };
+    // Not what the agent knows of their use.
+    all["packages"] = each("packages", &["kind", "name", "version", "bytes", "files"]);
+    all["layers"] = each(
+        "layers",
+        &["number", "bytes", "files", "deletions", "hidden"],
+    );
     all
 }
 

@@ -20,7 +20,7 @@ impl Host {
         }
         for (pid, table) in [("1", first), ("7", own)] {
             fs::write(host.at(&format!("proc/{pid}/mountinfo")), table).unwrap();
-            symlink("user:[1]", host.at(&format!("proc/{pid}/ns/user"))).unwrap();
+            symlink(super::FIRST, host.at(&format!("proc/{pid}/ns/user"))).unwrap();
         }
         host
     }
@@ -49,7 +49,7 @@ fn mount(kind: &str, options: &str) -> String {
     format!("600 500 0:50 / / rw,relatime - {kind} a {options}\n")
 }
 
-const FIRST: &str = "9 1 0:50 / /docker/c/merged rw - overlay overlay rw\n";
+const MOUNTED: &str = "9 1 0:50 / /docker/c/merged rw - overlay overlay rw\n";
 
 #[test]
 fn options_are_read_as_the_kernel_writes_them() {
@@ -78,7 +78,7 @@ fn layers_are_found_where_each_runtime_has_them() {
     let snapshots = ["s/1/fs", "s/2/fs", "s/3/fs"];
     for lower in ["/s/2/fs:/s/1/fs", "2/fs:1/fs"] {
         let options = format!("rw,lowerdir={lower},upperdir=/s/3/fs,workdir=/s/3/work");
-        let host = Host::new(&snapshots, &mount("overlay", &options), FIRST);
+        let host = Host::new(&snapshots, &mount("overlay", &options), MOUNTED);
         assert_eq!(host.folders(), ["/s/1/fs", "/s/2/fs"], "{lower}");
         let root = host.read().unwrap();
         assert!(root.writable.is_some() && root.notes.is_empty());
@@ -92,7 +92,7 @@ fn layers_are_found_where_each_runtime_has_them() {
         "docker/c/diff",
     ];
     let options = "rw,lowerdir=l/I:l/A,upperdir=c/diff,workdir=c/work";
-    let host = Host::new(&folders, &mount("overlay", options), FIRST);
+    let host = Host::new(&folders, &mount("overlay", options), MOUNTED);
     for (link, target) in [("I", "../c-init/diff"), ("A", "../a/diff")] {
         symlink(target, host.at("docker/l").join(link)).unwrap();
     }
@@ -105,7 +105,7 @@ fn layers_are_found_where_each_runtime_has_them() {
 #[test]
 fn links_lead_nowhere_but_below_the_root_of_the_host() {
     let options = "rw,lowerdir=/l/up:/l/loop";
-    let host = Host::new(&["l", "a"], &mount("overlay", options), FIRST);
+    let host = Host::new(&["l", "a"], &mount("overlay", options), MOUNTED);
     symlink("../../../../../../a", host.at("l/up")).unwrap();
     symlink("loop", host.at("l/loop")).unwrap();
     let said = host.said();
@@ -136,7 +136,7 @@ fn what_is_not_known_is_an_error_with_a_remedy() {
             "served by a program (fuse.fuse-overlayfs)",
         ),
     ] {
-        let said = Host::new(&["a"], &own, FIRST).said();
+        let said = Host::new(&["a"], &own, MOUNTED).said();
         assert!(
             said.contains(part) && said.contains("save the image"),
             "{part}: {said}"
@@ -158,7 +158,7 @@ fn a_container_s_own_word_is_not_taken() {
         "{}",
         host.said()
     );
-    fs::write(host.at("proc/1/mountinfo"), FIRST).unwrap();
+    fs::write(host.at("proc/1/mountinfo"), MOUNTED).unwrap();
     assert_eq!(host.folders(), ["/etc"]);
     // One that stands in the host's root is no container's.
     fs::remove_dir(host.at("proc/7/root")).unwrap();
@@ -180,12 +180,12 @@ fn what_is_lacking_to_look_is_named() {
         symlink(namespace, host.at("proc/self/ns/user")).unwrap();
         check_rights(&host.at("proc")).map_err(|error| error.to_string())
     };
-    assert_eq!(said("000001ffffffffff", "user:[1]"), Ok(()));
+    assert_eq!(said("000001ffffffffff", super::FIRST), Ok(()));
     // What the agent's own container has: BPF, PERFMON, NET_ADMIN and SYS_PTRACE.
-    let few = said("000000c000081000", "user:[1]").unwrap_err();
+    let few = said("000000c000081000", super::FIRST).unwrap_err();
     let part = "needs CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH: run this as root";
     assert!(few.contains(part), "{few}");
-    let none = said("0000000000000000", "user:[1]").unwrap_err();
+    let none = said("0000000000000000", super::FIRST).unwrap_err();
     assert!(
         none.contains("CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC"),
         "{none}"
@@ -197,7 +197,7 @@ fn what_is_lacking_to_look_is_named() {
 
 #[test]
 fn a_root_of_one_folder_is_one_layer() {
-    let host = Host::new(&[], &mount("ext4", "rw"), FIRST);
+    let host = Host::new(&[], &mount("ext4", "rw"), MOUNTED);
     let root = host.read().unwrap();
     assert_eq!((root.folders.len(), root.marks), (1, Marks::None));
     assert!(
