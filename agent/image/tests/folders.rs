@@ -299,7 +299,7 @@ fn a_file_that_may_not_be_read_is_named() {
     let stack = Stack::new();
     stack.file("1/closed", "123");
     stack.file("1/locked/in", "123");
-    let none = fs::Permissions::from_mode(0);
+    let none = fs::Permissions::from_mode(0o0);
     for path in ["1/closed", "1/locked"] {
         fs::set_permissions(stack.at(path), none.clone()).unwrap();
     }

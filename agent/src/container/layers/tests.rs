@@ -20,7 +20,7 @@ impl Host {
         }
         for (pid, table) in [("1", first), ("7", own)] {
             fs::write(host.at(&format!("proc/{pid}/mountinfo")), table).unwrap();
-            symlink(super::FIRST, host.at(&format!("proc/{pid}/ns/user"))).unwrap();
+            symlink(FIRST, host.at(&format!("proc/{pid}/ns/user"))).unwrap();
         }
         host
     }
@@ -180,12 +180,12 @@ fn what_is_lacking_to_look_is_named() {
         symlink(namespace, host.at("proc/self/ns/user")).unwrap();
         check_rights(&host.at("proc")).map_err(|error| error.to_string())
     };
-    assert_eq!(said("000001ffffffffff", super::FIRST), Ok(()));
+    assert_eq!(said("000001ffffffffff", FIRST), Ok(()));
     // What the agent's own container has: BPF, PERFMON, NET_ADMIN and SYS_PTRACE.
-    let few = said("000000c000081000", super::FIRST).unwrap_err();
+    let few = said("000000c000081000", FIRST).unwrap_err();
     let part = "needs CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH: run this as root";
     assert!(few.contains(part), "{few}");
-    let none = said("0000000000000000", super::FIRST).unwrap_err();
+    let none = said("0000000000000000", FIRST).unwrap_err();
     assert!(
         none.contains("CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_DAC"),
         "{none}"
