@@ -98,10 +98,9 @@ fn text(path: &Path) -> Result<&str> {
 fn saved(session: &Session, layers: &[PathBuf], folder: &Path) -> Result<PathBuf> {
     for (layer, within, name) in GONE {
         let within = layers[*layer].join(within);
-        match name {
-            // The kernel has a device 0:0 there.
-            Some(name) => fs::remove_file(within.join(name)).with_context(|| (*name).to_owned())?,
-            None => {}
+        // The kernel has a device 0:0 there.
+        if let Some(name) = name {
+            fs::remove_file(within.join(name)).with_context(|| (*name).to_owned())?;
         }
         let mark = name.map_or(".wh..wh..opq".to_owned(), |name| format!(".wh.{name}"));
         fs::write(within.join(mark), "")?;
