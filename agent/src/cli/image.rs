@@ -13,6 +13,7 @@ use lapwing_image::diff::Diff;
 use lapwing_image::{Error, Image, Limits, Options, Wanted};
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::{Export, TEXT_MAX};
+use lapwing_profile::profile::Profile;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -105,16 +106,32 @@ pub async fn run(endpoint: &Endpoint, command: ImageCommand) -> Outcome {
     }
 }
 
+/// What is known of the use of an image.
+#[derive(Default)]
+pub struct Known {
+    /// What was seen to run.
+    pub profile: Option<Profile>,
+    /// Which files were used.
+    pub inventory: Option<(Export, Inventory)>,
+}
+
+impl Known {
+    /// From files.
+    pub fn of_files(profile: Option<&Path>, inventory: Option<&Path>) -> Result<Self, Failure> {
+        Ok(Self {
+            profile: profile.map(profile_file::read).transpose()?,
+            inventory: inventory.map(inventory_of).transpose()?,
+        })
+    }
+}
+
 /// Reads an image in one way or another.
-pub fn read<T>(
-    path: &Path,
+pub fn read(
     wanted: Wanted,
     bounds: Bounds,
-    (profile, inventory): (Option<&Path>, Option<&Path>),
-    read: impl FnOnce(&Path, &Options<'_>) -> Result<T, Error>,
-) -> Result<T, Failure> {
-    let profile = profile.map(profile_file::read).transpose()?;
-    let inventory = inventory.map(inventory_of).transpose()?;
+    known: &Known,
+    read: impl FnOnce(&Options<'_>) -> Result<Image, Error>,
+) -> Result<Image, Failure> {
     let redaction = Redaction::standard();
     let options = Options {
         wanted,
@@ -123,10 +140,10 @@ pub fn read<T>(
             entries: bounds.max_entries,
         },
         hide: &|text| redaction.arguments(std::slice::from_mut(text)),
-        profile: profile.as_ref(),
-        inventory: inventory.as_ref().map(|(export, known)| (export, known)),
+        profile: known.profile.as_ref(),
+        inventory: { known.inventory.as_ref() }.map(|(export, known)| (export, known)),
     };
-    read(path, &options).map_err(|error| {
+    read(&options).map_err(|error| {
         let code = match error {
             Error::Choice { .. } => Code::Usage,
             _ => Code::Failed,
@@ -187,14 +204,11 @@ fn diff(args: &DiffArgs) -> Outcome {
             name: name.clone(),
             platform: args.platform.clone(),
         };
-        read(
-            path,
-            wanted,
-            args.bounds,
-            (profile.as_deref(), None),
-            Image::read,
-        )
-        .map_err(|failure| {
+        let known = Known::of_files(profile.as_deref(), None)?;
+        let image = read(wanted, args.bounds, &known, |options| {
+            Image::read(path, options)
+        });
+        image.map_err(|failure| {
             let place = format!("the {which} image, {}", path.display());
             Failure::new(failure.code, failure.error.context(place))
         })

@@ -21,6 +21,7 @@ mod incident;
 mod inodes;
 mod inventory;
 mod keys;
+mod layers;
 mod learning;
 mod lineage;
 mod loader;
@@ -138,6 +139,7 @@ pub const ALL: &[Group] = &[
     group(phases::CASES),
     group(pods::CASES),
     group(incident::CASES),
+    group(layers::CASES),
     group(receivers::CASES),
     group(start::CASES),
     group(upgrade::CASES),

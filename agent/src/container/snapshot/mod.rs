@@ -52,6 +52,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use thing::Thing;
 
+pub use mounts::{Line, table, unescape};
 pub use programs::writable_layer;
 
 /// Bounds.
