@@ -42,6 +42,7 @@ mod provenance;
 mod recall;
 mod recall_execs;
 mod receivers;
+mod remembered;
 mod restart;
 mod running;
 mod seccomp;
@@ -135,6 +136,7 @@ pub const ALL: &[Group] = &[
     group(metrics::CASES),
     group(modes::CASES),
     group(phases::CASES),
+    group(remembered::CASES),
     group(incident::CASES),
     group(receivers::CASES),
     group(start::CASES),
