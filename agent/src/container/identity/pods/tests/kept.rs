@@ -20,7 +20,7 @@ fn entry(home: u64) -> Entry {
         pod: "uid-web".into(),
         controller: serde_json::from_value(replica_set()).ok(),
         asked: Some("monitor\u{1b}\u{e9}".into()),
-        before: (home % 2 == 0).then_some(5),
+        before: home.is_multiple_of(2).then_some(5),
         details: Details {
             name: "app".into(),
             image: "team/web:1".into(),
