@@ -223,6 +223,9 @@ impl Pipeline {
         while line.hear_cluster() {}
         line.uses.coming(&mut line.tables);
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
+        if let Some(identity) = &line.identity {
+            identity.met(|home| line.registry.exists(home));
+        }
         line.carry_out(effects);
         let standing = Standing::begin(line.registry.host_root(), &seeds, waker.clone());
         line.seed(proc, seeds);

@@ -44,6 +44,7 @@ mod provenance;
 mod recall;
 mod recall_execs;
 mod receivers;
+mod remembered;
 mod restart;
 mod running;
 mod seccomp;
@@ -138,6 +139,7 @@ pub const ALL: &[Group] = &[
     group(modes::CASES),
     group(phases::CASES),
     group(pods::CASES),
+    group(remembered::CASES),
     group(incident::CASES),
     group(layers::CASES),
     group(receivers::CASES),
