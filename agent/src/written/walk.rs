@@ -7,7 +7,7 @@
 //! whatever its layers lie.
 
 use lapwing_profile::written::Found;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2};
 use rustix::io::Errno;
 use std::collections::{BTreeMap, HashSet};
@@ -80,7 +80,7 @@ impl Walk<'_> {
         let found = match openat2(root, path, FOLDER, Mode::empty(), resolve) {
             Ok(folder) => {
                 self.linked.clear();
-                let own = self.own(&folder);
+                let own = fstat(&folder).map(|is| self.own(&is)).unwrap_or_default();
                 let mut at = path.to_vec();
                 add(self.below(folder, &mut at, 0), own)
             }
@@ -99,10 +99,10 @@ impl Walk<'_> {
     /// What is in a folder, which is the one with this path.
     fn below(&mut self, folder: OwnedFd, path: &mut Vec<u8>, depth: usize) -> Found {
         let mut total = Found::default();
-        match Dir::read_from(&folder) {
-            Ok(entries) => {
-                for entry in entries {
-                    let Ok(entry) = entry else {
+        match Dir::new(folder) {
+            Ok(mut entries) => {
+                while let Some(entry) = entries.read() {
+                    let (Ok(entry), Ok(folder)) = (entry, entries.fd()) else {
                         total.unread = true;
                         break;
                     };
@@ -114,7 +114,7 @@ impl Walk<'_> {
                         total.bound = true;
                         break;
                     }
-                    total = add(total, self.one(folder.as_fd(), name, path, depth));
+                    total = add(total, self.one(folder, name, path, depth));
                 }
             }
             Err(_) => total.unread = true,
@@ -155,9 +155,13 @@ impl Walk<'_> {
             Err(Errno::NOENT | Errno::XDEV) => return Found::default(),
             Err(_) => return unread,
         };
-        let own = self.own(&file);
-        let is_folder = fstat(&file).is_ok_and(|is| FileType::from_raw_mode(is.st_mode).is_dir());
-        if !is_folder {
+        let Ok(is) = fstat(&file) else {
+            return unread;
+        };
+        // So many are open as folders lie in one another.
+        drop(file);
+        let own = self.own(&is);
+        if !is_folder(&is) {
             return own;
         }
         if depth + 1 >= self.bounds.depth {
@@ -179,15 +183,10 @@ impl Walk<'_> {
     }
 
     /// What a file or folder has by itself.
-    fn own(&mut self, file: &OwnedFd) -> Found {
-        let Ok(is) = fstat(file) else {
-            return Found::default();
-        };
-        let is_new = changed(&is) >= self.since;
-        let is_folder = FileType::from_raw_mode(is.st_mode).is_dir();
-        let is_other_name =
-            is_new && !is_folder && is.st_nlink > 1 && !self.linked.insert((is.st_dev, is.st_ino));
-        if !is_new || is_other_name {
+    fn own(&mut self, is: &Stat) -> Found {
+        let is_new = changed(is) >= self.since;
+        let has_names = !is_folder(is) && is.st_nlink > 1;
+        if !is_new || has_names && !self.linked.insert((is.st_dev, is.st_ino)) {
             return Found::default();
         }
         Found {
@@ -220,6 +219,10 @@ fn changed(is: &Stat) -> i64 {
         .saturating_add(is.st_ctime_nsec as i64)
 }
 
+fn is_folder(is: &Stat) -> bool {
+    FileType::from_raw_mode(is.st_mode).is_dir()
+}
+
 const fn add(a: Found, b: Found) -> Found {
     Found {
         bytes: a.bytes.saturating_add(b.bytes),
@@ -232,6 +235,7 @@ const fn add(a: Found, b: Found) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fd::AsFd;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
