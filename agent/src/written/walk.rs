@@ -386,7 +386,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let shut = folder.path().join("data/shut");
         fs::create_dir_all(&shut).unwrap();
-        fs::set_permissions(&shut, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).unwrap();
         let found = counted(folder.path(), &["/data", "/data/shut"], 0, BOUNDS);
         fs::set_permissions(&shut, fs::Permissions::from_mode(0o700)).unwrap();
         assert!(
