@@ -250,9 +250,12 @@ impl<'s> Container<'s> {
             .transpose()
             .context("cannot apply the advice")?
             .unwrap_or_default();
-        for name in &applied.folders {
-            let path = folder.join(name);
+        for empty in &applied.folders {
+            let path = folder.join(&empty.name);
             fs::create_dir(&path)?;
+            if let Some(limit) = empty.limit_mi {
+                overlays.push(Overlay::limited(&path, limit)?);
+            }
             fs::set_permissions(&path, fs::Permissions::from_mode(0o777))?;
         }
         fs::write(folder.join("config.json"), serde_json::to_vec(&config)?)?;
