@@ -7,7 +7,7 @@ use crate::clock::{self, Clock};
 use crate::container::scan::{self, Seed};
 use crate::judge::episodes::Moment;
 use crate::kernel::refusal;
-use lapwing_abi::ids::Loss;
+use lapwing_abi::ids::{Loss, Phase};
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::{Gap, Heartbeat, watch_response::Item};
 use std::collections::{HashMap, HashSet};
@@ -39,7 +39,10 @@ impl Line {
                     self.tables.remove_process(pid);
                 }
             }
-            self.images.insert(seed.process.exec, seed.image);
+            // The runtime's programs are nobody's ancestors: see `lapwing_profile::lineage`.
+            if seed.process.phase > u32::from(Phase::Runtime.raw()) {
+                self.images.insert(seed.process.exec, seed.image);
+            }
         }
         self.tables.recount(true);
     }

@@ -57,6 +57,13 @@ async fn a_docker_that_does_not_run_is_left_alone() {
     std::fs::remove_file(run.join("docker.pid")).unwrap();
     let asked = with_docker(&run.join("docker.sock"));
     assert_eq!(asked.said(ID).await.0.name, "web");
+    // By the name that it has on the node, too, of which the agent's own root knows nothing.
+    std::fs::rename(run.join("docker.sock"), run.join("of-the-node.sock")).unwrap();
+    let asked = begin(&Settings {
+        host_root: host.path().into(),
+        ..settings(Place::None, Place::At("/run/of-the-node.sock".into()))
+    });
+    assert_eq!(asked.said(ID).await.0.name, "web");
     // The one that starts Docker is no better.
     let sources = source::all(&Settings {
         host_root: host.path().into(),
