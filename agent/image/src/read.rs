@@ -2,6 +2,7 @@
 
 use crate::capture;
 use crate::error::{Error, Limits};
+use crate::golang::{Built, Scan};
 use crate::layout::Layout;
 use crate::secrets::{self, Search};
 use crate::store::Store;
@@ -79,6 +80,22 @@ struct Seen {
     magic: Magic,
     secrets: Vec<secrets::Kind>,
     content: Option<Box<[u8]>>,
+    built: Option<Built>,
+}
+
+/// What is looked for in files.
+struct Looks {
+    secrets: Search,
+    go: Scan,
+}
+
+/// What a file begins with.
+const fn magic(start: &[u8]) -> Magic {
+    match start {
+        [0x7f, b'E', b'L', b'F', ..] => Magic::Elf,
+        [b'#', b'!', ..] => Magic::Script,
+        _ => Magic::Other,
+    }
 }
 
 impl Contents {
@@ -99,7 +116,10 @@ impl Contents {
             entries: 0,
             limits,
         };
-        let search = Search::new();
+        let mut looks = Looks {
+            secrets: Search::new(),
+            go: Scan::new(),
+        };
         let mut left = limits.bytes;
         let mut packed = limits.bytes;
         for (number, blob) in (0..).zip(&layout.layers) {
@@ -117,7 +137,7 @@ impl Contents {
             contents.layers.push(Figures::default());
             let sizes = unpack::layer(blob, part, limits, &mut left, |stream| {
                 let what = canonical(blob.name.as_bytes());
-                contents.layer(&what, stream, number, &search)
+                contents.layer(&what, stream, number, &mut looks)
             })?;
             if let Some(figures) = contents.layers.last_mut() {
                 figures.packed = sizes.packed;
@@ -132,7 +152,7 @@ impl Contents {
         what: &str,
         stream: &mut R,
         number: u32,
-        search: &Search,
+        looks: &mut Looks,
     ) -> Result<(), Error> {
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::UnexpectedEof => Error::io(what, error),
@@ -154,7 +174,7 @@ impl Contents {
             let read = match entry.kind {
                 Entity::File if entry.size > 0 && !entry.sparse => {
                     let keep = capture::is_wanted(&entry.name);
-                    let read = self.contents(&mut entries, &entry, keep, &mut buffer, search);
+                    let read = self.contents(&mut entries, &entry, keep, &mut buffer, looks);
                     Some(read.map_err(failed)?)
                 }
                 _ => None,
@@ -177,14 +197,10 @@ impl Contents {
         entry: &Entry,
         keep: bool,
         buffer: &mut Vec<u8>,
-        search: &Search,
+        looks: &mut Looks,
     ) -> io::Result<Seen> {
         let whole = entry.size <= WHOLE_MAX || keep && self.captured.has_room(entry.size);
-        let magic = |start: &[u8]| match start {
-            [0x7f, b'E', b'L', b'F', ..] => Magic::Elf,
-            [b'#', b'!', ..] => Magic::Script,
-            _ => Magic::Other,
-        };
+        looks.go.begin();
         if whole {
             buffer.clear();
             from.take(entry.size).read_to_end(buffer)?;
@@ -192,13 +208,18 @@ impl Contents {
                 true => self.captured.take(&entry.name, buffer),
                 false => None,
             };
-            let (secrets, is_searched) = search.find(&entry.name, buffer);
+            let (secrets, is_searched) = looks.secrets.find(&entry.name, buffer);
             self.unsearched += u64::from(!is_searched);
+            let magic = magic(buffer);
+            if magic == Magic::Elf {
+                looks.go.take(buffer);
+            }
             return Ok(Seen {
                 hash: Sha256::digest(&buffer).into(),
-                magic: magic(buffer),
+                magic,
                 secrets,
                 content,
+                built: self.built(entry, looks),
             });
         }
         if keep {
@@ -213,7 +234,10 @@ impl Contents {
             if count == 0 {
                 break;
             }
-            first.get_or_insert_with(|| magic(&buffer[..count]));
+            let magic = *first.get_or_insert_with(|| magic(&buffer[..count]));
+            if magic == Magic::Elf {
+                looks.go.take(&buffer[..count]);
+            }
             sum.update(&buffer[..count]);
         }
         Ok(Seen {
@@ -221,7 +245,16 @@ impl Contents {
             magic: first.unwrap_or_default(),
             secrets: Vec::new(),
             content: None,
+            built: self.built(entry, looks),
         })
+    }
+
+    /// What Go says of a file that was looked through, if there is room for it.
+    fn built(&mut self, entry: &Entry, looks: &mut Looks) -> Option<Built> {
+        match looks.go.end()? {
+            Built::Known(text) => (self.captured.take(&entry.name, &text)).map(Built::Known),
+            Built::Old => Some(Built::Old),
+        }
     }
 
     /// Takes the names of an entry as runtimes do, and counts what is odd in them.
@@ -305,6 +338,7 @@ impl Contents {
                 inode.hash = Some(read.hash);
                 inode.magic = read.magic;
                 inode.content = read.content;
+                inode.built = read.built;
                 found = read.secrets;
             }
         }

@@ -1,6 +1,6 @@
 //! `lapwing advise image`.
 
-use super::image::{self, Bounds};
+use super::image::{self, Beside, Bounds};
 use super::profile_text::json;
 use super::{Code, Failure, Outcome, image_html, image_text};
 use anyhow::anyhow;
@@ -19,6 +19,7 @@ Examples:
   lapwing advise image shop.tar                          what is in it, and what to leave out
   lapwing advise image shop.tar --profile shop.yaml      and which programs and packages were seen to run
   lapwing advise image shop.tar --profile shop.yaml --vulnerabilities grype.json
+  lapwing advise image shop.tar --sbom sbom.json         and packages that an SBOM names, as those of RPM
   lapwing inventory shop -o json > use.json              from the agent that learned it
   lapwing advise image shop.tar --use use.json           and which files were used, and which were not seen to be
   lapwing advise image shop.tar --use use.json -o dockerfile > Dockerfile
@@ -46,6 +47,10 @@ pub struct ImageArgs {
     /// packages, and what to copy to have these alone
     #[arg(long = "use", value_name = "FILE")]
     inventory: Option<PathBuf>,
+    /// An SBOM of the image, in JSON of CycloneDX, SPDX 2 or Syft (`syft IMAGE -o syft-json`): names packages of
+    /// kinds that are not read, as those of RPM, and which files they have
+    #[arg(long, value_name = "FILE")]
+    sbom: Option<PathBuf>,
     /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by
     /// what was seen to run
     #[arg(long, value_name = "FILE", requires = "profile")]
@@ -119,19 +124,17 @@ fn read(args: &ImageArgs) -> Result<(Report, Option<Area>), Failure> {
         name: args.image.clone(),
         platform: args.platform.clone(),
     };
-    let profile = args.profile.as_deref();
+    let beside = Beside {
+        profile: args.profile.as_deref(),
+        inventory: args.inventory.as_deref(),
+        sbom: args.sbom.as_deref(),
+    };
     // Before the image, which may take long.
     let given = args.vulnerabilities.as_deref();
     let given = given
         .map(|path| image::small(path, BYTES_MAX))
         .transpose()?;
-    let image = image::read(
-        &args.path,
-        wanted,
-        args.bounds,
-        (profile, args.inventory.as_deref()),
-        Image::read,
-    )?;
+    let image = image::read(&args.path, wanted, args.bounds, beside, Image::read)?;
     let map = (args.output == AdviceForm::Html).then(|| image.map());
     let mut report = Report::from(image);
     if let (Some(bytes), Some(path)) = (given, &args.vulnerabilities) {

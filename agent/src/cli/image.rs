@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use lapwing_encode::redact::Redaction;
 use lapwing_image::budget::{Budget, Judgement, Verdict};
 use lapwing_image::diff::Diff;
+use lapwing_image::sbom::{self, Sbom};
 use lapwing_image::{Error, Image, Limits, Options, Wanted};
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::{Export, TEXT_MAX};
@@ -86,6 +87,12 @@ pub struct DiffArgs {
     /// A profile that was learned of the new image
     #[arg(long, value_name = "FILE")]
     new_profile: Option<PathBuf>,
+    /// An SBOM of the old image, in JSON of CycloneDX, SPDX 2 or Syft: names packages that are not read
+    #[arg(long, value_name = "FILE")]
+    old_sbom: Option<PathBuf>,
+    /// An SBOM of the new image
+    #[arg(long, value_name = "FILE")]
+    new_sbom: Option<PathBuf>,
     /// Limits for the new image, in YAML
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
@@ -105,16 +112,35 @@ pub async fn run(endpoint: &Endpoint, command: ImageCommand) -> Outcome {
     }
 }
 
-/// Reads an image in one way or another.
+/// Files that say more of an image.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// A learned profile.
+    pub profile: Option<&'a Path>,
+    /// An inventory of use.
+    pub inventory: Option<&'a Path>,
+    /// An SBOM.
+    pub sbom: Option<&'a Path>,
+}
+
+/// Reads an image in one way or another, after the files beside it, for that may take long.
 pub fn read<T>(
     path: &Path,
     wanted: Wanted,
     bounds: Bounds,
-    (profile, inventory): (Option<&Path>, Option<&Path>),
+    beside: Beside<'_>,
     read: impl FnOnce(&Path, &Options<'_>) -> Result<T, Error>,
 ) -> Result<T, Failure> {
-    let profile = profile.map(profile_file::read).transpose()?;
-    let inventory = inventory.map(inventory_of).transpose()?;
+    let profile = beside.profile.map(profile_file::read).transpose()?;
+    let inventory = beside.inventory.map(inventory_of).transpose()?;
+    let bytes = (beside.sbom.map(|path| small(path, sbom::BYTES_MAX))).transpose()?;
+    let sbom = bytes.as_deref().map(|bytes| {
+        Sbom::read(bytes).map_err(|why| {
+            let path = beside.sbom.unwrap_or(path);
+            Failure::new(Code::Usage, anyhow!("SBOM {}: {why}", path.display()))
+        })
+    });
+    let sbom = sbom.transpose()?;
     let redaction = Redaction::standard();
     let options = Options {
         wanted,
@@ -125,6 +151,7 @@ pub fn read<T>(
         hide: &|text| redaction.arguments(std::slice::from_mut(text)),
         profile: profile.as_ref(),
         inventory: inventory.as_ref().map(|(export, known)| (export, known)),
+        sbom: sbom.as_ref(),
     };
     read(path, &options).map_err(|error| {
         let code = match error {
@@ -179,28 +206,28 @@ struct Whole<'a> {
     budget: Option<&'a Judgement>,
 }
 
-fn diff(args: &DiffArgs) -> Outcome {
+fn diff<'a>(args: &'a DiffArgs) -> Outcome {
     // What is wrong with it is told before anything long is done.
     let budget = args.budget.as_deref().map(budget).transpose()?;
-    let image = |which: &str, path: &Path, name: &Option<String>, profile: &Option<PathBuf>| {
+    let image = |which: &str, path: &Path, name: &Option<String>, beside: Beside<'_>| {
         let wanted = Wanted {
             name: name.clone(),
             platform: args.platform.clone(),
         };
-        read(
-            path,
-            wanted,
-            args.bounds,
-            (profile.as_deref(), None),
-            Image::read,
-        )
-        .map_err(|failure| {
+        read(path, wanted, args.bounds, beside, Image::read).map_err(|failure| {
             let place = format!("the {which} image, {}", path.display());
             Failure::new(failure.code, failure.error.context(place))
         })
     };
-    let old = image("old", &args.old, &args.old_image, &args.old_profile)?;
-    let new = image("new", &args.new, &args.new_image, &args.new_profile)?;
+    let beside = |profile: &'a Option<PathBuf>, sbom: &'a Option<PathBuf>| Beside {
+        profile: profile.as_deref(),
+        inventory: None,
+        sbom: sbom.as_deref(),
+    };
+    let of = beside(&args.old_profile, &args.old_sbom);
+    let old = image("old", &args.old, &args.old_image, of)?;
+    let of = beside(&args.new_profile, &args.new_sbom);
+    let new = image("new", &args.new, &args.new_image, of)?;
     let diff = Diff::of(&old, &new);
     let judgement = budget.map(|budget| budget.judge(&diff, new.report()));
     let mut out = anstream::stdout().lock();
