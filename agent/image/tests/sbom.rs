@@ -5,10 +5,11 @@ mod common;
 
 use common::{Image, Layer, digest, read_given};
 use lapwing_image::cyclonedx::document;
+use lapwing_image::diff::Diff;
 use lapwing_image::inventory::Verdict;
 use lapwing_image::report::{Package, Report};
 use lapwing_image::sbom::{BYTES_MAX, Sbom};
-use lapwing_image::{Limits, Wanted};
+use lapwing_image::{Limits, Options, Wanted};
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::inventory::{Inventory, Sight, uses};
 use proptest::prelude::*;
@@ -407,6 +408,37 @@ fn hostile_names_are_told_as_text_and_lead_nowhere() {
         printed.len() < 60_000 && !printed.contains('\u{202e}'),
         "{}",
         printed.len()
+    );
+}
+
+#[test]
+fn a_comparison_says_where_one_side_alone_has_an_sbom() {
+    let image = image();
+    let sbom = Sbom::read(SPDX.as_bytes()).unwrap();
+    let read = |sbom| {
+        let options = Options {
+            wanted: Wanted::default(),
+            limits: Limits::default(),
+            hide: &|_| 0,
+            profile: None,
+            inventory: None,
+            sbom,
+        };
+        lapwing_image::Image::read(image.path(), &options).unwrap()
+    };
+    let (with, without) = (read(Some(&sbom)), read(None));
+    let diff = Diff::of(&without, &with);
+    assert_eq!(diff.packages.added.count(), 2);
+    let told = "an SBOM was given of the new image alone";
+    assert!(
+        diff.new.packages_not_read.join("\n").contains(told),
+        "{:?}",
+        diff.new
+    );
+    let both = Diff::of(&with, &with);
+    assert_eq!(
+        (both.packages.added.count(), both.new.packages_not_read),
+        (0, Vec::new())
     );
 }
 
