@@ -204,7 +204,7 @@ pub struct Packages {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Package {
-    /// `deb`, `apk`, `python` or `node`.
+    /// As in the report of an image.
     pub kind: &'static str,
     /// Its name.
     pub name: String,

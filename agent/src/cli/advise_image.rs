@@ -153,9 +153,10 @@ mod tests {
     use clap::Parser;
     use lapwing_profile::inventory::Inventory;
     use lapwing_profile::inventory::export::Export;
-    use serde_json::json as value;
+    use serde_json::{Value, json as value};
     use std::ffi::OsStr;
     use std::fs;
+    use tempfile::TempDir;
 
     #[derive(Parser)]
     struct Line {
@@ -163,9 +164,9 @@ mod tests {
         args: ImageArgs,
     }
 
-    #[test]
-    fn secrets_of_the_configuration_are_in_no_form_of_the_output() {
-        let folder = tempfile::TempDir::new().unwrap();
+    /// A layout of one layer and a configuration, for which that is made.
+    fn layout(layer: &[u8], config: impl FnOnce(&str) -> Value) -> TempDir {
+        let folder = TempDir::new().unwrap();
         let blobs = folder.path().join("blobs/sha256");
         fs::create_dir_all(&blobs).unwrap();
         let put = |bytes: &[u8]| {
@@ -176,23 +177,75 @@ mod tests {
             fs::write(blobs.join(&digits), bytes).unwrap();
             format!("sha256:{digits}")
         };
-        // Cut at 2000 bytes, it would end within the password.
-        let begin = "RUN curl https://user:Tr0ub4";
-        let begin = begin.replace("curl", &"c".repeat(4 + 2000 - begin.len()));
-        assert_eq!(begin.len(), 2000);
-        let layer = put(b"");
-        let config = value!({
-            "os": "linux",
-            "architecture": "amd64",
-            "config": {"Env": [format!("ghp_{}", "aB3".repeat(12)), "API_TOKEN=Tr0ub4dor"]},
-            "history": [{"created_by": format!("{begin}dor@example.com/ # and more")}],
-            "rootfs": {"diff_ids": [layer]},
-        });
-        let config = put(config.to_string().as_bytes());
+        let layer = put(layer);
+        let config = put(config(&layer).to_string().as_bytes());
         let manifest = value!({"config": {"digest": config}, "layers": [{"digest": layer}]});
         let manifest = put(manifest.to_string().as_bytes());
         let index = value!({"manifests": [{"digest": manifest}]}).to_string();
         fs::write(folder.path().join("index.json"), index).unwrap();
+        folder
+    }
+
+    #[test]
+    fn packages_of_an_sbom_are_in_each_form_and_one_that_is_none_is_bad_usage() {
+        let folder = layout(
+            b"",
+            |layer| value!({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [layer]}}),
+        );
+        let sbom = folder.path().join("sbom.json");
+        let form = |form: &str| {
+            let line = [
+                "x".as_ref(),
+                folder.path().as_os_str(),
+                "--sbom".as_ref(),
+                sbom.as_os_str(),
+                "-o".as_ref(),
+                form.as_ref(),
+            ];
+            let mut out = Vec::new();
+            write(&mut out, &Line::parse_from(line).args)?;
+            Ok::<_, Failure>(String::from_utf8(out).unwrap())
+        };
+        let purl = "pkg:rpm/redhat/bash@5.1-1?arch=x86_64";
+        let artifact = value!({"name": "bash", "version": "5.1-1", "type": "rpm", "purl": purl});
+        let image = value!({"type": "image", "metadata": {"imageID": format!("sha256:{}", "0".repeat(64))}});
+        let document = value!({"artifacts": [artifact], "source": image}).to_string();
+        fs::write(&sbom, document).unwrap();
+        for (name, part) in [
+            ("text", "packages  1 rpm"),
+            ("text", "(Syft, OF ANOTHER IMAGE): 1 packages"),
+            ("text", "it is of another image"),
+            ("html", "<td>bash</td><td>5.1-1</td><td>rpm</td>"),
+            ("html", "(Syft, OF ANOTHER IMAGE): 1 packages"),
+            ("json", "\"sameImage\": false"),
+            ("cyclonedx", purl),
+        ] {
+            let text = form(name).unwrap();
+            assert!(text.contains(part), "no `{part}` in {text}");
+        }
+        fs::write(&sbom, "<bom/>").unwrap();
+        let failure = form("text").unwrap_err();
+        let said = format!("{:#}", failure.error);
+        assert_eq!(failure.code, Code::Usage);
+        assert!(said.contains("sbom.json: it is XML: taken are"), "{said}");
+    }
+
+    #[test]
+    fn secrets_of_the_configuration_are_in_no_form_of_the_output() {
+        // Cut at 2000 bytes, it would end within the password.
+        let begin = "RUN curl https://user:Tr0ub4";
+        let begin = begin.replace("curl", &"c".repeat(4 + 2000 - begin.len()));
+        assert_eq!(begin.len(), 2000);
+        let token = format!("ghp_{}", "aB3".repeat(12));
+        let folder = layout(b"", |layer| {
+            value!({
+                "os": "linux",
+                "architecture": "amd64",
+                "config": {"Env": [token, "API_TOKEN=Tr0ub4dor"]},
+                "history": [{"created_by": format!("{begin}dor@example.com/ # and more")}],
+                "rootfs": {"diff_ids": [layer]},
+            })
+        });
 
         let known = Inventory::default();
         let inventory = folder.path().join("use.json");

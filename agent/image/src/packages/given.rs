@@ -160,6 +160,10 @@ impl<'a, 's> Given<'a, 's> {
 /// Which of the packages of a name a component is.
 fn same(packages: &mut Packages, numbers: &[usize], one: &Component<'_>) -> Option<usize> {
     let version = told(one.version.as_bytes());
+    // That of a folder, by Go and by Syft.
+    if matches!(&*version, "" | "(devel)" | "UNKNOWN") {
+        return numbers.first().copied();
+    }
     let is = |number: &&usize| {
         let own = &packages.all[**number].version;
         plain_version(one.kind, own) == plain_version(one.kind, &version)

@@ -5,6 +5,9 @@ use super::{Component, Document, MOST, Sbom, list};
 use crate::json::{Many, Raw, Word, typed};
 use serde::Deserialize;
 
+/// Levels of components in one another below the first.
+const DEPTH_MAX: usize = 15;
+
 #[derive(Deserialize)]
 struct Metadata<'a> {
     #[serde(borrow, default)]
@@ -74,7 +77,7 @@ pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(
     if let Some(root) = root {
         of_image(&root, sbom);
     }
-    components(document.components, sbom)
+    components(document.components, DEPTH_MAX, sbom)
 }
 
 fn of_image(root: &One<'_>, sbom: &mut Sbom<'_>) {
@@ -97,8 +100,8 @@ fn of_image(root: &One<'_>, sbom: &mut Sbom<'_>) {
     }
 }
 
-/// Goes no deeper than the reader of JSON does.
-fn components<'a>(raw: Raw<'a>, sbom: &mut Sbom<'a>) -> Result<(), String> {
+/// Those of a list and those in them, so many levels deep: what lies deeper is read once for each level.
+fn components<'a>(raw: Raw<'a>, depth: usize, sbom: &mut Sbom<'a>) -> Result<(), String> {
     for raw in list::<MOST>(raw, "components")? {
         let Some(one) = typed::<One<'a>>(raw) else {
             sbom.damaged += 1;
@@ -114,7 +117,10 @@ fn components<'a>(raw: Raw<'a>, sbom: &mut Sbom<'a>) -> Result<(), String> {
         if is_package {
             sbom.add(component(one))?;
         }
-        components(within, sbom)?;
+        match depth.checked_sub(1) {
+            Some(depth) => components(within, depth, sbom)?,
+            None => sbom.damaged += u64::from(within.is_some()),
+        }
     }
     Ok(())
 }
