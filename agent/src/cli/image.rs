@@ -26,7 +26,7 @@ pub enum ImageCommand {
     ///
     /// Reads tars of `docker save` or OCI layouts, without an agent and without unpacking anything. Ends
     /// with 1 where a budget is given and not known to be kept, and with 2 where the budget is none.
-    Diff(DiffArgs),
+    Diff(Box<DiffArgs>),
     /// Which workloads of a node run an image or ran it, since when, and what deviated
     ///
     /// By its digest, as when it turns out to be compromised.
