@@ -20,6 +20,14 @@ pub fn now() -> i64 {
     nanoseconds(ClockId::Realtime)
 }
 
+/// The kernel's id of this boot; zeros where there is none, which never is that of another boot.
+#[must_use]
+pub fn boot() -> [u8; 16] {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    u128::from_str_radix(&digits, 16).map_or([0; 16], u128::to_be_bytes)
+}
+
 /// The difference between the two, as it was at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {

@@ -285,7 +285,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     let sinks = Sinks::open(&config.sinks, &config.state_dir, origin, Arc::clone(&feed))
         .map_err(|error| Failure::new(Code::Failed, error))?;
     let (identity, resolver) = (config.identity.settings(host_root()))
-        .map(|settings| identity::open(&settings, Arc::clone(&wake)))
+        .map(|settings| identity::open(&settings, &config.state_dir, Arc::clone(&wake)))
         .unzip();
     let (control, requests) = Control::new(wake);
     let parts = Parts {

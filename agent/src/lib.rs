@@ -29,3 +29,4 @@ pub mod replace;
 pub mod sink;
 pub mod status;
 pub mod tls;
+mod written;

@@ -23,6 +23,7 @@ mod standing;
 mod upkeep;
 mod used;
 mod waker;
+mod written;
 
 pub(crate) use loss::{UserLoss, hides_behaviours};
 pub use pulse::Pulse;
@@ -146,6 +147,7 @@ struct Line {
     contents: contents::Contents,
     uses: inventory::Uses,
     used: used::Used,
+    written: written::Written,
 }
 
 /// The thread's work.
@@ -176,6 +178,7 @@ impl Pipeline {
             notes_uses,
         } = parts.sensor;
         let tells = inventory::Tells::of(&hooks, notes_uses);
+        let host_root = parts.registry.host_root().to_path_buf();
         let mut line = Line {
             tables: parts.tables,
             credentials: parts.credentials,
@@ -206,6 +209,7 @@ impl Pipeline {
             contents: contents::Contents::begin(waker.clone()),
             uses: inventory::Uses::begin(parts.inventory, tells, waker.clone()),
             used: used::Used::new(parts.calls),
+            written: written::Written::begin(host_root, waker.clone()),
         };
         // One that took over from another was attached before that one went.
         if let Some(beat) = line.judge.store().last_beat()
@@ -223,6 +227,9 @@ impl Pipeline {
         while line.hear_cluster() {}
         line.uses.coming(&mut line.tables);
         let (effects, seeds) = line.registry.scan(proc, clock::since_boot());
+        if let Some(identity) = &line.identity {
+            identity.met(|home| line.registry.exists(home));
+        }
         line.carry_out(effects);
         let standing = Standing::begin(line.registry.host_root(), &seeds, waker.clone());
         line.seed(proc, seeds);

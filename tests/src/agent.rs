@@ -19,6 +19,8 @@ const STOP: Duration = Duration::from_secs(20);
 pub const CLUSTER: &str = "tests";
 /// The node in reports.
 pub const NODE: &str = "test node";
+/// All that an agent says.
+const ALL_KINDS: &str = "violation,behaviour,gap,heartbeat";
 
 /// How profiles start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,24 +128,38 @@ impl Home {
         self
     }
 
-    /// The agent is to run as the pod of `deploy/kubernetes.yaml`, with these capabilities beyond its
-    /// own.
-    pub fn in_pod(mut self, session: &Session, more: &[&str]) -> Result<Self> {
+    /// Has the configuration that an agent in a pod of `deploy/kubernetes.yaml` is given.
+    pub fn for_pod(mut self) -> Result<Self> {
         for key in ["stateDir", "endpoint", "node"] {
             let config = self.config.as_object_mut().context("a configuration")?;
             config.remove(key);
         }
         self.write()?;
-        let pod = Pod::new(
-            session,
-            &self.lapwing,
-            &self.config_file(),
-            &self.folder,
-            more,
-        )?;
         std::os::unix::fs::symlink(self.folder.join("run/lapwing.sock"), self.socket())?;
-        self.pod = Some(pod);
         Ok(self)
+    }
+
+    /// What the agent says of itself.
+    pub fn status(&self) -> Result<Value> {
+        let status = self.json(&["status"])?.into_iter().next();
+        status.context("no status")
+    }
+
+    /// Follows what it says of some kinds, from its start on.
+    pub fn watch(&self, kinds: &str) -> Result<Watch> {
+        Watch::start(self.client(&["watch", "-o", "json", "--since", "1h", "--kind", kinds]))
+    }
+
+    /// The agent is to run as the pod of `deploy/kubernetes.yaml`, with these capabilities beyond its
+    /// own.
+    pub fn in_pod(self, session: &Session, more: &[&str]) -> Result<Self> {
+        let this = self.for_pod()?;
+        let (config, folder) = (this.config_file(), &this.folder);
+        let pod = Pod::new(session, &this.lapwing, &config, folder, more)?;
+        Ok(Self {
+            pod: Some(pod),
+            ..this
+        })
     }
 
     /// The agent is to take the network of this process for the node's: what the kernel tells of it
@@ -316,15 +332,12 @@ pub struct Agent {
 impl Agent {
     /// Follows everything it says, from its start on.
     pub fn watch(&self) -> Result<Watch> {
-        self.watch_kinds("violation,behaviour,gap,heartbeat")
+        self.home.watch(ALL_KINDS)
     }
 
     /// Follows some kinds, from its start on.
     pub fn watch_kinds(&self, kinds: &str) -> Result<Watch> {
-        Watch::start(
-            self.home
-                .client(&["watch", "-o", "json", "--since", "1h", "--kind", kinds]),
-        )
+        self.home.watch(kinds)
     }
 
     /// What it wrote to its log.
@@ -345,11 +358,7 @@ impl Agent {
 
     /// Its status.
     pub fn status(&self) -> Result<Value> {
-        self.home
-            .json(&["status"])?
-            .into_iter()
-            .next()
-            .context("no status")
+        self.home.status()
     }
 
     /// Whether it still runs.

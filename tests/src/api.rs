@@ -1,8 +1,10 @@
 //! As much of a cluster's API as an agent asks for namespaces and for its node's pods: one namespace that has the
-//! label `lapwing.dev/mode`, and one pod, or none; listed and watched on this machine's loopback.
+//! label `lapwing.dev/mode`, and one pod, or none; listed and watched on this machine's loopback. Owners are there to be
+//! looked up, and it may be away for a time.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -24,6 +26,9 @@ type Steps = Mutex<Vec<Value>>;
 struct Shared {
     namespace: Steps,
     pod: Steps,
+    /// Objects that can be got alone, by their paths.
+    owners: Mutex<HashMap<String, Value>>,
+    away: AtomicBool,
     ending: AtomicBool,
 }
 
@@ -88,6 +93,18 @@ impl Api {
         steps.push(json!({"type": kind, "object": object}));
     }
 
+    /// There is an object that owns others at this path.
+    pub fn own(&self, path: &str, object: Value) {
+        let owners = &self.shared.owners;
+        let mut owners = owners.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.insert(path.to_owned(), object);
+    }
+
+    /// It answers nobody from now on, or everybody again.
+    pub fn away(&self, is_away: bool) {
+        self.shared.away.store(is_away, Ordering::Release);
+    }
+
     /// The pod is so from now on.
     pub fn pod(&self, mut pod: Value) {
         let mut steps = lock(&self.shared.pod);
@@ -128,6 +145,18 @@ impl Shared {
             header.clear();
         }
         let head = |status| format!("HTTP/1.1 {status}\r\nconnection: close\r\n\r\n");
+        if self.away.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let owner = {
+            let owners = self.owners.lock();
+            let owners = owners.unwrap_or_else(PoisonError::into_inner);
+            owners.get(path).cloned()
+        };
+        if let Some(owner) = owner {
+            return Ok(write!(stream, "{}{owner}", head("200 OK"))?);
+        }
         let Some(steps) = self.wanted(&request) else {
             let refusal = json!({"kind": "Status", "code": 404, "message": request});
             return Ok(write!(stream, "{}{refusal}", head("404 Not Found"))?);
@@ -145,7 +174,8 @@ impl Shared {
         let since = since.map(|rest| rest.chars().take_while(char::is_ascii_digit));
         let mut told: usize = since.context("no place")?.collect::<String>().parse()?;
         stream.write_all(head("200 OK").as_bytes())?;
-        while !self.ending.load(Ordering::Acquire) {
+        let is_over = || self.ending.load(Ordering::Acquire) || self.away.load(Ordering::Acquire);
+        while !is_over() {
             let due = lock(steps)[told - 1..].to_vec();
             for step in &due {
                 stream.write_all(format!("{step}\n").as_bytes())?;

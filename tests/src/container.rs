@@ -68,6 +68,8 @@ pub struct Spec {
     pub cgroup: String,
     /// Whether runc is told the bundle by its arguments, or by its working directory.
     pub told: bool,
+    /// Whether it is made and not started.
+    pub created: bool,
     /// A patch of advice that is applied to it.
     pub patch: Option<Value>,
     /// The seccomp profile that lies on the node, for a patch that names one.
@@ -92,6 +94,7 @@ impl Spec {
             id: String::new(),
             cgroup: "/{id}".to_owned(),
             told: true,
+            created: false,
             patch: None,
             seccomp: None,
         }
@@ -164,6 +167,12 @@ impl Spec {
         self
     }
 
+    /// Made and not started, as runtimes above runc do at first: [`Container::begin`] starts it.
+    pub fn created(mut self) -> Self {
+        self.created = true;
+        self
+    }
+
     /// In the network namespace of a process.
     pub fn network_of(mut self, pid: u32) -> Self {
         self.network = Network::Of(pid);
@@ -189,6 +198,8 @@ pub struct Container<'s> {
     is_overlay: bool,
     kept: Option<ChildStdin>,
     child: Child,
+    /// Whether the child only made it.
+    created: bool,
     /// The id of its first process, once it was asked for.
     pid: OnceCell<u32>,
 }
@@ -239,16 +250,20 @@ impl<'s> Container<'s> {
             .transpose()
             .context("cannot apply the advice")?
             .unwrap_or_default();
-        for name in &applied.folders {
-            let path = folder.join(name);
+        for empty in &applied.folders {
+            let path = folder.join(&empty.name);
             fs::create_dir(&path)?;
+            if let Some(limit) = empty.limit_mi {
+                overlays.push(Overlay::limited(&path, limit)?);
+            }
             fs::set_permissions(&path, fs::Permissions::from_mode(0o777))?;
         }
         fs::write(folder.join("config.json"), serde_json::to_vec(&config)?)?;
         let mut runc = session.runc();
+        let verb = if spec.created { "create" } else { "run" };
         match spec.told {
-            true => runc.args(["run", "--bundle"]).arg(&folder),
-            false => runc.arg("run").current_dir(&folder),
+            true => runc.args([verb, "--bundle"]).arg(&folder),
+            false => runc.arg(verb).current_dir(&folder),
         };
         let child = runc
             .arg(&id)
@@ -269,8 +284,23 @@ impl<'s> Container<'s> {
             is_overlay,
             kept: None,
             child,
+            created: spec.created,
             pid: OnceCell::new(),
         })
+    }
+
+    /// Waits until one that was to be made is made.
+    pub fn until_made(&mut self) -> Result<()> {
+        let status = self.child.wait()?;
+        ensure!(status.success(), "runc create: {status}: {}", self.stderr());
+        Ok(())
+    }
+
+    /// Starts one that was made.
+    pub fn begin(&self) -> Result<()> {
+        let status = self.session.runc().args(["start", &self.id]).status()?;
+        ensure!(status.success(), "runc start: {status}");
+        Ok(())
     }
 
     /// The pipes to its first process; once.
@@ -359,7 +389,7 @@ impl<'s> Container<'s> {
 
 impl Drop for Container<'_> {
     fn drop(&mut self) {
-        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+        if self.created || !matches!(self.child.try_wait(), Ok(Some(_))) {
             let _ = self
                 .session
                 .runc()

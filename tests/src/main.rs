@@ -16,6 +16,7 @@ mod cgroup;
 mod cluster;
 mod container;
 mod coverage;
+mod cri;
 mod demo;
 mod expect;
 mod filter;

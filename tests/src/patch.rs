@@ -19,7 +19,17 @@ pub struct Applied {
     /// Folders of the bundle that have to be made, empty and for anybody to write to, as the kubelet
     /// makes those of an `emptyDir`. No tmpfs: runc gives one that is mounted on a folder of the image
     /// that folder's mode, and root.
-    pub folders: Vec<String>,
+    pub folders: Vec<Empty>,
+}
+
+/// A folder of the bundle for an `emptyDir`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Empty {
+    /// Its name.
+    pub name: String,
+    /// The most MiB that may be in it, where there is a limit: what is more finds no room, where a pod
+    /// would be evicted.
+    pub limit_mi: Option<u64>,
 }
 
 /// Applies a patch of one container to an OCI configuration. A seccomp profile of `Localhost` is
@@ -99,19 +109,28 @@ fn truth(value: &Value, key: &str) -> Result<bool> {
         .with_context(|| format!("{key} is neither true nor false: {value}"))
 }
 
-/// Names of volumes that are empty folders.
-fn empty_folders(value: &Value) -> Result<BTreeMap<String, bool>> {
+/// Names of volumes that are empty folders, with their limits in MiB.
+fn empty_folders(value: &Value) -> Result<BTreeMap<String, Option<u64>>> {
     let mut names = BTreeMap::new();
     for volume in list(value, "volumes")? {
         let of = object(volume, "volume")?;
         let name = text(&volume["name"], "name of a volume")?;
-        ensure!(
-            of.len() == 2 && volume["emptyDir"] == json!({}),
-            "the volume {name} is no plain emptyDir: {volume}"
-        );
-        names.insert(name.to_owned(), false);
+        let limit = limit(&volume["emptyDir"]).filter(|_| of.len() == 2);
+        let limit =
+            limit.with_context(|| format!("the volume {name} is no plain emptyDir: {volume}"))?;
+        names.insert(name.to_owned(), limit);
     }
     Ok(names)
+}
+
+/// The limit of an `emptyDir` in MiB, if it has one; `None` if it has anything else.
+fn limit(of: &Value) -> Option<Option<u64>> {
+    let of = of.as_object()?;
+    match (of.len(), of.get("sizeLimit")) {
+        (0, _) => Some(None),
+        (1, Some(limit)) => Some(Some(limit.as_str()?.strip_suffix("Mi")?.parse().ok()?)),
+        _ => None,
+    }
 }
 
 fn secure(
@@ -211,7 +230,7 @@ fn filter(
 fn mount(
     config: &mut Value,
     mounts: &[Value],
-    volumes: &BTreeMap<String, bool>,
+    volumes: &BTreeMap<String, Option<u64>>,
     applied: &mut Applied,
 ) -> Result<()> {
     let mut unused: Vec<&String> = volumes.keys().collect();
@@ -221,28 +240,37 @@ fn mount(
         let path = text(&mount["mountPath"], "mountPath")?;
         let name = text(&mount["name"], "name of a volumeMount")?;
         ensure!(of.len() == 2, "more than a name and a path: {mount}");
-        ensure!(volumes.contains_key(name), "{path} has no volume {name}");
+        let limit_mi = *volumes
+            .get(name)
+            .with_context(|| format!("{path} has no volume {name}"))?;
         let whole = path.starts_with('/') && !path.split('/').any(|part| part == "..");
         ensure!(whole, "a mount at {path:?}, which is no whole path");
         unused.retain(|other| *other != name);
-        paths.push(path);
+        paths.push((path, limit_mi));
     }
     ensure!(unused.is_empty(), "volumes that nothing mounts: {unused:?}");
     // Mounts in mounts come behind them.
     paths.sort_unstable();
     let all = config["mounts"].as_array_mut();
     let all = all.context("the configuration has no mounts")?;
-    for (number, path) in paths.iter().enumerate() {
+    for (number, (path, limit_mi)) in paths.iter().enumerate() {
         let is_there = all.iter().any(|mount| mount["destination"] == *path);
         ensure!(!is_there, "there is a mount at {path} already");
-        let folder = format!("empty-dir-{number}");
+        let name = format!("empty-dir-{number}");
         all.push(json!({
-            "destination": path, "type": "bind", "source": folder, "options": ["rbind", "rw"],
+            "destination": path, "type": "bind", "source": name, "options": ["rbind", "rw"],
         }));
-        applied.folders.push(folder);
+        applied.folders.push(Empty {
+            name,
+            limit_mi: *limit_mi,
+        });
     }
     if !paths.is_empty() {
-        let paths = paths.join(", ");
+        let words = paths.iter().map(|(path, limit)| match limit {
+            Some(limit) => format!("{path} ({limit}Mi)"),
+            None => (*path).to_owned(),
+        });
+        let paths = words.collect::<Vec<_>>().join(", ");
         applied.done.push(format!("emptyDir at {paths}"));
     }
     Ok(())
@@ -278,7 +306,7 @@ mod tests {
             "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing/a.json"},
         });
         let mounts = json!([{"name": "b", "mountPath": "/a/${HOME} \"b\""}, {"name": "a", "mountPath": "/a"}]);
-        let volumes = json!([{"name": "a", "emptyDir": {}}, {"name": "b", "emptyDir": {}}]);
+        let volumes = json!([{"name": "a", "emptyDir": {"sizeLimit": "32Mi"}}, {"name": "b", "emptyDir": {}}]);
         let profile = json!({"defaultAction": "SCMP_ACT_ERRNO",
             "syscalls": [{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"}]});
         let mut config = config();
@@ -311,12 +339,17 @@ mod tests {
                 "read-only root",
                 "user 101",
                 "seccomp, 2 system calls",
-                "emptyDir at /a, /a/${HOME} \"b\""
+                "emptyDir at /a (32Mi), /a/${HOME} \"b\""
             ]
             .map(str::to_owned)
         );
         assert_eq!(applied.left, [""; 0]);
-        assert_eq!(applied.folders, ["empty-dir-0", "empty-dir-1"]);
+        let folders = [("empty-dir-0", Some(32)), ("empty-dir-1", None)];
+        let folders = folders.map(|(name, limit_mi)| Empty {
+            name: name.to_owned(),
+            limit_mi,
+        });
+        assert_eq!(applied.folders, folders);
     }
 
     #[test]
@@ -401,6 +434,14 @@ mod tests {
                     &json!({}),
                     &at("/a"),
                     &json!([{"name": "a", "hostPath": {"path": "/"}}]),
+                ),
+                "no plain emptyDir",
+            ),
+            (
+                of(
+                    &json!({}),
+                    &at("/a"),
+                    &json!([{"name": "a", "emptyDir": {"sizeLimit": "1G"}}]),
                 ),
                 "no plain emptyDir",
             ),

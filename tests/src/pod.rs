@@ -16,7 +16,7 @@ use std::process::Command;
 /// The manifest.
 const MANIFEST: &str = include_str!("../../deploy/kubernetes.yaml");
 /// What containerd keeps from every container that is not privileged.
-const MASKED: &[&str] = &[
+pub const MASKED: &[&str] = &[
     "/proc/acpi",
     "/proc/asound",
     "/proc/kcore",
@@ -29,7 +29,7 @@ const MASKED: &[&str] = &[
     "/sys/firmware",
 ];
 /// What it lets nobody write.
-const READ_ONLY: &[&str] = &[
+pub const READ_ONLY: &[&str] = &[
     "/proc/bus",
     "/proc/fs",
     "/proc/irq",
@@ -93,10 +93,7 @@ impl Pod {
             json!({"destination": "/sys", "type": "sysfs", "source": "sysfs",
                    "options": ["nosuid", "noexec", "nodev", "ro"]}),
         ];
-        let wanted = container["volumeMounts"].as_array().context("no mounts")?;
-        for mount in wanted {
-            mounts.push(bind(&template, mount, home, &etc)?);
-        }
+        mounts.extend(self::mounts(&template, home, &etc)?);
         // The store of runc that the configuration names, as `extraVolumes` would bring it.
         let store = session.path("");
         mounts.push(json!({"destination": store, "type": "bind", "source": store, "options": ["rbind", "ro"]}));
@@ -166,6 +163,16 @@ impl Pod {
         command.arg(&self.id);
         command
     }
+}
+
+/// The mounts of the manifest's container, as of runc's configuration; `home` gets the folders `state` and `run`,
+/// and the configuration is in `etc`.
+pub fn mounts(template: &Value, home: &Path, etc: &Path) -> Result<Vec<Value>> {
+    let wanted = &template["containers"][0]["volumeMounts"];
+    let wanted = wanted.as_array().context("no mounts")?;
+    { wanted.iter() }
+        .map(|mount| bind(template, mount, home, etc))
+        .collect()
 }
 
 /// A mount of the manifest's, from where a run of tests has it.

@@ -22,7 +22,8 @@ const FOLDERS: &[&str] = &[
 pub const RESOLVERS: &str = "nameserver 127.0.0.2\nnameserver 127.0.0.3\n";
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nshop:x:1000:1000:shop:/data:/bin/sh\n";
 
-/// An overlay over a folder: what is written lands in a layer above. Unmounted when dropped.
+/// An overlay over a folder: what is written lands in a layer above; or a file system in memory. Unmounted
+/// when dropped.
 pub struct Overlay(PathBuf);
 
 impl Overlay {
@@ -55,6 +56,20 @@ impl Overlay {
             Err(rustix::io::Errno::NODEV) => Ok(None),
             Err(error) => Err(error).context("cannot mount an overlay"),
         }
+    }
+
+    /// Mounts a file system in memory on a folder, for so many MiB.
+    pub fn limited(at: &Path, limit_mi: u64) -> Result<Self> {
+        let options = CString::new(format!("size={limit_mi}m"))?;
+        mount(
+            "lapwing-test",
+            at,
+            "tmpfs",
+            MountFlags::empty(),
+            options.as_c_str(),
+        )
+        .with_context(|| format!("cannot mount a tmpfs on {}", at.display()))?;
+        Ok(Self(at.to_owned()))
     }
 }
 

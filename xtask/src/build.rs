@@ -14,7 +14,7 @@ use std::time::Instant;
 const BPF_FOLDER: &str = "ebpf";
 
 /// The folder of what is built: Cargo's variable moves it.
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => root().join(folder),
         None => root().join("target"),

@@ -1,252 +1,341 @@
-//! The root file system of the real programs that `cargo xtask workloads` runs.
+//! `cargo xtask image`: the image that a cluster runs, as one file.
 //!
-//! Debian's packages with all that they depend on, unpacked without running what they
-//! bring, and then given what their installation would have: users, the package
-//! manager's own records, compiled modules of Python. One image serves all programs:
-//! what a container starts is what tells them apart. Beside it lies a repository of
-//! small packages, for the package manager to install from.
+//! What `deploy/Dockerfile` says, without a builder: an OCI image layout in a tar archive (image-spec 1.1,
+//! image-layout.md), with the file `manifest.json` that `docker load` looks for where Docker keeps images
+//! its older way. The same binary gives the same bytes, hence the same digests: times are those of the
+//! commit, or of `SOURCE_DATE_EPOCH` (reproducible-builds.org), and owners are root.
 
-use crate::machine;
-use crate::setup::say;
-use crate::shell::{output, quiet};
-use crate::{cache, debian, shell};
-use anyhow::{Context, Result};
-use std::fmt::Write as _;
-use std::fs;
-use std::os::unix::fs::{chown, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use crate::build::Built;
+use crate::machine::{self, Machine};
+use crate::report::Counts;
+use crate::shell::output;
+use crate::{build, root, setup};
+use anyhow::{Context, Result, bail, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::Command;
+use tar::{Builder, EntryType, Header};
 
-const SUITE: &str = "bookworm";
-/// What the programs are and need; the rest follows from their dependencies.
-const PACKAGES: &[&str] = &[
-    "nginx-light",
-    "postgresql-15",
-    "redis-server",
-    "python3",
-    "nodejs",
-    "apt",
-    "dpkg",
-    "base-passwd",
-    "bash",
-    "dash",
-    "coreutils",
-    "diffutils",
-    "findutils",
-    "grep",
-    "sed",
-    "gzip",
-    "hostname",
-    "perl-base",
-    "procps",
-    "util-linux",
-    // The layout that machines have today, without the program that changes an older one.
-    "usr-is-merged",
-];
-/// What the package manager installs and removes: each needs only what the image has.
-const REPOSITORY: &[&str] = &["hello", "tree", "bc", "dc", "ed", "less", "nano"];
-/// Written last: says which of these the folder has.
-const MARK: &str = "made-of";
-/// Folders that are links into `/usr`.
-const MERGED: &[&str] = &["bin", "sbin", "lib", "lib64"];
-/// Users that installing the packages would make, with their own groups.
-const USERS: &[(&str, u32, &str)] = &[
-    ("_apt", 42, "/nonexistent"),
-    ("postgres", 100, "/var/lib/postgresql"),
-    ("redis", 101, "/var/lib/redis"),
-];
-/// Where names of users and hosts are looked up.
-const SOURCES: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
-/// Folders that belong to others than root.
-const OWNED: &[(&str, u32)] = &[
-    ("var/lib/postgresql", 100),
-    ("run/postgresql", 100),
-    ("var/log/postgresql", 100),
-    ("var/lib/redis", 101),
-    ("var/log/redis", 101),
-    ("var/lib/apt/lists/partial", 42),
-    ("var/cache/apt/archives/partial", 42),
-];
+/// What the chart calls it, by `image.repository`.
+const NAME: &str = "lapwing";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
-/// The folder with `root` and `repository`, made unless it is there.
-pub fn ensure() -> Result<PathBuf> {
-    let machine = machine::own().context("no machine that Lapwing is built for")?;
-    let folder = cache().join(format!("programs-{SUITE}-{}", machine.debian));
-    let made_of = [PACKAGES, REPOSITORY].concat().join(" ");
-    if fs::read_to_string(folder.join(MARK)).is_ok_and(|text| text == made_of) {
-        return Ok(folder);
-    }
-    say(
-        "programs",
-        "missing (run in containers): fetching from Debian ...",
-    );
-    debian::build(
-        SUITE,
-        machine,
-        PACKAGES,
-        REPOSITORY,
-        &folder,
-        |fresh, whole, others| {
-            let root = fresh.join("root");
-            unpack(&root, whole)?;
-            records(&root, whole)?;
-            configure(&root)?;
-            repository(&fresh.join("repository"), others)?;
-            fs::write(fresh.join(MARK), &made_of)?;
-            Ok(())
-        },
-    )?;
-    Ok(folder)
+#[derive(clap::Args)]
+pub struct Args {
+    /// For amd64 and arm64, and not for this machine's architecture alone
+    #[arg(long)]
+    both: bool,
 }
 
-fn unpack(root: &Path, archives: &[PathBuf]) -> Result<()> {
-    for folder in MERGED {
-        shell::folder(&root.join("usr").join(folder))?;
-        symlink(format!("usr/{folder}"), root.join(folder))?;
-    }
-    for archive in archives {
-        // Not `dpkg-deb -x`, which puts folders where the links are.
-        let mut files = Command::new("dpkg-deb")
-            .arg("--fsys-tarfile")
-            .arg(archive)
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot run dpkg-deb")?;
-        let status = Command::new("tar")
-            .args(["-x", "-p", "--keep-directory-symlink", "-C"])
-            .arg(root)
-            .stdin(files.stdout.take().context("no output of dpkg-deb")?)
-            .status()
-            .context("cannot run tar")?;
-        let whole = files.wait()?.success() && status.success();
-        anyhow::ensure!(whole, "cannot unpack {}", archive.display());
-    }
-    Ok(())
+/// What images are made of besides binaries.
+struct Origin {
+    /// Seconds since 1970.
+    time: u64,
+    /// The commit, where there is a repository.
+    revision: Option<String>,
 }
 
-/// The fields of a package.
-fn control(archive: &Path) -> Result<String> {
-    output("dpkg-deb", &["-f", &archive.display().to_string()])
-        .with_context(|| format!("cannot read {}", archive.display()))
-}
-
-fn field<'t>(control: &'t str, name: &str) -> Option<&'t str> {
-    let lines = control.lines().filter_map(|line| line.split_once(": "));
-    lines
-        .into_iter()
-        .find_map(|(field, value)| (field == name).then_some(value))
-}
-
-/// What the package manager knows of what is installed.
-fn records(root: &Path, archives: &[PathBuf]) -> Result<()> {
-    let folder = root.join("var/lib/dpkg");
-    for name in ["info", "updates", "triggers", "alternatives", "parts"] {
-        shell::folder(&folder.join(name))?;
-    }
-    let mut status = String::new();
-    for archive in archives {
-        let control = control(archive)?;
-        let name = field(&control, "Package").context("a package without a name")?;
-        let machine = field(&control, "Architecture").unwrap_or("all");
-        let (first, rest) = control.split_once('\n').unwrap_or((&control, ""));
-        writeln!(status, "{first}\nStatus: install ok installed\n{rest}")?;
-        let archive = archive.display().to_string();
-        let listing = output(
-            "sh",
-            &["-c", "dpkg-deb --fsys-tarfile \"$0\" | tar -t", &archive],
-        )
-        .with_context(|| format!("cannot list {archive}"))?;
-        let list: String = listing
-            .lines()
-            .map(|line| line.trim_start_matches('.').trim_end_matches('/'))
-            .map(|path| {
-                if path.is_empty() {
-                    "/.\n".to_owned()
-                } else {
-                    format!("{path}\n")
-                }
-            })
-            .collect();
-        let same = field(&control, "Multi-Arch") == Some("same");
-        let stem = if same {
-            format!("{name}:{machine}")
-        } else {
-            name.to_owned()
+impl Origin {
+    fn find() -> Result<Self> {
+        let git = |args: &[&str]| {
+            let folder = root().display().to_string();
+            let text = output("git", &[&["-C", &folder], args].concat())?;
+            Some(text.trim().to_owned())
         };
-        fs::write(folder.join("info").join(format!("{stem}.list")), list)?;
+        let time = match std::env::var("SOURCE_DATE_EPOCH") {
+            Ok(text) => text.parse().with_context(|| {
+                format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds since 1970")
+            })?,
+            Err(_) => git(&["log", "-1", "--format=%ct"])
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0),
+        };
+        // What was changed since is not of the commit.
+        let clean = git(&["status", "--porcelain", "--untracked-files=no"]);
+        let clean = clean.is_some_and(|text| text.is_empty());
+        let revision = git(&["rev-parse", "HEAD"]).filter(|_| clean);
+        Ok(Self { time, revision })
     }
-    fs::write(folder.join("status"), status)?;
-    fs::write(folder.join("available"), "")?;
-    fs::write(folder.join("info/format"), "1\n")?;
-    Ok(())
+
+    fn labels(&self) -> BTreeMap<&'static str, &str> {
+        let labels = [
+            ("org.opencontainers.image.title", NAME),
+            (
+                "org.opencontainers.image.description",
+                "Runtime behaviour monitor for containers",
+            ),
+            ("org.opencontainers.image.licenses", "Apache-2.0 OR MIT"),
+            ("org.opencontainers.image.version", VERSION),
+        ];
+        let revision = self.revision.as_deref();
+        let revision = revision.map(|text| ("org.opencontainers.image.revision", text));
+        labels.into_iter().chain(revision).collect()
+    }
 }
 
-/// What the packages' own scripts would have done, as far as the programs need it.
-fn configure(root: &Path) -> Result<()> {
-    let masters = root.join("usr/share/base-passwd");
-    let master = |name: &str| {
-        let path = masters.join(name);
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+/// The files of a layout, by their digests.
+#[derive(Default)]
+struct Blobs(BTreeMap<String, Vec<u8>>);
+
+impl Blobs {
+    /// Adds one. Answers its descriptor.
+    fn add(&mut self, kind: &str, bytes: Vec<u8>) -> Value {
+        let digest = hex(&bytes);
+        let descriptor = json!({
+            "mediaType": kind, "digest": format!("sha256:{digest}"), "size": bytes.len(),
+        });
+        self.0.insert(digest, bytes);
+        descriptor
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let sum = Sha256::digest(bytes);
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn path(descriptor: &Value) -> Option<String> {
+    let digest = descriptor["digest"].as_str()?.strip_prefix("sha256:")?;
+    Some(format!("blobs/sha256/{digest}"))
+}
+
+/// A file of an archive. Nothing of this machine is in it.
+fn add(
+    to: &mut Builder<impl Write>,
+    path: &str,
+    mode: u32,
+    time: u64,
+    bytes: &[u8],
+) -> io::Result<()> {
+    let mut header = Header::new_ustar();
+    header.set_entry_type(EntryType::Regular);
+    header.set_mode(mode);
+    header.set_mtime(time);
+    header.set_size(bytes.len() as u64);
+    to.append_data(&mut header, path, bytes)
+}
+
+/// What Kubernetes and Go call an architecture is Debian's name for these two.
+fn architecture(machine: &Machine) -> &'static str {
+    machine.debian
+}
+
+/// Adds the image for one machine. Answers the descriptors of its manifest, its configuration and its layer.
+fn image(
+    blobs: &mut Blobs,
+    origin: &Origin,
+    architecture: &str,
+    binary: &[u8],
+) -> Result<[Value; 3]> {
+    let mut layer = Builder::new(Vec::new());
+    add(&mut layer, "lapwing", 0o755, origin.time, binary)?;
+    let layer = layer.into_inner()?;
+    let unpacked = hex(&layer);
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(&layer)?;
+    let layer = blobs.add(LAYER, packed.finish()?);
+    let created = rfc3339(origin.time);
+    let config = json!({
+        "created": created, "architecture": architecture, "os": "linux",
+        "config": {
+            // Root, because the capabilities that it needs cannot be given to another user of a pod.
+            "User": "0:0",
+            "Entrypoint": ["/lapwing"],
+            "Cmd": ["agent"],
+            "Labels": origin.labels(),
+        },
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{unpacked}")]},
+        "history": [{"created": created, "created_by": "COPY lapwing /lapwing"}],
+    });
+    let config = blobs.add(CONFIG, serde_json::to_vec(&config)?);
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer],
+        "annotations": origin.labels(),
+    });
+    let mut manifest = blobs.add(MANIFEST, serde_json::to_vec(&manifest)?);
+    manifest["platform"] = json!({"architecture": architecture, "os": "linux"});
+    Ok([manifest, config, layer])
+}
+
+/// Seconds since 1970 as RFC 3339 has them, in UTC; the days by Howard Hinnant's `civil_from_days`.
+fn rfc3339(time: u64) -> String {
+    let (days, second) = (time / 86400 + 719_468, time % 86400);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Writes the archive of images for some architectures, this machine's first. Answers the digest by which a registry
+/// will know it.
+fn write(to: impl Write, origin: &Origin, binaries: &[(&str, Vec<u8>)]) -> Result<String> {
+    let mut blobs = Blobs::default();
+    let images = { binaries.iter() }
+        .map(|(architecture, binary)| image(&mut blobs, origin, architecture, binary))
+        .collect::<Result<Vec<_>>>()?;
+    let [_, config, layer] = images.first().context("no binary")?;
+    let older = json!([{
+        "Config": path(config), "RepoTags": [format!("{NAME}:{VERSION}")], "Layers": [path(layer)],
+    }]);
+    let mut top = match &images[..] {
+        [[manifest, ..]] => manifest.clone(),
+        several => {
+            let manifests: Vec<&Value> = several.iter().map(|[manifest, ..]| manifest).collect();
+            let index = json!({
+                "schemaVersion": 2, "mediaType": INDEX, "manifests": manifests,
+                "annotations": origin.labels(),
+            });
+            blobs.add(INDEX, serde_json::to_vec(&index)?)
+        }
     };
-    let mut passwd = master("passwd.master")?;
-    let mut group = master("group.master")?;
-    for (name, id, home) in USERS {
-        writeln!(passwd, "{name}:*:{id}:{id}::{home}:/bin/sh")?;
-        writeln!(group, "{name}:*:{id}:")?;
-    }
-    fs::write(root.join("etc/passwd"), passwd)?;
-    fs::write(root.join("etc/group"), group)?;
-    fs::write(root.join("etc/nsswitch.conf"), SOURCES)?;
-    let run = root.join("var/run");
-    if run.is_dir() {
-        fs::remove_dir_all(&run)?;
-    }
-    symlink("/run", run)?;
-    for (folder, owner) in OWNED {
-        let folder = root.join(folder);
-        shell::folder(&folder)?;
-        chown(&folder, Some(*owner), Some(*owner))
-            .with_context(|| format!("cannot give {} away: are you root?", folder.display()))?;
-    }
-    let inside = |command: &[&str]| quiet(Command::new("chroot").arg(root).args(command));
-    inside(&["/sbin/ldconfig"])?;
-    let compile = ["/usr/bin/python3", "-m", "compileall", "-q"];
-    inside(&[&compile[..], &["/usr/lib/python3.11", "/usr/lib/python3"]].concat())
-}
-
-/// A repository without signatures, as one lays it out for a network of one's own.
-fn repository(folder: &Path, archives: &[PathBuf]) -> Result<()> {
-    shell::folder(folder)?;
-    let mut index = String::new();
-    for archive in archives {
-        let name = archive.file_name().unwrap_or_default();
-        let to = folder.join(name);
-        fs::copy(archive, &to)?;
-        let path = to.display().to_string();
-        let sum = output("sha256sum", &[&path]).context("cannot run sha256sum")?;
-        let sum = sum.split_whitespace().next().unwrap_or_default();
-        writeln!(
-            index,
-            "{}Filename: ./{}\nSize: {}\nSHA256: {sum}\n",
-            control(archive)?,
-            name.to_string_lossy(),
-            fs::metadata(&to)?.len()
+    let digest = top["digest"].as_str().unwrap_or_default().to_owned();
+    top["annotations"] = json!({
+        "org.opencontainers.image.ref.name": VERSION,
+        // By this containerd names what it imports, and as the kubelet asks for it.
+        "io.containerd.image.name": format!("docker.io/library/{NAME}:{VERSION}"),
+    });
+    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [top]});
+    let mut archive = Builder::new(to);
+    let time = origin.time;
+    add(
+        &mut archive,
+        "oci-layout",
+        0o644,
+        time,
+        br#"{"imageLayoutVersion":"1.0.0"}"#,
+    )?;
+    for (digest, bytes) in &blobs.0 {
+        add(
+            &mut archive,
+            &format!("blobs/sha256/{digest}"),
+            0o644,
+            time,
+            bytes,
         )?;
     }
-    fs::write(folder.join("Packages"), index)?;
+    add(
+        &mut archive,
+        "index.json",
+        0o644,
+        time,
+        &serde_json::to_vec(&index)?,
+    )?;
+    add(
+        &mut archive,
+        "manifest.json",
+        0o644,
+        time,
+        &serde_json::to_vec(&older)?,
+    )?;
+    archive.into_inner()?.flush()?;
+    Ok(digest)
+}
+
+/// Writes the archive of what was built, this machine's first. Answers where it is, and the digest.
+fn pack(built: &[Built]) -> Result<(PathBuf, String)> {
+    let read = |built: &Built| {
+        let binary = &built.lapwing;
+        let bytes =
+            fs::read(binary).with_context(|| format!("cannot read {}", binary.display()))?;
+        Ok((architecture(built.machine), bytes))
+    };
+    let binaries: Vec<_> = built.iter().map(read).collect::<Result<_>>()?;
+    let file = build::target().join(format!("{NAME}-{VERSION}.tar"));
+    let create = || format!("cannot write {}", file.display());
+    // Whoever reads it meanwhile has the old one or the new one.
+    let fresh = file.with_extension("tar.new");
+    let to = BufWriter::new(File::create(&fresh).with_context(create)?);
+    let digest = write(to, &Origin::find()?, &binaries).with_context(create)?;
+    fs::rename(&fresh, &file).with_context(create)?;
+    Ok((file, digest))
+}
+
+/// A stage of all tests: packs what was built, and holds what the binary for this machine reads in it against what
+/// went in.
+pub fn stage(built: &[Built], counts: &mut Counts, note: &mut String) -> Result<()> {
+    let [own, ..] = built else {
+        bail!("nothing was built")
+    };
+    let (file, digest) = pack(built)?;
+    for Built {
+        machine, lapwing, ..
+    } in built
+    {
+        let platform = format!("linux/{}", architecture(machine));
+        let mut command = Command::new(&own.lapwing);
+        command
+            .args(["advise", "image", "-o", "json", "--platform", &platform])
+            .arg(&file);
+        let output = command.output().context("cannot run lapwing")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "lapwing cannot read the image for {platform}: {said}"
+        );
+        let report: Value = serde_json::from_slice(&output.stdout).context("what lapwing says")?;
+        let size = fs::metadata(lapwing)?.len();
+        ensure!(
+            report["platform"] == platform
+                && report["size"]["files"] == 1
+                && report["size"]["visible"] == size,
+            "it is to be for {platform} and to hold {size} bytes in one file, and not: {report:#}"
+        );
+        counts.passed += 1;
+    }
+    *note = format!("{} {digest}", file.display());
     Ok(())
+}
+
+/// Builds and packs, and says what to do with it.
+pub fn run(args: &Args) -> Result<bool> {
+    let tools = setup::run()?;
+    let mut built = vec![build::run(&tools)?];
+    if args.both {
+        let other = if machine::X86_64.is_own() {
+            &machine::ARM64
+        } else {
+            &machine::X86_64
+        };
+        setup::cross(other)?;
+        built.push(build::binaries(&tools, other)?);
+    }
+    let (file, digest) = pack(&built)?;
+    let platforms: Vec<_> = { built.iter() }
+        .map(|built| format!("linux/{}", architecture(built.machine)))
+        .collect();
+    let mib = fs::metadata(&file)?.len() as f64 / f64::from(1 << 20);
+    let file = file.display();
+    println!(
+        "
+image: {NAME}:{VERSION} for {platforms} in {file} ({mib:.1} MiB)
+       {digest}
+
+into a registry:  skopeo copy --all oci-archive:{file} docker://REGISTRY/{NAME}:{VERSION}
+or to each node:  ctr -n k8s.io images import {file}
+of kind:          kind load image-archive {file}
+of k3s:           k3s ctr images import {file}
+for Docker:       docker load -i {file}
+
+then:             helm install lapwing deploy/chart -n lapwing (docs/kubernetes.md)",
+        platforms = platforms.join(", "),
+    );
+    Ok(true)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_those_of_their_name() {
-        let control =
-            "Package: hello\nArchitecture: amd64\nDescription: Package: x\n Multi-Arch: no\n";
-        assert_eq!(field(control, "Package"), Some("hello"));
-        assert_eq!(field(control, "Architecture"), Some("amd64"));
-        assert_eq!(field(control, "Multi-Arch"), None);
-    }
-}
+mod tests;

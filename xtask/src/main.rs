@@ -10,6 +10,7 @@ mod bench;
 mod browser;
 mod build;
 mod chart;
+mod containerd;
 mod crd;
 mod cross;
 mod cyclonedx;
@@ -25,6 +26,7 @@ mod machine;
 mod matrix;
 mod ocsf;
 mod pip;
+mod programs;
 mod qemu;
 mod report;
 mod rotel;
@@ -59,6 +61,8 @@ enum Command {
     Setup,
     /// Build the eBPF programs and the static binary `lapwing`
     Build,
+    /// Build the image that a cluster runs, as one file for a registry or for nodes
+    Image(image::Args),
     /// Write the CustomResourceDefinition from the schema of profiles, and deploy/kubernetes.yaml, the
     /// plain manifest, from the Helm chart
     Chart {
@@ -134,6 +138,7 @@ fn main() -> ExitCode {
         Command::Build => setup::run()
             .and_then(|tools| build::run(&tools))
             .map(|_| true),
+        Command::Image(args) => image::run(&args),
         Command::Chart { check: false } => chart::write().map(|()| true),
         Command::Chart { check: true } => chart::check().map(|()| true),
         Command::Demo { vm, stay } => demo::run(vm, stay),

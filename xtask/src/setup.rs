@@ -11,13 +11,13 @@ use crate::machine::Machine;
 use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Tools};
 use crate::{
-    browser, chart, cross, cyclonedx, debian, ecs, image, ocsf, qemu, rotel, rsyslog, semconv,
-    tenzir, userland,
+    browser, chart, containerd, cross, cyclonedx, debian, ecs, ocsf, programs, qemu, rotel,
+    rsyslog, semconv, tenzir, userland,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// How a need is found.
@@ -176,7 +176,7 @@ pub fn everything() -> Result<(Tools, bool)> {
         "setup of virtual machines took {:.1} s\n",
         start.elapsed().as_secs_f64()
     );
-    match image::ensure() {
+    match programs::ensure() {
         Ok(folder) => say("programs", &folder.display().to_string()),
         Err(error) => {
             whole = false;
@@ -192,6 +192,10 @@ pub fn everything() -> Result<(Tools, bool)> {
     match rsyslog::ensure() {
         Ok(folder) => say("rsyslog", &folder.display().to_string()),
         Err(error) => say("rsyslog", &format!("not there: {error:#}")),
+    }
+    match containerd::ensure() {
+        Ok(folder) => say("containerd", &folder.display().to_string()),
+        Err(error) => say("containerd", &format!("not there: {error:#}")),
     }
     match browser::ensure() {
         Ok(program) => say("Chromium", &program.display().to_string()),
@@ -224,31 +228,39 @@ pub fn everything() -> Result<(Tools, bool)> {
     Ok((tools, whole))
 }
 
+/// Held by who installs: guests that start side by side may lack the same.
+static ONE: Mutex<()> = Mutex::new(());
+
 /// Finds or installs what a guest needs, and says only what is new. Answers where its kernel is.
 pub fn guest(guest: &Guest) -> Result<String> {
-    // Guests that start side by side may lack the same.
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let needs = guest_needs(guest.machine);
-    check_rights(needs.iter())?;
-    for need in &needs {
-        provide(need)?;
-    }
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    needs_of(guest.machine)?;
     qemu::ensure(guest.machine)?;
-    let kernel = kernel::ensure(guest)?;
+    let kernel = kernel::ensure(guest)?.display().to_string();
     if guest.machine.is_own() {
-        return Ok(kernel.display().to_string());
+        return Ok(kernel);
     }
-    let userland = userland::ensure(guest.machine)?;
-    let library = cross::find(guest.machine)?;
-    Ok(format!(
-        "{}, {}, std of {}",
-        kernel.display(),
-        userland.display(),
-        library.name()
-    ))
+    Ok(format!("{kernel}, {}", foreign(guest.machine)?))
+}
+
+/// Finds or installs what building for another machine needs, and says only what is new.
+pub fn cross(machine: &'static Machine) -> Result<()> {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    needs_of(machine)?;
+    foreign(machine).map(|_| ())
+}
+
+fn needs_of(machine: &'static Machine) -> Result<()> {
+    let needs = guest_needs(machine);
+    check_rights(needs.iter())?;
+    needs.iter().try_for_each(|need| provide(need).map(|_| ()))
+}
+
+/// What programs for another machine are built with. Answers where it is.
+fn foreign(machine: &Machine) -> Result<String> {
+    let userland = userland::ensure(machine)?;
+    let library = cross::find(machine)?;
+    Ok(format!("{}, std of {}", userland.display(), library.name()))
 }
 
 /// Installs a thing unless it is there. Answers where it is, and what for.

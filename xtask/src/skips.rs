@@ -80,6 +80,8 @@ impl Ignored {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::path::Path;
 
     #[test]
     fn only_a_whole_stage_with_a_reason_is_listed() {
@@ -89,6 +91,48 @@ mod tests {
         assert!(!is_listed(list, "5.10"), "no reason");
         assert!(!is_listed(list, "6.1"));
         assert!(stage("no such label", "why").is_err());
+    }
+
+    /// Ignored tests of the sources, each by the name that the test runner gives it: all of it for a
+    /// test beside a crate, and at least its end for one of a module.
+    fn ignored(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                ignored(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let marked = text.split("\n#[ignore").skip(1);
+                let name =
+                    |rest: &str| Some(rest.split_once("fn ")?.1.split_once('(')?.0.to_owned());
+                let beside = { path.parent() }.is_some_and(|folder| {
+                    folder.ends_with("tests") && folder.with_file_name("Cargo.toml").exists()
+                });
+                let module = if beside { "" } else { "::" };
+                found.extend(
+                    marked
+                        .filter_map(name)
+                        .map(|name| format!("{module}{name}")),
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn each_ignored_test_is_listed_by_its_whole_name() {
+        let mut found = Vec::new();
+        for folder in ["agent", "proto", "tests", "xtask"] {
+            ignored(&crate::root().join(folder), &mut found);
+        }
+        assert!(found.len() >= 6, "{found:?}");
+        for name in found {
+            let known =
+                |entry: &str| entry == name || name.starts_with("::") && entry.ends_with(&name);
+            assert!(
+                listed(LIST, UNIT).any(known),
+                "tests/expected-skips.txt has no line for {name}"
+            );
+        }
     }
 
     #[test]

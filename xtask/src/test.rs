@@ -10,7 +10,7 @@ use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
 use crate::{
-    apiserver, bench, build, chart, demo, fuzz, kernel, root, setup, skips, vm, workloads,
+    apiserver, bench, build, chart, demo, fuzz, image, kernel, root, setup, skips, vm, workloads,
 };
 use anyhow::{Context, Result, bail};
 use std::process::Command;
@@ -118,6 +118,11 @@ pub fn run(soak: bool) -> Result<bool> {
         fuzz::stage(soak, counts, note)
     });
     let built = tools.map_or_else(Vec::new, |tools| build_all(&mut runner, &tools));
+    if !built.is_empty() {
+        runner.stage("image", 30, |counts, note| {
+            image::stage(&built, counts, note)
+        });
+    }
     runner.stage("chart", 60, |counts, note| {
         let lapwing = built.first().map(|built| built.lapwing.as_path());
         chart::stage(lapwing, counts, note)

@@ -6,7 +6,7 @@
 //! names, to be read.
 
 use crate::build::{self, Built};
-use crate::{image, setup, shell};
+use crate::{programs, setup, shell};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -121,7 +121,7 @@ const SMOKE_SECONDS: u32 = 8;
 const SMOKE: &str = "redis";
 
 fn command(built: &Built, seconds: u32) -> Result<Command> {
-    let programs = image::ensure()?;
+    let programs = programs::ensure()?;
     let mut command = Command::new(&built.tests);
     command
         .arg("workloads")

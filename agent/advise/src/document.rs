@@ -8,6 +8,7 @@ use crate::Advice;
 use crate::admission;
 use crate::manifest::{List, Shape};
 use crate::policy::{self, Selects};
+use crate::root::{EVICTED, Folder};
 use lapwing_profile::text::visible;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -82,11 +83,18 @@ pub fn patch(advice: &Advice, target: &Target) -> Value {
     let mut pod = Map::new();
     if advice.root.read_only && !advice.root.folders.is_empty() {
         let mut taken = BTreeSet::new();
-        let named: Vec<(String, &str)> = (advice.root.folders.iter())
-            .map(|folder| (volume(&folder.path, &mut taken), &*folder.path))
+        let named: Vec<(String, &Folder)> = (advice.root.folders.iter())
+            .map(|folder| (volume(&folder.path, &mut taken), folder))
             .collect();
-        let mount = |(name, path): &(String, &str)| json!({"name": name, "mountPath": path});
-        let volume = |(name, _): &(String, &str)| json!({"name": name, "emptyDir": {}});
+        let mount =
+            |(name, folder): &(String, &Folder)| json!({"name": name, "mountPath": folder.path});
+        let volume = |(name, folder): &(String, &Folder)| {
+            let limit = folder.size.quantity();
+            let limit: Map<_, _> = (limit.into_iter())
+                .map(|limit| ("sizeLimit".to_owned(), limit.into()))
+                .collect();
+            json!({"name": name, "emptyDir": limit})
+        };
         container["volumeMounts"] = named.iter().map(mount).collect();
         pod.insert("volumes".to_owned(), named.iter().map(volume).collect());
     }
@@ -141,7 +149,8 @@ pub fn compose(advice: &Advice, service: &str) -> Value {
         let tmpfs = advice.root.folders.iter().map(|folder| {
             let exec = folder.executed.then(|| "exec".to_owned());
             let owner = user.map(|user| format!("uid={user}"));
-            let options: Vec<String> = exec.into_iter().chain(owner).collect();
+            let size = (folder.size.limit_mi).map(|limit| format!("size={limit}m"));
+            let options: Vec<String> = exec.into_iter().chain(owner).chain(size).collect();
             match options.is_empty() {
                 true => literal(&folder.path),
                 false => format!("{}:{}", literal(&folder.path), options.join(",")),
@@ -191,10 +200,19 @@ pub fn header(advice: &Advice) -> Vec<String> {
     }
     if advice.root.read_only {
         // Where it is not, no folder is part of a document.
-        lines.extend(
-            (advice.root.folders.iter())
-                .map(|folder| format!("mount at {}: {}", folder.text, folder.warnings.join("; "))),
-        );
+        for folder in &advice.root.folders {
+            let Folder {
+                text,
+                warnings,
+                size,
+                ..
+            } = folder;
+            lines.push(format!("mount at {text}: {}", warnings.join("; ")));
+            lines.push(format!("mount at {text}: {size}"));
+        }
+        if advice.root.has_limits() {
+            lines.push(EVICTED.to_owned());
+        }
     }
     lines.push(format!("user: {}", advice.user.why));
     lines.extend(advice.user.note.map(|note| format!("user: {note}")));

@@ -10,6 +10,7 @@
 //! | setting | follows from | is not advised where |
 //! |---|---|---|
 //! | `readOnlyRootFilesystem` and `emptyDir`s ([`root`]) | changes to files on the container's own root | one lies in a folder that cannot be covered, or cannot be placed; a rename or link would cross mounts |
+//! | `sizeLimit` of these ([`root::Size`]) | the most bytes that were seen in them | nobody looked, or a look did not see all |
 //! | `runAsNonRoot`, `runAsUser` ([`user`]) | the user ids of those who did what the entries say | one of them is 0, or none was told; several, and the pod has no `runAsUser` |
 //! | capabilities ([`capability`]) | those that were used | the sensor could not see uses (not every kernel shows them), or nobody knows whether it could |
 //! | `allowPrivilegeEscalation` ([`capability`]) | user ids, capabilities and names of programs | something may have gained rights by an exec |
@@ -103,6 +104,7 @@ impl Advice {
             &facts,
             pod.map_or(&[][..], |pod| &pod.mounts[..]),
             given.used,
+            &profile.written,
         );
         let user = User::of(
             &facts,

@@ -80,7 +80,11 @@ fn a_patch_reaches_the_pod_wherever_it_lies() {
         let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
         for (mount, volume) in mounts.iter().zip(pod["volumes"].as_array().unwrap()) {
             assert_eq!(mount["name"], volume["name"]);
-            assert_eq!(volume["emptyDir"], json!({}));
+            let limit = match mount["mountPath"].as_str() {
+                Some("/var/cache/web") => json!({"sizeLimit": "32Mi"}),
+                _ => json!({}),
+            };
+            assert_eq!(volume["emptyDir"], limit);
         }
     }
     let keeps = Target {
@@ -153,7 +157,8 @@ fn warnings_go_with_every_document() {
             1,
             "{text}"
         );
-        assert_eq!(one(&["mount at /tmp: "]), 1, "{text}");
+        assert_eq!(one(&["mount at /tmp: no sizeLimit: "]), 1, "{text}");
+        assert_eq!(one(&["mount at /tmp: "]), 2, "{text}");
         assert_eq!(
             one(&["no manifest can name this one", "CAP_63"]),
             1,

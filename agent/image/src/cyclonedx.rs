@@ -20,7 +20,7 @@ const VERSION_MAX: usize = 1024;
 /// The document, made by `lapwing` of a version.
 #[must_use]
 pub fn document(report: &Report, lapwing: &str) -> Value {
-    let id = report.digest.as_ref().unwrap_or(&report.id);
+    let id = report.told_id();
     let name = report.name.as_deref().unwrap_or(id);
     let components: Vec<Value> = { report.packages.iter().enumerate() }
         .map(|(number, package)| component(number, package, report))
@@ -65,7 +65,7 @@ fn property(name: &str, value: &(impl ToString + ?Sized)) -> Value {
 /// What is known of use rests on it.
 fn evidence(report: &Report) -> Vec<Value> {
     let mut all = vec![
-        property("image:id", &report.id),
+        property("image:id", report.id.as_deref().unwrap_or("unknown")),
         property("image:platform", &report.platform),
     ];
     let sources = match (&report.used, &report.ran) {

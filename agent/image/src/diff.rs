@@ -60,8 +60,8 @@ pub struct Side {
     pub name: Option<String>,
     /// Digest of its manifest, where there is one.
     pub digest: Option<String>,
-    /// Digest of its configuration.
-    pub id: String,
+    /// Digest of its configuration, where it comes with one.
+    pub id: Option<String>,
     /// As `linux/amd64`.
     pub platform: String,
     /// What its system calls itself.

@@ -68,7 +68,7 @@ pub(crate) fn secrets(
         hidden_by: None,
     };
     let is_secret = |text: &str| (options.hide)(&mut canonical(text.as_bytes())) > 0;
-    let run = layout.config.config.as_ref();
+    let run = layout.run();
     let variables = run.and_then(|run| run.env.as_deref()).unwrap_or_default();
     let in_variables = (1..).zip(variables).filter_map(|(number, text)| {
         let secret = match variable(text, options)? {
@@ -83,8 +83,7 @@ pub(crate) fn secrets(
         };
         Some(secret)
     });
-    let history = layout.config.history.as_deref().unwrap_or_default();
-    let in_steps = (1..).zip(history).filter_map(|(number, step)| {
+    let in_steps = (1..).zip(layout.history()).filter_map(|(number, step)| {
         let command = step.created_by.as_deref()?;
         let secret = || in_config(format!("step {number} of the history"));
         is_secret(command).then(|| (secret(), identity("step", command.as_bytes())))

@@ -35,8 +35,11 @@ pub(crate) fn layers(
     options: &Options<'_>,
     notes: &mut Vec<String>,
 ) -> Vec<Layer> {
-    let history = layout.config.history.as_deref().unwrap_or_default();
-    let steps: Vec<_> = history.iter().filter(|step| !step.empty_layer).collect();
+    let steps: Vec<_> = layout
+        .history()
+        .iter()
+        .filter(|step| !step.empty_layer)
+        .collect();
     let fits = steps.len() == contents.layers.len();
     if !fits && !steps.is_empty() {
         notes.push(format!(
@@ -59,6 +62,7 @@ pub(crate) fn layers(
         Layer {
             number,
             diff_id: blob.diff_id.clone(),
+            folder: (layout.config.is_none()).then(|| canonical(blob.name.as_bytes())),
             packed: figures.packed,
             bytes: figures.bytes,
             files: figures.files,

@@ -37,9 +37,10 @@ pub(crate) struct Layout {
     pub name: Option<String>,
     /// Of its manifest, where it has one by digest.
     pub digest: Option<String>,
-    /// Of its configuration: what Docker calls the image's id.
-    pub id: String,
-    pub config: Config,
+    /// Of its configuration: what Docker calls the image's id. Folders of layers come without.
+    pub id: Option<String>,
+    /// Folders of layers come without.
+    pub config: Option<Config>,
     pub layers: Vec<Blob>,
 }
 
@@ -217,6 +218,17 @@ fn document<T: DeserializeOwned>(store: &Store, digest: &str) -> Result<T, Error
 }
 
 impl Layout {
+    /// What a container of it runs, as far as that is known.
+    pub(crate) fn run(&self) -> Option<&Run> {
+        self.config.as_ref()?.config.as_ref()
+    }
+
+    /// The steps that made it, as far as they are known.
+    pub(crate) fn history(&self) -> &[History] {
+        let history = self.config.as_ref().and_then(|it| it.history.as_deref());
+        history.unwrap_or_default()
+    }
+
     /// Finds the image.
     pub(crate) fn find(store: &Store, wanted: &Wanted) -> Result<Self, Error> {
         if store.has("index.json") {
@@ -231,7 +243,8 @@ impl Layout {
         ))
     }
 
-    fn checked(mut self, wanted: &Wanted, diff_ids: &[String]) -> Result<Self, Error> {
+    fn checked(mut self, config: Config, wanted: &Wanted) -> Result<Self, Error> {
+        let diff_ids = diff_ids(&config);
         if self.layers.len() > LAYERS_MAX {
             let why = format!(
                 "it has {} layers, and at most {LAYERS_MAX} are read",
@@ -239,11 +252,11 @@ impl Layout {
             );
             return Err(Error::format("the manifest", why));
         }
-        let platform = self.config.platform();
+        let platform = config.platform();
         let own = Platform {
-            os: self.config.os.clone(),
-            architecture: self.config.architecture.clone(),
-            variant: self.config.variant.clone(),
+            os: config.os.clone(),
+            architecture: config.architecture.clone(),
+            variant: config.variant.clone(),
         };
         // Without an index there is nothing to choose, and any platform is read.
         if let Some(wanted) = wanted.platform.as_ref().filter(|wanted| !own.is(wanted)) {
@@ -261,9 +274,10 @@ impl Layout {
             return Err(Error::format("the configuration", why));
         }
         for (layer, diff_id) in self.layers.iter_mut().zip(diff_ids) {
-            hash(diff_id)?;
-            layer.diff_id = Some(diff_id.clone());
+            hash(&diff_id)?;
+            layer.diff_id = Some(diff_id);
         }
+        self.config = Some(config);
         Ok(self)
     }
 }
@@ -349,15 +363,14 @@ fn of_index(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
             })
         })
         .collect::<Result<_, _>>()?;
-    let ids = diff_ids(&config);
     let layout = Layout {
         name,
         digest: Some(chosen.digest),
-        id: manifest.config.digest,
-        config,
+        id: Some(manifest.config.digest),
+        config: None,
         layers,
     };
-    layout.checked(wanted, &ids)
+    layout.checked(config, wanted)
 }
 
 /// Whether all are the same.
@@ -464,7 +477,6 @@ fn of_saved(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
         });
     }
     let config: Config = parse(&saved.config, &bytes)?;
-    let ids = diff_ids(&config);
     let layers = (saved.layers.iter())
         .map(|name| Blob {
             name: name.clone(),
@@ -478,9 +490,9 @@ fn of_saved(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
             .clone()
             .or_else(|| tags(saved).into_iter().next()),
         digest: None,
-        id,
-        config,
+        id: Some(id),
+        config: None,
         layers,
     };
-    layout.checked(wanted, &ids)
+    layout.checked(config, wanted)
 }

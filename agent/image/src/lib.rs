@@ -1,7 +1,8 @@
 //! What a container image holds: layers, bytes wasted, packages, what is notable, likely secrets; and
 //! with a profile, which of its programs were seen to run.
 //!
-//! An image is a `docker save` tar or an OCI layout, as a folder or a tar. Its layers are streamed and
+//! An image is a `docker save` tar or an OCI layout, as a folder or a tar; or the folders that the root of a
+//! running container is laid of ([`Layers`]). Its layers are streamed and
 //! looked at on the way, one file after another, and only names and figures are kept. Nothing is
 //! written to a disk, and no name of the image is ever opened on the host: blobs are found by the
 //! image's own documents, beneath the folder or within the tar ([`Error`] otherwise), and checked
@@ -18,6 +19,7 @@ pub mod cyclonedx;
 pub mod diff;
 mod error;
 mod execution;
+mod folders;
 mod found;
 mod golang;
 mod history;
@@ -46,6 +48,7 @@ mod walk;
 mod waste;
 
 pub use error::{Error, Limits};
+pub use folders::{Folder, Layers, Marks};
 pub use layout::Wanted;
 pub use report::Report;
 pub use tree::How;
@@ -57,7 +60,7 @@ use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::canonical;
-use layout::Layout;
+use layout::{Config, Layout};
 use map::{Area, Use};
 use packages::Packages;
 use read::Contents;
@@ -67,6 +70,11 @@ use score::Score;
 use std::path::Path;
 use store::Store;
 use tree::{Kind, Tree};
+
+/// What a build lacks that copies from a container's layers.
+const WITHOUT: &str = "made from a container's layers, which come without the image's configuration: ENTRYPOINT, CMD, \
+                       ENV, USER, WORKDIR, EXPOSE, VOLUME, STOPSIGNAL and HEALTHCHECK are not known and have to be \
+                       added, or save the image to a file and give that instead";
 
 /// How an image is read.
 pub struct Options<'a> {
@@ -111,19 +119,35 @@ impl Image {
     pub fn read(path: &Path, options: &Options<'_>) -> Result<Self, Error> {
         let store = Store::open(path)?;
         let layout = Layout::find(&store, &options.wanted)?;
-        let mut contents = Contents::read(&store, &layout, options.limits)?;
-        let (report, packages, known_by, uses) = report(&layout, &contents, options);
+        let contents = Contents::read(&store, &layout, options.limits)?;
+        Ok(Self::of(&layout, contents, options))
+    }
+
+    /// Reads the layers of a running container. What stands in an image's configuration alone is unknown then.
+    ///
+    /// # Errors
+    /// When a layer cannot be read, or they exceed a limit.
+    pub fn of_container(layers: &Layers, options: &Options<'_>) -> Result<Self, Error> {
+        let contents = layers.read(options.limits)?;
+        let mut image = Self::of(&layers.layout(), contents, options);
+        image.report.container = Some(layers.told(options.limits));
+        image.report.notes.extend(layers.notes.iter().cloned());
+        Ok(image)
+    }
+
+    fn of(layout: &Layout, mut contents: Contents, options: &Options<'_>) -> Self {
+        let (report, packages, known_by, uses) = report(layout, &contents, options);
         // Nobody reads databases again.
         for inode in &mut contents.tree.inodes {
             (inode.content, inode.built) = (None, None);
         }
-        Ok(Self {
+        Self {
             report,
             tree: contents.tree,
             packages,
             known_by,
             uses,
-        })
+        }
     }
 
     /// What is said of it.
@@ -171,11 +195,9 @@ fn report(
         size.files += 1;
     }
     // Both are called the digest of an image, by one runtime or another.
-    let digests: Vec<&str> = layout
-        .digest
-        .as_deref()
+    let digests: Vec<&str> = [&layout.digest, &layout.id]
         .into_iter()
-        .chain([&*layout.id])
+        .filter_map(Option::as_deref)
         .collect();
     let diff_ids = layout
         .layers
@@ -188,13 +210,15 @@ fn report(
     let ran =
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
     let (ran, by_profile) = ran.unzip();
-    let run = layout.config.config.as_ref();
+    let run = layout.run();
     let used = options.inventory.map(|inventory| {
         let of = (&*digests, layers.len());
         let ran = by_profile.as_deref().unwrap_or_default();
         let (mut used, uses) = inventory::of(tree, &mut packages, inventory, of, (run, ran));
-        if let Some(run) = run {
-            run.say(&mut used.copy, options);
+        match run {
+            Some(run) => run.say(&mut used.copy, options),
+            None if layout.config.is_none() => used.copy.warnings.push(WITHOUT.to_owned()),
+            None => {}
         }
         (used, uses)
     });
@@ -212,14 +236,18 @@ fn report(
     let savings = savings::of(&waste, &notable.bulk, compilers, more);
     let (secrets, known_by) = found::secrets(layout, contents, options);
     let said = run.and_then(|run| run.user.as_deref()).unwrap_or_default();
-    let user = User::of(tree, said);
+    let user = match layout.config {
+        Some(_) => User::of(tree, said),
+        None => User::unknown(),
+    };
     let score = Score::of(&notable, &secrets, contents.unsearched, &user);
     let report = Report {
         schema: report::SCHEMA,
         name: layout.name.as_ref().map(|name| canonical(name.as_bytes())),
         digest: layout.digest.clone(),
         id: layout.id.clone(),
-        platform: layout.config.platform(),
+        platform: (layout.config.as_ref()).map_or_else(|| "unknown".to_owned(), Config::platform),
+        container: None,
         system: of_system(tree, "PRETTY_NAME"),
         distro: of_system(tree, "ID")
             .zip(of_system(tree, "VERSION_ID"))

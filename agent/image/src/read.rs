@@ -2,6 +2,7 @@
 
 use crate::capture;
 use crate::error::{Error, Limits};
+use crate::folders::Aside;
 use crate::golang::{Built, Scan};
 use crate::layout::Layout;
 use crate::secrets::{self, Search};
@@ -29,7 +30,7 @@ pub(crate) struct Odd {
 }
 
 impl Odd {
-    fn take(&mut self, name: &[u8]) {
+    pub(crate) fn take(&mut self, name: &[u8]) {
         self.count += 1;
         if self.first.len() < EXAMPLES {
             self.first.push(canonical(&name[..name.len().min(200)]));
@@ -70,23 +71,36 @@ pub(crate) struct Contents {
     pub captured: capture::Budget,
     /// Hard links that tell of packages, to files that were not kept.
     linked: Odd,
+    /// Of layers that lie in folders.
+    pub aside: Aside,
     entries: u64,
     limits: Limits,
 }
 
+/// What files are read with, and what is looked for in them.
+pub(crate) struct Reader {
+    buffer: Vec<u8>,
+    secrets: Search,
+    go: Scan,
+}
+
+impl Reader {
+    pub(crate) fn new() -> Self {
+        Self {
+            buffer: Vec::new(),
+            secrets: Search::default(),
+            go: Scan::new(),
+        }
+    }
+}
+
 /// What was read of a file.
-struct Seen {
+pub(crate) struct Seen {
     hash: [u8; 32],
     magic: Magic,
     secrets: Vec<secrets::Kind>,
     content: Option<Box<[u8]>>,
     built: Option<Built>,
-}
-
-/// What is looked for in files.
-struct Looks {
-    secrets: Search,
-    go: Scan,
 }
 
 /// What a file begins with.
@@ -99,8 +113,8 @@ const fn magic(start: &[u8]) -> Magic {
 }
 
 impl Contents {
-    pub(crate) fn read(store: &Store, layout: &Layout, limits: Limits) -> Result<Self, Error> {
-        let mut contents = Self {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
             tree: Tree::new(limits),
             layers: Vec::new(),
             refused: BTreeMap::new(),
@@ -113,13 +127,15 @@ impl Contents {
             more_secrets: 0,
             captured: capture::Budget::default(),
             linked: Odd::default(),
+            aside: Aside::default(),
             entries: 0,
             limits,
-        };
-        let mut looks = Looks {
-            secrets: Search::new(),
-            go: Scan::new(),
-        };
+        }
+    }
+
+    pub(crate) fn read(store: &Store, layout: &Layout, limits: Limits) -> Result<Self, Error> {
+        let mut contents = Self::new(limits);
+        let mut reader = Reader::new();
         let mut left = limits.bytes;
         let mut packed = limits.bytes;
         for (number, blob) in (0..).zip(&layout.layers) {
@@ -137,7 +153,7 @@ impl Contents {
             contents.layers.push(Figures::default());
             let sizes = unpack::layer(blob, part, limits, &mut left, |stream| {
                 let what = canonical(blob.name.as_bytes());
-                contents.layer(&what, stream, number, &mut looks)
+                contents.layer(&what, stream, number, &mut reader)
             })?;
             if let Some(figures) = contents.layers.last_mut() {
                 figures.packed = sizes.packed;
@@ -152,30 +168,19 @@ impl Contents {
         what: &str,
         stream: &mut R,
         number: u32,
-        looks: &mut Looks,
+        reader: &mut Reader,
     ) -> Result<(), Error> {
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::UnexpectedEof => Error::io(what, error),
             _ => Error::format(what, canonical(error.to_string().as_bytes())),
         };
         let mut entries = Entries::new(stream);
-        let mut buffer = Vec::new();
         while let Some(mut entry) = entries.next().map_err(failed)? {
             self.clean(&mut entry);
-            self.entries += 1;
-            if self.entries > self.limits.entries {
-                return Err(Error::Limit {
-                    what: what.to_owned(),
-                    limit: self.limits.entries,
-                    of: "files, folders and links in all layers",
-                    option: Limits::ENTRIES_OPTION,
-                });
-            }
+            self.count(what)?;
             let read = match entry.kind {
                 Entity::File if entry.size > 0 && !entry.sparse => {
-                    let keep = capture::is_wanted(&entry.name);
-                    let read = self.contents(&mut entries, &entry, keep, &mut buffer, looks);
-                    Some(read.map_err(failed)?)
+                    Some((self.file(&mut entries, &entry, reader)).map_err(failed)?)
                 }
                 _ => None,
             };
@@ -190,17 +195,42 @@ impl Contents {
         Ok(())
     }
 
-    /// Reads a file.
-    fn contents<R: Forward>(
+    /// Counts an entry of a layer.
+    pub(crate) fn count(&mut self, what: &str) -> Result<(), Error> {
+        self.entries += 1;
+        match self.entries > self.limits.entries {
+            true => Err(Error::Limit {
+                what: what.to_owned(),
+                limit: self.limits.entries,
+                of: "files, folders and links in all layers",
+                option: Limits::ENTRIES_OPTION,
+            }),
+            false => Ok(()),
+        }
+    }
+
+    /// Counts a name that the last layer takes away from those below.
+    pub(crate) fn deleted(&mut self) {
+        if let Some(figures) = self.layers.last_mut() {
+            figures.deletions += 1;
+        }
+    }
+
+    /// Reads a file, of which the reader has no more than its bytes.
+    pub(crate) fn file(
         &mut self,
-        from: &mut Entries<R>,
+        from: &mut impl Read,
         entry: &Entry,
-        keep: bool,
-        buffer: &mut Vec<u8>,
-        looks: &mut Looks,
+        reader: &mut Reader,
     ) -> io::Result<Seen> {
+        let keep = capture::is_wanted(&entry.name);
         let whole = entry.size <= WHOLE_MAX || keep && self.captured.has_room(entry.size);
-        looks.go.begin();
+        let Reader {
+            buffer,
+            secrets,
+            go,
+        } = reader;
+        go.begin();
         if whole {
             buffer.clear();
             from.take(entry.size).read_to_end(buffer)?;
@@ -208,18 +238,18 @@ impl Contents {
                 true => self.captured.take(&entry.name, buffer),
                 false => None,
             };
-            let (secrets, is_searched) = looks.secrets.find(&entry.name, buffer);
+            let (secrets, is_searched) = secrets.find(&entry.name, buffer);
             self.unsearched += u64::from(!is_searched);
             let magic = magic(buffer);
             if magic == Magic::Elf {
-                looks.go.take(buffer);
+                go.take(buffer);
             }
             return Ok(Seen {
                 hash: Sha256::digest(&buffer).into(),
                 magic,
                 secrets,
                 content,
-                built: self.built(entry, looks),
+                built: self.built(entry, go),
             });
         }
         if keep {
@@ -236,7 +266,7 @@ impl Contents {
             }
             let magic = *first.get_or_insert_with(|| magic(&buffer[..count]));
             if magic == Magic::Elf {
-                looks.go.take(&buffer[..count]);
+                go.take(&buffer[..count]);
             }
             sum.update(&buffer[..count]);
         }
@@ -245,13 +275,13 @@ impl Contents {
             magic: first.unwrap_or_default(),
             secrets: Vec::new(),
             content: None,
-            built: self.built(entry, looks),
+            built: self.built(entry, go),
         })
     }
 
     /// What Go says of a file that was looked through, if there is room for it.
-    fn built(&mut self, entry: &Entry, looks: &mut Looks) -> Option<Built> {
-        match looks.go.end()? {
+    fn built(&mut self, entry: &Entry, go: &mut Scan) -> Option<Built> {
+        match go.end()? {
             Built::Known(text) => (self.captured.take(&entry.name, &text)).map(Built::Known),
             Built::Old => Some(Built::Old),
         }
@@ -283,9 +313,6 @@ impl Contents {
             .iter()
             .rposition(|byte| *byte == b'/')
             .map_or(0, |slash| slash + 1);
-        let Some(figures) = self.layers.last_mut() else {
-            return Ok(());
-        };
         if let Some(hidden) = name[start..].strip_prefix(b".wh.") {
             match hidden {
                 b"" | b"." | b".." => return Err(Refused::Whiteout.into()),
@@ -297,9 +324,20 @@ impl Contents {
                     self.tree.white_out(&path, layer)?;
                 }
             }
-            figures.deletions += 1;
+            self.deleted();
             return Ok(());
         }
+        self.put(entry, read, layer)
+    }
+
+    /// Lays an entry on that takes nothing away by its name.
+    pub(crate) fn put(
+        &mut self,
+        entry: &Entry,
+        read: Option<Seen>,
+        layer: u32,
+    ) -> Result<(), Stop> {
+        let name = &entry.name[..];
         let kind = match entry.kind {
             Entity::Other => {
                 self.unknown.take(name);
@@ -307,7 +345,9 @@ impl Contents {
             }
             Entity::HardLink => {
                 let id = self.tree.hard_link(name, &entry.link, layer)?;
-                figures.links += 1;
+                if let Some(figures) = self.layers.last_mut() {
+                    figures.links += 1;
+                }
                 let inode = self.tree.inode(id);
                 // What was passed over by its first name tells something by this one.
                 if inode.content.is_none() && inode.size > 0 && capture::is_wanted(name) {
@@ -395,6 +435,9 @@ impl Contents {
             "names with `..`, which no usual tool writes: each takes away the name before it and none \
              leads above the root, as containerd unpacks them",
         );
+        for (odd, what) in self.aside.all() {
+            note(odd, what);
+        }
         if self.devices > 0 {
             notes.push(format!(
                 "{} device files, which a container may use only as far as its runtime lets it",

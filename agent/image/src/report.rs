@@ -21,12 +21,16 @@ pub struct Report {
     pub schema: u32,
     /// What the image is called, where the file says so.
     pub name: Option<String>,
-    /// Digest of its manifest, where there is one.
+    /// Digest of its manifest, where there is one. Of a container's layers, what its runtime tells, which may
+    /// be the configuration's.
     pub digest: Option<String>,
-    /// Digest of its configuration: Docker's image id.
-    pub id: String,
-    /// As `linux/amd64`.
+    /// Digest of its configuration: Docker's image id. `None` of a container's layers, which come without one.
+    pub id: Option<String>,
+    /// As `linux/amd64`; `unknown` where there is no configuration.
     pub platform: String,
+    /// The running container whose layers were read; `None` of a saved image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<FromContainer>,
     /// What its system calls itself (`PRETTY_NAME` of `os-release`).
     pub system: Option<String>,
     /// Its system as other programs call it: `ID` and `VERSION_ID` of `os-release`, as `debian-12`.
@@ -71,11 +75,21 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
+impl Report {
+    /// By what it can be known again: its digest or id; of a container's layers without either the container's id.
+    #[must_use]
+    pub fn told_id(&self) -> &str {
+        let own = self.digest.as_deref().or(self.id.as_deref());
+        let container = self.container.as_ref().map(|container| &*container.id);
+        own.or(container).unwrap_or("unknown")
+    }
+}
+
 /// Sums of an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Size {
-    /// Bytes of the layers as they lie in the file.
+    /// Bytes of the layers as they lie in the file; of a container's layers those that files take on the disk.
     pub packed: u64,
     /// Bytes of files in all layers.
     pub bytes: u64,
@@ -83,6 +97,28 @@ pub struct Size {
     pub visible: u64,
     /// How many files a container sees, each once however many names it has.
     pub files: u64,
+}
+
+/// A running container whose layers were read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FromContainer {
+    /// Its id.
+    pub id: String,
+    /// What lies in the layer that it writes to, which is no part of the image; `None` where it has none.
+    pub written: Option<Written>,
+}
+
+/// What a container wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Written {
+    /// Bytes of files.
+    pub bytes: u64,
+    /// How many files.
+    pub files: u64,
+    /// Whether there is more that was not counted.
+    pub is_incomplete: bool,
 }
 
 /// A layer.
@@ -93,7 +129,10 @@ pub struct Layer {
     pub number: u32,
     /// Digest of the unpacked tar.
     pub diff_id: Option<String>,
-    /// Bytes as it lies in the file.
+    /// Where it lies on the node, of a container's layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// Bytes as it lies in the file; of a container's layers those that its files take on the disk.
     pub packed: u64,
     /// Bytes of its files.
     pub bytes: u64,

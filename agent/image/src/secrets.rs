@@ -106,8 +106,8 @@ fn is_login(rest: &[u8]) -> bool {
 /// Looks for secrets.
 pub(crate) struct Search(Option<AhoCorasick>);
 
-impl Search {
-    pub(crate) fn new() -> Self {
+impl Default for Search {
+    fn default() -> Self {
         // It is built of constants; a test does so.
         let mut builder = AhoCorasick::builder();
         builder.match_kind(MatchKind::LeftmostFirst);
@@ -117,7 +117,9 @@ impl Search {
                 .ok(),
         )
     }
+}
 
+impl Search {
     /// The kinds that a file holds, and whether all of it was searched.
     pub(crate) fn find(&self, name: &[u8], bytes: &[u8]) -> (Vec<Kind>, bool) {
         let mut found = Vec::new();
@@ -155,14 +157,14 @@ mod tests {
     use super::*;
 
     fn find(name: &str, text: &str) -> Vec<Kind> {
-        let (found, is_whole) = Search::new().find(name.as_bytes(), text.as_bytes());
+        let (found, is_whole) = Search::default().find(name.as_bytes(), text.as_bytes());
         assert!(is_whole);
         found
     }
 
     #[test]
     fn secrets_are_told_from_what_speaks_of_them() {
-        assert!(Search::new().0.is_some());
+        assert!(Search::default().0.is_some());
         let body = "A".repeat(64);
         let letters = |count| "aB3".chars().cycle().take(count).collect::<String>();
         for (text, kind) in [
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn many_beginnings_take_bounded_time_and_are_told() {
-        let search = |count| Search::new().find(b"x", "-----BEGIN ".repeat(count).as_bytes());
+        let search = |count| Search::default().find(b"x", "-----BEGIN ".repeat(count).as_bytes());
         assert_eq!(search(10_000), (vec![], true));
         assert_eq!(search(90_000), (vec![], false));
     }

@@ -17,6 +17,15 @@ pub struct User {
 }
 
 impl User {
+    /// Of a container's layers, which do not say it.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            is_other: false,
+            text: "unknown: it stands in the image's configuration, which a container's layers come without"
+                .to_owned(),
+        }
+    }
+
     /// By the configuration's `User`, which is `name`, `uid`, `name:group` or `uid:gid`. Names are looked
     /// up in the image's `/etc/passwd`, as runtimes do. One that reads as a number may be a name too, and
     /// runtimes differ: it is root if either is.

@@ -190,7 +190,7 @@ impl Vulnerabilities {
                 .then_with(|| one.package.cmp(&other.package))
         });
         let same_image = (!given.digests.is_empty()).then(|| {
-            let own = image.digest.iter().chain([&image.id]);
+            let own = image.digest.iter().chain(&image.id);
             { own }.any(|own| given.digests.contains(own))
         });
         let mut split = Self {

@@ -189,7 +189,7 @@ fn what_is_missing_is_said_with_each_figure() {
         "{said}"
     );
     // The same by the digest of the image.
-    export.images = vec![report.id.clone()];
+    export.images = vec![report.id.clone().unwrap()];
     let report = read(&image(), &export);
     assert_eq!(used(&report).same_image, Some(true));
     assert!(report.savings[0].what.contains("INCOMPLETE"));

@@ -46,4 +46,5 @@ pub mod text;
 pub mod version;
 pub mod widened;
 pub mod workload;
+pub mod written;
 pub mod yaml;

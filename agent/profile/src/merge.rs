@@ -57,6 +57,7 @@ impl Profile {
         self.texts.join(&other.texts);
         self.widenings.join(&other.widenings);
         self.calls.join(&other.calls);
+        self.written.join(&other.written);
         self.share();
         self.join_decisions(other.decisions().cloned());
         self.overflow = self.overflow.max(other.overflow);

@@ -23,6 +23,7 @@ use crate::syscalls::Calls;
 use crate::version::Versions;
 use crate::widened::Widenings;
 use crate::workload::Workload;
+use crate::written::Written;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Approved entries that a profile holds at most.
@@ -129,6 +130,8 @@ pub struct Profile {
     pub(crate) widenings: Widenings,
     /// Which system calls were made, where that was recorded. It is no part of what is approved.
     pub calls: Calls,
+    /// How much there was in folders that are written in. It is no part of what is approved either.
+    pub written: Written,
     /// In the order of the file, in which what is alike lies together.
     pub(crate) records: Sorted<Entry, Record>,
     /// Files that were learned, and patterns of them.
@@ -163,6 +166,7 @@ impl Profile {
             texts: Texts::default(),
             widenings: Widenings::default(),
             calls: Calls::default(),
+            written: Written::default(),
             shared: Shared::default(),
             records: Sorted::default(),
             learned: Learned::default(),

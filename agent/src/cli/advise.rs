@@ -34,7 +34,8 @@ pub enum AdviseCommand {
     Pod(PodArgs),
     /// What an image holds: layers, bytes wasted, packages, shells, set-id files, likely secrets
     ///
-    /// Reads a tar of `docker save` or an OCI layout, without an agent and without unpacking anything.
+    /// Reads a tar of `docker save` or an OCI layout, without an agent and without unpacking anything; or, with
+    /// --container, the layers of a container that runs on this node.
     Image(ImageArgs),
 }
 
@@ -114,7 +115,7 @@ pub enum Form {
 pub async fn run(endpoint: &Endpoint, command: AdviseCommand) -> Outcome {
     match command {
         AdviseCommand::Pod(args) => pod(endpoint, args).await,
-        AdviseCommand::Image(args) => advise_image::run(&args),
+        AdviseCommand::Image(args) => advise_image::run(endpoint, &args).await,
     }
 }
 

@@ -1,17 +1,17 @@
 //! `lapwing advise image`.
 
-use super::image::{self, Beside, Bounds};
+use super::client::Endpoint;
+use super::image::{self, Bounds, Known};
 use super::profile_text::json;
-use super::{Code, Failure, Outcome, image_html, image_text};
+use super::{Code, Failure, Outcome, image_container, image_html, image_text};
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use lapwing_image::cyclonedx;
-use lapwing_image::map::Area;
 use lapwing_image::vulnerabilities::{BYTES_MAX, Vulnerabilities};
 
 use lapwing_image::{Image, Report, Wanted};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,14 +26,28 @@ Examples:
   lapwing advise image shop.tar --use use.json -o html > shop.html
   lapwing advise image shop.tar --use use.json -o cyclonedx > shop.cdx.json
   lapwing advise image shop.tar -o json
-  lapwing advise image ./layout --platform linux/arm64   a folder with an OCI layout";
+  lapwing advise image ./layout --platform linux/arm64   a folder with an OCI layout
+  sudo lapwing advise image --container shop             by the layers of a container that runs here, with what
+                                                         the agent knows of its use";
 
 /// Arguments of `lapwing advise image`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct ImageArgs {
     /// The image: a tar of `docker save`, or an OCI layout as a folder or a tar
-    path: PathBuf,
+    #[arg(
+        value_name = "PATH",
+        required_unless_present = "container",
+        conflicts_with = "container"
+    )]
+    path: Option<PathBuf>,
+    /// Instead, the layers of a container that runs on this node: its name, the beginning of its id, or a part
+    /// of its workload's name
+    ///
+    /// Needs root on the node, and the agent, which also says what was seen to run and to be used, unless
+    /// --profile and --use do. What stands in the image's configuration alone is unknown: user, program, history.
+    #[arg(long, value_name = "CONTAINER", conflicts_with_all = ["image", "platform"])]
+    container: Option<String>,
     /// Which image, where the file holds several: its name or digest
     #[arg(long, value_name = "NAME")]
     image: Option<String>,
@@ -53,7 +67,9 @@ pub struct ImageArgs {
     sbom: Option<PathBuf>,
     /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by
     /// what was seen to run
-    #[arg(long, value_name = "FILE", requires = "profile")]
+    ///
+    /// Needs --profile, or --container.
+    #[arg(long, value_name = "FILE")]
     vulnerabilities: Option<PathBuf>,
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
@@ -90,24 +106,102 @@ pub enum ImageForm {
 }
 
 /// Reads the image and says what is in it.
-pub fn run(args: &ImageArgs) -> Outcome {
-    if args.output == AdviceForm::Dockerfile && args.inventory.is_none() {
-        let error = anyhow!(
-            "-o dockerfile copies what was used: say which with --use FILE (`lapwing inventory WORKLOAD -o json`)"
-        );
-        return Err(Failure::new(Code::Usage, error));
-    }
-    write(&mut anstream::stdout().lock(), args)
+pub async fn run(endpoint: &Endpoint, args: &ImageArgs) -> Outcome {
+    check(args)?;
+    // Before the image, which may take long.
+    let known = Known::of_files(
+        args.profile.as_deref(),
+        args.inventory.as_deref(),
+        args.sbom.as_deref(),
+    )?;
+    let given = given(args)?;
+    let image = match (&args.container, &args.path) {
+        (Some(target), _) => image_container::read(endpoint, target, args.bounds, known).await?,
+        (None, Some(path)) => saved(args, path, &known)?,
+        (None, None) => return Err(usage("give the image's PATH, or --container CONTAINER")),
+    };
+    write(
+        &mut anstream::stdout().lock(),
+        args,
+        image,
+        given.as_deref(),
+    )
 }
 
-fn write(out: &mut impl Write, args: &ImageArgs) -> Outcome {
-    let (report, map) = read(args)?;
+fn usage(text: &str) -> Failure {
+    Failure::new(Code::Usage, anyhow!("{text}"))
+}
+
+/// What one option needs of the others.
+fn check(args: &ImageArgs) -> Outcome {
+    if args.container.is_some() {
+        return Ok(());
+    }
+    if args.output == AdviceForm::Dockerfile && args.inventory.is_none() {
+        return Err(usage(
+            "-o dockerfile copies what was used: say which with --use FILE (`lapwing inventory WORKLOAD -o json`)",
+        ));
+    }
+    if args.vulnerabilities.is_some() && args.profile.is_none() {
+        return Err(usage(
+            "--vulnerabilities splits them by what was seen to run: say what was with --profile FILE",
+        ));
+    }
+    Ok(())
+}
+
+/// An image in a file or a folder.
+fn saved(args: &ImageArgs, path: &Path, known: &Known) -> Result<Image, Failure> {
+    let wanted = Wanted {
+        name: args.image.clone(),
+        platform: args.platform.clone(),
+    };
+    let read = image::read(wanted, args.bounds, known, |options| {
+        Image::read(path, options)
+    });
+    read.map_err(|failure| match path.exists() {
+        true => failure,
+        false => {
+            let hint = "there is no such file: one of a container that runs here is read with --container CONTAINER";
+            Failure::new(failure.code, failure.error.context(hint))
+        }
+    })
+}
+
+/// The vulnerability report.
+fn given(args: &ImageArgs) -> Result<Option<Vec<u8>>, Failure> {
+    let given = args.vulnerabilities.as_deref();
+    given.map(|path| image::small(path, BYTES_MAX)).transpose()
+}
+
+fn write(
+    out: &mut impl Write,
+    args: &ImageArgs,
+    image: Image,
+    vulnerabilities: Option<&[u8]>,
+) -> Outcome {
+    let map = (args.output == AdviceForm::Html).then(|| image.map());
+    let mut report = Report::from(image);
+    if let (Some(bytes), Some(path)) = (vulnerabilities, &args.vulnerabilities) {
+        let split = Vulnerabilities::of(bytes, &report).map_err(|why| {
+            let error = anyhow!("vulnerabilities {}: {why}", path.display());
+            Failure::new(Code::Usage, error)
+        })?;
+        report.vulnerabilities = Some(split);
+    }
     match args.output {
         AdviceForm::Html => {
             let page = image_html::page(&report, &map.unwrap_or_default())?;
             out.write_all(page.as_bytes())?;
         }
         AdviceForm::Text => image_text::write(out, &report)?,
+        AdviceForm::Dockerfile if report.used.is_none() => {
+            let error = anyhow!(
+                "-o dockerfile copies what was used, and the agent has no inventory of that: give one with --use \
+                 FILE, or have the agent keep one (`inventory` in its configuration)"
+            );
+            return Err(Failure::new(Code::Failed, error));
+        }
         AdviceForm::Dockerfile => image_text::write_dockerfile(out, &report)?,
         AdviceForm::Cyclonedx => {
             let document = cyclonedx::document(&report, env!("CARGO_PKG_VERSION"));
@@ -116,35 +210,6 @@ fn write(out: &mut impl Write, args: &ImageArgs) -> Outcome {
         AdviceForm::Json => out.write_all((json(&report)? + "\n").as_bytes())?,
     }
     Ok(())
-}
-
-/// What is said of the image, and where its bytes are, if that is to be drawn.
-fn read(args: &ImageArgs) -> Result<(Report, Option<Area>), Failure> {
-    let wanted = Wanted {
-        name: args.image.clone(),
-        platform: args.platform.clone(),
-    };
-    let beside = Beside {
-        profile: args.profile.as_deref(),
-        inventory: args.inventory.as_deref(),
-        sbom: args.sbom.as_deref(),
-    };
-    // Before the image, which may take long.
-    let given = args.vulnerabilities.as_deref();
-    let given = given
-        .map(|path| image::small(path, BYTES_MAX))
-        .transpose()?;
-    let image = image::read(&args.path, wanted, args.bounds, beside, Image::read)?;
-    let map = (args.output == AdviceForm::Html).then(|| image.map());
-    let mut report = Report::from(image);
-    if let (Some(bytes), Some(path)) = (given, &args.vulnerabilities) {
-        let split = Vulnerabilities::of(&bytes, &report).map_err(|why| {
-            let error = anyhow!("vulnerabilities {}: {why}", path.display());
-            Failure::new(Code::Usage, error)
-        })?;
-        report.vulnerabilities = Some(split);
-    }
-    Ok((report, map))
 }
 
 #[cfg(test)]
@@ -203,7 +268,10 @@ mod tests {
                 form.as_ref(),
             ];
             let mut out = Vec::new();
-            write(&mut out, &Line::parse_from(line).args)?;
+            let args = Line::parse_from(line).args;
+            let known = Known::of_files(None, None, args.sbom.as_deref())?;
+            let image = saved(&args, folder.path(), &known)?;
+            write(&mut out, &args, image, None)?;
             Ok::<_, Failure>(String::from_utf8(out).unwrap())
         };
         let purl = "pkg:rpm/redhat/bash@5.1-1?arch=x86_64";
@@ -256,7 +324,10 @@ mod tests {
             line.extend(["--use".as_ref(), inventory.as_os_str(), "-o".as_ref()]);
             line.push(form.as_ref());
             let mut out = Vec::new();
-            write(&mut out, &Line::parse_from(line).args).unwrap();
+            let args = Line::parse_from(line).args;
+            let known = Known::of_files(None, args.inventory.as_deref(), None).unwrap();
+            let image = saved(&args, folder.path(), &known).unwrap();
+            write(&mut out, &args, image, None).unwrap();
             String::from_utf8(out).unwrap()
         };
         let text = form("text");

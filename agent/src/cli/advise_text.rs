@@ -7,7 +7,7 @@ use lapwing_advise::document;
 use lapwing_advise::evidence::Named;
 use lapwing_advise::network::{Network, Port, Talk};
 use lapwing_advise::policy::left_by_kubernetes;
-use lapwing_advise::root::{Root, SIZE};
+use lapwing_advise::root::{EVICTED, Root};
 use lapwing_advise::score::Score;
 use lapwing_advise::seccomp::Seccomp;
 use lapwing_profile::text::visible;
@@ -194,6 +194,7 @@ fn root(out: &mut impl Write, root: &Root) -> Result<()> {
     }
     for folder in &root.folders {
         line(out, 2, &folder.text)?;
+        line(out, 4, &folder.size.to_string())?;
         named(out, &folder.because)?;
         for warning in &folder.warnings {
             line(out, 4, &format!("! {warning}"))?;
@@ -218,9 +219,9 @@ fn root(out: &mut impl Write, root: &Root) -> Result<()> {
             dim(out, 2, &format!("{count} {what}"))?;
         }
     }
-    match root.folders.is_empty() {
-        true => Ok(()),
-        false => dim(out, 2, SIZE),
+    match root.has_limits() {
+        true => dim(out, 2, EVICTED),
+        false => Ok(()),
     }
 }
 

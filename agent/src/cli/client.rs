@@ -12,7 +12,7 @@ use tonic::transport::{Channel, Endpoint as Transport};
 use tonic::{Code as Grpc, Status};
 
 /// Largest answer that is taken, in bytes.
-const MESSAGE_MAX: usize = 64 << 20;
+pub(crate) const MESSAGE_MAX: usize = 64 << 20;
 /// Over TCP: how often the agent is asked whether it lives, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(30);
 const PONG: Duration = Duration::from_secs(20);
@@ -47,6 +47,8 @@ pub struct Endpoint {
     pub(super) key: Option<PathBuf>,
     /// The name in the agent's certificate, where that is not the address.
     pub(super) server_name: Option<String>,
+    /// Bytes that the agent may send before they are taken: of one call, and of all of them.
+    windows: Option<[u32; 2]>,
 }
 
 impl fmt::Display for Endpoint {
@@ -66,6 +68,7 @@ impl From<&Cli> for Endpoint {
             certificate: cli.tls_cert.clone(),
             key: cli.tls_key.clone(),
             server_name: cli.tls_server_name.clone(),
+            windows: None,
         }
     }
 }
@@ -79,6 +82,7 @@ impl Default for Endpoint {
             certificate: None,
             key: None,
             server_name: None,
+            windows: None,
         }
     }
 }
@@ -98,7 +102,14 @@ impl Endpoint {
             certificate: Some(certificate),
             key: Some(key),
             server_name: Some(server_name),
+            windows: None,
         }
+    }
+
+    /// The same, where the agent may send so many bytes before they are taken: of one call, and of all.
+    pub(crate) const fn with_windows(mut self, windows: [u32; 2]) -> Self {
+        self.windows = Some(windows);
+        self
     }
 
     /// Whether the agent is on this host: it is reached by a Unix socket.
@@ -109,13 +120,21 @@ impl Endpoint {
 
 /// Connects.
 pub async fn connect(endpoint: &Endpoint) -> Result<AgentClient<Channel>, Failure> {
-    let address = &endpoint.address;
-    let channel = if endpoint.is_local() {
-        local(address).await?
+    Ok(on(channel(endpoint).await?))
+}
+
+/// The connection alone.
+pub(crate) async fn channel(endpoint: &Endpoint) -> Result<Channel, Failure> {
+    if endpoint.is_local() {
+        local(&endpoint.address).await
     } else {
-        remote(endpoint).await?
-    };
-    Ok(AgentClient::new(channel).max_decoding_message_size(MESSAGE_MAX))
+        remote(endpoint).await
+    }
+}
+
+/// Calls on a connection.
+pub(crate) fn on(channel: Channel) -> AgentClient<Channel> {
+    AgentClient::new(channel).max_decoding_message_size(MESSAGE_MAX)
 }
 
 async fn local(address: &str) -> Result<Channel, Failure> {
@@ -146,7 +165,9 @@ async fn remote(endpoint: &Endpoint) -> Result<Channel, Failure> {
         .map_err(|error| usage(format!("`{endpoint}` is no endpoint: {error}")))?
         .http2_keep_alive_interval(PING)
         .keep_alive_timeout(PONG)
-        .keep_alive_while_idle(true);
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(endpoint.windows.map(|[stream, _]| stream))
+        .initial_connection_window_size(endpoint.windows.map(|[_, all]| all));
     transport
         .connect_with_connector(dial)
         .await

@@ -7,7 +7,7 @@
 mod bundle;
 mod changes;
 mod peers;
-mod processes;
+pub(super) mod processes;
 mod timeline;
 mod words;
 
@@ -177,8 +177,21 @@ fn id(traced: &TracedContainer) -> &str {
         .map_or("", |container| &container.id)
 }
 
-/// Looks among what runs: by its id or name, by its workload's name, by a part of that.
+/// Looks among what runs.
 fn find(running: &[TracedContainer], target: &str) -> Result<Option<Found>, Failure> {
+    Ok(named(running, target)?.map(|traced| Found {
+        container: traced.container.clone().unwrap_or_default(),
+        workload: traced.workload.clone().unwrap_or_default(),
+        violation: String::new(),
+        traced: Some(traced.clone()),
+    }))
+}
+
+/// The one of those that run that a person means: by its id or name, by its workload's name, by a part of that.
+pub(super) fn named<'a>(
+    running: &'a [TracedContainer],
+    target: &str,
+) -> Result<Option<&'a TracedContainer>, Failure> {
     let ways: [&dyn Fn(&TracedContainer) -> bool; 3] = [
         &|traced| { traced.container.as_ref() }.is_some_and(|one| is_called(one, target)),
         &|traced| { traced.workload.as_ref() }.is_some_and(|one| one.name == target),
@@ -192,12 +205,7 @@ fn find(running: &[TracedContainer], target: &str) -> Result<Option<Found>, Fail
         .unwrap_or_default();
     match found[..] {
         [] => Ok(None),
-        [traced] => Ok(Some(Found {
-            container: traced.container.clone().unwrap_or_default(),
-            workload: traced.workload.clone().unwrap_or_default(),
-            violation: String::new(),
-            traced: Some(traced.clone()),
-        })),
+        [traced] => Ok(Some(traced)),
         [first, second, ..] => {
             let error = anyhow!(
                 "several containers are called `{target}`, {} and {} among them: give the id of one",

@@ -34,6 +34,14 @@ pub fn write_identity(out: &mut impl Write, identity: &Identity) -> io::Result<(
     for source in &identity.sources {
         if source.protocol == "kubernetes" {
             writeln!(out, "  {}", heard(source))?;
+            if let Some(time) = &source.told_before_time {
+                let time = jiff::Timestamp::from_second(time.seconds).unwrap_or_default();
+                writeln!(
+                    out,
+                    "  {} containers are known from disk, as it told at {time} or later, until it tells anew",
+                    source.told_before
+                )?;
+            }
         }
     }
     writeln!(
@@ -142,6 +150,13 @@ mod tests {
         source.heard_time = Some(lapwing_proto::timestamp(1_795_687_200_000_000_000));
         let text = of(&source);
         let told = "7 pods of this node, as the API of the cluster told at 2026-11-26T10:00:00Z";
+        assert!(text.contains(told), "{text}");
+        assert!(!text.contains("from disk"), "{text}");
+        source.told_before = 3;
+        source.told_before_time = Some(lapwing_proto::timestamp(1_795_687_200_000_000_000));
+        let text = of(&source);
+        let told =
+            "  3 containers are known from disk, as it told at 2026-11-26T10:00:00Z or later,";
         assert!(text.contains(told), "{text}");
     }
 

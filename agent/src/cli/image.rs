@@ -14,6 +14,7 @@ use lapwing_image::sbom::{self, Sbom};
 use lapwing_image::{Error, Image, Limits, Options, Wanted};
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::{Export, TEXT_MAX};
+use lapwing_profile::profile::Profile;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -112,33 +113,45 @@ pub async fn run(endpoint: &Endpoint, command: ImageCommand) -> Outcome {
     }
 }
 
-/// Files that say more of an image.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Beside<'a> {
-    /// A learned profile.
-    pub profile: Option<&'a Path>,
-    /// An inventory of use.
-    pub inventory: Option<&'a Path>,
-    /// An SBOM.
-    pub sbom: Option<&'a Path>,
+/// What is known of an image besides itself.
+#[derive(Default)]
+pub struct Known {
+    /// What was seen to run.
+    pub profile: Option<Profile>,
+    /// Which files were used.
+    pub inventory: Option<(Export, Inventory)>,
+    /// Which packages it has: the file of an SBOM, and its bytes.
+    pub sbom: Option<(PathBuf, Vec<u8>)>,
 }
 
-/// Reads an image in one way or another, after the files beside it, for that may take long.
-pub fn read<T>(
-    path: &Path,
+impl Known {
+    /// From files.
+    pub fn of_files(
+        profile: Option<&Path>,
+        inventory: Option<&Path>,
+        sbom: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            profile: profile.map(profile_file::read).transpose()?,
+            inventory: inventory.map(inventory_of).transpose()?,
+            sbom: match sbom {
+                Some(path) => Some((path.to_owned(), small(path, sbom::BYTES_MAX)?)),
+                None => None,
+            },
+        })
+    }
+}
+
+/// Reads an image in one way or another.
+pub fn read(
     wanted: Wanted,
     bounds: Bounds,
-    beside: Beside<'_>,
-    read: impl FnOnce(&Path, &Options<'_>) -> Result<T, Error>,
-) -> Result<T, Failure> {
-    let profile = beside.profile.map(profile_file::read).transpose()?;
-    let inventory = beside.inventory.map(inventory_of).transpose()?;
-    let bytes = (beside.sbom.map(|path| small(path, sbom::BYTES_MAX))).transpose()?;
-    let sbom = bytes.as_deref().map(|bytes| {
-        Sbom::read(bytes).map_err(|why| {
-            let path = beside.sbom.unwrap_or(path);
-            Failure::new(Code::Usage, anyhow!("SBOM {}: {why}", path.display()))
-        })
+    known: &Known,
+    read: impl FnOnce(&Options<'_>) -> Result<Image, Error>,
+) -> Result<Image, Failure> {
+    let sbom = known.sbom.as_ref().map(|(path, bytes)| {
+        Sbom::read(bytes)
+            .map_err(|why| Failure::new(Code::Usage, anyhow!("SBOM {}: {why}", path.display())))
     });
     let sbom = sbom.transpose()?;
     let redaction = Redaction::standard();
@@ -149,11 +162,11 @@ pub fn read<T>(
             entries: bounds.max_entries,
         },
         hide: &|text| redaction.arguments(std::slice::from_mut(text)),
-        profile: profile.as_ref(),
-        inventory: inventory.as_ref().map(|(export, known)| (export, known)),
+        profile: known.profile.as_ref(),
+        inventory: { known.inventory.as_ref() }.map(|(export, known)| (export, known)),
         sbom: sbom.as_ref(),
     };
-    read(path, &options).map_err(|error| {
+    read(&options).map_err(|error| {
         let code = match error {
             Error::Choice { .. } => Code::Usage,
             _ => Code::Failed,
@@ -206,27 +219,28 @@ struct Whole<'a> {
     budget: Option<&'a Judgement>,
 }
 
-fn diff<'a>(args: &'a DiffArgs) -> Outcome {
+fn diff(args: &DiffArgs) -> Outcome {
     // What is wrong with it is told before anything long is done.
     let budget = args.budget.as_deref().map(budget).transpose()?;
-    let image = |which: &str, path: &Path, name: &Option<String>, beside: Beside<'_>| {
+    let image = |which: &str, path: &Path, name: &Option<String>, known: Known| {
         let wanted = Wanted {
             name: name.clone(),
             platform: args.platform.clone(),
         };
-        read(path, wanted, args.bounds, beside, Image::read).map_err(|failure| {
+        let image = read(wanted, args.bounds, &known, |options| {
+            Image::read(path, options)
+        });
+        image.map_err(|failure| {
             let place = format!("the {which} image, {}", path.display());
             Failure::new(failure.code, failure.error.context(place))
         })
     };
-    let beside = |profile: &'a Option<PathBuf>, sbom: &'a Option<PathBuf>| Beside {
-        profile: profile.as_deref(),
-        inventory: None,
-        sbom: sbom.as_deref(),
+    let known = |profile: &Option<PathBuf>, sbom: &Option<PathBuf>| {
+        Known::of_files(profile.as_deref(), None, sbom.as_deref())
     };
-    let of = beside(&args.old_profile, &args.old_sbom);
+    let of = known(&args.old_profile, &args.old_sbom)?;
     let old = image("old", &args.old, &args.old_image, of)?;
-    let of = beside(&args.new_profile, &args.new_sbom);
+    let of = known(&args.new_profile, &args.new_sbom)?;
     let new = image("new", &args.new, &args.new_image, of)?;
     let diff = Diff::of(&old, &new);
     let judgement = budget.map(|budget| budget.judge(&diff, new.report()));

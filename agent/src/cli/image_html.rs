@@ -55,7 +55,7 @@ pub(super) fn page(report: &Report, map: &Area) -> io::Result<String> {
 }
 
 fn heading(out: &mut String, report: &Report, name: &str) {
-    let id = report.digest.as_ref().unwrap_or(&report.id);
+    let id = report.told_id();
     let system = report.system.as_ref();
     let system = system
         .map(|it| format!(", {}", Text(it)))

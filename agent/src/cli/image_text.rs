@@ -12,7 +12,7 @@ pub(super) use used::write_dockerfile;
 use super::text::{BOLD, DIM, styled, table};
 use lapwing_image::How;
 use lapwing_image::report::{
-    Execution, First, Layer, Notable, Package, Program, Report, Saving, Waste,
+    Execution, First, FromContainer, Layer, Notable, Package, Program, Report, Saving, Waste,
 };
 use lapwing_image::sbom::Told;
 use lapwing_profile::text::visible;
@@ -127,9 +127,13 @@ fn heading(out: &mut impl Write, report: &Report) -> Result<()> {
         styled(BOLD, &visible(name)),
         visible(&report.platform)
     )?;
-    match &report.digest {
-        Some(digest) => line(out, 0, digest)?,
-        None => line(out, 0, &format!("image id {}", report.id))?,
+    match (&report.digest, &report.id) {
+        (Some(digest), _) => line(out, 0, digest)?,
+        (None, Some(id)) => line(out, 0, &format!("image id {id}"))?,
+        (None, None) => line(out, 0, "digest unknown")?,
+    }
+    if let Some(of) = &report.container {
+        from_container(out, of)?;
     }
     if let Some(system) = &report.system {
         line(out, 0, system)?;
@@ -139,24 +143,49 @@ fn heading(out: &mut impl Write, report: &Report) -> Result<()> {
         out,
         0,
         &format!(
-            "{} of files in {}, {} in the file; a container sees {} in {}",
+            "{} of files in {}, {} {}; a container sees {} in {}",
             size(sum.bytes),
             match report.layers.len() {
                 1 => "1 layer".to_owned(),
                 count => format!("{count} layers"),
             },
             size(sum.packed),
+            match report.container {
+                Some(_) => "on the disk",
+                None => "in the file",
+            },
             size(sum.visible),
             files(sum.files)
         ),
     )
 }
 
+/// Whose layers were read, and what it wrote itself.
+fn from_container(out: &mut impl Write, of: &FromContainer) -> Result<()> {
+    line(out, 0, &format!("by the layers of the container {}", of.id))?;
+    match &of.written {
+        Some(written) => {
+            let least = match written.is_incomplete {
+                true => "at least ",
+                false => "",
+            };
+            let text = format!(
+                "it wrote {least}{} in {} to its own layer, which is no part of the image",
+                size(written.bytes),
+                files(written.files)
+            );
+            line(out, 0, &text)
+        }
+        None => Ok(()),
+    }
+}
+
 fn layers(out: &mut impl Write, layers: &[Layer]) -> Result<()> {
     head(out, "layers", "")?;
     let rows: Vec<Vec<String>> = (layers.iter())
         .map(|layer| {
-            let command = layer.command.as_deref().unwrap_or("-");
+            let made = layer.command.as_deref();
+            let command = made.or(layer.folder.as_deref()).unwrap_or("-");
             let mut shown: String = command.chars().take(COMMAND_MAX).collect();
             if shown.len() < command.len() {
                 shown.push('\u{2026}');
@@ -173,7 +202,11 @@ fn layers(out: &mut impl Write, layers: &[Layer]) -> Result<()> {
             ]
         })
         .collect();
-    table(out, &["LAYER", "SIZE", "FILES", "HIDDEN", "MADE BY"], &rows)
+    let made = match layers.iter().any(|layer| layer.folder.is_some()) {
+        true => "LIES IN",
+        false => "MADE BY",
+    };
+    table(out, &["LAYER", "SIZE", "FILES", "HIDDEN", made], &rows)
 }
 
 fn how(how: How) -> &'static str {

@@ -11,6 +11,7 @@ use lapwing_advise::{Advice, Given};
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::{Export, Learning};
 use lapwing_profile::inventory::packed::{PACKED_MAX, unpack};
+use lapwing_profile::profile::Profile;
 use lapwing_proto::v1;
 use lapwing_proto::v1::agent_client::AgentClient;
 use std::io::Write;
@@ -74,20 +75,26 @@ pub async fn run(endpoint: &Endpoint, args: InventoryArgs) -> Outcome {
         .await?
         .map_err(|status| client::failed(&status))?;
     let (profile, _) = load_summary(endpoint, &name).await?;
-    let basis = Advice::of(&profile, &Given::default()).basis;
-    let mut export = Export::of(&name, &known);
-    export.learning = Some(Learning {
-        mode: basis.mode.to_string(),
-        observed: basis.observed.to_string(),
-        coverage: basis.coverage,
-        incomplete: basis.reasons.clone(),
-    });
+    let export = told(&name, &known, &profile);
     let mut out = anstream::stdout().lock();
     match args.output {
         Output::Json => out.write_all((json(&export)? + "\n").as_bytes())?,
         Output::Text => text(&mut out, &export)?,
     }
     Ok(())
+}
+
+/// An inventory as it is given away, with what its workload's profile says of the learning.
+pub(super) fn told(name: &str, known: &Inventory, profile: &Profile) -> Export {
+    let basis = Advice::of(profile, &Given::default()).basis;
+    let mut export = Export::of(name, known);
+    export.learning = Some(Learning {
+        mode: basis.mode.to_string(),
+        observed: basis.observed.to_string(),
+        coverage: basis.coverage,
+        incomplete: basis.reasons.clone(),
+    });
+    export
 }
 
 fn text(out: &mut impl Write, export: &Export) -> std::io::Result<()> {

@@ -14,6 +14,7 @@ mod fleet;
 mod hooks;
 mod identity;
 mod image;
+mod image_container;
 mod image_html;
 mod image_text;
 mod image_where;

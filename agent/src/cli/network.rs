@@ -6,6 +6,7 @@
 
 use super::client::{Endpoint, Words};
 use crate::tls;
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription as Alert, CertificateError, ClientConfig, Error};
 use std::fmt;
@@ -136,6 +137,8 @@ impl Dial {
             }
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
+        // A connection stands for long; room for sessions would be more of it than all else of TLS.
+        config.resumption = Resumption::disabled();
         let name = endpoint.server_name.as_ref().unwrap_or(&known.place.host);
         let name = ServerName::try_from(name.clone())
             .map_err(|_| format!("{}: `{name}` can be in no certificate", words.server_name))?;

@@ -177,6 +177,7 @@ pub(super) fn write_profile(
         }
     }
     write_calls(out, profile)?;
+    write_written(out, profile)?;
     if profile.overflow() > 0 {
         writeln!(
             out,
@@ -246,6 +247,34 @@ fn write_calls(out: &mut impl Write, profile: &Profile) -> std::io::Result<()> {
         let who = if *entered { ", of what entered" } else { "" };
         let head = format!("{}{who} ({}):", table.word(), names.len());
         writeln!(out, "  {} {}", styled(DIM, &head), names.join(" "))?;
+    }
+    Ok(())
+}
+
+/// How much there was in folders that are written in.
+fn write_written(out: &mut impl Write, profile: &Profile) -> std::io::Result<()> {
+    if profile.written.is_empty() {
+        return Ok(());
+    }
+    let note = "(the most allocated bytes that were seen)";
+    writeln!(out, "\n{} {}", styled(BOLD, "written"), styled(DIM, note))?;
+    for (path, peak) in profile.written.all() {
+        let mut text = format!(
+            "{} bytes, {} files, at {}, looks {}",
+            peak.most.bytes,
+            peak.most.files,
+            second(peak.at),
+            peak.looks
+        );
+        for (is_so, word) in [
+            (peak.most.bound, ", not all was looked at"),
+            (peak.most.unread, ", not all could be read"),
+        ] {
+            if is_so {
+                text.push_str(word);
+            }
+        }
+        writeln!(out, "  {path}  {}", styled(DIM, &text))?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@
 use crate::process::Entered;
 use lapwing_abi::record::ARGS_MAX;
 use lapwing_profile::text::{CUT, canonical};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What the commands of all containers of a pod may take, in bytes. A pod is as long as its author
@@ -18,13 +19,54 @@ pub const BYTES_MAX: usize = 32 << 10;
 const FOLDERS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Those of one container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Commands {
     /// Canonical texts, which have no NUL; each is ended by one.
     all: Arc<[Box<str>]>,
     /// The `PATH` that the pod sets, in canonical text.
     folders: Option<Box<str>>,
     left_out: usize,
+}
+
+/// The same, as it is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Stored {
+    all: Vec<Box<str>>,
+    folders: Option<Box<str>>,
+    left_out: usize,
+}
+
+impl From<Commands> for Stored {
+    fn from(commands: Commands) -> Self {
+        Self {
+            all: commands.all.to_vec(),
+            folders: commands.folders,
+            left_out: commands.left_out,
+        }
+    }
+}
+
+impl TryFrom<Stored> for Commands {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let texts = stored.all.iter().chain(&stored.folders);
+        let bytes: usize = texts.map(|text| text.len()).sum();
+        if bytes > BYTES_MAX {
+            return Err("commands of more bytes than a pod may have");
+        }
+        // None without a last argument: nothing would be all of its arguments.
+        if !stored.all.iter().all(|command| command.ends_with('\0')) {
+            return Err("a command that does not end");
+        }
+        Ok(Self {
+            all: stored.all.into(),
+            folders: stored.folders,
+            left_out: stored.left_out,
+        })
+    }
 }
 
 impl Commands {

@@ -13,6 +13,8 @@
 //! desktop programs all look so. Containers that a runtime starts in the unit of
 //! its caller (Podman's `--cgroups=disabled`) are not seen for that reason.
 
+use serde::{Deserialize, Serialize};
+
 /// What a path says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -34,7 +36,8 @@ pub struct Named {
 }
 
 /// Who runs a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Runtime {
     /// Docker.
     Docker,

@@ -25,6 +25,7 @@ pub mod details;
 mod fate;
 pub mod hierarchy;
 pub mod identity;
+pub mod layers;
 pub mod layout;
 mod naming;
 mod order;

@@ -1,7 +1,10 @@
 //! What the API of a cluster says of a container, besides what its runtime says.
 
+use serde::{Deserialize, Serialize};
+
 /// How a pod came to have a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// It is what the pod is for.
     Main,
@@ -14,7 +17,8 @@ pub enum Kind {
 }
 
 /// What speaks for an owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Evidence {
     /// Each owner up to this one is there, has the uid that was said, and selects what it owns. A
     /// CronJob has no selector: it is there, with that uid, and its Job, which does select the pod,
@@ -30,7 +34,8 @@ pub enum Evidence {
 }
 
 /// Whose a pod is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Owner {
     /// As `Deployment`. Canonical text, as the name.
     pub kind: String,
@@ -41,10 +46,15 @@ pub struct Owner {
 }
 
 /// A container of a pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InPod {
     /// None of the one that holds the pod's namespaces.
     pub kind: Option<Kind>,
     /// None where all its names are made by machines.
     pub owner: Option<Owner>,
+    /// When the API told so to an agent before this one, in nanoseconds since the Unix epoch, if it has not
+    /// told this one yet.
+    #[serde(skip)]
+    pub told_before: Option<i64>,
 }

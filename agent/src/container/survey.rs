@@ -16,6 +16,12 @@ impl Registry {
         &self.options.host_root
     }
 
+    /// Whether a cgroup is known that was not removed.
+    #[must_use]
+    pub fn exists(&self, id: u64) -> bool {
+        { self.entries.get(&id) }.is_some_and(|entry| entry.removed.is_none())
+    }
+
     /// Takes in what exists already. To be called with the programs attached, so that nothing
     /// falls between.
     pub fn scan(&mut self, proc: &Path, now: u64) -> (Vec<Effect>, Vec<Seed>) {

@@ -4,6 +4,7 @@
 //! records wait, from its first behaviour on, in the same bounds as for its name; then they go
 //! out with what the files say, and the answer counts from when it comes.
 
+use super::commands::Commands;
 use super::identity::{Answer, Question, Reply};
 use super::layout::{Named, Runtime, is_generated};
 use super::registry::Registry;
@@ -129,7 +130,9 @@ impl Registry {
     pub fn ask_anew(&mut self, now: u64) -> Vec<Effect> {
         let half_told = self.running().filter(|one| {
             let said = one.told.said();
-            said.is_some_and(|said| !said.pod.is_empty() && said.in_pod.is_none())
+            said.is_some_and(|said| {
+                !said.pod.is_empty() && (said.in_pod.is_none() || said.is_told_before())
+            })
         });
         let half_told = half_told.filter(|_| self.owners);
         // What was said of them stays so until then.
@@ -194,7 +197,12 @@ impl Registry {
         let waits = match &instance.told {
             Told::Awaited(_) | Told::Asked => true,
             // The API of the cluster says more later.
-            Told::Said(..) => matches!(reply.answer, Answer::Said(..)),
+            Told::Said(said, _) => match reply.answer {
+                Answer::Said(..) => true,
+                // Nobody says any more what was known from before.
+                Answer::Nothing | Answer::Away => said.is_told_before(),
+                Answer::Later => false,
+            },
             Told::Unasked | Told::Nothing | Told::Away => false,
         };
         // It may have turned out to be another's name, or another's cgroup.
@@ -208,6 +216,12 @@ impl Registry {
             Answer::Nothing => Told::Nothing,
             Answer::Away => Told::Away,
         };
+        // What counted until the API answers gives way to what it answers, be it nothing.
+        let is_over = instance.details.is_told_before();
+        if is_over {
+            instance.details.in_pod = None;
+            instance.details.commands = Commands::default();
+        }
         let is_said = instance.told.said().is_some();
         let (search, proof) = (instance.search, instance.proof);
         let named = Named {
@@ -216,13 +230,13 @@ impl Registry {
         };
         let details = instance.details.clone();
         match search {
-            Search::Over if is_said => {
+            Search::Over if is_said || is_over => {
                 self.settle(home, named, details, proof);
                 self.rearm(home, None);
             }
-            Search::Sought(_) | Search::Late if is_said => {
+            Search::Sought(_) | Search::Late if is_said || is_over => {
                 // What was confirmed may have no file any more to say it again.
-                if proof == Proof::Confirmed {
+                if proof == Proof::Confirmed || is_over {
                     self.settle(home, named, details, proof);
                 }
                 let mut effects = self.name(home, now);

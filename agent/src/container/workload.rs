@@ -17,13 +17,15 @@ use lapwing_profile::entry::Phase;
 use lapwing_profile::text;
 use lapwing_profile::version::Version;
 use lapwing_profile::workload::Workload;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Label or annotation that names the workload.
 pub const WORKLOAD_LABEL: &str = "lapwing.dev/workload";
 
 /// What a runtime says of a container. All texts come from outside.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Details {
     /// The container's name.
     pub name: String,
@@ -83,6 +85,12 @@ impl Details {
             "" | "sha256" => None,
             repository => Version::new(repository, &self.digest),
         }
+    }
+
+    /// Whether what it says of the pod's owner is what an agent before this one was told.
+    #[must_use]
+    pub fn is_told_before(&self) -> bool {
+        { self.in_pod.as_ref() }.is_some_and(|told| told.told_before.is_some())
     }
 
     /// Without the labels that are not asked for: a container may have any number.
@@ -500,6 +508,7 @@ mod tests {
                     name: name.into(),
                     evidence: Evidence::Verified,
                 }),
+                ..InPod::default()
             })),
             ..details(name, image, &[])
         };

@@ -3,7 +3,8 @@
 //! Each agent is asked for what it has from the client's mark up to what the relay had of it when it was
 //! asked. An agent that is away then is asked when it is back. One that does not come to that end in its
 //! [turn], because it has much, is slow or lies, goes on where it was in a later turn, after a rest that
-//! grows; so it keeps nobody waiting, and what is owed of its node stays owed.
+//! grows; so it keeps nobody waiting, and what is owed of its node stays owed. With a connection that is
+//! new, rests begin anew: that the last one broke says nothing of it.
 //!
 //! [turn]: TURN
 
@@ -58,8 +59,9 @@ pub struct CatchUp {
 struct Turn {
     /// Up to where the client has what it said.
     place: Option<Place>,
-    /// How many turns it had.
+    /// How many turns it had on its connection, and which one of them that is.
     count: u32,
+    joined: u64,
     /// When it may be asked again; none while it is asked.
     rested: Option<Instant>,
 }
@@ -127,15 +129,11 @@ impl CatchUp {
             if self.done.contains(&one.node) {
                 continue;
             }
-            let turn = self.turns.entry(one.node.clone()).or_insert_with(|| Turn {
-                rested: Some(Instant::now()),
-                ..Turn::default()
-            });
-            if turn.rested.is_none_or(|at| at > Instant::now()) {
+            let turn = self.turns.entry(one.node.clone());
+            let turn = turn.or_insert_with(|| Turn::new(one.joined));
+            if !turn.begins(one.joined) {
                 continue;
             }
-            turn.rested = None;
-            turn.count = turn.count.saturating_add(1);
             let mut reading = Reading {
                 from: self.floor.at(digest(&one.node)),
                 by_time: self.by_time,
@@ -181,11 +179,41 @@ impl CatchUp {
                 Told::Over { node, place, .. } => {
                     if let Some(turn) = self.turns.get_mut(&node) {
                         turn.place = place;
-                        turn.rested = Some(Instant::now() + rest(turn.count));
+                        turn.ended();
                     }
                 }
             }
         }
+    }
+}
+
+impl Turn {
+    fn new(joined: u64) -> Self {
+        Self {
+            rested: Some(Instant::now()),
+            joined,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it begins now, on the connection with this number.
+    fn begins(&mut self, joined: u64) -> bool {
+        if self.joined != joined {
+            (self.joined, self.count) = (joined, 0);
+            let soon = Instant::now() + REST;
+            self.rested = self.rested.map(|at| at.min(soon));
+        }
+        if self.rested.is_none_or(|at| at > Instant::now()) {
+            return false;
+        }
+        self.rested = None;
+        self.count = self.count.saturating_add(1);
+        true
+    }
+
+    /// It is over, and there is more.
+    fn ended(&mut self) {
+        self.rested = Some(Instant::now() + rest(self.count));
     }
 }
 
@@ -282,5 +310,39 @@ mod tests {
     fn rests_grow_up_to_a_bound() {
         let seconds = [1, 2, 5, 9, 10, 33, u32::MAX].map(|count| rest(count).as_secs());
         assert_eq!(seconds, [1, 2, 16, 256, 300, 300, 300]);
+    }
+
+    /// How many seconds it waits before its next turn.
+    async fn waits(turn: &mut Turn, joined: u64) -> u64 {
+        let begun = Instant::now();
+        while !turn.begins(joined) {
+            tokio::time::sleep(REST).await;
+        }
+        begun.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rests_begin_anew_with_a_connection() {
+        let mut turn = Turn::new(1);
+        assert_eq!(waits(&mut turn, 1).await, 0);
+        for _ in 0..20 {
+            turn.ended();
+            waits(&mut turn, 1).await;
+        }
+        turn.ended();
+        tokio::time::sleep(REST * 10).await;
+        assert!(!turn.begins(1), "it rests for long");
+        assert_eq!(waits(&mut turn, 2).await, 1);
+        turn.ended();
+        assert_eq!(waits(&mut turn, 2).await, 1);
+        turn.ended();
+        assert_eq!(waits(&mut turn, 2).await, 2);
+        // One that broke while it was asked is told of first.
+        assert!(!turn.begins(3));
+        turn.ended();
+        assert_eq!(waits(&mut turn, 3).await, 1);
+        // And one that breaks each time has its rest each time.
+        turn.ended();
+        assert!(!turn.begins(4));
     }
 }

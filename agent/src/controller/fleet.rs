@@ -37,6 +37,16 @@ const AGENTS_MAX: usize = 20_000;
 
 /// A client of one agent.
 pub type Client = AgentClient<Channel>;
+
+/// A connection to one agent.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// For calls with one answer, or of which much is asked at once.
+    pub client: Client,
+    /// For those that [last](super::told).
+    pub channel: Channel,
+}
+
 /// What an attendant does.
 pub type Attending = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
@@ -46,7 +56,7 @@ pub trait Attendant: Send + Sync + 'static {
     /// leads no more, or the agent's pod goes, and is dropped then at any await. After an error it is called
     /// again, with a wait, with this connection or, where that is of no use any more, the next. Who is done says
     /// so by `Ok`, and keeps nobody from going on.
-    fn attend(&self, agent: Arc<Agent>, client: Client) -> Attending;
+    fn attend(&self, agent: Arc<Agent>, line: Line) -> Attending;
 
     /// Runs beside, once, from when this replica leads, and is dropped when it leads no more. If it ends
     /// nothing else does.

@@ -41,6 +41,7 @@ pub mod relay;
 mod run;
 mod service;
 pub mod silence;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,11 @@ use crate::cli::client::{Endpoint, Words};
 use crate::config::controller::Agents;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+/// What an agent may send before it is taken, in bytes: of one call, and of all. What waits there is in memory, of
+/// each agent; the library lets each send 2 MiB and 5. Calls that nobody reads, as those of clients that are slow, must leave
+/// room for others: for that it takes 32 of them.
+const WINDOWS: [u32; 2] = [32 << 10, 1 << 20];
 
 /// What the parts of a connection to an agent are called in the configuration.
 static WORDS: Words = Words {
@@ -86,5 +92,6 @@ impl Known {
             self.files.clone(),
             name,
         )
+        .with_windows(WINDOWS)
     }
 }

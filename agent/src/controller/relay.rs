@@ -17,7 +17,7 @@
 
 mod attend;
 
-use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Link};
+use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Line, Link};
 use super::items::milliseconds;
 use super::lease::Elector;
 use super::marks::{Marks, digest};
@@ -71,6 +71,8 @@ pub struct Note {
 struct Node {
     agent: Arc<Agent>,
     client: Option<Client>,
+    /// How often it was connected.
+    joined: u64,
     /// Place in its log up to which it was relayed by this leader.
     cursor: Option<Place>,
     /// What of it was not acknowledged yet.
@@ -94,6 +96,8 @@ pub struct Askable {
     pub agent: Arc<Agent>,
     /// How it is asked.
     pub client: Client,
+    /// Which of its connections that is, by their number.
+    pub joined: u64,
     /// Up to where it was relayed.
     pub upto: Place,
 }
@@ -196,6 +200,7 @@ impl Relay {
                 node: name.clone(),
                 agent: Arc::clone(&node.agent),
                 client: node.client.clone()?,
+                joined: node.joined,
                 upto: node.cursor?,
             })
         });
@@ -206,6 +211,7 @@ impl Relay {
         Node {
             agent: Arc::clone(agent),
             client: None,
+            joined: 0,
             cursor: None,
             unacked: None,
             mark: self.inherited.at(digest(&agent.node)),
@@ -224,6 +230,7 @@ impl Relay {
             .or_insert_with(|| self.enter(agent));
         node.agent = Arc::clone(agent);
         node.client = Some(client.clone());
+        node.joined += 1;
         node.bare = None;
         node.cursor
     }
@@ -383,8 +390,8 @@ impl Relay {
 }
 
 impl Attendant for Arc<Relay> {
-    fn attend(&self, agent: Arc<Agent>, client: Client) -> Attending {
-        Box::pin(Relay::attend(Arc::clone(self), agent, client))
+    fn attend(&self, agent: Arc<Agent>, line: Line) -> Attending {
+        Box::pin(Relay::attend(Arc::clone(self), agent, line))
     }
 
     fn lead(&self, fleet: Arc<Fleet>) -> Pin<Box<dyn Future<Output = ()> + Send>> {

@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// epoch.
 pub(super) fn open(settings: &Settings, now: i64) -> Result<(Disk, Opened)> {
     let folder = &settings.folder;
-    let opened = Spool::open(folder, settings.caps, now, boot())
+    let opened = Spool::open(folder, settings.caps, now, clock::boot())
         .with_context(|| format!("cannot open the feed in {}", folder.display()))?;
     let disk = Disk {
         index: Arc::clone(&opened.index),
@@ -92,11 +92,4 @@ fn adopt(shared: &Shared, disk: Disk, opened: Opened) -> Spool {
         opened.spool.folder().display()
     );
     opened.spool
-}
-
-/// The kernel's id of this boot; zeros where there is none, which never is that of another boot.
-fn boot() -> [u8; 16] {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    u128::from_str_radix(&digits, 16).map_or([0; 16], u128::to_be_bytes)
 }

@@ -30,6 +30,7 @@ pub mod taken_up;
 mod tally;
 mod wider;
 mod writer;
+mod written;
 
 use crate::clock::Clock;
 use crate::container::Instance;

@@ -37,6 +37,7 @@ mod signed;
 mod storage;
 mod stored;
 mod versions;
+mod written;
 
 const SECOND: u64 = 1_000_000_000;
 const HOME: u64 = 5;

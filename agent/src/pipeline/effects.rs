@@ -41,6 +41,9 @@ impl Line {
                     self.forget_lost(id);
                     self.names.gone(id);
                     self.judge.gone(id);
+                    if let Some(identity) = &self.identity {
+                        identity.gone(id);
+                    }
                 }
                 Effect::Ask(question) => self.ask_for(question),
                 Effect::NoRoom(_) => self.lose(UserLoss::NoRoom, 1),

@@ -176,6 +176,7 @@ impl Line {
         self.count_unread();
         self.tick_uses(clock::since_boot(), false);
         self.look_at_calls();
+        self.look_at_written();
         self.weigh();
         let moment = self.moment();
         self.judge.learn(self.registry.running(), moment);

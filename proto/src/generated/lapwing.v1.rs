@@ -1650,6 +1650,12 @@ pub mod get_status_response {
             /// Of the API: the pods of this node that are known.
             #[prost(uint32, tag = "10")]
             pub pods: u32,
+            /// Of the API: containers of which is known what it told before the agent started, from the disk, because
+            /// it has not told this agent yet; and when it said so of the first of them, at least.
+            #[prost(uint32, tag = "11")]
+            pub told_before: u32,
+            #[prost(message, optional, tag = "12")]
+            pub told_before_time: ::core::option::Option<crate::Timestamp>,
         }
         /// Nested message and enum types in `Source`.
         pub mod source {

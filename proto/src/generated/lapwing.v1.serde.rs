@@ -8188,6 +8188,12 @@ impl serde::Serialize for get_status_response::identity::Source {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Identity.Source", len)?;
         if true {
             struct_ser.serialize_field("protocol", &self.protocol)?;
@@ -8225,6 +8231,12 @@ impl serde::Serialize for get_status_response::identity::Source {
         if true {
             struct_ser.serialize_field("pods", &self.pods)?;
         }
+        if true {
+            struct_ser.serialize_field("toldBefore", &self.told_before)?;
+        }
+        if let Some(v) = self.told_before_time.as_ref() {
+            struct_ser.serialize_field("toldBeforeTime", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -8247,6 +8259,10 @@ impl<'de> serde::Deserialize<'de> for get_status_response::identity::Source {
             "heard_time",
             "heardTime",
             "pods",
+            "told_before",
+            "toldBefore",
+            "told_before_time",
+            "toldBeforeTime",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -8261,6 +8277,8 @@ impl<'de> serde::Deserialize<'de> for get_status_response::identity::Source {
             LastError,
             HeardTime,
             Pods,
+            ToldBefore,
+            ToldBeforeTime,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -8292,6 +8310,8 @@ impl<'de> serde::Deserialize<'de> for get_status_response::identity::Source {
                             "lastError" | "last_error" => Ok(GeneratedField::LastError),
                             "heardTime" | "heard_time" => Ok(GeneratedField::HeardTime),
                             "pods" => Ok(GeneratedField::Pods),
+                            "toldBefore" | "told_before" => Ok(GeneratedField::ToldBefore),
+                            "toldBeforeTime" | "told_before_time" => Ok(GeneratedField::ToldBeforeTime),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -8321,6 +8341,8 @@ impl<'de> serde::Deserialize<'de> for get_status_response::identity::Source {
                 let mut last_error__ = None;
                 let mut heard_time__ = None;
                 let mut pods__ = None;
+                let mut told_before__ = None;
+                let mut told_before_time__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Protocol => {
@@ -8389,6 +8411,20 @@ impl<'de> serde::Deserialize<'de> for get_status_response::identity::Source {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::ToldBefore => {
+                            if told_before__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("toldBefore"));
+                            }
+                            told_before__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::ToldBeforeTime => {
+                            if told_before_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("toldBeforeTime"));
+                            }
+                            told_before_time__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(get_status_response::identity::Source {
@@ -8402,6 +8438,8 @@ impl<'de> serde::Deserialize<'de> for get_status_response::identity::Source {
                     last_error: last_error__.unwrap_or_default(),
                     heard_time: heard_time__,
                     pods: pods__.unwrap_or_default(),
+                    told_before: told_before__.unwrap_or_default(),
+                    told_before_time: told_before_time__,
                 })
             }
         }

@@ -7,14 +7,21 @@ use crate::agent::{Home, Mode};
 use crate::container::Spec;
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
+use crate::session::{patience, wait_for};
 use anyhow::{Context as _, Result, ensure};
 use lapwing_abi::hooks::Row;
 use serde_json::{Value, json};
 
-pub const CASES: &[Case] = &[Case {
-    name: "advise.pod",
-    run: pod,
-}];
+pub const CASES: &[Case] = &[
+    Case {
+        name: "advise.pod",
+        run: pod,
+    },
+    Case {
+        name: "advise.size",
+        run: size,
+    },
+];
 
 const WORKLOAD: &str = "advised";
 
@@ -111,6 +118,98 @@ fn pod(context: &mut Context<'_>) -> Result<Outcome> {
         let other = puppet.run(&Act::trigger(&["nothing"]).ids(IDS.0, IDS.1));
         ensure!(other.is_err(), "SETUID is left, which was not used");
     }
+    drop(puppet);
+    agent.stop()?;
+    Ok(Outcome::Passed)
+}
+
+/// The workload of the limit.
+const WRITER: &str = "writer";
+/// Bytes that it writes at once, and removes: twice as many are more than the least limit.
+const WRITTEN: u64 = 9 << 20;
+
+/// Fills a file with so many MiB.
+fn fill(path: &str, mebibytes: u64) -> Act {
+    let (file, count) = (format!("of={path}"), format!("count={mebibytes}"));
+    Act::program("/bin/busybox", "dd").args(&["if=/dev/zero", &file, "bs=1M", &count])
+}
+
+/// How much is written is seen while it is there, and stays known; what is advised of it is room enough.
+fn size(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let agent = Home::new(session, Mode::Learn)?.start()?;
+    let mut watch = agent.watch()?;
+    let spec = || Spec::new(WRITER, &[TRIGGER, "serve"]).overlay();
+    let folder = |advice: &Value, path: &str| -> Result<Value> {
+        let all = advice["root"]["folders"].as_array().into_iter().flatten();
+        let mut all = all.filter(|folder| folder["path"] == path);
+        let found = all.next().with_context(|| format!("no {path}: {advice}"))?;
+        Ok(found["size"].clone())
+    };
+    let mut puppet = Puppet::from_spec(session, &spec())?;
+    puppet.act(&Act::trigger(&["create", "/data/x"]))?;
+    puppet.act(&fill("/tmp/large", WRITTEN >> 20))?;
+    let name = profile(&agent.home, WRITER)?;
+    let advise = |more: &[&str]| agent.home.call(&[&["advise", "pod", &name], more].concat());
+    let seen = wait_for("a look at what was written", patience(), || {
+        let advice = agent.home.json(&["advise", "pod", &name])?.swap_remove(0);
+        let size = folder(&advice, "/tmp")?;
+        let bytes = size["seen"]["bytes"].as_u64().unwrap_or_default();
+        Ok((bytes >= WRITTEN).then_some(size))
+    })?;
+    puppet.act(&Act::trigger(&["delete", "/tmp/large"]))?;
+    learned_until_now(&mut watch, &mut puppet, "/data/mark")?;
+    // A look after that: the most stays.
+    let advice = wait_for("another look", patience(), || {
+        let advice = agent.home.json(&["advise", "pod", &name])?.swap_remove(0);
+        let is_later = folder(&advice, "/tmp")?["seen"]["looks"] != seen["seen"]["looks"];
+        Ok(is_later.then_some(advice))
+    })?;
+    drop(puppet);
+    let size = folder(&advice, "/tmp")?;
+    let bytes = size["seen"]["bytes"].as_u64().unwrap_or_default();
+    ensure!((WRITTEN..WRITTEN + (1 << 20)).contains(&bytes), "{size}");
+    ensure!(size["limitMi"] == json!(32), "{size}");
+    let other = folder(&advice, "/data")?;
+    let few = other["seen"]["bytes"].as_u64();
+    ensure!(few.is_some_and(|few| few < 1 << 20), "{other}");
+    ensure!(other["limitMi"] == json!(16), "{other}");
+
+    for (form, words) in [
+        (&[][..], "sizeLimit 32Mi; the most seen was 9."),
+        (&[], "is evicted"),
+        (&["-o", "compose"], "/tmp:size=32m"),
+    ] {
+        let text = advise(form)?;
+        ensure!(text.contains(words), "no `{words}` in {text}");
+    }
+    // It goes with the profile.
+    let file = session.folder("exported")?.join("profile.yaml");
+    std::fs::write(&file, agent.home.call(&["profile", "export", &name])?)?;
+    let file = file.to_string_lossy().into_owned();
+    let of_file = [
+        "advise",
+        "pod",
+        "--file",
+        &file,
+        "-o",
+        "patch",
+        "--container",
+        "app",
+    ];
+    let patch = agent.home.call(&of_file)?;
+    ensure!(patch.contains("sizeLimit: 32Mi"), "{patch}");
+    let patch = serde_saphyr::from_str(&patch).with_context(|| format!("the patch: {patch}"))?;
+
+    // It does the same with that limit, and more than the limit has no room.
+    let mut puppet = Puppet::from_spec(session, &spec().patch(patch))?;
+    puppet.act(&fill("/tmp/large", WRITTEN >> 20))?;
+    puppet.act(&Act::trigger(&["delete", "/tmp/large"]))?;
+    ensure!(
+        puppet.run(&fill("/tmp/large", 40))? != 0,
+        "there is no limit"
+    );
     drop(puppet);
     agent.stop()?;
     Ok(Outcome::Passed)

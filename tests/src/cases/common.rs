@@ -45,7 +45,7 @@ fn report(session: &Session, container: &Container<'_>) -> Expect {
 }
 
 /// The technique that a rule stands for; a part of it may be named more exactly.
-fn attack(rule: &str) -> &'static str {
+pub fn attack(rule: &str) -> &'static str {
     match rule {
         "exec.unknown" | "exec.lineage" => "T1059",
         "exec.drift" => "T1105",

@@ -99,7 +99,11 @@ fn unit(context: &mut Context<'_>) -> Result<Outcome> {
 
 /// The hooks that are not attached, but for those that this kernel serves to nobody.
 fn blind(agent: &Agent) -> Result<Vec<Value>> {
-    let status = agent.status()?;
+    blind_by(&agent.status()?)
+}
+
+/// The same, by what an agent says of itself.
+pub fn blind_by(status: &Value) -> Result<Vec<Value>> {
     let hooks = status["hooks"].as_array().context("hooks")?;
     let unlink = |hook: &Value| hook["row"] == Row::FileUnlink.id() && hook["tier"] == "B";
     let on_tier_b = hooks.iter().any(unlink);
@@ -317,7 +321,7 @@ fn probes(agent: &Agent, container: &Value) -> Result<()> {
 
 /// Nothing may lack but the programs of a cgroup where there is no cgroup v2 to attach them to;
 /// then the reason says what to do.
-fn check_blind(session: &Session, blind: &[Value]) -> Result<()> {
+pub fn check_blind(session: &Session, blind: &[Value]) -> Result<()> {
     if session.cgroups.egress().is_some() {
         ensure!(blind.is_empty(), "not attached: {blind:?}");
     }

@@ -21,6 +21,7 @@ mod incident;
 mod inodes;
 mod inventory;
 mod keys;
+mod layers;
 mod learning;
 mod lineage;
 mod loader;
@@ -36,12 +37,14 @@ mod network;
 mod path;
 mod pending;
 mod phases;
+mod pods;
 mod poison;
 mod process;
 mod provenance;
 mod recall;
 mod recall_execs;
 mod receivers;
+mod remembered;
 mod restart;
 mod running;
 mod seccomp;
@@ -135,7 +138,10 @@ pub const ALL: &[Group] = &[
     group(metrics::CASES),
     group(modes::CASES),
     group(phases::CASES),
+    group(pods::CASES),
+    group(remembered::CASES),
     group(incident::CASES),
+    group(layers::CASES),
     group(receivers::CASES),
     group(start::CASES),
     group(upgrade::CASES),

@@ -33,6 +33,10 @@ pub const CASES: &[Case] = &[
         run: many,
     },
     Case {
+        name: "start.made-and-not-started",
+        run: made,
+    },
+    Case {
         name: "start.five-milliseconds",
         run: moments,
     },
@@ -41,6 +45,49 @@ pub const CASES: &[Case] = &[
         run: blind,
     },
 ];
+
+/// A container that is made while no agent runs, and started when one does: what waits in it is the runtime's, and its
+/// first program is executed by that.
+fn made(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let program = [
+        "/bin/sh",
+        "-c",
+        "/bin/touch /data/mine; exec /bin/sleep 1000000",
+    ];
+    let mut container = Container::start(session, &Spec::new("made", &program).created())?;
+    container.until_made()?;
+    let agent = Home::new(session, Mode::Monitor)?.start()?;
+    looked(&agent)?;
+    let mut watch = agent.watch()?;
+    container.begin()?;
+    let first = violation(session, &container, "exec.unknown", "HIGH")
+        .any("afterGap")
+        .is("exec.path", "/bin/busybox")
+        .is("exec.name", "sh")
+        .is("exec.origin", "IMAGE")
+        .is("exec.parent", "runtime")
+        .is("process.args", program.to_vec())
+        .is("process.phase", "MAIN")
+        .want("process.ancestors.0", Want::Absent);
+    watch.expect("violation", "the first program", &first)?;
+    let change = file(
+        violation(session, &container, "file.unknown", "MEDIUM"),
+        "CREATE",
+        "/data/mine",
+    )
+    .any("afterGap")
+    .is("process.phase", "MAIN")
+    .is("process.ancestors.0.exe", "/bin/busybox")
+    .want("process.ancestors.1", Want::Absent);
+    watch.expect("violation", "its file", &change)?;
+    let known = agent.home.json(&["containers"])?;
+    let is_it = |one: &&Value| lookup(one, "container.id") == Some(&container.id.as_str().into());
+    let known = known.iter().find(is_it).context("the container")?;
+    ensure!(known["seenFromStart"] == true, "{known}");
+    Ok(Outcome::Passed)
+}
 
 /// A container that holds what [`crate::trigger::standing`] says.
 fn holding<'s>(session: &'s Session, workload: &str) -> Result<Puppet<'s>> {

@@ -56,6 +56,16 @@ fn kept(path: &str) -> Option<&str> {
     is_kept.then_some(first)
 }
 
+/// Whether the image surely has something right in a folder.
+pub(super) fn is_system(folder: &str) -> bool {
+    SYSTEM.contains(&folder)
+}
+
+/// Whether a folder lies where images keep programs.
+pub(super) fn is_kept(folder: &str) -> bool {
+    kept(folder).is_some()
+}
+
 /// Whether a path is a folder or lies in it. Both are canonical texts; what is no whole path lies in
 /// none.
 pub(crate) fn within(path: &str, folder: &str) -> bool {
@@ -137,7 +147,7 @@ pub(crate) fn real(folder: &str) -> Option<String> {
 
 /// Why a folder cannot be a mount.
 pub(super) fn forbids(folder: &str, needed: &Taken, made: &Made) -> Option<String> {
-    if SYSTEM.contains(&folder) {
+    if is_system(folder) {
         return Some(format!(
             "it lies directly in {folder}, and a mount there would hide what the image has in it"
         ));

@@ -17,12 +17,17 @@
 //! Where it is known which files of the image are used, a folder that holds one of them is such a place too,
 //! unless the container makes that file.
 
+mod candidates;
 mod folders;
 mod made;
 mod mounts;
+mod size;
 mod told;
 mod touch;
 mod warnings;
+
+pub use candidates::{CANDIDATES_MAX, candidates};
+pub use size::{EVICTED, Looked, Size};
 
 use crate::evidence::{Fact, Facts, Named, Seen};
 use folders::{Taken, within};
@@ -30,15 +35,13 @@ use lapwing_profile::behaviour::{Behaviour, FileChange, Operation, Origin, Targe
 use lapwing_profile::inventory::{Inventory, uses};
 use lapwing_profile::provenance::mounts::Mount;
 use lapwing_profile::text::canonical;
+use lapwing_profile::written::Written;
 use made::Made;
 use mounts::Mounts;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use told::Told;
 use touch::Touch;
-
-/// What is said of the size of a folder.
-pub const SIZE: &str = "how much is written is not recorded: no sizeLimit is advised";
 
 /// What is said where nobody told what a file lay on.
 const UNTOLD: &str =
@@ -73,6 +76,8 @@ pub struct Folder {
     pub path: String,
     /// What is written there.
     pub because: Named,
+    /// How large it may be.
+    pub size: Size,
     /// What to look at before it is applied.
     pub warnings: Vec<String>,
     /// Whether something written there is executed from there.
@@ -94,7 +99,12 @@ pub struct Blocked {
 }
 
 impl Root {
-    pub(crate) fn of(facts: &Facts, mounted: &[String], used: Option<&Inventory>) -> Self {
+    pub(crate) fn of(
+        facts: &Facts,
+        mounted: &[String],
+        used: Option<&Inventory>,
+        written: &Written,
+    ) -> Self {
         let mut root = Self::default();
         let (mut touches, mut pairs) = (Vec::new(), Vec::new());
         let told = Told::of(facts);
@@ -129,10 +139,23 @@ impl Root {
             });
         }
         root.folders = (mounts.of.into_iter())
-            .map(|(text, below)| warnings::folder(text, &touches, &below, &made, facts, used))
+            .map(|(text, below)| {
+                let size = Size::of(&text, written);
+                Folder {
+                    size,
+                    ..warnings::folder(text, &touches, &below, &made, facts, used)
+                }
+            })
             .collect();
         root.read_only = root.blocked.is_empty();
         root
+    }
+
+    /// Whether any folder is advised a limit.
+    #[must_use]
+    pub fn has_limits(&self) -> bool {
+        let mut folders = self.folders.iter();
+        folders.any(|folder| folder.size.limit_mi.is_some())
     }
 
     /// Where a change belongs; those on the container's root go on.

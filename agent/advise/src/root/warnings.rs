@@ -3,7 +3,7 @@
 use super::folders::{real, within};
 use super::made::{Known, Made};
 use super::touch::Touch;
-use super::{Folder, UNTOLD};
+use super::{Folder, Size, UNTOLD};
 use crate::evidence::{Facts, NAMED_MAX};
 use lapwing_profile::behaviour::{Behaviour, Origin};
 use lapwing_profile::inventory::Inventory;
@@ -80,6 +80,7 @@ pub(super) fn folder(
         path: real(&text).unwrap_or_else(|| text.clone()),
         text,
         because: because.into_iter().collect(),
+        size: Size::default(),
         warnings,
         executed: executed.is_some(),
     }

@@ -9,6 +9,7 @@ use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::provenance::Source;
 use lapwing_profile::provenance::mounts::Mount;
 use lapwing_profile::workload::Workload;
+use lapwing_profile::written::Found;
 
 /// A time, in nanoseconds since the Unix epoch.
 pub const AT: i64 = 1_790_000_000_000_000_000;
@@ -132,5 +133,11 @@ pub fn web() -> Profile {
     ] {
         see(&mut profile, line, mount, uid);
     }
+    let found = Found {
+        bytes: 9 << 20,
+        files: 3,
+        ..Found::default()
+    };
+    profile.written.take("/var/cache/web", found, AT);
     profile
 }

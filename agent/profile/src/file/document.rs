@@ -9,6 +9,7 @@ use crate::syscalls::CallsLine;
 use crate::version;
 use crate::widened::WidenedLine;
 use crate::workload::Workload;
+use crate::written::WrittenLine;
 use crate::yaml::Placed;
 use serde::Deserialize;
 
@@ -70,6 +71,9 @@ pub(super) struct Status {
     /// Which system calls were made, where that was recorded.
     #[serde(default)]
     pub(super) syscalls: Option<Placed<CallsLine>>,
+    /// How much there was in folders that are written in, where somebody looked.
+    #[serde(default)]
+    pub(super) written: Vec<Placed<WrittenLine>>,
     #[serde(default)]
     pub(super) provenance: Option<Placed<ProvenanceLine>>,
     #[serde(default)]

@@ -48,6 +48,7 @@ use crate::provenance;
 use crate::syscalls;
 use crate::version;
 use crate::widened;
+use crate::written;
 use crate::yaml::{Limits, Placed};
 use thiserror::Error;
 
@@ -76,6 +77,7 @@ pub const LIMITS: Limits = Limits {
         + provenance::line::NODES
         + widened::NODES
         + syscalls::NODES
+        + written::NODES
         + 64,
 };
 /// What is around an entry's text: times, counters, keys.

@@ -147,6 +147,10 @@ impl Profile {
         if let Some(line) = status.syscalls {
             profile.calls = placed(line, "`syscalls`", CallsLine::read).map_err(NoProfile)?;
         }
+        for line in status.written {
+            let written = &mut profile.written;
+            placed(line, "a line of `written`", |line| line.read(written)).map_err(NoProfile)?;
+        }
         let sets = match status.provenance {
             Some(line) => placed(line, "`provenance`", ProvenanceLine::read).map_err(NoProfile)?,
             None => Read::default(),

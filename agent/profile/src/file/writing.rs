@@ -74,6 +74,10 @@ impl Profile {
             line(out, "  syscalls:");
             self.calls.write(out);
         }
+        let mut written = self.written.lines().peekable();
+        if written.peek().is_some() {
+            list(out, "written", written);
+        }
         let numbers = Numbers::of(self);
         numbers.write_all(out, &self.texts);
         list(out, "learned", lines(&self.learned, &numbers));

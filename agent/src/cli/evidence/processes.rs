@@ -97,7 +97,7 @@ pub fn now(proc: &Path, hierarchy: &Hierarchy, cgroup: &str) -> Now {
 }
 
 /// The processes in a cgroup and below, by their numbers.
-fn members(proc: &Path, hierarchy: &Hierarchy, cgroup: &str) -> Vec<u32> {
+pub fn members(proc: &Path, hierarchy: &Hierarchy, cgroup: &str) -> Vec<u32> {
     let entries = fs::read_dir(proc).into_iter().flatten().flatten();
     let mut pids: Vec<u32> = entries
         .filter_map(|entry| {
@@ -110,7 +110,7 @@ fn members(proc: &Path, hierarchy: &Hierarchy, cgroup: &str) -> Vec<u32> {
 }
 
 /// Whether a process is in a cgroup, or below.
-fn is_in(process: &Path, hierarchy: &Hierarchy, cgroup: &str) -> bool {
+pub fn is_in(process: &Path, hierarchy: &Hierarchy, cgroup: &str) -> bool {
     let file = fs::read(process.join("cgroup")).unwrap_or_default();
     let path = hierarchy.path_in(&file).unwrap_or_default();
     let below = path.strip_prefix(cgroup);

@@ -184,7 +184,8 @@ fn report() -> Report {
         schema: SCHEMA,
         name: Some(hostile()),
         digest: None,
-        id: "sha256:00".into(),
+        id: Some("sha256:00".into()),
+        container: None,
         platform: hostile(),
         system: Some(hostile()),
         distro: Some(hostile()),
@@ -192,6 +193,7 @@ fn report() -> Report {
         layers: vec![Layer {
             number: 1,
             diff_id: None,
+            folder: None,
             packed: 1,
             bytes: 1_234_567,
             files: 1,

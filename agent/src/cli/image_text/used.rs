@@ -197,17 +197,19 @@ pub(in crate::cli) fn write_dockerfile(out: &mut impl Write, report: &Report) ->
     // Without the digest: builders look for a name with one in registries alone.
     let is = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
     let name = (report.name.as_deref()).filter(|name| name.chars().all(is));
-    let name = name.unwrap_or(&report.id);
+    let name = name.unwrap_or_else(|| report.told_id());
     let notes = String::from_utf8_lossy(&notes);
     let said = "What was seen to be used, and nothing else but sources of compiled Python, links, and what says who users are. \
                 Folders are made with owner and mode: those above what is copied, and those that are empty in the image or \
                 somebody else's. LABEL, SHELL and ONBUILD of the image do not come with it; its ONBUILD, where a warning says that \
                 there is one, runs while this is built. Another name of the image, as it is called where this is built: \
                 --build-arg IMAGE=NAME.";
-    let of = format!(
-        "Of the image {}",
-        report.digest.as_ref().unwrap_or(&report.id)
-    );
+    let of = match (&report.digest, &report.id, &report.container) {
+        (None, None, Some(container)) => {
+            format!("Of the layers of the container {}", container.id)
+        }
+        _ => format!("Of the image {}", report.told_id()),
+    };
     let notes: Vec<String> = { [said, &*of].into_iter().chain(notes.lines()) }
         .map(|note| visible(note.trim()).into_owned())
         .collect();

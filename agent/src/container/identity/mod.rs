@@ -42,7 +42,7 @@ use lapwing_proto::v1::get_status_response as v1;
 use pods::Pods;
 use source::Source;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -121,10 +121,21 @@ pub struct Identity {
     board: Arc<Board>,
 }
 
-/// Both ends. `wake` is called when there is a reply.
+/// Both ends. `wake` is called when there is a reply. What the API of the cluster told is kept below the state
+/// folder.
 #[must_use]
-pub fn open(settings: &Settings, wake: Arc<dyn Fn() + Send + Sync>) -> (Identity, Resolver) {
-    let pods = pods::open(&settings.kubernetes, &settings.node, settings.timeout);
+pub fn open(
+    settings: &Settings,
+    state: &Path,
+    wake: Arc<dyn Fn() + Send + Sync>,
+) -> (Identity, Resolver) {
+    let Settings {
+        kubernetes,
+        node,
+        timeout,
+        ..
+    } = settings;
+    let pods = pods::open(kubernetes, node, *timeout, state);
     open_with(settings, pods, wake)
 }
 
@@ -166,6 +177,20 @@ impl Identity {
     #[must_use]
     pub fn asked_modes(&self) -> HashMap<(String, String), String> {
         { self.board.pods.as_ref() }.map_or_else(HashMap::new, |pods| pods.asked())
+    }
+
+    /// A container ended: what was told of it need not be kept.
+    pub fn gone(&self, home: u64) {
+        if let Some(pods) = &self.board.pods {
+            pods.forget(home);
+        }
+    }
+
+    /// All that exist were met: of no other, by the id of its cgroup, need be kept what was told.
+    pub fn met(&self, is_there: impl Fn(u64) -> bool) {
+        if let Some(pods) = &self.board.pods {
+            pods.met(is_there);
+        }
     }
 
     /// Asks for a container. Answers whether it is worth waiting for: somebody may answer soon.

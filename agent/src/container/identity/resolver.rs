@@ -4,6 +4,7 @@ use super::pods::{Fact, Pods};
 use super::source::{Said, Source};
 use super::{Answer, Board, Question, Reply};
 use crate::container::INSTANCES_MAX;
+use crate::container::workload::Details;
 use lapwing_proto::v1::get_status_response::identity::source::State;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -141,23 +142,33 @@ impl Resolver {
 
 impl Desk {
     async fn deal_with(mut self, question: Question) {
-        let answer = self.find(&question).await;
+        let answer = match self.find(&question).await {
+            // Nobody says anything now.
+            answer @ (Answer::Later | Answer::Nothing | Answer::Away) => {
+                let told = self.board.remembered(&question, None);
+                told.map_or(answer, |told| Answer::Said(Box::new(told.0), told.1))
+            }
+            answer @ Answer::Said(..) => answer,
+        };
         let counter = match &answer {
             Answer::Said(..) => &self.board.told,
             Answer::Later | Answer::Nothing | Answer::Away => &self.board.unknown,
         };
         counter.fetch_add(1, Ordering::Relaxed);
         self.board.waiting.fetch_sub(1, Ordering::Relaxed);
-        if let (Answer::Said(details, _), Some(pods)) = (&answer, &self.board.pods)
+        if let (Answer::Said(details, runtime), Some(pods)) = (&answer, &self.board.pods)
             && details.in_pod.is_some()
+            && !details.is_told_before()
         {
             pods.count();
+            pods.keep(&question, details, *runtime);
         }
         let is_open = match &answer {
             Answer::Away => true,
             // Nobody said whose its pod is.
             Answer::Said(details, _) => {
-                self.board.pods.is_some() && !details.pod.is_empty() && details.in_pod.is_none()
+                let is_half_told = details.in_pod.is_none() || details.is_told_before();
+                self.board.pods.is_some() && !details.pod.is_empty() && is_half_told
             }
             Answer::Later | Answer::Nothing => false,
         };
@@ -205,6 +216,10 @@ impl Desk {
             if let Some(said) = board.in_pod(&question.id, None) {
                 return Answer::Said(Box::new(said.0), said.1);
             }
+            if is_waited_for && let Some(told) = board.remembered(question, None) {
+                is_waited_for = false;
+                self.reply(question.clone(), Answer::Said(Box::new(told.0), told.1));
+            }
             let pause = match silence {
                 Silence::Unknown if board.hears_of_pods() => {
                     unknown += 1;
@@ -216,10 +231,10 @@ impl Desk {
                 }
             };
             if unknown >= TRIES {
-                return self.at_last(&question.id, Answer::Nothing).await;
+                return self.at_last(question, Answer::Nothing).await;
             }
             if trouble >= self.tries {
-                return self.at_last(&question.id, Answer::Away).await;
+                return self.at_last(question, Answer::Away).await;
             }
             // What the API alone will say comes some time after the container began.
             let is_late = unknown >= SOON && self.board.answers_itself();
@@ -242,15 +257,15 @@ impl Desk {
     }
 
     /// What there is to say when it was asked for long: whose the pod is, if that alone is missing.
-    async fn at_last(&mut self, id: &str, answer: Answer) -> Answer {
+    async fn at_last(&mut self, question: &Question, answer: Answer) -> Answer {
         let board = Arc::clone(&self.board);
-        let Some(pods) = board.pods.as_ref().filter(|pods| pods.is_open(id, None)) else {
+        if !board.is_open(question, None) {
             return answer;
-        };
+        }
         let began = self.began;
-        let is_over = |_: &u64| !pods.is_open(id, None) || board.began() != began;
+        let is_over = |_: &u64| !board.is_open(question, None) || board.began() != began;
         let _ = self.changed.wait_for(is_over).await;
-        match board.in_pod(id, None) {
+        match board.in_pod(&question.id, None) {
             Some(said) => Answer::Said(Box::new(said.0), said.1),
             // Whoever is back is asked anew.
             None => Answer::Away,
@@ -271,7 +286,9 @@ impl Desk {
             return answer(said);
         };
         let id = &question.id;
-        let heard = (self.changed).wait_for(|_| pods.has_said(id, Some(&said.0)));
+        let remembered = || pods.remembered(question, Some(&said.0));
+        let is_known = remembered().is_some();
+        let heard = (self.changed).wait_for(|_| is_known || pods.has_said(id, Some(&said.0)));
         let _ = timeout_at(begun + self.wait - self.wait / MARGIN, heard).await;
         if let Some(whole) = board.in_pod(id, Some(&said)) {
             return answer(whole);
@@ -279,6 +296,9 @@ impl Desk {
         // By which commands it is entered is known before it is known whose it is.
         let known = || {
             let (mut details, runtime) = said.clone();
+            if let Some((told, _)) = remembered() {
+                return (details.completed(&told), runtime);
+            }
             if let Fact::Open(commands) = pods.fact(id, Some(&details)) {
                 details.commands = commands;
             }
@@ -289,11 +309,12 @@ impl Desk {
         }
         // Records go on with what is known.
         self.reply(question.clone(), answer(known()));
-        let heard = (self.changed).wait_for(|_| pods.has_said(id, Some(&said.0)));
+        let is_refuted = || is_known && remembered().is_none();
+        let heard = (self.changed).wait_for(|_| is_refuted() || pods.has_said(id, Some(&said.0)));
         let _ = timeout(LINGER, heard).await;
         // Whose a pod is that was told of comes some time.
         let began = self.began;
-        let is_over = |_: &u64| !pods.is_open(id, Some(&said.0)) || board.began() != began;
+        let is_over = |_: &u64| !board.is_open(question, Some(&said.0)) || board.began() != began;
         let _ = self.changed.wait_for(is_over).await;
         answer(board.in_pod(id, Some(&said)).unwrap_or_else(known))
     }
@@ -367,6 +388,20 @@ impl Board {
             State::Connected | State::Absent | State::Unsuitable => true,
         };
         self.pods.iter().all(is_heard)
+    }
+
+    /// What the API of the cluster told an agent before this one of a container, and nobody since.
+    fn remembered(&self, question: &Question, said: Option<&Details>) -> Option<Said> {
+        self.pods.as_ref()?.remembered(question, said)
+    }
+
+    /// Whether the API of the cluster may say yet whose a container is.
+    fn is_open(&self, question: &Question, said: Option<&Details>) -> bool {
+        let is_open = |pods: &Arc<Pods>| {
+            pods.is_open(&question.id, said)
+                || pods.may_answer() && pods.remembered(question, said).is_some()
+        };
+        self.pods.as_ref().is_some_and(is_open)
     }
 
     /// What the API of the cluster says, with what a runtime said.

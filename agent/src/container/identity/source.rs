@@ -82,6 +82,12 @@ pub struct Source {
 
 /// Those that are asked, in their order.
 pub fn all(settings: &Settings) -> Vec<Arc<Source>> {
+    // On the host, by its root where the agent has another.
+    let on_host = |path: &Path| {
+        settings
+            .host_root
+            .join(path.strip_prefix("/").unwrap_or(path))
+    };
     let mut sources = Vec::new();
     for (place, known, is_cri) in [
         (&settings.cri, CRI, true),
@@ -90,16 +96,17 @@ pub fn all(settings: &Settings) -> Vec<Arc<Source>> {
         match place {
             Place::None => {}
             Place::At(path) => {
-                let sockets = vec![path.clone()];
+                // As mounted for the agent; else as a person on the node calls it.
+                let sockets = vec![path.clone(), on_host(path)];
                 sources.push(Source::new(settings, sockets, None, is_cri));
             }
             Place::Auto => {
-                // On the host, by its root where the agent has another; else as mounted for the agent.
-                let on_host = |path: &&str| settings.host_root.join(path.trim_start_matches('/'));
+                // As on the host; else as mounted for the agent.
                 for known in known {
                     let own = known.paths.iter().map(PathBuf::from);
-                    let sockets = known.paths.iter().map(on_host).chain(own).collect();
-                    let runs_by = known.runs_by.as_ref().map(on_host);
+                    let hosts = own.clone().map(|path| on_host(&path));
+                    let sockets = hosts.chain(own).collect();
+                    let runs_by = known.runs_by.map(|file| on_host(Path::new(file)));
                     let source = Source::new(settings, sockets, runs_by, is_cri);
                     sources.push(Source {
                         wanted: false,

@@ -62,7 +62,7 @@ fn begin_with(settings: &Settings, change: impl FnOnce(&mut Resolver)) -> Asked 
     let wake = move || {
         theirs.fetch_add(1, Ordering::Relaxed);
     };
-    let (identity, mut resolver) = open(settings, Arc::new(wake));
+    let (identity, mut resolver) = open(settings, Path::new("/none"), Arc::new(wake));
     change(&mut resolver);
     let work = tokio::spawn(resolver.run());
     Asked {
@@ -385,7 +385,11 @@ async fn questions_beyond_the_room_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::At(folder.path().join("none"));
     // Nobody takes them.
-    let (identity, resolver) = open(&settings(place, Place::None), Arc::new(|| {}));
+    let (identity, resolver) = open(
+        &settings(place, Place::None),
+        folder.path(),
+        Arc::new(|| {}),
+    );
     for home in 0..INSTANCES_MAX as u64 + 5 {
         let id = ID.into();
         let _ = identity.ask(Question { home, id });

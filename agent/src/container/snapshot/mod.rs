@@ -26,7 +26,7 @@
 mod actor;
 mod descriptors;
 mod mappings;
-mod mounts;
+pub(crate) mod mounts;
 mod programs;
 pub mod sockets;
 mod thing;
@@ -42,6 +42,7 @@ use lapwing_abi::state::{EXEC_SEEDED, Process};
 use lapwing_profile::name::invoked_name;
 use lapwing_profile::text::canonical;
 use mounts::Mounts;
+pub(crate) use programs::mount_id;
 use programs::{Place, Program};
 use rustix::fs::stat;
 use sockets::{Socket, Use};
@@ -52,6 +53,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use thing::Thing;
 
+pub use mounts::{Line, table, unescape};
 pub use programs::writable_layer;
 
 /// Bounds.

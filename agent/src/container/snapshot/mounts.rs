@@ -44,16 +44,61 @@ pub enum Layer {
     Volume,
 }
 
+/// One mount, as `id parent major:minor root point options … - type source options` tells it, proc(5); blanks,
+/// newlines and backslashes in the words are octal.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// Its id.
+    pub id: u32,
+    /// The number of the file system's device.
+    pub device: (u32, u32),
+    /// Where in the file system it begins.
+    pub top: &'a str,
+    /// Where it is mounted.
+    pub point: &'a str,
+    /// The kind of file system.
+    pub kind: &'a str,
+    /// The file system's own options.
+    pub options: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// `None` of what is no such line.
+    pub fn parse(line: &'a str) -> Option<Self> {
+        let (front, back) = line.split_once(" - ")?;
+        let mut words = front.split(' ');
+        let id = words.next()?.parse().ok()?;
+        let (major, minor) = words.nth(1)?.split_once(':')?;
+        let device = (major.parse().ok()?, minor.parse().ok()?);
+        let (top, point) = (words.next()?, words.next()?);
+        let mut back = back.split(' ');
+        let kind = back.next()?;
+        Some(Self {
+            id,
+            device,
+            top,
+            point,
+            kind,
+            options: back.nth(1).unwrap_or_default(),
+        })
+    }
+}
+
+/// The table of a process, from its `/proc/PID` folder; empty where it has ended.
+pub fn table(process: &Path) -> String {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    if let Ok(file) = std::fs::File::open(process.join("mountinfo")) {
+        // What was read until then is right.
+        let _ = file.take(TABLE_BYTES).read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 impl Mounts {
     /// Reads them; none where the process has ended.
     pub fn read(process: &Path) -> Self {
-        use std::io::Read;
-        let mut bytes = Vec::new();
-        if let Ok(file) = std::fs::File::open(process.join("mountinfo")) {
-            // What was read until then is right.
-            let _ = file.take(TABLE_BYTES).read_to_end(&mut bytes);
-        }
-        Self::parse(&String::from_utf8_lossy(&bytes))
+        Self::parse(&table(process))
     }
 
     pub(super) fn parse(text: &str) -> Self {
@@ -64,18 +109,15 @@ impl Mounts {
         mounts
     }
 
-    /// `id parent major:minor root point options … - type source options`, proc(5); blanks,
-    /// newlines and backslashes in them are octal.
     fn take(&mut self, line: &str) -> Option<()> {
-        let (front, back) = line.split_once(" - ")?;
-        let mut words = front.split(' ');
-        let id = words.next()?.parse().ok()?;
-        let (major, minor) = words.nth(1)?.split_once(':')?;
-        let device = (major.parse().ok()?, minor.parse().ok()?);
-        let top = words.next()?;
-        let point = words.next()?;
-        let mut back = back.split(' ');
-        let kind = back.next()?;
+        let Line {
+            id,
+            device,
+            top,
+            point,
+            kind,
+            options,
+        } = Line::parse(line)?;
         // As the kernel side tells them apart.
         let mount = match kind {
             "proc" | "sysfs" | "cgroup" | "cgroup2" => Mount::ProcSys,
@@ -90,7 +132,7 @@ impl Mounts {
                 id,
                 device,
                 layer: match self.overlay {
-                    true => overlay(top, back.nth(1).unwrap_or_default()),
+                    true => overlay(top, options),
                     false => Layer::Plain,
                 },
             });
@@ -177,7 +219,7 @@ fn overlay(top: &str, options: &str) -> Layer {
 }
 
 /// Blanks, commas and the like in octal, as `\\040`.
-fn unescape(text: &str) -> Vec<u8> {
+pub fn unescape(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

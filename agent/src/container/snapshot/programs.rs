@@ -304,7 +304,7 @@ fn open_layer(upper: &[u8], host_root: &Path) -> Option<OwnedFd> {
 }
 
 /// The mount that an open file lies on, from fdinfo, since Linux 3.15.
-fn mount_id(file: BorrowedFd<'_>) -> Option<u32> {
+pub(crate) fn mount_id(file: BorrowedFd<'_>) -> Option<u32> {
     let info = format!("/proc/self/fdinfo/{}", file.as_raw_fd());
     let info = std::fs::read_to_string(info).ok()?;
     let line = info.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;

@@ -320,3 +320,59 @@ fn without_the_api_nothing_more_is_asked_of_what_a_runtime_said() {
     answer(&mut registry, told(), 2_000);
     assert_eq!(registry.ask_anew(4_000), []);
 }
+
+/// What an agent before this one was told, until the API answers.
+fn owned_before() -> Answer {
+    let mut details = owned();
+    details.in_pod.as_mut().unwrap().told_before = Some(1);
+    details.commands = {
+        let ready = ["ready".to_owned()].to_vec();
+        commands::Commands::new([ready].into_iter(), &mut 100)
+    };
+    Answer::Said(Box::new(details), Runtime::Containerd)
+}
+
+fn remembering(root: &Path) -> Registry {
+    let mut registry = asking(root).with_owners();
+    registry.met(2, 1, PATH, 1_000);
+    registry.acted(act(2), 1_000);
+    let effects = answer(&mut registry, owned_before(), 2_000);
+    assert!(effects.contains(&Effect::Decided));
+    assert_eq!(workload(&registry, 2), "shop/Deployment/web/app");
+    // It is asked for until the API has told anew.
+    assert_eq!(registry.ask_anew(3_000), [Effect::Ask(question(2))]);
+    registry
+}
+
+#[test]
+fn what_was_told_before_is_confirmed() {
+    let root = tempfile::tempdir().unwrap();
+    let mut registry = remembering(root.path());
+    answer(&mut registry, Answer::Later, 4_000);
+    assert_eq!(workload(&registry, 2), "shop/Deployment/web/app");
+    let told = Answer::Said(Box::new(owned()), Runtime::Containerd);
+    answer(&mut registry, told, 5_000);
+    assert_eq!(instance(&registry, 2).unwrap().details, owned());
+    assert_eq!(registry.ask_anew(6_000), []);
+    // And counts from now on as all that is told.
+    answer(&mut registry, Answer::Nothing, 7_000);
+    assert_eq!(workload(&registry, 2), "shop/Deployment/web/app");
+}
+
+#[test]
+fn what_was_told_before_gives_way_to_another_answer() {
+    let root = tempfile::tempdir().unwrap();
+    let mut registry = remembering(root.path());
+    // A runtime knows it, and the API no pod of that name.
+    answer(&mut registry, told(), 4_000);
+    assert_eq!(instance(&registry, 2).unwrap().details, said());
+    assert_eq!(workload(&registry, 2), "shop/Image/team%2Fweb/app");
+    for reply in [Answer::Nothing, Answer::Away] {
+        let root = tempfile::tempdir().unwrap();
+        let mut registry = remembering(root.path());
+        answer(&mut registry, reply, 4_000);
+        let found = instance(&registry, 2).unwrap();
+        assert_eq!(found.details, said(), "neither owner nor commands");
+        assert_eq!(workload(&registry, 2), "shop/Image/team%2Fweb/app");
+    }
+}

@@ -1,6 +1,6 @@
 //! The connection to one agent, and who attends to it.
 
-use super::{Agent, Attendant, Client, Link};
+use super::{Agent, Attendant, Client, Line, Link};
 use crate::cli::client;
 use crate::controller::Known;
 use crate::kubernetes::watch::{Backoff, CALM};
@@ -54,7 +54,7 @@ impl Dialling {
     }
 
     async fn once(&self) -> Result<(), String> {
-        let client = {
+        let line = {
             // The semaphore is never closed.
             let _dial = self
                 .dials
@@ -62,14 +62,18 @@ impl Dialling {
                 .await
                 .map_err(|error| error.to_string())?;
             let endpoint = self.known.endpoint(self.address);
-            let connected = client::connect(&endpoint).await;
-            connected.map_err(|failure| format!("{:#}", failure.error))?
+            let channel = client::channel(&endpoint).await;
+            let channel = channel.map_err(|failure| format!("{:#}", failure.error))?;
+            Line {
+                client: client::on(channel.clone()),
+                channel,
+            }
         };
         self.agent.turn(Link::Connected, None);
         let mut attending = tokio::task::JoinSet::new();
         for attendant in &*self.attendants {
-            let (agent, client) = (Arc::clone(&self.agent), client.clone());
-            attending.spawn(attend(Arc::clone(attendant), agent, client));
+            let (agent, line) = (Arc::clone(&self.agent), line.clone());
+            attending.spawn(attend(Arc::clone(attendant), agent, line));
         }
         while let Some(ended) = attending.join_next().await {
             ended.map_err(|error| error.to_string())??;
@@ -82,17 +86,17 @@ impl Dialling {
 async fn attend(
     attendant: Arc<dyn Attendant>,
     agent: Arc<Agent>,
-    client: Client,
+    line: Line,
 ) -> Result<(), String> {
     let mut backoff = Backoff::new();
     let mut told = String::new();
     loop {
         let begun = Instant::now();
-        let attended = attendant.attend(Arc::clone(&agent), client.clone()).await;
+        let attended = attendant.attend(Arc::clone(&agent), line.clone()).await;
         let Err(error) = attended else {
             return Ok(());
         };
-        if !is_of_use(client.clone()).await {
+        if !is_of_use(line.client.clone()).await {
             return Err(error);
         }
         if begun.elapsed() >= CALM {

@@ -57,11 +57,12 @@ pub use board::Rules;
 use super::audit::Audit;
 use super::audit::own::Own;
 use super::audit::profiles::Profiles;
-use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Link};
+use super::fleet::{Agent, Attendant, Attending, Fleet, Line, Link};
+use super::told;
 use crate::kubernetes::api::Api;
 use board::Board;
 use hand::Hand;
-use lapwing_proto::v1::FollowLearnedRequest;
+use lapwing_proto::v1::{FollowLearnedRequest, FollowLearnedResponse};
 use promoted::Promoted;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -77,6 +78,8 @@ const READS: usize = 2;
 const TELLING: usize = 16;
 /// Longest message of an agent: a profile, and its name.
 const MESSAGE_MAX: usize = lapwing_profile::file::TEXT_MAX + (1 << 20);
+/// How agents are asked.
+const FOLLOW: &str = "/lapwing.v1.Agent/FollowLearned";
 /// Longest time until what is known is written at first.
 const SETTLING: Duration = Duration::from_secs(60);
 /// Longest time that BehaviorProfiles wait for what LearnedProfiles say of them.
@@ -180,9 +183,9 @@ impl Drop for Leaving {
 }
 
 impl Attendant for Learner {
-    fn attend(&self, agent: Arc<Agent>, client: Client) -> Attending {
+    fn attend(&self, agent: Arc<Agent>, line: Line) -> Attending {
         let (board, reads) = (Arc::clone(&self.writer.board), Arc::clone(&self.reads));
-        let mut client = client.max_decoding_message_size(MESSAGE_MAX);
+        let mut channel = line.channel;
         let mut turn = Turn::new(Arc::clone(&self.telling));
         let request = FollowLearnedRequest {
             interval_seconds: self.interval,
@@ -204,9 +207,10 @@ impl Attendant for Learner {
             turn.take().await?;
             let nothing =
                 |in_time: Duration| format!("nothing of what it learns in {} s", in_time.as_secs());
-            let answer = timeout(TURN, client.follow_learned(request)).await;
-            let answer = answer.map_err(|_| nothing(TURN))?.map_err(wrong)?;
-            let mut stream = answer.into_inner();
+            let asked = told::ask(&mut channel, FOLLOW, &request, MESSAGE_MAX);
+            let asked = timeout(TURN, asked).await;
+            let mut stream: told::Told<FollowLearnedResponse> =
+                asked.map_err(|_| nothing(TURN))?.map_err(wrong)?;
             let mut silent = Duration::ZERO;
             loop {
                 // It waits there, and its connection with it, while it is not its turn.

@@ -1,10 +1,12 @@
 //! Following one agent.
 
 use super::Relay;
+use crate::cli::client::MESSAGE_MAX;
 use crate::clock;
 use crate::container::identity::bounded;
-use crate::controller::fleet::{Agent, Client};
+use crate::controller::fleet::{Agent, Client, Line};
 use crate::controller::items::{milliseconds, records, whose};
+use crate::controller::told::{self, Told};
 use crate::feed::LOG_TOO_SHORT;
 use crate::feed::cursor::Cursor as Place;
 use crate::jitter::{chance, jitter};
@@ -14,10 +16,12 @@ use lapwing_proto::v1::{AckRequest, GetStatusRequest, WatchRequest, WatchRespons
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status};
 
 /// The name under which agents keep the relay's position.
 const CONSUMER: &str = "relay";
+/// How agents are followed.
+const WATCH: &str = "/lapwing.v1.Agent/Watch";
 /// How often it is acknowledged what was relayed, if anything was; half of it by chance.
 const ACK: Duration = Duration::from_secs(10);
 
@@ -38,13 +42,13 @@ impl Relay {
     /// Begins to follow an agent. Says whether it is for the first time, and whether it keeps the position.
     async fn open(
         &self,
-        client: &mut Client,
+        line: &mut Line,
         place: Option<Place>,
-    ) -> Result<(Streaming<WatchResponse>, bool, bool), Status> {
+    ) -> Result<(Told<WatchResponse>, bool, bool), Status> {
         let first = Since::AgeMilliseconds(self.settings.first.as_millis() as u64);
         let since = match place {
             Some(place) => Some(Since::Cursor(place.to_string())),
-            None if self.has_position(client).await? => None,
+            None if self.has_position(&mut line.client).await? => None,
             None => Some(first.clone()),
         };
         let is_first = since.as_ref() == Some(&first);
@@ -53,8 +57,9 @@ impl Relay {
             consumer: CONSUMER.to_owned(),
             ..records()
         };
-        match client.watch(request.clone()).await {
-            Ok(answer) => Ok((answer.into_inner(), is_first, true)),
+        let channel = &mut line.channel;
+        match told::ask(channel, WATCH, &request, MESSAGE_MAX).await {
+            Ok(told) => Ok((told, is_first, true)),
             // It reports from memory alone.
             Err(status) if status.code() == Code::FailedPrecondition => {
                 let request = WatchRequest {
@@ -62,7 +67,8 @@ impl Relay {
                     consumer: String::new(),
                     ..request
                 };
-                Ok((client.watch(request).await?.into_inner(), is_first, false))
+                let told = told::ask(channel, WATCH, &request, MESSAGE_MAX).await?;
+                Ok((told, is_first, false))
             }
             Err(status) => Err(status),
         }
@@ -71,32 +77,32 @@ impl Relay {
     pub(super) async fn attend(
         self: Arc<Self>,
         agent: Arc<Agent>,
-        client: Client,
+        line: Line,
     ) -> Result<(), String> {
-        let attended = self.follow(&agent, client).await;
+        let attended = self.follow(&agent, line).await;
         if let (Err(error), Some(node)) = (&attended, self.nodes().get_mut(&agent.node)) {
             node.error = bounded(error);
         }
         attended
     }
 
-    async fn follow(&self, agent: &Arc<Agent>, mut client: Client) -> Result<(), String> {
+    async fn follow(&self, agent: &Arc<Agent>, mut line: Line) -> Result<(), String> {
         let told = |status: Status| status.message().to_owned();
-        let place = self.join(agent, &client);
+        let place = self.join(agent, &line.client);
         let _leaving = Leaving(self, agent);
-        let opened = timeout(self.settings.silent, self.open(&mut client, place)).await;
+        let opened = timeout(self.settings.silent, self.open(&mut line, place)).await;
         let opened = opened.map_err(|_| "it does not answer".to_owned())?;
         let (stream, is_first, keeps) = opened.map_err(told)?;
         tokio::select! {
             read = self.read(agent, stream, is_first) => read,
-            () = self.acknowledge(agent, client), if keeps => Ok(()),
+            () = self.acknowledge(agent, line.client), if keeps => Ok(()),
         }
     }
 
     async fn read(
         &self,
         agent: &Agent,
-        mut stream: Streaming<WatchResponse>,
+        mut stream: Told<WatchResponse>,
         is_first: bool,
     ) -> Result<(), String> {
         loop {

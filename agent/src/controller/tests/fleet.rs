@@ -1,7 +1,7 @@
 use super::stage::{Agent, CONTROLLER, Keys, SERVER_NAME, pod, until};
 use crate::config::controller::Agents;
 use crate::controller::Known;
-use crate::controller::fleet::{self, Attendant, Attending, Client, Fleet, Link, Selection};
+use crate::controller::fleet::{self, Attendant, Attending, Fleet, Line, Link, Selection};
 use crate::kubernetes::api::Api;
 use crate::kubernetes::double::Cluster;
 use crate::kubernetes::watch::follow;
@@ -26,8 +26,8 @@ impl Drop for Leaves {
 }
 
 impl Attendant for Arc<Asking> {
-    fn attend(&self, agent: Arc<fleet::Agent>, mut client: Client) -> Attending {
-        let this = Arc::clone(self);
+    fn attend(&self, agent: Arc<fleet::Agent>, line: Line) -> Attending {
+        let (this, mut client) = (Arc::clone(self), line.client);
         Box::pin(async move {
             this.at_once.fetch_add(1, Ordering::SeqCst);
             let _leaves = Leaves(Arc::clone(&this.at_once));
@@ -48,8 +48,8 @@ impl Attendant for Arc<Asking> {
 struct Refused(AtomicUsize);
 
 impl Attendant for Arc<Refused> {
-    fn attend(&self, _: Arc<fleet::Agent>, mut client: Client) -> Attending {
-        let this = Arc::clone(self);
+    fn attend(&self, _: Arc<fleet::Agent>, line: Line) -> Attending {
+        let (this, mut client) = (Arc::clone(self), line.client);
         Box::pin(async move {
             this.0.fetch_add(1, Ordering::SeqCst);
             // Without a place, no position is kept.

@@ -100,6 +100,7 @@ families! {
     PodWatchSynced = "lapwing_pod_watch_synced", Gauge, [], "1 while the pods of this node are watched, else 0; absent where the API of the cluster is not asked.", "0 for long: new pods go without their owners";
     PodWatchHeard = "lapwing_pod_watch_heard_timestamp_seconds", Gauge, [], "When the API of the cluster said something last, which it does each minute; absent if never.", "more than 5 minutes ago";
     PodWatchPods = "lapwing_pod_watch_pods", Gauge, [], "Pods of this node that are known.", "";
+    PodWatchBefore = "lapwing_pod_watch_told_before", Gauge, [], "Containers whose owners are known from disk, as the API of the cluster told before the agent started, until it tells anew.", "above 0 for long: the API is away since the agent started";
     ListenerConnections = "lapwing_api_connections", Gauge, [], "Connections to the API over TCP.", "";
     ListenerRefused = "lapwing_api_refused_total", Counter, [], "Connections to the API over TCP that were not let in.", "";
     ListenerDenied = "lapwing_api_denied_total", Counter, [], "Calls over TCP that the client had no right to.", "rises: somebody tries";

@@ -191,6 +191,7 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
         Family::PodWatchSynced => optional(pods.map(|it| it.state() == SourceState::Connected)),
         Family::PodWatchHeard => time(pods.and_then(|it| it.heard_time.as_ref())),
         Family::PodWatchPods => optional(pods.map(|it| it.pods)),
+        Family::PodWatchBefore => optional(pods.map(|it| it.told_before)),
         Family::ListenerConnections => optional(api.map(|api| api.connections)),
         Family::ListenerRefused => optional(api.map(|api| api.refused)),
         Family::ListenerDenied => optional(api.map(|api| api.denied)),

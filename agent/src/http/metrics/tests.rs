@@ -91,6 +91,7 @@ fn full(name: &str) -> Snapshot {
                 state: identity::source::State::Connected.into(),
                 heard_time: at,
                 pods: 34,
+                told_before: 3,
                 ..Source::default()
             }],
             ..Identity::default()

@@ -9,7 +9,7 @@
 //! `LAPWING_SEED` has the same again.
 
 mod client;
-mod process;
+pub mod process;
 mod repeats;
 mod stage;
 mod verdict;

@@ -21,16 +21,17 @@ pub(super) fn write(out: &mut impl Write, diff: &Diff) -> Result<()> {
         visible(&short(&new.platform, 16))
     )?;
     for (which, side) in [("old", old), ("new", new)] {
-        let digest = match &side.digest {
-            Some(digest) => digest.clone(),
-            None => format!("image id {}", side.id),
+        let digest = match (&side.digest, &side.id) {
+            (Some(digest), _) => digest.clone(),
+            (None, Some(id)) => format!("image id {id}"),
+            (None, None) => "of no known digest".to_owned(),
         };
         line(out, 0, &format!("{which}  {}", short(&digest, 90)))?;
         if let Some(system) = &side.system {
             line(out, 5, &short(system, 90))?;
         }
     }
-    if old.id == new.id {
+    if old.id.is_some() && old.id == new.id {
         line(out, 0, "both are the same image")?;
     }
     if old.platform != new.platform {

@@ -25,7 +25,7 @@ fn side(used: Option<Used>) -> Side {
     Side {
         name: Some(hostile()),
         digest: None,
-        id: "sha256:00".into(),
+        id: Some("sha256:00".into()),
         platform: hostile(),
         system: Some(long()),
         size: Size {
@@ -72,6 +72,7 @@ fn diff() -> Diff {
     let layer = Layer {
         number: 1,
         diff_id: None,
+        folder: None,
         packed: 1,
         bytes: 1_234_567,
         files: 1,
@@ -95,7 +96,7 @@ fn diff() -> Diff {
     };
     let mut new = side(Some(used));
     new.platform = "linux/arm64".into();
-    new.id = "sha256:01".into();
+    new.id = Some("sha256:01".into());
     new.name = Some("shop:2".into());
     new.size.bytes = 1_500_000;
     new.score.parts[1].is_met = true;

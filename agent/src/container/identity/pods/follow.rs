@@ -6,13 +6,18 @@
 use super::Pods;
 use super::object::Pod;
 use super::owner::Owners;
+use crate::clock;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
-use crate::kubernetes::watch::{Backoff, Follower};
+use crate::kubernetes::watch::{Backoff, Follower, LAST};
 use serde_json::value::RawValue;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::watch as channel;
 use tokio::time::{sleep, sleep_until};
+
+/// Least time between two writes of what is kept on disk.
+const WRITE_EVERY: Duration = Duration::from_millis(500);
 
 /// The pods, and who is told of news.
 pub(super) struct Followed<'a> {
@@ -50,16 +55,19 @@ impl Follower for Followed<'_> {
     fn replace(&self, pods: Vec<Pod>) {
         self.pods.store().replace(pods);
         self.pods.open.notify_one();
+        self.pods.unwritten.notify_one();
     }
 
     fn put(&self, pod: Pod) {
         self.pods.store().put(pod);
         self.pods.open.notify_one();
+        self.pods.unwritten.notify_one();
     }
 
     fn remove(&self, pod: Pod) {
         self.pods.store().remove(&pod.metadata.uid);
         self.pods.open.notify_one();
+        self.pods.unwritten.notify_one();
     }
 
     fn answers(&self, url: &str) {
@@ -76,6 +84,9 @@ impl Follower for Followed<'_> {
             error,
             "the API of the cluster does not answer: owners of new pods are not known"
         );
+        // What is on disk was true until now.
+        self.pods.is_older.store(true, Ordering::Release);
+        self.pods.unwritten.notify_one();
     }
 
     fn news(&self) {
@@ -86,6 +97,53 @@ impl Follower for Followed<'_> {
 impl Pods {
     fn news(changed: &channel::Sender<u64>) {
         changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Writes what is to be kept, for ever.
+    pub(super) async fn write(&self) {
+        let Some(disk) = &self.disk else {
+            return;
+        };
+        let mut written: Option<String> = None;
+        let mut told = 0;
+        loop {
+            self.unwritten.notified().await;
+            sleep(WRITE_EVERY).await;
+            if self.is_older.swap(false, Ordering::AcqRel) {
+                written = None;
+            }
+            let (disk, entries) = (disk.clone(), self.store().kept());
+            // One that never heard of it has nothing of its own to tell.
+            let heard = match self.health.report().heard {
+                0 => clock::now(),
+                heard => heard,
+            };
+            let before = written.clone();
+            let work =
+                tokio::task::spawn_blocking(move || disk.store(&entries, heard, before.as_deref()));
+            match work.await {
+                Ok(Ok((all, left_out))) => {
+                    written = Some(all);
+                    if left_out > told {
+                        tracing::warn!(
+                            "{left_out} containers find no room on disk: after a restart their owners are not \
+                             known until the API answers"
+                        );
+                    }
+                    told = left_out;
+                }
+                Ok(Err(error)) => {
+                    let text = format!(
+                        "whose the containers are would be forgotten by a restart: {error}"
+                    );
+                    self.note(&Failure::new(text));
+                    sleep(LAST).await;
+                    self.unwritten.notify_one();
+                }
+                // The agent ends.
+                Err(_) => return,
+            }
+        }
     }
 
     /// Finds out whose the pods are, one question at a time.
@@ -111,6 +169,7 @@ impl Pods {
                 Ok(settled) => {
                     backoff = Backoff::new();
                     self.store().settle(&pod, settled);
+                    self.unwritten.notify_one();
                     Self::news(changed);
                 }
                 Err(failure) => {

@@ -9,9 +9,12 @@
 //!
 //! The pods are [listed](crate::kubernetes::watch) once, for this node alone, and then watched. While the API is away
 //! they are what they were, and only what is new has no owner: it goes by its label or image then, and
-//! is asked for anew when the API is back.
+//! is asked for anew when the API is back. What was told of containers that run is [on disk](disk) too, so that
+//! this is so for an agent that starts in that time.
 
+mod disk;
 mod follow;
+mod memory;
 mod object;
 mod owner;
 mod store;
@@ -22,16 +25,20 @@ mod tests;
 pub use owner::is_name;
 pub use store::Fact;
 
+use super::Question;
+use crate::container::layout::Runtime;
 use crate::container::workload::Details;
 use crate::kubernetes::Access;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
 use crate::kubernetes::watch;
+use disk::Disk;
 use follow::Followed;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::get_status_response::identity::{self as v1, source::State};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Store;
@@ -49,6 +56,12 @@ pub struct Pods {
     open: Notify,
     /// It answers again.
     back: Notify,
+    /// Where what was told is kept; none: nowhere.
+    disk: Option<Disk>,
+    /// It may be other than on disk.
+    unwritten: Notify,
+    /// When it was told is.
+    is_older: AtomicBool,
 }
 
 impl std::fmt::Debug for Pods {
@@ -60,9 +73,10 @@ impl std::fmt::Debug for Pods {
     }
 }
 
-/// The pods of a node, if anybody is to be asked for them.
-pub fn open(access: &Access, node: &str, timeout: Duration) -> Option<Arc<Pods>> {
-    let pods = || Pods::new(Api::new(access.reach(), timeout), node);
+/// The pods of a node, if anybody is to be asked for them. What was told of their containers is kept below the
+/// state folder.
+pub fn open(access: &Access, node: &str, timeout: Duration, state: &Path) -> Option<Arc<Pods>> {
+    let pods = || Pods::new(Api::new(access.reach(), timeout), node).kept_in(state);
     access.is_open().then(|| Arc::new(pods()))
 }
 
@@ -77,7 +91,33 @@ impl Pods {
             began: AtomicU64::new(0),
             open: Notify::new(),
             back: Notify::new(),
+            disk: None,
+            unwritten: Notify::new(),
+            is_older: AtomicBool::new(false),
         }
+    }
+
+    /// With what is kept below a state folder, and kept there from now on.
+    fn kept_in(mut self, state: &Path) -> Self {
+        let disk = Disk::new(state, &self.node);
+        let kept = disk.load();
+        let unsound = self.store().memory.take(kept.entries, kept.heard);
+        let (known, oldest) = self.store().memory.before();
+        if let Some(oldest) = oldest {
+            let time = jiff::Timestamp::from_nanosecond(oldest.into()).unwrap_or_default();
+            tracing::info!(
+                containers = known,
+                "known from disk as the API told by {time}, until it answers"
+            );
+        }
+        if unsound > 0 {
+            tracing::warn!("{unsound} of the containers that are kept on disk are none: left out");
+        }
+        if kept.is_void || unsound > 0 {
+            self.unwritten.notify_one();
+        }
+        self.disk = Some(disk);
+        self
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -104,6 +144,35 @@ impl Pods {
         self.store().fact(id, said)
     }
 
+    /// What an agent before this one was told of a container, if that counts still.
+    pub fn remembered(
+        &self,
+        question: &Question,
+        said: Option<&Details>,
+    ) -> Option<(Details, Runtime)> {
+        self.store().memory.of(question, said)
+    }
+
+    /// A container is told of with these details.
+    pub fn keep(&self, question: &Question, details: &Details, runtime: Runtime) {
+        self.store().keep(question, details, runtime);
+        self.unwritten.notify_one();
+    }
+
+    /// A container ended.
+    pub fn forget(&self, home: u64) {
+        if self.store().memory.forget(home) {
+            self.unwritten.notify_one();
+        }
+    }
+
+    /// These containers alone are there.
+    pub fn met(&self, is_there: impl Fn(u64) -> bool) {
+        if self.store().memory.retain(|entry| is_there(entry.home)) {
+            self.unwritten.notify_one();
+        }
+    }
+
     /// The annotations of those pods that ask for a mode, by namespace and name.
     pub fn asked(&self) -> HashMap<(String, String), String> {
         self.store().asked()
@@ -126,9 +195,9 @@ impl Pods {
 
     /// For `lapwing status`.
     pub fn status(&self) -> v1::Source {
-        let (pods, note) = {
+        let (pods, note, (before, oldest)) = {
             let store = self.store();
-            (store.len(), store.note())
+            (store.len(), store.note(), store.memory.before())
         };
         let health = self.health.report();
         let notes = [health.last_error, note.unwrap_or_default()];
@@ -144,6 +213,8 @@ impl Pods {
             last_error: notes.join("; "),
             heard_time: (health.heard != 0).then(|| timestamp(health.heard)),
             pods: u32::try_from(pods).unwrap_or(u32::MAX),
+            told_before: u32::try_from(before).unwrap_or(u32::MAX),
+            told_before_time: oldest.map(timestamp),
         }
     }
 
@@ -165,6 +236,10 @@ impl Pods {
             pods: &self,
             changed: &changed,
         };
-        tokio::join!(watch::follow(&followed), self.find_owners(&changed));
+        tokio::join!(
+            watch::follow(&followed),
+            self.find_owners(&changed),
+            self.write()
+        );
     }
 }

@@ -4,7 +4,7 @@
 use crate::container::commands::{Commands, expanded};
 use crate::container::workload::{clean, names_workload};
 use crate::kubernetes::object::absent;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// A pod.
@@ -37,7 +37,7 @@ pub struct Meta {
 }
 
 /// Whose an object says that it is.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, Hash)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Reference {
     pub api_version: String,

@@ -1,9 +1,12 @@
-//! The pods of this node, as the API told of them last. While it is away they stay what they were.
+//! The pods of this node, as the API told of them last. While it is away they stay what they were; before it
+//! told of any, what an agent before this one was told of their containers counts, see [`super::memory`].
 
+use super::memory::{Entry, Memory};
 use super::object::{Container, Meta, Pod, Ran, Spec};
 use super::owner::{Settled, on_disk};
 use crate::cluster::namespaces::LABEL;
 use crate::container::commands::{BYTES_MAX, Commands};
+use crate::container::identity::Question;
 use crate::container::layout::Runtime;
 use crate::container::pod::{InPod, Kind};
 use crate::container::workload::{Details, clean, digest};
@@ -48,6 +51,8 @@ pub struct Store {
     hashes: HashMap<Names, String>,
     /// Changes of pods that found no room.
     refused: u64,
+    /// What was told of the containers that run.
+    pub memory: Memory,
 }
 
 /// What is known of a container.
@@ -70,6 +75,7 @@ impl Store {
             ids: HashMap::new(),
             hashes: HashMap::new(),
             refused: 0,
+            memory: Memory::default(),
         }
     }
 
@@ -78,6 +84,10 @@ impl Store {
         let refused = self.refused;
         let refused = (refused > 0)
             .then(|| format!("{refused} changes of pods found no room: {PODS_MAX} are kept"));
+        let unkept = self.memory.refused();
+        let unkept = (unkept > 0).then(|| {
+            format!("{unkept} containers found no room among those that are known after a restart")
+        });
         let left_out: usize = { self.pods.values() }
             .filter(|kept| kept.gone.is_none())
             .map(|kept| kept.left_out)
@@ -88,7 +98,10 @@ impl Store {
                  `kubectl exec`: put them into scripts"
             )
         });
-        let notes: Vec<String> = refused.into_iter().chain(left_out).collect();
+        let notes: Vec<String> = { refused.into_iter() }
+            .chain(left_out)
+            .chain(unkept)
+            .collect();
         (!notes.is_empty()).then(|| notes.join("; "))
     }
 
@@ -106,6 +119,11 @@ impl Store {
             }
         }
         self.sweep();
+        let pods = &self.pods;
+        self.memory.retain(|entry| {
+            let kept = pods.get(&entry.pod).filter(|kept| kept.gone.is_none());
+            kept.is_some_and(|kept| kept.pod.metadata.controller() == entry.controller.as_ref())
+        });
     }
 
     /// A pod is new, or is another than it was.
@@ -140,6 +158,9 @@ impl Store {
             let names = (clean(hash), clean(&meta.namespace), clean(&meta.name));
             self.hashes.insert(names, uid.clone());
         }
+        let controller = meta.controller();
+        self.memory
+            .retain(|entry| entry.pod != uid || entry.controller.as_ref() == controller);
         trim(&mut pod.metadata);
         let (mut room, mut left_out) = (BYTES_MAX, 0);
         for one in containers(&mut pod.spec) {
@@ -161,6 +182,7 @@ impl Store {
         if let Some(kept) = self.pods.get_mut(uid) {
             kept.gone.get_or_insert_with(Instant::now);
         }
+        self.memory.retain(|entry| entry.pod != uid);
         self.sweep();
     }
 
@@ -191,15 +213,53 @@ impl Store {
             .count()
     }
 
+    /// A container is told of with these details: they are kept for an agent that starts while the API is away.
+    pub fn keep(&mut self, question: &Question, details: &Details, runtime: Runtime) {
+        let uid = self.uid(&question.id, Some(details));
+        let kept = uid.and_then(|uid| self.pods.get(uid));
+        // Of one that went the API tells no more.
+        if let Some(kept) = kept.filter(|kept| kept.gone.is_none() && kept.settled.is_some()) {
+            let meta = &kept.pod.metadata;
+            self.memory.keep(Entry {
+                home: question.home,
+                id: question.id.clone(),
+                runtime,
+                pod: meta.uid.clone(),
+                controller: meta.controller().cloned(),
+                asked: None,
+                before: None,
+                details: details.clone(),
+            });
+        }
+    }
+
+    /// What is to be kept on disk.
+    pub fn kept(&self) -> Vec<Entry> {
+        let asked = |entry: &Entry| match self.pods.get(&entry.pod) {
+            Some(kept) => kept.pod.metadata.annotations.get(LABEL).cloned(),
+            None => entry.asked.clone(),
+        };
+        let entries = self.memory.all().map(|entry| Entry {
+            asked: asked(entry),
+            ..entry.clone()
+        });
+        entries.collect()
+    }
+
     /// The annotations of those pods that ask for a mode, by namespace and name.
     pub fn asked(&self) -> HashMap<(String, String), String> {
+        let unheard = |entry: &&Entry| !self.pods.contains_key(&entry.pod);
+        let before = self.memory.all().filter(unheard).filter_map(|entry| {
+            let of = (entry.details.namespace.clone(), entry.details.pod.clone());
+            Some((of, entry.asked.clone()?))
+        });
         let there = self.pods.values().filter(|kept| kept.gone.is_none());
         let asked = there.filter_map(|kept| {
             let meta = &kept.pod.metadata;
             let value = meta.annotations.get(LABEL)?;
             Some(((clean(&meta.namespace), clean(&meta.name)), value.clone()))
         });
-        asked.collect()
+        before.chain(asked).collect()
     }
 
     /// One of which it is not known whose it is, or no longer; and when the next will be. Those that
@@ -235,15 +295,19 @@ impl Store {
         {
             kept.settled = Some(settled);
             kept.tries = 0;
+            let uid = &of.metadata.uid;
+            // What it says now is what counts.
+            self.memory
+                .retain(|entry| entry.before.is_none() || entry.pod != *uid);
         }
     }
 
-    /// What is known of a container, of which its runtime may have said something. What that says has
-    /// the last word: that it is of another pod than the API has it.
-    pub fn fact(&self, id: &str, said: Option<&Details>) -> Fact {
-        let by_id = self.ids.get(id);
-        let uid = match said {
-            Some(said) if self.pods.contains_key(&said.pod_uid) => Some(&said.pod_uid),
+    /// The uid of the pod that a container is of, of which its runtime may have said something.
+    fn uid(&self, id: &str, said: Option<&Details>) -> Option<&String> {
+        match said {
+            Some(said) if self.pods.contains_key(&said.pod_uid) => {
+                self.pods.get_key_value(&said.pod_uid).map(|(uid, _)| uid)
+            }
             Some(said) if !said.pod_uid.is_empty() => {
                 let Details {
                     pod_uid,
@@ -254,8 +318,14 @@ impl Store {
                 let names = (pod_uid.clone(), namespace.clone(), pod.clone());
                 self.hashes.get(&names)
             }
-            _ => by_id,
-        };
+            _ => self.ids.get(id),
+        }
+    }
+
+    /// What is known of a container, of which its runtime may have said something. What that says has
+    /// the last word: that it is of another pod than the API has it.
+    pub fn fact(&self, id: &str, said: Option<&Details>) -> Fact {
+        let uid = self.uid(id, said);
         let Some(kept) = uid.and_then(|uid| self.pods.get(uid)) else {
             return Fact::Unknown;
         };
@@ -318,6 +388,7 @@ impl Store {
             in_pod: Some(Box::new(InPod {
                 kind: described.map(|(kind, _)| kind),
                 owner: settled.owner.clone(),
+                told_before: None,
             })),
             commands: described
                 .map(|(_, one)| one.commands.clone())

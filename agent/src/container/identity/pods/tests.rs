@@ -2,8 +2,10 @@
 //! waits, and then leaps: what is counted is exact, however busy the machine.
 
 mod away;
+mod kept;
 mod owners;
 mod reached;
+mod remembered;
 mod resolved;
 
 use super::*;
@@ -37,7 +39,11 @@ fn begin(cluster: &Cluster) -> Watched {
 
 fn begin_as(cluster: &Cluster, node: &str) -> Watched {
     let api = Api::new(cluster.reach(), Duration::from_secs(5));
-    let pods = Arc::new(Pods::new(api, node));
+    watched(Pods::new(api, node))
+}
+
+fn watched(pods: Pods) -> Watched {
+    let pods = Arc::new(pods);
     let (changes, changed) = channel::channel(0);
     let work = tokio::spawn(Arc::clone(&pods).watch(changes));
     Watched {

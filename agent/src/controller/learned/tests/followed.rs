@@ -1,13 +1,16 @@
 //! The whole way, over the network: agents that serve, a fleet that follows them, objects that are written.
 
+use super::simulated::{Nodes, Size};
 use super::*;
+use crate::cli::client;
 use crate::config::controller::Agents;
 use crate::controller::Known;
 use crate::controller::fleet::{Attendant, Fleet, Selection};
-use crate::controller::learned::Learner;
+use crate::controller::learned::{FOLLOW, Learner};
 use crate::controller::tests::stage::{
     Agent, CONTROLLER, Keys, PATIENCE, Replica, SHOP, SIEM, node, pod, until,
 };
+use crate::controller::told;
 use crate::kubernetes::watch::follow;
 use lapwing_proto::v1::{Decider, GetProfileRequest, ListProfilesRequest, PromoteProfileRequest};
 
@@ -171,4 +174,50 @@ async fn the_controller_answers_for_all_nodes_and_so_does_the_next() {
     let again = Profile::from_yaml(got.yaml).unwrap();
     assert_eq!(again.to_spec(), profile.to_spec());
     second.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_reads_stays_with_the_agent() {
+    let size = Size {
+        nodes: 1,
+        everywhere: 400,
+        here: 0,
+        of_each: 1,
+        behaviours: 40,
+    };
+    let (cluster, keys) = (Cluster::new(), Keys::new());
+    let nodes = Nodes::begin(size, &keys, &cluster).await;
+    let bytes = nodes.learn(10, size.behaviours);
+    assert!(bytes > 3 << 20, "{bytes} bytes are to be told");
+    let (certificate, key) = keys.client(CONTROLLER);
+    let known = Known::new(&Agents {
+        authority: keys.ca(),
+        certificate,
+        key,
+        ..Agents::default()
+    });
+    let endpoint = known.endpoint(format!("127.20.0.1:{}", nodes.port).parse().unwrap());
+    let mut channel = client::channel(&endpoint).await.ok().unwrap();
+    let question = v1::FollowLearnedRequest::default();
+    let asked = told::ask::<v1::FollowLearnedResponse>(&mut channel, FOLLOW, &question, 1 << 20);
+    let mut told = asked.await.unwrap();
+    // It sends as long as it may, then no more.
+    let mut sent = 0;
+    loop {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        match nodes.told() {
+            0 if sent > 0 => break,
+            more => sent += more,
+        }
+    }
+    // Most of that waits in what it sends from; of two megabytes there would be 200 more.
+    assert!(sent < 100, "it could send {sent} of 400 messages");
+    // All of it comes when it is read.
+    let mut taken = 0;
+    while let Some(message) = told.message().await.unwrap()
+        && message.profile.is_some()
+    {
+        taken += 1;
+    }
+    assert_eq!(taken, size.everywhere);
 }

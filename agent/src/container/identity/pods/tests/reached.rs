@@ -59,7 +59,13 @@ async fn a_file_says_how_the_api_is_reached() {
     let cluster = with_pod();
     let (url, authority) = serve(&cluster).await;
     let file = kubeconfig(folder.path(), &url, &authority);
-    let pods = open(&Access::File(file), NODE, Duration::from_secs(60)).unwrap();
+    let pods = open(
+        &Access::File(file),
+        NODE,
+        Duration::from_secs(60),
+        folder.path(),
+    )
+    .unwrap();
     let (changes, mut changed) = channel::channel(0);
     let work = tokio::spawn(Arc::clone(&pods).watch(changes));
     let known = changed.wait_for(|_| matches!(pods.fact(ID, None), Fact::Known(..)));
@@ -83,7 +89,13 @@ async fn a_file_that_is_wrong_says_what_is() {
     let stranger = kubeconfig(folder.path(), &url, &other);
     let missing = folder.path().join("none");
     for (file, why) in [(missing, "none"), (stranger, "certificate")] {
-        let pods = open(&Access::File(file), NODE, Duration::from_secs(60)).unwrap();
+        let pods = open(
+            &Access::File(file),
+            NODE,
+            Duration::from_secs(60),
+            folder.path(),
+        )
+        .unwrap();
         let (changes, mut changed) = channel::channel(0);
         let work = tokio::spawn(Arc::clone(&pods).watch(changes));
         let failed = changed.wait_for(|_| pods.state() == State::Retrying);
@@ -112,7 +124,13 @@ async fn a_program_for_credentials_that_hangs_is_told_of() {
         "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: cat, args: ['{pipe_shown}'], interactiveMode: Never}}}}"
     );
     std::fs::write(&file, text.replace("{token: sesame}", &exec)).unwrap();
-    let pods = open(&Access::File(file), NODE, Duration::from_secs(1)).unwrap();
+    let pods = open(
+        &Access::File(file),
+        NODE,
+        Duration::from_secs(1),
+        folder.path(),
+    )
+    .unwrap();
     let (changes, mut changed) = channel::channel(0);
     let work = tokio::spawn(Arc::clone(&pods).watch(changes));
     let failed = changed.wait_for(|_| pods.state() == State::Retrying);

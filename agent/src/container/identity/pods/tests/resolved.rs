@@ -5,9 +5,9 @@ use crate::container::identity::tests::double::Cri;
 use crate::container::identity::{Answer, Identity, Place, Question, Settings, open_with};
 use crate::process::Entered;
 
-struct Asked {
-    identity: Identity,
-    work: tokio::task::JoinHandle<()>,
+pub(super) struct Asked {
+    pub(super) identity: Identity,
+    pub(super) work: tokio::task::JoinHandle<()>,
 }
 
 impl Drop for Asked {
@@ -20,7 +20,7 @@ fn ask_with(cluster: &Cluster) -> Asked {
     ask_both(cluster, Place::None, Duration::from_secs(2))
 }
 
-fn settings(cri: Place, wait: Duration) -> Settings {
+pub(super) fn settings(cri: Place, wait: Duration) -> Settings {
     Settings {
         host_root: "/".into(),
         cri,
@@ -42,7 +42,7 @@ fn ask_both(cluster: &Cluster, cri: Place, wait: Duration) -> Asked {
 }
 
 impl Asked {
-    async fn reply(&self) -> Answer {
+    pub(super) async fn reply(&self) -> Answer {
         let begun = Instant::now();
         loop {
             if let Some(reply) = self.identity.reply() {
@@ -53,7 +53,7 @@ impl Asked {
         }
     }
 
-    async fn details(&self) -> Details {
+    pub(super) async fn details(&self) -> Details {
         loop {
             match self.reply().await {
                 Answer::Said(details, _) => return *details,
@@ -64,7 +64,7 @@ impl Asked {
     }
 
     /// Waits until the API of the cluster is so.
-    async fn api(&self, state: State) {
+    pub(super) async fn api(&self, state: State) {
         let is_so =
             |status: &v1::Source| status.protocol == "kubernetes" && status.state() == state;
         while !self.identity.status(0).sources.iter().any(is_so) {
@@ -72,7 +72,7 @@ impl Asked {
         }
     }
 
-    fn ask(&self, id: &str) -> bool {
+    pub(super) fn ask(&self, id: &str) -> bool {
         let id = id.to_owned();
         self.identity.ask(Question { home: 7, id })
     }
@@ -180,7 +180,7 @@ async fn what_was_asked_while_the_api_was_away_is_asked_anew() {
 }
 
 /// The pod of which the runtime speaks.
-fn known_to_cri(cluster: &Cluster) {
+pub(super) fn known_to_cri(cluster: &Cluster) {
     let mut pod = pod("web-0", &id(1), &replica_set());
     pod["metadata"]["uid"] = json!("0d7a9c52-6f3e-4b1a-9c58-2e41f7b6a3d0");
     // The kubelet has not told of what runs.
@@ -188,7 +188,7 @@ fn known_to_cri(cluster: &Cluster) {
     cluster.put(pod);
 }
 
-fn is_owned(details: &Details) -> bool {
+pub(super) fn is_owned(details: &Details) -> bool {
     let owner = details.in_pod.as_ref().and_then(|told| told.owner.as_ref());
     owner.is_some_and(|owner| owner.kind == "Deployment" && owner.name == "web")
 }

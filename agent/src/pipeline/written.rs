@@ -1,0 +1,165 @@
+//! Looks at how much containers have written, while they learn: soon after their start, and ever more seldom.
+//!
+//! The looks themselves are another thread's. They take a hundredth of its time at most, however long one of them takes.
+
+use super::{Line, SECOND, Waker};
+use crate::clock;
+use crate::container::{Instance, Resolution};
+use crate::written::{Answer, Ask, Looker, PROCESSES_MAX};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Time from a container's start to the first look, and between looks at first; it doubles up to the other.
+const FIRST: u64 = SECOND;
+const LAST: u64 = 60 * SECOND;
+/// As many times as long as a look took there is none.
+const REST: u32 = 100;
+/// Containers that are asked for at a time.
+const ASKED_MAX: usize = 4;
+/// The clock of files may be so many nanoseconds behind that of records.
+const SLACK: i64 = 20_000_000;
+
+/// When a container is looked at.
+struct Turn {
+    due: u64,
+    every: u64,
+    asked: bool,
+}
+
+/// Who was looked at, and when.
+pub(super) struct Written {
+    looker: Looker,
+    turns: HashMap<u64, Turn>,
+}
+
+impl Written {
+    /// Nothing yet.
+    pub(super) fn begin(host_root: PathBuf, waker: Waker) -> Self {
+        Self {
+            looker: Looker::begin(host_root, waker),
+            turns: HashMap::new(),
+        }
+    }
+
+    /// Of those that learn the ones that are to be looked at now; all others are forgotten.
+    fn due(&mut self, learners: &HashSet<u64>, now: u64) -> Vec<u64> {
+        self.turns.retain(|home, _| learners.contains(home));
+        for home in learners {
+            self.turns.entry(*home).or_insert(Turn {
+                due: now + FIRST,
+                every: FIRST,
+                asked: false,
+            });
+        }
+        let due = self.turns.iter();
+        let due = due.filter(|(_, turn)| turn.due <= now && !turn.asked);
+        let mut due: Vec<(u64, u64)> = due.map(|(home, turn)| (turn.due, *home)).collect();
+        due.sort_unstable();
+        due.truncate(ASKED_MAX);
+        due.into_iter().map(|(_, home)| home).collect()
+    }
+
+    /// It was looked at, or could not be, and that took so long.
+    fn done(&mut self, home: u64, now: u64, took: Duration) {
+        if let Some(turn) = self.turns.get_mut(&home) {
+            let rest = u64::try_from((took * REST).as_nanos()).unwrap_or(u64::MAX);
+            turn.asked = false;
+            turn.due = now.saturating_add(turn.every.max(rest));
+            turn.every = (turn.every * 2).min(LAST);
+        }
+    }
+}
+
+impl Line {
+    /// Takes what was found, and asks for those whose turn it is.
+    pub(super) fn look_at_written(&mut self) {
+        let now = clock::since_boot();
+        while let Some(answer) = self.written.looker.answer() {
+            self.found_written(answer, now);
+        }
+        let learners: HashSet<u64> = { self.registry.running() }
+            .filter(|instance| self.judge.wants_written(instance))
+            .map(|instance| instance.home)
+            .collect();
+        let due = self.written.due(&learners, now);
+        if due.is_empty() {
+            return;
+        }
+        let due: Vec<Instance> = { self.registry.running() }
+            .filter(|instance| due.contains(&instance.home))
+            .cloned()
+            .collect();
+        let mut inside: HashMap<u64, Vec<(u32, u32, u64)>> = { due.iter() }
+            .map(|instance| (instance.home, Vec::new()))
+            .collect();
+        for (pid, process) in self.tables.processes() {
+            if let Some(own) = inside.get_mut(&process.cgroup) {
+                own.push((process.container_pid, pid, process.start));
+            }
+        }
+        for instance in due {
+            let home = instance.home;
+            let mut own = inside.remove(&home).unwrap_or_default();
+            own.sort_unstable();
+            // One that ran before the agent began with its first process.
+            let eldest = own.iter().map(|(_, _, start)| *start).min();
+            let since = instance.since.min(eldest.unwrap_or(instance.since));
+            let folders = self.judge.written_folders(&instance);
+            let own = own.into_iter().take(PROCESSES_MAX);
+            let ask = Ask {
+                home,
+                pids: own.map(|(_, pid, start)| (pid, start)).collect(),
+                since: self.clock.wall(since) - SLACK,
+                folders,
+            };
+            let is_asked = !ask.folders.is_empty() && self.written.looker.ask(ask);
+            match self.written.turns.get_mut(&home) {
+                Some(turn) if is_asked => turn.asked = true,
+                _ => self.written.done(home, now, Duration::ZERO),
+            }
+        }
+    }
+
+    fn found_written(&mut self, answer: Answer, now: u64) {
+        self.written.done(answer.home, now, answer.took);
+        let wall = self.clock.wall(now);
+        if let (Some(counted), Resolution::Instance(instance)) =
+            (answer.counted, self.registry.resolve(answer.home))
+        {
+            self.judge.take_written(instance, &counted, wall);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_come_ever_more_seldom_and_a_long_one_is_followed_by_a_long_rest() {
+        let mut written = Written::begin(PathBuf::from("/"), Waker::new().unwrap());
+        let learners: HashSet<u64> = (1..=6).collect();
+        assert!(written.due(&learners, 0).is_empty());
+        assert!(written.due(&learners, FIRST - 1).is_empty());
+        assert_eq!(written.due(&learners, FIRST), [1, 2, 3, 4]);
+        for home in 1..=4 {
+            written.turns.get_mut(&home).unwrap().asked = true;
+        }
+        assert_eq!(written.due(&learners, FIRST), [5, 6]);
+        let one = HashSet::from([1]);
+        let mut now = FIRST;
+        for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+            written.done(1, now, Duration::from_millis(1));
+            assert!(written.due(&one, now + seconds * SECOND - 1).is_empty());
+            now += seconds * SECOND;
+            assert_eq!(written.due(&one, now), [1]);
+        }
+        written.done(1, now, Duration::from_secs(5));
+        assert!(written.due(&one, now + 499 * SECOND).is_empty());
+        assert_eq!(written.due(&one, now + 500 * SECOND), [1]);
+        // What comes back begins anew.
+        written.due(&HashSet::new(), now);
+        assert!(written.due(&one, now + 500 * SECOND).is_empty());
+    }
+}
