@@ -75,6 +75,10 @@ fn evidence(report: &Report) -> Vec<Value> {
         (None, None) => "none",
     };
     all.push(property("use:source", sources));
+    if let Some(of) = &report.sbom {
+        all.push(property("sbom:form", &of.form));
+        all.push(property("sbom:same-image", same(of.same_image)));
+    }
     if let Some(of) = &report.used {
         of_inventory(&mut all, of);
     }
@@ -172,6 +176,9 @@ fn component(number: usize, package: &Package, report: &Report) -> Value {
         property("libraries", &package.libraries),
     ];
     properties.extend(package.within.iter().map(|it| property("within", it)));
+    if package.by_sbom {
+        properties.push(property("by-sbom", "true"));
+    }
     let mut one = json!({
         "type": "library",
         "bom-ref": format!("package-{}", number + 1),
@@ -181,7 +188,8 @@ fn component(number: usize, package: &Package, report: &Report) -> Value {
     if !package.version.is_empty() && package.version.chars().count() <= VERSION_MAX {
         one["version"] = json!(package.version);
     }
-    if let Some(purl) = purl(package, report) {
+    let purl = package.purl.clone().or_else(|| purl(package, report));
+    if let Some(purl) = purl {
         one["purl"] = json!(purl);
     }
     one
@@ -214,6 +222,9 @@ fn purl(package: &Package, report: &Report) -> Option<String> {
     let whole = [&package.name, &package.version];
     if !whole.into_iter().all(|text| is_whole(text)) {
         return None;
+    }
+    if package.kind == "golang" {
+        return of_module(package);
     }
     let (scope, name) = match (package.kind, package.name.split_once('/')) {
         ("node", Some((scope, name))) => (Some(scope.strip_prefix('@')?), name),
@@ -257,6 +268,30 @@ fn purl(package: &Package, report: &Report) -> Option<String> {
     };
     let mark = if qualifiers.is_empty() { "" } else { "?" };
     Some(format!("pkg:{path}{version}{mark}{}", qualifiers.join("&")))
+}
+
+/// Of a module of Go, whose path is in small letters there.
+fn of_module(package: &Package) -> Option<String> {
+    let is = |c: char| c.is_ascii_alphanumeric() || "._+-~/!".contains(c);
+    let path = &package.name;
+    if path.split('/').any(str::is_empty) || !path.chars().all(is) {
+        return None;
+    }
+    let parts: Vec<String> = path
+        .split('/')
+        .map(|part| encoded(&part.to_lowercase()))
+        .collect();
+    let version = match (&*package.version, &**path) {
+        ("", _) => String::new(),
+        (version, "stdlib") => version.strip_prefix("go").unwrap_or(version).to_owned(),
+        (version, _) => version.to_owned(),
+    };
+    let mark = if version.is_empty() { "" } else { "@" };
+    Some(format!(
+        "pkg:golang/{}{mark}{}",
+        parts.join("/"),
+        encoded(&version)
+    ))
 }
 
 /// Percent-encoded, but for what a package URL has as it is.

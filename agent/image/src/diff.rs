@@ -204,7 +204,7 @@ pub struct Packages {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Package {
-    /// `deb`, `apk`, `python` or `node`.
+    /// As in the report of an image.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -271,6 +271,16 @@ impl Diff {
             secrets: parts::secrets(old, new),
             secrets_not_compared: old.report.secrets.more + new.report.secrets.more,
         };
+        let (of_old, of_new) = (&old.report.sbom, &new.report.sbom);
+        if of_old.is_some() != of_new.is_some() {
+            let (side, which) = match of_old.is_some() {
+                true => (&mut diff.old, "old"),
+                false => (&mut diff.new, "new"),
+            };
+            side.packages_not_read.push(format!(
+                "an SBOM was given of the {which} image alone: packages that only an SBOM names differ by that"
+            ));
+        }
         walk::compare(old, new, &mut diff);
         diff
     }

@@ -181,13 +181,16 @@ fn count(
         };
         uses[number] = of;
         sum.take(inode.size);
-        if let Some(owner) = packages.owner_number(tree, id) {
-            let known = &mut known[owner];
+        let others = packages.others(node.inode).map(|(other, _)| other);
+        for number in packages.owner_number(tree, id).into_iter().chain(others) {
+            let known = &mut known[number];
             *known = (known.0 | not_seen, known.1 | ran, known.2 | approved);
         }
     });
-    for (package, (not_seen, ran, approved)) in packages.all.iter_mut().zip(known) {
-        let (execution, sum) = match (ran, not_seen && !approved) {
+    for (number, (not_seen, ran, approved)) in known.into_iter().enumerate() {
+        let is_known = not_seen && !approved && !packages.is_unsure(number);
+        let package = &mut packages.all[number];
+        let (execution, sum) = match (ran, is_known) {
             (true, _) => (Execution::Ran, &mut result.packages_ran),
             (false, true) => (Execution::NotSeenToRun, &mut result.packages_not_seen),
             (false, false) => (Execution::Unknown, &mut result.packages_unknown),

@@ -101,7 +101,7 @@ impl Layers {
         }
         self.check_twice()?;
         let mut contents = Contents::new(limits);
-        let mut reader = Reader::default();
+        let mut reader = Reader::new();
         let mut left = limits.bytes;
         for (number, layer) in (0..).zip(&self.folders) {
             contents.layers.push(Figures::default());

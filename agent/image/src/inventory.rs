@@ -293,6 +293,9 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
             Some(owner) => of_packages[owner].take(of, inode.size),
             None => result.no_package.take(of, inode.size),
         }
+        for (other, is_part) in packages.others(tree.nodes[id as usize].inode) {
+            of_packages[other].take(of, if is_part { 0 } else { inode.size });
+        }
         if of == Use::NotSeen && inode.magic == Magic::Other && inode.size >= LARGE {
             large.push((inode.size, id));
         }
@@ -305,6 +308,11 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
             bytes,
             package: packages.name(tree, id),
         });
+    }
+    for (number, files) in of_packages.iter_mut().enumerate() {
+        if files.used.count == 0 && packages.is_unsure(number) {
+            files.unknown.add(std::mem::take(&mut files.not_seen));
+        }
     }
     for (package, files) in packages.all.iter_mut().zip(&of_packages) {
         package.in_use = Some(files.verdict());
@@ -352,7 +360,9 @@ pub(crate) fn savings(of: &InUse, packages: &[Package]) -> Vec<Saving> {
     }];
     let mut idle = Sum::default();
     let mut names = Vec::new();
-    let unseen = { packages.iter() }.filter(|it| it.in_use == Some(Verdict::NotSeen));
+    // What lies in a package of the system, or in a program, is counted there.
+    let unseen =
+        { packages.iter() }.filter(|it| it.in_use == Some(Verdict::NotSeen) && it.within.is_none());
     for package in unseen {
         idle.take(package.by_use.unwrap_or_default().not_seen.bytes);
         if names.len() < 5 {

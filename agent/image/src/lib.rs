@@ -21,17 +21,21 @@ mod error;
 mod execution;
 mod folders;
 mod found;
+mod golang;
 mod history;
 pub mod inventory;
+mod json;
 mod layout;
 pub mod map;
 mod notable;
+mod package_url;
 mod packages;
 mod read;
 mod reference;
 pub mod report;
 mod run;
 mod savings;
+pub mod sbom;
 pub mod score;
 mod secrets;
 mod store;
@@ -61,6 +65,7 @@ use map::{Area, Use};
 use packages::Packages;
 use read::Contents;
 use report::{Size, Waste};
+use sbom::Sbom;
 use score::Score;
 use std::path::Path;
 use store::Store;
@@ -83,6 +88,8 @@ pub struct Options<'a> {
     pub profile: Option<&'a Profile>,
     /// Which files were seen to be used.
     pub inventory: Option<(&'a Export, &'a Inventory)>,
+    /// Which packages somebody else says that there are.
+    pub sbom: Option<&'a Sbom<'a>>,
 }
 
 /// Reads an image.
@@ -132,7 +139,7 @@ impl Image {
         let (report, packages, known_by, uses) = report(layout, &contents, options);
         // Nobody reads databases again.
         for inode in &mut contents.tree.inodes {
-            inode.content = None;
+            (inode.content, inode.built) = (None, None);
         }
         Self {
             report,
@@ -187,12 +194,19 @@ fn report(
         size.visible = size.visible.saturating_add(inode.size);
         size.files += 1;
     }
-    let mut packages = Packages::of(tree);
     // Both are called the digest of an image, by one runtime or another.
     let digests: Vec<&str> = [&layout.digest, &layout.id]
         .into_iter()
         .filter_map(Option::as_deref)
         .collect();
+    let diff_ids = layout
+        .layers
+        .iter()
+        .filter_map(|blob| blob.diff_id.as_deref());
+    let diff_ids: Vec<&str> = diff_ids.collect();
+    let sbom = options.sbom;
+    let sbom = sbom.map(|sbom| (sbom, sbom.is_of(&digests, &diff_ids)));
+    let (mut packages, sbom) = Packages::of(tree, sbom);
     let ran =
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));
     let (ran, by_profile) = ran.unzip();
@@ -243,6 +257,7 @@ fn report(
         waste,
         packages: all,
         packages_not_read: packages.not_read.clone(),
+        sbom,
         notable,
         user: user.text,
         secrets,

@@ -2,13 +2,18 @@
 //!
 //! Databases are text of whoever made the image: what cannot be read is left out and told. Files of
 //! packages of the system are known by the databases' own lists; those of Python by `RECORD`; those of
-//! Node by their folder. A file has one owner, the system's package before others.
+//! Node by their folder; modules of Go by what the programs say, into which they are linked. A file has one
+//! owner, the system's package before others; it counts for others as well that bring it or are in it.
 
+mod given;
+mod golang;
 mod language;
 mod system;
 
+use self::given::Given;
 use crate::capture;
 use crate::report::Package;
+use crate::sbom::{Sbom, Told};
 use crate::tree::{Id, Kind, Tree};
 use lapwing_profile::text::canonical;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,13 +26,18 @@ const PATHS_MAX: usize = 64 << 20;
 pub(crate) const TEXT_MAX: usize = 200;
 /// Files that are named of those that were not read.
 const NAMED_MAX: usize = 5;
-/// The databases of RPM, in the places of Fedora, openSUSE and older ones.
+/// Files that are of a package beside their owner.
+const SHARED_MAX: usize = 1_000_000;
+/// The databases of RPM, in the places of Fedora, openSUSE, older ones, and images that are updated as a whole.
 const RPM: &[&str] = &[
     "/var/lib/rpm/rpmdb.sqlite",
     "/var/lib/rpm/Packages",
     "/var/lib/rpm/Packages.db",
     "/usr/lib/sysimage/rpm/rpmdb.sqlite",
     "/usr/lib/sysimage/rpm/Packages.db",
+    "/usr/lib/sysimage/rpm/Packages",
+    "/usr/share/rpm/rpmdb.sqlite",
+    "/usr/share/rpm/Packages",
 ];
 
 /// Packages, and whose files are.
@@ -35,6 +45,10 @@ pub(crate) struct Packages {
     pub all: Vec<Package>,
     /// By the number of the inode: which of `all`.
     owners: Vec<Option<u32>>,
+    /// Inodes and packages that they are of as well; whether the package is only a part of the file.
+    shared: BTreeMap<(u32, u32), bool>,
+    /// Packages of which not all such files are known: there were too many.
+    unsure: BTreeSet<usize>,
     /// Lists of files that were gone through, by their inodes.
     listed: BTreeSet<u32>,
     /// What there is and was not read.
@@ -62,20 +76,29 @@ impl Damaged {
     }
 
     fn tell(self, packages: &mut Packages, what: &str) {
+        self.list(packages, &format!("damaged {what}"));
+    }
+
+    fn list(self, packages: &mut Packages, what: &str) {
         if self.count > 0 {
             let (count, first) = (self.count, self.first.join(", "));
-            packages
-                .not_read
-                .push(format!("{count} damaged {what}: {first}"));
+            packages.not_read.push(format!("{count} {what}: {first}"));
         }
     }
 }
 
 impl Packages {
-    pub(crate) fn of(tree: &Tree) -> Self {
+    /// Those that are found; with an SBOM those that it names too, and what came of it. `same_image` is whether it
+    /// is of this image.
+    pub(crate) fn of(
+        tree: &Tree,
+        given: Option<(&Sbom<'_>, Option<bool>)>,
+    ) -> (Self, Option<Told>) {
         let mut packages = Self {
             all: Vec::new(),
             owners: vec![None; tree.inodes.len()],
+            shared: BTreeMap::new(),
+            unsure: BTreeSet::new(),
             listed: BTreeSet::new(),
             not_read: Vec::new(),
         };
@@ -118,23 +141,61 @@ impl Packages {
         system::dpkg(tree, &kept, &mut packages);
         system::distroless(tree, &kept, &mut packages);
         system::apk(tree, &kept, &mut packages);
+        let mut sbom = given.map(|(sbom, _)| Given::of(sbom));
+        if let Some(sbom) = &mut sbom {
+            sbom.add(tree, &mut packages, true);
+        }
+        packages.rpm(tree, sbom.as_ref());
         language::python(tree, &kept, &mut packages);
         language::node(tree, &kept, &mut packages);
+        golang::go(tree, &mut packages);
+        if let Some(sbom) = &mut sbom {
+            sbom.add(tree, &mut packages, false);
+        }
         if tree.is_exhausted() {
             let text = "paths in lists of packages lead through too many links: files of packages are incomplete";
             packages.not_read.push(text.to_owned());
         }
-        if let Some(path) = RPM
-            .iter()
-            .find(|path| tree.find(path.as_bytes(), true).is_some())
-        {
-            let text =
-                format!("rpm database present, not read: {path}; its packages are missing here");
-            packages.not_read.push(text);
+        let same_image = given.and_then(|(_, same_image)| same_image);
+        let told = sbom.map(|sbom| sbom.told(&packages, same_image));
+        if let Some(told) = &told {
+            packages.doubt(told);
         }
-        let go = "build information of Go programs is not read: modules in them are missing here";
-        packages.not_read.push(go.to_owned());
-        packages
+        (packages, told)
+    }
+
+    /// Says that a database of RPM is there which nobody reads, where its packages are not given.
+    fn rpm(&mut self, tree: &Tree, sbom: Option<&Given<'_, '_>>) {
+        let found = { RPM.iter() }.find(|path| tree.find(path.as_bytes(), true).is_some());
+        let Some(path) = found.filter(|_| !sbom.is_some_and(|sbom| sbom.has("rpm"))) else {
+            return;
+        };
+        let why = match sbom {
+            Some(_) => "and the SBOM names no package of RPM",
+            None => {
+                "give an SBOM of the image with --sbom (--old-sbom and --new-sbom of a comparison)"
+            }
+        };
+        self.not_read.push(format!(
+            "rpm database present, not read: {path}; its packages are missing here: {why}, made by \
+             `syft IMAGE -o syft-json > sbom.json`, or by `trivy image -f cyclonedx IMAGE > sbom.json`, \
+             which does not tell files"
+        ));
+    }
+
+    /// Says why an SBOM may be wrong here.
+    fn doubt(&mut self, told: &Told) {
+        if told.same_image == Some(false) {
+            self.not_read.push(
+                "the SBOM says that it is of another image, by its digests: its packages and files may be none of \
+                 this one. Some tools name a digest that they made themselves; one of the same file is sure"
+                    .to_owned(),
+            );
+        }
+        if told.damaged > 0 {
+            let text = format!("{} components of the SBOM could not be read", told.damaged);
+            self.not_read.push(text);
+        }
     }
 
     /// The package that a file is of.
@@ -181,6 +242,8 @@ impl Packages {
             files: 0,
             libraries: 0,
             within,
+            by_sbom: false,
+            purl: None,
             execution: None,
             in_use: None,
             by_use: None,
@@ -207,24 +270,68 @@ impl Packages {
         (!tree.is_exhausted()).then(|| tree.find(path, false))?
     }
 
+    /// Packages that a file is of beside its owner, by the number of its inode; whether they are only a part of it.
+    pub(crate) fn others(&self, inode: u32) -> impl Iterator<Item = (usize, bool)> {
+        (self.shared.range((inode, 0)..=(inode, u32::MAX)))
+            .map(|((_, package), is_part)| (*package as usize, *is_part))
+    }
+
+    /// Whether more may be in use of a package than its files say.
+    pub(crate) fn is_unsure(&self, number: usize) -> bool {
+        self.unsure.contains(&number)
+    }
+
+    /// Notes that a file is a package's as well; answers whether that is new.
+    fn share(&mut self, inode: u32, number: usize, is_part: bool) -> bool {
+        let Ok(package) = u32::try_from(number) else {
+            return false;
+        };
+        if self.shared.contains_key(&(inode, package)) {
+            return false;
+        }
+        if self.shared.len() >= SHARED_MAX {
+            if self.unsure.is_empty() {
+                let text = format!(
+                    "more than {SHARED_MAX} files that several packages have: the use of some of these \
+                     packages is unknown"
+                );
+                self.not_read.push(text);
+            }
+            self.unsure.insert(number);
+            return false;
+        }
+        self.shared.insert((inode, package), is_part);
+        true
+    }
+
     /// Counts a file for a package, which owns it if nobody else does.
     fn take(&mut self, tree: &Tree, number: usize, id: Id) {
-        let inode = tree.nodes[id as usize].inode as usize;
-        let one = &tree.inodes[inode];
+        let inode = tree.nodes[id as usize].inode;
+        let one = tree.inode(id);
         if one.kind != Kind::File {
             return;
         }
         let Ok(owner) = u32::try_from(number) else {
             return;
         };
-        let package = &mut self.all[number];
-        let is_free = self.owners[inode].is_none();
-        if is_free {
-            self.owners[inode] = Some(owner);
-        }
+        let own = &mut self.owners[inode as usize];
+        let is_free = own.is_none();
+        let owned_by = *own.get_or_insert(owner);
         // What lies in a package of the system is counted for both; a file twice for none.
-        if is_free || self.owners[inode] != Some(owner) && package.within.is_some() {
+        let is_within = owned_by != owner && self.all[number].within.is_some();
+        if is_free || is_within && self.share(inode, number, false) {
+            let package = &mut self.all[number];
             package.bytes = package.bytes.saturating_add(one.size);
+            package.files += 1;
+            package.libraries += u64::from(is_library(&tree.nodes[id as usize].name));
+        }
+    }
+
+    /// Counts a file for a package that is a part of it, of nobody knows how many bytes.
+    fn link(&mut self, tree: &Tree, number: usize, id: Id) {
+        let inode = tree.nodes[id as usize].inode;
+        if tree.inode(id).kind == Kind::File && self.share(inode, number, true) {
+            let package = &mut self.all[number];
             package.files += 1;
             package.libraries += u64::from(is_library(&tree.nodes[id as usize].name));
         }

@@ -3,6 +3,7 @@
 use crate::capture;
 use crate::error::{Error, Limits};
 use crate::folders::Aside;
+use crate::golang::{Built, Scan};
 use crate::layout::Layout;
 use crate::secrets::{self, Search};
 use crate::store::Store;
@@ -76,11 +77,21 @@ pub(crate) struct Contents {
     limits: Limits,
 }
 
-/// What files are read with.
-#[derive(Default)]
+/// What files are read with, and what is looked for in them.
 pub(crate) struct Reader {
     buffer: Vec<u8>,
-    search: Search,
+    secrets: Search,
+    go: Scan,
+}
+
+impl Reader {
+    pub(crate) fn new() -> Self {
+        Self {
+            buffer: Vec::new(),
+            secrets: Search::default(),
+            go: Scan::new(),
+        }
+    }
 }
 
 /// What was read of a file.
@@ -89,6 +100,16 @@ pub(crate) struct Seen {
     magic: Magic,
     secrets: Vec<secrets::Kind>,
     content: Option<Box<[u8]>>,
+    built: Option<Built>,
+}
+
+/// What a file begins with.
+const fn magic(start: &[u8]) -> Magic {
+    match start {
+        [0x7f, b'E', b'L', b'F', ..] => Magic::Elf,
+        [b'#', b'!', ..] => Magic::Script,
+        _ => Magic::Other,
+    }
 }
 
 impl Contents {
@@ -114,7 +135,7 @@ impl Contents {
 
     pub(crate) fn read(store: &Store, layout: &Layout, limits: Limits) -> Result<Self, Error> {
         let mut contents = Self::new(limits);
-        let mut reader = Reader::default();
+        let mut reader = Reader::new();
         let mut left = limits.bytes;
         let mut packed = limits.bytes;
         for (number, blob) in (0..).zip(&layout.layers) {
@@ -200,15 +221,16 @@ impl Contents {
         &mut self,
         from: &mut impl Read,
         entry: &Entry,
-        Reader { buffer, search }: &mut Reader,
+        reader: &mut Reader,
     ) -> io::Result<Seen> {
         let keep = capture::is_wanted(&entry.name);
         let whole = entry.size <= WHOLE_MAX || keep && self.captured.has_room(entry.size);
-        let magic = |start: &[u8]| match start {
-            [0x7f, b'E', b'L', b'F', ..] => Magic::Elf,
-            [b'#', b'!', ..] => Magic::Script,
-            _ => Magic::Other,
-        };
+        let Reader {
+            buffer,
+            secrets,
+            go,
+        } = reader;
+        go.begin();
         if whole {
             buffer.clear();
             from.take(entry.size).read_to_end(buffer)?;
@@ -216,13 +238,18 @@ impl Contents {
                 true => self.captured.take(&entry.name, buffer),
                 false => None,
             };
-            let (secrets, is_searched) = search.find(&entry.name, buffer);
+            let (secrets, is_searched) = secrets.find(&entry.name, buffer);
             self.unsearched += u64::from(!is_searched);
+            let magic = magic(buffer);
+            if magic == Magic::Elf {
+                go.take(buffer);
+            }
             return Ok(Seen {
                 hash: Sha256::digest(&buffer).into(),
-                magic: magic(buffer),
+                magic,
                 secrets,
                 content,
+                built: self.built(entry, go),
             });
         }
         if keep {
@@ -237,7 +264,10 @@ impl Contents {
             if count == 0 {
                 break;
             }
-            first.get_or_insert_with(|| magic(&buffer[..count]));
+            let magic = *first.get_or_insert_with(|| magic(&buffer[..count]));
+            if magic == Magic::Elf {
+                go.take(&buffer[..count]);
+            }
             sum.update(&buffer[..count]);
         }
         Ok(Seen {
@@ -245,7 +275,16 @@ impl Contents {
             magic: first.unwrap_or_default(),
             secrets: Vec::new(),
             content: None,
+            built: self.built(entry, go),
         })
+    }
+
+    /// What Go says of a file that was looked through, if there is room for it.
+    fn built(&mut self, entry: &Entry, go: &mut Scan) -> Option<Built> {
+        match go.end()? {
+            Built::Known(text) => (self.captured.take(&entry.name, &text)).map(Built::Known),
+            Built::Old => Some(Built::Old),
+        }
     }
 
     /// Takes the names of an entry as runtimes do, and counts what is odd in them.
@@ -339,6 +378,7 @@ impl Contents {
                 inode.hash = Some(read.hash);
                 inode.magic = read.magic;
                 inode.content = read.content;
+                inode.built = read.built;
                 found = read.secrets;
             }
         }

@@ -3,6 +3,7 @@
 
 use crate::inventory::{InUse, Split, Verdict};
 use crate::map::Use;
+use crate::sbom::Told;
 use crate::score::Score;
 use crate::tree::How;
 use crate::vulnerabilities::Vulnerabilities;
@@ -43,8 +44,11 @@ pub struct Report {
     pub waste: Waste,
     /// Packages, the largest first.
     pub packages: Vec<Package>,
-    /// Databases of packages that are there and were not read, or in part.
+    /// Databases of packages that are there and were not read, or in part, and why an SBOM may be wrong.
     pub packages_not_read: Vec<String>,
+    /// What an SBOM says; `None` where none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sbom: Option<Told>,
     /// What is worth a look.
     pub notable: Notable,
     /// The user that its containers run as, where nobody says otherwise, in words.
@@ -254,7 +258,7 @@ pub struct Duplicate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Package {
-    /// `deb`, `apk`, `python` or `node`.
+    /// `deb`, `apk`, `python`, `node` or `golang`; of an SBOM also `rpm`, `maven` and others, and `other`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -263,14 +267,21 @@ pub struct Package {
     /// What it is built for, where the system's database says so: `amd64`, `all`, `x86_64`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
-    /// Bytes of its files; 0 where they are not known.
+    /// Bytes of its files; 0 where they are not known, as of a module that is a part of a program.
     pub bytes: u64,
     /// How many files.
     pub files: u64,
     /// How many of these are shared libraries.
     pub libraries: u64,
-    /// The package of the system that brings it, whose bytes its own are too.
+    /// The package that brings it, whose bytes its own are too: one of the system, or the first program of Go
+    /// that it is linked into.
     pub within: Option<String>,
+    /// Whether only an SBOM says that it is there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_sbom: bool,
+    /// The package URL that the SBOM has for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purl: Option<String>,
     /// Whether its programs were seen to run; `None` without a profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<Execution>,

@@ -6,6 +6,7 @@
 //! [`Limits::entries`], names and targets together against [`TEXT_EACH`] bytes for each of these.
 
 use crate::error::{Error, Limits};
+use crate::golang::Built;
 use crate::walk::Walk;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -64,6 +65,8 @@ pub(crate) struct Inode {
     pub capability: Option<Box<[u8]>>,
     /// Contents that something else reads, as databases of packages.
     pub content: Option<Box<[u8]>>,
+    /// What an ELF file says of how Go built it.
+    pub built: Option<Built>,
     pub links: u32,
 }
 
@@ -80,6 +83,7 @@ impl Inode {
             target: None,
             capability: None,
             content: None,
+            built: None,
             links: 0,
         }
     }
@@ -472,7 +476,7 @@ impl Tree {
             let inode = &mut self.inodes[node.inode as usize];
             inode.links -= 1;
             if inode.links == 0 {
-                inode.content = None;
+                (inode.content, inode.built) = (None, None);
                 if inode.kind == Kind::File && inode.size > 0 {
                     self.hidden.push(Hidden {
                         node: id,

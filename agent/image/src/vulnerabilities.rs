@@ -7,6 +7,7 @@
 
 mod given;
 
+use crate::package_url::{is_of_system, plain_name, plain_version};
 use crate::report::{Execution, First, Package, Report};
 use lapwing_profile::text::canonical;
 use serde::Serialize;
@@ -129,23 +130,13 @@ const NO_PACKAGE: &str = "the image has no package of this kind and name that is
 const NO_VERSION: &str = "the image has another version of the package than the report";
 const NO_KIND: &str = "packages of this kind are not read";
 
-/// A package's name as registries compare it.
-fn plain(kind: &str, name: &str) -> String {
-    match kind {
-        // PEP 503.
-        "python" => {
-            let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
-            parts.collect::<Vec<_>>().join("-").to_ascii_lowercase()
-        }
-        _ => name.to_owned(),
-    }
-}
-
 /// What is known of one package, for all that is in it.
 fn known(package: &Package) -> (Execution, &'static str) {
     match package.execution {
         Some(Execution::Ran) => (Execution::Ran, RAN),
-        _ if matches!(package.kind, "python" | "node") => (Execution::Unknown, MODULES),
+        _ if !is_of_system(package.kind) && !matches!(package.kind, "golang" | "generic") => {
+            (Execution::Unknown, MODULES)
+        }
         _ if package.libraries > 0 => (Execution::Unknown, LIBRARIES),
         Some(Execution::NotSeenToRun) => (Execution::NotSeenToRun, NOT_SEEN),
         Some(Execution::Unknown) | None => (Execution::Unknown, NO_PROGRAMS),
@@ -174,7 +165,7 @@ impl Vulnerabilities {
         let given = given::read(bytes)?;
         let mut packages: HashMap<(&str, String), Vec<&Package>> = HashMap::new();
         for package in &image.packages {
-            let key = (package.kind, plain(package.kind, &package.name));
+            let key = (package.kind, plain_name(package.kind, &package.name));
             packages.entry(key).or_default().push(package);
         }
         let mut all: Vec<(Execution, Finding)> = (given.findings.iter())
@@ -241,11 +232,14 @@ fn judge(
         return (Execution::Unknown, NO_KIND);
     };
     // Names and versions of images are kept as they are told.
-    let name = plain(kind, &told(&one.package));
+    let name = plain_name(kind, &told(&one.package));
     let Some(named) = packages.get(&(kind, name)) else {
         return (Execution::Unknown, NO_PACKAGE);
     };
     let version = told(&one.version);
-    let same = named.iter().filter(|package| package.version == version);
+    let version = plain_version(kind, &version);
+    let same = named
+        .iter()
+        .filter(|package| plain_version(kind, &package.version) == version);
     of_all(same.copied()).unwrap_or((Execution::Unknown, NO_VERSION))
 }

@@ -44,6 +44,7 @@ fn open(image: &Image, profile: Option<&Profile>) -> lapwing_image::Image {
         hide: &|_| 0,
         profile,
         inventory: None,
+        sbom: None,
     };
     lapwing_image::Image::read(image.path(), &options).unwrap()
 }

@@ -21,6 +21,7 @@ fn open(path: &Path) -> lapwing_image::Image {
         hide: &hide,
         profile: None,
         inventory: None,
+        sbom: None,
     };
     lapwing_image::Image::read(path, &options).unwrap()
 }

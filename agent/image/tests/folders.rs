@@ -90,6 +90,7 @@ fn options(limits: Limits) -> Options<'static> {
         hide: &|_| 0,
         profile: None,
         inventory: None,
+        sbom: None,
     }
 }
 

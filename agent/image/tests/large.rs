@@ -254,6 +254,7 @@ fn two_gigabytes_in_two_hundred_thousand_files() {
             hide: &|_| 0,
             profile: None,
             inventory: None,
+            sbom: None,
         };
         Image::read(&folder, &options).unwrap()
     };

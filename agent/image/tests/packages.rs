@@ -100,12 +100,7 @@ fn databases_of_line_feeds_hold_nothing() {
         .file("lib/apk/db/installed", &feeds);
     let report = read(layer);
     assert_eq!(report.packages, []);
-    assert_eq!(
-        report.packages_not_read.len(),
-        1,
-        "{:?}",
-        report.packages_not_read
-    );
+    assert_eq!(report.packages_not_read, [""; 0]);
 }
 
 #[test]

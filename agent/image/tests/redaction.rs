@@ -20,6 +20,7 @@ fn read(config: &Value) -> Report {
         hide: &|text| redaction.arguments(std::slice::from_mut(text)),
         profile: None,
         inventory: None,
+        sbom: None,
     };
     lapwing_image::read(image.path(), &options).unwrap()
 }

@@ -19,6 +19,7 @@ Examples:
   lapwing advise image shop.tar                          what is in it, and what to leave out
   lapwing advise image shop.tar --profile shop.yaml      and which programs and packages were seen to run
   lapwing advise image shop.tar --profile shop.yaml --vulnerabilities grype.json
+  lapwing advise image shop.tar --sbom sbom.json         and packages that an SBOM names, as those of RPM
   lapwing inventory shop -o json > use.json              from the agent that learned it
   lapwing advise image shop.tar --use use.json           and which files were used, and which were not seen to be
   lapwing advise image shop.tar --use use.json -o dockerfile > Dockerfile
@@ -60,6 +61,10 @@ pub struct ImageArgs {
     /// packages, and what to copy to have these alone
     #[arg(long = "use", value_name = "FILE")]
     inventory: Option<PathBuf>,
+    /// An SBOM of the image, in JSON of CycloneDX, SPDX 2 or Syft (`syft IMAGE -o syft-json`): names packages of
+    /// kinds that are not read, as those of RPM, and which files they have
+    #[arg(long, value_name = "FILE")]
+    sbom: Option<PathBuf>,
     /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by
     /// what was seen to run
     ///
@@ -104,7 +109,11 @@ pub enum ImageForm {
 pub async fn run(endpoint: &Endpoint, args: &ImageArgs) -> Outcome {
     check(args)?;
     // Before the image, which may take long.
-    let known = Known::of_files(args.profile.as_deref(), args.inventory.as_deref())?;
+    let known = Known::of_files(
+        args.profile.as_deref(),
+        args.inventory.as_deref(),
+        args.sbom.as_deref(),
+    )?;
     let given = given(args)?;
     let image = match (&args.container, &args.path) {
         (Some(target), _) => image_container::read(endpoint, target, args.bounds, known).await?,
@@ -209,9 +218,10 @@ mod tests {
     use clap::Parser;
     use lapwing_profile::inventory::Inventory;
     use lapwing_profile::inventory::export::Export;
-    use serde_json::json as value;
+    use serde_json::{Value, json as value};
     use std::ffi::OsStr;
     use std::fs;
+    use tempfile::TempDir;
 
     #[derive(Parser)]
     struct Line {
@@ -219,9 +229,9 @@ mod tests {
         args: ImageArgs,
     }
 
-    #[test]
-    fn secrets_of_the_configuration_are_in_no_form_of_the_output() {
-        let folder = tempfile::TempDir::new().unwrap();
+    /// A layout of one layer and a configuration, for which that is made.
+    fn layout(layer: &[u8], config: impl FnOnce(&str) -> Value) -> TempDir {
+        let folder = TempDir::new().unwrap();
         let blobs = folder.path().join("blobs/sha256");
         fs::create_dir_all(&blobs).unwrap();
         let put = |bytes: &[u8]| {
@@ -232,23 +242,78 @@ mod tests {
             fs::write(blobs.join(&digits), bytes).unwrap();
             format!("sha256:{digits}")
         };
-        // Cut at 2000 bytes, it would end within the password.
-        let begin = "RUN curl https://user:Tr0ub4";
-        let begin = begin.replace("curl", &"c".repeat(4 + 2000 - begin.len()));
-        assert_eq!(begin.len(), 2000);
-        let layer = put(b"");
-        let config = value!({
-            "os": "linux",
-            "architecture": "amd64",
-            "config": {"Env": [format!("ghp_{}", "aB3".repeat(12)), "API_TOKEN=Tr0ub4dor"]},
-            "history": [{"created_by": format!("{begin}dor@example.com/ # and more")}],
-            "rootfs": {"diff_ids": [layer]},
-        });
-        let config = put(config.to_string().as_bytes());
+        let layer = put(layer);
+        let config = put(config(&layer).to_string().as_bytes());
         let manifest = value!({"config": {"digest": config}, "layers": [{"digest": layer}]});
         let manifest = put(manifest.to_string().as_bytes());
         let index = value!({"manifests": [{"digest": manifest}]}).to_string();
         fs::write(folder.path().join("index.json"), index).unwrap();
+        folder
+    }
+
+    #[test]
+    fn packages_of_an_sbom_are_in_each_form_and_one_that_is_none_is_bad_usage() {
+        let folder = layout(
+            b"",
+            |layer| value!({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [layer]}}),
+        );
+        let sbom = folder.path().join("sbom.json");
+        let form = |form: &str| {
+            let line = [
+                "x".as_ref(),
+                folder.path().as_os_str(),
+                "--sbom".as_ref(),
+                sbom.as_os_str(),
+                "-o".as_ref(),
+                form.as_ref(),
+            ];
+            let mut out = Vec::new();
+            let args = Line::parse_from(line).args;
+            let known = Known::of_files(None, None, args.sbom.as_deref())?;
+            let image = saved(&args, folder.path(), &known)?;
+            write(&mut out, &args, image, None)?;
+            Ok::<_, Failure>(String::from_utf8(out).unwrap())
+        };
+        let purl = "pkg:rpm/redhat/bash@5.1-1?arch=x86_64";
+        let artifact = value!({"name": "bash", "version": "5.1-1", "type": "rpm", "purl": purl});
+        let image = value!({"type": "image", "metadata": {"imageID": format!("sha256:{}", "0".repeat(64))}});
+        let document = value!({"artifacts": [artifact], "source": image}).to_string();
+        fs::write(&sbom, document).unwrap();
+        for (name, part) in [
+            ("text", "  1 rpm\n"),
+            ("text", "(Syft, OF ANOTHER IMAGE): 1 packages"),
+            ("text", "it is of another image"),
+            ("html", "<td>bash</td><td>5.1-1</td><td>rpm</td>"),
+            ("html", "(Syft, OF ANOTHER IMAGE): 1 packages"),
+            ("json", "\"sameImage\":false"),
+            ("cyclonedx", purl),
+        ] {
+            let text = form(name).unwrap();
+            assert!(text.contains(part), "no `{part}` in {text}");
+        }
+        fs::write(&sbom, "<bom/>").unwrap();
+        let failure = form("text").unwrap_err();
+        let said = format!("{:#}", failure.error);
+        assert_eq!(failure.code, Code::Usage);
+        assert!(said.contains("sbom.json: it is XML: taken are"), "{said}");
+    }
+
+    #[test]
+    fn secrets_of_the_configuration_are_in_no_form_of_the_output() {
+        // Cut at 2000 bytes, it would end within the password.
+        let begin = "RUN curl https://user:Tr0ub4";
+        let begin = begin.replace("curl", &"c".repeat(4 + 2000 - begin.len()));
+        assert_eq!(begin.len(), 2000);
+        let token = format!("ghp_{}", "aB3".repeat(12));
+        let folder = layout(b"", |layer| {
+            value!({
+                "os": "linux",
+                "architecture": "amd64",
+                "config": {"Env": [token, "API_TOKEN=Tr0ub4dor"]},
+                "history": [{"created_by": format!("{begin}dor@example.com/ # and more")}],
+                "rootfs": {"diff_ids": [layer]},
+            })
+        });
 
         let known = Inventory::default();
         let inventory = folder.path().join("use.json");
@@ -260,7 +325,7 @@ mod tests {
             line.push(form.as_ref());
             let mut out = Vec::new();
             let args = Line::parse_from(line).args;
-            let known = Known::of_files(None, args.inventory.as_deref()).unwrap();
+            let known = Known::of_files(None, args.inventory.as_deref(), None).unwrap();
             let image = saved(&args, folder.path(), &known).unwrap();
             write(&mut out, &args, image, None).unwrap();
             String::from_utf8(out).unwrap()

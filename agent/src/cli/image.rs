@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use lapwing_encode::redact::Redaction;
 use lapwing_image::budget::{Budget, Judgement, Verdict};
 use lapwing_image::diff::Diff;
+use lapwing_image::sbom::{self, Sbom};
 use lapwing_image::{Error, Image, Limits, Options, Wanted};
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::{Export, TEXT_MAX};
@@ -26,7 +27,7 @@ pub enum ImageCommand {
     ///
     /// Reads tars of `docker save` or OCI layouts, without an agent and without unpacking anything. Ends
     /// with 1 where a budget is given and not known to be kept, and with 2 where the budget is none.
-    Diff(DiffArgs),
+    Diff(Box<DiffArgs>),
     /// Which workloads of a node run an image or ran it, since when, and what deviated
     ///
     /// By its digest, as when it turns out to be compromised.
@@ -87,6 +88,12 @@ pub struct DiffArgs {
     /// A profile that was learned of the new image
     #[arg(long, value_name = "FILE")]
     new_profile: Option<PathBuf>,
+    /// An SBOM of the old image, in JSON of CycloneDX, SPDX 2 or Syft: names packages that are not read
+    #[arg(long, value_name = "FILE")]
+    old_sbom: Option<PathBuf>,
+    /// An SBOM of the new image
+    #[arg(long, value_name = "FILE")]
+    new_sbom: Option<PathBuf>,
     /// Limits for the new image, in YAML
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
@@ -106,21 +113,31 @@ pub async fn run(endpoint: &Endpoint, command: ImageCommand) -> Outcome {
     }
 }
 
-/// What is known of the use of an image.
+/// What is known of an image besides itself.
 #[derive(Default)]
 pub struct Known {
     /// What was seen to run.
     pub profile: Option<Profile>,
     /// Which files were used.
     pub inventory: Option<(Export, Inventory)>,
+    /// Which packages it has: the file of an SBOM, and its bytes.
+    pub sbom: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl Known {
     /// From files.
-    pub fn of_files(profile: Option<&Path>, inventory: Option<&Path>) -> Result<Self, Failure> {
+    pub fn of_files(
+        profile: Option<&Path>,
+        inventory: Option<&Path>,
+        sbom: Option<&Path>,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             profile: profile.map(profile_file::read).transpose()?,
             inventory: inventory.map(inventory_of).transpose()?,
+            sbom: match sbom {
+                Some(path) => Some((path.to_owned(), small(path, sbom::BYTES_MAX)?)),
+                None => None,
+            },
         })
     }
 }
@@ -132,6 +149,11 @@ pub fn read(
     known: &Known,
     read: impl FnOnce(&Options<'_>) -> Result<Image, Error>,
 ) -> Result<Image, Failure> {
+    let sbom = known.sbom.as_ref().map(|(path, bytes)| {
+        Sbom::read(bytes)
+            .map_err(|why| Failure::new(Code::Usage, anyhow!("SBOM {}: {why}", path.display())))
+    });
+    let sbom = sbom.transpose()?;
     let redaction = Redaction::standard();
     let options = Options {
         wanted,
@@ -142,6 +164,7 @@ pub fn read(
         hide: &|text| redaction.arguments(std::slice::from_mut(text)),
         profile: known.profile.as_ref(),
         inventory: { known.inventory.as_ref() }.map(|(export, known)| (export, known)),
+        sbom: sbom.as_ref(),
     };
     read(&options).map_err(|error| {
         let code = match error {
@@ -199,12 +222,11 @@ struct Whole<'a> {
 fn diff(args: &DiffArgs) -> Outcome {
     // What is wrong with it is told before anything long is done.
     let budget = args.budget.as_deref().map(budget).transpose()?;
-    let image = |which: &str, path: &Path, name: &Option<String>, profile: &Option<PathBuf>| {
+    let image = |which: &str, path: &Path, name: &Option<String>, known: Known| {
         let wanted = Wanted {
             name: name.clone(),
             platform: args.platform.clone(),
         };
-        let known = Known::of_files(profile.as_deref(), None)?;
         let image = read(wanted, args.bounds, &known, |options| {
             Image::read(path, options)
         });
@@ -213,8 +235,13 @@ fn diff(args: &DiffArgs) -> Outcome {
             Failure::new(failure.code, failure.error.context(place))
         })
     };
-    let old = image("old", &args.old, &args.old_image, &args.old_profile)?;
-    let new = image("new", &args.new, &args.new_image, &args.new_profile)?;
+    let known = |profile: &Option<PathBuf>, sbom: &Option<PathBuf>| {
+        Known::of_files(profile.as_deref(), None, sbom.as_deref())
+    };
+    let of = known(&args.old_profile, &args.old_sbom)?;
+    let old = image("old", &args.old, &args.old_image, of)?;
+    let of = known(&args.new_profile, &args.new_sbom)?;
+    let new = image("new", &args.new, &args.new_image, of)?;
     let diff = Diff::of(&old, &new);
     let judgement = budget.map(|budget| budget.judge(&diff, new.report()));
     let mut out = anstream::stdout().lock();

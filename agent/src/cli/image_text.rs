@@ -14,6 +14,7 @@ use lapwing_image::How;
 use lapwing_image::report::{
     Execution, First, FromContainer, Layer, Notable, Package, Program, Report, Saving, Waste,
 };
+use lapwing_image::sbom::Told;
 use lapwing_profile::text::visible;
 use std::collections::BTreeMap;
 use std::io::{Result, Write};
@@ -307,10 +308,27 @@ fn packages(out: &mut impl Write, report: &Report) -> Result<()> {
         0 => {}
         more => dim(out, 0, &format!("and {more} more (-o json)"))?,
     }
+    if let Some(of) = &report.sbom {
+        line(out, 2, &sbom(of))?;
+    }
     for text in &report.packages_not_read {
         line(out, 2, &format!("! {text}"))?;
     }
     Ok(())
+}
+
+/// What came of an SBOM, in one line.
+pub(super) fn sbom(of: &Told) -> String {
+    let same = match of.same_image {
+        Some(true) => "of this image",
+        Some(false) => "OF ANOTHER IMAGE",
+        None => "of which image it does not say",
+    };
+    format!(
+        "by the SBOM ({}, {same}): {} packages, {} of them known without it or named again; {} without a file that \
+         is here, whose use is unknown; {} of its files are not here",
+        of.form, of.packages, of.merged, of.without_files, of.missing_files
+    )
 }
 
 fn of(package: Option<&String>) -> String {

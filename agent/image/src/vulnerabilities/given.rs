@@ -4,12 +4,11 @@
 //! `vulnerability.go`.
 
 use super::BYTES_MAX;
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use crate::json;
+use crate::package_url::{self, IMAGE, OTHER};
+use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
 /// Members of one list of a report that are read.
 const MOST: usize = 100_000;
@@ -33,40 +32,8 @@ pub(super) struct Finding<'a> {
     pub fixed: Option<String>,
 }
 
-/// A list that is not too long; one that is null is empty.
-struct Many<T>(Vec<T>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Members(PhantomData))
-    }
-}
-
-struct Members<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-    type Value = Many<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Many(Vec::new()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(one) = list.next_element()? {
-            if all.len() == MOST {
-                let text = format!("a list of more than {MOST}, which are more than are read");
-                return Err(A::Error::custom(text));
-            }
-            all.push(one);
-        }
-        Ok(Many(all))
-    }
-}
+/// A list that is not too long.
+type Many<T> = json::Many<T, MOST>;
 
 /// Text that may be null.
 #[derive(Default, Deserialize)]
@@ -166,11 +133,16 @@ fn kind(purl: &str, other: &str) -> Option<&'static str> {
         .strip_prefix("pkg:")
         .and_then(|rest| rest.split_once('/'));
     match by_purl.map_or(other, |(kind, _)| kind) {
-        "deb" | "debian" | "ubuntu" => Some("deb"),
-        "apk" | "alpine" | "wolfi" | "chainguard" => Some("apk"),
-        "pypi" | "python" | "python-pkg" => Some("python"),
-        "npm" | "node-pkg" => Some("node"),
-        _ => None,
+        "debian" | "ubuntu" => Some("deb"),
+        "wolfi" | "chainguard" => Some("apk"),
+        "alma" | "amazon" | "azurelinux" | "centos" | "fedora" | "oracle" | "redhat" | "rocky" => {
+            Some("rpm")
+        }
+        "python-pkg" => Some("python"),
+        "node-pkg" => Some("node"),
+        "gobinary" => Some("golang"),
+        "jar" => Some("maven"),
+        other => Some(package_url::kind(other)).filter(|kind| ![OTHER, IMAGE].contains(kind)),
     }
 }
 
@@ -199,7 +171,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Given<'_>, String> {
         }),
         (None, Some(results), _) => trivy(results, text(&document.metadata, "/ImageID")),
         // It leaves out what is empty.
-        (None, None, Some(_)) => trivy(Many(Vec::new()), text(&document.metadata, "/ImageID")),
+        (None, None, Some(_)) => {
+            trivy(json::Many(Vec::new()), text(&document.metadata, "/ImageID"))
+        }
         _ => Err(NEITHER.to_owned()),
     }
 }

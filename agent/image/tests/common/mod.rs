@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use lapwing_image::inventory::copy::Copy;
 use lapwing_image::report::Report;
+use lapwing_image::sbom::Sbom;
 use lapwing_image::{Error, Limits, Options, Wanted};
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::inventory::{Inventory, Sight, uses};
@@ -234,6 +235,17 @@ pub fn read_used(
     profile: Option<&Profile>,
     export: Option<&Export>,
 ) -> Result<Report, Error> {
+    read_given(path, (wanted, limits), profile, export, None)
+}
+
+/// With an SBOM beside it.
+pub fn read_given(
+    path: &Path,
+    (wanted, limits): (Wanted, Limits),
+    profile: Option<&Profile>,
+    export: Option<&Export>,
+    sbom: Option<&Sbom<'_>>,
+) -> Result<Report, Error> {
     let known = export.map(|export| export.inventory().unwrap());
     let hide = |text: &mut String| {
         let hidden = text.matches("hunter2").count();
@@ -246,6 +258,7 @@ pub fn read_used(
         hide: &hide,
         profile,
         inventory: export.zip(known.as_ref()),
+        sbom,
     };
     lapwing_image::read(path, &options)
 }

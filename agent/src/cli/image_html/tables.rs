@@ -2,7 +2,7 @@
 
 use super::escape::Text;
 use super::treemap::parts;
-use crate::cli::image_text::size;
+use crate::cli::image_text::{sbom, size};
 use lapwing_image::inventory::{Split, Verdict};
 use lapwing_image::map::Use;
 use lapwing_image::report::{First, Package, Report, Saving};
@@ -233,6 +233,9 @@ pub(super) fn packages(out: &mut String, report: &Report) {
         );
     }
     end_table(out, report.packages.len().saturating_sub(ROWS_MAX) as u64);
+    if let Some(of) = &report.sbom {
+        let _ = writeln!(out, "<p class=\"soft\">{}</p>", Text(&sbom(of)));
+    }
     for text in &report.packages_not_read {
         let _ = writeln!(out, "<p class=\"warn\">{}</p>", Text(text));
     }
@@ -324,6 +327,8 @@ mod tests {
                 within: None,
                 execution,
                 architecture: None,
+                by_sbom: false,
+                purl: None,
                 in_use,
                 by_use: None,
             })

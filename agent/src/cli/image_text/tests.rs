@@ -28,6 +28,8 @@ fn package(name: String) -> Package {
         libraries: 3,
         execution: Some(Execution::NotSeenToRun),
         architecture: None,
+        by_sbom: false,
+        purl: None,
         in_use: None,
         by_use: None,
     }
@@ -231,6 +233,15 @@ fn report() -> Report {
         },
         packages: vec![package(hostile())],
         packages_not_read: vec![hostile()],
+        sbom: Some(Told {
+            form: hostile(),
+            same_image: Some(false),
+            packages: 5,
+            merged: 2,
+            without_files: 1,
+            missing_files: 3,
+            damaged: 0,
+        }),
         notable: Notable {
             shells: first(vec![program(hostile())]),
             package_managers: first(vec![program(hostile())]),

@@ -1,0 +1,186 @@
+//! SPDX 2: packages, files, and what contains what.
+
+use super::{Component, Document, FILES_MAX, MOST, Sbom, digest, list};
+use crate::json::{Many, Raw, Word, typed};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+#[derive(Deserialize)]
+struct Package<'a> {
+    #[serde(borrow, default, rename = "SPDXID")]
+    id: Word<'a>,
+    #[serde(borrow, default)]
+    name: Word<'a>,
+    #[serde(borrow, default, rename = "versionInfo")]
+    version: Word<'a>,
+    #[serde(borrow, default, rename = "primaryPackagePurpose")]
+    purpose: Word<'a>,
+    #[serde(borrow, default, rename = "externalRefs")]
+    references: Raw<'a>,
+    #[serde(borrow, default)]
+    checksums: Raw<'a>,
+    #[serde(borrow, default, rename = "attributionTexts")]
+    attributions: Raw<'a>,
+    #[serde(borrow, default)]
+    annotations: Raw<'a>,
+    #[serde(borrow, default, rename = "hasFiles")]
+    files: Raw<'a>,
+}
+
+#[derive(Deserialize)]
+struct Reference<'a> {
+    #[serde(borrow, default, rename = "referenceType")]
+    kind: Word<'a>,
+    #[serde(borrow, default, rename = "referenceLocator")]
+    locator: Word<'a>,
+}
+
+#[derive(Deserialize)]
+struct Checksum<'a> {
+    #[serde(borrow, default)]
+    algorithm: Word<'a>,
+    #[serde(borrow, default, rename = "checksumValue")]
+    value: Word<'a>,
+}
+
+#[derive(Deserialize)]
+struct Annotation<'a> {
+    #[serde(borrow, default)]
+    comment: Word<'a>,
+}
+
+#[derive(Deserialize)]
+struct File<'a> {
+    #[serde(borrow, default, rename = "SPDXID")]
+    id: Word<'a>,
+    #[serde(borrow, default, rename = "fileName")]
+    name: Word<'a>,
+}
+
+#[derive(Deserialize)]
+struct Relationship<'a> {
+    #[serde(borrow, default, rename = "spdxElementId")]
+    of: Word<'a>,
+    #[serde(borrow, default, rename = "relationshipType")]
+    kind: Word<'a>,
+    #[serde(borrow, default, rename = "relatedSpdxElement")]
+    to: Word<'a>,
+}
+
+fn some<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
+    typed::<Many<T, MOST>>(raw)
+        .map(|all| all.0)
+        .unwrap_or_default()
+}
+
+/// Which elements the document is of, and which files its packages contain.
+struct Edges<'a> {
+    described: HashSet<Cow<'a, str>>,
+    contained: HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
+}
+
+fn edges<'a>(document: &Document<'a>) -> Result<Edges<'a>, String> {
+    let described = some::<Word<'a>>(document.describes);
+    let mut edges = Edges {
+        described: described.into_iter().map(|it| it.0).collect(),
+        contained: HashMap::new(),
+    };
+    for raw in list::<FILES_MAX>(document.relationships, "relationships")? {
+        let Some(one) = typed::<Relationship<'a>>(raw) else {
+            continue;
+        };
+        let (package, file) = match &*one.kind.0 {
+            "DESCRIBES" => {
+                edges.described.insert(one.to.0);
+                continue;
+            }
+            "DESCRIBED_BY" => {
+                edges.described.insert(one.of.0);
+                continue;
+            }
+            "CONTAINS" => (one.of.0, one.to.0),
+            "CONTAINED_BY" => (one.to.0, one.of.0),
+            _ => continue,
+        };
+        edges.contained.entry(package).or_default().push(file);
+    }
+    Ok(edges)
+}
+
+pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(), String> {
+    let mut edges = edges(document)?;
+    let mut files: HashMap<Cow<'a, str>, Cow<'a, str>> = HashMap::new();
+    for raw in list::<FILES_MAX>(document.files, "files")? {
+        match typed::<File<'a>>(raw) {
+            Some(file) => drop(files.insert(file.id.0, file.name.0)),
+            None => sbom.damaged += 1,
+        }
+    }
+    for raw in list::<MOST>(document.packages, "packages")? {
+        let Some(mut one) = typed::<Package<'a>>(raw) else {
+            sbom.damaged += 1;
+            continue;
+        };
+        let is_purl = |it: &Reference<'a>| it.kind.0 == "purl";
+        let references = some::<Reference<'a>>(one.references);
+        let purl = references.into_iter().find(is_purl).map(|it| it.locator);
+        let purl = purl.unwrap_or_default();
+        if is_image(&one, &purl.0) {
+            if edges.described.contains(&one.id.0) {
+                of_image(&one, &purl.0, sbom);
+            }
+            continue;
+        }
+        // Of Trivy: the system, and files that name others.
+        let is_frame = one.purpose.0 == "OPERATING-SYSTEM"
+            || one.purpose.0 == "APPLICATION" && purl.0.is_empty();
+        if is_frame {
+            continue;
+        }
+        let mut ids = edges.contained.remove(&one.id.0).unwrap_or_default();
+        ids.extend(some::<Word<'a>>(one.files).into_iter().map(|it| it.0));
+        let name = std::mem::take(&mut one.name.0).into_owned();
+        sbom.add(Component {
+            files: ids.iter().filter_map(|id| files.get(id).cloned()).collect(),
+            ..Component::of(purl, "", name, &one.version.0)
+        })?;
+    }
+    Ok(())
+}
+
+fn is_image(one: &Package<'_>, purl: &str) -> bool {
+    one.purpose.0 == "CONTAINER"
+        || ["pkg:oci/", "pkg:docker/"]
+            .iter()
+            .any(|start| purl.starts_with(start))
+        || one.id.0.starts_with("SPDXRef-DocumentRoot-")
+}
+
+fn of_image(one: &Package<'_>, purl: &str, sbom: &mut Sbom<'_>) {
+    sbom.of_image(&one.version.0);
+    let purl = purl.replace("%3A", ":").replace("%3a", ":");
+    sbom.of_image(purl.split(['?', '#']).next().unwrap_or_default());
+    for sum in some::<Checksum<'_>>(one.checksums) {
+        if sum.algorithm.0 == "SHA256" {
+            sbom.of_image(&format!("sha256:{}", sum.value.0));
+        }
+    }
+    // Of Trivy: a key, a colon, and the value.
+    let texts = some::<Word<'_>>(one.attributions)
+        .into_iter()
+        .map(|it| it.0);
+    let comments = some::<Annotation<'_>>(one.annotations)
+        .into_iter()
+        .map(|it| it.comment.0);
+    for text in texts.chain(comments) {
+        let Some((key, value)) = text.split_once(": ") else {
+            continue;
+        };
+        match key {
+            "ImageID" | "RepoDigest" => sbom.of_image(value),
+            "DiffID" if digest(value).is_some() => sbom.of_layer(value),
+            _ => {}
+        }
+    }
+}
