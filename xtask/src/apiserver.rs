@@ -12,7 +12,6 @@ use crate::report::Counts;
 use crate::shell::{self, quiet};
 use crate::{cache, machine, root, setup};
 use anyhow::{Context, Result, bail};
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -96,14 +95,13 @@ fn build(folder: &Path, packages: &[PathBuf]) -> Result<()> {
     let compiler = newest(names.filter_map(|entry| entry.file_name().into_string().ok()))
         .with_context(|| format!("no compiler of Go in {}", libraries.display()))?;
     let compiler = libraries.join(compiler);
-    let go = |arguments: &[&str], source: &OsStr, program: &str| {
+    let go = |from: &Path, source: &str, program: &str| {
         quiet(
             Command::new(compiler.join("bin/go"))
-                .args(arguments)
-                .arg("-o")
+                .args(["build", "-buildvcs=false", "-ldflags", "-s -w", "-o"])
                 .arg(folder.join(program))
                 .arg(source)
-                .current_dir(folder)
+                .current_dir(from)
                 .env("GOROOT", &compiler)
                 .env("GOPATH", unpacked.join("usr/share/gocode"))
                 .env("GOCACHE", unpacked.join("built"))
@@ -112,9 +110,8 @@ fn build(folder: &Path, packages: &[PathBuf]) -> Result<()> {
                 .env("CGO_ENABLED", "0"),
         )
     };
-    let build = ["build", "-buildvcs=false", "-ldflags", "-s -w"];
-    go(&build, OsStr::new("k8s.io/apiextensions-apiserver"), SERVER)?;
-    go(&build, admission::sources().as_os_str(), admission::PROGRAM)?;
+    go(folder, "k8s.io/apiextensions-apiserver", SERVER)?;
+    go(&admission::sources(), ".", admission::PROGRAM)?;
     admission::note(folder)?;
     fs::rename(unpacked.join("usr/bin").join(STORE), folder.join(STORE))?;
     fs::remove_dir_all(&unpacked)?;
