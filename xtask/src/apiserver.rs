@@ -1,8 +1,11 @@
-//! Kubernetes' own server of custom resources, and etcd, for tests that need more than a double of them.
+//! Kubernetes' own server of custom resources, and etcd, for tests that need more than a double of them; and its
+//! code for admission policies.
 //!
 //! Debian's unstable release has its sources, what they need, and a compiler of Go. They are unpacked and
-//! built in the cache, where only both programs stay: nothing is installed. Unstable changes each day, so
+//! built in the cache, where only the programs stay: nothing is installed. Unstable changes each day, so
 //! this is a command of its own and no part of `cargo xtask test` but with `--soak`.
+
+mod admission;
 
 use crate::debian;
 use crate::report::Counts;
@@ -34,24 +37,33 @@ pub fn prove() -> Result<bool> {
 pub fn stage(counts: &mut Counts, note: &mut String) -> Result<()> {
     let (programs, version) = ensure()?;
     *note = format!("k8s.io/apiextensions-apiserver {version}");
+    println!("\nAdmission policies at {note}:");
+    let policies = admission::prove(&programs, counts);
     println!("\nDefinitions, controller and agent at {note}:");
+    let served = served(&programs, counts);
+    policies.and(served)
+}
+
+/// The tests of the agent that need the server.
+fn served(programs: &Path, counts: &mut Counts) -> Result<()> {
     let mut command = Command::new("cargo");
     command
         .args(["test", "--locked", "-p", "lapwing-agent", "--lib", "--"])
         .args(["--ignored", "served::"])
         .env("LAPWING_API_SERVER", programs)
         .current_dir(root());
+    let before = counts.passed;
     let status = shell::follow(&mut command, |line| counts.add(line))?;
     if !status.success() {
         bail!("ended with {status}");
     }
-    if counts.passed == 0 {
+    if counts.passed == before {
         bail!("no test has `served::` in its name any more: nothing was tried");
     }
     Ok(())
 }
 
-/// The folder with both programs, and the version of the server; built unless it is there.
+/// The folder with the programs, and the version of the server; built unless it is there.
 fn ensure() -> Result<(PathBuf, String)> {
     let machine = machine::own().context("no machine that Lapwing is built for")?;
     let folder = cache().join(format!(
@@ -59,7 +71,7 @@ fn ensure() -> Result<(PathBuf, String)> {
         debian::UNSTABLE,
         machine.debian
     ));
-    if !folder.join(VERSION).is_file() {
+    if !folder.join(VERSION).is_file() || !admission::is_in(&folder)? {
         setup::say(
             "Kubernetes' API",
             "missing (definitions are tried on it): building from Debian's sources, some minutes ...",
@@ -83,19 +95,24 @@ fn build(folder: &Path, packages: &[PathBuf]) -> Result<()> {
     let compiler = newest(names.filter_map(|entry| entry.file_name().into_string().ok()))
         .with_context(|| format!("no compiler of Go in {}", libraries.display()))?;
     let compiler = libraries.join(compiler);
-    quiet(
-        Command::new(compiler.join("bin/go"))
-            .args(["build", "-ldflags", "-s -w", "-o"])
-            .arg(folder.join(SERVER))
-            .arg("k8s.io/apiextensions-apiserver")
-            .current_dir(folder)
-            .env("GOROOT", &compiler)
-            .env("GOPATH", unpacked.join("usr/share/gocode"))
-            .env("GOCACHE", unpacked.join("built"))
-            .env("GO111MODULE", "off")
-            .env("GOTOOLCHAIN", "local")
-            .env("CGO_ENABLED", "0"),
-    )?;
+    let go = |from: &Path, source: &str, program: &str| {
+        quiet(
+            Command::new(compiler.join("bin/go"))
+                .args(["build", "-buildvcs=false", "-ldflags", "-s -w", "-o"])
+                .arg(folder.join(program))
+                .arg(source)
+                .current_dir(from)
+                .env("GOROOT", &compiler)
+                .env("GOPATH", unpacked.join("usr/share/gocode"))
+                .env("GOCACHE", unpacked.join("built"))
+                .env("GO111MODULE", "off")
+                .env("GOTOOLCHAIN", "local")
+                .env("CGO_ENABLED", "0"),
+        )
+    };
+    go(folder, "k8s.io/apiextensions-apiserver", SERVER)?;
+    go(&admission::sources(), ".", admission::PROGRAM)?;
+    admission::note(folder)?;
     fs::rename(unpacked.join("usr/bin").join(STORE), folder.join(STORE))?;
     fs::remove_dir_all(&unpacked)?;
     fs::write(folder.join(VERSION), version).context("cannot note the version of what was built")

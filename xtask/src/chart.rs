@@ -6,7 +6,7 @@
 //! [`alerts`]. What a manifest may do is held against what the agent needs by a
 //! test in containers (`deploy.pod`), which runs the agent by it.
 
-mod policies;
+pub mod policies;
 mod rights;
 mod sets;
 
@@ -157,7 +157,8 @@ fn manifest(rendered: &Map<String, Value>) -> String {
     text
 }
 
-fn path() -> PathBuf {
+/// Where the plain manifest is kept.
+pub fn path() -> PathBuf {
     root().join("deploy/kubernetes.yaml")
 }
 

@@ -3,10 +3,14 @@
 //! an object that several own, and what it forgets.
 //!
 //! Nothing else of a cluster is there: no namespaces, no roles, no Events. Who asks is of the group
-//! `system:masters`, which may do all.
+//! `system:masters`, which may do all; but one that is [guarded](Served::guarded) asks a [double of the rest](core_api)
+//! for admission policies, and who may what.
 
+pub mod core_api;
+mod policies;
 mod tests;
 
+use self::core_api::CoreApi;
 use super::api::{self, Api, Failure, Reach};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
@@ -29,7 +33,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(60);
 const NOWHERE: &str = "http://127.0.0.1:1";
 /// What needs a cluster.
 const WITHOUT: &str = "NamespaceLifecycle,MutatingAdmissionWebhook,ValidatingAdmissionWebhook,\
-    ValidatingAdmissionPolicy,MutatingAdmissionPolicy";
+    MutatingAdmissionPolicy";
+/// What one that is not guarded is without too.
+const POLICIES: &str = "ValidatingAdmissionPolicy";
 
 /// A server; it ends, and all that it stored goes, when it is dropped.
 pub struct Served {
@@ -38,6 +44,8 @@ pub struct Served {
     etcd: Child,
     port: u16,
     server: Child,
+    /// The rest of the cluster, if it is guarded.
+    core: Option<CoreApi>,
     /// Lists that have to be served.
     lists: Vec<String>,
 }
@@ -66,19 +74,30 @@ fn program(name: &str) -> PathBuf {
 impl Served {
     /// One that has no objects, and takes CustomResourceDefinitions.
     pub async fn start() -> Self {
+        Self::begin(None).await
+    }
+
+    /// The same, where the chart's admission policies are in force, and [users](core_api::USERS) have rights.
+    pub async fn guarded() -> Self {
+        Self::begin(Some(CoreApi::start().await)).await
+    }
+
+    async fn begin(core: Option<CoreApi>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         certificates(folder.path());
-        let nowhere = kubeconfig(NOWHERE, json!({}), &json!({}));
-        fs::write(folder.path().join("nowhere"), nowhere.to_string()).unwrap();
+        let at = core.as_ref().map_or(NOWHERE, |core| &core.address);
+        let rest = kubeconfig(at, json!({}), &json!({}));
+        fs::write(folder.path().join("rest"), rest.to_string()).unwrap();
         let (store, port) = (free(), free());
         let etcd = etcd(folder.path(), store);
-        let server = server(folder.path(), store, port);
+        let server = server(folder.path(), store, port, core.is_some());
         let this = Self {
             folder,
             store,
             etcd,
             port,
             server,
+            core,
             lists: vec!["/apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned()],
         };
         this.wait().await;
@@ -89,7 +108,8 @@ impl Served {
     pub async fn restart(&mut self) {
         self.server.kill().unwrap();
         self.server.wait().unwrap();
-        self.server = server(self.folder.path(), self.store, self.port);
+        let is_guarded = self.core.is_some();
+        self.server = server(self.folder.path(), self.store, self.port, is_guarded);
         self.wait().await;
     }
 
@@ -117,13 +137,24 @@ impl Served {
 
     /// The way to it, as a kubeconfig gives it.
     pub fn reach(&self) -> Reach {
+        self.reach_by("client")
+    }
+
+    /// The same for one of the [users](core_api::USERS).
+    pub fn reach_as(&self, user: &str) -> Reach {
+        let number = core_api::USERS.iter().position(|one| *one == user).unwrap();
+        self.reach_by(&format!("user-{number}"))
+    }
+
+    fn reach_by(&self, certificate: &str) -> Reach {
         let at = |name: &str| self.folder.path().join(name);
         let config = kubeconfig(
             &format!("https://127.0.0.1:{}", self.port),
             json!({"certificate-authority": at("ca.crt")}),
-            &json!({"client-certificate": at("client.crt"), "client-key": at("client.key")}),
+            &json!({"client-certificate": at(&format!("{certificate}.crt")),
+                "client-key": at(&format!("{certificate}.key"))}),
         );
-        let file = at("kubeconfig");
+        let file = at(&format!("{certificate}.kubeconfig"));
         fs::write(&file, config.to_string()).unwrap();
         api::reach(Some(file))
     }
@@ -206,26 +237,32 @@ fn certificates(folder: &Path) {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     fs::write(folder.join("ca.crt"), authority.pem()).unwrap();
-    let issue = |name: &str, usage, names: &[&str]| {
+    let issue = |file: &str, name: &str, group: Option<&str>, usage, names: &[&str]| {
         let names = names.iter().map(ToString::to_string);
         let mut params = CertificateParams::new(names.collect::<Vec<_>>()).unwrap();
         params.distinguished_name = DistinguishedName::new();
         let of = &mut params.distinguished_name;
-        of.push(DnType::OrganizationName, "system:masters");
+        if let Some(group) = group {
+            of.push(DnType::OrganizationName, group);
+        }
         of.push(DnType::CommonName, name);
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &authority).unwrap();
-        let at = |ending: &str| folder.join(format!("{name}.{ending}"));
+        let at = |ending: &str| folder.join(format!("{file}.{ending}"));
         fs::write(at("crt"), certificate.pem()).unwrap();
         fs::write(at("key"), key.serialize_pem()).unwrap();
     };
-    issue(
-        "server",
+    let (to_serve, to_ask) = (
         ExtendedKeyUsagePurpose::ServerAuth,
-        &["127.0.0.1"],
+        ExtendedKeyUsagePurpose::ClientAuth,
     );
-    issue("client", ExtendedKeyUsagePurpose::ClientAuth, &[]);
+    issue("server", "server", None, to_serve, &["127.0.0.1"]);
+    let masters = Some("system:masters");
+    issue("client", "client", masters, to_ask.clone(), &[]);
+    for (number, user) in core_api::USERS.iter().enumerate() {
+        issue(&format!("user-{number}"), user, None, to_ask.clone(), &[]);
+    }
 }
 
 fn spawn(command: &mut Command, log: &Path) -> Child {
@@ -257,8 +294,12 @@ fn etcd(folder: &Path, port: u16) -> Child {
     spawn(&mut command, &folder.join("etcd.log"))
 }
 
-fn server(folder: &Path, store: u16, port: u16) -> Child {
+fn server(folder: &Path, store: u16, port: u16, is_guarded: bool) -> Child {
     let at = |name: &str| folder.join(name).display().to_string();
+    let without = match is_guarded {
+        true => WITHOUT.to_owned(),
+        false => format!("{WITHOUT},{POLICIES}"),
+    };
     let mut command = Command::new(program("apiextensions-apiserver"));
     for (option, value) in [
         ("--etcd-servers", format!("http://127.0.0.1:{store}")),
@@ -267,10 +308,10 @@ fn server(folder: &Path, store: u16, port: u16) -> Child {
         ("--tls-cert-file", at("server.crt")),
         ("--tls-private-key-file", at("server.key")),
         ("--client-ca-file", at("ca.crt")),
-        ("--kubeconfig", at("nowhere")),
-        ("--authentication-kubeconfig", at("nowhere")),
-        ("--authorization-kubeconfig", at("nowhere")),
-        ("--disable-admission-plugins", WITHOUT.to_owned()),
+        ("--kubeconfig", at("rest")),
+        ("--authentication-kubeconfig", at("rest")),
+        ("--authorization-kubeconfig", at("rest")),
+        ("--disable-admission-plugins", without),
     ] {
         command.args([option.to_owned(), value]);
     }

@@ -42,6 +42,7 @@ fn read(folder: &Path, bytes: &[u8], platform: &str) -> Result<Report> {
         hide: &|_| 0,
         profile: None,
         inventory: None,
+        sbom: None,
     };
     Ok(lapwing_image::read(&file, &options)?)
 }

@@ -1,4 +1,5 @@
 mod profiles;
+mod question;
 
 use super::*;
 use std::sync::{Arc, LazyLock};
@@ -71,8 +72,16 @@ const LOOSEN: &[&str] = &["lapwing.dev/behaviorprofiles/shop/loosen"];
 const APPROVE: &[&str] = &["lapwing.dev/behaviorprofiles/shop/approve"];
 const BOTH: &[&str] = &[LOOSEN[0], APPROVE[0]];
 
-/// Asks a policy about a request by somebody who has these rights as group/resource/namespace/verb.
+/// Asks a policy about a request by somebody who has these rights as group/resource/namespace/verb, and keeps
+/// question and answer where they are wanted.
 fn ask(policy: &Value, request: &Value, rights: &'static [&'static str]) -> Answer {
+    let (answer, recorded) = decide(policy, request, rights);
+    question::keep(policy, request, rights, &answer, &recorded);
+    answer
+}
+
+/// What becomes of a request, and what is recorded of it; nothing where the policy is not asked.
+fn decide(policy: &Value, request: &Value, rights: &'static [&'static str]) -> (Answer, String) {
     use cel::extractors::This;
     let mut context = cel::Context::default();
     for name in ["object", "oldObject", "request"] {
@@ -104,7 +113,7 @@ fn ask(policy: &Value, request: &Value, rights: &'static [&'static str]) -> Answ
         is_asked &= run(&context, condition) == json!(true);
     }
     if !is_asked {
-        return Answer::Unasked;
+        return (Answer::Unasked, String::new());
     }
     let mut variables = json!({});
     for (name, text) in expressions(spec, "variables", "expression") {
@@ -123,10 +132,10 @@ fn ask(policy: &Value, request: &Value, rights: &'static [&'static str]) -> Answ
                 Some(text) => run(&context, text),
                 None => validation["message"].clone(),
             };
-            return Answer::Denied(message.as_str().unwrap().to_owned());
+            return (Answer::Denied(message.as_str().unwrap().to_owned()), told);
         }
     }
-    Answer::Allowed(told)
+    (Answer::Allowed(told.clone()), told)
 }
 
 /// Without what the API leaves out: a list or a map that is empty.

@@ -1,6 +1,8 @@
 //! The controller at Kubernetes' own server of custom resources.
 
 use super::*;
+use crate::kubernetes::api::Reach;
+use crate::kubernetes::served::core_api::CONTROLLER;
 use crate::kubernetes::served::{Served, has};
 use lapwing_profile::collected::object::Phase;
 
@@ -16,7 +18,12 @@ fn at_once() -> Rules {
 
 /// A controller that leads: its objects are at the server, all else at the double.
 async fn begin(cluster: &Cluster, served: &Served, promotes: bool) -> Leader {
-    let (client, _) = served.reach()().await.unwrap();
+    begin_by(cluster, &served.reach(), promotes).await
+}
+
+/// The same by this way to the server.
+async fn begin_by(cluster: &Cluster, reach: &Reach, promotes: bool) -> Leader {
+    let (client, _) = reach().await.unwrap();
     Leader::at(cluster.reach_beside(&client), at_once(), promotes).await
 }
 
@@ -79,4 +86,25 @@ async fn what_nodes_learned_is_an_object_that_is_promoted_and_outlives_all() {
     assert_eq!(promoted[0]["spec"]["mode"], "Monitoring");
     assert_eq!(promoted[0]["spec"]["exec"].as_array().unwrap().len(), 2);
     assert_eq!(events(&cluster, "Promoted").len(), 1);
+}
+
+/// With the rights of its own ClusterRole and no others, where the chart's policies want a record.
+#[tokio::test]
+#[ignore = "needs Kubernetes' own server of custom resources: cargo xtask api-proof"]
+async fn the_controller_may_all_that_it_does_where_policies_are_in_force() {
+    let mut served = Served::guarded().await;
+    served.define().await;
+    let (cluster, web) = (Cluster::new(), workload("shop", "web"));
+    let leader = begin_by(&cluster, &served.reach_as(CONTROLLER), true).await;
+    for node in ["n1", "n2"] {
+        leader.take(node, &learned(&web, 40, &[exec("a")]));
+    }
+    leader.writer.write_due().await.unwrap();
+    leader.writer.promote_ready().await;
+    let objects = all(&served, "learnedprofiles").await;
+    assert!(has(&objects[0], "Ready"), "{}", objects[0]["status"]);
+    let promoted = all(&served, "behaviorprofiles").await;
+    assert_eq!(promoted.len(), 1, "{:?}", events(&cluster, "NotPromoted"));
+    let annotations = &promoted[0]["metadata"]["annotations"];
+    assert_eq!(annotations["lapwing.dev/actor"], CONTROLLER);
 }

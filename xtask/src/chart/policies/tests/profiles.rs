@@ -198,3 +198,38 @@ fn what_nodes_learned_is_written_by_the_controller_alone() {
         assert_eq!(ask(policy, &request, &[]), Answer::Unasked);
     }
 }
+
+/// As many entries, owners and as long a reason as objects have, so that what a server lets an expression cost is
+/// known to be enough.
+#[test]
+fn the_largest_objects_are_judged() {
+    let many = |last: &str| -> Value {
+        let path = |number| json!({"path": format!("/usr/lib/program/{number:0100}")});
+        (0..6_000)
+            .map(path)
+            .chain([json!({"path": last})])
+            .collect()
+    };
+    let owners: Vec<(String, String)> = (0..100)
+        .map(|number| (format!("owner-{number}"), number.to_string()))
+        .collect();
+    let owners: Vec<(&str, &str)> = { owners.iter() }
+        .map(|(name, uid)| (name.as_str(), uid.as_str()))
+        .collect();
+    let reason = |word: &str| said("ann", &word.repeat(100_000));
+    let large = |last: &str, said: Value, owners: &[(&str, &str)]| {
+        let mut object = profile("Monitoring", "/a", said);
+        object["spec"]["exec"] = many(last);
+        owned(object, owners)
+    };
+    let policy = policy(Set::Required, PROFILES);
+    let before = large("/a", reason("q"), &owners[1..]);
+    let update = |after| write("UPDATE", "ann", before.clone(), after);
+    let same = update(large("/a", reason("q"), &owners[1..]));
+    assert_eq!(ask(policy, &same, &[]), Answer::Unasked);
+    let other = update(large("/b", reason("r"), &owners[1..]));
+    ask(policy, &other, APPROVE).allowed();
+    let owned_by_more = update(large("/a", reason("r"), &owners));
+    let why = ask(policy, &owned_by_more, APPROVE).denied();
+    assert!(why.contains("the verb loosen"), "{why}");
+}
