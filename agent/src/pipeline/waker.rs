@@ -4,6 +4,7 @@ use super::SECOND;
 use anyhow::{Context, Result};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
 use std::sync::Arc;
 
 /// Wakes the pipeline from another thread.
@@ -41,7 +42,7 @@ impl Waker {
             tv_nsec: (nanoseconds % SECOND) as i64,
         };
         match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error).context("cannot wait for the ring buffers"),
         }
         let _ = rustix::io::read(&*self.0, &mut [0; 8]);
@@ -54,8 +55,13 @@ impl Waker {
 pub(super) fn prefer_this_thread() {
     const NICE: i32 = -10;
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+        // It goes without as a pod, by design: that is no trouble to look for.
+        let why = match error {
+            Errno::ACCESS | Errno::PERM => "without the right to it".to_owned(),
+            other => other.to_string(),
+        };
         tracing::info!(
-            "the reader of the rings has no priority over others ({error}): on a busy machine records may be lost, \
+            "the reader of the rings has no priority over others ({why}): on a busy machine records may be lost, \
              which is counted; `LimitNICE=-10` in the unit or CAP_SYS_NICE gives it"
         );
     }
