@@ -3,14 +3,20 @@
 //!
 //! All that it keeps is in the run's folder, and its containers are in the run's cgroups. Pods are on this
 //! machine's network, as a DaemonSet's may be: nothing else of a network is needed then.
-//!
-//! Messages have the fields that are used here, by names, numbers and types of the published `api.proto`
-//! (k8s.io/cri-api, pkg/apis/runtime/v1).
+
+mod messages;
 
 use crate::pod::{self, MASKED, READ_ONLY};
 use crate::rootfs;
 use crate::session::{Session, patience, wait_for};
 use anyhow::{Context as _, Result, ensure};
+pub use messages::Mount;
+use messages::{
+    Capability, ContainerConfig, ContainerLinux, ContainerMetadata, ContainerSecurity,
+    CreateContainer, ExecSync, ExecSyncDone, Id, ImageSpec, Int64, KeyValue, NamespaceOption,
+    Nothing, RunPodSandbox, SandboxConfig, SandboxLinux, SandboxMetadata, SandboxSecurity,
+    SecurityProfile,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -436,201 +442,4 @@ fn save(session: &Session, folder: &Path, to: &Path) -> Result<()> {
     ["parts", "tools", "agent"]
         .iter()
         .try_for_each(|name| Ok(fs::remove_dir_all(folder.join(name))?))
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Nothing {}
-
-/// `RunPodSandboxResponse`, `CreateContainerResponse`, and requests that name one thing.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Id {
-    #[prost(string, tag = "1")]
-    id: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct RunPodSandbox {
-    #[prost(message, optional, tag = "1")]
-    config: Option<SandboxConfig>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct SandboxConfig {
-    #[prost(message, optional, tag = "1")]
-    metadata: Option<SandboxMetadata>,
-    #[prost(string, tag = "3")]
-    log_directory: String,
-    #[prost(map = "string, string", tag = "6")]
-    labels: HashMap<String, String>,
-    #[prost(map = "string, string", tag = "7")]
-    annotations: HashMap<String, String>,
-    #[prost(message, optional, tag = "8")]
-    linux: Option<SandboxLinux>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct SandboxMetadata {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    uid: String,
-    #[prost(string, tag = "3")]
-    namespace: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct SandboxLinux {
-    #[prost(string, tag = "1")]
-    cgroup_parent: String,
-    #[prost(message, optional, tag = "2")]
-    security_context: Option<SandboxSecurity>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct SandboxSecurity {
-    #[prost(message, optional, tag = "1")]
-    namespace_options: Option<NamespaceOption>,
-}
-
-/// Kinds of namespaces: 0 the pod's, 1 the container's own, 2 the node's.
-#[derive(Clone, Copy, PartialEq, prost::Message)]
-struct NamespaceOption {
-    #[prost(int32, tag = "1")]
-    network: i32,
-    #[prost(int32, tag = "2")]
-    pid: i32,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct CreateContainer {
-    #[prost(string, tag = "1")]
-    sandbox: String,
-    #[prost(message, optional, tag = "2")]
-    config: Option<ContainerConfig>,
-    #[prost(message, optional, tag = "3")]
-    sandbox_config: Option<SandboxConfig>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct ContainerConfig {
-    #[prost(message, optional, tag = "1")]
-    metadata: Option<ContainerMetadata>,
-    #[prost(message, optional, tag = "2")]
-    image: Option<ImageSpec>,
-    #[prost(string, repeated, tag = "3")]
-    command: Vec<String>,
-    #[prost(string, repeated, tag = "4")]
-    args: Vec<String>,
-    #[prost(message, repeated, tag = "6")]
-    envs: Vec<KeyValue>,
-    #[prost(message, repeated, tag = "7")]
-    mounts: Vec<Mount>,
-    #[prost(map = "string, string", tag = "9")]
-    labels: HashMap<String, String>,
-    #[prost(map = "string, string", tag = "10")]
-    annotations: HashMap<String, String>,
-    #[prost(string, tag = "11")]
-    log_path: String,
-    #[prost(message, optional, tag = "15")]
-    linux: Option<ContainerLinux>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct ContainerMetadata {
-    #[prost(string, tag = "1")]
-    name: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct ImageSpec {
-    #[prost(string, tag = "1")]
-    image: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct KeyValue {
-    #[prost(string, tag = "1")]
-    key: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct Mount {
-    #[prost(string, tag = "1")]
-    pub container_path: String,
-    #[prost(string, tag = "2")]
-    pub host_path: String,
-    #[prost(bool, tag = "3")]
-    pub readonly: bool,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct ContainerLinux {
-    #[prost(message, optional, tag = "2")]
-    security_context: Option<ContainerSecurity>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct ContainerSecurity {
-    #[prost(message, optional, tag = "1")]
-    capabilities: Option<Capability>,
-    #[prost(message, optional, tag = "3")]
-    namespace_options: Option<NamespaceOption>,
-    #[prost(message, optional, tag = "5")]
-    run_as_user: Option<Int64>,
-    #[prost(bool, tag = "7")]
-    readonly_rootfs: bool,
-    #[prost(bool, tag = "11")]
-    no_new_privs: bool,
-    #[prost(message, optional, tag = "12")]
-    run_as_group: Option<Int64>,
-    #[prost(string, repeated, tag = "13")]
-    masked_paths: Vec<String>,
-    #[prost(string, repeated, tag = "14")]
-    readonly_paths: Vec<String>,
-    #[prost(message, optional, tag = "15")]
-    seccomp: Option<SecurityProfile>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Capability {
-    #[prost(string, repeated, tag = "1")]
-    add: Vec<String>,
-    #[prost(string, repeated, tag = "2")]
-    drop: Vec<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, prost::Message)]
-struct Int64 {
-    #[prost(int64, tag = "1")]
-    value: i64,
-}
-
-#[derive(Clone, Copy, PartialEq, prost::Message)]
-struct SecurityProfile {
-    /// 0 the runtime's own, 1 none.
-    #[prost(int32, tag = "1")]
-    kind: i32,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct ExecSync {
-    #[prost(string, tag = "1")]
-    container: String,
-    #[prost(string, repeated, tag = "2")]
-    command: Vec<String>,
-    /// In seconds.
-    #[prost(int64, tag = "3")]
-    timeout: i64,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct ExecSyncDone {
-    #[prost(bytes = "vec", tag = "1")]
-    stdout: Vec<u8>,
-    #[prost(bytes = "vec", tag = "2")]
-    stderr: Vec<u8>,
-    #[prost(int32, tag = "3")]
-    exit_code: i32,
 }
