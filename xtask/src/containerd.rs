@@ -1,10 +1,11 @@
 //! containerd, for the tests of pods: Debian's package, unpacked into the cache and nowhere else. No service is
-//! installed or started; the tests run one of their own. What was unpacked is linked to where they find it.
+//! installed or started; the tests run one of their own. What was unpacked is copied to where they find it.
 
 use crate::debian::{self, Package};
 use crate::shell::{self, quiet};
 use crate::{cache, machine, root, setup};
 use anyhow::{Context, Result};
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -30,7 +31,10 @@ pub fn ensure() -> Result<PathBuf> {
     if !target.join(PROGRAMS[0]).is_file() {
         shell::folder(&target)?;
         for name in PROGRAMS.iter().rev() {
-            quiet(Command::new("cp").arg(programs.join(name)).arg(&target))?;
+            // One whose copy was cut short must not pass for whole.
+            let fresh = target.join(format!("{name}.new"));
+            quiet(Command::new("cp").arg(programs.join(name)).arg(&fresh))?;
+            fs::rename(&fresh, target.join(name))?;
         }
     }
     Ok(target)

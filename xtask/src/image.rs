@@ -331,7 +331,7 @@ of kind:          kind load image-archive {file}
 of k3s:           k3s ctr images import {file}
 for Docker:       docker load -i {file}
 
-then:             helm install lapwing deploy/chart -n lapwing (docs/kubernetes.md)",
+then install it, as docs/kubernetes.md says; of a registry with --set image.repository=REGISTRY/{NAME}",
         platforms = platforms.join(", "),
     );
     Ok(true)

@@ -183,6 +183,13 @@ fn write(
     let map = (args.output == AdviceForm::Html).then(|| image.map());
     let mut report = Report::from(image);
     if let (Some(bytes), Some(path)) = (vulnerabilities, &args.vulnerabilities) {
+        if report.ran.is_none() {
+            let error = anyhow!(
+                "--vulnerabilities splits them by what was seen to run, and the agent has no profile of that: give \
+                 one with --profile FILE"
+            );
+            return Err(Failure::new(Code::Failed, error));
+        }
         let split = Vulnerabilities::of(bytes, &report).map_err(|why| {
             let error = anyhow!("vulnerabilities {}: {why}", path.display());
             Failure::new(Code::Usage, error)

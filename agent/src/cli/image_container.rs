@@ -11,8 +11,9 @@ use crate::container::hierarchy::Hierarchy;
 use crate::container::layers::{self, Root};
 use crate::container::scan;
 use crate::doctor::host_root;
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use lapwing_image::{Image, Layers, Wanted};
+use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
 use lapwing_proto::v1::{self, TracedContainer};
 use std::path::Path;
@@ -104,8 +105,10 @@ async fn complete(
 ) -> Result<(), Failure> {
     let workload = traced.workload.clone().unwrap_or_default();
     let name = crate::judge::name_of(&workload);
-    let profile = match profile::load_summary(endpoint, &name).await {
-        Ok((profile, _)) => profile,
+    let mut client = client::connect(endpoint).await?;
+    // By its whole name: another workload's would say of this image what is not so.
+    let yaml = match profile::yaml(&mut client, &workload).await {
+        Ok(yaml) => yaml,
         // It may have none, as of a container that nothing names: the image can be read all the same.
         Err(failure) => {
             notes.push(format!(
@@ -114,8 +117,10 @@ async fn complete(
             return Ok(());
         }
     };
+    let profile = Profile::from_yaml(yaml)
+        .context(name.clone())
+        .map_err(failed)?;
     if known.inventory.is_none() {
-        let client = client::connect(endpoint).await?;
         known.inventory = { inventory::known(client, name.clone()).await? }
             .map(|files| (inventory::told(&name, &files, &profile), files));
     }

@@ -8,7 +8,7 @@ mod escape;
 mod tables;
 mod treemap;
 
-use super::image_text::{evidence, files, size};
+use super::image_text::{evidence, files, from_container, size};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use escape::Text;
@@ -60,9 +60,13 @@ fn heading(out: &mut String, report: &Report, name: &str) {
     let system = system
         .map(|it| format!(", {}", Text(it)))
         .unwrap_or_default();
+    let container = { report.container.iter() }
+        .flat_map(from_container)
+        .map(|text| format!("<br>{}", Text(&text)))
+        .collect::<String>();
     let _ = write!(
         out,
-        "<header>\n<h1>{}</h1>\n<p class=\"soft\">{}{system}<br><code>{}</code></p>\n<ul class=\"facts\">\n",
+        "<header>\n<h1>{}</h1>\n<p class=\"soft\">{}{system}<br><code>{}</code>{container}</p>\n<ul class=\"facts\">\n",
         Text(name),
         Text(&report.platform),
         Text(id),

@@ -133,7 +133,9 @@ fn heading(out: &mut impl Write, report: &Report) -> Result<()> {
         (None, None) => line(out, 0, "digest unknown")?,
     }
     if let Some(of) = &report.container {
-        from_container(out, of)?;
+        for text in from_container(of) {
+            line(out, 0, &text)?;
+        }
     }
     if let Some(system) = &report.system {
         line(out, 0, system)?;
@@ -160,24 +162,21 @@ fn heading(out: &mut impl Write, report: &Report) -> Result<()> {
     )
 }
 
-/// Whose layers were read, and what it wrote itself.
-fn from_container(out: &mut impl Write, of: &FromContainer) -> Result<()> {
-    line(out, 0, &format!("by the layers of the container {}", of.id))?;
-    match &of.written {
-        Some(written) => {
-            let least = match written.is_incomplete {
-                true => "at least ",
-                false => "",
-            };
-            let text = format!(
-                "it wrote {least}{} in {} to its own layer, which is no part of the image",
-                size(written.bytes),
-                files(written.files)
-            );
-            line(out, 0, &text)
-        }
-        None => Ok(()),
-    }
+/// Whose layers were read, and what it wrote itself: a line each.
+pub(super) fn from_container(of: &FromContainer) -> Vec<String> {
+    let written = of.written.as_ref().map(|written| {
+        let least = match written.is_incomplete {
+            true => "at least ",
+            false => "",
+        };
+        format!(
+            "it wrote {least}{} in {} to its own layer, which is no part of the image",
+            size(written.bytes),
+            files(written.files)
+        )
+    });
+    let whose = format!("by the layers of the container {}", of.id);
+    [whose].into_iter().chain(written).collect()
 }
 
 fn layers(out: &mut impl Write, layers: &[Layer]) -> Result<()> {

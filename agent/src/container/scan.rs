@@ -122,7 +122,12 @@ fn root_of(link: &Path) -> Option<(u64, u64)> {
 
 /// The processes of containers, as the kernel side's tree is to have them. `home` gives the
 /// container's cgroup for any cgroup of its.
-pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec<Seed> {
+pub fn seeds(
+    proc: &Path,
+    host_root: &Path,
+    met: &[Met],
+    home: impl Fn(u64) -> Option<u64>,
+) -> Vec<Seed> {
     let mut seeds: Vec<Seed> = met
         .iter()
         .filter_map(|met| seed(proc, met, home(met.cgroup)?))
@@ -153,7 +158,7 @@ pub fn seeds(proc: &Path, met: &[Met], home: impl Fn(u64) -> Option<u64>) -> Vec
         }
     }
     admit_escaped(proc, &mut seeds);
-    arriving::admit(proc, &mut seeds);
+    arriving::admit(proc, host_root, &mut seeds);
     seeds
 }
 

@@ -59,7 +59,8 @@ impl Registry {
         // One that found no room in its container's share is the container's all the same.
         let parents: HashMap<u64, u64> =
             found.iter().map(|found| (found.id, found.parent)).collect();
-        let mut seeds = scan::seeds(proc, &met, |cgroup| {
+        let host_root = &self.options.host_root;
+        let mut seeds = scan::seeds(proc, host_root, &met, |cgroup| {
             std::iter::successors(Some(cgroup), |id| parents.get(id).copied())
                 .take(PATH_MAX)
                 .find(|id| self.entries.contains_key(id))

@@ -1,21 +1,20 @@
 //! Looks at how much containers have written, while they learn: soon after their start, and ever more seldom.
 //!
-//! The looks themselves are another thread's. They take a hundredth of its time at most, however long one of them takes.
+//! The looks themselves are another thread's, which rests after each. Which folders are looked at is worked out here, of one
+//! profile at a time.
 
 use super::{Line, SECOND, Waker};
 use crate::clock;
 use crate::container::{Instance, Resolution};
 use crate::written::{Answer, Ask, Looker, PROCESSES_MAX};
+use lapwing_abi::ids::Phase;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Time from a container's start to the first look, and between looks at first; it doubles up to the other.
 const FIRST: u64 = SECOND;
 const LAST: u64 = 60 * SECOND;
-/// As many times as long as a look took there is none.
-const REST: u32 = 100;
-/// Containers that are asked for at a time.
+/// Containers of one workload that are asked for at a time.
 const ASKED_MAX: usize = 4;
 /// The clock of files may be so many nanoseconds behind that of records.
 const SLACK: i64 = 20_000_000;
@@ -31,6 +30,8 @@ struct Turn {
 pub(super) struct Written {
     looker: Looker,
     turns: HashMap<u64, Turn>,
+    /// Whether it was told that a look does not come back.
+    told: bool,
 }
 
 impl Written {
@@ -39,10 +40,11 @@ impl Written {
         Self {
             looker: Looker::begin(host_root, waker),
             turns: HashMap::new(),
+            told: false,
         }
     }
 
-    /// Of those that learn the ones that are to be looked at now; all others are forgotten.
+    /// Of those that learn the ones that are to be looked at now, the longest due first; all others are forgotten.
     fn due(&mut self, learners: &HashSet<u64>, now: u64) -> Vec<u64> {
         self.turns.retain(|home, _| learners.contains(home));
         for home in learners {
@@ -56,16 +58,14 @@ impl Written {
         let due = due.filter(|(_, turn)| turn.due <= now && !turn.asked);
         let mut due: Vec<(u64, u64)> = due.map(|(home, turn)| (turn.due, *home)).collect();
         due.sort_unstable();
-        due.truncate(ASKED_MAX);
         due.into_iter().map(|(_, home)| home).collect()
     }
 
-    /// It was looked at, or could not be, and that took so long.
-    fn done(&mut self, home: u64, now: u64, took: Duration) {
+    /// It was looked at, or there is nothing to look at.
+    fn done(&mut self, home: u64, now: u64) {
         if let Some(turn) = self.turns.get_mut(&home) {
-            let rest = u64::try_from((took * REST).as_nanos()).unwrap_or(u64::MAX);
             turn.asked = false;
-            turn.due = now.saturating_add(turn.every.max(rest));
+            turn.due = now + turn.every;
             turn.every = (turn.every * 2).min(LAST);
         }
     }
@@ -82,18 +82,32 @@ impl Line {
             .filter(|instance| self.judge.wants_written(instance))
             .map(|instance| instance.home)
             .collect();
-        let due = self.written.due(&learners, now);
-        if due.is_empty() {
-            return;
+        if self.written.looker.is_stuck(now) && !std::mem::replace(&mut self.written.told, true) {
+            tracing::warn!(
+                "a look at how much a container has written does not come back: a file system does not answer; from now \
+                 on no sizes are known, until the agent is started anew"
+            );
         }
-        let due: Vec<Instance> = { self.registry.running() }
-            .filter(|instance| due.contains(&instance.home))
+        let due = self.written.due(&learners, now);
+        let running = |home: &u64| self.registry.running().find(|it| it.home == *home);
+        let Some(first) = due.first().and_then(running) else {
+            return;
+        };
+        let due: Vec<Instance> = { due.iter().filter_map(running) }
+            .filter(|instance| instance.workload == first.workload)
+            .take(ASKED_MAX)
             .cloned()
             .collect();
+        let folders = self.judge.written_folders(&due[0]);
         let mut inside: HashMap<u64, Vec<(u32, u32, u64)>> = { due.iter() }
             .map(|instance| (instance.home, Vec::new()))
             .collect();
-        for (pid, process) in self.tables.processes() {
+        // Who is not in its root any more, or not yet, has another.
+        let [runtime, escaped] =
+            [Phase::Runtime, Phase::Escaped].map(|phase| u32::from(phase.raw()));
+        let processes = self.tables.processes();
+        for (pid, process) in processes.filter(|(_, it)| it.phase > runtime && it.phase != escaped)
+        {
             if let Some(own) = inside.get_mut(&process.cgroup) {
                 own.push((process.container_pid, pid, process.start));
             }
@@ -105,24 +119,24 @@ impl Line {
             // One that ran before the agent began with its first process.
             let eldest = own.iter().map(|(_, _, start)| *start).min();
             let since = instance.since.min(eldest.unwrap_or(instance.since));
-            let folders = self.judge.written_folders(&instance);
             let own = own.into_iter().take(PROCESSES_MAX);
             let ask = Ask {
                 home,
                 pids: own.map(|(_, pid, start)| (pid, start)).collect(),
                 since: self.clock.wall(since) - SLACK,
-                folders,
+                folders: folders.clone(),
             };
-            let is_asked = !ask.folders.is_empty() && self.written.looker.ask(ask);
-            match self.written.turns.get_mut(&home) {
-                Some(turn) if is_asked => turn.asked = true,
-                _ => self.written.done(home, now, Duration::ZERO),
+            if folders.is_empty() {
+                self.written.done(home, now);
+            } else if let Some(turn) = self.written.turns.get_mut(&home) {
+                turn.asked = self.written.looker.ask(ask);
+                turn.due = now + FIRST;
             }
         }
     }
 
     fn found_written(&mut self, answer: Answer, now: u64) {
-        self.written.done(answer.home, now, answer.took);
+        self.written.done(answer.home, now);
         let wall = self.clock.wall(now);
         if let (Some(counted), Resolution::Instance(instance)) =
             (answer.counted, self.registry.resolve(answer.home))
@@ -137,12 +151,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_come_ever_more_seldom_and_a_long_one_is_followed_by_a_long_rest() {
+    fn looks_come_ever_more_seldom() {
         let mut written = Written::begin(PathBuf::from("/"), Waker::new().unwrap());
         let learners: HashSet<u64> = (1..=6).collect();
         assert!(written.due(&learners, 0).is_empty());
         assert!(written.due(&learners, FIRST - 1).is_empty());
-        assert_eq!(written.due(&learners, FIRST), [1, 2, 3, 4]);
+        assert_eq!(written.due(&learners, FIRST), [1, 2, 3, 4, 5, 6]);
         for home in 1..=4 {
             written.turns.get_mut(&home).unwrap().asked = true;
         }
@@ -150,16 +164,13 @@ mod tests {
         let one = HashSet::from([1]);
         let mut now = FIRST;
         for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
-            written.done(1, now, Duration::from_millis(1));
+            written.done(1, now);
             assert!(written.due(&one, now + seconds * SECOND - 1).is_empty());
             now += seconds * SECOND;
             assert_eq!(written.due(&one, now), [1]);
         }
-        written.done(1, now, Duration::from_secs(5));
-        assert!(written.due(&one, now + 499 * SECOND).is_empty());
-        assert_eq!(written.due(&one, now + 500 * SECOND), [1]);
         // What comes back begins anew.
         written.due(&HashSet::new(), now);
-        assert!(written.due(&one, now + 500 * SECOND).is_empty());
+        assert!(written.due(&one, now + FIRST - 1).is_empty());
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! A process of the container is asked for its root, if it is still the one that was meant and has another root than the
 //! host's; from then on that stays what it is. Nothing is looked at on a root whose files a program serves (FUSE),
-//! which could keep the thread waiting. No root is held from one look to the next: its file system could not be unmounted.
+//! which could keep the thread waiting; of an overlay it is not known what serves its layers, so a look that does not
+//! come back is told of. No root is held from one look to the next: its file system could not be unmounted.
 
 mod walk;
 
+use crate::clock;
 use crate::container::scan;
 use crate::container::snapshot::mount_id;
 use crate::container::snapshot::mounts::Mounts;
@@ -14,6 +16,8 @@ use lapwing_profile::text;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, fstat, open};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use walk::{Bounds, Counted};
@@ -24,6 +28,10 @@ const WAITING: usize = 64;
 pub(crate) const PROCESSES_MAX: usize = 16;
 /// When a process started is told in ticks of this length, in nanoseconds.
 const TICK: u64 = 10_000_000;
+/// As many times as long as a look took there is none: a twentieth of the thread's time goes to looks.
+const REST: u32 = 20;
+/// One that takes longer than this, in nanoseconds, does not come back: the file system does not answer.
+const STUCK: u64 = 60_000_000_000;
 /// What one look may take.
 const BOUNDS: Bounds = Bounds {
     names: 100_000,
@@ -52,14 +60,14 @@ pub(crate) struct Answer {
     pub(crate) home: u64,
     /// By folder; `None` where nobody could be asked.
     pub(crate) counted: Option<Counted>,
-    /// How long that took.
-    pub(crate) took: Duration,
 }
 
 /// The thread's ends.
 pub(crate) struct Looker {
     asks: SyncSender<Ask>,
     answers: Receiver<Answer>,
+    /// Since when it looks, in nanoseconds since boot; 0 while it does not.
+    since: Arc<AtomicU64>,
 }
 
 impl Looker {
@@ -67,6 +75,8 @@ impl Looker {
     pub(crate) fn begin(host_root: PathBuf, waker: Waker) -> Self {
         let (asks, asked) = sync_channel::<Ask>(WAITING);
         let (answer, answers) = sync_channel(2 * WAITING);
+        let since = Arc::new(AtomicU64::new(0));
+        let busy = Arc::clone(&since);
         let started = std::thread::Builder::new()
             .name("written".to_owned())
             .spawn(move || {
@@ -74,20 +84,33 @@ impl Looker {
                 // It works without, only not as unnoticed.
                 let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LEAST);
                 for ask in asked {
-                    if answer
-                        .send(look(Path::new("/proc"), &host_root, ask))
-                        .is_err()
-                    {
+                    let began = Instant::now();
+                    busy.store(clock::since_boot(), Ordering::Relaxed);
+                    let found = look(Path::new("/proc"), &host_root, ask);
+                    busy.store(0, Ordering::Relaxed);
+                    if answer.send(found).is_err() {
                         return;
                     }
                     waker.wake();
+                    std::thread::sleep(began.elapsed() * REST);
                 }
             });
         if let Err(error) = started {
             // Each question is refused by the closed channel, and advice says that nobody looked.
             tracing::warn!("nobody looks how much containers write: {error}");
         }
-        Self { asks, answers }
+        Self {
+            asks,
+            answers,
+            since,
+        }
+    }
+
+    /// Whether a look does not come back.
+    #[must_use]
+    pub(crate) fn is_stuck(&self, now: u64) -> bool {
+        let since = self.since.load(Ordering::Relaxed);
+        since != 0 && now.saturating_sub(since) > STUCK
     }
 
     /// Asks. Answers whether there was room.
@@ -104,7 +127,6 @@ impl Looker {
 }
 
 fn look(proc: &Path, host_root: &Path, ask: Ask) -> Answer {
-    let began = Instant::now();
     let folders: Vec<(String, Vec<u8>)> = { ask.folders.into_iter() }
         .filter_map(|folder| text::bytes(&folder).map(|path| (folder, path)))
         .collect();
@@ -113,7 +135,6 @@ fn look(proc: &Path, host_root: &Path, ask: Ask) -> Answer {
     Answer {
         home: ask.home,
         counted: root.map(|root| walk::count(root.as_fd(), &folders, ask.since, BOUNDS)),
-        took: began.elapsed(),
     }
 }
 

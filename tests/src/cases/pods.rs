@@ -274,10 +274,14 @@ fn daemonset(context: &mut Context<'_>) -> Result<Outcome> {
     let template = template()?;
     let specification = &template["containers"][0];
     ensure!(
-        template["hostPID"] == true
-            && specification["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
-            || template["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault",
-        "no profile for seccomp: {template:#}"
+        template["hostPID"] == true,
+        "it has no process ids of the node's"
+    );
+    let profile = "/securityContext/seccompProfile/type";
+    let profile = [specification, &template].map(|of| of.pointer(profile).cloned());
+    ensure!(
+        profile.contains(&Some("RuntimeDefault".into())),
+        "profiles for seccomp: {profile:?}"
     );
     let mut rights = specification["securityContext"].clone();
     rights["seccompProfile"] = json!({"type": "RuntimeDefault"});

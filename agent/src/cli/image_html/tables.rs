@@ -5,7 +5,7 @@ use super::treemap::parts;
 use crate::cli::image_text::{sbom, size};
 use lapwing_image::inventory::{Split, Verdict};
 use lapwing_image::map::Use;
-use lapwing_image::report::{First, Package, Report, Saving};
+use lapwing_image::report::{First, Layer, Package, Report, Saving};
 use lapwing_image::score::Score;
 use lapwing_image::vulnerabilities::{Finding, Vulnerabilities};
 use std::fmt::Write;
@@ -188,11 +188,17 @@ pub(super) fn layers(out: &mut String, report: &Report) {
             layer.files,
             size(layer.hidden),
             bar(files.map(|of| &of.files)),
-            Text(layer.command.as_deref().unwrap_or("-"))
+            Text(made(layer))
         );
     }
     end_table(out, report.layers.len().saturating_sub(ROWS_MAX) as u64);
     out.push_str("</section>\n");
+}
+
+/// What made a layer; of a container's where it lies.
+fn made(layer: &Layer) -> &str {
+    let made = layer.command.as_deref();
+    made.or(layer.folder.as_deref()).unwrap_or("-")
 }
 
 /// In a few words what is known of a package.

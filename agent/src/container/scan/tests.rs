@@ -51,7 +51,9 @@ fn who_left_a_container_is_told_from_its_runtime() {
             cgroup: 9,
             foreign,
         });
-        seeds(Path::new("/proc"), &met, Some)[0].process.phase
+        seeds(Path::new("/proc"), Path::new("/"), &met, Some)[0]
+            .process
+            .phase
     };
     let found = [phase(true), phase(false)];
     drop(child.stdin.take());

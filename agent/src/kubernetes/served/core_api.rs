@@ -94,11 +94,16 @@ fn objects() -> Vec<Value> {
         metadata["resourceVersion"] = json!("1");
         let matched = &mut object["spec"]["matchConstraints"];
         if let Some(matched) = matched.as_object_mut() {
-            matched.insert("matchPolicy".to_owned(), json!("Equivalent"));
-            for selector in ["namespaceSelector", "objectSelector"] {
-                matched.insert(selector.to_owned(), json!({}));
+            let mut default = |name: &str, value: Value| {
+                matched.entry(name).or_insert(value);
+            };
+            default("matchPolicy", json!("Equivalent"));
+            default("namespaceSelector", json!({}));
+            default("objectSelector", json!({}));
+            for rule in matched["resourceRules"].as_array_mut().unwrap() {
+                let rule = rule.as_object_mut().unwrap();
+                rule.entry("scope").or_insert(json!("*"));
             }
-            matched["resourceRules"][0]["scope"] = json!("*");
         }
     }
     objects.push(json!({
