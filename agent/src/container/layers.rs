@@ -2,17 +2,21 @@
 //!
 //! Which these are, the kernel tells with the mount at the root of one of the container's processes. A
 //! process may mount an overlay for itself, of folders that on the host are others, where it has a user
-//! namespace of its own. So a root counts only where the host's first process has its file system mounted
-//! too, or where the process is of the first user namespace, in which nobody without the host's rights
-//! mounts. The folders are those of the runtime and so of the host: they are opened below the root of its
-//! first process, since this may run in a container of the host's process ids.
+//! namespace of its own or CAP_SYS_ADMIN, and may have given that up since. So a root counts only where the
+//! host's first process has its file system mounted too. The folders are those of the runtime and so of the
+//! host: they are opened below the root of its first process, since this may run in a container of the host's
+//! process ids.
+//!
+//! A process may also take any folder that it sees for its root, by chroot(2), which runtimes let it do unless
+//! they are told otherwise: /sys is one, and whoever reads its files sets things off. So a root that is no overlay
+//! is read only where it is of a [kind that holds files](HOLDING).
 //!
 //! Runtimes give folders relative to where they stood when they mounted, to have room for more in a page:
 //! the kernel does not tell where that was. Containerd's lie beside the writable layer, which it names in
 //! full, Docker's and Podman's above where it is mounted. That is where they are looked for, and only a
 //! folder below which all of them lie is taken.
 
-use super::snapshot::{Line, table, unescape};
+use super::snapshot::{Line, mount_id, table, unescape};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use lapwing_image::{Folder, Marks};
 use lapwing_profile::text::canonical;
@@ -31,6 +35,14 @@ const SAVE: &str =
 const FIRST: &str = "user:[4026531837]";
 /// The layer in which Docker makes what it mounts at, on top of those of the image.
 const INIT: &[u8] = b"-init/diff";
+/// File systems in which roots of containers lie, besides overlays: on disks, in memory, and on other machines.
+/// Reading their files changes nothing. What is none of them may be the kernel's own, of which there are more with
+/// each version.
+const HOLDING: &[&str] = &[
+    "9p", "bcachefs", "btrfs", "ceph", "erofs", "ext2", "ext3", "ext4", "f2fs", "gfs2", "jfs",
+    "nfs", "nfs4", "nilfs2", "ocfs2", "ramfs", "rootfs", "squashfs", "tmpfs", "virtiofs", "xfs",
+    "zfs",
+];
 
 /// What a root is laid of.
 #[derive(Debug)]
@@ -185,9 +197,10 @@ pub fn of(process: &Path, host: &Path, host_root: &Path) -> Result<Root> {
         .map(|line| line.point)
         .collect();
     ensure!(
-        !points.is_empty() || is_in_first_namespace(process),
-        "its root is mounted in a user namespace of its own and not on the host, so that which folders it is \
-         laid of is the container's own word (rootless containers are such): {SAVE}"
+        !points.is_empty(),
+        "its root is not mounted where the host's first process would see it, so that which folders it is laid of \
+         may be the container's own word (rootless containers are such, those that mounted it themselves, and those \
+         of a runtime in a mount namespace of its own, as a snap is): {SAVE}"
     );
     match root.kind {
         "overlay" => overlay(root, &points, host_root),
@@ -195,16 +208,26 @@ pub fn of(process: &Path, host: &Path, host_root: &Path) -> Result<Root> {
             "its root is served by a program ({}), whose layers nobody else knows: {SAVE}",
             canonical(kind.as_bytes())
         ),
-        kind => plain(process, kind),
+        _ => plain(process, root),
     }
 }
 
 /// A root that is one folder, as the process sees it.
-fn plain(process: &Path, kind: &str) -> Result<Root> {
+fn plain(process: &Path, root: Line<'_>) -> Result<Root> {
+    let kind = canonical(root.kind.as_bytes());
+    ensure!(
+        HOLDING.contains(&root.kind),
+        "its root is of a kind that is not known to hold images ({kind}); a process may take /sys or /proc for its \
+         root by chroot(2), and to read what the kernel has there is not harmless: {SAVE}"
+    );
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = openat(CWD, process.join("root"), flags, Mode::empty())
         .map_err(|error| anyhow!("cannot open the root of the container: {error}; or {SAVE}"))?;
-    let kind = canonical(kind.as_bytes());
+    // It may have become another since the mounts were read.
+    ensure!(
+        mount_id(folder.as_fd()) == Some(root.id),
+        "its process took another root while this looked: try again, or {SAVE}"
+    );
     Ok(Root {
         folders: vec![Folder {
             path: format!("the root of the container ({kind})"),

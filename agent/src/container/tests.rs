@@ -15,7 +15,7 @@ mod unnamed;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-fn registry(host_root: &Path, change: impl FnOnce(&mut Options)) -> Registry {
+pub(super) fn registry(host_root: &Path, change: impl FnOnce(&mut Options)) -> Registry {
     let mut options = Options {
         cluster: "c1".into(),
         scope: Vec::new(),

@@ -5,7 +5,7 @@
 //! out with what the files say, and the answer counts from when it comes.
 
 use super::commands::Commands;
-use super::identity::{Answer, Question, Reply};
+use super::identity::{Answer, Identity, Question, Reply};
 use super::layout::{Named, Runtime, is_generated};
 use super::registry::Registry;
 use super::workload::Details;
@@ -187,6 +187,16 @@ impl Registry {
         }
     }
 
+    /// Takes in the next reply, if there is one, as [`Self::told`] does. One may come long after its container
+    /// went: then nothing of it is kept, for nobody would have it forgotten.
+    pub fn hear(&mut self, identity: &Identity, now: u64) -> Option<Vec<Effect>> {
+        let reply = identity.reply()?;
+        if !self.instances.contains_key(&reply.question.home) {
+            identity.gone(reply.question.home);
+        }
+        Some(self.told(reply, now))
+    }
+
     /// The runtimes were asked for a container, and this became of it.
     pub fn told(&mut self, reply: Reply, now: u64) -> Vec<Effect> {
         self.fresh = false;
@@ -195,12 +205,12 @@ impl Registry {
             return Vec::new();
         };
         let waits = match &instance.told {
-            Told::Awaited(_) | Told::Asked => true,
+            Told::Awaited(_) | Told::Asked => reply.answer != Answer::Open,
             // The API of the cluster says more later.
             Told::Said(said, _) => match reply.answer {
                 Answer::Said(..) => true,
                 // Nobody says any more what was known from before.
-                Answer::Nothing | Answer::Away => said.is_told_before(),
+                Answer::Nothing | Answer::Away | Answer::Open => said.is_told_before(),
                 Answer::Later => false,
             },
             Told::Unasked | Told::Nothing | Told::Away => false,
@@ -212,7 +222,7 @@ impl Registry {
         let awaited = instance.is_awaited();
         instance.told = match reply.answer {
             Answer::Said(details, runtime) => Told::Said(details, runtime),
-            Answer::Later => Told::Asked,
+            Answer::Later | Answer::Open => Told::Asked,
             Answer::Nothing => Told::Nothing,
             Answer::Away => Told::Away,
         };

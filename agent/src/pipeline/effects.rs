@@ -72,8 +72,9 @@ impl Line {
     /// Takes in what the runtimes answered.
     pub(super) fn hear(&mut self, now: u64) {
         let is_back = self.identity.as_ref().is_some_and(Identity::is_back);
-        while let Some(reply) = self.identity.as_ref().and_then(Identity::reply) {
-            let effects = self.registry.told(reply, now);
+        while let Some(identity) = &self.identity
+            && let Some(effects) = self.registry.hear(identity, now)
+        {
             self.carry_out(effects);
         }
         if is_back {

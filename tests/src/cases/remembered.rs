@@ -12,6 +12,7 @@ use crate::session::{Session, patience, wait_for};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::fs;
+use std::time::Duration;
 
 pub const CASES: &[Case] = &[Case {
     name: "remembered.api-away",
@@ -20,6 +21,8 @@ pub const CASES: &[Case] = &[Case {
 
 const UID: &str = "5a1d0c9e-2b7f-4f35-8f0a-6c1f9d3b7e42";
 const OWNER: &str = "/apis/apps/v1/namespaces/shop/statefulsets/db";
+/// Longest wait of an agent before it asks an API again that was away.
+const LAST: Duration = Duration::from_secs(60);
 /// What the labels of the containers say that they are.
 const LABEL: &str = "claimed";
 
@@ -75,13 +78,19 @@ fn verified(found: &Value) -> Result<()> {
     Ok(())
 }
 
-/// How many containers are known from before the agent started.
-fn told_before(agent: &Agent) -> Result<u64> {
+/// What the agent says of the API.
+fn api_source(agent: &Agent) -> Result<Value> {
     let status = agent.status()?;
     let sources = lookup(&status, "identity.sources").and_then(Value::as_array);
     let source = { sources.into_iter().flatten() }.find(|one| one["protocol"] == "kubernetes");
-    let source = source.with_context(|| format!("no API: {status}"))?;
-    source["toldBefore"].as_u64().context("no number")
+    source.cloned().with_context(|| format!("no API: {status}"))
+}
+
+/// How many containers are known from before the agent started.
+fn told_before(agent: &Agent) -> Result<u64> {
+    api_source(agent)?["toldBefore"]
+        .as_u64()
+        .context("no number")
 }
 
 fn api_away(context: &mut Context<'_>) -> Result<Outcome> {
@@ -152,6 +161,9 @@ fn api_away(context: &mut Context<'_>) -> Result<Outcome> {
     // The API tells of both.
     api.pod(pod(&[("app", &known.id), ("late", &late.id)]));
     api.away(false);
+    wait_for("the API to be asked again", patience() + LAST, || {
+        Ok((api_source(&agent)?["state"] == "CONNECTED").then_some(()))
+    })?;
     verified(&until_of(&agent, &late, "StatefulSet", "db")?)?;
     wait_for("the API's own word", patience(), || {
         Ok((told_before(&agent)? == 0).then_some(()))

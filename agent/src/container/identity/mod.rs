@@ -92,6 +92,9 @@ pub enum Answer {
     Said(Box<Details>, Runtime),
     /// Nothing yet: who waits need not wait longer, though it may still come.
     Later,
+    /// The API of the cluster has its pod, and not yet whose that is: what it said
+    /// [before](Details::is_told_before) counts no more. Who waits may wait on, for more comes.
+    Open,
     /// None of them knows it. Nothing more comes.
     Nothing,
     /// One that may know it did not answer for long. Nothing more comes, unless it is asked anew when

@@ -144,7 +144,7 @@ impl Desk {
     async fn deal_with(mut self, question: Question) {
         let answer = match self.find(&question).await {
             // Nobody says anything now.
-            answer @ (Answer::Later | Answer::Nothing | Answer::Away) => {
+            answer @ (Answer::Later | Answer::Open | Answer::Nothing | Answer::Away) => {
                 let told = self.board.remembered(&question, None);
                 told.map_or(answer, |told| Answer::Said(Box::new(told.0), told.1))
             }
@@ -152,7 +152,7 @@ impl Desk {
         };
         let counter = match &answer {
             Answer::Said(..) => &self.board.told,
-            Answer::Later | Answer::Nothing | Answer::Away => &self.board.unknown,
+            Answer::Later | Answer::Open | Answer::Nothing | Answer::Away => &self.board.unknown,
         };
         counter.fetch_add(1, Ordering::Relaxed);
         self.board.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -170,7 +170,7 @@ impl Desk {
                 let is_half_told = details.in_pod.is_none() || details.is_told_before();
                 self.board.pods.is_some() && !details.pod.is_empty() && is_half_told
             }
-            Answer::Later | Answer::Nothing => false,
+            Answer::Later | Answer::Open | Answer::Nothing => false,
         };
         self.reply(question, answer);
         // One that came back meanwhile was told of before there was anything to ask it anew.
@@ -236,6 +236,10 @@ impl Desk {
             if trouble >= self.tries {
                 return self.at_last(question, Answer::Away).await;
             }
+            // What it was before is refuted, and whose it is now may not be known for long.
+            if unknown == SOON && self.board.is_unowned(question) {
+                self.reply(question.clone(), Answer::Open);
+            }
             // What the API alone will say comes some time after the container began.
             let is_late = unknown >= SOON && self.board.answers_itself();
             if is_waited_for && (is_late || trouble > 0 || !self.board.may_answer()) {
@@ -262,9 +266,7 @@ impl Desk {
         if !board.is_open(question, None) {
             return answer;
         }
-        let began = self.began;
-        let is_over = |_: &u64| !board.is_open(question, None) || board.began() != began;
-        let _ = self.changed.wait_for(is_over).await;
+        self.owned(question, None, Some(|| Answer::Open)).await;
         match board.in_pod(&question.id, None) {
             Some(said) => Answer::Said(Box::new(said.0), said.1),
             // Whoever is back is asked anew.
@@ -313,10 +315,30 @@ impl Desk {
         let heard = (self.changed).wait_for(|_| is_refuted() || pods.has_said(id, Some(&said.0)));
         let _ = timeout(LINGER, heard).await;
         // Whose a pod is that was told of comes some time.
-        let began = self.began;
-        let is_over = |_: &u64| !board.is_open(question, Some(&said.0)) || board.began() != began;
-        let _ = self.changed.wait_for(is_over).await;
+        let anew = is_known.then_some(|| answer(known()));
+        self.owned(question, Some(&said.0), anew).await;
         answer(board.in_pod(id, Some(&said)).unwrap_or_else(known))
+    }
+
+    /// Waits until it is known whose a pod is, or nobody will say. What an agent before this one was told may be
+    /// refuted until then: this is replied as soon as nothing is remembered.
+    async fn owned(
+        &mut self,
+        question: &Question,
+        said: Option<&Details>,
+        anew: Option<impl Fn() -> Answer>,
+    ) {
+        let board = Arc::clone(&self.board);
+        let began = self.began;
+        let is_over = |_: &u64| !board.is_open(question, said) || board.began() != began;
+        if let Some(anew) = anew {
+            let is_refuted = || board.remembered(question, said).is_none();
+            let refuted = (self.changed).wait_for(|count| is_over(count) || is_refuted());
+            if refuted.await.is_ok_and(|count| !is_over(&count)) {
+                self.reply(question.clone(), anew());
+            }
+        }
+        let _ = self.changed.wait_for(is_over).await;
     }
 
     /// The first source that knows it has the word.
@@ -402,6 +424,11 @@ impl Board {
                 || pods.may_answer() && pods.remembered(question, said).is_some()
         };
         self.pods.as_ref().is_some_and(is_open)
+    }
+
+    /// Whether the API of the cluster has the container's pod and does not say yet whose it is, nor did before.
+    fn is_unowned(&self, question: &Question) -> bool {
+        self.is_open(question, None) && self.remembered(question, None).is_none()
     }
 
     /// What the API of the cluster says, with what a runtime said.

@@ -109,7 +109,9 @@ impl Asked {
             match self.reply().await {
                 Answer::Said(details, runtime) => return (*details, runtime),
                 Answer::Later => {}
-                Answer::Nothing | Answer::Away => panic!("{:?}", self.identity.status(0)),
+                Answer::Open | Answer::Nothing | Answer::Away => {
+                    panic!("{:?}", self.identity.status(0))
+                }
             }
         }
     }

@@ -29,6 +29,15 @@ impl Host {
         self.0.path().join(path)
     }
 
+    /// The container's root is of this kind, where the kernel says that it lies; answers the mount's id.
+    fn has_root(&self, kind: &str) -> u32 {
+        let root = fs::File::open(self.at("proc/7/root")).unwrap();
+        let id = mount_id(root.as_fd()).unwrap();
+        let line = format!("{id} 500 0:50 / / rw,relatime - {kind} a rw\n");
+        fs::write(self.at("proc/7/mountinfo"), line).unwrap();
+        id
+    }
+
     fn read(&self) -> Result<Root> {
         of(&self.at("proc/7"), &self.at("proc/1"), self.0.path())
     }
@@ -144,20 +153,19 @@ fn what_is_not_known_is_an_error_with_a_remedy() {
     }
 }
 
+/// Whoever may mount can give it up afterwards: neither its namespace nor its rights speak for a root.
 #[test]
 fn a_container_s_own_word_is_not_taken() {
     let own = mount("overlay", "rw,lowerdir=/etc");
     let first = "9 1 0:51 / /a rw - overlay overlay rw\n";
     let host = Host::new(&["etc"], &own, first);
-    // Of the host's user namespace: whoever mounted it had the host's rights.
-    assert_eq!(host.folders(), ["/etc"]);
-    fs::remove_file(host.at("proc/7/ns/user")).unwrap();
-    symlink("user:[2]", host.at("proc/7/ns/user")).unwrap();
-    assert!(
-        host.said().contains("the container's own word"),
-        "{}",
-        host.said()
-    );
+    for namespace in [FIRST, "user:[2]"] {
+        fs::remove_file(host.at("proc/7/ns/user")).unwrap();
+        symlink(namespace, host.at("proc/7/ns/user")).unwrap();
+        let said = host.said();
+        let parts = ["the container's own word", "save the image"];
+        assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    }
     fs::write(host.at("proc/1/mountinfo"), MOUNTED).unwrap();
     assert_eq!(host.folders(), ["/etc"]);
     // One that stands in the host's root is no container's.
@@ -167,6 +175,49 @@ fn a_container_s_own_word_is_not_taken() {
         host.said().contains("in the root of the host"),
         "{}",
         host.said()
+    );
+}
+
+/// A process makes any folder that it sees its root, if it has CAP_SYS_CHROOT.
+#[test]
+fn what_the_kernel_makes_up_is_not_read() {
+    for kind in [
+        "sysfs",
+        "proc",
+        "cgroup2",
+        "devtmpfs",
+        "devpts",
+        "mqueue",
+        "debugfs",
+        "tracefs",
+        "bpf",
+        "securityfs",
+        "configfs",
+        "efivarfs",
+        "made-up",
+    ] {
+        let host = Host::new(&[], "", &MOUNTED.replace("overlay", kind));
+        host.has_root(kind);
+        let said = host.said();
+        let named = format!("not known to hold images ({kind})");
+        assert!(
+            said.contains(&named) && said.contains("save the image"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_root_that_changes_meanwhile_is_not_read() {
+    let host = Host::new(&[], &mount("ext4", "rw"), MOUNTED);
+    let id = host.has_root("ext4");
+    assert!(host.read().is_ok());
+    let other = format!("{} 500 0:50 / / rw - ext4 a rw\n", id + 1);
+    fs::write(host.at("proc/7/mountinfo"), other).unwrap();
+    let said = host.said();
+    assert!(
+        said.contains("took another root while this looked: try again"),
+        "{said}"
     );
 }
 
@@ -197,7 +248,8 @@ fn what_is_lacking_to_look_is_named() {
 
 #[test]
 fn a_root_of_one_folder_is_one_layer() {
-    let host = Host::new(&[], &mount("ext4", "rw"), MOUNTED);
+    let host = Host::new(&[], "", MOUNTED);
+    host.has_root("ext4");
     let root = host.read().unwrap();
     assert_eq!((root.folders.len(), root.marks), (1, Marks::None));
     assert!(

@@ -367,12 +367,35 @@ fn what_was_told_before_gives_way_to_another_answer() {
     answer(&mut registry, told(), 4_000);
     assert_eq!(instance(&registry, 2).unwrap().details, said());
     assert_eq!(workload(&registry, 2), "shop/Image/team%2Fweb/app");
-    for reply in [Answer::Nothing, Answer::Away] {
+    for reply in [Answer::Nothing, Answer::Away, Answer::Open] {
         let root = tempfile::tempdir().unwrap();
         let mut registry = remembering(root.path());
-        answer(&mut registry, reply, 4_000);
+        answer(&mut registry, reply.clone(), 4_000);
         let found = instance(&registry, 2).unwrap();
         assert_eq!(found.details, said(), "neither owner nor commands");
         assert_eq!(workload(&registry, 2), "shop/Image/team%2Fweb/app");
+        // More comes of what is open.
+        answer(
+            &mut registry,
+            Answer::Said(Box::new(owned()), Runtime::Containerd),
+            5_000,
+        );
+        let is_owned = workload(&registry, 2) == "shop/Deployment/web/app";
+        assert_eq!(is_owned, reply == Answer::Open);
     }
+}
+
+#[test]
+fn records_wait_on_for_an_owner_that_is_sought() {
+    let root = tempfile::tempdir().unwrap();
+    let mut registry = asking(root.path()).with_owners();
+    registry.met(2, 1, PATH, 1_000);
+    registry.acted(act(2), 1_000);
+    assert_eq!(answer(&mut registry, Answer::Open, 2_000), []);
+    assert!(is_pending(&registry, 2));
+    answer(&mut registry, told(), 3_000);
+    assert_eq!(workload(&registry, 2), "shop/Image/team%2Fweb/app");
+    // What was told to this agent stays.
+    answer(&mut registry, Answer::Open, 4_000);
+    assert_eq!(workload(&registry, 2), "shop/Image/team%2Fweb/app");
 }

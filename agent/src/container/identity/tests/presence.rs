@@ -164,7 +164,7 @@ async fn a_runtime_may_start_after_the_agent() {
         match asked.reply().await {
             Answer::Said(..) => said += 1,
             Answer::Later => {}
-            Answer::Nothing | Answer::Away => panic!("it was given up"),
+            Answer::Open | Answer::Nothing | Answer::Away => panic!("it was given up"),
         }
     }
 }

@@ -4,6 +4,9 @@ use super::resolved::{Asked, is_owned, known_to_cri, settings};
 use super::*;
 use crate::container::identity::tests::double::Cri;
 use crate::container::identity::{Answer, Place, Question, open_with};
+use crate::container::tests::registry;
+use crate::container::{Effect, FORGET_AFTER, MILLISECOND};
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// The cgroup of the container.
@@ -73,7 +76,7 @@ async fn back(asked: &Asked) {
 async fn settled(asked: &Asked) -> Answer {
     loop {
         match asked.reply().await {
-            Answer::Later => {}
+            Answer::Later | Answer::Open => {}
             answer => return answer,
         }
     }
@@ -241,6 +244,131 @@ async fn a_pod_with_another_owner_is_looked_up_anew() {
     let connected = changed.wait_for(|_| other.pods.state() == State::Connected);
     assert!(connected.await.is_ok());
     assert!(!is_known(&other.pods));
+}
+
+/// And what was told of it is not in force until that owner is found.
+#[tokio::test(start_paused = true)]
+async fn a_refuted_owner_is_taken_back_before_another_is_found() {
+    let cluster = with_pod();
+    let state = left_behind(&cluster, Place::None).await;
+    let other = owner("apps/v1", "ReplicaSet", "api-1", "other");
+    // It became another's while the API was away.
+    cluster.fare(Mood::Down);
+    let asked = agent(&cluster, state.path(), Place::None);
+    let _ = asked.ask(ID);
+    assert!(asked.details().await.is_told_before());
+    assert!(asked.details().await.is_told_before());
+    cluster.fail(Some("replicasets"));
+    cluster.put(pod("web-6d5f7c-x", ID, &other));
+    cluster.fare(Mood::Well);
+    back(&asked).await;
+    let begun = Instant::now();
+    assert!(asked.ask(ID));
+    assert_eq!(asked.reply().await, Answer::Open);
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    cluster.fail(None);
+    let found = loop {
+        match asked.reply().await {
+            Answer::Open => {}
+            Answer::Said(details, _) => break details.in_pod.unwrap().owner.unwrap(),
+            answer => panic!("{answer:?}"),
+        }
+    };
+    assert_eq!((&*found.kind, found.evidence), ("Pod", Evidence::Refuted));
+    drop(asked);
+
+    // It becomes another's while its owner is looked up anew, however long that was asked for.
+    cluster.put(pod("web-6d5f7c-x", ID, &replica_set()));
+    let state = left_behind(&cluster, Place::None).await;
+    cluster.fare(Mood::Down);
+    let asked = agent(&cluster, state.path(), Place::None);
+    asked.api(State::Retrying).await;
+    cluster.fail(Some("replicasets"));
+    cluster.fare(Mood::Well);
+    back(&asked).await;
+    assert!(asked.ask(ID));
+    assert!(asked.details().await.is_told_before());
+    tokio::time::sleep(LONG).await;
+    assert_eq!(asked.identity.reply(), None);
+    cluster.put(pod("web-6d5f7c-x", ID, &other));
+    assert_eq!(asked.reply().await, Answer::Open);
+}
+
+/// The same where a runtime answers: its word is what is left.
+#[tokio::test]
+async fn a_runtime_s_word_is_left_of_a_refuted_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::At(Cri::default().serve(folder.path()).await);
+    let cluster = with_deployment();
+    known_to_cri(&cluster);
+    let state = left_behind(&cluster, place.clone()).await;
+    cluster.fare(Mood::Down);
+    let asked = agent(&cluster, state.path(), place);
+    asked.api(State::Retrying).await;
+    cluster.fail(Some("replicasets"));
+    cluster.fare(Mood::Well);
+    back(&asked).await;
+    assert!(asked.ask(ID));
+    assert!(asked.details().await.is_told_before());
+    let other = owner("apps/v1", "ReplicaSet", "api-1", "other");
+    let mut pod = pod("web-0", &id(1), &other);
+    pod["metadata"]["uid"] = json!("0d7a9c52-6f3e-4b1a-9c58-2e41f7b6a3d0");
+    pod["status"] = Value::Null;
+    cluster.put(pod);
+    // In time that passes.
+    let details = tokio::time::timeout(Duration::from_secs(60), asked.details());
+    let details = details.await.unwrap();
+    assert_eq!((&*details.pod, &details.in_pod), ("web-0", &None));
+}
+
+/// An owner may be found long after its container went: nobody would have that forgotten any more.
+#[tokio::test(start_paused = true)]
+async fn what_is_told_of_one_that_went_is_not_kept() {
+    let cluster = with_pod();
+    cluster.fail(Some("replicasets"));
+    let state = tempfile::tempdir().unwrap();
+    let asked = agent(&cluster, state.path(), Place::None);
+    asked.api(State::Connected).await;
+    let pods = Arc::clone(asked.identity.board.pods.as_ref().unwrap());
+    let kept = || pods.store().kept().len();
+    let mut registry = registry(state.path(), |_| {}).asking(2_000 * MILLISECOND);
+    let carry_out = |effects: Vec<Effect>| {
+        for effect in effects {
+            match effect {
+                Effect::Ask(question) => assert!(asked.identity.ask(question)),
+                Effect::Gone(home) => asked.identity.gone(home),
+                _ => {}
+            }
+        }
+    };
+    let path = |id: &str| format!("/kubepods/pod1/{id}");
+    carry_out(registry.met(HOME, 1, &path(ID), 1));
+    tokio::time::sleep(LONG).await;
+    registry.removed(HOME, 2);
+    carry_out(registry.tick(2 * FORGET_AFTER, HashSet::new));
+    assert!(registry.known().next().is_none());
+    cluster.fail(None);
+    while source(&asked).told == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(kept(), 1, "it is told, and nobody heard of it");
+    while let Some(effects) = registry.hear(&asked.identity, 3 * FORGET_AFTER) {
+        carry_out(effects);
+    }
+    assert_eq!(kept(), 0);
+    // Of one that is there it is kept.
+    carry_out(registry.met(HOME + 1, 1, &path(ID), 4 * FORGET_AFTER));
+    while source(&asked).told == 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    while let Some(effects) = registry.hear(&asked.identity, 4 * FORGET_AFTER) {
+        carry_out(effects);
+    }
+    assert_eq!(kept(), 1);
 }
 
 #[tokio::test(start_paused = true)]

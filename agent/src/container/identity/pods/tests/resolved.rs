@@ -57,7 +57,7 @@ impl Asked {
         loop {
             match self.reply().await {
                 Answer::Said(details, _) => return *details,
-                Answer::Later => {}
+                Answer::Later | Answer::Open => {}
                 answer => panic!("{answer:?}: {:?}", self.identity.status(0)),
             }
         }
