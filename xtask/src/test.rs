@@ -59,6 +59,8 @@ const USUAL: &[&str] = &[
     "fields.",
     "phases.",
     "modes.",
+    "start.made",
+    "layers.",
     "seen.exec.",
     "seen.repeats",
     "seen.each",
