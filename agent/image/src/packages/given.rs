@@ -56,7 +56,7 @@ impl<'a, 's> Given<'a, 's> {
             places,
             numbers: BTreeSet::new(),
             merged: 0,
-            missing: 0,
+            missing: sbom.missing,
         }
     }
 
