@@ -63,6 +63,8 @@ pub(crate) struct Component<'a> {
     pub purl: Cow<'a, str>,
     /// Its files, below the root of the image.
     pub files: Vec<Cow<'a, str>>,
+    /// Whether these may merely name it: then they count where one of them holds code.
+    pub may_name: bool,
     /// Where it was found: its own file, or what names it.
     pub places: Vec<Cow<'a, str>>,
 }
@@ -305,6 +307,13 @@ impl<'a> Component<'a> {
         if !package_url::is_of_system(self.kind) {
             self.places = places;
         }
+    }
+
+    /// What it is said to contain. Of a package of a system that is the list of its database, of others it may be
+    /// the place where a scanner found it.
+    fn contains(&mut self, files: Vec<Cow<'a, str>>) {
+        self.may_name = !package_url::is_of_system(self.kind);
+        self.files = files;
     }
 
     /// By its package URL, else by what the document calls it.

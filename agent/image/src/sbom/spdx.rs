@@ -147,7 +147,7 @@ pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(
         }
         let name = std::mem::take(&mut one.name.0).into_owned();
         let mut component = Component::of(purl, "", name, &one.version.0);
-        component.files = contained;
+        component.contains(contained);
         sbom.add(component)?;
     }
     Ok(())
