@@ -177,6 +177,23 @@ fn a_program_that_another_has_linked_in_is_counted() {
 }
 
 #[test]
+fn a_module_is_used_where_the_program_that_the_system_owns_is() {
+    let one = "path\ta.b/one\nmod\ta.b/one\tv1.0.0\t\n";
+    let status = "Package: one\nStatus: install ok installed\nVersion: 1\n";
+    let layer = Layer::default()
+        .program("usr/bin/one", program(&section(one), 64))
+        .program("usr/sbin/one", program(&section(one), 64))
+        .file("var/lib/dpkg/status", status)
+        .file("var/lib/dpkg/info/one.list", "/usr/sbin/one\n");
+    let report = report(layer, &json!({}), &[("/usr/sbin/one", false)]);
+    let size = program(&section(one), 64).len();
+    let expected = format!("golang a.b/one v1.0.0 2 {size} -");
+    assert!(all(&report).contains(&expected), "{:?}", all(&report));
+    let found = report.packages.iter().find(|it| it.name == "a.b/one");
+    assert_eq!(found.unwrap().in_use, Some(Verdict::Used));
+}
+
+#[test]
 fn findings_in_modules_go_by_the_programs_that_hold_them() {
     let workload = Workload {
         name: "web".into(),

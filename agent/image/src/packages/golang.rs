@@ -111,6 +111,10 @@ pub(super) fn go(tree: &Tree, packages: &mut Packages) {
                 break;
             };
             packages.take(tree, number, *id);
+            // A package of the system owns it, and another program of the module is its own: one that was met already.
+            if packages.owner_number(tree, *id) != Some(number) {
+                packages.link(tree, number, *id);
+            }
         }
     }
     for (id, built) in programs {
