@@ -7,15 +7,17 @@
 //! heed them unless it was mounted with `userxattr`.
 
 mod files;
+mod pending;
 
 use crate::error::{Error, Limits};
 use crate::layout::{Blob, Layout};
-use crate::read::{Contents, Figures, Odd, Reader};
+use crate::read::{Contents, Figures, Odd, Reader, Seen};
 use crate::report::FromContainer;
 use crate::tarball::{Entry, Kind as Entity};
-use crate::tree::Stop;
-use files::{open, reopen, value, written};
+use crate::tree::{Id, NAME_MAX, Refused, Stop};
+use files::{on_disk, open, reopen, value, written};
 use lapwing_profile::text::canonical;
+use pending::{Name, Pending};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Dir, FileType, OFlags, Stat, fstat, major, minor, readlinkat};
 use rustix::io::Errno;
@@ -183,7 +185,7 @@ struct Walk<'a> {
     left: &'a mut u64,
     limits: Limits,
     /// The first name of each file that has several.
-    linked: HashMap<(u64, u64), Vec<u8>>,
+    linked: HashMap<(u64, u64), Id>,
 }
 
 impl Walk<'_> {
@@ -193,36 +195,23 @@ impl Walk<'_> {
         let status = fstat(&root).map_err(|error| Error::io(&self.what, error.into()))?;
         self.folder_entry(b"/", &root, &status)?;
         // In the order of names, each folder before what is in it, as layers are packed.
-        let mut left = Vec::new();
-        self.go_into(&[], &mut left)?;
-        while let Some(path) = left.pop() {
-            if self.entry(&path)? {
-                self.go_into(&path, &mut left)?;
+        let mut pending = Pending::default();
+        let names = self.names(b"")?;
+        pending.enter(names.map_err(|error| Error::io(&self.what, error.into()))?);
+        while let Some(path) = pending.next() {
+            if self.entry(path)? {
+                match self.names(path)? {
+                    Ok(names) => pending.enter(names),
+                    Err(error) => self.aside(path, error),
+                }
             }
         }
         Ok(())
     }
 
-    /// Adds what is in a folder to what is left to be looked at, the first last.
-    fn go_into(&mut self, folder: &[u8], left: &mut Vec<Vec<u8>>) -> Result<(), Error> {
-        let names = match self.names(folder)? {
-            Ok(names) => names,
-            Err(error) if folder.is_empty() => return Err(Error::io(&self.what, error.into())),
-            Err(error) => {
-                self.aside(folder, error);
-                return Ok(());
-            }
-        };
-        let path = |name: Vec<u8>| match folder {
-            [] => name,
-            folder => [folder, b"/", &name].concat(),
-        };
-        left.extend(names.into_iter().rev().map(path));
-        Ok(())
-    }
-
-    /// The names in a folder. Each counts, also of one that changes while it is read.
-    fn names(&mut self, folder: &[u8]) -> Result<Result<Vec<Vec<u8>>, Errno>, Error> {
+    /// The names in a folder, of which none is longer than those of a tree. Each counts, also of one that changes
+    /// while it is read.
+    fn names(&mut self, folder: &[u8]) -> Result<Result<Vec<Name>, Errno>, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let mut names = Vec::new();
         let dir = match open(self.layer, folder, flags).and_then(Dir::new) {
@@ -237,7 +226,13 @@ impl Walk<'_> {
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
                 self.contents.count(&self.what)?;
-                names.push(name.to_vec());
+                // FUSE has such.
+                if name.len() > NAME_MAX {
+                    let refused = &mut self.contents.refused;
+                    refused.entry(Refused::TooLong).or_default().take(name);
+                    continue;
+                }
+                names.push(Box::from(name));
             }
         }
         names.sort_unstable();
@@ -292,23 +287,30 @@ impl Walk<'_> {
                 }
             }
         }
-        if let Some(first) = self.first_name(path, &status) {
+        if let Some(first) = self.first_name(&status) {
             (entry.kind, entry.link) = (Entity::HardLink, first);
         }
-        self.contents
-            .put(&entry, None, self.number)
-            .or_else(|stop| self.stopped(stop, path))?;
+        self.put(&entry, None, &status)?;
         Ok(false)
     }
 
     /// The name under which this file was met before, if it was.
-    fn first_name(&mut self, path: &[u8], status: &Stat) -> Option<Vec<u8>> {
-        if status.st_nlink < 2 {
-            return None;
+    fn first_name(&self, status: &Stat) -> Option<Vec<u8>> {
+        let first = self.linked.get(&(status.st_dev, status.st_ino))?;
+        Some(self.contents.tree.path(*first))
+    }
+
+    /// Takes what is no folder.
+    fn put(&mut self, entry: &Entry, seen: Option<Seen>, status: &Stat) -> Result<(), Error> {
+        match self.contents.put(entry, seen, self.number) {
+            Ok(Some(id)) if status.st_nlink > 1 => {
+                let number = (status.st_dev, status.st_ino);
+                self.linked.entry(number).or_insert(id);
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(stop) => self.stopped(stop, &entry.name),
         }
-        let number = (status.st_dev, status.st_ino);
-        let first = self.linked.entry(number).or_insert_with(|| path.to_vec());
-        (*first != path).then(|| first.clone())
     }
 
     fn stopped(&mut self, stop: Stop, path: &[u8]) -> Result<(), Error> {
@@ -372,10 +374,9 @@ impl Walk<'_> {
             return Ok(());
         }
         let mut entry = entry(path, Entity::File, status);
-        if let Some(first) = self.first_name(path, status) {
+        if let Some(first) = self.first_name(status) {
             (entry.kind, entry.link) = (Entity::HardLink, first);
-            return (self.contents.put(&entry, None, self.number))
-                .or_else(|stop| self.stopped(stop, path));
+            return self.put(&entry, None, status);
         }
         entry.capability = value(file, "security.capability");
         // Before any of it is read: a file of nothing but holes is as long as it says.
@@ -406,12 +407,10 @@ impl Walk<'_> {
                 }
             }
         };
-        let put = self.contents.put(&entry, seen, self.number);
-        let blocks = u64::try_from(status.st_blocks).unwrap_or_default();
         if let Some(figures) = self.contents.layers.last_mut() {
-            figures.packed = figures.packed.saturating_add(blocks.saturating_mul(512));
+            figures.packed = figures.packed.saturating_add(on_disk(status));
         }
-        put.or_else(|stop| self.stopped(stop, path))
+        self.put(&entry, seen, status)
     }
 }
 

@@ -142,19 +142,20 @@ impl Scan {
             return;
         }
         self.window.extend_from_slice(bytes);
-        self.look();
+        self.look(false);
         // All but what may be the beginning of more.
         self.window.drain(..self.from);
         self.offset += self.from;
         self.from = 0;
     }
 
-    /// What was found in all of it.
+    /// What was found in all of it. What was to go on beyond its end is passed over for what comes after it.
     pub(crate) fn end(&mut self) -> Option<Built> {
+        self.look(true);
         self.found.take()
     }
 
-    fn look(&mut self) {
+    fn look(&mut self, is_end: bool) {
         while !self.is_over() {
             let Some(at) = self.finder.find(&self.window[self.from..]) else {
                 self.from = self
@@ -166,9 +167,9 @@ impl Scan {
             self.from = at;
             if (self.offset + at).is_multiple_of(ALIGNED) {
                 match decode(&self.window[at..]) {
-                    Decoded::More => return,
+                    Decoded::More if !is_end => return,
                     Decoded::Yes(built) => self.found = Some(built),
-                    Decoded::No => {}
+                    Decoded::More | Decoded::No => {}
                 }
                 self.tries += 1;
             }
@@ -239,6 +240,15 @@ mod tests {
         let text = [MAGIC, b"is what it begins with"].concat();
         let before = [&text[..], &vec![0; 64 - text.len()], &real].concat();
         assert_eq!(scan(&before), known("go1.22.0\npath\tx\n"));
+        // It claims more than there is, and the real one is in that.
+        let mut claims = blob("go1.22.0", "");
+        claims.pop();
+        claims.extend([0x80, 0x80, 0x10]);
+        claims.resize(claims.len().next_multiple_of(ALIGNED), 0);
+        assert_eq!(
+            scan(&[&claims[..], &claims, &real].concat()),
+            known("go1.22.0\npath\tx\n")
+        );
         // Cut, of a length beyond all bounds, of no version.
         assert_eq!(scan(&real[..real.len() - 1]), None);
         assert_eq!(scan(&[&real[..HEADER], &[0xff; 90]].concat()), None);

@@ -193,7 +193,10 @@ impl Packages {
             );
         }
         if told.damaged > 0 {
-            let text = format!("{} components of the SBOM could not be read", told.damaged);
+            let text = format!(
+                "{} components of the SBOM, or lists in them, could not be read",
+                told.damaged
+            );
             self.not_read.push(text);
         }
     }

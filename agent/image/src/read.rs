@@ -327,21 +327,21 @@ impl Contents {
             self.deleted();
             return Ok(());
         }
-        self.put(entry, read, layer)
+        self.put(entry, read, layer).map(drop)
     }
 
-    /// Lays an entry on that takes nothing away by its name.
+    /// Lays an entry on that takes nothing away by its name; answers what it is, unless it is of no kind that is taken.
     pub(crate) fn put(
         &mut self,
         entry: &Entry,
         read: Option<Seen>,
         layer: u32,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<Id>, Stop> {
         let name = &entry.name[..];
         let kind = match entry.kind {
             Entity::Other => {
                 self.unknown.take(name);
-                return Ok(());
+                return Ok(None);
             }
             Entity::HardLink => {
                 let id = self.tree.hard_link(name, &entry.link, layer)?;
@@ -353,7 +353,7 @@ impl Contents {
                 if inode.content.is_none() && inode.size > 0 && capture::is_wanted(name) {
                     self.linked.take(name);
                 }
-                return Ok(());
+                return Ok(Some(id));
             }
             Entity::File => Kind::File,
             Entity::Symlink => Kind::Symlink,
@@ -384,7 +384,7 @@ impl Contents {
         }
         let id = self.tree.put(name, inode)?;
         let Some(figures) = self.layers.last_mut() else {
-            return Ok(());
+            return Ok(Some(id));
         };
         match kind {
             Kind::File => {
@@ -402,7 +402,7 @@ impl Contents {
                 false => self.more_secrets += 1,
             }
         }
-        Ok(())
+        Ok(Some(id))
     }
 }
 

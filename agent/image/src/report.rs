@@ -113,9 +113,9 @@ pub struct FromContainer {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Written {
-    /// Bytes of files.
+    /// Bytes that files take on the disk, those of one with several names once.
     pub bytes: u64,
-    /// How many files.
+    /// How many files, each once however many names it has.
     pub files: u64,
     /// Whether there is more that was not counted.
     pub is_incomplete: bool,

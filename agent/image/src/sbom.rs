@@ -8,8 +8,9 @@ mod cyclonedx;
 mod spdx;
 mod syft;
 
-use crate::json::{Many, Raw, Word};
+use crate::json::{Many, Raw, Word, typed};
 use crate::package_url::{self, IMAGE, OTHER, PackageUrl};
+use crate::tree::PATH_MAX;
 use lapwing_profile::text::canonical;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -20,6 +21,9 @@ pub const BYTES_MAX: usize = 128 << 20;
 const MOST: usize = 100_000;
 /// Files of all packages, and what says whose they are.
 const FILES_MAX: usize = 1_000_000;
+/// Bytes of paths that are put together or copied, beside those that stand in the document: a short text may name a
+/// long one many times.
+const PATHS_MAX: usize = BYTES_MAX;
 /// Bytes of what the document says of itself.
 const TEXT_MAX: usize = 100;
 /// Digests of images and layers that are kept.
@@ -39,9 +43,13 @@ pub struct Sbom<'a> {
     /// Digests of the unpacked layers of it.
     pub(crate) layers: Vec<String>,
     pub(crate) components: Vec<Component<'a>>,
-    /// Components that could not be read.
+    /// Components, and lists of what belongs to one, that could not be read.
     pub(crate) damaged: u64,
+    /// Files in paths that are longer than any of an image.
+    pub(crate) missing: u64,
     files: usize,
+    /// Bytes of paths that were put together or copied.
+    copied: usize,
 }
 
 /// A package of it.
@@ -55,6 +63,8 @@ pub(crate) struct Component<'a> {
     pub purl: Cow<'a, str>,
     /// Its files, below the root of the image.
     pub files: Vec<Cow<'a, str>>,
+    /// Whether these may merely name it: then they count where one of them holds code.
+    pub may_name: bool,
     /// Where it was found: its own file, or what names it.
     pub places: Vec<Cow<'a, str>>,
 }
@@ -65,7 +75,7 @@ pub(crate) struct Component<'a> {
 pub struct Told {
     /// As `CycloneDX 1.6`.
     pub form: String,
-    /// Whether it is of this image, by digests; `None` where it does not say.
+    /// Whether it is of this image, by digests; `None` where it does not say, or those of this image are unknown.
     pub same_image: Option<bool>,
     /// Packages that it names.
     pub packages: u64,
@@ -75,7 +85,7 @@ pub struct Told {
     pub without_files: u64,
     /// Files that it names and the image does not have.
     pub missing_files: u64,
-    /// Components that could not be read.
+    /// Components, and lists of what belongs to one, that could not be read.
     pub damaged: u64,
 }
 
@@ -124,6 +134,17 @@ fn list<'a, const MOST: usize>(raw: Raw<'a>, what: &str) -> Result<Vec<Raw<'a>>,
         .map_err(|error| format!("`{what}`: {error}"))
 }
 
+/// What can be read of a list that matters less than what it is of; one that cannot counts as damaged.
+fn some<'a, T: Deserialize<'a>>(raw: Raw<'a>, damaged: &mut u64) -> Vec<T> {
+    match typed::<Many<T, MOST>>(raw) {
+        Some(all) => all.0,
+        None => {
+            *damaged += u64::from(raw.is_some());
+            Vec::new()
+        }
+    }
+}
+
 /// Whether a text is a digest.
 fn is_digest(text: &str) -> bool {
     let digits = text.strip_prefix("sha256:");
@@ -167,7 +188,9 @@ impl<'a> Sbom<'a> {
             layers: Vec::new(),
             components: Vec::new(),
             damaged: 0,
+            missing: 0,
             files: 0,
+            copied: 0,
         };
         let of = |name: &str, version: &str| {
             let end = version.len().min(TEXT_MAX);
@@ -202,7 +225,7 @@ impl<'a> Sbom<'a> {
         Ok(sbom)
     }
 
-    /// Whether it is of an image of these digests and layers; `None` where it does not say.
+    /// Whether it is of an image of these digests and layers; `None` where it does not say, or nobody knows these.
     pub(crate) fn is_of(&self, digests: &[&str], layers: &[&str]) -> Option<bool> {
         // Some list layers in an order of their own.
         let mut own: Vec<&str> = self.layers.iter().map(String::as_str).collect();
@@ -211,8 +234,9 @@ impl<'a> Sbom<'a> {
         layers.sort_unstable();
         let is_same = self.digests.iter().any(|one| digests.contains(&&**one))
             || !own.is_empty() && own == layers;
-        let says = !self.digests.is_empty() || !self.layers.is_empty();
-        says.then_some(is_same)
+        let has_digests = !self.digests.is_empty() && !digests.is_empty();
+        let has_layers = !own.is_empty() && !layers.is_empty();
+        (has_digests || has_layers).then_some(is_same)
     }
 
     fn of_image(&mut self, text: &str) {
@@ -233,6 +257,25 @@ impl<'a> Sbom<'a> {
         match self.files > FILES_MAX {
             true => Err(format!(
                 "it names more than {FILES_MAX} files, which are more than are read"
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether a path of so many bytes can be one of an image; else its file is missing.
+    fn can_be(&mut self, length: usize) -> bool {
+        let can_be = length <= PATH_MAX;
+        self.missing += u64::from(!can_be);
+        can_be
+    }
+
+    /// Counts the bytes of a path before it is put together or copied.
+    fn copy(&mut self, length: usize) -> Result<(), String> {
+        self.copied += length;
+        match self.copied > PATHS_MAX {
+            true => Err(format!(
+                "its paths take more than {} MiB together, which are more than are read",
+                PATHS_MAX >> 20
             )),
             false => Ok(()),
         }
@@ -266,6 +309,13 @@ impl<'a> Component<'a> {
         }
     }
 
+    /// What it is said to contain. Of a package of a system that is the list of its database, of others it may be
+    /// the place where a scanner found it.
+    fn contains(&mut self, files: Vec<Cow<'a, str>>) {
+        self.may_name = !package_url::is_of_system(self.kind);
+        self.files = files;
+    }
+
     /// By its package URL, else by what the document calls it.
     fn of(purl: Word<'a>, kind: &str, name: String, version: &str) -> Self {
         let purl = purl.0;
@@ -291,5 +341,100 @@ impl<'a> Component<'a> {
                 ..Self::default()
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn owned(sbom: &Sbom<'_>) -> usize {
+        let files = sbom.components.iter().flat_map(|it| &it.files);
+        let owned = files.filter(|it| matches!(it, Cow::Owned(_)));
+        owned.map(|it| it.len()).sum()
+    }
+
+    fn syft(root: usize, files: usize) -> String {
+        let files = vec!["a"; files];
+        let metadata = json!({"sitePackagesRootPath": "/".repeat(root), "files": files});
+        json!({"artifacts": [{"name": "x", "type": "python", "metadata": metadata}]}).to_string()
+    }
+
+    fn spdx(name: usize, times: usize) -> String {
+        // An escape, so that the text is not borrowed.
+        let name = format!("{}\n", "n".repeat(name));
+        let ids = vec!["f"; times];
+        json!({"spdxVersion": "SPDX-2.3", "files": [{"SPDXID": "f", "fileName": name}],
+            "packages": [{"SPDXID": "p", "name": "x", "hasFiles": ids}],
+            "relationships": vec![json!({"spdxElementId": "p", "relationshipType": "CONTAINS",
+                "relatedSpdxElement": "f"}); 10]})
+        .to_string()
+    }
+
+    #[test]
+    fn paths_longer_than_any_are_not_put_together() {
+        for (text, missing) in [(syft(10_000, 1_000), 1_000), (spdx(10_000, 1_000), 1)] {
+            let sbom = Sbom::read(text.as_bytes()).unwrap();
+            assert_eq!((owned(&sbom), sbom.missing), (0, missing));
+        }
+        let text = syft(100, 10);
+        let sbom = Sbom::read(text.as_bytes()).unwrap();
+        assert_eq!((owned(&sbom), sbom.missing), (1_020, 0));
+    }
+
+    #[test]
+    fn paths_are_bounded_together() {
+        // Without the bound 200 and 160 MB.
+        for text in [syft(4_000, 50_000), spdx(4_000, 40_000)] {
+            let error = Sbom::read(text.as_bytes()).err().unwrap_or_default();
+            assert!(error.contains("more than 128 MiB"), "{error}");
+        }
+    }
+
+    #[test]
+    fn lists_that_are_too_long_are_told() {
+        let many = vec![0; MOST + 1];
+        for (text, damaged) in [
+            (
+                json!({"bomFormat": "CycloneDX", "components": [
+                {"type": "library", "name": "x", "properties": many, "evidence": {"occurrences": many}}]}),
+                2,
+            ),
+            (
+                json!({"spdxVersion": "SPDX-2.3", "documentDescribes": many, "packages": [
+                {"name": "x", "hasFiles": many}]}),
+                2,
+            ),
+            (
+                json!({"artifacts": [{"name": "x", "locations": many, "metadata": {"files": 1}}]}),
+                2,
+            ),
+            (
+                json!({"artifacts": [{"name": "x", "locations": null, "metadata": {}}]}),
+                0,
+            ),
+        ] {
+            let text = text.to_string();
+            let sbom = Sbom::read(text.as_bytes()).unwrap();
+            assert_eq!((sbom.damaged, sbom.components.len()), (damaged, 1));
+        }
+    }
+
+    #[test]
+    fn without_digests_of_an_image_nobody_knows_whose_it_is() {
+        let [one, other] = ["a", "b"].map(|digit| format!("sha256:{}", digit.repeat(64)));
+        let text = json!({"artifacts": [], "source": {"type": "image", "metadata": {
+            "imageID": one, "layers": [{"digest": one}]}}});
+        let text = text.to_string();
+        let sbom = Sbom::read(text.as_bytes()).unwrap();
+        assert_eq!(sbom.is_of(&[], &[]), None);
+        assert_eq!(sbom.is_of(&[&other], &[]), Some(false));
+        assert_eq!(sbom.is_of(&[], &[&other]), Some(false));
+        assert_eq!(sbom.is_of(&[], &[&one]), Some(true));
+        let text = json!({"artifacts": [], "source": {"type": "image", "metadata": {"layers": [{"digest": one}]}}});
+        let text = text.to_string();
+        let sbom = Sbom::read(text.as_bytes()).unwrap();
+        assert_eq!(sbom.is_of(&[&other], &[]), None);
     }
 }

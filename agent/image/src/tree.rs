@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Bytes of a whole path at most (PATH_MAX), and of one name in it (NAME_MAX).
 pub(crate) const PATH_MAX: usize = 4096;
-const NAME_MAX: usize = 255;
+pub(crate) const NAME_MAX: usize = 255;
 /// Names that are gone through in all paths together, for each entry that may be read.
 const STEPS_EACH: u64 = 100;
 /// Bytes of names for each entry that may be read.

@@ -30,7 +30,7 @@ pub const CAUTION: &str = "nothing of this says that the image is not affected: 
 pub struct Vulnerabilities {
     /// Who made the report: `grype` or `trivy`.
     pub scanner: &'static str,
-    /// Whether it is of this image, by digest; `None` where it does not say.
+    /// Whether it is of this image, by digest; `None` where one of both has none.
     pub same_image: Option<bool>,
     /// What nobody should take it for.
     pub caution: &'static str,
@@ -189,10 +189,9 @@ impl Vulnerabilities {
                 .then_with(|| one.id.cmp(&other.id))
                 .then_with(|| one.package.cmp(&other.package))
         });
-        let same_image = (!given.digests.is_empty()).then(|| {
-            let own = image.digest.iter().chain(&image.id);
-            { own }.any(|own| given.digests.contains(own))
-        });
+        let own: Vec<&String> = image.digest.iter().chain(&image.id).collect();
+        let is_known = !given.digests.is_empty() && !own.is_empty();
+        let same_image = is_known.then(|| own.into_iter().any(|own| given.digests.contains(own)));
         let mut split = Self {
             scanner: given.scanner,
             same_image,

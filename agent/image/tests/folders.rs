@@ -10,7 +10,7 @@ use lapwing_profile::inventory::{Inventory, Sight, uses};
 use rustix::fs::{CWD, FileType, Mode, OFlags, XattrFlags, mknodat, open, setxattr};
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -378,6 +378,12 @@ fn what_the_container_wrote_is_counted_and_no_part_of_the_image() {
     stack.file("1/a", "1");
     stack.file("upper/a", "1234567");
     stack.file("upper/deep/b", "890");
+    // One file of several names, and one of nothing but a hole.
+    for name in ["again", "deep/more"] {
+        fs::hard_link(stack.at("upper/a"), stack.at(&format!("upper/{name}"))).unwrap();
+    }
+    let hole = fs::File::create(stack.at("upper/hole")).unwrap();
+    hole.set_len(1 << 40).unwrap();
     symlink("/etc", stack.at("upper/link")).unwrap();
     let mut layers = stack.layers(&["1"], Marks::Trusted);
     layers.writable = Some(opened(&stack.at("upper")));
@@ -386,9 +392,12 @@ fn what_the_container_wrote_is_counted_and_no_part_of_the_image() {
     assert_eq!((report.size.bytes, report.size.files), (1, 1));
     let container = report.container.as_ref().unwrap();
     let written = container.written.unwrap();
+    let blocks = |path: &str| fs::metadata(stack.at(path)).unwrap().blocks() * 512;
+    let bytes = blocks("upper/a") + blocks("upper/deep/b") + blocks("upper/hole");
+    assert!(bytes < 1 << 20, "{bytes}");
     assert_eq!(
         (written.bytes, written.files, written.is_incomplete),
-        (10, 2, false)
+        (bytes, 3, false)
     );
     assert_eq!(report.notes, ["told besides"]);
     let few = Limits {

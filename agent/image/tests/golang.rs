@@ -158,6 +158,42 @@ fn what_is_linked_is_used_where_one_of_its_programs_is() {
 }
 
 #[test]
+fn a_program_that_another_has_linked_in_is_counted() {
+    let linking = "path\ta.b/all\nmod\ta.b/all\tv1.0.0\t\ndep\ta.b/one\tv1.0.0\n";
+    let one = "path\ta.b/one/cmd\nmod\ta.b/one\tv1.0.0\t\n";
+    let layer = Layer::default()
+        .program("usr/bin/all", program(&section(linking), 64))
+        .program("usr/bin/one", program(&section(one), 64));
+    let report = report(layer, &json!({}), &[("/usr/bin/all", false)]);
+    let found = report.packages.iter().find(|it| it.name == "a.b/one");
+    let found = found.unwrap();
+    let size = program(&section(one), 64).len() as u64;
+    assert_eq!(
+        (found.within.as_deref(), found.files, found.bytes),
+        (None, 2, size)
+    );
+    // It is in use with the one that it is linked into.
+    assert_eq!(found.in_use, Some(Verdict::Used));
+}
+
+#[test]
+fn a_module_is_used_where_the_program_that_the_system_owns_is() {
+    let one = "path\ta.b/one\nmod\ta.b/one\tv1.0.0\t\n";
+    let status = "Package: one\nStatus: install ok installed\nVersion: 1\n";
+    let layer = Layer::default()
+        .program("usr/bin/one", program(&section(one), 64))
+        .program("usr/sbin/one", program(&section(one), 64))
+        .file("var/lib/dpkg/status", status)
+        .file("var/lib/dpkg/info/one.list", "/usr/sbin/one\n");
+    let report = report(layer, &json!({}), &[("/usr/sbin/one", false)]);
+    let size = program(&section(one), 64).len();
+    let expected = format!("golang a.b/one v1.0.0 2 {size} -");
+    assert!(all(&report).contains(&expected), "{:?}", all(&report));
+    let found = report.packages.iter().find(|it| it.name == "a.b/one");
+    assert_eq!(found.unwrap().in_use, Some(Verdict::Used));
+}
+
+#[test]
 fn findings_in_modules_go_by_the_programs_that_hold_them() {
     let workload = Workload {
         name: "web".into(),

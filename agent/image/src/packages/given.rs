@@ -1,37 +1,58 @@
 //! Packages that an SBOM names, beside those that are found.
 //!
 //! One of a kind, name and version that is known is that package, and may bring files that it lacked. Files of a
-//! list are the package's. The place where one was found is only its file where nothing says that it merely names
-//! packages, as databases and lock files do: if nobody reads these, that says nothing of what they name.
+//! list are the package's. The place where one was found is only its file where it holds code: databases, manifests
+//! and lock files of any kind merely name packages, and if nobody reads these, that says nothing of what they name.
 
-use super::{Packages, told};
-use crate::package_url::{is_of_system, plain_name, plain_version};
+mod known;
+
+use super::Packages;
+use crate::package_url::is_of_system;
 use crate::sbom::{Component, Sbom, Told};
 use crate::tree::{Id, Kind, Magic, Tree};
-use std::collections::{BTreeSet, HashMap};
+use known::Known;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Letters of a package URL that is told.
 const URL_MAX: usize = 1024;
-/// Ends of names of what names packages and holds none.
-const LISTS: &[&str] = &[
-    "csproj", "db", "gemspec", "json", "list", "lock", "lockfile", "md", "md5sums", "mod",
-    "sqlite", "sum", "toml", "txt", "xml", "yaml", "yml",
-];
-/// Names of such.
-const LIST_NAMES: &[&str] = &[
-    "METADATA",
-    "PKG-INFO",
-    "Packages",
-    "RECORD",
-    "installed",
-    "status",
-];
 /// Ends of names of what holds packages whole.
-const ARCHIVES: &[&str] = &["ear", "egg", "jar", "jmod", "par", "war", "whl"];
+const ARCHIVES: &[&str] = &[
+    "ear", "egg", "hpi", "jar", "jmod", "jpi", "par", "phar", "war", "whl",
+];
+/// Ends of names of code that is no ELF.
+const CODE: &[&str] = &[
+    "beam", "cjs", "class", "dll", "exe", "js", "lua", "mjs", "php", "pl", "pm", "py", "pyc",
+    "pyd", "sh", "wasm",
+];
+/// Names of code that names packages.
+const MANIFESTS: &[&[u8]] = &[b"conanfile.py", b"pack.pl", b"setup.py"];
 
-/// The end of a name, behind its last point.
-fn end(name: &str) -> &str {
-    name.rsplit_once('.').map_or("", |(_, end)| end)
+/// What a file can tell of the use of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    /// Nothing: it may merely name it.
+    Nothing,
+    /// Code of one.
+    Code,
+    /// What several packages may be built into.
+    Whole,
+}
+
+fn holds(name: &[u8], magic: Magic) -> Holds {
+    let end = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let end = if end.len() == name.len() { b"" } else { end };
+    let is_in = |all: &[&str]| {
+        all.iter()
+            .any(|one| one.as_bytes().eq_ignore_ascii_case(end))
+    };
+    // Programs in a language seldom have an end; of what has one it says more than how the text begins.
+    let is_script = magic == Magic::Script && end.is_empty();
+    match () {
+        () if magic == Magic::Elf || is_in(ARCHIVES) => Holds::Whole,
+        () if MANIFESTS.contains(&name) => Holds::Nothing,
+        () if is_in(CODE) || is_script => Holds::Code,
+        () => Holds::Nothing,
+    }
 }
 
 /// What came of a document.
@@ -48,15 +69,19 @@ pub(super) struct Given<'a, 's> {
 impl<'a, 's> Given<'a, 's> {
     pub(super) fn of(sbom: &'a Sbom<'s>) -> Self {
         let mut places = HashMap::new();
-        for place in sbom.components.iter().flat_map(|it| &it.places) {
-            *places.entry(&**place).or_default() += 1;
+        for component in &sbom.components {
+            // Each once: some name a path again for each layer that has it.
+            let own: HashSet<&str> = component.places.iter().map(|it| &**it).collect();
+            for place in own {
+                *places.entry(place).or_default() += 1;
+            }
         }
         Self {
             sbom,
             places,
             numbers: BTreeSet::new(),
             merged: 0,
-            missing: 0,
+            missing: sbom.missing,
         }
     }
 
@@ -67,21 +92,13 @@ impl<'a, 's> Given<'a, 's> {
 
     /// Adds packages of systems, or all others.
     pub(super) fn add(&mut self, tree: &Tree, packages: &mut Packages, of_system: bool) {
-        let mut known: HashMap<(&'static str, String), Vec<usize>> = HashMap::new();
-        for (number, package) in packages.all.iter().enumerate() {
-            let key = (package.kind, plain_name(package.kind, &package.name));
-            known.entry(key).or_default().push(number);
-        }
+        let mut known = Known::of(packages);
         for one in &self.sbom.components {
             if is_of_system(one.kind) != of_system {
                 continue;
             }
             let files = self.files(tree, packages, one);
-            let name = told(one.name.as_bytes());
-            let numbers = known
-                .entry((one.kind, plain_name(one.kind, &name)))
-                .or_default();
-            let number = match same(packages, numbers, one) {
+            let number = match known.find(packages, one) {
                 Some(number) => {
                     self.merged += 1;
                     number
@@ -96,7 +113,7 @@ impl<'a, 's> Given<'a, 's> {
                     packages.built_for(number, one.architecture.as_bytes());
                     packages.all[number].by_sbom = true;
                     packages.all[number].purl = url(&one.purl);
-                    numbers.push(number);
+                    known.add(number, &packages.all[number]);
                     number
                 }
             };
@@ -122,6 +139,16 @@ impl<'a, 's> Given<'a, 's> {
                 None => self.missing += 1,
             }
         }
+        if one.may_name {
+            let is_code = |(id, _): &(Id, bool)| {
+                let inode = tree.inode(*id);
+                inode.kind == Kind::File
+                    && holds(&tree.nodes[*id as usize].name, inode.magic) != Holds::Nothing
+            };
+            if !all.iter().any(is_code) {
+                all.clear();
+            }
+        }
         for path in &one.places {
             if tree.is_exhausted() {
                 break;
@@ -129,11 +156,9 @@ impl<'a, 's> Given<'a, 's> {
             let is_shared = self.places.get(&**path).is_some_and(|count| *count > 1);
             let found = packages.find(tree, path.as_bytes());
             let found = found.filter(|id| tree.inode(*id).kind == Kind::File);
-            let name = path.rsplit('/').next().unwrap_or_default();
             let Some(id) = found else { continue };
-            let holds = tree.inode(id).magic == Magic::Elf || ARCHIVES.contains(&end(name));
-            let names = LISTS.contains(&end(name)) || LIST_NAMES.contains(&name);
-            if holds || !is_shared && !names {
+            let holds = holds(&tree.nodes[id as usize].name, tree.inode(id).magic);
+            if holds == Holds::Whole || holds == Holds::Code && !is_shared {
                 all.push((id, is_shared));
             }
         }
@@ -155,30 +180,6 @@ impl<'a, 's> Given<'a, 's> {
             damaged: self.sbom.damaged,
         }
     }
-}
-
-/// Which of the packages of a name a component is.
-fn same(packages: &mut Packages, numbers: &[usize], one: &Component<'_>) -> Option<usize> {
-    let version = told(one.version.as_bytes());
-    // That of a folder, by Go and by Syft.
-    if matches!(&*version, "" | "(devel)" | "UNKNOWN") {
-        return numbers.first().copied();
-    }
-    let is = |number: &&usize| {
-        let own = &packages.all[**number].version;
-        plain_version(one.kind, own) == plain_version(one.kind, &version)
-    };
-    if let Some(number) = numbers.iter().find(is) {
-        return Some(*number);
-    }
-    // One that does not know its version, as a program that is built of a folder.
-    let bare = numbers
-        .iter()
-        .find(|number| packages.all[**number].version.is_empty());
-    if let Some(number) = bare {
-        packages.all[*number].version = version;
-    }
-    bare.copied()
 }
 
 /// A package URL that may be told as it is.

@@ -92,28 +92,36 @@ pub(super) fn go(tree: &Tree, packages: &mut Packages) {
     });
     let (mut old, mut bare) = (Damaged::default(), Damaged::default());
     let mut known: HashMap<Module<'_>, usize> = HashMap::new();
-    for (id, built) in programs {
+    // What is a program of its own is so also where another has it linked in, so these come first.
+    for (id, built) in &programs {
         let text = match built {
             Built::Known(text) => text,
             Built::Old => {
-                old.take(&tree.path(id));
+                old.take(&tree.path(*id));
                 continue;
             }
         };
         let modules = Modules::of(text);
         if !modules.is_whole {
-            bare.take(&tree.path(id));
+            bare.take(&tree.path(*id));
         }
-        let system = packages.name(tree, id);
-        let within = system.clone();
-        let mut own = None;
         if let Some(module) = modules.main {
+            let within = packages.name(tree, *id);
             let Some(number) = packages.module(&mut known, module, within) else {
                 break;
             };
-            packages.take(tree, number, id);
-            own = Some(packages.all[number].name.clone());
+            packages.take(tree, number, *id);
+            // A package of the system owns it, and another program of the module is its own: one that was met already.
+            if packages.owner_number(tree, *id) != Some(number) {
+                packages.link(tree, number, *id);
+            }
         }
+    }
+    for (id, built) in programs {
+        let Built::Known(text) = built else { continue };
+        let modules = Modules::of(text);
+        let own = modules.main.and_then(|main| known.get(&main));
+        let own = own.map(|number| packages.all[*number].name.clone());
         let standard = (
             STANDARD,
             modules
@@ -122,7 +130,8 @@ pub(super) fn go(tree: &Tree, packages: &mut Packages) {
                 .next()
                 .unwrap_or_default(),
         );
-        let within = own.or(system).or_else(|| Some(told(&tree.path(id))));
+        let within = own.or_else(|| packages.name(tree, id));
+        let within = within.or_else(|| Some(told(&tree.path(id))));
         for module in modules.linked.into_iter().chain([standard]) {
             let Some(number) = packages.module(&mut known, module, within.clone()) else {
                 break;

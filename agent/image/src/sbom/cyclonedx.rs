@@ -1,8 +1,8 @@
 //! CycloneDX: components, which may be in one another, with places in their evidence, or in properties of
 //! Syft and Trivy.
 
-use super::{Component, Document, MOST, Sbom, list};
-use crate::json::{Many, Raw, Word, typed};
+use super::{Component, Document, MOST, Sbom, list, some};
+use crate::json::{Raw, Word, typed};
 use serde::Deserialize;
 
 /// Levels of components in one another below the first.
@@ -12,6 +12,8 @@ const DEPTH_MAX: usize = 15;
 struct Metadata<'a> {
     #[serde(borrow, default)]
     component: Raw<'a>,
+    #[serde(borrow, default)]
+    properties: Raw<'a>,
 }
 
 #[derive(Deserialize)]
@@ -64,18 +66,17 @@ struct Occurrence<'a> {
     location: Word<'a>,
 }
 
-/// What can be read of a list that matters less than what it is of.
-fn some<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
-    typed::<Many<T, MOST>>(raw)
-        .map(|all| all.0)
-        .unwrap_or_default()
-}
-
 pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(), String> {
-    let root =
-        typed::<Metadata<'a>>(document.metadata).and_then(|it| typed::<One<'a>>(it.component));
-    if let Some(root) = root {
-        of_image(&root, sbom);
+    if let Some(metadata) = typed::<Metadata<'a>>(document.metadata) {
+        if let Some(root) = typed::<One<'a>>(metadata.component) {
+            of_image(&root, sbom);
+        }
+        // What this program writes: the version of its component may be another digest of the same image.
+        for property in some::<Property<'a>>(metadata.properties, &mut sbom.damaged) {
+            if property.name.0 == "lapwing:image:id" {
+                sbom.of_image(&property.value.0);
+            }
+        }
     }
     components(document.components, DEPTH_MAX, sbom)
 }
@@ -84,17 +85,15 @@ fn of_image(root: &One<'_>, sbom: &mut Sbom<'_>) {
     sbom.of_image(&root.version.0);
     let purl = root.purl.0.replace("%3A", ":").replace("%3a", ":");
     sbom.of_image(purl.split(['?', '#']).next().unwrap_or_default());
-    for hash in some::<Hash<'_>>(root.hashes) {
+    for hash in some::<Hash<'_>>(root.hashes, &mut sbom.damaged) {
         if hash.alg.0 == "SHA-256" {
             sbom.of_image(&format!("sha256:{}", hash.content.0));
         }
     }
-    for property in some::<Property<'_>>(root.properties) {
+    for property in some::<Property<'_>>(root.properties, &mut sbom.damaged) {
         match property.name.0.rsplit(':').next() {
             Some("ImageID" | "RepoDigest") => sbom.of_image(&property.value.0),
             Some("DiffID") => sbom.of_layer(&property.value.0),
-            // What this program writes.
-            Some("id") if property.name.0 == "lapwing:image:id" => sbom.of_image(&property.value.0),
             _ => {}
         }
     }
@@ -115,7 +114,8 @@ fn components<'a>(raw: Raw<'a>, depth: usize, sbom: &mut Sbom<'a>) -> Result<(),
             _ => false,
         };
         if is_package {
-            sbom.add(component(one))?;
+            let component = component(one, &mut sbom.damaged);
+            sbom.add(component)?;
         }
         match depth.checked_sub(1) {
             Some(depth) => components(within, depth, sbom)?,
@@ -125,14 +125,14 @@ fn components<'a>(raw: Raw<'a>, depth: usize, sbom: &mut Sbom<'a>) -> Result<(),
     Ok(())
 }
 
-fn component(one: One<'_>) -> Component<'_> {
+fn component<'a>(one: One<'a>, damaged: &mut u64) -> Component<'a> {
     let name = match one.group.0.is_empty() {
         true => one.name.0.into_owned(),
         false => format!("{}/{}", one.group.0, one.name.0),
     };
     let mut places = Vec::new();
     let mut kind = None;
-    for property in some::<Property<'_>>(one.properties) {
+    for property in some::<Property<'_>>(one.properties, damaged) {
         let parts: Vec<&str> = property.name.0.splitn(4, ':').collect();
         match parts[..] {
             ["syft", "package", "type"] => kind = Some(property.value.0),
@@ -146,7 +146,7 @@ fn component(one: One<'_>) -> Component<'_> {
     let mut component = Component::of(one.purl, &kind, name, &one.version.0);
     component.found_at(places);
     let evidence = typed::<Evidence<'_>>(one.evidence);
-    let all = evidence.map(|it| some::<Occurrence<'_>>(it.occurrences));
+    let all = evidence.map(|it| some::<Occurrence<'_>>(it.occurrences, damaged));
     let all = all.unwrap_or_default().into_iter().map(|it| it.location.0);
     component.places.extend(all);
     component

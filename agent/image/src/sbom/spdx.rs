@@ -1,7 +1,7 @@
 //! SPDX 2: packages, files, and what contains what.
 
-use super::{Component, Document, FILES_MAX, MOST, Sbom, digest, list};
-use crate::json::{Many, Raw, Word, typed};
+use super::{Component, Document, FILES_MAX, MOST, Sbom, digest, list, some};
+use crate::json::{Raw, Word, typed};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -68,20 +68,14 @@ struct Relationship<'a> {
     to: Word<'a>,
 }
 
-fn some<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
-    typed::<Many<T, MOST>>(raw)
-        .map(|all| all.0)
-        .unwrap_or_default()
-}
-
 /// Which elements the document is of, and which files its packages contain.
 struct Edges<'a> {
     described: HashSet<Cow<'a, str>>,
     contained: HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
 }
 
-fn edges<'a>(document: &Document<'a>) -> Result<Edges<'a>, String> {
-    let described = some::<Word<'a>>(document.describes);
+fn edges<'a>(document: &Document<'a>, damaged: &mut u64) -> Result<Edges<'a>, String> {
+    let described = some::<Word<'a>>(document.describes, damaged);
     let mut edges = Edges {
         described: described.into_iter().map(|it| it.0).collect(),
         contained: HashMap::new(),
@@ -109,11 +103,14 @@ fn edges<'a>(document: &Document<'a>) -> Result<Edges<'a>, String> {
 }
 
 pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(), String> {
-    let mut edges = edges(document)?;
+    let mut edges = edges(document, &mut sbom.damaged)?;
     let mut files: HashMap<Cow<'a, str>, Cow<'a, str>> = HashMap::new();
     for raw in list::<FILES_MAX>(document.files, "files")? {
         match typed::<File<'a>>(raw) {
-            Some(file) => drop(files.insert(file.id.0, file.name.0)),
+            Some(file) if sbom.can_be(file.name.0.len()) => {
+                files.insert(file.id.0, file.name.0);
+            }
+            Some(_) => {}
             None => sbom.damaged += 1,
         }
     }
@@ -123,7 +120,7 @@ pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(
             continue;
         };
         let is_purl = |it: &Reference<'a>| it.kind.0 == "purl";
-        let references = some::<Reference<'a>>(one.references);
+        let references = some::<Reference<'a>>(one.references, &mut sbom.damaged);
         let purl = references.into_iter().find(is_purl).map(|it| it.locator);
         let purl = purl.unwrap_or_default();
         if is_image(&one, &purl.0) {
@@ -139,12 +136,19 @@ pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(
             continue;
         }
         let mut ids = edges.contained.remove(&one.id.0).unwrap_or_default();
-        ids.extend(some::<Word<'a>>(one.files).into_iter().map(|it| it.0));
+        let more = some::<Word<'a>>(one.files, &mut sbom.damaged);
+        ids.extend(more.into_iter().map(|it| it.0));
+        let mut contained = Vec::new();
+        for file in ids.iter().filter_map(|id| files.get(id)) {
+            if let Cow::Owned(path) = file {
+                sbom.copy(path.len())?;
+            }
+            contained.push(file.clone());
+        }
         let name = std::mem::take(&mut one.name.0).into_owned();
-        sbom.add(Component {
-            files: ids.iter().filter_map(|id| files.get(id).cloned()).collect(),
-            ..Component::of(purl, "", name, &one.version.0)
-        })?;
+        let mut component = Component::of(purl, "", name, &one.version.0);
+        component.contains(contained);
+        sbom.add(component)?;
     }
     Ok(())
 }
@@ -161,16 +165,16 @@ fn of_image(one: &Package<'_>, purl: &str, sbom: &mut Sbom<'_>) {
     sbom.of_image(&one.version.0);
     let purl = purl.replace("%3A", ":").replace("%3a", ":");
     sbom.of_image(purl.split(['?', '#']).next().unwrap_or_default());
-    for sum in some::<Checksum<'_>>(one.checksums) {
+    for sum in some::<Checksum<'_>>(one.checksums, &mut sbom.damaged) {
         if sum.algorithm.0 == "SHA256" {
             sbom.of_image(&format!("sha256:{}", sum.value.0));
         }
     }
     // Of Trivy: a key, a colon, and the value.
-    let texts = some::<Word<'_>>(one.attributions)
+    let texts = some::<Word<'_>>(one.attributions, &mut sbom.damaged)
         .into_iter()
         .map(|it| it.0);
-    let comments = some::<Annotation<'_>>(one.annotations)
+    let comments = some::<Annotation<'_>>(one.annotations, &mut sbom.damaged)
         .into_iter()
         .map(|it| it.comment.0);
     for text in texts.chain(comments) {

@@ -1,7 +1,7 @@
 //! Syft's own JSON: packages with the lists of files that databases have of them, and the places where they
 //! were found.
 
-use super::{Component, Document, FILES_MAX, MOST, Sbom, list};
+use super::{Component, Document, FILES_MAX, MOST, Sbom, list, some};
 use crate::json::{Many, Raw, Word, typed};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -72,12 +72,6 @@ struct Metadata<'a> {
     root: Word<'a>,
 }
 
-fn some<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Vec<T> {
-    typed::<Many<T, MOST>>(raw)
-        .map(|all| all.0)
-        .unwrap_or_default()
-}
-
 /// The version of its schema.
 pub(super) fn version<'a>(document: &Document<'a>) -> Cow<'a, str> {
     let schema = typed::<Schema<'a>>(document.schema);
@@ -89,11 +83,11 @@ pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(
         && source.kind.0 == "image"
         && let Some(image) = typed::<Image<'a>>(source.metadata.or(source.target))
     {
-        let digests = some::<Word<'a>>(image.digests);
+        let digests = some::<Word<'a>>(image.digests, &mut sbom.damaged);
         for text in [image.id, image.manifest].iter().chain(&digests) {
             sbom.of_image(&text.0);
         }
-        for layer in some::<Layer<'a>>(image.layers) {
+        for layer in some::<Layer<'a>>(image.layers, &mut sbom.damaged) {
             sbom.of_layer(&layer.digest.0);
         }
     }
@@ -102,40 +96,50 @@ pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(
             sbom.damaged += 1;
             continue;
         };
-        let places = some::<Place<'a>>(one.locations);
+        let places = some::<Place<'a>>(one.locations, &mut sbom.damaged);
         let metadata = typed::<Metadata<'a>>(one.metadata);
         let name = one.name.0.into_owned();
         let mut component = Component::of(one.purl, &one.kind.0, name, &one.version.0);
         component.found_at(places.into_iter().map(|it| it.path.0).collect());
-        match metadata.map(files) {
-            Some(Some(files)) => component.files = files,
-            Some(None) => sbom.damaged += 1,
-            None => {}
+        if let Some(metadata) = metadata {
+            component.files = files(metadata, sbom)?;
         }
         sbom.add(component)?;
     }
     Ok(())
 }
 
-/// Files of a database are paths in the image; those of Python lead from its folder. `None` where they are no list,
-/// or too long a one.
-fn files(metadata: Metadata<'_>) -> Option<Vec<Cow<'_, str>>> {
+/// Files of a database are paths in the image; those of Python lead from its folder. A list that is none, or too long
+/// a one, counts as damaged.
+fn files<'a>(metadata: Metadata<'a>, sbom: &mut Sbom<'a>) -> Result<Vec<Cow<'a, str>>, String> {
     let root = metadata.root.0;
-    let all = match metadata.files {
-        Some(_) => typed::<Many<Raw<'_>, FILES_MAX>>(metadata.files)?.0,
-        None => Vec::new(),
-    };
-    // Of some kinds they are texts.
-    let paths = all
-        .into_iter()
-        .filter_map(|raw| match typed::<Place<'_>>(raw) {
-            Some(place) => Some(place.path.0),
-            None => typed::<Word<'_>>(raw).map(|it| it.0),
+    let listed = typed::<Many<Raw<'a>, FILES_MAX>>(metadata.files);
+    if listed.is_none() {
+        sbom.damaged += u64::from(metadata.files.is_some());
+    }
+    let mut files = Vec::new();
+    for raw in listed.into_iter().flat_map(|all| all.0) {
+        // Of some kinds they are texts.
+        let path = typed::<Place<'a>>(raw).map(|place| place.path.0);
+        let path = path.or_else(|| typed::<Word<'a>>(raw).map(|word| word.0));
+        let Some(path) = path.filter(|path| !path.is_empty()) else {
+            continue;
+        };
+        let is_whole = path.starts_with('/') || root.is_empty();
+        let length = match is_whole {
+            true => path.len(),
+            false => root.len() + 1 + path.len(),
+        };
+        if !sbom.can_be(length) {
+            continue;
+        }
+        files.push(match is_whole {
+            true => path,
+            false => {
+                sbom.copy(length)?;
+                Cow::Owned(format!("{root}/{path}"))
+            }
         });
-    let paths = paths.filter(|path| !path.is_empty());
-    let rooted = paths.map(|path| match path.starts_with('/') || root.is_empty() {
-        true => path,
-        false => Cow::Owned(format!("{root}/{path}")),
-    });
-    Some(rooted.collect())
+    }
+    Ok(files)
 }
