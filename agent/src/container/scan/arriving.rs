@@ -50,13 +50,18 @@ pub fn admit(proc: &Path, host_root: &Path, seeds: &mut [Seed]) {
 }
 
 fn is_arriving(proc: &Path, host_root: &Path, pid: u32, parent: u32) -> bool {
-    let namespaces = (pid_namespace(proc, pid), pid_namespace(proc, 1));
-    let (Some(own), Some(hosts)) = namespaces else {
+    // Not every machine lets its first process be asked; the agent is in the host's namespace too.
+    let hosts = pid_namespace(proc, 1).or_else(|| pid_namespace(proc, std::process::id()));
+    let (Some(own), Some(hosts)) = (pid_namespace(proc, pid), hosts) else {
         return false;
     };
-    let outside = root_of(&proc.join(format!("{parent}/root")));
+    // Nor is it needed: no container begins with that one.
+    let is_outside = || {
+        let root = root_of(&proc.join(format!("{parent}/root")));
+        parent == 1 || root.is_some_and(|root| Some(root) == root_of(host_root))
+    };
     own != hosts
-        && outside.is_some_and(|root| Some(root) == root_of(host_root))
+        && is_outside()
         && has_executed_nothing(proc, pid)
         && !runs_a_file_of_the_container(proc, pid)
 }

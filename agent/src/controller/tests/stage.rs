@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -72,7 +73,11 @@ impl Keys {
         params.subject_alt_names = vec![name];
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let paths = ["pem", "key"].map(|end| self.folder.path().join(format!("{file}.{end}")));
+        // One that starts may be reading those of the last call.
+        static ISSUED: AtomicU32 = AtomicU32::new(0);
+        let number = ISSUED.fetch_add(1, Ordering::Relaxed);
+        let path = |end| self.folder.path().join(format!("{file}-{number}.{end}"));
+        let paths = ["pem", "key"].map(path);
         std::fs::write(&paths[0], certificate.pem()).unwrap();
         std::fs::write(&paths[1], key.serialize_pem()).unwrap();
         let [certificate, key] = paths;

@@ -126,6 +126,12 @@ fn the_first_process_is_the_runtimes_until_it_executes() {
     };
     assert_eq!(host.admitted(&[others]), [(RUNTIME, 0)]);
     assert_eq!(host.admitted(&[RUNNING]), [(MAIN, LATE)]);
+    // What made it has ended.
+    let orphan = Met {
+        parent: 1,
+        ..WAITING
+    };
+    assert_eq!(host.admitted(&[orphan]), [(RUNTIME, 0)]);
     // Beside another container's.
     let second = Met { home: 6, ..RUNNING };
     assert_eq!(
