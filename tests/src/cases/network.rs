@@ -191,7 +191,8 @@ fn mutual_tls(context: &mut Context<'_>) -> Result<Outcome> {
     pay.act(&Act::trigger(&["create", "/data/of-pay"]))?;
     let of_pay = far.expect("violation", "of pay", &made("pay", "/data/of-pay"))?;
     own.act(&Act::trigger(&["create", END]))?;
-    let of_own = of_shop.expect("violation", "of the shop", &made("shop", END))?;
+    let of_own = of_shop.expect("violation", "of the shop", &made("shop", END));
+    let of_own = of_own.with_context(|| format!("{:?}", near.of_kind("violation")))?;
     let (all, here) = (until(&far, END)?, until(&near, END)?);
     ensure!(all == here, "over TCP {all:?}, on the socket {here:?}");
     ensure!(all.len() >= 3, "{all:?}");
