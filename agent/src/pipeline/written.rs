@@ -6,7 +6,7 @@
 use super::{Line, SECOND, Waker};
 use crate::clock;
 use crate::container::{Instance, Resolution};
-use crate::written::{Answer, Ask, Looker, PROCESSES_MAX};
+use crate::written::{Answer, Ask, Looker, PROCESSES_MAX, WAITING};
 use lapwing_abi::ids::Phase;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -54,6 +54,10 @@ impl Written {
                 asked: false,
             });
         }
+        // Where the thread has its hands full, or one look does not come back, more need not be worked out.
+        if self.turns.values().filter(|turn| turn.asked).count() >= WAITING {
+            return Vec::new();
+        }
         let due = self.turns.iter();
         let due = due.filter(|(_, turn)| turn.due <= now && !turn.asked);
         let mut due: Vec<(u64, u64)> = due.map(|(home, turn)| (turn.due, *home)).collect();
@@ -89,14 +93,20 @@ impl Line {
             );
         }
         let due = self.written.due(&learners, now);
-        let running = |home: &u64| self.registry.running().find(|it| it.home == *home);
-        let Some(first) = due.first().and_then(running) else {
+        if due.is_empty() {
+            return;
+        }
+        let running: HashMap<u64, &Instance> = { self.registry.running() }
+            .map(|instance| (instance.home, instance))
+            .collect();
+        let mut due = due.iter().filter_map(|home| running.get(home)).peekable();
+        let Some(workload) = due.peek().map(|first| &first.workload) else {
             return;
         };
-        let due: Vec<Instance> = { due.iter().filter_map(running) }
-            .filter(|instance| instance.workload == first.workload)
+        let due: Vec<Instance> = due
+            .filter(|instance| instance.workload == *workload)
             .take(ASKED_MAX)
-            .cloned()
+            .map(|instance| Instance::clone(instance))
             .collect();
         let folders = self.judge.written_folders(&due[0]);
         let mut inside: HashMap<u64, Vec<(u32, u32, u64)>> = { due.iter() }
@@ -169,6 +179,16 @@ mod tests {
             now += seconds * SECOND;
             assert_eq!(written.due(&one, now), [1]);
         }
+        // As many as the thread takes are asked for.
+        let many: HashSet<u64> = (0..=WAITING as u64).collect();
+        let mut busy = Written::begin(PathBuf::from("/"), Waker::new().unwrap());
+        busy.due(&many, 0);
+        for home in 1..WAITING as u64 {
+            busy.turns.get_mut(&home).unwrap().asked = true;
+        }
+        assert_eq!(busy.due(&many, FIRST), [0, WAITING as u64]);
+        busy.turns.get_mut(&0).unwrap().asked = true;
+        assert!(busy.due(&many, FIRST).is_empty());
         // What comes back begins anew.
         written.due(&HashSet::new(), now);
         assert!(written.due(&one, now + FIRST - 1).is_empty());

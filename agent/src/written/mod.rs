@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use walk::{Bounds, Counted};
 
 /// Questions that wait at most.
-const WAITING: usize = 64;
+pub(crate) const WAITING: usize = 64;
 /// Processes that are asked for the root of one container.
 pub(crate) const PROCESSES_MAX: usize = 16;
 /// When a process started is told in ticks of this length, in nanoseconds.
