@@ -7,8 +7,9 @@
 //! after `deadline`, which is less than `duration`: so it has stopped when another may begin, also where
 //! the API does not answer. Two that take it at once do so by the same `resourceVersion`, and the API
 //! refuses one (409). An orderly end gives it free at once. One that is not there may have been deleted under
-//! its holder, who makes it anew within `retry`; so the others make it when it was missing for `duration`,
-//! which is how long the first start takes.
+//! its holder, who makes it anew within `retry`; so the others make it when it was missing for `duration`
+//! in each of their looks, which is how long the first start takes: a look that failed begins that time anew, for
+//! it may have been there, and be deleted once more.
 //!
 //! The holder's text says where it is reached, for the others pass connections on. Beside it the Lease has
 //! a note of the leader's, which the next one finds: what must outlast it and is small. It costs no write
@@ -93,8 +94,10 @@ struct Seen {
     object: Value,
     /// When it was another one than before, by the own clock.
     changed: Option<Instant>,
-    /// Since when there is none.
-    missing: Option<Instant>,
+    /// Since when there is none, and when that was seen last.
+    missing: Option<(Instant, Instant)>,
+    /// When the last write to it was asked for that made it, or left it, the own.
+    renewed: Option<Instant>,
 }
 
 impl Seen {
@@ -126,6 +129,13 @@ impl Seen {
         }
         self.object = object;
         self.missing = None;
+    }
+
+    /// There is none. What was not seen for `longest` may have been there meanwhile, under another holder.
+    fn miss(&mut self, longest: Duration) {
+        let now = Instant::now();
+        let row = { self.missing }.filter(|(_, last)| now.duration_since(*last) < longest);
+        self.missing = Some((row.map_or(now, |(since, _)| since), now));
     }
 }
 
@@ -245,7 +255,7 @@ impl Elector {
 
     /// Renews it until that fails for too long, or somebody else has it. Says why.
     pub async fn hold(&self) -> String {
-        let mut good = Instant::now();
+        let mut good = self.seen().renewed.unwrap_or_else(Instant::now);
         let mut last = String::new();
         loop {
             // So long at the most: the next try must have its time before the end.
@@ -294,7 +304,12 @@ impl Elector {
         number
     }
 
-    fn wrote(&self, number: u64) {
+    /// It was written with the note of this number, as was asked then.
+    fn wrote(&self, object: Value, number: u64, begun: Instant) {
+        let mut seen = self.seen();
+        seen.take(object);
+        seen.renewed = Some(begun);
+        drop(seen);
         let mut note = self.note();
         note.written = note.written.max(number);
     }
@@ -303,9 +318,9 @@ impl Elector {
     async fn replace(&self, mut object: Value, holder: &str, seconds: u64) -> Result<(), Failure> {
         let number = self.write_into(&mut object, holder, seconds);
         let object = object.to_string().into_bytes();
+        let begun = Instant::now();
         let answer = self.api.replace(&self.path(), object).await?;
-        self.seen().take(parse(&answer)?);
-        self.wrote(number);
+        self.wrote(parse(&answer)?, number, begun);
         Ok(())
     }
 
@@ -320,10 +335,10 @@ impl Elector {
         let seconds = self.terms.duration.as_secs();
         let number = self.write_into(&mut object, &self.own.text(), seconds);
         let object = object.to_string().into_bytes();
+        let begun = Instant::now();
         match self.api.create(&self.folder(), object).await {
             Ok(answer) => {
-                self.seen().take(parse(&answer)?);
-                self.wrote(number);
+                self.wrote(parse(&answer)?, number, begun);
                 Ok(true)
             }
             Err(failure) if failure.is_conflict() => Ok(false),
@@ -338,10 +353,13 @@ impl Elector {
                 Ok(true)
             }
             Err(failure) if failure.is_missing() => {
-                self.seen().missing.get_or_insert_with(Instant::now);
+                self.seen().miss(self.terms.deadline);
                 Ok(false)
             }
-            Err(failure) => Err(failure),
+            Err(failure) => {
+                self.seen().missing = None;
+                Err(failure)
+            }
         }
     }
 
@@ -358,7 +376,7 @@ impl Elector {
         let own = self.own.text();
         if !self.look().await? {
             let missing = self.seen().missing;
-            let quiet = missing.map_or(Duration::ZERO, |since| since.elapsed());
+            let quiet = missing.map_or(Duration::ZERO, |(since, _)| since.elapsed());
             if quiet < self.terms.duration {
                 return Ok(None);
             }

@@ -170,6 +170,39 @@ async fn whatever_happens_none_leads_beside_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_was_missing_twice_is_made_by_its_holder() {
+    let (cluster, cut) = (Cluster::new(), Arc::new(AtomicBool::new(false)));
+    let one = elector(&cluster, "one", &cut);
+    let two = elector(&cluster, "two", &Arc::default());
+    // It sees that there is none, and then nothing for long, while another makes it.
+    assert!(timeout(10 * SECOND, one.lead()).await.is_err());
+    cut.store(true, Ordering::Release);
+    assert!(timeout(5 * SECOND, one.lead()).await.is_err());
+    two.lead().await;
+    cluster.disown(PATH);
+    cut.store(false, Ordering::Release);
+    // The other has until now to see that it is gone.
+    assert!(timeout(12 * SECOND, one.lead()).await.is_err());
+    // As where this replica did not run meanwhile.
+    sleep(11 * SECOND).await;
+    assert!(timeout(12 * SECOND, one.lead()).await.is_err());
+    assert!(timeout(5 * SECOND, one.lead()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_counts_from_before_it_was_asked_for() {
+    let (cluster, cut) = (Cluster::new(), Arc::new(AtomicBool::new(false)));
+    let one = elector(&cluster, "one", &cut);
+    cluster.slow_writes(4 * SECOND);
+    one.lead().await;
+    cut.store(true, Ordering::Release);
+    let begun = Instant::now();
+    one.hold().await;
+    let held = begun.elapsed();
+    assert!(held > 5 * SECOND && held <= 6 * SECOND, "{held:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_next_one_finds_the_note() {
     let (cluster, cut) = (Cluster::new(), Arc::default());
     let [one, two] = ["one", "two"].map(|name| elector(&cluster, name, &cut));
