@@ -167,7 +167,8 @@ const CRIO_NAME: &str = "io.kubernetes.cri-o.ImageName";
 const CRIO_REFERENCE: &str = "io.kubernetes.cri-o.ImageRef";
 const CONTAINERD_NAME: &str = "io.kubernetes.cri.image-name";
 
-type Labels = std::collections::BTreeMap<String, String>;
+/// Labels, or annotations.
+pub type Labels = std::collections::BTreeMap<String, String>;
 
 fn annotated(labels: &Labels, key: &str) -> String {
     labels.get(key).cloned().unwrap_or_default()
@@ -180,7 +181,7 @@ fn first<const N: usize>(texts: [String; N]) -> String {
 }
 
 /// The image and its digest, as annotations tell runc.
-pub fn image(labels: &Labels) -> (String, String) {
+fn image(labels: &Labels) -> (String, String) {
     let name = first([
         annotated(labels, CONTAINERD_NAME),
         annotated(labels, CRIO_NAME),
@@ -192,7 +193,11 @@ pub fn image(labels: &Labels) -> (String, String) {
 /// What the configuration of a bundle says, OCI runtime specification.
 #[must_use]
 pub fn bundled(config: &Value) -> Details {
-    let labels = map(config.get("annotations"));
+    by_annotations(map(config.get("annotations")))
+}
+
+/// What the annotations of a bundle say, as the CRI plugin of containerd and nerdctl write them.
+pub fn by_annotations(labels: Labels) -> Details {
     let get = |key: &str| annotated(&labels, key);
     let (image, digest) = image(&labels);
     Details {

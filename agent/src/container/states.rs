@@ -7,14 +7,14 @@
 //! is listed only when it changed, and a file is parsed once, because nothing
 //! that is asked of it changes while its container lives.
 
-use super::details::{image, read};
+use super::details::{Labels, by_annotations, read};
 use super::hierarchy::Hierarchy;
 use super::layout::{Runtime, has_generated};
 use super::workload::{Details, clean};
 use crate::clock;
 use lapwing_profile::text::canonical;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -246,7 +246,7 @@ fn state(path: &Path, folder: &Path, runtime: Runtime, hierarchy: &Hierarchy) ->
 
 /// Annotations and the bundle's path stand in one list of `key=value`.
 fn details(state: &Value) -> Details {
-    let mut labels: BTreeMap<String, String> = state
+    let mut labels: Labels = state
         .pointer("/config/labels")
         .and_then(Value::as_array)
         .into_iter()
@@ -254,15 +254,12 @@ fn details(state: &Value) -> Details {
         .filter_map(|label| label.as_str()?.split_once('='))
         .map(|(key, value)| (clean(key), clean(value)))
         .collect();
-    let (image, digest) = image(&labels);
-    Details {
-        bundle: labels.remove("bundle").unwrap_or_default(),
-        image,
-        digest,
-        labels,
-        ..Details::default()
-    }
-    .trimmed()
+    let bundle = labels.remove("bundle").unwrap_or_default();
+    let details = Details {
+        bundle,
+        ..by_annotations(labels)
+    };
+    details.trimmed()
 }
 
 #[cfg(test)]
@@ -294,7 +291,8 @@ mod tests {
         write(
             &host.path().join("run/runc/c1/state.json"),
             r#"{"cgroup_paths":{"":"/sys/fs/cgroup/unified/x","pids":"/sys/fs/cgroup/pids/shop/web"},
-                "config":{"labels":["lapwing.dev/workload=shop","bundle=/srv/shop","other=x"]}}"#,
+                "config":{"labels":["lapwing.dev/workload=shop","bundle=/srv/shop","other=x",
+                    "io.kubernetes.cri.sandbox-name=web-0","io.kubernetes.cri.sandbox-namespace=shop"]}}"#,
         );
         let mut states = states(host.path(), Some("pids"));
         states.refresh();
@@ -303,6 +301,8 @@ mod tests {
         assert_eq!(found.details.bundle, "/srv/shop");
         assert_eq!(found.details.labels["lapwing.dev/workload"], "shop");
         assert_eq!(found.details.labels.len(), 1);
+        let Details { pod, namespace, .. } = &found.details;
+        assert_eq!((&**pod, &**namespace), ("web-0", "shop"));
         for path in ["/shop/we", "/web", "/unified/x", "/x"] {
             assert!(states.by_cgroup(path).is_none(), "{path}");
         }

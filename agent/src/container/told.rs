@@ -60,8 +60,12 @@ impl Instance {
                 (Named { runtime, ..named }, details.completed(said))
             }
             // A container of runc alone is no daemon's, unless its cgroup is laid out by one that
-            // hides behind runc.
-            Told::Awaited(_) if named.runtime == Runtime::Runc && self.runtime != Runtime::CriO => {
+            // hides behind runc, or it is said to be in a pod.
+            Told::Awaited(_)
+                if named.runtime == Runtime::Runc
+                    && self.runtime != Runtime::CriO
+                    && details.pod.is_empty() =>
+            {
                 self.told = Told::Asked;
                 (named, details)
             }

@@ -6,10 +6,12 @@
 //! that is wrong makes nobody lead early. The holder counts from before it asked to renew, and gives up
 //! after `deadline`, which is less than `duration`: so it has stopped when another may begin, also where
 //! the API does not answer. Two that take it at once do so by the same `resourceVersion`, and the API
-//! refuses one (409). An orderly end gives it free at once. One that is not there may have been deleted under
-//! its holder, who makes it anew within `retry`; so the others make it when it was missing for `duration`
-//! in each of their looks, which is how long the first start takes: a look that failed begins that time anew, for
-//! it may have been there, and be deleted once more.
+//! refuses one (409). An orderly end gives it free at once.
+//!
+//! One that is not there may have been deleted under its holder, and that somebody made one and it was deleted
+//! again is not seen between two looks. So whoever misses it makes it without a holder, and takes it when nobody
+//! wrote to it for as long as any other, which is how long the first start takes; its holder writes itself into
+//! it within `retry`.
 //!
 //! The holder's text says where it is reached, for the others pass connections on. Beside it the Lease has
 //! a note of the leader's, which the next one finds: what must outlast it and is small. It costs no write
@@ -25,6 +27,8 @@ use tokio::time::{Instant, sleep};
 
 /// Where the note is.
 const NOTE: &str = "lapwing.dev/leader-note";
+/// What is in a Lease that was given free, for its duration in seconds.
+const GIVEN_FREE: u64 = 1;
 /// Longest note that is written, in bytes: all annotations together may have 256 KiB.
 pub const NOTE_MAX: usize = 128 << 10;
 
@@ -94,8 +98,6 @@ struct Seen {
     object: Value,
     /// When it was another one than before, by the own clock.
     changed: Option<Instant>,
-    /// Since when there is none, and when that was seen last.
-    missing: Option<(Instant, Instant)>,
     /// When the last write to it was asked for that made it, or left it, the own.
     renewed: Option<Instant>,
 }
@@ -128,14 +130,13 @@ impl Seen {
             self.changed = Some(Instant::now());
         }
         self.object = object;
-        self.missing = None;
     }
 
-    /// There is none. What was not seen for `longest` may have been there meanwhile, under another holder.
-    fn miss(&mut self, longest: Duration) {
-        let now = Instant::now();
-        let row = { self.missing }.filter(|(_, last)| now.duration_since(*last) < longest);
-        self.missing = Some((row.map_or(now, |(since, _)| since), now));
+    /// Whether its holder gave it free, or it is the own still. One without a holder may have lost it by other
+    /// hands than its holder's.
+    fn is_free(&self, own: &str) -> bool {
+        let is_given = self.holder().is_empty() && self.spec("leaseDurationSeconds") == GIVEN_FREE;
+        is_given || self.holder() == own
     }
 }
 
@@ -287,7 +288,7 @@ impl Elector {
         if seen.holder() != self.own.text() {
             return;
         }
-        if let Err(failure) = self.replace(seen.object, "", 1).await {
+        if let Err(failure) = self.replace(seen.object, "", GIVEN_FREE).await {
             tracing::debug!("the Lease was not given free: {}", failure.text);
         }
     }
@@ -295,6 +296,7 @@ impl Elector {
     /// Fills in the rest of a Lease. Answers with the number of the note in it.
     fn write_into(&self, object: &mut Value, holder: &str, seconds: u64) -> u64 {
         let note = self.note();
+        well_formed(object);
         object["metadata"]["annotations"][NOTE] = json!(note.text);
         let number = note.number;
         drop(note);
@@ -324,21 +326,28 @@ impl Elector {
         Ok(())
     }
 
-    /// Makes it as the own; says whether nobody else did before.
-    async fn create(&self) -> Result<bool, Failure> {
+    /// Makes it, as the own or without a holder; says whether nobody else did before.
+    async fn create(&self, is_own: bool) -> Result<bool, Failure> {
         let (namespace, name) = (&self.terms.namespace, &self.terms.name);
+        let seconds = self.terms.duration.as_secs();
         let mut object = json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {"name": name, "namespace": namespace, "annotations": {}},
-            "spec": {"acquireTime": micro_time(), "leaseTransitions": 0},
+            "spec": {"leaseDurationSeconds": seconds, "leaseTransitions": 0},
         });
-        let seconds = self.terms.duration.as_secs();
-        let number = self.write_into(&mut object, &self.own.text(), seconds);
+        let number = is_own.then(|| {
+            object["spec"]["acquireTime"] = json!(micro_time());
+            self.write_into(&mut object, &self.own.text(), seconds)
+        });
         let object = object.to_string().into_bytes();
         let begun = Instant::now();
         match self.api.create(&self.folder(), object).await {
             Ok(answer) => {
-                self.wrote(parse(&answer)?, number, begun);
+                let answer = parse(&answer)?;
+                match number {
+                    Some(number) => self.wrote(answer, number, begun),
+                    None => self.seen().take(answer),
+                }
                 Ok(true)
             }
             Err(failure) if failure.is_conflict() => Ok(false),
@@ -352,56 +361,39 @@ impl Elector {
                 self.seen().take(parse(&answer)?);
                 Ok(true)
             }
-            Err(failure) if failure.is_missing() => {
-                self.seen().miss(self.terms.deadline);
-                Ok(false)
-            }
-            Err(failure) => {
-                self.seen().missing = None;
-                Err(failure)
-            }
+            Err(failure) if failure.is_missing() => Ok(false),
+            Err(failure) => Err(failure),
         }
     }
 
     /// Takes it if it is free. Answers with the note in it then.
     async fn try_take(&self) -> Result<Option<String>, Failure> {
-        let is_first = {
-            let seen = self.seen();
-            seen.changed.is_none() && seen.missing.is_none()
-        };
+        let is_first = self.seen().changed.is_none();
         if is_first {
             self.api.connect().await?;
         }
         let seconds = self.terms.duration.as_secs();
         let own = self.own.text();
         if !self.look().await? {
-            let missing = self.seen().missing;
-            let quiet = missing.map_or(Duration::ZERO, |(since, _)| since.elapsed());
-            if quiet < self.terms.duration {
-                return Ok(None);
-            }
-            return Ok(self.create().await?.then(String::new));
+            self.create(false).await?;
+            return Ok(None);
         }
         let mut seen = self.seen().clone();
-        let is_free = seen.holder().is_empty() || seen.holder() == own;
         let quiet = seen
             .changed
             .map_or(Duration::ZERO, |changed| changed.elapsed());
-        if !is_free && quiet < seen.duration(self.terms.duration) {
+        if !seen.is_free(&own) && quiet < seen.duration(self.terms.duration) {
             return Ok(None);
         }
         let note = seen.note().to_owned();
         // One that is too long is none of ours.
         let _ = self.set_note(note.clone());
-        if !seen.object["metadata"]["annotations"].is_object() {
-            seen.object["metadata"]["annotations"] = json!({});
-        }
-        if !seen.object["spec"].is_object() {
-            seen.object["spec"] = json!({});
-        }
         let transitions = seen.spec("leaseTransitions").as_u64().unwrap_or_default();
-        seen.object["spec"]["leaseTransitions"] =
-            json!(transitions.saturating_add(1) & 0x7fff_ffff);
+        // The first to have it takes it from nobody.
+        let is_first = seen.spec("acquireTime").is_null() && seen.holder().is_empty();
+        let transitions = transitions.saturating_add(u64::from(!is_first)) & 0x7fff_ffff;
+        well_formed(&mut seen.object);
+        seen.object["spec"]["leaseTransitions"] = json!(transitions);
         seen.object["spec"]["acquireTime"] = json!(micro_time());
         match self.replace(seen.object, &own, seconds).await {
             Ok(()) => Ok(Some(note)),
@@ -424,14 +416,19 @@ impl Elector {
             }
             Err(_) => {}
         }
-        // Somebody wrote to it: another leader, or a person who labelled it.
-        if !self.look().await? && self.create().await? {
+        // Somebody wrote to it: another leader, a person who labelled it, or who made it anew.
+        if !self.look().await? && self.create(true).await? {
             return Ok(true);
         }
-        if self.seen().holder() != own {
-            return Ok(false);
+        let mut object = self.seen().object.clone();
+        match self.seen().holder() {
+            "" => {
+                well_formed(&mut object);
+                object["spec"]["acquireTime"] = json!(micro_time());
+            }
+            holder if holder == own => {}
+            _ => return Ok(false),
         }
-        let object = self.seen().object.clone();
         self.replace(object, &own, seconds).await.map(|()| true)
     }
 }
@@ -442,6 +439,17 @@ fn parse(answer: &[u8]) -> Result<Value, Failure> {
         Ok(object) if object["metadata"].is_object() => Ok(object),
         Ok(_) => Err(Failure::new("the Lease has no metadata")),
         Err(error) => Err(Failure::new(format!("the Lease: {error}"))),
+    }
+}
+
+/// Has it what is written into, whoever made it.
+fn well_formed(object: &mut Value) {
+    for path in ["/metadata/annotations", "/spec"] {
+        if let Some(part) = object.pointer_mut(path)
+            && !part.is_object()
+        {
+            *part = json!({});
+        }
     }
 }
 

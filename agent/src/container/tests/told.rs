@@ -136,6 +136,33 @@ fn a_container_of_runc_alone_does_not_wait_for_daemons() {
 }
 
 #[test]
+fn a_container_of_runc_alone_that_is_in_a_pod_waits_for_its_owner() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run/runc").join(ID);
+    fs::create_dir_all(&folder).unwrap();
+    let pod = "io.kubernetes.cri.sandbox";
+    let state = format!(
+        r#"{{"cgroup_paths":{{"":"/sys/fs/cgroup{PATH}"}},
+            "config":{{"labels":["bundle=/srv/x","{pod}-name=web-0","{pod}-namespace=shop"]}}}}"#
+    );
+    fs::write(folder.join("state.json"), state).unwrap();
+    let mut registry = asking(root.path());
+    registry.met(2, 1, PATH, 1_000);
+    registry.acted(act(2), 1_000);
+    assert!(is_pending(&registry, 2));
+    let effects = answer(&mut registry, told(), 2_000);
+    assert!(effects.contains(&Effect::Decided));
+    assert_eq!(workload(&registry, 2), "shop/Image/team%2Fweb/app");
+    // Nor is it waited for where nobody says anything.
+    let mut registry = asking(root.path());
+    registry.met(2, 1, PATH, 1_000);
+    registry.acted(act(2), 1_000);
+    let effects = answer(&mut registry, Answer::Later, 2_000);
+    assert_eq!(effects, [Effect::Decided]);
+    assert_eq!(instance(&registry, 2).unwrap().details.pod, "web-0");
+}
+
+#[test]
 fn an_answer_gives_no_name_to_one_that_bears_another_s() {
     let root = tempfile::tempdir().unwrap();
     let mut registry = asking(root.path());
