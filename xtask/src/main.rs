@@ -63,8 +63,8 @@ enum Command {
     Build,
     /// Build the image that a cluster runs, as one file for a registry or for nodes
     Image(image::Args),
-    /// Write the CustomResourceDefinition from the schema of profiles, and deploy/kubernetes.yaml, the
-    /// plain manifest, from the Helm chart
+    /// Write the CustomResourceDefinitions from the types of profiles, and from the Helm chart the plain
+    /// manifests: deploy/kubernetes.yaml, and deploy/kubernetes-controller.yaml
     Chart {
         /// Only look whether it is fresh, and the chart what Helm and Kubernetes take
         #[arg(long)]

@@ -5,7 +5,9 @@
 //! time is counted by the own clock, from when the last change of the Lease was *seen*, so that a clock
 //! that is wrong makes nobody lead early. The holder counts from before it asked to renew, and gives up
 //! after `deadline`, which is less than `duration`: so it has stopped when another may begin, also where
-//! the API does not answer. Two that take it at once do so by the same `resourceVersion`, and the API
+//! the API does not answer. (Replicas with a longer `deadline` than the others' `duration`, as while that is changed,
+//! are not held to it; and the clock of a node that sleeps stands still, so a holder there leads until it has renewed it
+//! in vain once it is awake.) Two that take it at once do so by the same `resourceVersion`, and the API
 //! refuses one (409). An orderly end gives it free at once.
 //!
 //! One that is not there may have been deleted under its holder, and that somebody made one and it was deleted
@@ -116,10 +118,11 @@ impl Seen {
         note.as_str().unwrap_or_default()
     }
 
-    /// As the holder says, in bounds; else as long as here.
+    /// As the holder says, in bounds, and no less than here: anybody may have written it.
     fn duration(&self, own: Duration) -> Duration {
         let said = self.spec("leaseDurationSeconds").as_u64();
-        said.map_or(own, |seconds| Duration::from_secs(seconds.clamp(1, 3600)))
+        let said = Duration::from_secs(said.unwrap_or_default().min(3600));
+        said.max(own)
     }
 
     fn take(&mut self, object: Value) {
@@ -135,8 +138,9 @@ impl Seen {
     /// Whether its holder gave it free, or it is the own still. One without a holder may have lost it by other
     /// hands than its holder's.
     fn is_free(&self, own: &str) -> bool {
-        let is_given = self.holder().is_empty() && self.spec("leaseDurationSeconds") == GIVEN_FREE;
-        is_given || self.holder() == own
+        let was_held = !self.spec("acquireTime").is_null();
+        let is_given = self.spec("leaseDurationSeconds") == GIVEN_FREE && was_held;
+        is_given && self.holder().is_empty() || self.holder() == own
     }
 }
 

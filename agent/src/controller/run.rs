@@ -321,7 +321,8 @@ impl Controller {
             () = follow(&*fleet) => Ok(()),
             served = &mut served, if has_network => served.map_err(anyhow::Error::from).and_then(|it| it),
         };
-        // At once: another may lead now. Streams say so to their clients.
+        // At once: another may lead now, so nothing is written any more. Streams say so to their clients.
+        beside.abort_all();
         self.desk.end();
         let _ = over.send(());
         let mut is_ending = is_ending;

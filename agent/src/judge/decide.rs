@@ -57,7 +57,7 @@ pub enum AskError {
     NoRoom,
     /// An object of the cluster decides of it.
     #[error(
-        "{name} obeys the BehaviorProfile {object} of the cluster: change that one. `lapwing profile export` writes          a file, `lapwing profile object` makes an object of it, and `kubectl apply` puts it in force"
+        "{name} obeys the BehaviorProfile {object} of the cluster: change that one. `lapwing profile export` writes a file, `lapwing profile object` makes an object of it, and `kubectl apply` puts it in force"
     )]
     Obeys {
         /// The profile.

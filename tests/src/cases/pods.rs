@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 
 pub const CASES: &[Case] = &[
     Case {
@@ -262,6 +263,36 @@ fn pod(context: &mut Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// Who is root on the node has the agent's own program and its socket by the root of its process, as the playbook says.
+fn evidence(session: &Session, agent: &str, container: &str) -> Result<()> {
+    let is_agent = |folder: &Path| {
+        let read = |name: &str| fs::read(folder.join(name)).unwrap_or_default();
+        read("cmdline").starts_with(b"/lapwing\0agent\0")
+            && String::from_utf8_lossy(&read("cgroup")).contains(agent)
+    };
+    let mut processes = fs::read_dir("/proc")?.flatten().map(|entry| entry.path());
+    let process = processes.find(|folder| is_agent(folder));
+    let root = process.context("no process of the agent's")?.join("root");
+    let to = session.folder("evidence")?.join("shop.tar.gz");
+    let endpoint = format!("unix://{}/run/lapwing/lapwing.sock", root.display());
+    let made = Command::new(root.join("lapwing"))
+        .args(["--endpoint", &endpoint, "evidence", container, "-o", "json"])
+        .arg("--to")
+        .arg(&to)
+        .output()?;
+    let error = String::from_utf8_lossy(&made.stderr);
+    ensure!(made.status.success(), "{error}");
+    let manifest: Value = serde_json::from_slice(&made.stdout).with_context(|| error.clone().into_owned())?;
+    ensure!(manifest["subject"]["container"] == container, "{manifest}");
+    // Volumes are not looked into; the layer and the processes are.
+    let incomplete = serde_json::to_string(&manifest["incomplete"])?;
+    ensure!(
+        !incomplete.contains("was not looked at") && !incomplete.contains("no writable layer"),
+        "{incomplete}"
+    );
+    Ok(())
+}
+
 /// The agent is itself a container of containerd, of its image and with the rights that the manifest gives it, under the
 /// runtime's own profile for seccomp: it attaches all hooks, asks the runtime, and reports what the containers beside it
 /// do. The socket is mounted, as `extraVolumes` would bring it: not every machine's first process lets its root be seen.
@@ -346,6 +377,7 @@ fn daemonset(context: &mut Context<'_>) -> Result<Outcome> {
         let found = watch.expect("violation", what, &expect);
         found.with_context(|| format!("{:?}\n{}", home.status(), containerd.log(&agent)))?;
     }
+    evidence(session, &agent_id, &told.id)?;
     let own = known(&home, &agent_id)?.context("the agent does not know its own container")?;
     let expect = Expect::new()
         .is("container.pod", AGENT_POD.name)

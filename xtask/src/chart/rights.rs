@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_role_with_more_is_found() {
-        let text = std::fs::read_to_string(crate::chart::path()).unwrap();
+        let text = std::fs::read_to_string(crate::chart::plain::AGENTS.path()).unwrap();
         let all: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
         check(&all).unwrap();
         for (kind, name, change) in [

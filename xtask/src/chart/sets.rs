@@ -297,3 +297,63 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::root;
+    use serde_json::Value;
+    use std::fs;
+
+    /// What a text calls a value of the chart, as `controller.config.agents`: from one of these on.
+    const FIRST: [&str; 9] = [
+        "admissionPolicy",
+        "controller",
+        "crds",
+        "dashboard",
+        "networkPolicy",
+        "podMonitor",
+        "prometheusRule",
+        "roles",
+        "serviceAccount",
+    ];
+
+    /// Whether the schema has it, as far as it says what there is.
+    fn is_known(schema: &Value, path: &str) -> bool {
+        let mut at = schema;
+        for key in path.split('.') {
+            match at["properties"].get(key) {
+                Some(next) => at = next,
+                None => return at["additionalProperties"] != false,
+            }
+        }
+        true
+    }
+
+    #[test]
+    fn the_docs_name_values_that_there_are() {
+        let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+        let schema: Value = serde_json::from_str(&read("deploy/chart/values.schema.json")).unwrap();
+        let mut seen = 0;
+        for file in [
+            "docs/kubernetes.md",
+            "docs/metrics.md",
+            "docs/siem.md",
+            "README.md",
+            "deploy/chart/values.yaml",
+            "deploy/chart/templates/NOTES.txt",
+        ] {
+            let text = read(file);
+            let is_part = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '.');
+            for word in text.split(is_part).map(|word| word.trim_matches('.')) {
+                let first = word.split_once('.').map_or("", |(first, _)| first);
+                let is_file = word.ends_with(".md") || word.ends_with(".yaml");
+                if FIRST.contains(&first) && !is_file {
+                    assert!(is_known(&schema, word), "{file}: the chart has no {word}");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 20, "{seen}");
+        assert!(!is_known(&schema, "controller.config.modes.enabled"));
+    }
+}

@@ -169,6 +169,31 @@ async fn whatever_happens_none_leads_beside_another() {
     assert!(begun > 10, "it was hardly tried: {begun}");
 }
 
+/// Also where one that was made has the duration by which one is given free.
+#[tokio::test(start_paused = true)]
+async fn a_short_one_is_nobody_s_for_its_time_either() {
+    let cluster = Cluster::new();
+    let short = |name| {
+        let api = Arc::new(Api::new(cluster.reach(), 5 * SECOND));
+        let terms = Terms {
+            duration: SECOND,
+            deadline: SECOND * 9 / 10,
+            retry: SECOND / 10,
+            ..terms()
+        };
+        Elector::new(api, terms, Holder::begin(name, None))
+    };
+    let (one, two) = (short("one"), short("two"));
+    two.lead().await;
+    cluster.disown(PATH);
+    let begun = Instant::now();
+    one.lead().await;
+    assert!(begun.elapsed() >= SECOND, "{:?}", begun.elapsed());
+    // What a hand wrote there makes nobody lead sooner.
+    let long = elector(&cluster, "three", &Arc::default());
+    assert!(timeout(10 * SECOND, long.lead()).await.is_err());
+}
+
 /// What another does between two looks is not seen, and need not be.
 #[tokio::test(start_paused = true)]
 async fn one_that_is_missing_is_nobody_s_for_its_time() {
