@@ -302,7 +302,7 @@ async fn connections(served: &Served) -> u32 {
 
 #[tokio::test]
 async fn who_says_nothing_is_not_kept() {
-    let served = Served::start(&format!("handshakeTimeout: 300ms, {CLIENTS}"));
+    let served = Served::start(&format!("handshakeTimeout: 3s, {CLIENTS}"));
     let begun = Instant::now();
     let mut silent = TcpStream::connect(served.address).await.unwrap();
     let pair = client(&served.authority, READER);
@@ -317,11 +317,11 @@ async fn who_says_nothing_is_not_kept() {
         .await
         .unwrap();
     let took = begun.elapsed();
-    assert!(took >= Duration::from_millis(250), "{took:?}");
+    assert!(took >= Duration::from_millis(2500), "{took:?}");
     // Whoever has begun stays for longer than that.
     let mut reader = served.channel(&pair).await;
     reader.get_status(GetStatusRequest {}).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    tokio::time::sleep(Duration::from_millis(3500)).await;
     let status = reader.get_status(GetStatusRequest {}).await.unwrap();
     assert_eq!(status.into_inner().listener.unwrap().connections, 1);
 }
@@ -330,7 +330,7 @@ async fn who_says_nothing_is_not_kept() {
 async fn connections_are_bounded_and_end_with_their_certificate() {
     let served = Served::start(&format!("connections: 2, {CLIENTS}"));
     let mut params = described(READER);
-    after(&mut params, 3);
+    after(&mut params, 10);
     let short = served.authority.issue_as("short", &params);
     let mut brief = served.channel(&short).await;
     let watched = brief.watch(WatchRequest::default()).await;

@@ -265,6 +265,7 @@ fn details(state: &Value) -> Details {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::container::order::Order;
     use std::time::{Duration, SystemTime};
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -283,6 +284,38 @@ mod tests {
     fn write(path: &Path, text: &str) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+
+    /// Which of the two is there first is a matter of milliseconds, and must not be one of names.
+    #[test]
+    fn what_the_runtime_keeps_says_what_it_was_told() {
+        let host = tempfile::tempdir().unwrap();
+        let annotations = serde_json::json!({
+            "io.kubernetes.cri.container-name": "app", "io.kubernetes.cri.image-name": format!("team/web@sha256:{ID}"),
+            "io.kubernetes.cri.sandbox-name": "web-0", "io.kubernetes.cri.sandbox-namespace": "shop",
+            "io.kubernetes.cri.sandbox-uid": "u1", "lapwing.dev/workload": "web", "other": "x",
+        });
+        let config =
+            serde_json::json!({"annotations": annotations, "linux": {"cgroupsPath": "/shop/c1"}});
+        write(&host.path().join("srv/c1/config.json"), &config.to_string());
+        let labels = { annotations.as_object().unwrap().iter() }
+            .map(|(key, value)| format!("{key}={}", value.as_str().unwrap()))
+            .chain(["bundle=/srv/c1".to_owned()]);
+        let state = serde_json::json!({
+            "cgroup_paths": {"": "/sys/fs/cgroup/shop/c1"}, "config": {"labels": labels.collect::<Vec<_>>()},
+        });
+        write(
+            &host.path().join("run/runc/c1/state.json"),
+            &state.to_string(),
+        );
+        let mut states = states(host.path(), None);
+        states.refresh();
+        let kept = states.by_cgroup("/shop/c1").unwrap();
+        let order = Order::parse(b"runc\0create\0--bundle\0/srv/c1\0c1\0").unwrap();
+        let (named, told) = order.confirm(host.path(), "/shop/c1").unwrap();
+        assert_eq!((kept.runtime, &kept.id), (named.runtime, &named.id));
+        assert_eq!(kept.details, told);
+        assert_eq!((&*told.name, &*told.pod_uid), ("app", "u1"));
     }
 
     #[test]

@@ -26,8 +26,9 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use tonic::transport::Channel;
 
 /// Connections that are made at a time.
@@ -97,6 +98,10 @@ pub struct Agent {
     lost: AtomicU64,
     /// Reports of it that were relayed.
     relayed: AtomicU64,
+    /// When the last attempt to reach it began that failed.
+    tried: Mutex<Option<Instant>>,
+    /// It is to be tried now, and not when its turn comes.
+    wanted: Notify,
 }
 
 /// What changes of it.
@@ -130,6 +135,8 @@ impl Agent {
             said: AtomicI64::new(0),
             lost: AtomicU64::new(0),
             relayed: AtomicU64::new(0),
+            tried: Mutex::default(),
+            wanted: Notify::new(),
         }
     }
 
@@ -152,6 +159,21 @@ impl Agent {
         if let Some(error) = error {
             state.error = crate::container::identity::bounded(&error);
         }
+    }
+
+    /// An attempt to reach it failed that began then.
+    fn missed(&self, begun: Instant) {
+        *self.tried.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+    }
+
+    /// Whether somebody tried in vain to reach it since; else somebody tries now.
+    pub(super) fn is_missed_since(&self, since: Instant) -> bool {
+        let tried = *self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_missed = tried.is_some_and(|begun| begun >= since);
+        if !is_missed {
+            self.wanted.notify_one();
+        }
+        is_missed
     }
 
     /// It said something, of this time by its own clock, in nanoseconds since the Unix epoch.

@@ -17,7 +17,7 @@
 
 mod attend;
 
-use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Line, Link};
+use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Line, Link, State};
 use super::items::milliseconds;
 use super::lease::Elector;
 use super::marks::{Marks, digest};
@@ -124,6 +124,22 @@ impl std::fmt::Debug for Relay {
             .debug_struct("Relay")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether an agent that was not heard of for so long may be heard of in a moment: it was reached just now, or nobody
+/// tried to reach it since, as the time between two tries grows. That takes half as long again at the most.
+fn may_speak(node: &Node, state: &State, silent: Duration) -> bool {
+    let due = node.heard + silent;
+    if state.address.is_none() || node.bare.is_some() || due.elapsed() >= silent / 2 {
+        return false;
+    }
+    match state.link {
+        Link::Connected => {
+            let age = clock::now().saturating_sub(state.since).unsigned_abs();
+            Duration::from_nanos(age) < silent / 2
+        }
+        Link::New | Link::Away => !node.agent.is_missed_since(due),
     }
 }
 
@@ -317,7 +333,7 @@ impl Relay {
             Quiet {
                 node: name.clone(),
                 hearing: match quiet >= silent {
-                    true if !is_new => Hearing::Silent(quiet),
+                    true if !is_new && !may_speak(node, &state, silent) => Hearing::Silent(quiet),
                     false if node.was_heard => Hearing::InTime,
                     true | false => Hearing::Awaited,
                 },

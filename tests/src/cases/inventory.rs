@@ -142,6 +142,8 @@ fn uses(context: &mut Context<'_>) -> Result<Outcome> {
     // Where system calls alone are seen, programs are told by their execs, which do not know roots apart.
     if !by_calls(&agent)? {
         puppet.act(&Act::program("/bin/sh", "sh").args(&["-c", NESTED]))?;
+        // It copies it.
+        wanted.push((BUSYBOX, "open"));
     }
     learned_until_now(&mut watch, &mut puppet, "/data/mark")?;
     let (export, files) = holding(&agent.home, &wanted)?;
@@ -232,17 +234,19 @@ fn flood(context: &mut Context<'_>) -> Result<Outcome> {
         "cat /many/* > /dev/null & for n in a b c d e f g h; do echo > /data/during-$n; done; wait";
     puppet.act(&Act::program("/bin/sh", "sh").args(&["-c", script]))?;
     learned_until_now(&mut watch, &mut puppet, "/data/mark")?;
-    let (export, files) = holding(&agent.home, &[(BUSYBOX, "exec"), ("/many", "list")])?;
-    let noted = files
-        .keys()
-        .filter(|path| path.starts_with("/many/f"))
-        .count();
-    let shed = export["missing"]["shed"].as_u64().context("no count")? as usize;
+    let mut counts = (0, 0);
+    let whole = wait_for("each file to be noted or shed", patience(), || {
+        let (export, files) = holding(&agent.home, &[(BUSYBOX, "exec"), ("/many", "list")])?;
+        let noted = { files.keys() }.filter(|path| path.starts_with("/many/f"));
+        let noted = noted.count();
+        let shed = export["missing"]["shed"].as_u64().context("no count")? as usize;
+        counts = (noted, shed);
+        ensure!(noted + shed <= FLOOD, "more than there are");
+        Ok((noted + shed == FLOOD).then_some((export, noted, shed)))
+    });
+    let (export, noted, shed) =
+        whole.with_context(|| format!("{counts:?} noted and shed of {FLOOD}"))?;
     ensure!(noted >= 4_096 && shed > 0, "{noted} noted, {shed} shed");
-    ensure!(
-        noted + shed == FLOOD,
-        "{noted} noted and {shed} shed of {FLOOD}"
-    );
     let said = export["incomplete"][0].as_str().unwrap_or_default();
     ensure!(
         said.starts_with(&format!("{shed} first uses of files were shed")),

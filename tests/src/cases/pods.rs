@@ -197,8 +197,8 @@ fn pod(context: &mut Context<'_>) -> Result<Outcome> {
     let mut home = Home::new(session, Mode::Monitor)?;
     let kubeconfig = api.kubeconfig()?;
     let socket = format!("unix://{}", containerd.socket().display());
-    let asked =
-        json!({"kubernetes": kubeconfig, "nodeName": NODE_NAME, "cri": socket, "docker": "none"});
+    // All of them have their time, however busy this machine is.
+    let asked = json!({"kubernetes": kubeconfig, "nodeName": NODE_NAME, "cri": socket, "docker": "none", "wait": "8s"});
     home.set("identity", asked)?;
     let agent = home.start()?;
     let mut watch = agent.watch()?;
@@ -282,7 +282,8 @@ fn evidence(session: &Session, agent: &str, container: &str) -> Result<()> {
         .output()?;
     let error = String::from_utf8_lossy(&made.stderr);
     ensure!(made.status.success(), "{error}");
-    let manifest: Value = serde_json::from_slice(&made.stdout).with_context(|| error.clone().into_owned())?;
+    let manifest: Value =
+        serde_json::from_slice(&made.stdout).with_context(|| error.clone().into_owned())?;
     ensure!(manifest["subject"]["container"] == container, "{manifest}");
     // Volumes are not looked into; the layer and the processes are.
     let incomplete = serde_json::to_string(&manifest["incomplete"])?;

@@ -49,7 +49,11 @@ impl Dialling {
                 told.clone_from(&error);
             }
             self.agent.turn(Link::Away, Some(error));
-            sleep(backoff.next(None)).await;
+            self.agent.missed(begun);
+            tokio::select! {
+                () = sleep(backoff.next(None)) => {}
+                () = self.agent.wanted.notified() => {}
+            }
         }
     }
 

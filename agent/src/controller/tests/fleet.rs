@@ -91,6 +91,36 @@ fn fleet_of(
     ))
 }
 
+/// The time between two tries grows: nobody is called silent by what was tried long ago.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_wanted_is_tried_at_once() {
+    let (cluster, keys) = (Cluster::new(), Keys::new());
+    // Nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.1.9:0").unwrap();
+    let port = port.local_addr().unwrap().port();
+    let fleet = fleet_of(&cluster, &keys, port, Vec::new());
+    cluster.put(pod("n1", "u1", "127.0.1.9", "Running"));
+    let following = Arc::clone(&fleet);
+    let task = tokio::spawn(async move { follow(&*following).await });
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let agent = Arc::clone(&fleet.agents()[0]);
+    assert_eq!(agent.state().link, Link::Away);
+    for _ in 0..20 {
+        let due = tokio::time::Instant::now();
+        assert!(!agent.is_missed_since(due));
+        while !agent.is_missed_since(due) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // By itself it would be within half a minute to a whole one.
+        assert!(
+            due.elapsed() < Duration::from_secs(25),
+            "{:?}",
+            due.elapsed()
+        );
+    }
+    task.abort();
+}
+
 #[tokio::test]
 async fn agents_are_followed_as_they_come_and_go() {
     let (cluster, keys) = (Cluster::new(), Keys::new());

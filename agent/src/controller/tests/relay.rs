@@ -1,5 +1,6 @@
 use super::stage::{Agent, Keys, Reader, Replica, SHOP, SIEM, node, pod, until};
 use super::stubborn::Stubborn;
+use crate::config::Length;
 use crate::kubernetes::double::Cluster;
 use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::violation::Detail;
@@ -41,6 +42,13 @@ impl Two {
 
     fn replica(&self, name: &str) -> Replica {
         Replica::start(&self.keys, &self.cluster, name, self.port)
+    }
+
+    /// One to which an agent is silent after a second.
+    fn impatient(&self, name: &str) -> Replica {
+        Replica::with(&self.keys, &self.cluster, name, self.port, |config| {
+            config.agents.silent_after = Length(1_000_000_000);
+        })
     }
 
     fn two(&self) -> &Agent {
@@ -358,7 +366,7 @@ fn degraded(violation: &Violation) -> &str {
 async fn a_silent_agent_of_a_ready_node_is_reported_once_and_when_it_is_over() {
     let mut stage = Two::start();
     stage.cluster.own("/api/v1/nodes/n2", node(false));
-    let first = stage.replica("one");
+    let first = stage.impatient("one");
     connected(&first, 2).await;
     let mut reader = Reader::default();
     let siem = stage.siem(&first).await;
@@ -380,7 +388,7 @@ async fn a_silent_agent_of_a_ready_node_is_reported_once_and_when_it_is_over() {
     assert_eq!(status.silent[0].node, "n1");
     // The next leader knows of it, and who asks for the past is told of it as it was.
     first.crash().await;
-    let second = stage.replica("two");
+    let second = stage.impatient("two");
     until("the next leader", || second.leads()).await;
     let siem = stage.siem(&second).await;
     let mut other = Reader::default();

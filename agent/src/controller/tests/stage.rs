@@ -360,8 +360,8 @@ impl Replica {
             listen: keys.listen(&address.to_string(), CONTROLLER_NAME, &clients),
             advertise: address.to_string(),
             lease: Lease {
-                duration: length(1000),
-                deadline: length(600),
+                duration: length(3000),
+                deadline: length(2000),
                 retry: length(50),
                 ..Lease::default()
             },
@@ -370,7 +370,6 @@ impl Replica {
                 certificate,
                 key,
                 authority: keys.ca(),
-                silent_after: length(1000),
                 ..Agents::default()
             },
             relay: Relay {

@@ -261,7 +261,7 @@ fn what_learns_goes_on_from_what_the_object_says_and_is_not_promoted_here() {
     bench.judge = judge.with_learning(settings);
     let profile = of(&bench, Mode::Learning, &["id"]);
     bench.hear(offer(&profile));
-    for _ in 0..200 {
+    for _ in 0..4_000 {
         assert_eq!(bench.reports("ls"), 0);
         let now = bench.moment();
         bench.judge.learn(bench.registry.running(), now);

@@ -155,13 +155,17 @@ impl Run<'_> {
 
     /// Starts all, and has what is learned promoted: by the controller, and on each node.
     fn begin(&mut self) -> Result<()> {
-        wait_for("the agents to answer", 3 * patience(), || {
-            Ok(self.stage.look()?.then_some(()))
-        })?;
+        // Before there are agents: what is reported before it follows is owed by nobody.
         wait_for("the client to follow", patience(), || {
-            self.stage.look()?;
             self.follow()?;
             Ok(self.client.of_kind("heartbeat").next().map(drop))
+        })?;
+        for number in 0..NODES.len() {
+            self.stage.start_agent(number)?;
+        }
+        wait_for("the agents to answer", 3 * patience(), || {
+            self.follow()?;
+            Ok(self.stage.look()?.then_some(()))
         })?;
         self.stage.populate()?;
         for member in &mut self.stage.members {

@@ -21,6 +21,7 @@ pub const NODES: [&str; 2] = ["n1", "n2"];
 /// Where agents and replicas listen.
 const AGENTS: [&str; 2] = ["127.0.0.21", "127.0.0.22"];
 const REPLICAS: [&str; 2] = ["127.0.0.31", "127.0.0.32"];
+const API: &str = "127.0.0.33";
 /// Workloads of the cluster: what a person approved of, and what the controller promotes.
 pub const APPROVED: &str = "web";
 pub const PROMOTED: &str = "api";
@@ -91,7 +92,7 @@ impl<'s> Stage<'s> {
         let folder = session.folder("chaos")?;
         let all = [AGENTS, REPLICAS].concat();
         let port = free_port(&all)?;
-        let api = SocketAddr::new(REPLICAS[0].parse()?, free_port(&REPLICAS[..1])?);
+        let api = SocketAddr::new(API.parse()?, free_port(&[API])?);
         let cluster = Cluster::new(api, &folder);
         let kubeconfig = cluster.kubeconfig()?;
         let authority = Authority::new(&folder, "cluster")?;
@@ -166,7 +167,7 @@ impl<'s> Stage<'s> {
         Ok(stage)
     }
 
-    /// Starts the API, puts into it what there is, and starts the rest.
+    /// Starts the API, puts into it what there is, and starts the controller.
     fn furnish(&mut self) -> Result<()> {
         self.api.start(self.cluster.command(false))?;
         wait_for("the API", patience(), || {
@@ -217,8 +218,7 @@ impl<'s> Stage<'s> {
         });
         let list = "/apis/lapwing.dev/v1alpha1/namespaces/shop/behaviorprofiles";
         self.cluster.create(list, &approved)?;
-        for number in 0..NODES.len() {
-            self.start_agent(number)?;
+        for number in 0..self.replicas.len() {
             self.start_replica(number)?;
         }
         Ok(())
