@@ -21,9 +21,10 @@ use prost::Message;
 use receiver::{Receiver, until};
 use running::{Running, now};
 use serde_json::{Value, json};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Characters that end something somewhere.
 const HOSTILE: &str = "a b\n\"c\"]\\|=\u{1b}[31m\u{7f}\u{202e}\u{e9}";
@@ -49,13 +50,19 @@ fn runs(program: &Path) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-fn start(program: &Path, folder: &Path, http: u16, grpc: u16, to: &Receiver) -> Guard {
+fn start(
+    program: &Path,
+    folder: &Path,
+    http: SocketAddr,
+    grpc: SocketAddr,
+    to: &Receiver,
+) -> Guard {
     let to = format!("http://{}", to.address);
     let mut command = Command::new(program);
     command
         .arg("start")
-        .args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")])
-        .args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{grpc}")])
+        .args(["--otlp-http-endpoint", &http.to_string()])
+        .args(["--otlp-grpc-endpoint", &grpc.to_string()])
         .args(["--exporter", "otlp", "--otlp-exporter-protocol", "http"])
         .args(["--otlp-exporter-endpoint", &to])
         .args(["--batch-timeout", "50ms"])
@@ -68,9 +75,12 @@ fn start(program: &Path, folder: &Path, http: u16, grpc: u16, to: &Receiver) -> 
     Guard::start(&mut command)
 }
 
-fn port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+/// An address of the loopback that no other test listens on: nobody takes it before the collector does.
+fn address() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let own = Ipv4Addr::new(127, high, low, NEXT.fetch_add(1, Ordering::Relaxed));
+    TcpListener::bind((own, 0)).unwrap().local_addr().unwrap()
 }
 
 /// Records in requests, each with its resource.
@@ -132,8 +142,8 @@ fn publish(running: &Running) {
     running.feed.publish(now(), Item::Gap(gap));
 }
 
-/// A sink named `s`.
-fn sink(over: &str, port: u16) -> Value {
+/// A sink named `s` of a collector there.
+fn sink(over: &str, address: SocketAddr) -> Value {
     let mut sink = match over {
         "grpc" => {
             let block = page::documented("yaml", "  local:");
@@ -142,7 +152,7 @@ fn sink(over: &str, port: u16) -> Value {
         }
         _ => json!({"otlp": {"url": "http://127.0.0.1:4317", "over": over}}),
     };
-    let url = format!("http://127.0.0.1:{port}");
+    let url = format!("http://{address}");
     let before = std::mem::replace(&mut sink["otlp"]["url"], json!(url));
     assert_eq!(before, "http://127.0.0.1:4317");
     assert_eq!(sink["otlp"]["over"], over);
@@ -155,9 +165,9 @@ async fn check(program: PathBuf) {
     for (over, body) in [("http", Body::Ocsf), ("grpc", Body::Text)] {
         let folder = tempfile::tempdir().unwrap();
         let behind = Receiver::start(vec![], "", None).await;
-        let (http, grpc) = (port(), port());
-        let port = if over == "http" { http } else { grpc };
-        let yaml = sink(over, port).to_string();
+        let (http, grpc) = (address(), address());
+        let address = if over == "http" { http } else { grpc };
+        let yaml = sink(over, address).to_string();
         // It does not run yet: what is published waits for it.
         let running = Running::start(&yaml, None, tempfile::tempdir().unwrap()).await;
         publish(&running);

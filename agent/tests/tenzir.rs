@@ -111,6 +111,19 @@ async fn taken(running: &Running, count: u64) {
     }
 }
 
+/// Waits until the receiver, which stands still, was sent something.
+async fn unread(running: &Running, engine: &mut Engine) {
+    let sent = until("it is sent more", || engine.has_unread());
+    // Says how both do before the wait ends by itself.
+    if tokio::time::timeout(Duration::from_secs(170), sent)
+        .await
+        .is_err()
+    {
+        let (sink, engine) = (running.status(), engine.condition());
+        panic!("nothing is sent: {sink:?}; {engine}");
+    }
+}
+
 /// Reports before, during and after a kill of the receiver come to it, and no others.
 async fn deliver(program: &Path, kind: &dyn Kind) {
     let folder = tempfile::tempdir().unwrap();
@@ -135,9 +148,9 @@ async fn deliver(program: &Path, kind: &dyn Kind) {
     until("all are written", || written(&engine) == 5).await;
 
     // What it was sent and has not read is lost with it, and comes again.
-    engine.freeze();
+    engine.freeze().await;
     publish(violation("v2", 1, hostile()));
-    until("it is sent more", || engine.has_unread()).await;
+    unread(&running, &mut engine).await;
     engine.kill();
     publish(violation("v2", 2, hostile()));
     until("it is missed", || running.status().retried > 0).await;

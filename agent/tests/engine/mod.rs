@@ -4,6 +4,7 @@
 use crate::beside::Guard;
 use crate::page::{documented, with};
 use crate::receiver::{Authority, until};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -130,10 +131,34 @@ impl Engine {
     }
 
     /// Stops its process, but not its system: that takes what it is sent, and nobody reads it.
-    pub fn freeze(&self) {
-        let id = self.process.as_ref().expect("it runs").0.id();
-        let id = rustix::process::Pid::from_raw(id.cast_signed()).unwrap();
-        rustix::process::kill_process(id, rustix::process::Signal::STOP).unwrap();
+    pub async fn freeze(&self) {
+        let id = Pid::from_child(&self.process.as_ref().expect("it runs").0);
+        kill_process(id, Signal::STOP).unwrap();
+        // The signal takes its time, in which a thread may read on. This is told when none runs any more.
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        until("Tenzir stands still", || {
+            let status = waitid(WaitId::Pid(id), stopped).unwrap();
+            status.is_some_and(|status| status.stopped())
+        })
+        .await;
+    }
+
+    /// Whether its process is there, and the end of what it said in this life, for people.
+    pub fn condition(&mut self) -> String {
+        let process = match self.process.as_mut().map(|guard| guard.0.try_wait()) {
+            None => "was ended".to_owned(),
+            Some(Ok(None)) => "lives".to_owned(),
+            Some(Ok(Some(status))) => format!("ended with {status}"),
+            Some(Err(error)) => error.to_string(),
+        };
+        let log = self.runs.checked_sub(1).map(|run| format!("{run}.log"));
+        let log = log.and_then(|name| fs::read(self.folder.join(name)).ok());
+        let log = log.unwrap_or_default();
+        let end = &log[log.len().saturating_sub(4 << 10)..];
+        format!(
+            "Tenzir's process {process}; its log ends with:\n{}",
+            String::from_utf8_lossy(end)
+        )
     }
 
     /// Whether there is something that it has not read, in the system's table of connections

@@ -8,9 +8,10 @@ use crate::receiver::{Authority, until};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The name that the page lets in.
 pub const AGENT: &str = "agent.example.org";
@@ -82,15 +83,19 @@ template(name="parsed" type="list" option.jsonf="on") {
 action(type="mmpstrucdata")
 "#;
 
-/// Where nobody listens.
+/// Where nobody listens: an address of the loopback that no other test has.
 pub fn address() -> SocketAddr {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap();
-    port.local_addr().unwrap()
+    // Beside those of other receivers of the same test.
+    static NEXT: AtomicU8 = AtomicU8::new(101);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let own = Ipv4Addr::new(127, high, low, NEXT.fetch_add(1, Ordering::Relaxed));
+    TcpListener::bind((own, 0)).unwrap().local_addr().unwrap()
 }
 
 /// Puts the page's configuration with mutual TLS into a folder.
 pub fn secure(folder: &Path, authority: &Authority, address: SocketAddr) {
-    let (certificate, key) = authority.issue("rsyslog", &["siem.test", "127.0.0.1"]);
+    let ip = address.ip().to_string();
+    let (certificate, key) = authority.issue("rsyslog", &["siem.test", &ip]);
     let documented = with(
         &documented("", "global("),
         &[
@@ -99,7 +104,7 @@ pub fn secure(folder: &Path, authority: &Authority, address: SocketAddr) {
             ("/etc/rsyslog/server.key", key.to_str().unwrap()),
             (
                 "port=\"6514\"",
-                &format!("port=\"{}\" address=\"127.0.0.1\"", address.port()),
+                &format!("port=\"{}\" address=\"{ip}\"", address.port()),
             ),
         ],
     );
@@ -109,8 +114,9 @@ pub fn secure(folder: &Path, authority: &Authority, address: SocketAddr) {
 /// The one of rsyslog in front of another agent.
 pub fn local(folder: &Path, address: SocketAddr) {
     let documented = documented("", "input(type=\"imtcp\" port=\"514\"");
-    let own = format!("port=\"{}\"", address.port());
-    configure(folder, &with(&documented, &[("port=\"514\"", &own)]));
+    let own = format!("port=\"{}\" address=\"{}\"", address.port(), address.ip());
+    let change = ("port=\"514\" address=\"127.0.0.1\"", own.as_str());
+    configure(folder, &with(&documented, &[change]));
 }
 
 fn configure(folder: &Path, documented: &str) {

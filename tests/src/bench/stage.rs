@@ -231,6 +231,12 @@ impl Counts {
             .sum()
     }
 
+    /// Cgroups that were made on this machine since then. Each is traced until the agent has judged whether it
+    /// is a container's, and what is done in it counts meanwhile.
+    pub fn strangers(&self, before: &Self) -> u64 {
+        self.hits("cgroup.create") - before.hits("cgroup.create")
+    }
+
     /// The tier of each row, by its name.
     pub fn tiers(&self) -> Value {
         let hooks = self.status["hooks"].as_array().into_iter().flatten();

@@ -47,6 +47,17 @@ fn change(puppet: &Puppet<'_>, path: &str) -> Result<String> {
         .append(true)
         .open(file)?
         .write_all(b"!")?;
+    settled(puppet, path)
+}
+
+/// The container puts a program there.
+fn copy(puppet: &mut Puppet<'_>, path: &str) -> Result<String> {
+    puppet.act(&Act::program("/bin/cp", "cp").args(&[TOOL, path]))?;
+    settled(puppet, path)
+}
+
+/// What a file holds that was written just now.
+fn settled(puppet: &Puppet<'_>, path: &str) -> Result<String> {
     // The times of files are coarse: one that is executed in the same moment may have changed since.
     std::thread::sleep(Duration::from_millis(100));
     sha256(puppet, path)
@@ -89,8 +100,7 @@ fn volume(context: &mut Context<'_>) -> Result<Outcome> {
     let agent = Home::new(session, Mode::Learn)?.start()?;
     let mut watch = agent.watch()?;
     let mut puppet = Puppet::start(session, WORKLOAD)?;
-    puppet.act(&Act::program("/bin/cp", "cp").args(&[TOOL, PLUGIN]))?;
-    let first = sha256(&puppet, PLUGIN)?;
+    let first = copy(&mut puppet, PLUGIN)?;
     run(&mut puppet, PLUGIN)?;
     learned_until_now(&mut watch, &mut puppet, "/data/learned")?;
     bound(&agent, WORKLOAD, &first)?;
@@ -148,8 +158,7 @@ fn drifted(context: &mut Context<'_>) -> Result<Outcome> {
             "the kernel has no overlay file system".to_owned(),
         ));
     }
-    puppet.act(&Act::program("/bin/cp", "cp").args(&[TOOL, DROPPED]))?;
-    let first = sha256(&puppet, DROPPED)?;
+    let first = copy(&mut puppet, DROPPED)?;
     run(&mut puppet, DROPPED)?;
     let drift = violation(session, &puppet, "exec.drift", "CRITICAL")
         .is("exec.path", DROPPED)

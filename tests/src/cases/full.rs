@@ -82,6 +82,13 @@ fn lost(agent: &Agent, reason: &str, least: u64) -> Result<u64> {
 
 /// The gaps of the node for a reason add up to what was lost.
 fn confessed(watch: &Watch, reason: &str, lost: u64) -> Result<()> {
+    let told = told(watch, reason, lost)?;
+    ensure!(told == lost, "{lost} lost, but gaps of {told}");
+    Ok(())
+}
+
+/// Waits until the gaps of the node for a reason add up to so many lost, and answers to how many.
+fn told(watch: &Watch, reason: &str, lost: u64) -> Result<u64> {
     let mut told = 0;
     wait_for("the gaps", patience(), || {
         let gaps = watch.of_kind("gap");
@@ -95,8 +102,7 @@ fn confessed(watch: &Watch, reason: &str, lost: u64) -> Result<()> {
         Ok((told >= lost).then_some(()))
     })
     .with_context(|| format!("{lost} lost, {told} told"))?;
-    ensure!(told == lost, "{lost} lost, but gaps of {told}");
-    Ok(())
+    Ok(told)
 }
 
 /// Word of cgroups that come and go finds no room while the agent does not run. What is there when
@@ -191,17 +197,38 @@ fn cgroups(context: &mut Context<'_>) -> Result<Outcome> {
     let mut before = Puppet::start(session, "cgroups-before")?;
     forks_and_execs(&mut watch, &mut before, "/data/before")?;
     let mut plain = Plain::new(session, |index| format!("plain-{index}"));
+    // Others on this machine may make cgroups as well, which find no room, and remove some, which make room.
+    let changes = || -> Result<(u64, u64)> {
+        let status = agent.status()?;
+        let made = hits_of(&status, Row::CgroupCreate)?;
+        Ok((made, hits_of(&status, Row::CgroupRemove)?))
+    };
+    let before_all = changes()?;
     // Some are there that are not ours.
     plain.make(ENTRIES)?;
     let first = lost(&agent, REASON, 1)?;
     plain.make(MORE)?;
-    let then = lost(&agent, REASON, first + MORE)?;
+    let least = MORE.saturating_sub(changes()?.1 - before_all.1);
+    let then = lost(&agent, REASON, first + least)?;
+    let made = changes()?.0 - before_all.0;
     ensure!(
-        then == first + MORE,
-        "of {MORE} that found no room {} were counted",
-        then - first
+        made >= ENTRIES + MORE,
+        "of {} cgroups {made} were counted",
+        ENTRIES + MORE
     );
-    confessed(&watch, REASON, then)?;
+    let strangers = made - ENTRIES - MORE;
+    ensure!(
+        (least..=MORE + strangers).contains(&(then - first)),
+        "of {MORE} that found no room {} were counted; {strangers} are not ours, and {} were removed",
+        then - first,
+        MORE - least
+    );
+    let told = told(&watch, REASON, then)?;
+    let now = losses(&agent.status()?, None, REASON);
+    ensure!(
+        (then..=now).contains(&told),
+        "{then} lost, and {now} by now, but gaps of {told}"
+    );
     // Who is known stays so, and one that comes now is reported.
     forks_and_execs(&mut watch, &mut before, "/data/meanwhile")?;
     let mut late = Puppet::start(session, "cgroups-late")?;

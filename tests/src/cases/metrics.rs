@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 pub const CASES: &[Case] = &[
@@ -61,10 +61,16 @@ struct Probed {
     address: SocketAddr,
 }
 
+/// An address of the loopback that is this process's own.
+fn own_address() -> io::Result<SocketAddr> {
+    let [.., high, low] = std::process::id().to_be_bytes();
+    TcpListener::bind((Ipv4Addr::new(127, high, low, 8), 0))?.local_addr()
+}
+
 impl Probed {
     fn start(context: &Context<'_>) -> Result<Self> {
         let mut home = Home::new(context.session, Mode::Monitor)?;
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = own_address()?;
         home.set("http", serde_json::json!({"address": address.to_string()}))?;
         let agent = home.start()?;
         Ok(Self { agent, address })

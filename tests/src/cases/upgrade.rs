@@ -15,6 +15,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 pub const CASES: &[Case] = &[
     Case {
@@ -39,7 +40,9 @@ fn replace(context: &mut Context<'_>) -> Result<Outcome> {
     let agent = Home::new(session, Mode::Monitor)?.start()?;
     let old = agent.watch()?;
     let stem = "/data/one-";
-    let count = 1000;
+    let enough = "/data/enough";
+    /// Of how many new violations of a workload each is reported, and no more.
+    const MOST: u64 = 1_000;
     let files = |watch: &Watch, puppet: &Puppet<'_>| -> BTreeMap<String, String> {
         let text = |report: &Value, field: &str| Some(lookup(report, field)?.as_str()?.to_owned());
         about(watch, "violation", puppet)
@@ -48,15 +51,32 @@ fn replace(context: &mut Context<'_>) -> Result<Outcome> {
             .filter(|(_, path)| path.starts_with(stem))
             .collect()
     };
-    puppet.begin(&Act::trigger(&["create-slowly", stem, &count.to_string()]))?;
+    puppet.begin(&Act::trigger(&[
+        "create-until",
+        stem,
+        enough,
+        &MOST.to_string(),
+    ]))?;
     wait_for("the first file", patience(), || {
         Ok((!files(&old, &puppet).is_empty()).then_some(()))
     })?;
     let agent = agent.replace()?;
-    let before = files(&old, &puppet);
     let mut new = agent.watch()?;
+    wait_for("a file that only the next has seen", patience(), || {
+        let (before, found) = (files(&old, &puppet), files(&new, &puppet));
+        let is_new = found.keys().any(|id| !before.contains_key(id));
+        Ok(is_new.then_some(()))
+    })?;
+    let before = files(&old, &puppet);
+    let root = PathBuf::from(format!("/proc/{}/root", puppet.pid()?));
+    fs::write(root.join(&enough[1..]), "")?;
     let code = puppet.end()?;
     ensure!(code == 0, "the container's program ended with {code}");
+    let mut count = 0;
+    for file in fs::read_dir(root.join("data"))? {
+        let path = Path::new("/data").join(file?.file_name());
+        count += usize::from(path.to_string_lossy().starts_with(stem));
+    }
     violations_until_now(&mut new, &mut puppet, "/data/end")?;
     // The feed is one, so that what the one reported comes from the next too.
     let mut after = files(&new, &puppet);

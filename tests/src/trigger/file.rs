@@ -2,7 +2,7 @@
 
 use super::{file_call, handle, lacking, number, syscall, uring};
 use crate::letters::in_letters;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use rustix::fs::AtFlags;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -23,9 +23,7 @@ pub fn act(verb: &str, words: &[&OsStr]) -> Result<bool> {
                 index.to_string()
             })?;
         }
-        ("create-slowly", [stem, count]) => {
-            create_many(stem, number(count)?, PAUSE, |index| index.to_string())?;
-        }
+        ("create-until", [stem, end, most]) => create_until(stem, end, number(most)?)?,
         // Which no pattern takes in.
         ("create-words", [stem, count]) => {
             create_many(stem, number(count)?, Duration::ZERO, in_letters)?;
@@ -163,6 +161,8 @@ fn opened(verb: &str, words: &[&OsStr]) -> Result<bool> {
 
 /// Between two files that are made slowly.
 const PAUSE: Duration = Duration::from_millis(3);
+/// Between two of which there must be some as long as somebody waits.
+const LEISURE: Duration = Duration::from_millis(300);
 
 fn create_many(stem: &OsStr, count: u64, pause: Duration, name: fn(u64) -> String) -> Result<()> {
     for index in 0..count {
@@ -172,4 +172,19 @@ fn create_many(stem: &OsStr, count: u64, pause: Duration, name: fn(u64) -> Strin
         std::thread::sleep(pause);
     }
     Ok(())
+}
+
+/// Makes files until there is one at `end`: half of the most slowly, and the others at leisure, so that they
+/// last.
+fn create_until(stem: &OsStr, end: &OsStr, most: u64) -> Result<()> {
+    for index in 0..most {
+        if Path::new(end).exists() {
+            return Ok(());
+        }
+        let mut path = stem.to_owned();
+        path.push(index.to_string());
+        drop(File::create_new(path)?);
+        std::thread::sleep(if index < most / 2 { PAUSE } else { LEISURE });
+    }
+    bail!("{most} files were made, and nobody ended it")
 }

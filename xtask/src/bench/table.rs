@@ -251,7 +251,10 @@ fn others(text: &mut String, place: &Place) {
             digits(value),
             figure["unit"].as_str().unwrap_or_default(),
             target.map(Target::text).unwrap_or_default(),
-            verdict(target, value)
+            match figure["detail"]["notMeasured"].as_str() {
+                Some(reason) => format!("not measured: {reason}"),
+                None => verdict(target, value).to_owned(),
+            }
         );
     }
 }
