@@ -17,7 +17,9 @@ use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::list_containers_response::Missing;
 use lapwing_proto::v1::watch_request::Kind;
 use lapwing_proto::v1::watch_response::Item;
-use lapwing_proto::v1::{self, GetStatusResponse, ListContainersResponse, ProfileSummary};
+use lapwing_proto::v1::{
+    self, GetStatusResponse, ListContainersResponse, ProfileSummary, WatchRequest,
+};
 use missing::Gaps;
 use places::Places;
 use std::io::Write;
@@ -127,17 +129,20 @@ impl<'a> Question<'a> {
         let running = client.list_containers(request).await;
         let mut found = Found::begin(&status);
         found.run(running.map_err(failed)?.into_inner(), &self.digits);
+        let wanted = WatchRequest {
+            kinds: vec![Kind::Violation.into(), Kind::Gap.into()],
+            image_digest: self.digits.text().to_owned(),
+            ..WatchRequest::default()
+        };
         let profiles = match found.node {
             Some(_) => {
                 let now = Mark::next(client).await?;
-                let kinds = [Kind::Violation, Kind::Gap];
-                let past = Past::begin(client, "", &kinds, self.age, now).await?;
+                let past = Past::begin(client, wanted, self.age, now).await?;
                 self.read(&mut found, past).await?;
                 status.profiles
             }
             None => {
-                let kinds = [Kind::Violation, Kind::Gap];
-                let past = Past::of_all(client, &kinds, self.age, self.wait).await?;
+                let past = Past::of_all(client, wanted, self.age, self.wait).await?;
                 self.read(&mut found, past).await?;
                 learned(client, &mut found).await?
             }

@@ -28,7 +28,11 @@ impl Mark {
     /// # Errors
     /// When the agent does not answer.
     pub async fn next(client: &mut AgentClient<Channel>) -> Result<Self, Failure> {
-        let mut stream = open(client, "", &[Kind::Heartbeat], None).await?;
+        let beats = WatchRequest {
+            kinds: vec![Kind::Heartbeat.into()],
+            ..WatchRequest::default()
+        };
+        let mut stream = open(client, beats).await?;
         loop {
             let response = next(&mut stream).await?;
             if let Some(Item::Heartbeat(_)) = response.item {
@@ -53,26 +57,17 @@ enum Upto {
 }
 
 impl Past {
-    /// Asks for items of these kinds from `age` milliseconds ago on, about a container where its id is
-    /// given.
+    /// Asks for what is wanted from `age` milliseconds ago on.
     ///
     /// # Errors
     /// When the agent does not answer.
     pub async fn begin(
         client: &mut AgentClient<Channel>,
-        container: &str,
-        kinds: &[Kind],
+        wanted: WatchRequest,
         age: u64,
         upto: Mark,
     ) -> Result<Self, Failure> {
-        let since = Some(Since::AgeMilliseconds(age));
-        let stream = open(client, container, kinds, since).await?;
-        let owed = Owed::default();
-        Ok(Self {
-            stream,
-            upto: Upto::Mark(upto),
-            owed,
-        })
+        Self::open(client, wanted, age, Upto::Mark(upto)).await
     }
 
     /// Asks a controller for what all agents have since then, and waits so long for those that are slow.
@@ -81,18 +76,26 @@ impl Past {
     /// When the controller does not answer.
     pub async fn of_all(
         client: &mut AgentClient<Channel>,
-        kinds: &[Kind],
+        wanted: WatchRequest,
         age: u64,
         wait: Duration,
     ) -> Result<Self, Failure> {
         let over = Instant::now() + wait;
+        Self::open(client, wanted, age, Upto::Told(over)).await
+    }
+
+    async fn open(
+        client: &mut AgentClient<Channel>,
+        wanted: WatchRequest,
+        age: u64,
+        upto: Upto,
+    ) -> Result<Self, Failure> {
         let since = Some(Since::AgeMilliseconds(age));
-        let stream = open(client, "", kinds, since).await?;
-        let owed = Owed::default();
+        let stream = open(client, WatchRequest { since, ..wanted }).await?;
         Ok(Self {
             stream,
-            upto: Upto::Told(over),
-            owed,
+            upto,
+            owed: Owed::default(),
         })
     }
 
@@ -140,16 +143,8 @@ fn place(response: &WatchResponse) -> Result<Place, Failure> {
 
 async fn open(
     client: &mut AgentClient<Channel>,
-    container: &str,
-    kinds: &[Kind],
-    since: Option<Since>,
+    request: WatchRequest,
 ) -> Result<Streaming<WatchResponse>, Failure> {
-    let request = WatchRequest {
-        since,
-        kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
-        container: container.to_owned(),
-        ..WatchRequest::default()
-    };
     let answer = client.watch(request).await;
     let stream = answer.map_err(|status| client::failed(&status))?;
     Ok(stream.into_inner())

@@ -1124,6 +1124,10 @@ pub struct WatchRequest {
     /// Only violations and behaviours of containers whose id begins so, or of this name. As above.
     #[prost(string, tag = "10")]
     pub container: ::prost::alloc::string::String,
+    /// Only violations and behaviours of containers whose image's digest begins so: at least 8 hexadecimal digits, after
+    /// `sha256:`. What concerns the node comes.
+    #[prost(string, tag = "11")]
+    pub image_digest: ::prost::alloc::string::String,
     /// Where to start; if neither is given where `consumer` has come to, or from now on.
     #[prost(oneof = "watch_request::Since", tags = "1, 2")]
     pub since: ::core::option::Option<watch_request::Since>,

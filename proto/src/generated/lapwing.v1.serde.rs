@@ -14793,6 +14793,9 @@ impl serde::Serialize for WatchRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         if self.since.is_some() {
             len += 1;
         }
@@ -14831,6 +14834,9 @@ impl serde::Serialize for WatchRequest {
         if true {
             struct_ser.serialize_field("container", &self.container)?;
         }
+        if true {
+            struct_ser.serialize_field("imageDigest", &self.image_digest)?;
+        }
         if let Some(v) = self.since.as_ref() {
             match v {
                 watch_request::Since::Cursor(v) => {
@@ -14861,6 +14867,8 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
             "severity",
             "namespace",
             "container",
+            "image_digest",
+            "imageDigest",
             "cursor",
             "age_milliseconds",
             "ageMilliseconds",
@@ -14876,6 +14884,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
             Severity,
             Namespace,
             Container,
+            ImageDigest,
             Cursor,
             AgeMilliseconds,
         }
@@ -14907,6 +14916,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                             "severity" => Ok(GeneratedField::Severity),
                             "namespace" => Ok(GeneratedField::Namespace),
                             "container" => Ok(GeneratedField::Container),
+                            "imageDigest" | "image_digest" => Ok(GeneratedField::ImageDigest),
                             "cursor" => Ok(GeneratedField::Cursor),
                             "ageMilliseconds" | "age_milliseconds" => Ok(GeneratedField::AgeMilliseconds),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -14936,6 +14946,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                 let mut severity__ = None;
                 let mut namespace__ = None;
                 let mut container__ = None;
+                let mut image_digest__ = None;
                 let mut since__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -14987,6 +14998,12 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                             }
                             container__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::ImageDigest => {
+                            if image_digest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("imageDigest"));
+                            }
+                            image_digest__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::Cursor => {
                             if since__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("cursor"));
@@ -15010,6 +15027,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                     severity: severity__.unwrap_or_default(),
                     namespace: namespace__.unwrap_or_default(),
                     container: container__.unwrap_or_default(),
+                    image_digest: image_digest__.unwrap_or_default(),
                     since: since__,
                 })
             }

@@ -78,6 +78,8 @@ pub struct Stage<'s> {
     pub replicas: Vec<Process>,
     /// The containers.
     pub members: Vec<Member<'s>>,
+    /// The image that they are from, as their runtime tells it.
+    pub image: Option<String>,
     news: Vec<News>,
     program: PathBuf,
     port: u16,
@@ -156,6 +158,7 @@ impl<'s> Stage<'s> {
             nodes,
             replicas,
             members: Vec::new(),
+            image: None,
             news: Vec::new(),
             program: session.tools.lapwing.clone(),
             port,
@@ -264,6 +267,9 @@ impl<'s> Stage<'s> {
         let mut spec = Spec::new(&format!("{workload}-{node}"), &[TRIGGER, "serve"])
             .cgroup(&format!("/{node}/{{id}}"))
             .id(&id);
+        if let Some(image) = &self.image {
+            spec = spec.image(image);
+        }
         if workload != LOCAL {
             spec = spec.pod("shop", &name);
             let labels = json!({"app": workload, "pod-template-hash": "6d5f7c"});
