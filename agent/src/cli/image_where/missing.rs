@@ -102,7 +102,7 @@ pub(super) fn of_owed(owed: &Owed, incomplete: &mut Vec<String>) {
     let names = owed.names.iter().map(|name| (name.as_str(), ""));
     let others = std::iter::repeat_n(("", ""), unnamed);
     let remedy = match owed.asked {
-        0 => "its agent cannot be asked",
+        0 => "as the agent cannot be asked",
         _ => "there may be more with a longer --wait",
     };
     incomplete.push(format!(

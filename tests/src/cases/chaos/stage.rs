@@ -267,8 +267,9 @@ impl<'s> Stage<'s> {
         let mut spec = Spec::new(&format!("{workload}-{node}"), &[TRIGGER, "serve"])
             .cgroup(&format!("/{node}/{{id}}"))
             .id(&id);
-        if let Some(image) = &self.image {
-            spec = spec.image(image);
+        let image = self.image.clone().unwrap_or_default();
+        if !image.is_empty() {
+            spec = spec.image(&image);
         }
         if workload != LOCAL {
             spec = spec.pod("shop", &name);
@@ -283,7 +284,7 @@ impl<'s> Stage<'s> {
                 "metadata": {"name": name, "namespace": "shop", "labels": labels, "ownerReferences": [above]},
                 "spec": {"nodeName": node, "containers": [{"name": "app", "image": "team/web:1"}]},
                 "status": {"phase": "Running", "podIP": "192.0.2.9", "containerStatuses": [
-                    {"name": "app", "containerID": format!("containerd://{id}")}]},
+                    {"name": "app", "containerID": format!("containerd://{id}"), "imageID": image}]},
             })));
             member.pod = Some(format!("/api/v1/namespaces/shop/pods/{name}"));
         }
