@@ -124,10 +124,14 @@ pub fn containers<'a>(
                 .map_or_else(String::new, |word| word.asked.to_string()),
             asked_by: { asked(instance.home) }
                 .map_or_else(String::new, |word| word.voice.to_string()),
+            node: String::new(),
         })
         .collect();
     containers.sort_by(|a, b| a.cgroup_path.cmp(&b.cgroup_path));
-    v1::ListContainersResponse { containers }
+    v1::ListContainersResponse {
+        containers,
+        ..v1::ListContainersResponse::default()
+    }
 }
 
 /// How many containers run of each workload.

@@ -118,7 +118,7 @@ async fn another_s_namespace_is_not_there() {
         let item = next.unwrap().unwrap().unwrap().item;
         assert_eq!(item, Some(violation(number, "shop")));
     }
-    let list = shop.list_containers(ListContainersRequest {}).await;
+    let list = shop.list_containers(ListContainersRequest::default()).await;
     let list = list.unwrap().into_inner().containers;
     assert_eq!(list.len(), 1);
     assert_eq!(list[0].container.as_ref().unwrap().id, "shop1");

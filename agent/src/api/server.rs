@@ -11,6 +11,7 @@ use super::replay::Replays;
 use super::socket::Socket;
 use super::transport;
 use super::wanted::Wanted;
+use crate::container::digest::Digits;
 use crate::feed::{Feed, Start};
 use crate::judge::decide::AskError;
 use crate::judge::replay::Candidate;
@@ -25,7 +26,8 @@ use lapwing_proto::v1::{
     GetProfileResponse, GetStatusRequest, GetStatusResponse, ImportProfileRequest,
     ImportProfileResponse, ListContainersRequest, ListContainersResponse, ListProfilesRequest,
     ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest,
-    ReplayProfileResponse, TestSinkRequest, TestSinkResponse, WatchRequest, WatchResponse,
+    ReplayProfileResponse, TestSinkRequest, TestSinkResponse, TracedContainer, WatchRequest,
+    WatchResponse,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -133,9 +135,20 @@ impl Agent for Service {
         request: tonic::Request<ListContainersRequest>,
     ) -> Result<Response<ListContainersResponse>, Status> {
         let caller = Caller::of(&request)?;
+        let asked = match request.into_inner().image_digest.as_str() {
+            "" => None,
+            text => Some(Digits::parse(text).map_err(Status::invalid_argument)?),
+        };
         let answer = self.control.ask(Request::Containers).await;
         let mut answer = answer.map_err(ended)?;
         caller.namespaces().containers(&mut answer);
+        if let Some(digits) = asked {
+            let digest = |one: &TracedContainer| match &one.container {
+                Some(container) => digits.fit(&container.image_digest),
+                None => None,
+            };
+            answer.containers.retain(|one| digest(one) != Some(false));
+        }
         Ok(Response::new(answer))
     }
 

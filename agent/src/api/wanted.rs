@@ -1,5 +1,6 @@
 //! What of the stream a client asked for.
 
+use crate::container::digest::Digits;
 use crate::feed::{BEHAVIOURS_DROPPED, STREAM};
 use lapwing_profile::rule::Rule;
 use lapwing_proto::v1::violation::Severity;
@@ -10,6 +11,7 @@ use lapwing_proto::v1::{Container, WatchRequest, Workload, behaviour, violation}
 /// What a client asked for, checked.
 pub(crate) struct Wanted {
     request: WatchRequest,
+    image: Option<Digits>,
 }
 
 impl Wanted {
@@ -27,8 +29,13 @@ impl Wanted {
         if Severity::try_from(request.severity).is_err() {
             return Err(format!("{} is no severity", request.severity));
         }
+        let image = match request.image_digest.as_str() {
+            "" => None,
+            text => Some(Digits::parse(text)?),
+        };
         Ok(Self {
             request: request.clone(),
+            image,
         })
     }
 
@@ -82,7 +89,11 @@ impl Wanted {
                 || container.id.starts_with(&request.container)
                 || container.name == request.container
         });
-        of_workload && of_container
+        let of_image = container.is_none_or(|container| {
+            let image = self.image.as_ref();
+            image.is_none_or(|digits| digits.are_of(&container.image_digest))
+        });
+        of_workload && of_container && of_image
     }
 }
 
@@ -177,6 +188,7 @@ mod tests {
                 container: Some(Container {
                     id: id.to_owned(),
                     name: "app".to_owned(),
+                    image_digest: format!("sha256:{id}{id}"),
                     ..Container::default()
                 }),
                 ..Violation::default()
@@ -225,6 +237,13 @@ mod tests {
             ),
             (
                 WatchRequest {
+                    image_digest: "sha256:CAFE01CA".to_owned(),
+                    ..none()
+                },
+                [true, false, false, true],
+            ),
+            (
+                WatchRequest {
                     container: "app".to_owned(),
                     kinds: vec![Kind::Violation.into()],
                     ..none()
@@ -241,6 +260,10 @@ mod tests {
             rules(&["exec.unknwon"]),
             rules(&["exec.*n"]),
             rules(&[""]),
+            WatchRequest {
+                image_digest: "cafe".to_owned(),
+                ..none()
+            },
             WatchRequest {
                 severity: 9,
                 ..none()

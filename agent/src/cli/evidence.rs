@@ -77,7 +77,9 @@ pub async fn run(endpoint: &Endpoint, args: EvidenceArgs) -> Outcome {
     let target = args.target.unwrap_or_default();
     let age = super::profile_replay::age(&args.since)?;
     let mut client = client::connect(endpoint).await?;
-    let running = client.list_containers(v1::ListContainersRequest {}).await;
+    let running = client
+        .list_containers(v1::ListContainersRequest::default())
+        .await;
     let running = running
         .map_err(|status| client::failed(&status))?
         .into_inner()

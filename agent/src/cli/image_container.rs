@@ -32,7 +32,9 @@ pub async fn read(
         )));
     }
     let mut client = client::connect(endpoint).await?;
-    let running = client.list_containers(v1::ListContainersRequest {}).await;
+    let running = client
+        .list_containers(v1::ListContainersRequest::default())
+        .await;
     let running = { running.map_err(|status| client::failed(&status))? }
         .into_inner()
         .containers;

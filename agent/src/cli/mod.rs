@@ -17,7 +17,7 @@ mod image;
 mod image_container;
 mod image_html;
 mod image_text;
-mod image_where;
+pub(crate) mod image_where;
 mod inventory;
 mod learning;
 mod modes;

@@ -1,4 +1,4 @@
-//! What an agent reported up to now: a stream that ends.
+//! What an agent reported up to now, or all agents by their controller: a stream that ends.
 
 use super::{Code, Failure, client};
 use crate::feed::cursor::Cursor;
@@ -6,8 +6,8 @@ use anyhow::anyhow;
 use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::watch_request::{Kind, Since};
 use lapwing_proto::v1::watch_response::Item;
-use lapwing_proto::v1::{WatchRequest, WatchResponse};
-use std::time::Duration;
+use lapwing_proto::v1::{Owed, WatchRequest, WatchResponse};
+use std::time::{Duration, Instant};
 use tonic::Streaming;
 use tonic::transport::Channel;
 
@@ -28,7 +28,11 @@ impl Mark {
     /// # Errors
     /// When the agent does not answer.
     pub async fn next(client: &mut AgentClient<Channel>) -> Result<Self, Failure> {
-        let mut stream = open(client, "", &[Kind::Heartbeat], None).await?;
+        let beats = WatchRequest {
+            kinds: vec![Kind::Heartbeat.into()],
+            ..WatchRequest::default()
+        };
+        let mut stream = open(client, beats).await?;
         loop {
             let response = next(&mut stream).await?;
             if let Some(Item::Heartbeat(_)) = response.item {
@@ -41,41 +45,90 @@ impl Mark {
 /// The stream from some time ago up to a mark.
 pub struct Past {
     stream: Streaming<WatchResponse>,
-    upto: Mark,
+    upto: Upto,
+    owed: Owed,
+}
+
+/// Where it ends.
+enum Upto {
+    Mark(Mark),
+    /// Where all agents that can be asked have told theirs, or at this time.
+    Told(Instant),
 }
 
 impl Past {
-    /// Asks for items of these kinds from `age` milliseconds ago on, about a container where its id is
-    /// given.
+    /// Asks for what is wanted from `age` milliseconds ago on.
     ///
     /// # Errors
     /// When the agent does not answer.
     pub async fn begin(
         client: &mut AgentClient<Channel>,
-        container: &str,
-        kinds: &[Kind],
+        wanted: WatchRequest,
         age: u64,
         upto: Mark,
     ) -> Result<Self, Failure> {
-        let since = Some(Since::AgeMilliseconds(age));
-        let stream = open(client, container, kinds, since).await?;
-        Ok(Self { stream, upto })
+        Self::open(client, wanted, age, Upto::Mark(upto)).await
     }
 
-    /// The next; `None` where what follows was not there yet when this began.
+    /// Asks a controller for what all agents have since then, and waits so long for those that are slow.
+    ///
+    /// # Errors
+    /// When the controller does not answer.
+    pub async fn of_all(
+        client: &mut AgentClient<Channel>,
+        wanted: WatchRequest,
+        age: u64,
+        wait: Duration,
+    ) -> Result<Self, Failure> {
+        let over = Instant::now() + wait;
+        Self::open(client, wanted, age, Upto::Told(over)).await
+    }
+
+    async fn open(
+        client: &mut AgentClient<Channel>,
+        wanted: WatchRequest,
+        age: u64,
+        upto: Upto,
+    ) -> Result<Self, Failure> {
+        let since = Some(Since::AgeMilliseconds(age));
+        let stream = open(client, WatchRequest { since, ..wanted }).await?;
+        Ok(Self {
+            stream,
+            upto,
+            owed: Owed::default(),
+        })
+    }
+
+    /// The next; `None` where what follows was not there yet when this began. Among several agents it may come in
+    /// any order.
     ///
     /// # Errors
     /// When the agent ends, or says nothing.
     pub async fn next(&mut self) -> Result<Option<WatchResponse>, Failure> {
         loop {
             let response = next(&mut self.stream).await?;
-            match &response.item {
-                Some(Item::Heartbeat(_)) if place(&response)? < self.upto.0 => {}
-                Some(Item::Heartbeat(_)) => return Ok(None),
-                Some(_) => return Ok(Some(response)),
-                None => {}
+            let Some(Item::Heartbeat(beat)) = &response.item else {
+                if response.item.is_some() {
+                    return Ok(Some(response));
+                }
+                continue;
+            };
+            let is_over = match &self.upto {
+                Upto::Mark(mark) => place(&response)? >= mark.0,
+                Upto::Told(over) => {
+                    self.owed = beat.owed.clone().unwrap_or_default();
+                    self.owed.asked == 0 || Instant::now() >= *over
+                }
+            };
+            if is_over {
+                return Ok(None);
             }
         }
+    }
+
+    /// At its end: which nodes have not told all.
+    pub const fn owed(&self) -> &Owed {
+        &self.owed
     }
 }
 
@@ -90,16 +143,8 @@ fn place(response: &WatchResponse) -> Result<Place, Failure> {
 
 async fn open(
     client: &mut AgentClient<Channel>,
-    container: &str,
-    kinds: &[Kind],
-    since: Option<Since>,
+    request: WatchRequest,
 ) -> Result<Streaming<WatchResponse>, Failure> {
-    let request = WatchRequest {
-        since,
-        kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
-        container: container.to_owned(),
-        ..WatchRequest::default()
-    };
     let answer = client.watch(request).await;
     let stream = answer.map_err(|status| client::failed(&status))?;
     Ok(stream.into_inner())

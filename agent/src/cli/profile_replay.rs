@@ -10,12 +10,17 @@ use std::io::{Result, Write};
 
 /// A duration, in milliseconds.
 pub(super) fn age(text: &str) -> std::result::Result<u64, Failure> {
+    milliseconds("--since", text)
+}
+
+/// A length of time that was given by a flag, in milliseconds.
+pub(super) fn milliseconds(flag: &str, text: &str) -> std::result::Result<u64, Failure> {
     let span = text.parse::<jiff::SignedDuration>().ok();
     span.and_then(|span| u64::try_from(span.as_millis()).ok())
         .filter(|milliseconds| *milliseconds > 0)
         .ok_or_else(|| {
             let text = visible(text);
-            let error = anyhow!("--since {text}: write a duration like 90s, 10m or 2h");
+            let error = anyhow!("{flag} {text}: write a duration like 90s, 10m or 2h");
             Failure::new(Code::Usage, error)
         })
 }

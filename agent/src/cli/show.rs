@@ -186,7 +186,7 @@ pub(super) fn write_listener(
 pub async fn containers(endpoint: &Endpoint, output: Output) -> Outcome {
     let mut client = client::connect(endpoint).await?;
     let answer = client
-        .list_containers(v1::ListContainersRequest {})
+        .list_containers(v1::ListContainersRequest::default())
         .await
         .map_err(|status| client::failed(&status))?
         .into_inner();

@@ -34,6 +34,7 @@ pub async fn run(endpoint: &Endpoint, args: WatchArgs) -> Outcome {
         severity: args.severity.map_or(Wire::Unspecified, severity).into(),
         namespace: args.namespace,
         container: args.container,
+        image_digest: args.image,
     };
     let mut stream = client
         .watch(request)

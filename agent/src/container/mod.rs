@@ -22,6 +22,7 @@
 
 pub mod commands;
 pub mod details;
+pub mod digest;
 mod fate;
 pub mod hierarchy;
 pub mod identity;

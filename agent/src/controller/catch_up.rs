@@ -17,7 +17,7 @@ use crate::feed::{LOG_TOO_SHORT, STREAM};
 use lapwing_proto::nanoseconds;
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::watch_response::Item;
-use lapwing_proto::v1::{WatchRequest, WatchResponse};
+use lapwing_proto::v1::{Owed, WatchRequest, WatchResponse};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,8 @@ use tonic::Status;
 
 /// Agents that are asked at a time, for one client.
 const ASKED: usize = 64;
+/// Of whom something is owed a client is told the names, of so many.
+const NAMED: usize = 100;
 /// Clocks of agents may be behind or before by so many milliseconds.
 const SLACK: i64 = 60_000;
 /// One turn of an agent: so long is waited for it, however slow the client is, and for so many messages.
@@ -105,6 +107,24 @@ impl CatchUp {
     #[must_use]
     pub fn is_over(&self, relay: &Relay) -> bool {
         !relay.is_young() && relay.names().iter().all(|name| self.done.contains(name))
+    }
+
+    /// Of whom something is owed yet, for the client.
+    #[must_use]
+    pub fn left(&self, relay: &Relay) -> Owed {
+        let askable = relay.askable().into_iter().map(|one| one.node);
+        let is_left = |node: &String| !self.done.contains(node);
+        let mut names: Vec<String> = askable.filter(is_left).collect();
+        let asked: BTreeSet<String> = names.iter().cloned().collect();
+        let others = relay.names().into_iter().filter(is_left);
+        names.extend(others.filter(|node| !asked.contains(node)));
+        let nodes = names.len() as u32;
+        names.truncate(NAMED);
+        Owed {
+            nodes,
+            asked: asked.len() as u32,
+            names,
+        }
     }
 
     /// These marks, and what is owed yet.

@@ -135,6 +135,7 @@ impl Following {
                 self.marks = marks;
             }
             self.catch_up();
+            beat.owed = { self.owed.as_ref() }.map(|owed| owed.left(&self.relay));
         }
         if let Item::Gap(gap) = &item
             && gap.scope == STREAM

@@ -19,6 +19,7 @@
 //! | [`marks`] | how cursors of it outlast a leader |
 //! | [`follow`] | a client of it |
 //! | [`catch_up`] | what agents are asked again for one |
+//! | `containers` | who runs an image |
 //! | `audit` | who has more or less reported, and why |
 //! | [`silence`] | nodes whose agents say nothing |
 //!
@@ -29,6 +30,7 @@
 
 mod audit;
 mod catch_up;
+mod containers;
 pub mod fleet;
 mod follow;
 mod items;

@@ -16,6 +16,9 @@
 //! that is connected to.
 
 mod attend;
+mod whom;
+
+pub use whom::Whom;
 
 use super::fleet::{Agent, Attendant, Attending, Client, Fleet, Line, Link, State};
 use super::items::milliseconds;
@@ -70,7 +73,7 @@ pub struct Note {
 /// What is known of a node.
 struct Node {
     agent: Arc<Agent>,
-    client: Option<Client>,
+    line: Option<Line>,
     /// How often it was connected.
     joined: u64,
     /// Place in its log up to which it was relayed by this leader.
@@ -215,7 +218,7 @@ impl Relay {
             Some(Askable {
                 node: name.clone(),
                 agent: Arc::clone(&node.agent),
-                client: node.client.clone()?,
+                client: node.line.as_ref()?.client.clone(),
                 joined: node.joined,
                 upto: node.cursor?,
             })
@@ -226,7 +229,7 @@ impl Relay {
     fn enter(&self, agent: &Arc<Agent>) -> Node {
         Node {
             agent: Arc::clone(agent),
-            client: None,
+            line: None,
             joined: 0,
             cursor: None,
             unacked: None,
@@ -239,13 +242,13 @@ impl Relay {
     }
 
     /// An agent is connected. Answers with where it is gone on.
-    fn join(&self, agent: &Arc<Agent>, client: &Client) -> Option<Place> {
+    fn join(&self, agent: &Arc<Agent>, line: &Line) -> Option<Place> {
         let mut nodes = self.nodes();
         let node = nodes
             .entry(agent.node.clone())
             .or_insert_with(|| self.enter(agent));
         node.agent = Arc::clone(agent);
-        node.client = Some(client.clone());
+        node.line = Some(line.clone());
         node.joined += 1;
         node.bare = None;
         node.cursor
@@ -255,7 +258,7 @@ impl Relay {
         if let Some(node) = self.nodes().get_mut(&agent.node)
             && node.agent.uid == agent.uid
         {
-            node.client = None;
+            node.line = None;
         }
     }
 
@@ -266,7 +269,7 @@ impl Relay {
             let node = nodes
                 .entry(agent.node.clone())
                 .or_insert_with(|| self.enter(agent));
-            if node.client.is_none() && agent.created >= node.agent.created {
+            if node.line.is_none() && agent.created >= node.agent.created {
                 node.agent = Arc::clone(agent);
             }
         }
@@ -310,37 +313,40 @@ impl Relay {
     /// How long nothing was heard of each agent.
     fn quiet(&self) -> Vec<Quiet> {
         let now = clock::now();
+        let nodes = self.nodes();
+        let one = |(name, node): (&String, &Node)| self.quiet_of(name, node, now);
+        nodes.iter().map(one).collect()
+    }
+
+    fn quiet_of(&self, name: &str, node: &Node, now: i64) -> Quiet {
         let silent = self.settings.silent;
-        let one = |(name, node): (&String, &Node)| {
-            // One that was just made may have its image to fetch yet.
-            let age = Duration::from_nanos(now.saturating_sub(node.agent.created).unsigned_abs());
-            let is_new = !node.was_heard && age < silent * 10;
-            let state = node.agent.state();
-            // What others do not get of an agent that is connected has nothing to do with it.
-            let error = match state.link {
-                Link::Connected => &node.error,
-                Link::New | Link::Away => &state.error,
-            };
-            let detail = match (node.bare.is_some(), state.address, error) {
-                (true, ..) => "there is no pod of an agent any more".to_owned(),
-                (_, None, _) => format!("its pod {} does not run", node.agent.pod),
-                (_, Some(_), error) if error.is_empty() => {
-                    "it is connected, and says nothing".to_owned()
-                }
-                (_, Some(_), error) => error.clone(),
-            };
-            let quiet = node.heard.elapsed();
-            Quiet {
-                node: name.clone(),
-                hearing: match quiet >= silent {
-                    true if !is_new && !may_speak(node, &state, silent) => Hearing::Silent(quiet),
-                    false if node.was_heard => Hearing::InTime,
-                    true | false => Hearing::Awaited,
-                },
-                detail,
-            }
+        // One that was just made may have its image to fetch yet.
+        let age = Duration::from_nanos(now.saturating_sub(node.agent.created).unsigned_abs());
+        let is_new = !node.was_heard && age < silent * 10;
+        let state = node.agent.state();
+        // What others do not get of an agent that is connected has nothing to do with it.
+        let error = match state.link {
+            Link::Connected => &node.error,
+            Link::New | Link::Away => &state.error,
         };
-        self.nodes().iter().map(one).collect()
+        let detail = match (node.bare.is_some(), state.address, error) {
+            (true, ..) => "there is no pod of an agent any more".to_owned(),
+            (_, None, _) => format!("its pod {} does not run", node.agent.pod),
+            (_, Some(_), error) if error.is_empty() => {
+                "it is connected, and says nothing".to_owned()
+            }
+            (_, Some(_), error) => error.clone(),
+        };
+        let quiet = node.heard.elapsed();
+        Quiet {
+            node: name.to_owned(),
+            hearing: match quiet >= silent {
+                true if !is_new && !may_speak(node, &state, silent) => Hearing::Silent(quiet),
+                false if node.was_heard => Hearing::InTime,
+                true | false => Hearing::Awaited,
+            },
+            detail,
+        }
     }
 
     fn note(&self) -> String {

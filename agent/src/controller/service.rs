@@ -1,5 +1,6 @@
 //! The controller's API: that of an agent, as far as it is of all of them.
 
+use super::containers::Question;
 use super::fleet::Fleet;
 use super::follow::{Begin, Following};
 use super::items::status_of;
@@ -16,6 +17,7 @@ use crate::api::server::decided_by;
 use crate::api::wanted::Wanted;
 use crate::clock;
 use crate::config::controller::Controller as Config;
+use crate::container::digest::Digits;
 use crate::kubernetes::api::Api;
 use crate::kubernetes::watch::Follower;
 use lapwing_proto::timestamp;
@@ -33,12 +35,16 @@ use lapwing_proto::v1::{
 };
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::{mpsc, watch};
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 /// Items that wait for a client to take them.
 const AHEAD: usize = 16;
+/// Clients that have all agents asked for containers at a time, and how long another one waits for its turn.
+const ROUNDS: usize = 2;
+const ROUNDS_WAIT: Duration = Duration::from_secs(30);
 
 /// What this replica has while it leads.
 struct Leading {
@@ -57,6 +63,8 @@ pub(super) struct Desk {
     api: Arc<Api>,
     elector: Arc<Elector>,
     leading: RwLock<Option<Arc<Leading>>>,
+    /// Free for those who have all agents asked.
+    rounds: Semaphore,
 }
 
 impl Desk {
@@ -68,6 +76,7 @@ impl Desk {
             api,
             elector,
             leading: RwLock::default(),
+            rounds: Semaphore::new(ROUNDS),
         }
     }
 
@@ -337,9 +346,30 @@ impl Agent for Service {
 
     async fn list_containers(
         &self,
-        _: Request<ListContainersRequest>,
+        request: Request<ListContainersRequest>,
     ) -> Answer<ListContainersResponse> {
-        of_a_node()
+        let namespaces = Caller::of(&request)?.namespaces();
+        let digits = match request.into_inner().image_digest.as_str() {
+            "" => return of_a_node(),
+            text => Digits::parse(text).map_err(Status::invalid_argument)?,
+        };
+        let Some(leading) = self.desk.leading() else {
+            return Err(self.desk.stands_by());
+        };
+        let rounds = tokio::time::timeout(ROUNDS_WAIT, self.desk.rounds.acquire()).await;
+        let Ok(Ok(_round)) = rounds else {
+            return Err(Status::resource_exhausted(format!(
+                "{ROUNDS} others have all agents asked for containers already: ask again in a while"
+            )));
+        };
+        let question = Question { digits, namespaces };
+        let mut ending = self.ending.clone();
+        tokio::select! {
+            answer = question.ask(&leading.relay, &leading.fleet) => Ok(Response::new(answer)),
+            _ = ending.wait_for(|ending| *ending) => {
+                Err(Status::unavailable("this replica leads no more: ask again"))
+            }
+        }
     }
 
     async fn list_profiles(

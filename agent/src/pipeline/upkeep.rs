@@ -209,7 +209,7 @@ impl Line {
                 node: self.node.clone(),
                 containers: self.registry.running().count() as u32,
                 lost: self.losses().iter().map(|(_, count)| count).sum(),
-                heard: String::new(),
+                ..Heartbeat::default()
             }),
         );
     }

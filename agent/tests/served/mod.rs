@@ -318,7 +318,10 @@ fn answer(judge: &mut Judge, feed: &Feed, request: Request) {
                 ..TracedContainer::default()
             };
             let containers = vec![traced("shop"), traced("pay")];
-            drop(reply.send(v1::ListContainersResponse { containers }));
+            drop(reply.send(v1::ListContainersResponse {
+                containers,
+                ..v1::ListContainersResponse::default()
+            }));
         }
         Request::Profiles(reply) => {
             let profiles = judge.summaries(&Default::default());

@@ -264,6 +264,22 @@ pub struct Heartbeat {
     /// Of a controller, within it: up to when each agent was heard, as its cursors carry it. Empty for clients.
     #[prost(string, tag = "5")]
     pub heard: ::prost::alloc::string::String,
+    /// Of a controller, to a client that asked for the past: who has not told all of it yet. Absent when all have.
+    #[prost(message, optional, tag = "6")]
+    pub owed: ::core::option::Option<Owed>,
+}
+/// Nodes that have not told a client all of the past that it asked for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Owed {
+    /// How many. Who leads since a short time may not know of all.
+    #[prost(uint32, tag = "1")]
+    pub nodes: u32,
+    /// Of these: whose agents can be asked now, so that it may be worth waiting for them.
+    #[prost(uint32, tag = "2")]
+    pub asked: u32,
+    /// The first 100 of them, those that can be asked before the others.
+    #[prost(string, repeated, tag = "3")]
+    pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// The sensor does less than it should.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1108,6 +1124,10 @@ pub struct WatchRequest {
     /// Only violations and behaviours of containers whose id begins so, or of this name. As above.
     #[prost(string, tag = "10")]
     pub container: ::prost::alloc::string::String,
+    /// Only violations and behaviours of containers whose image's digest begins so: at least 8 hexadecimal digits, after
+    /// `sha256:`. What concerns the node comes.
+    #[prost(string, tag = "11")]
+    pub image_digest: ::prost::alloc::string::String,
     /// Where to start; if neither is given where `consumer` has come to, or from now on.
     #[prost(oneof = "watch_request::Since", tags = "1, 2")]
     pub since: ::core::option::Option<watch_request::Since>,
@@ -2017,12 +2037,105 @@ pub mod get_status_response {
         pub count: u64,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListContainersRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListContainersRequest {
+    /// Hexadecimal digits, at least 8: only containers whose image's digest begins so (after `sha256:`), and, of an agent,
+    /// those whose digest nobody told, which may be of it. All if empty, which a controller refuses: of all nodes
+    /// they are too many.
+    #[prost(string, tag = "1")]
+    pub image_digest: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListContainersResponse {
     #[prost(message, repeated, tag = "1")]
     pub containers: ::prost::alloc::vec::Vec<TracedContainer>,
+    /// Of a controller: the agents that answered, and what is not in the answer.
+    #[prost(uint32, tag = "2")]
+    pub answered: u32,
+    #[prost(message, repeated, tag = "3")]
+    pub missing: ::prost::alloc::vec::Vec<list_containers_response::Missing>,
+}
+/// Nested message and enum types in `ListContainersResponse`.
+pub mod list_containers_response {
+    /// What a controller has not of a node.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Missing {
+        /// Empty where it is none that is known.
+        #[prost(string, tag = "1")]
+        pub node: ::prost::alloc::string::String,
+        #[prost(enumeration = "missing::Reason", tag = "2")]
+        pub reason: i32,
+        /// What is known of it; empty for clients of some namespaces.
+        #[prost(string, tag = "3")]
+        pub detail: ::prost::alloc::string::String,
+        /// Of `CUT` and `NO_DIGEST`: how many containers; 0 where that is not known.
+        #[prost(uint64, tag = "4")]
+        pub containers: u64,
+    }
+    /// Nested message and enum types in `Missing`.
+    pub mod missing {
+        #[derive(
+            Clone,
+            Copy,
+            Debug,
+            PartialEq,
+            Eq,
+            Hash,
+            PartialOrd,
+            Ord,
+            ::prost::Enumeration
+        )]
+        #[repr(i32)]
+        pub enum Reason {
+            Unspecified = 0,
+            /// Its agent is not connected, and was not asked.
+            Away = 1,
+            /// It did not answer in time, or there was no time left to ask it.
+            Late = 2,
+            /// Its version does not know the call.
+            Unable = 3,
+            /// It refused, or its answer cannot be read.
+            Failed = 4,
+            /// It has more containers than it may tell of.
+            Cut = 5,
+            /// Of some containers nobody told the digest, so they may be of the image or not.
+            NoDigest = 6,
+            /// There may be more agents, of which this replica has not heard since it leads.
+            Unheard = 7,
+        }
+        impl Reason {
+            /// String value of the enum field names used in the ProtoBuf definition.
+            ///
+            /// The values are not transformed in any way and thus are considered stable
+            /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+            pub fn as_str_name(&self) -> &'static str {
+                match self {
+                    Self::Unspecified => "REASON_UNSPECIFIED",
+                    Self::Away => "AWAY",
+                    Self::Late => "LATE",
+                    Self::Unable => "UNABLE",
+                    Self::Failed => "FAILED",
+                    Self::Cut => "CUT",
+                    Self::NoDigest => "NO_DIGEST",
+                    Self::Unheard => "UNHEARD",
+                }
+            }
+            /// Creates an enum from field names used in the ProtoBuf definition.
+            pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+                match value {
+                    "REASON_UNSPECIFIED" => Some(Self::Unspecified),
+                    "AWAY" => Some(Self::Away),
+                    "LATE" => Some(Self::Late),
+                    "UNABLE" => Some(Self::Unable),
+                    "FAILED" => Some(Self::Failed),
+                    "CUT" => Some(Self::Cut),
+                    "NO_DIGEST" => Some(Self::NoDigest),
+                    "UNHEARD" => Some(Self::Unheard),
+                    _ => None,
+                }
+            }
+        }
+    }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TracedContainer {
@@ -2044,6 +2157,9 @@ pub struct TracedContainer {
     pub asked_mode: ::prost::alloc::string::String,
     #[prost(string, tag = "7")]
     pub asked_by: ::prost::alloc::string::String,
+    /// Its node, in the answer of a controller.
+    #[prost(string, tag = "8")]
+    pub node: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ProfileSummary {
@@ -2627,7 +2743,7 @@ pub mod agent_client {
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "GetStatus"));
             self.inner.unary(req, path, codec).await
         }
-        /// The containers that are traced.
+        /// The containers that are traced; of a controller those of one image, on all nodes.
         pub async fn list_containers(
             &mut self,
             request: impl tonic::IntoRequest<super::ListContainersRequest>,
@@ -2967,7 +3083,7 @@ pub mod agent_server {
             tonic::Response<super::GetStatusResponse>,
             tonic::Status,
         >;
-        /// The containers that are traced.
+        /// The containers that are traced; of a controller those of one image, on all nodes.
         async fn list_containers(
             &self,
             request: tonic::Request<super::ListContainersRequest>,

@@ -9843,6 +9843,9 @@ impl serde::Serialize for Heartbeat {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.Heartbeat", len)?;
         if let Some(v) = self.time.as_ref() {
             struct_ser.serialize_field("time", v)?;
@@ -9861,6 +9864,9 @@ impl serde::Serialize for Heartbeat {
         if true {
             struct_ser.serialize_field("heard", &self.heard)?;
         }
+        if let Some(v) = self.owed.as_ref() {
+            struct_ser.serialize_field("owed", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -9876,6 +9882,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
             "containers",
             "lost",
             "heard",
+            "owed",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -9885,6 +9892,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
             Containers,
             Lost,
             Heard,
+            Owed,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -9911,6 +9919,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                             "containers" => Ok(GeneratedField::Containers),
                             "lost" => Ok(GeneratedField::Lost),
                             "heard" => Ok(GeneratedField::Heard),
+                            "owed" => Ok(GeneratedField::Owed),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -9935,6 +9944,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                 let mut containers__ = None;
                 let mut lost__ = None;
                 let mut heard__ = None;
+                let mut owed__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Time => {
@@ -9971,6 +9981,12 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                             }
                             heard__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Owed => {
+                            if owed__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("owed"));
+                            }
+                            owed__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(Heartbeat {
@@ -9979,6 +9995,7 @@ impl<'de> serde::Deserialize<'de> for Heartbeat {
                     containers: containers__.unwrap_or_default(),
                     lost: lost__.unwrap_or_default(),
                     heard: heard__.unwrap_or_default(),
+                    owed: owed__,
                 })
             }
         }
@@ -10616,8 +10633,14 @@ impl serde::Serialize for ListContainersRequest {
         S: serde::Serializer,
     {
         use serde::ser::SerializeStruct;
-        let len = 0;
-        let struct_ser = serializer.serialize_struct("lapwing.v1.ListContainersRequest", len)?;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ListContainersRequest", len)?;
+        if true {
+            struct_ser.serialize_field("imageDigest", &self.image_digest)?;
+        }
         struct_ser.end()
     }
 }
@@ -10628,10 +10651,13 @@ impl<'de> serde::Deserialize<'de> for ListContainersRequest {
         D: serde::Deserializer<'de>,
     {
         const FIELDS: &[&str] = &[
+            "image_digest",
+            "imageDigest",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
+            ImageDigest,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -10652,7 +10678,10 @@ impl<'de> serde::Deserialize<'de> for ListContainersRequest {
                     where
                         E: serde::de::Error,
                     {
-                            Err(serde::de::Error::unknown_field(value, FIELDS))
+                        match value {
+                            "imageDigest" | "image_digest" => Ok(GeneratedField::ImageDigest),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
                     }
                 }
                 deserializer.deserialize_identifier(GeneratedVisitor)
@@ -10670,10 +10699,19 @@ impl<'de> serde::Deserialize<'de> for ListContainersRequest {
                 where
                     V: serde::de::MapAccess<'de>,
             {
-                while map_.next_key::<GeneratedField>()?.is_some() {
-                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                let mut image_digest__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::ImageDigest => {
+                            if image_digest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("imageDigest"));
+                            }
+                            image_digest__ = Some(map_.next_value()?);
+                        }
+                    }
                 }
                 Ok(ListContainersRequest {
+                    image_digest: image_digest__.unwrap_or_default(),
                 })
             }
         }
@@ -10691,9 +10729,21 @@ impl serde::Serialize for ListContainersResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.ListContainersResponse", len)?;
         if true {
             struct_ser.serialize_field("containers", &self.containers)?;
+        }
+        if true {
+            struct_ser.serialize_field("answered", &self.answered)?;
+        }
+        if true {
+            struct_ser.serialize_field("missing", &self.missing)?;
         }
         struct_ser.end()
     }
@@ -10706,11 +10756,15 @@ impl<'de> serde::Deserialize<'de> for ListContainersResponse {
     {
         const FIELDS: &[&str] = &[
             "containers",
+            "answered",
+            "missing",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Containers,
+            Answered,
+            Missing,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -10733,6 +10787,8 @@ impl<'de> serde::Deserialize<'de> for ListContainersResponse {
                     {
                         match value {
                             "containers" => Ok(GeneratedField::Containers),
+                            "answered" => Ok(GeneratedField::Answered),
+                            "missing" => Ok(GeneratedField::Missing),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -10753,6 +10809,8 @@ impl<'de> serde::Deserialize<'de> for ListContainersResponse {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut containers__ = None;
+                let mut answered__ = None;
+                let mut missing__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Containers => {
@@ -10761,14 +10819,267 @@ impl<'de> serde::Deserialize<'de> for ListContainersResponse {
                             }
                             containers__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Answered => {
+                            if answered__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("answered"));
+                            }
+                            answered__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Missing => {
+                            if missing__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("missing"));
+                            }
+                            missing__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(ListContainersResponse {
                     containers: containers__.unwrap_or_default(),
+                    answered: answered__.unwrap_or_default(),
+                    missing: missing__.unwrap_or_default(),
                 })
             }
         }
         deserializer.deserialize_struct("lapwing.v1.ListContainersResponse", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for list_containers_response::Missing {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.ListContainersResponse.Missing", len)?;
+        if true {
+            struct_ser.serialize_field("node", &self.node)?;
+        }
+        if true {
+            let v = list_containers_response::missing::Reason::try_from(self.reason)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.reason)))?;
+            struct_ser.serialize_field("reason", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("detail", &self.detail)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("containers", ToString::to_string(&self.containers).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for list_containers_response::Missing {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "node",
+            "reason",
+            "detail",
+            "containers",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Node,
+            Reason,
+            Detail,
+            Containers,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "node" => Ok(GeneratedField::Node),
+                            "reason" => Ok(GeneratedField::Reason),
+                            "detail" => Ok(GeneratedField::Detail),
+                            "containers" => Ok(GeneratedField::Containers),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = list_containers_response::Missing;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.ListContainersResponse.Missing")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<list_containers_response::Missing, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut node__ = None;
+                let mut reason__ = None;
+                let mut detail__ = None;
+                let mut containers__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Node => {
+                            if node__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("node"));
+                            }
+                            node__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Reason => {
+                            if reason__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reason"));
+                            }
+                            reason__ = Some(map_.next_value::<list_containers_response::missing::Reason>()? as i32);
+                        }
+                        GeneratedField::Detail => {
+                            if detail__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("detail"));
+                            }
+                            detail__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Containers => {
+                            if containers__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("containers"));
+                            }
+                            containers__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(list_containers_response::Missing {
+                    node: node__.unwrap_or_default(),
+                    reason: reason__.unwrap_or_default(),
+                    detail: detail__.unwrap_or_default(),
+                    containers: containers__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.ListContainersResponse.Missing", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for list_containers_response::missing::Reason {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "REASON_UNSPECIFIED",
+            Self::Away => "AWAY",
+            Self::Late => "LATE",
+            Self::Unable => "UNABLE",
+            Self::Failed => "FAILED",
+            Self::Cut => "CUT",
+            Self::NoDigest => "NO_DIGEST",
+            Self::Unheard => "UNHEARD",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for list_containers_response::missing::Reason {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "REASON_UNSPECIFIED",
+            "AWAY",
+            "LATE",
+            "UNABLE",
+            "FAILED",
+            "CUT",
+            "NO_DIGEST",
+            "UNHEARD",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = list_containers_response::missing::Reason;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "REASON_UNSPECIFIED" => Ok(list_containers_response::missing::Reason::Unspecified),
+                    "AWAY" => Ok(list_containers_response::missing::Reason::Away),
+                    "LATE" => Ok(list_containers_response::missing::Reason::Late),
+                    "UNABLE" => Ok(list_containers_response::missing::Reason::Unable),
+                    "FAILED" => Ok(list_containers_response::missing::Reason::Failed),
+                    "CUT" => Ok(list_containers_response::missing::Reason::Cut),
+                    "NO_DIGEST" => Ok(list_containers_response::missing::Reason::NoDigest),
+                    "UNHEARD" => Ok(list_containers_response::missing::Reason::Unheard),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
     }
 }
 impl serde::Serialize for ListProfilesRequest {
@@ -11156,6 +11467,135 @@ impl<'de> serde::Deserialize<'de> for Mode {
             }
         }
         deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for Owed {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.Owed", len)?;
+        if true {
+            struct_ser.serialize_field("nodes", &self.nodes)?;
+        }
+        if true {
+            struct_ser.serialize_field("asked", &self.asked)?;
+        }
+        if true {
+            struct_ser.serialize_field("names", &self.names)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Owed {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "nodes",
+            "asked",
+            "names",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Nodes,
+            Asked,
+            Names,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "nodes" => Ok(GeneratedField::Nodes),
+                            "asked" => Ok(GeneratedField::Asked),
+                            "names" => Ok(GeneratedField::Names),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Owed;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.Owed")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Owed, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut nodes__ = None;
+                let mut asked__ = None;
+                let mut names__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Nodes => {
+                            if nodes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("nodes"));
+                            }
+                            nodes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Asked => {
+                            if asked__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("asked"));
+                            }
+                            asked__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Names => {
+                            if names__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("names"));
+                            }
+                            names__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(Owed {
+                    nodes: nodes__.unwrap_or_default(),
+                    asked: asked__.unwrap_or_default(),
+                    names: names__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.Owed", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for Privilege {
@@ -13319,6 +13759,9 @@ impl serde::Serialize for TracedContainer {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.TracedContainer", len)?;
         if let Some(v) = self.container.as_ref() {
             struct_ser.serialize_field("container", v)?;
@@ -13340,6 +13783,9 @@ impl serde::Serialize for TracedContainer {
         }
         if true {
             struct_ser.serialize_field("askedBy", &self.asked_by)?;
+        }
+        if true {
+            struct_ser.serialize_field("node", &self.node)?;
         }
         struct_ser.end()
     }
@@ -13363,6 +13809,7 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
             "askedMode",
             "asked_by",
             "askedBy",
+            "node",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -13374,6 +13821,7 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
             SeenFromStart,
             AskedMode,
             AskedBy,
+            Node,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -13402,6 +13850,7 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
                             "seenFromStart" | "seen_from_start" => Ok(GeneratedField::SeenFromStart),
                             "askedMode" | "asked_mode" => Ok(GeneratedField::AskedMode),
                             "askedBy" | "asked_by" => Ok(GeneratedField::AskedBy),
+                            "node" => Ok(GeneratedField::Node),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -13428,6 +13877,7 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
                 let mut seen_from_start__ = None;
                 let mut asked_mode__ = None;
                 let mut asked_by__ = None;
+                let mut node__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Container => {
@@ -13472,6 +13922,12 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
                             }
                             asked_by__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Node => {
+                            if node__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("node"));
+                            }
+                            node__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(TracedContainer {
@@ -13482,6 +13938,7 @@ impl<'de> serde::Deserialize<'de> for TracedContainer {
                     seen_from_start: seen_from_start__.unwrap_or_default(),
                     asked_mode: asked_mode__.unwrap_or_default(),
                     asked_by: asked_by__.unwrap_or_default(),
+                    node: node__.unwrap_or_default(),
                 })
             }
         }
@@ -14336,6 +14793,9 @@ impl serde::Serialize for WatchRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         if self.since.is_some() {
             len += 1;
         }
@@ -14374,6 +14834,9 @@ impl serde::Serialize for WatchRequest {
         if true {
             struct_ser.serialize_field("container", &self.container)?;
         }
+        if true {
+            struct_ser.serialize_field("imageDigest", &self.image_digest)?;
+        }
         if let Some(v) = self.since.as_ref() {
             match v {
                 watch_request::Since::Cursor(v) => {
@@ -14404,6 +14867,8 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
             "severity",
             "namespace",
             "container",
+            "image_digest",
+            "imageDigest",
             "cursor",
             "age_milliseconds",
             "ageMilliseconds",
@@ -14419,6 +14884,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
             Severity,
             Namespace,
             Container,
+            ImageDigest,
             Cursor,
             AgeMilliseconds,
         }
@@ -14450,6 +14916,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                             "severity" => Ok(GeneratedField::Severity),
                             "namespace" => Ok(GeneratedField::Namespace),
                             "container" => Ok(GeneratedField::Container),
+                            "imageDigest" | "image_digest" => Ok(GeneratedField::ImageDigest),
                             "cursor" => Ok(GeneratedField::Cursor),
                             "ageMilliseconds" | "age_milliseconds" => Ok(GeneratedField::AgeMilliseconds),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
@@ -14479,6 +14946,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                 let mut severity__ = None;
                 let mut namespace__ = None;
                 let mut container__ = None;
+                let mut image_digest__ = None;
                 let mut since__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
@@ -14530,6 +14998,12 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                             }
                             container__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::ImageDigest => {
+                            if image_digest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("imageDigest"));
+                            }
+                            image_digest__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::Cursor => {
                             if since__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("cursor"));
@@ -14553,6 +15027,7 @@ impl<'de> serde::Deserialize<'de> for WatchRequest {
                     severity: severity__.unwrap_or_default(),
                     namespace: namespace__.unwrap_or_default(),
                     container: container__.unwrap_or_default(),
+                    image_digest: image_digest__.unwrap_or_default(),
                     since: since__,
                 })
             }

@@ -66,7 +66,10 @@ fn control() -> Control {
                     ..TracedContainer::default()
                 };
                 let containers = vec![traced("s1", "shop"), traced("p1", "pay")];
-                drop(reply.send(ListContainersResponse { containers }));
+                drop(reply.send(ListContainersResponse {
+                    containers,
+                    ..ListContainersResponse::default()
+                }));
             }
         }
     });

@@ -9,7 +9,9 @@ use anyhow::anyhow;
 use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::watch_request::Kind;
 use lapwing_proto::v1::watch_response::Item;
-use lapwing_proto::v1::{Egress, Gap, Process, Violation, WatchResponse, behaviour, violation};
+use lapwing_proto::v1::{
+    Egress, Gap, Process, Violation, WatchRequest, WatchResponse, behaviour, violation,
+};
 use lapwing_proto::{Timestamp, nanoseconds};
 use std::collections::{BTreeMap, BTreeSet};
 use tonic::transport::Channel;
@@ -47,6 +49,15 @@ pub struct Timeline {
     others: BTreeSet<String>,
 }
 
+/// Items of these kinds; about a container where its id is given.
+fn wanted(container: &str, kinds: &[Kind]) -> WatchRequest {
+    WatchRequest {
+        kinds: kinds.iter().map(|kind| (*kind).into()).collect(),
+        container: container.to_owned(),
+        ..WatchRequest::default()
+    }
+}
+
 /// The container of a violation, by its id; or an ended container, by what it was called.
 pub async fn search(
     client: &mut AgentClient<Channel>,
@@ -54,7 +65,7 @@ pub async fn search(
     age: u64,
     upto: Mark,
 ) -> Result<Found, Failure> {
-    let mut past = Past::begin(client, "", &[Kind::Violation], age, upto).await?;
+    let mut past = Past::begin(client, wanted("", &[Kind::Violation]), age, upto).await?;
     let mut found: Option<Found> = None;
     let new = |container, workload, violation| Found {
         container,
@@ -115,7 +126,7 @@ pub async fn collect(
 ) -> Result<Timeline, Failure> {
     let id = &found.container.id;
     let kinds = [Kind::Violation, Kind::Behaviour, Kind::Gap];
-    let mut past = Past::begin(client, id, &kinds, age, upto.clone()).await?;
+    let mut past = Past::begin(client, wanted(id, &kinds), age, upto.clone()).await?;
     let mut all = Timeline::default();
     while let Some(response) = past.next().await? {
         if all.json.len() >= BYTES_MAX {
@@ -125,7 +136,7 @@ pub async fn collect(
         all.take(&response, id)?;
     }
     // One that was restarted goes by the same name.
-    let mut past = Past::begin(client, "", &[Kind::Violation], age, upto).await?;
+    let mut past = Past::begin(client, wanted("", &[Kind::Violation]), age, upto).await?;
     while let Some(response) = past.next().await? {
         if let Some(Item::Violation(violation)) = response.item
             && violation.workload.as_ref() == Some(&found.workload)

@@ -109,7 +109,9 @@ impl Session {
 
     /// Asks for the containers.
     pub async fn containers(&mut self) -> Result<ListContainersResponse, String> {
-        let answer = self.client.list_containers(ListContainersRequest {});
+        let answer = self
+            .client
+            .list_containers(ListContainersRequest::default());
         answered(answer).await
     }
 }

@@ -88,7 +88,7 @@ impl Relay {
 
     async fn follow(&self, agent: &Arc<Agent>, mut line: Line) -> Result<(), String> {
         let told = |status: Status| status.message().to_owned();
-        let place = self.join(agent, &line.client);
+        let place = self.join(agent, &line);
         let _leaving = Leaving(self, agent);
         let opened = timeout(self.settings.silent, self.open(&mut line, place)).await;
         let opened = opened.map_err(|_| "it does not answer".to_owned())?;

@@ -1,6 +1,7 @@
 //! Replicas before an API of a cluster that tests stand in for, and agents that really listen: the server
 //! of the agent's API, over loopback with mutual TLS.
 
+mod containers;
 mod fleet;
 mod lease;
 mod relay;

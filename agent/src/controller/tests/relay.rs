@@ -121,7 +121,7 @@ async fn what_agents_report_comes_in_one_stream_to_who_may_see_it() {
     // What is not for the controller is refused with where to go.
     let mut siem = siem;
     let refused = siem
-        .list_containers(ListContainersRequest {})
+        .list_containers(ListContainersRequest::default())
         .await
         .unwrap_err();
     assert!(refused.message().contains("agent of the node"), "{refused}");

@@ -9,6 +9,7 @@
 //! `LAPWING_SEED` has the same again.
 
 mod client;
+mod elsewhere;
 pub mod process;
 mod repeats;
 mod stage;
@@ -25,10 +26,16 @@ use stage::{APPROVED, LOCAL, NODES, PROMOTED, SILENT, Stage};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-pub const CASES: &[Case] = &[Case {
-    name: "chaos.kill-all",
-    run: kill_all,
-}];
+pub const CASES: &[Case] = &[
+    Case {
+        name: "chaos.kill-all",
+        run: kill_all,
+    },
+    Case {
+        name: "cluster.image-where",
+        run: elsewhere::image_where,
+    },
+];
 
 /// The variable with the seed.
 const SEED: &str = "LAPWING_SEED";

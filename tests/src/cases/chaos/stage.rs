@@ -79,6 +79,8 @@ pub struct Stage<'s> {
     pub replicas: Vec<Process>,
     /// The containers.
     pub members: Vec<Member<'s>>,
+    /// The image that they are from, as their runtime tells it.
+    pub image: Option<String>,
     news: Vec<News>,
     program: PathBuf,
     port: u16,
@@ -157,6 +159,7 @@ impl<'s> Stage<'s> {
             nodes,
             replicas,
             members: Vec::new(),
+            image: None,
             news: Vec::new(),
             program: session.tools.lapwing.clone(),
             port,
@@ -264,6 +267,10 @@ impl<'s> Stage<'s> {
         let mut spec = Spec::new(&format!("{workload}-{node}"), &[TRIGGER, "serve"])
             .cgroup(&format!("/{node}/{{id}}"))
             .id(&id);
+        let image = self.image.clone().unwrap_or_default();
+        if !image.is_empty() {
+            spec = spec.image(&image);
+        }
         if workload != LOCAL {
             spec = spec.pod("shop", &name);
             let labels = json!({"app": workload, "pod-template-hash": "6d5f7c"});
@@ -277,7 +284,7 @@ impl<'s> Stage<'s> {
                 "metadata": {"name": name, "namespace": "shop", "labels": labels, "ownerReferences": [above]},
                 "spec": {"nodeName": node, "containers": [{"name": "app", "image": "team/web:1"}]},
                 "status": {"phase": "Running", "podIP": "192.0.2.9", "containerStatuses": [
-                    {"name": "app", "containerID": format!("containerd://{id}")}]},
+                    {"name": "app", "containerID": format!("containerd://{id}"), "imageID": image}]},
             })));
             member.pod = Some(format!("/api/v1/namespaces/shop/pods/{name}"));
         }

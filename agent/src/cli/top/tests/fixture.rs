@@ -230,7 +230,10 @@ pub fn calm() -> Model {
     update(
         &mut model,
         0,
-        Update::Containers(ListContainersResponse { containers }),
+        Update::Containers(ListContainersResponse {
+            containers,
+            ..ListContainersResponse::default()
+        }),
     );
     update(&mut model, 0, Update::Status(Box::new(status(0))));
     let web = workload("shop", "web");
