@@ -49,7 +49,9 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
             signature,
         ),
         ProfileCommand::Attest(args) => {
-            attest::attest(output, &load(endpoint, &args.name).await?, args)
+            let (profile, summary, conditions) = load_told(endpoint, &args.name).await?;
+            let by = attest::judgement(summary.learning, conditions.as_ref());
+            attest::attest(output, &profile, &by, args)
         }
         ProfileCommand::VerifyAttestation { file, key, image } => {
             attest::verify(output, &file, &key, image.as_deref())
@@ -176,11 +178,20 @@ pub(super) async fn load_summary(
     endpoint: &Endpoint,
     name: &str,
 ) -> Result<(Profile, v1::ProfileSummary), Failure> {
+    let (profile, summary, _) = load_told(endpoint, name).await?;
+    Ok((profile, summary))
+}
+
+/// The same, and these conditions; a file has none.
+async fn load_told(
+    endpoint: &Endpoint,
+    name: &str,
+) -> Result<(Profile, v1::ProfileSummary, Option<v1::LearningConditions>), Failure> {
     if let Some(path) = file::named(name) {
         let profile = file::read(path)?;
         let mut summary = file::summary(&profile);
         summary.learning = report::learning(&profile, &Settings::default());
-        return Ok((profile, summary));
+        return Ok((profile, summary, None));
     }
     let mut client = client::connect(endpoint).await?;
     let name = resolve(&mut client, name).await?;
@@ -192,7 +203,8 @@ pub(super) async fn load_summary(
     let profile = Profile::from_yaml(answer.yaml)
         .context(name)
         .map_err(|error| Failure::new(Code::Failed, error))?;
-    Ok((profile, answer.summary.unwrap_or_default()))
+    let summary = answer.summary.unwrap_or_default();
+    Ok((profile, summary, answer.conditions))
 }
 
 /// A profile of the agent, by its workload, as its file.
