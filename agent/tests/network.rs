@@ -93,6 +93,8 @@ async fn each_identity_may_what_its_entry_says() {
     let answer = reader.get_profile(get("shop")).await.unwrap().into_inner();
     let actor = format!("{OPERATOR} (root)");
     assert!(answer.yaml.contains(&actor), "{}", answer.yaml);
+    let conditions = answer.conditions.unwrap();
+    assert_eq!((conditions.coverage, conditions.restarts), (0.99, 1));
     let status = reader.get_status(GetStatusRequest {}).await.unwrap();
     let listener = status.into_inner().listener.unwrap();
     assert_eq!((listener.denied, listener.insecure), (3, false));

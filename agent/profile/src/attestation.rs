@@ -16,7 +16,7 @@
 //! | `monitorLog.listen`, `.dns`, `.privilege` | the other classes, which the specification has no lists for |
 //! | `metadata` | when this version was first seen, and when the last of what it alone did |
 //! | `attestedBy` | the program that wrote the statement, and its version |
-//! | `evidence` | what was estimated of the coverage, what it lacks, and what was lost |
+//! | `evidence` | what was estimated of the coverage, what it lacks, by which conditions, and what was lost |
 //!
 //! Each behaviour carries its line of the profile as `entry`. Files have no digests: the sensor sees
 //! that a file is written, after the fact, and reads none. A path that is not one of the container's
@@ -28,16 +28,18 @@
 //! for all versions together, so of what others did too the figures stand under
 //! `inSeveralVersions`.
 
+mod conditions;
+mod parts;
 mod read;
 
-pub use read::{Attested, Evidence, verify};
+pub use conditions::{Conditions, Judgement, Whose};
+pub use read::{Attested, ENVELOPE_MAX, Evidence, verify};
 
 use crate::behaviour::{
     Behaviour, Egress, Exec, FileChange, Listen, Peer, Privilege, Reach, SetId,
 };
 use crate::entry::Entry;
 use crate::envelope::{self, EnvelopeError, Private};
-use crate::evidence::settings::Settings;
 use crate::file::time;
 use crate::profile::{Profile, Record, Verdict};
 use crate::provenance::SeenIn;
@@ -86,7 +88,11 @@ pub enum AttestError {
     #[error("not a runtime trace: {0}")]
     NoTrace(String),
     /// It is of another image.
-    #[error("it is of {found}, not of {wanted}")]
+    #[error(
+        "it is of {found}, not of {wanted}; of an image that Docker or Podman ran, or of a runtime that tells nothing \
+         else, it has the image's id, which is the digest of the configuration and not of the manifest: compare with \
+         `docker image inspect -f '{{{{.Id}}}}'` (docs/profiles.md, \"Attestations\")"
+    )]
     OtherImage {
         /// Of which.
         found: String,
@@ -105,17 +111,19 @@ struct Seen<'a> {
 }
 
 /// Attests what a version of the image was seen to do: the text of the file. Without `digest`, the
-/// newest version that the profile remembers. Others who signed the same, in `before`, stay in it.
+/// newest version that the profile remembers. `by` says when its evidence is complete. Others who signed the
+/// same, in `before`, stay in it.
 ///
 /// # Errors
 /// When the profile knows no such version, nothing that it did, or `before` is no such file.
 pub fn attest(
     profile: &Profile,
     digest: Option<&str>,
+    by: &Judgement,
     key: &Private,
     before: Option<&[u8]>,
 ) -> Result<String, AttestError> {
-    let statement = statement(profile, digest)?;
+    let statement = statement(profile, digest, by)?;
     Ok(envelope::seal(
         IN_TOTO,
         &statement.to_string(),
@@ -124,7 +132,11 @@ pub fn attest(
     )?)
 }
 
-fn statement(profile: &Profile, digest: Option<&str>) -> Result<Value, AttestError> {
+fn statement(
+    profile: &Profile,
+    digest: Option<&str>,
+    by: &Judgement,
+) -> Result<Value, AttestError> {
     let remembered = version(profile, digest)?;
     let version = remembered.version;
     let mut unattributed = 0_u64;
@@ -182,7 +194,7 @@ fn statement(profile: &Profile, digest: Option<&str>) -> Result<Value, AttestErr
             "monitorLog": lists,
             "metadata": {"buildStartedOn": time(from), "buildFinishedOn": to.map(time)},
             "attestedBy": concat!("lapwing ", env!("CARGO_PKG_VERSION")),
-            "evidence": evidence(profile, unattributed),
+            "evidence": evidence(profile, by, unattributed),
         },
     }))
 }
@@ -213,8 +225,8 @@ fn named(version: &Version) -> String {
 }
 
 /// What was estimated and lost, of all versions that the profile is of.
-fn evidence(profile: &Profile, unattributed: u64) -> Value {
-    let progress = profile.progress(&Settings::default());
+fn evidence(profile: &Profile, by: &Judgement, unattributed: u64) -> Value {
+    let progress = profile.progress(&by.settings);
     let classes: Vec<Value> = (progress.classes.iter())
         .map(|class| {
             json!({
@@ -227,10 +239,12 @@ fn evidence(profile: &Profile, unattributed: u64) -> Value {
             })
         })
         .collect();
-    let unmet: Vec<String> = progress.unmet.iter().map(ToString::to_string).collect();
+    let own = || progress.unmet.iter().map(ToString::to_string).collect();
+    let unmet: Vec<String> = by.unmet.clone().unwrap_or_else(own);
     json!({
-        "complete": progress.is_complete(),
+        "complete": unmet.is_empty(),
         "lacks": unmet,
+        "conditions": by.conditions(),
         "coverage": classes,
         "instances": progress.instances,
         "observedSeconds": progress.observed / 1_000_000_000,

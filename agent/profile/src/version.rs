@@ -44,22 +44,28 @@ pub struct Version {
     digest: String,
 }
 
+/// Whether a text is a digest, as `sha256:` and 64 hexadecimal digits.
+pub(crate) fn is_digest(text: &str) -> bool {
+    let Some((algorithm, hash)) = text.split_once(':') else {
+        return false;
+    };
+    let digits = match algorithm {
+        "sha256" => 64,
+        "sha384" => 96,
+        "sha512" => 128,
+        _ => return false,
+    };
+    let hexadecimal = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    hash.len() == digits && hash.bytes().all(hexadecimal)
+}
+
 impl Version {
     /// From a repository, as `host:5000/team/web`, and a digest, as `sha256:` and 64 hexadecimal
     /// digits. `None` if one of them is none.
     #[must_use]
     pub fn new(repository: &str, digest: &str) -> Option<Self> {
-        let (algorithm, hash) = digest.split_once(':')?;
-        let digits = match algorithm {
-            "sha256" => 64,
-            "sha384" => 96,
-            "sha512" => 128,
-            _ => return None,
-        };
-        let hexadecimal = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let is_digest = hash.len() == digits && hash.bytes().all(hexadecimal);
         let is_name = !repository.is_empty() && text::is_canonical(repository);
-        (is_digest && is_name).then(|| Self {
+        (is_digest(digest) && is_name).then(|| Self {
             repository: repository.to_owned(),
             digest: digest.to_owned(),
         })

@@ -1,23 +1,42 @@
 //! Attestations of what a version of an image was seen to do.
 
-use super::Outcome;
 use super::args::{AttestArgs, Output};
 use super::profile_file as file;
-use super::profile_sign::{before, failed, place, private, publics, text};
+use super::profile_sign::{before, failed, place, private, publics};
 use super::text::{DIM, styled};
+use super::{Failure, Outcome};
+use crate::judge::report;
 use anyhow::Context;
-use lapwing_profile::attestation::{self, Attested, Evidence};
+use lapwing_profile::attestation::{
+    self, Attested, Conditions, ENVELOPE_MAX, Evidence, Judgement, Whose,
+};
+use lapwing_profile::evidence::settings::duration;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
+use lapwing_proto::v1;
 use serde_json::json;
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Stands behind the name of a profile's file in that of its attestation.
 const SUFFIX: &str = ".intoto.json";
 
+/// By what the evidence of a profile is judged: by the conditions of who told of it, and what lacks by these; of
+/// a file, or an agent that does not tell them, by the default ones.
+pub fn judgement(
+    learning: Option<v1::Learning>,
+    conditions: Option<&v1::LearningConditions>,
+) -> Judgement {
+    conditions.map_or_else(Judgement::default, |told| Judgement {
+        of: Whose::Configured,
+        settings: report::settings(told),
+        unmet: learning.map(|learning| learning.unmet),
+    })
+}
+
 /// Writes one of a profile.
-pub fn attest(output: Output, profile: &Profile, args: AttestArgs) -> Outcome {
+pub fn attest(output: Output, profile: &Profile, by: &Judgement, args: AttestArgs) -> Outcome {
     let AttestArgs {
         name,
         key,
@@ -28,7 +47,7 @@ pub fn attest(output: Output, profile: &Profile, args: AttestArgs) -> Outcome {
     let key = private(&key)?;
     let before = before(&to)?;
     let shown = || to.display().to_string();
-    let envelope = attestation::attest(profile, image.as_deref(), &key, before.as_deref())
+    let envelope = attestation::attest(profile, image.as_deref(), by, &key, before.as_deref())
         .with_context(shown)
         .map_err(failed)?;
     // What is written is what others will find in it.
@@ -41,10 +60,20 @@ pub fn attest(output: Output, profile: &Profile, args: AttestArgs) -> Outcome {
 
 /// Checks one.
 pub fn verify(output: Output, path: &Path, keys: &[PathBuf], image: Option<&str>) -> Outcome {
-    let attested = attestation::verify(text(path)?.as_bytes(), &publics(keys)?, image)
+    let attested = attestation::verify(&read(path)?, &publics(keys)?, image)
         .with_context(|| path.display().to_string())
         .map_err(failed)?;
     write(output, &attested, None)
+}
+
+/// As much of a file as can be an attestation, and a byte more of what is too long.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(ENVELOPE_MAX as u64 + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {}", path.display()))
+        .map_err(failed)?;
+    Ok(bytes)
 }
 
 fn write(output: Output, attested: &Attested, to: Option<&Path>) -> Outcome {
@@ -68,6 +97,7 @@ fn value(attested: &Attested, to: Option<&Path>) -> serde_json::Value {
             "lastLoss": evidence.last_loss,
             "withoutRoom": evidence.without_room,
             "unattributed": evidence.unattributed,
+            "conditions": evidence.conditions,
         })
     });
     json!({
@@ -128,6 +158,7 @@ fn told(evidence: &Evidence) -> Vec<String> {
             lines.extend(lacks.iter().map(|lack| format!("    {}", visible(lack))));
         }
     }
+    lines.extend(evidence.conditions.as_ref().map(judged));
     if evidence.unattributed > 0 {
         lines.push(format!(
             "  not in it, because of which version they are is not known: {}",
@@ -144,6 +175,28 @@ fn told(evidence: &Evidence) -> Vec<String> {
         lines.push(format!("  something was lost at {}", visible(at)));
     }
     lines
+}
+
+/// By which conditions that is said.
+fn judged(by: &Conditions) -> String {
+    let time = |milliseconds: u64| {
+        let nanoseconds = milliseconds.saturating_mul(1_000_000);
+        duration(i64::try_from(nanoseconds).unwrap_or(i64::MAX))
+    };
+    let day = match by.whole_day {
+        true => ", each hour of the day seen",
+        false => "",
+    };
+    format!(
+        "  by the {} conditions: coverage {} or {} news a day, quiet for {}, observed for {}, instances {}, restarts {}{day}",
+        visible(&by.of),
+        by.coverage,
+        by.news_per_day,
+        time(by.quiet_milliseconds),
+        time(by.observed_milliseconds),
+        by.instances,
+        by.restarts
+    )
 }
 
 #[cfg(test)]
@@ -170,6 +223,7 @@ mod tests {
             last_loss: None,
             without_room: 0,
             unattributed: 0,
+            conditions: None,
         }
     }
 
@@ -191,6 +245,10 @@ mod tests {
                 last_loss: Some(evil()),
                 without_room: 8,
                 unattributed: 7,
+                conditions: Some(Conditions {
+                    of: evil(),
+                    ..judgement(None, None).conditions()
+                }),
                 ..evidence(vec![evil()])
             }),
             ..attested()
@@ -202,10 +260,51 @@ mod tests {
             "of 3 versions together",
             "is not known: 7",
             "room in the profile: 8",
+            "observed for 30 min",
             "signed by k1",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+
+    #[test]
+    fn the_conditions_are_those_of_who_tells_of_the_profile() {
+        let told = v1::LearningConditions {
+            slot_milliseconds: 0,
+            coverage: 0.9,
+            news_per_day: 0.5,
+            quiet_milliseconds: 90_000,
+            observed_milliseconds: u64::MAX,
+            instances: 2,
+            restarts: 0,
+            whole_day: true,
+        };
+        let learning = v1::Learning {
+            unmet: vec!["nodes".to_owned()],
+            ..v1::Learning::default()
+        };
+        let by = judgement(Some(learning.clone()), Some(&told));
+        assert_eq!(
+            (by.of, by.unmet),
+            (Whose::Configured, Some(learning.unmet.clone()))
+        );
+        // A slot of no length is none, and no time is longer than there can be.
+        assert_eq!(
+            (by.settings.slot, by.settings.observed),
+            (1_000_000_000, i64::MAX)
+        );
+        let text = judged(&judgement(None, Some(&told)).conditions());
+        assert!(
+            text.starts_with("  by the configured conditions: coverage 0.9 or 0.5 news a day, quiet for 1.5 min, ")
+                && text.ends_with("instances 2, restarts 0, each hour of the day seen"),
+            "{text}"
+        );
+        let told = report::conditions(&lapwing_profile::evidence::settings::Settings::default());
+        let by = judgement(None, Some(&told));
+        assert_eq!(by.settings, Judgement::default().settings);
+        // Nobody tells: the default ones, whatever it says of its learning.
+        let by = judgement(Some(learning), None);
+        assert_eq!((by.of, by.unmet), (Whose::Default, None));
     }
 
     #[test]

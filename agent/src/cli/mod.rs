@@ -29,6 +29,7 @@ mod profile_file;
 pub(crate) mod profile_object;
 mod profile_replay;
 mod profile_sign;
+mod profile_target;
 mod profile_text;
 mod provenance;
 mod show;

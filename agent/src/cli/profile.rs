@@ -1,6 +1,6 @@
 //! `lapwing profile`.
 
-use super::args::{Decider, Output, ProfileCommand};
+use super::args::{Decider, Output, ProfileCommand, Target};
 use super::attest;
 use super::client::Endpoint;
 use super::learning;
@@ -9,12 +9,14 @@ use super::profile_file as file;
 use super::profile_object;
 use super::profile_replay;
 use super::profile_sign as sign;
+use super::profile_target as target;
 use super::profile_text::{diff_value, json, mode, write_diff, write_list, write_profile};
 use super::provenance;
 use super::versions;
 use super::{Code, Failure, Outcome, client};
 use crate::judge::report;
 use anyhow::{Context, anyhow};
+use lapwing_profile::comments;
 use lapwing_profile::diff::Diff;
 use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::profile::Profile;
@@ -49,7 +51,9 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
             signature,
         ),
         ProfileCommand::Attest(args) => {
-            attest::attest(output, &load(endpoint, &args.name).await?, args)
+            let (profile, summary, conditions) = load_told(endpoint, &args.name).await?;
+            let by = attest::judgement(summary.learning, conditions.as_ref());
+            attest::attest(output, &profile, &by, args)
         }
         ProfileCommand::VerifyAttestation { file, key, image } => {
             attest::verify(output, &file, &key, image.as_deref())
@@ -70,8 +74,8 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
             let since = since.as_deref();
             replay(endpoint, output, &candidate, workload.as_deref(), since).await
         }
-        ProfileCommand::Export { name, file } => {
-            export(endpoint, output, &name, file.as_deref()).await
+        ProfileCommand::Export { name, file, target } => {
+            export(endpoint, output, &name, file.as_deref(), target).await
         }
         ProfileCommand::Object {
             file,
@@ -176,11 +180,20 @@ pub(super) async fn load_summary(
     endpoint: &Endpoint,
     name: &str,
 ) -> Result<(Profile, v1::ProfileSummary), Failure> {
+    let (profile, summary, _) = load_told(endpoint, name).await?;
+    Ok((profile, summary))
+}
+
+/// The same, and these conditions; a file has none.
+async fn load_told(
+    endpoint: &Endpoint,
+    name: &str,
+) -> Result<(Profile, v1::ProfileSummary, Option<v1::LearningConditions>), Failure> {
     if let Some(path) = file::named(name) {
         let profile = file::read(path)?;
         let mut summary = file::summary(&profile);
         summary.learning = report::learning(&profile, &Settings::default());
-        return Ok((profile, summary));
+        return Ok((profile, summary, None));
     }
     let mut client = client::connect(endpoint).await?;
     let name = resolve(&mut client, name).await?;
@@ -192,7 +205,8 @@ pub(super) async fn load_summary(
     let profile = Profile::from_yaml(answer.yaml)
         .context(name)
         .map_err(|error| Failure::new(Code::Failed, error))?;
-    Ok((profile, answer.summary.unwrap_or_default()))
+    let summary = answer.summary.unwrap_or_default();
+    Ok((profile, summary, answer.conditions))
 }
 
 /// A profile of the agent, by its workload, as its file.
@@ -284,11 +298,26 @@ fn lint(output: Output, profile: &Profile) -> Outcome {
     Err(Failure::new(Code::Failed, error))
 }
 
-async fn export(endpoint: &Endpoint, output: Output, name: &str, file: Option<&Path>) -> Outcome {
-    let profile = load(endpoint, name).await?;
-    let text = match output {
-        Output::Text => profile.to_yaml(),
-        Output::Json => json(&value(&profile)?)? + "\n",
+async fn export(
+    endpoint: &Endpoint,
+    output: Output,
+    name: &str,
+    file: Option<&Path>,
+    to: Target,
+) -> Outcome {
+    let mut profile = load(endpoint, name).await?;
+    let note = target::write(&mut profile, to).map_err(|error| Failure::new(Code::Usage, error))?;
+    if let Some(note) = note {
+        writeln!(anstream::stderr().lock(), "{note}")?;
+    }
+    let text = match (output, file::named(name)) {
+        (Output::Json, _) => json(&value(&profile)?)? + "\n",
+        (Output::Text, None) => profile.to_yaml(),
+        // What people wrote into it stays; it was text when it was read.
+        (Output::Text, Some(path)) => {
+            let old = std::fs::read_to_string(path).unwrap_or_default();
+            comments::carry(&old, &profile.to_yaml())
+        }
     };
     match file {
         None => anstream::stdout().lock().write_all(text.as_bytes())?,

@@ -384,9 +384,13 @@ impl Agent for Service {
     async fn get_profile(&self, request: Request<GetProfileRequest>) -> Answer<GetProfileResponse> {
         let namespaces = Caller::of(&request)?.namespaces();
         let name = request.into_inner().name;
-        let (summary, yaml) = self.desk.learner()?.profile(&name, &namespaces).await?;
-        let summary = Some(summary);
-        Ok(Response::new(GetProfileResponse { summary, yaml }))
+        let learner = self.desk.learner()?;
+        let (summary, yaml) = learner.profile(&name, &namespaces).await?;
+        Ok(Response::new(GetProfileResponse {
+            summary: Some(summary),
+            yaml,
+            conditions: Some(learner.conditions()),
+        }))
     }
 
     async fn promote_profile(

@@ -3,6 +3,7 @@
 
 use super::Judge;
 use super::keep::{Keeper, OpenError};
+use super::report;
 use super::store::{Store, StoreError};
 use super::writer::Wake;
 use crate::config::StartMode;
@@ -231,6 +232,12 @@ impl Judge {
         let kept = self.keeper.find(name)?;
         let summary = kept.summary(None, self.keeper.terms());
         Ok((summary, kept.profile.to_yaml()))
+    }
+
+    /// When learning is over.
+    #[must_use]
+    pub fn conditions(&self) -> v1::LearningConditions {
+        report::conditions(&self.keeper.terms().0)
     }
 
     /// From learning to monitoring. `done` gets the answer when that is on disk.

@@ -328,6 +328,43 @@ pub fn learning(profile: &Profile, settings: &Settings) -> Option<v1::Learning> 
     })
 }
 
+/// When learning is over.
+#[must_use]
+pub fn conditions(settings: &Settings) -> v1::LearningConditions {
+    let milliseconds = |nanoseconds: i64| nanoseconds.unsigned_abs() / 1_000_000;
+    v1::LearningConditions {
+        slot_milliseconds: milliseconds(settings.slot),
+        coverage: settings.coverage,
+        news_per_day: settings.news_per_day,
+        quiet_milliseconds: milliseconds(settings.quiet),
+        observed_milliseconds: milliseconds(settings.observed),
+        instances: settings.instances,
+        restarts: settings.restarts,
+        whole_day: settings.whole_day,
+    }
+}
+
+/// The same, as they were told. Of what is no condition of learning, as who promotes, they say nothing.
+#[must_use]
+pub fn settings(told: &v1::LearningConditions) -> Settings {
+    let nanoseconds = |milliseconds: u64| {
+        let all = milliseconds.saturating_mul(1_000_000);
+        i64::try_from(all).unwrap_or(i64::MAX)
+    };
+    Settings {
+        // Within what a configuration may say: it is reckoned with.
+        slot: nanoseconds(told.slot_milliseconds.clamp(1_000, 3_600_000)),
+        coverage: told.coverage,
+        news_per_day: told.news_per_day,
+        quiet: nanoseconds(told.quiet_milliseconds),
+        observed: nanoseconds(told.observed_milliseconds),
+        instances: told.instances,
+        restarts: told.restarts,
+        whole_day: told.whole_day,
+        ..Settings::default()
+    }
+}
+
 /// The container.
 #[must_use]
 pub fn container(instance: &Instance) -> v1::Container {

@@ -26,12 +26,12 @@ impl Line {
             }
             Request::Profile(request, reply) => {
                 let answer = self.judge.profile(&request.name);
-                drop(
-                    reply.send(answer.map(|(summary, yaml)| v1::GetProfileResponse {
-                        summary: Some(summary),
-                        yaml,
-                    })),
-                );
+                let answer = answer.map(|(summary, yaml)| v1::GetProfileResponse {
+                    summary: Some(summary),
+                    yaml,
+                    conditions: Some(self.judge.conditions()),
+                });
+                drop(reply.send(answer));
             }
             Request::Inventory(request, reply) => {
                 let answer = self.inventory(&request.name);

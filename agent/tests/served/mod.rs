@@ -339,6 +339,7 @@ fn answer(judge: &mut Judge, feed: &Feed, request: Request) {
             let answer = answer.map(|(summary, yaml)| v1::GetProfileResponse {
                 summary: Some(summary),
                 yaml,
+                conditions: Some(judge.conditions()),
             });
             drop(reply.send(answer));
         }

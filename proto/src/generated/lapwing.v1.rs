@@ -2303,6 +2303,37 @@ pub struct GetProfileResponse {
     /// The profile as YAML.
     #[prost(string, tag = "2")]
     pub yaml: ::prost::alloc::string::String,
+    /// By which conditions its learning is over.
+    #[prost(message, optional, tag = "3")]
+    pub conditions: ::core::option::Option<LearningConditions>,
+}
+/// When learning is over, as it is configured.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct LearningConditions {
+    /// Length of a sample.
+    #[prost(uint64, tag = "1")]
+    pub slot_milliseconds: u64,
+    /// The coverage that each class must reach.
+    #[prost(double, tag = "2")]
+    pub coverage: f64,
+    /// Unknown behaviours that a class which does not reach it may be expected to show in a day of one
+    /// instance.
+    #[prost(double, tag = "3")]
+    pub news_per_day: f64,
+    /// How long nothing new may have been seen, and how long it must have been observed.
+    #[prost(uint64, tag = "4")]
+    pub quiet_milliseconds: u64,
+    #[prost(uint64, tag = "5")]
+    pub observed_milliseconds: u64,
+    /// How many instances must have been seen, and how many restarts or further instances. A controller
+    /// wants as many instances as run, three at the most, and so many nodes.
+    #[prost(uint32, tag = "6")]
+    pub instances: u32,
+    #[prost(uint32, tag = "7")]
+    pub restarts: u32,
+    /// Whether each hour of the day must have been seen.
+    #[prost(bool, tag = "8")]
+    pub whole_day: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FollowLearnedRequest {

@@ -4204,12 +4204,18 @@ impl serde::Serialize for GetProfileResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetProfileResponse", len)?;
         if let Some(v) = self.summary.as_ref() {
             struct_ser.serialize_field("summary", v)?;
         }
         if true {
             struct_ser.serialize_field("yaml", &self.yaml)?;
+        }
+        if let Some(v) = self.conditions.as_ref() {
+            struct_ser.serialize_field("conditions", v)?;
         }
         struct_ser.end()
     }
@@ -4223,12 +4229,14 @@ impl<'de> serde::Deserialize<'de> for GetProfileResponse {
         const FIELDS: &[&str] = &[
             "summary",
             "yaml",
+            "conditions",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Summary,
             Yaml,
+            Conditions,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -4252,6 +4260,7 @@ impl<'de> serde::Deserialize<'de> for GetProfileResponse {
                         match value {
                             "summary" => Ok(GeneratedField::Summary),
                             "yaml" => Ok(GeneratedField::Yaml),
+                            "conditions" => Ok(GeneratedField::Conditions),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -4273,6 +4282,7 @@ impl<'de> serde::Deserialize<'de> for GetProfileResponse {
             {
                 let mut summary__ = None;
                 let mut yaml__ = None;
+                let mut conditions__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Summary => {
@@ -4287,11 +4297,18 @@ impl<'de> serde::Deserialize<'de> for GetProfileResponse {
                             }
                             yaml__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Conditions => {
+                            if conditions__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("conditions"));
+                            }
+                            conditions__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(GetProfileResponse {
                     summary: summary__,
                     yaml: yaml__.unwrap_or_default(),
+                    conditions: conditions__,
                 })
             }
         }
@@ -10624,6 +10641,241 @@ impl<'de> serde::Deserialize<'de> for Learning {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.Learning", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for LearningConditions {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.LearningConditions", len)?;
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("slotMilliseconds", ToString::to_string(&self.slot_milliseconds).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("coverage", &self.coverage)?;
+        }
+        if true {
+            struct_ser.serialize_field("newsPerDay", &self.news_per_day)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("quietMilliseconds", ToString::to_string(&self.quiet_milliseconds).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("observedMilliseconds", ToString::to_string(&self.observed_milliseconds).as_str())?;
+        }
+        if true {
+            struct_ser.serialize_field("instances", &self.instances)?;
+        }
+        if true {
+            struct_ser.serialize_field("restarts", &self.restarts)?;
+        }
+        if true {
+            struct_ser.serialize_field("wholeDay", &self.whole_day)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for LearningConditions {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "slot_milliseconds",
+            "slotMilliseconds",
+            "coverage",
+            "news_per_day",
+            "newsPerDay",
+            "quiet_milliseconds",
+            "quietMilliseconds",
+            "observed_milliseconds",
+            "observedMilliseconds",
+            "instances",
+            "restarts",
+            "whole_day",
+            "wholeDay",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            SlotMilliseconds,
+            Coverage,
+            NewsPerDay,
+            QuietMilliseconds,
+            ObservedMilliseconds,
+            Instances,
+            Restarts,
+            WholeDay,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "slotMilliseconds" | "slot_milliseconds" => Ok(GeneratedField::SlotMilliseconds),
+                            "coverage" => Ok(GeneratedField::Coverage),
+                            "newsPerDay" | "news_per_day" => Ok(GeneratedField::NewsPerDay),
+                            "quietMilliseconds" | "quiet_milliseconds" => Ok(GeneratedField::QuietMilliseconds),
+                            "observedMilliseconds" | "observed_milliseconds" => Ok(GeneratedField::ObservedMilliseconds),
+                            "instances" => Ok(GeneratedField::Instances),
+                            "restarts" => Ok(GeneratedField::Restarts),
+                            "wholeDay" | "whole_day" => Ok(GeneratedField::WholeDay),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = LearningConditions;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.LearningConditions")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<LearningConditions, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut slot_milliseconds__ = None;
+                let mut coverage__ = None;
+                let mut news_per_day__ = None;
+                let mut quiet_milliseconds__ = None;
+                let mut observed_milliseconds__ = None;
+                let mut instances__ = None;
+                let mut restarts__ = None;
+                let mut whole_day__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::SlotMilliseconds => {
+                            if slot_milliseconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("slotMilliseconds"));
+                            }
+                            slot_milliseconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Coverage => {
+                            if coverage__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("coverage"));
+                            }
+                            coverage__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::NewsPerDay => {
+                            if news_per_day__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("newsPerDay"));
+                            }
+                            news_per_day__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::QuietMilliseconds => {
+                            if quiet_milliseconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("quietMilliseconds"));
+                            }
+                            quiet_milliseconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::ObservedMilliseconds => {
+                            if observed_milliseconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("observedMilliseconds"));
+                            }
+                            observed_milliseconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Instances => {
+                            if instances__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("instances"));
+                            }
+                            instances__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Restarts => {
+                            if restarts__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("restarts"));
+                            }
+                            restarts__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::WholeDay => {
+                            if whole_day__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("wholeDay"));
+                            }
+                            whole_day__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(LearningConditions {
+                    slot_milliseconds: slot_milliseconds__.unwrap_or_default(),
+                    coverage: coverage__.unwrap_or_default(),
+                    news_per_day: news_per_day__.unwrap_or_default(),
+                    quiet_milliseconds: quiet_milliseconds__.unwrap_or_default(),
+                    observed_milliseconds: observed_milliseconds__.unwrap_or_default(),
+                    instances: instances__.unwrap_or_default(),
+                    restarts: restarts__.unwrap_or_default(),
+                    whole_day: whole_day__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.LearningConditions", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for ListContainersRequest {

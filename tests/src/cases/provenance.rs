@@ -137,7 +137,7 @@ fn who(context: &mut Context<'_>) -> Result<Outcome> {
     let line = diff.lines().skip_while(|line| !line.contains(FILE)).nth(1);
     ensure!(line.is_some_and(|line| line.contains(&words)), "{diff}");
 
-    attested(&agent, &file)?;
+    attested(&agent, &file, &name)?;
 
     // It stands in the file, and goes on after a restart.
     let agent = agent.stop()?.start()?;
@@ -149,18 +149,19 @@ fn who(context: &mut Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Each version is attested with what it did, and the attestation checked by the image's digest.
-fn attested(agent: &Agent, profile: &Path) -> Result<()> {
+/// Each version is attested with what it did, of a file and of the agent itself, and the attestation checked by the
+/// image's digest.
+fn attested(agent: &Agent, file: &Path, name: &str) -> Result<()> {
     let at = |name: &str| agent.home.folder().join(name).display().to_string();
     let (private, public) = (at("key.pem"), at("key.pub"));
     std::fs::write(&private, PRIVATE)?;
     std::fs::write(&public, PUBLIC)?;
-    let profile = profile.display().to_string();
+    let file = file.display().to_string();
     let mut told = Vec::new();
-    for version in [1, 2] {
+    for (version, profile, by) in [(1, &*file, "default"), (2, name, "configured")] {
         let (to, digest) = (at(&format!("{version}.intoto.json")), digest(version));
         let said = agent.home.json(&[
-            "profile", "attest", &profile, "--key", &private, "--image", &digest, "--to", &to,
+            "profile", "attest", profile, "--key", &private, "--image", &digest, "--to", &to,
         ])?;
         let args = ["profile", "verify-attestation", &to, "--key", &public];
         let image = format!("team/web@{digest}");
@@ -172,6 +173,8 @@ fn attested(agent: &Agent, profile: &Path) -> Result<()> {
             said[0]["behaviours"] == checked[0]["behaviours"],
             "{said:?}"
         );
+        let conditions = &checked[0]["evidence"]["conditions"];
+        ensure!(conditions["of"] == by, "{conditions}");
         let other = self::digest(9);
         let refused = agent
             .home

@@ -1,16 +1,19 @@
 //! Attestations of others, checked and read.
 
-use super::{AttestError, IN_TOTO, RUNTIME_TRACE, STATEMENT};
+use super::parts::{Count, Unique};
+use super::{AttestError, Conditions, IN_TOTO, MONITOR, RUNTIME_TRACE, STATEMENT};
 use crate::envelope::{self, Public};
 use crate::text;
-use serde::Deserialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
+use crate::version::is_digest;
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// Longest envelope that is read, in bytes: the largest profile's is shorter.
+pub const ENVELOPE_MAX: usize = 128 << 20;
 
 /// An attestation in short.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Attested {
-    /// The image, by repository and digest.
+    /// The image, by repository and digest; by each digest, where there are several.
     pub image: String,
     /// The workload's container, as profiles are named.
     pub workload: String,
@@ -18,7 +21,7 @@ pub struct Attested {
     pub first: Option<String>,
     /// When the last was seen of what this version alone did, as it says.
     pub last: Option<String>,
-    /// How many behaviours there are in each list that has any, by the list's name.
+    /// How many behaviours there are in each list, by the list's name.
     pub counts: Vec<(String, usize)>,
     /// How much of what there is was seen; `None` where it does not say.
     pub evidence: Option<Evidence>,
@@ -26,33 +29,42 @@ pub struct Attested {
     pub keys: Vec<String>,
 }
 
-// Fields that are not known are no error: the specification asks for that.
+// Fields that are not known are no error, and null is as good as absent: the specification asks for both.
+
+/// What says of which kind it is, before the rest is read as one.
 #[derive(Deserialize)]
-struct Statement {
+struct Head {
     #[serde(rename = "_type")]
     kind: String,
-    subject: Vec<Subject>,
     #[serde(rename = "predicateType")]
     predicate_type: String,
+}
+
+#[derive(Deserialize)]
+struct Statement {
+    subject: Vec<Subject>,
     predicate: Predicate,
 }
 
 #[derive(Deserialize)]
 struct Subject {
-    #[serde(default)]
-    name: String,
-    digest: BTreeMap<String, String>,
+    name: Option<String>,
+    digest: Option<Unique<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Predicate {
+    monitor: Option<Monitor>,
     monitored_process: Monitored,
-    monitor_log: BTreeMap<String, Vec<Value>>,
-    #[serde(default)]
-    metadata: Metadata,
-    #[serde(default)]
-    evidence: Option<Evidence>,
+    monitor_log: Unique<Count>,
+    metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize)]
+struct Monitor {
+    #[serde(rename = "type")]
+    kind: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,8 +79,19 @@ struct Metadata {
     build_finished_on: Option<String>,
 }
 
+/// What Lapwing adds to the predicate; a field of that name means another thing with other monitors.
+#[derive(Deserialize)]
+struct Own {
+    predicate: OwnPredicate,
+}
+
+#[derive(Deserialize)]
+struct OwnPredicate {
+    evidence: Option<Evidence>,
+}
+
 /// How much of what there is was seen, of all versions of the profile together.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Evidence {
     /// Whether nothing is lacking.
@@ -83,61 +106,101 @@ pub struct Evidence {
     pub without_room: u64,
     /// Behaviours that were seen and are not in the statement, because their version is not known.
     pub unattributed: u64,
+    /// By which conditions `complete` and `lacks` are; `None` where it does not say, as older ones.
+    pub conditions: Option<Conditions>,
 }
 
 /// Checks an attestation, and that it is of an image, if one is given: a digest, or a repository
 /// and a digest.
 ///
 /// # Errors
-/// When it is none, holds no valid signature of a trusted key, or is of another image.
+/// When it is none, holds no valid signature of a trusted key, is of no image, or of another one.
 pub fn verify(
     envelope: &[u8],
     trusted: &[Public],
     wanted: Option<&str>,
 ) -> Result<Attested, AttestError> {
+    if envelope.len() > ENVELOPE_MAX {
+        return Err(fail(&format!("it has more than {ENVELOPE_MAX} bytes")));
+    }
     let (text, keys) = envelope::open(IN_TOTO, envelope, trusted)?;
-    let fail = |why: &str| AttestError::NoTrace(text::visible(why).into_owned());
-    let statement: Statement =
-        serde_json::from_str(&text).map_err(|error| fail(&error.to_string()))?;
-    if statement.kind != STATEMENT || statement.predicate_type != RUNTIME_TRACE {
+    let head: Head = read(&text)?;
+    if head.kind != STATEMENT || head.predicate_type != RUNTIME_TRACE {
         return Err(fail(&format!(
             "it is a {} about {}; this reads {STATEMENT} about {RUNTIME_TRACE}",
-            statement.kind, statement.predicate_type
+            head.kind, head.predicate_type
         )));
     }
-    let [subject] = &statement.subject[..] else {
+    let Statement { subject, predicate } = read(&text)?;
+    let [subject] = &subject[..] else {
         return Err(fail(&format!(
             "it has {} subjects, and one image has one",
-            statement.subject.len()
+            subject.len()
         )));
     };
-    let digests = || (subject.digest.iter()).map(|(algorithm, hash)| format!("{algorithm}:{hash}"));
-    let image = digests().map(|digest| format!("{}@{digest}", subject.name));
-    let images: Vec<String> = image.collect();
+    let images = images(subject)?;
     if let Some(wanted) = wanted
-        && !images.iter().any(|found| found == wanted)
-        && !digests().any(|digest| digest == wanted)
+        && !(images.iter()).any(|(digest, whole)| digest == wanted || whole == wanted)
     {
         return Err(AttestError::OtherImage {
-            found: text::visible(&images.join(", ")).into_owned(),
+            found: text::visible(&all(images)).into_owned(),
             wanted: text::visible(wanted).into_owned(),
         });
     }
     let Predicate {
+        monitor,
         monitored_process,
         monitor_log,
         metadata,
-        evidence,
-    } = statement.predicate;
+    } = predicate;
+    let is_own = monitor.is_some_and(|monitor| monitor.kind.as_deref() == Some(MONITOR));
+    let evidence = match is_own {
+        true => read::<Own>(&text)?.predicate.evidence,
+        false => None,
+    };
+    let metadata = metadata.unwrap_or_default();
     Ok(Attested {
-        image: images.join(", "),
+        image: all(images),
         workload: monitored_process.event,
         first: metadata.build_started_on,
         last: metadata.build_finished_on,
-        counts: (monitor_log.into_iter())
-            .map(|(list, all)| (list, all.len()))
+        counts: { monitor_log.0.into_iter() }
+            .filter_map(|(list, Count(many))| Some((list, many?)))
             .collect(),
         evidence,
         keys,
     })
+}
+
+fn fail(why: &str) -> AttestError {
+    AttestError::NoTrace(text::visible(why).into_owned())
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, AttestError> {
+    serde_json::from_str(text).map_err(|error| fail(&error.to_string()))
+}
+
+/// The image of a subject, by each digest that is worth something: as `sha256:9f...` alone, and with the
+/// repository.
+fn images(subject: &Subject) -> Result<Vec<(String, String)>, AttestError> {
+    let digests = subject.digest.iter().flat_map(|digest| &digest.0);
+    let images: Vec<(String, String)> = digests
+        .map(|(algorithm, hash)| format!("{algorithm}:{hash}"))
+        .filter(|digest| is_digest(digest))
+        .map(|digest| match subject.name.as_deref() {
+            None | Some("" | "_") => (digest.clone(), digest),
+            Some(name) => (digest.clone(), format!("{name}@{digest}")),
+        })
+        .collect();
+    if images.is_empty() {
+        return Err(fail(
+            "its subject has no digest by SHA-256, SHA-384 or SHA-512, so it is of no image",
+        ));
+    }
+    Ok(images)
+}
+
+fn all(images: Vec<(String, String)>) -> String {
+    let whole: Vec<String> = images.into_iter().map(|(_, whole)| whole).collect();
+    whole.join(", ")
 }

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 /// The kind of the object.
 pub const KIND: &str = "LearnedProfile";
-/// Longest `status.profile` and `status.evidence` together, in bytes. Objects are refused at some 1.5 MiB.
-pub const TEXT_MAX: usize = 1_000_000;
-/// Longest status as JSON, in bytes.
-pub const STATUS_MAX: usize = 1_200_000;
+/// Most that is written of an object, in bytes of JSON as the API server stores it: less than 1 MiB by what the
+/// server adds (`managedFields`, some 2 KiB), the names, and labels of others. etcd takes 1.5 MiB.
+pub const OBJECT_MAX: usize = 960 << 10;
+/// Longest repository of `status.images`, in bytes: a registry takes names of 255, and its own name is before them.
+pub const REPOSITORY_MAX: usize = 512;
 /// Longest line of `status.unconfirmed`, in bytes.
 pub const LINE_MAX: usize = 4_096;
 /// Lines of `status.unconfirmed`.

@@ -15,9 +15,8 @@ pub struct Decider {
 }
 
 pub(super) const NAMES: &str = "\
-A profile's NAME may be a part of it, where only one profile has that part. Everywhere but in \
-`import` and `export` a file does as well: what ends in .yaml, or has a slash and exists. What is \
-decided of a file is written to it.
+A profile's NAME may be a part of it, where only one profile has that part. A file does as well: \
+what ends in .yaml, or has a slash and exists. What is decided of a file is written to it.
 
 Examples:
   lapwing profile show shop
@@ -140,11 +139,17 @@ pub enum ProfileCommand {
         since: Option<String>,
     },
     /// Write a profile to a file or the output, as YAML or, with -o json, as JSON
+    ///
+    /// With --to-cluster, --to-namespace and --to-name for the same workload where it is called
+    /// otherwise, as in production. They are part of what is signed: give them before `sign`.
     Export {
         /// A profile's name, or a file
         name: String,
         /// The file
         file: Option<PathBuf>,
+        /// What it is of there
+        #[command(flatten)]
+        target: Target,
     },
     /// Write a profile in a file as an object for a cluster, with its signature
     ///
@@ -171,6 +176,20 @@ pub enum ProfileCommand {
         #[command(flatten)]
         decider: Decider,
     },
+}
+
+/// What a profile is of in the cluster that it is for; as it is, where nothing is given.
+#[derive(Args, Debug, Default)]
+pub struct Target {
+    /// The cluster that it is for, as `cluster` of the agents' configuration; '' for any
+    #[arg(long, value_name = "NAME")]
+    pub to_cluster: Option<String>,
+    /// The namespace of the workload there
+    #[arg(long, value_name = "NAME")]
+    pub to_namespace: Option<String>,
+    /// The name of the workload there, without the kind
+    #[arg(long, value_name = "NAME")]
+    pub to_name: Option<String>,
 }
 
 /// Arguments of `lapwing profile attest`.

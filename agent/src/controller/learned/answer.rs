@@ -68,6 +68,11 @@ impl Learner {
         Ok((summary, apart(move || judged.profile.to_yaml()).await?))
     }
 
+    /// When learning is over; of nodes and instances as many are wanted as run besides.
+    pub(in crate::controller) fn conditions(&self) -> v1::LearningConditions {
+        report::conditions(&self.writer.board.terms().settings)
+    }
+
     async fn found(
         &self,
         name: &str,

@@ -474,6 +474,11 @@ impl Board {
         self.lock().all.keys().cloned().collect()
     }
 
+    /// What is wanted of evidence.
+    pub const fn terms(&self) -> &Terms {
+        &self.rules.terms
+    }
+
     /// What comes of one so far.
     pub fn told(&self, workload: &Workload) -> Option<Told> {
         let snapshot = self.lock().all.get(workload)?.snapshot();

@@ -6,7 +6,7 @@ use crate::container::identity::pods::is_name;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lapwing_profile::collected::object::{
-    Condition, Holds, Image, LINE_MAX, Phase, STATUS_MAX, Status, TEXT_MAX, UNCONFIRMED_MAX,
+    Condition, Holds, Image, LINE_MAX, OBJECT_MAX, Phase, REPOSITORY_MAX, Status, UNCONFIRMED_MAX,
 };
 use lapwing_profile::collected::{Collected, Judged};
 use lapwing_profile::decide::By;
@@ -14,6 +14,7 @@ use lapwing_profile::file;
 use lapwing_profile::fingerprint;
 use lapwing_profile::profile::Mode;
 use lapwing_profile::workload::Workload;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Where the objects of a namespace are.
@@ -209,9 +210,9 @@ fn plain(status: &Status) -> Status {
     }
 }
 
-/// Bytes that a status takes in the store of the cluster, which escapes a few characters more.
-fn stored(status: &Status) -> usize {
-    let text = serde_json::to_string(status).unwrap_or_default();
+/// Bytes that a thing takes in the store of the cluster, which escapes a few characters more.
+pub fn stored(thing: &impl Serialize) -> usize {
+    let text = serde_json::to_string(thing).unwrap_or_default();
     let escaped = { text.bytes() }.filter(|byte| matches!(byte, b'<' | b'>' | b'&'));
     text.len() + 5 * escaped.count()
 }
@@ -260,6 +261,7 @@ pub fn status(snapshot: &Snapshot, judged: &Judged, before: Option<&Written>, no
         provisional: many(judged.unconfirmed.len() as u64),
         unconfirmed,
         images: { versions.iter() }
+            .filter(|one| one.version.repository().len() <= REPOSITORY_MAX)
             .map(|one| Image {
                 repository: one.version.repository().to_owned(),
                 digest: one.version.digest().to_owned(),
@@ -334,20 +336,17 @@ pub fn status(snapshot: &Snapshot, judged: &Judged, before: Option<&Written>, no
         }
         None => {}
     }
-    if evidence.len() <= TEXT_MAX {
-        status.evidence = Some(evidence);
-    }
+    status.evidence = Some(evidence);
     let rest = stored(&status);
     let too_large = match proposal {
         Ok(text) => {
             let length = text.len();
             status.profile = Some(text);
-            let is_small = length + size <= TEXT_MAX && stored(&status) <= STATUS_MAX;
-            (!is_small).then(|| {
+            (stored(&status) > OBJECT_MAX).then(|| {
                 status.profile = None;
                 let text = format!(
-                    "the profile has {length} bytes, its evidence {size} more, and an object may have {TEXT_MAX}, \
-                     {STATUS_MAX} as JSON with all else: it is left out here, and `lapwing profile export \
+                    "the profile has {length} bytes, its evidence {size} more, and an object may have {OBJECT_MAX} as \
+                     JSON with all else: it is left out here, and `lapwing profile export \
                      {workload}` from the controller has it; approve a pattern or a range in place of many lines"
                 );
                 ("ProfileTooLarge", text)
@@ -358,7 +357,7 @@ pub fn status(snapshot: &Snapshot, judged: &Judged, before: Option<&Written>, no
             format!("no BehaviorProfile can be made of it: {why}"),
         )),
     };
-    if rest > STATUS_MAX {
+    if rest > OBJECT_MAX {
         status.evidence = None;
     }
     match too_large {

@@ -9,7 +9,7 @@ use super::object::{self, GROUP, MANAGER};
 use super::write::{WRITES, Writer};
 use crate::controller::audit::{ACTOR, REASON};
 use crate::kubernetes::api::Failure;
-use lapwing_profile::collected::object::TEXT_MAX;
+use lapwing_profile::collected::object::OBJECT_MAX;
 use lapwing_profile::workload::Workload;
 use serde_json::Value;
 use std::sync::Arc;
@@ -55,8 +55,7 @@ impl Writer {
             judged.reason
         );
         let made = match text {
-            Ok(text) if text.len() <= TEXT_MAX => self.create_profile(&workload, &text, &why).await,
-            Ok(_) => Err(Failure::new("its profile is too large for an object")),
+            Ok(text) => self.create_profile(&workload, &text, &why).await,
             Err(why) => Err(Failure::new(why)),
         };
         match made {
@@ -128,6 +127,13 @@ impl Writer {
             object["metadata"]["annotations"][REASON] = why.into();
             if !user.is_empty() {
                 object["metadata"]["annotations"][ACTOR] = user.into();
+            }
+            let size = object::stored(&object);
+            if size > OBJECT_MAX {
+                return Err(format!(
+                    "its profile has {size} bytes as an object, and one may have {OBJECT_MAX}: approve a pattern or a range \
+                     in place of many lines"
+                ));
             }
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             Ok((name.to_owned(), object.to_string().into_bytes()))

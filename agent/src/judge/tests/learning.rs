@@ -57,6 +57,9 @@ impl Bench {
 #[test]
 fn quiet_ends_learning_and_a_person_the_review() {
     let mut bench = Bench::learning(settings(false));
+    // Who asks is told by which conditions.
+    let told = report::settings(&bench.judge.conditions());
+    assert_eq!(told, settings(false));
     bench.exec("ls");
     bench.ticks(20);
     let learning = bench.summary().learning.unwrap();

@@ -129,7 +129,10 @@ async fn the_controller_answers_for_all_nodes_and_so_does_the_next() {
         .get_profile(get("shop/Deployment/web/app"))
         .await
         .unwrap();
-    let profile = Profile::from_yaml(got.into_inner().yaml).unwrap();
+    let got = got.into_inner();
+    let told = report::settings(&got.conditions.unwrap());
+    assert_eq!(told, Terms::default().settings);
+    let profile = Profile::from_yaml(got.yaml).unwrap();
     assert!(profile.accepts(&Entry::parse(&exec("a")).unwrap()));
     // Who may see one namespace sees that.
     let mut shop = first.client(&keys, SHOP).await;

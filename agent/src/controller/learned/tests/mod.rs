@@ -6,6 +6,7 @@ mod hostile;
 mod scale;
 mod served;
 mod simulated;
+mod size;
 
 use super::board::{Board, Rules};
 use super::hand::Hand;

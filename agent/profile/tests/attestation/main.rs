@@ -2,16 +2,19 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use lapwing_profile::attestation::{AttestError, attest, verify};
+use lapwing_profile::attestation::{AttestError, Evidence, Judgement, Whose, verify};
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
-use lapwing_profile::envelope::{self, EnvelopeError, Private, Public};
+use lapwing_profile::envelope::{EnvelopeError, Private, Public};
+use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::learn::Sighting;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::provenance::Source;
 use lapwing_profile::version::Version;
 use lapwing_profile::workload::Workload;
 use serde_json::{Value, json};
+
+mod read;
 
 /// Of RFC 8410, section 10.3, and the public one of it (section 10.1).
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
@@ -41,6 +44,16 @@ fn private() -> Private {
 
 fn public() -> Public {
     Public::from_pem(PUBLIC).unwrap()
+}
+
+/// By the default conditions, as of a file.
+fn attest(
+    profile: &Profile,
+    digest: Option<&str>,
+    key: &Private,
+    before: Option<&[u8]>,
+) -> Result<String, AttestError> {
+    lapwing_profile::attestation::attest(profile, digest, &Judgement::default(), key, before)
 }
 
 fn version(number: u32) -> Version {
@@ -92,14 +105,6 @@ fn profile() -> Profile {
         .approve(&Entry::parse("exec: {path: /never}").unwrap(), by)
         .unwrap();
     profile
-}
-
-fn sealed(statement: &Value) -> String {
-    let kind = envelope::Kind {
-        media_type: "application/vnd.in-toto+json",
-        what: "a statement",
-    };
-    envelope::seal(kind, &statement.to_string(), &private(), None).unwrap()
 }
 
 fn payload(envelope: &str) -> Value {
@@ -183,6 +188,11 @@ fn the_newest_version_is_attested_with_what_it_did_and_nothing_else() {
     assert_eq!(evidence["versions"], 2);
     assert_eq!(evidence["complete"], false);
     assert!(!evidence["lacks"].as_array().unwrap().is_empty());
+    let conditions = json!({
+        "of": "default", "coverage": 0.99, "newsPerDay": 1.0, "quietMilliseconds": 900_000,
+        "observedMilliseconds": 1_800_000, "instances": 1, "restarts": 1, "wholeDay": false,
+    });
+    assert_eq!(evidence["conditions"], conditions);
     let metadata = json!({"buildStartedOn": "1970-01-01T00:00:02Z", "buildFinishedOn": "1970-01-01T00:00:17Z"});
     assert_eq!(predicate["metadata"], metadata);
 }
@@ -216,6 +226,7 @@ fn it_is_checked_by_who_has_the_key_and_asks_for_the_image() {
         let error = check(Some(other)).unwrap_err();
         assert!(matches!(error, AttestError::OtherImage { .. }), "{error}");
         assert!(!error.to_string().chars().any(char::is_control));
+        assert!(error.to_string().contains("-f '{{.Id}}'"), "{error}");
     }
     // The other version, asked for by name.
     let first = attest(&profile, Some(version(1).digest()), &private(), None).unwrap();
@@ -328,25 +339,42 @@ fn a_pattern_is_no_file_and_a_list_of_processes_is_always_there() {
     assert_eq!(uri, Some("lapwing-pattern:/data/t-%7Bdigits%7D"));
 }
 
-/// Others may sign statements of their own with the same key.
+/// Whether evidence is complete depends on what is wanted of it.
 #[test]
-fn statements_of_other_kinds_are_no_traces() {
-    let good = payload(&attest(&profile(), None, &private(), None).unwrap());
-    let broken = |change: fn(&mut Value)| {
-        let mut statement = good.clone();
-        change(&mut statement);
-        let envelope = sealed(&statement);
-        let error = verify(envelope.as_bytes(), &[public()], None).unwrap_err();
-        assert!(matches!(error, AttestError::NoTrace(_)), "{error}");
+fn it_says_by_which_conditions_the_evidence_is_judged() {
+    let attested = |by: &Judgement| {
+        let envelope =
+            lapwing_profile::attestation::attest(&profile(), None, by, &private(), None).unwrap();
+        let attested = verify(envelope.as_bytes(), &[public()], None).unwrap();
+        attested.evidence.unwrap()
     };
-    broken(|it| it["predicateType"] = json!("https://slsa.dev/provenance/v1"));
-    broken(|it| it["_type"] = json!("https://in-toto.io/Statement/v0.1"));
-    broken(|it| it["subject"] = json!([]));
-    broken(|it| it["predicate"]["monitorLog"] = json!([]));
-    broken(|it| *it = json!("text"));
-    // What is not known is no error.
-    let mut more = good.clone();
-    more["predicate"]["later"] = json!({"x": 1});
-    let envelope = sealed(&more);
-    verify(envelope.as_bytes(), &[public()], None).unwrap();
+    let strict = attested(&Judgement::default());
+    assert_eq!(strict.conditions.as_ref().unwrap().of, "default");
+    let lacks = |evidence: &Evidence, what: &str| {
+        let found = evidence.lacks.iter().any(|lack| lack.contains(what));
+        assert!(found, "{what}: {:?}", evidence.lacks);
+    };
+    lacks(&strict, "restart");
+    let all = Settings {
+        restarts: 0,
+        observed: 90 * SECOND,
+        ..Settings::default()
+    };
+    let configured = |unmet| Judgement {
+        of: Whose::Configured,
+        settings: all,
+        unmet,
+    };
+    let looser = attested(&configured(None));
+    let restarts = { looser.lacks.iter() }.any(|lack| lack.contains("restart"));
+    assert!(!restarts, "{:?}", looser.lacks);
+    let conditions = looser.conditions.unwrap();
+    let told = (&*conditions.of, conditions.observed_milliseconds);
+    assert_eq!(told, ("configured", 90_000));
+    // A controller knows of nodes besides.
+    let nodes = "seen on 1 of the 3 nodes that run it; needs 3".to_owned();
+    let told = attested(&configured(Some(vec![nodes.clone()])));
+    assert_eq!((told.complete, told.lacks), (false, vec![nodes]));
+    let told = attested(&configured(Some(Vec::new())));
+    assert!(told.complete && told.lacks.is_empty());
 }
