@@ -28,6 +28,7 @@ pub(super) fn image_where(context: &mut Context<'_>) -> Result<Outcome> {
 }
 
 fn all(stage: &mut Stage<'_>) -> Result<()> {
+    stage.start_agents()?;
     wait_for("the agents to answer", 3 * patience(), || {
         Ok(stage.look()?.then_some(()))
     })?;

@@ -167,9 +167,7 @@ impl Run<'_> {
             self.follow()?;
             Ok(self.client.of_kind("heartbeat").next().map(drop))
         })?;
-        for number in 0..NODES.len() {
-            self.stage.start_agent(number)?;
-        }
+        self.stage.start_agents()?;
         wait_for("the agents to answer", 3 * patience(), || {
             self.follow()?;
             Ok(self.stage.look()?.then_some(()))

@@ -108,7 +108,7 @@ impl<'s> Stage<'s> {
             let mut home = Home::new(session, Mode::Learn)?;
             let mut groups = json!({"scope": [format!("{}/{node}", session.cgroups.scope())]});
             if let Some(egress) = session.cgroups.egress() {
-                fs::create_dir(egress.join(node))?;
+                fs::create_dir_all(egress.join(node))?;
                 groups["egress"] = json!(egress.join(node));
             }
             let reader = json!({"identity": CONTROLLER, "verbs": ["read"], "namespaces": ["*"]});
@@ -225,6 +225,11 @@ impl<'s> Stage<'s> {
             self.start_replica(number)?;
         }
         Ok(())
+    }
+
+    /// Starts the agents of all nodes.
+    pub fn start_agents(&mut self) -> Result<()> {
+        (0..self.nodes.len()).try_for_each(|number| self.start_agent(number))
     }
 
     /// Starts the agent of a node.
