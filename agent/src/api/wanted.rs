@@ -91,7 +91,8 @@ impl Wanted {
         });
         let of_image = container.is_none_or(|container| {
             let image = self.image.as_ref();
-            image.is_none_or(|digits| digits.are_of(&container.image_digest))
+            // Of what nobody told the digest it may be.
+            image.is_none_or(|digits| digits.fit(&container.image_digest) != Some(false))
         });
         of_workload && of_container && of_image
     }
@@ -256,6 +257,16 @@ mod tests {
             assert_eq!(found, expected, "{request:?}");
             assert!(wanted.wants(&Item::Heartbeat(Heartbeat::default())));
         }
+        let by_image = WatchRequest {
+            image_digest: "cafe01ca".to_owned(),
+            ..none()
+        };
+        let untold = Violation {
+            container: Some(Container::default()),
+            ..Violation::default()
+        };
+        let by_image = Wanted::new(&by_image).unwrap();
+        assert!(by_image.wants(&Item::Violation(untold)));
         for wrong in [
             rules(&["exec.unknwon"]),
             rules(&["exec.*n"]),

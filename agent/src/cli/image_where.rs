@@ -184,6 +184,13 @@ impl<'a> Question<'a> {
                 _ => {}
             }
         }
+        let untold = found.places.untold.len();
+        if untold > 0 {
+            found.incomplete.push(format!(
+                "{untold} violations are of containers whose digest nobody told: whether these are of this image is \
+                 not known"
+            ));
+        }
         gaps.tell(&mut found.incomplete);
         missing::of_owed(past.owed(), &mut found.incomplete);
         Ok(())

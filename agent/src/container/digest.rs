@@ -18,7 +18,7 @@ impl Digits {
     /// When it is none of these, with what would be right.
     pub fn parse(text: &str) -> Result<Self, String> {
         let after = text.rsplit_once('@').map_or(text, |(_, digest)| digest);
-        let digits = after.strip_prefix("sha256:").unwrap_or(after);
+        let digits = of_digest(after);
         let is_good = (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         match is_good {
@@ -35,7 +35,7 @@ impl Digits {
     /// are asked for.
     #[must_use]
     pub fn fit(&self, digest: &str) -> Option<bool> {
-        let own = digest.strip_prefix("sha256:").unwrap_or(digest);
+        let own = of_digest(digest);
         (!own.is_empty()).then(|| {
             own.len() >= DIGITS_MIN && (own.starts_with(&self.0) || self.0.starts_with(own))
         })
@@ -52,6 +52,14 @@ impl Digits {
     pub fn text(&self) -> &str {
         &self.0
     }
+}
+
+/// Without the name of the function, of those that images have (OCI image specification, "Registered Algorithms").
+fn of_digest(text: &str) -> &str {
+    let mut names = ["sha256:", "sha384:", "sha512:"].into_iter();
+    names
+        .find_map(|name| text.strip_prefix(name))
+        .unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -79,6 +87,8 @@ mod tests {
         let hostile = digits("\u{1b}[2J").unwrap_err();
         assert!(!hostile.contains('\u{1b}'), "{hostile:?}");
         assert!(own.are_of("sha256:123456789abc"));
+        let longest = format!("sha512:{}", "ab".repeat(64));
+        assert!(digits(&longest).unwrap().are_of(&longest));
         let kept = digits("123456789abc").unwrap();
         assert!(kept.are_of("sha256:12345678"), "kept in part");
         assert_eq!(own.fit("sha256:12345679"), Some(false));

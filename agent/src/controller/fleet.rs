@@ -100,8 +100,9 @@ pub struct Agent {
     relayed: AtomicU64,
     /// When the last attempt to reach it began that failed.
     tried: Mutex<Option<Instant>>,
-    /// It is to be tried now, and not when its turn comes.
+    /// It is to be tried now, and not when its turn comes; and since when.
     wanted: Notify,
+    wanted_since: Mutex<Option<Instant>>,
 }
 
 /// What changes of it.
@@ -137,6 +138,7 @@ impl Agent {
             relayed: AtomicU64::new(0),
             tried: Mutex::default(),
             wanted: Notify::new(),
+            wanted_since: Mutex::default(),
         }
     }
 
@@ -171,9 +173,23 @@ impl Agent {
         let tried = *self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         let is_missed = tried.is_some_and(|begun| begun >= since);
         if !is_missed {
+            let mut wanted = { self.wanted_since.lock() }.unwrap_or_else(PoisonError::into_inner);
+            *wanted = Some(since);
+            drop(wanted);
             self.wanted.notify_one();
         }
         is_missed
+    }
+
+    /// Waits until somebody wants it tried, where what began then is not what is wanted.
+    async fn is_wanted(&self, begun: Instant) {
+        loop {
+            self.wanted.notified().await;
+            let wanted = *{ self.wanted_since.lock() }.unwrap_or_else(PoisonError::into_inner);
+            if wanted.is_some_and(|since| since > begun) {
+                return;
+            }
+        }
     }
 
     /// It said something, of this time by its own clock, in nanoseconds since the Unix epoch.

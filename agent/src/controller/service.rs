@@ -33,8 +33,9 @@ use lapwing_proto::v1::{
     ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest,
     ReplayProfileResponse, TestSinkRequest, TestSinkResponse, WatchRequest, WatchResponse,
 };
+use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -45,6 +46,31 @@ const AHEAD: usize = 16;
 /// Clients that have all agents asked for containers at a time, and how long another one waits for its turn.
 const ROUNDS: usize = 2;
 const ROUNDS_WAIT: Duration = Duration::from_secs(30);
+
+/// One of those who ask.
+struct Asks<'a> {
+    all: &'a Mutex<HashSet<String>>,
+    identity: String,
+}
+
+impl<'a> Asks<'a> {
+    /// None where it asks already.
+    fn begin(all: &'a Mutex<HashSet<String>>, identity: Option<&str>) -> Option<Self> {
+        let identity = identity.unwrap_or_default().to_owned();
+        let mut asking = all.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = asking.insert(identity.clone());
+        drop(asking);
+        // Made only then: its end takes the identity out.
+        is_first.then(|| Self { all, identity })
+    }
+}
+
+impl Drop for Asks<'_> {
+    fn drop(&mut self) {
+        let mut asking = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        asking.remove(&self.identity);
+    }
+}
 
 /// What this replica has while it leads.
 struct Leading {
@@ -65,6 +91,8 @@ pub(super) struct Desk {
     leading: RwLock<Option<Arc<Leading>>>,
     /// Free for those who have all agents asked.
     rounds: Semaphore,
+    /// Who asks for containers now.
+    asking: Mutex<HashSet<String>>,
 }
 
 impl Desk {
@@ -77,6 +105,7 @@ impl Desk {
             elector,
             leading: RwLock::default(),
             rounds: Semaphore::new(ROUNDS),
+            asking: Mutex::default(),
         }
     }
 
@@ -348,13 +377,20 @@ impl Agent for Service {
         &self,
         request: Request<ListContainersRequest>,
     ) -> Answer<ListContainersResponse> {
-        let namespaces = Caller::of(&request)?.namespaces();
+        let caller = Caller::of(&request)?;
+        let namespaces = caller.namespaces();
         let digits = match request.into_inner().image_digest.as_str() {
             "" => return of_a_node(),
             text => Digits::parse(text).map_err(Status::invalid_argument)?,
         };
         let Some(leading) = self.desk.leading() else {
             return Err(self.desk.stands_by());
+        };
+        // Nobody keeps all others waiting.
+        let Some(_asks) = Asks::begin(&self.desk.asking, caller.identity()) else {
+            return Err(Status::resource_exhausted(
+                "this client has all agents asked for containers already: one question at a time",
+            ));
         };
         let rounds = tokio::time::timeout(ROUNDS_WAIT, self.desk.rounds.acquire()).await;
         let Ok(Ok(_round)) = rounds else {

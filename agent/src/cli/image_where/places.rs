@@ -14,13 +14,18 @@ pub struct Place {
     pub versions: Vec<Version>,
     /// What its profile is in; none where there is no profile.
     pub mode: Option<v1::Mode>,
-    /// The last revision of each, in the order of their ids.
-    violations: BTreeMap<String, Violation>,
+    /// The last revision of each, by its id and its node: no node speaks for another.
+    violations: BTreeMap<(String, String), Violation>,
 }
 
-/// All of them, by the names of their profiles.
+/// All of them.
 #[derive(Debug, Default)]
-pub struct Places(pub BTreeMap<String, Place>);
+pub struct Places {
+    /// By the names of their profiles.
+    pub all: BTreeMap<String, Place>,
+    /// Violations of containers whose digest nobody told.
+    pub untold: BTreeSet<(String, String)>,
+}
 
 /// What is known in short of the violations of one rule and entry in several instances.
 #[derive(Debug)]
@@ -41,7 +46,7 @@ pub struct Deviation<'a> {
 impl Places {
     fn of(&mut self, workload: Option<&Workload>) -> &mut Place {
         let name = workload.map(crate::judge::name_of).unwrap_or_default();
-        self.0.entry(name).or_default()
+        self.all.entry(name).or_default()
     }
 
     /// A container runs.
@@ -57,25 +62,33 @@ impl Places {
             .filter(|version| digits.are_of(&version.digest))
             .cloned()
             .collect();
-        if own.is_empty() && !self.0.contains_key(&profile.name) {
+        if own.is_empty() && !self.all.contains_key(&profile.name) {
             return;
         }
-        let place = self.0.entry(profile.name.clone()).or_default();
+        let place = self.all.entry(profile.name.clone()).or_default();
         place.versions = own;
         place.mode = Some(profile.mode());
     }
 
     /// A violation was reported.
     pub fn deviated(&mut self, violation: Violation, digits: &Digits) {
-        let container = violation.container.as_ref();
-        if !container.is_some_and(|container| digits.are_of(&container.image_digest)) {
+        let Some(container) = &violation.container else {
             return;
+        };
+        let key = (violation.id.clone(), violation.node.clone());
+        match digits.fit(&container.image_digest) {
+            Some(true) => {}
+            Some(false) => return,
+            None => {
+                self.untold.insert(key);
+                return;
+            }
         }
         let place = self.of(violation.workload.as_ref());
         // Revisions follow one another of an agent; by a controller they may come in any order.
-        let known = place.violations.get(&violation.id);
+        let known = place.violations.get(&key);
         if known.is_none_or(|known| known.revision <= violation.revision) {
-            place.violations.insert(violation.id.clone(), violation);
+            place.violations.insert(key, violation);
         }
     }
 }
@@ -103,7 +116,7 @@ impl Place {
     pub fn deviations(&self) -> Vec<Deviation<'_>> {
         let mut all: BTreeMap<&str, Deviation<'_>> = BTreeMap::new();
         let at = |time: &&Timestamp| nanoseconds(time);
-        for (id, violation) in &self.violations {
+        for ((id, _), violation) in &self.violations {
             let one = { all.entry(&violation.fingerprint) }.or_insert_with(|| Deviation {
                 of: violation,
                 count: 0,
@@ -112,7 +125,7 @@ impl Place {
                 first: None,
                 last: None,
             });
-            one.count += violation.count;
+            one.count = one.count.saturating_add(violation.count);
             one.ids.push(id);
             one.nodes.insert(&violation.node);
             one.first = one

@@ -12,6 +12,9 @@ use lapwing_proto::v1::{TracedContainer, Version};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
+/// Violations that are named in one sentence; the others are counted.
+const IDS: usize = 8;
+
 /// One object in one line.
 pub(super) fn json(
     out: &mut impl Write,
@@ -26,7 +29,7 @@ pub(super) fn json(
             "containers": one.containers,
         })
     });
-    let places = found.places.0.iter();
+    let places = found.places.all.iter();
     let value = json!({
         "cluster": found.cluster,
         "node": found.node,
@@ -91,7 +94,7 @@ fn value(name: &str, place: &Place) -> Value {
 /// For a person.
 pub(super) fn text(out: &mut impl Write, question: &Question<'_>, found: &Found) -> io::Result<()> {
     let since = question.since;
-    if found.places.0.is_empty() {
+    if found.places.all.is_empty() {
         let who = match &found.node {
             Some(node) => format!("nobody on {}", visible(node)),
             None => format!(
@@ -101,10 +104,11 @@ pub(super) fn text(out: &mut impl Write, question: &Question<'_>, found: &Found)
         };
         writeln!(
             out,
-            "{who}: no container that runs, no profile, no violation within {since} has that digest"
+            "{who}: no container that runs, no profile, no violation within {since} has that digest. Docker, Podman \
+             and images that were loaded by hand tell the image's id instead: ask by that as well"
         )?;
     }
-    for (name, place) in &found.places.0 {
+    for (name, place) in &found.places.all {
         let mode = place.mode.map_or("no profile", profile_text::mode);
         let name = styled(BOLD, &visible(name));
         let nodes = place.nodes();
@@ -132,7 +136,7 @@ pub(super) fn text(out: &mut impl Write, question: &Question<'_>, found: &Found)
             write_deviation(out, one, found.node.is_none())?;
         }
     }
-    if found.node.is_none() && !found.places.0.is_empty() {
+    if found.node.is_none() && !found.places.all.is_empty() {
         let nodes = counted(found.answered as usize, "node");
         writeln!(out, "{}", styled(DIM, &format!("{nodes} answered")))?;
     }
@@ -192,8 +196,22 @@ fn write_deviation(out: &mut impl Write, one: &Deviation<'_>, is_cluster: bool) 
         true => format!(" on {}", names(&one.nodes)),
         false => String::new(),
     };
-    let ids = one.ids.join(", ");
-    let note = format!("            last {last}{whose}; lapwing evidence {ids}");
+    let ids: Vec<&str> = one.ids.iter().copied().take(IDS).collect();
+    let more = one.ids.len().saturating_sub(IDS);
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let first = one.ids.first().copied().unwrap_or_default();
+    // By the agent of its node: what changed there nobody else can look at.
+    let there = match is_cluster {
+        true => format!(" on {}", one.of.node),
+        false => String::new(),
+    };
+    let ids = ids.join(", ");
+    let note = format!(
+        "            last {last}{whose}; violations {ids}{more}; lapwing evidence {first}{there}"
+    );
     writeln!(out, "{}", styled(DIM, &visible(&note)))
 }
 

@@ -52,7 +52,7 @@ impl Dialling {
             self.agent.missed(begun);
             tokio::select! {
                 () = sleep(backoff.next(None)) => {}
-                () = self.agent.wanted.notified() => {}
+                () = self.agent.is_wanted(begun) => {}
             }
         }
     }

@@ -96,8 +96,9 @@ fn fleet_of(
 async fn one_that_is_wanted_is_tried_at_once() {
     let (cluster, keys) = (Cluster::new(), Keys::new());
     // Nobody listens there.
-    let port = std::net::TcpListener::bind("127.0.1.9:0").unwrap();
-    let port = port.local_addr().unwrap().port();
+    let listener = std::net::TcpListener::bind("127.0.1.9:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
     let fleet = fleet_of(&cluster, &keys, port, Vec::new());
     cluster.put(pod("n1", "u1", "127.0.1.9", "Running"));
     let following = Arc::clone(&fleet);

@@ -71,7 +71,7 @@ fn found(is_cluster: bool) -> Found {
     found
         .places
         .know(&profile("sha256:99999999", true), &digits);
-    assert!(found.places.0.is_empty(), "another image");
+    assert!(found.places.all.is_empty(), "another image");
     found.places.know(&profile(DIGEST, true), &digits);
     for (id, digest, revision, count) in [
         // The same one later, and what came before that comes after it.
@@ -128,7 +128,7 @@ fn what_ran_and_deviated_on_a_node_is_told_by_workload() {
         "  monitoring  on n1\n  first seen 1970-01-01T00:00:00Z, described by the profile\n",
         "  does not run now\n",
         "CRITICAL  exec.drift        x5  exec: {path: /tmp/x}\n",
-        "last 1970-01-01T00:00:02Z; lapwing evidence a, b\n",
+        "last 1970-01-01T00:00:02Z; violations a, b; lapwing evidence a\n",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -163,7 +163,7 @@ fn a_controller_s_answer_says_where() {
         "  on 2 nodes: ",
         "  does not run now on the nodes that answered\n",
         "  sha256:12345678ffff: first seen 1970-01-01T00:00:00Z, came after what the profile describes\n",
-        "; lapwing evidence a, b\n",
+        "; violations a, b; lapwing evidence a on ",
         "7 nodes answered\nincomplete: n2",
     ] {
         assert!(text.contains(part), "{part}: {text}");
