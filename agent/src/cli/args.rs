@@ -394,7 +394,7 @@ pub struct WatchArgs {
     /// Only of containers whose id begins so, or of this name
     #[arg(long, default_value = "", hide_default_value = true)]
     pub container: String,
-    /// Only of containers whose image's digest begins so: at least 8 digits
+    /// Only of containers whose image's digest begins so (at least 8 digits), or was told by nobody
     #[arg(long, default_value = "", hide_default_value = true)]
     pub image: String,
     /// Follow under a name: what was printed is acknowledged, and it goes on there the next time

@@ -1125,7 +1125,7 @@ pub struct WatchRequest {
     #[prost(string, tag = "10")]
     pub container: ::prost::alloc::string::String,
     /// Only violations and behaviours of containers whose image's digest begins so: at least 8 hexadecimal digits, after
-    /// `sha256:`. What concerns the node comes.
+    /// `sha256:`, or was told by nobody, so that it may be of it. What concerns the node comes.
     #[prost(string, tag = "11")]
     pub image_digest: ::prost::alloc::string::String,
     /// Where to start; if neither is given where `consumer` has come to, or from now on.
