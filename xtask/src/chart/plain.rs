@@ -69,7 +69,7 @@ impl Plain {
     }
 }
 
-/// All of them as the chart makes them with its own values.
+/// All of them as the chart makes them with its own values, besides whether there is a controller.
 pub(super) fn all(helm: &Helm) -> Result<Vec<(Plain, String)>> {
     let plains = [AGENTS, WHOLE];
     let values = plains

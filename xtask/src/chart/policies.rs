@@ -25,14 +25,14 @@ const READ: [&str; 6] = [
     "Deployment",
 ];
 
-/// Values with which the policies are rendered for tests: the chart's own; with the controller, which promotes, and
+/// Values with which the policies are rendered for tests: agents alone; with the controller, which promotes, and
 /// a record that has to be there; agents that monitor where no label says otherwise; and no labels of namespaces.
 pub fn sets() -> [Value; 4] {
     [
-        json!({}),
-        json!({"controller": {"enabled": true, "promote": "automatic"}, "admissionPolicy": {"record": "required"}}),
-        json!({"config": {"mode": "monitor"}}),
-        json!({"controller": {"enabled": true}, "namespaceModes": false}),
+        json!({"controller": {"enabled": false}}),
+        json!({"controller": {"promote": "automatic"}, "admissionPolicy": {"record": "required"}}),
+        json!({"controller": {"enabled": false}, "config": {"mode": "monitor"}}),
+        json!({"namespaceModes": false}),
     ]
 }
 

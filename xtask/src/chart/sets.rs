@@ -81,10 +81,13 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
             "aggregate-to-view: \"true\"",
         ),
         (
-            json!({"crds": {"create": false}}),
+            json!({"crds": {"create": false}, "controller": {"enabled": false}}),
             "resources: [behaviorprofiles]",
         ),
-        (json!({"clusterProfiles": false}), "resources: [namespaces]"),
+        (
+            json!({"clusterProfiles": false, "controller": {"enabled": false}}),
+            "resources: [namespaces]",
+        ),
         (json!({"clusterProfiles": false}), "namespaces: auto"),
         (
             json!({"namespaceModes": false}),
@@ -92,12 +95,20 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
         ),
         (json!({"podMonitor": {"enabled": true}}), "kind: PodMonitor"),
         (json!({}), "metrics: false"),
+        (json!({}), "- --controller-secret=lapwing-controller-tls"),
+        (
+            json!({"controller": {"enabled": false}}),
+            "'LearnedProfiles are written by nobody, as the controller is off; not by '",
+        ),
         (
             json!({"http": {"port": 9465, "metrics": true}}),
             "metrics: true",
         ),
         (json!({"podMonitor": {"enabled": true}}), "metrics: true"),
-        (json!({"networkPolicy": {"enabled": true}}), "ingress: []"),
+        (
+            json!({"networkPolicy": {"enabled": true}, "controller": {"enabled": false}}),
+            "ingress: []",
+        ),
         (
             json!({"networkPolicy": {"enabled": true, "from": [
                 {"namespaceSelector": {"matchLabels": {"a": "b"}}, "podSelector": {}},
