@@ -2,8 +2,8 @@
 
 use crate::machine::{self, Machine};
 use crate::shell::output;
-use crate::toolchain::{Compiler, DEBIAN_RUSTC, NIGHTLY, Tools};
-use crate::{cross, root, userland};
+use crate::toolchain::{Bpf, Compiler, DEBIAN_RUSTC, NIGHTLY, Tools};
+use crate::{cross, remap, root, setup, userland};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,48 +35,59 @@ pub struct Built {
     pub floor: PathBuf,
 }
 
+/// What to build.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only `lapwing`, without what tests need, and copy it to this file: what deploy/Dockerfile does
+    #[arg(long, value_name = "FILE")]
+    agent: Option<PathBuf>,
+    /// For this architecture: amd64 or arm64 [default: this machine's]
+    #[arg(long, requires = "agent", value_parser = machine::named)]
+    arch: Option<&'static Machine>,
+}
+
+/// Builds what is asked for.
+pub fn command(args: &Args) -> Result<()> {
+    let Some(file) = &args.agent else {
+        return run(&setup::run()?).map(|_| ());
+    };
+    let machine = args.arch.map_or_else(own, Ok)?;
+    let bpf = setup::agent(machine)?;
+    let object = programs(&bpf, "lapwing-ebpf")?;
+    let mut cargo = cargo(machine, &object)?;
+    // The packages stay the same two: by them Cargo chooses features, hence what is in the binary.
+    cargo.args(["--bin", "lapwing"]);
+    run_cargo(&mut cargo, "lapwing")?;
+    fs::copy(folder(machine).join("lapwing"), file)
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(())
+}
+
+fn own() -> Result<&'static Machine> {
+    machine::own().context(concat!("Lapwing is not built on ", env!("XTASK_ARCH")))
+}
+
 /// Builds everything for this machine.
 pub fn run(tools: &Tools) -> Result<Built> {
-    let own = machine::own().context(concat!("Lapwing is not built on ", env!("XTASK_ARCH")))?;
-    binaries(tools, own)
+    binaries(tools, own()?)
 }
 
 /// Builds what guests of a machine run. The eBPF programs are the same for all.
 pub fn binaries(tools: &Tools, machine: &'static Machine) -> Result<Built> {
-    const STATIC: &str = "-C target-feature=+crt-static";
-    let object = programs(tools, "lapwing-ebpf")?;
-    let floor = programs(tools, "lapwing-floor")?;
+    let object = programs(&tools.bpf, "lapwing-ebpf")?;
+    let floor = programs(&tools.bpf, "lapwing-floor")?;
     let start = Instant::now();
-    let mut command = Command::new("cargo");
-    command
-        .current_dir(root())
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--target",
-            machine.target,
-            "-p",
-            "lapwing-agent",
-            "-p",
-            "lapwing-tests",
-        ])
-        .env("LAPWING_BPF_OBJECT", &object)
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    let busybox = if machine.is_own() {
-        command.env("RUSTFLAGS", STATIC);
-        tools.busybox.clone()
-    } else {
-        cross::find(machine)?.apply(machine, &mut command, STATIC);
-        userland::foreign_busybox(machine)?
-    };
-    run_cargo(&mut command, "the binaries")?;
-    let folder = target().join(machine.target).join("release");
+    run_cargo(&mut cargo(machine, &object)?, "the binaries")?;
+    let folder = folder(machine);
     let built = Built {
         machine,
         lapwing: folder.join("lapwing"),
         tests: folder.join("lapwing-tests"),
-        busybox,
+        busybox: if machine.is_own() {
+            tools.busybox.clone()
+        } else {
+            userland::foreign_busybox(machine)?
+        },
         floor,
     };
     let size =
@@ -90,6 +101,30 @@ pub fn binaries(tools: &Tools, machine: &'static Machine) -> Result<Built> {
     Ok(built)
 }
 
+/// Where Cargo leaves programs for a machine.
+fn folder(machine: &Machine) -> PathBuf {
+    target().join(machine.target).join("release")
+}
+
+/// Cargo for programs of a machine, with the eBPF programs in the one that has them.
+fn cargo(machine: &Machine, object: &Path) -> Result<Command> {
+    let mut command = Command::new("cargo");
+    command
+        .current_dir(root())
+        .args(["build", "--release", "--locked", "--target", machine.target])
+        .args(["-p", "lapwing-agent", "-p", "lapwing-tests"])
+        .env("LAPWING_BPF_OBJECT", object);
+    let mut flags = vec!["-C", "target-feature=+crt-static"];
+    let library = if machine.is_own() {
+        None
+    } else {
+        cross::find(machine)?.apply(machine, &mut command)
+    };
+    flags.extend(library.as_deref());
+    remap::apply(&mut command, &flags)?;
+    Ok(command)
+}
+
 fn run_cargo(command: &mut Command, what: &str) -> Result<()> {
     let status = command.status().context("cannot run cargo")?;
     ensure!(status.success(), "{what} did not build");
@@ -97,7 +132,7 @@ fn run_cargo(command: &mut Command, what: &str) -> Result<()> {
 }
 
 /// Cargo for a package of eBPF programs: their target, their compiler, their linker.
-fn bpf_cargo(tools: &Tools, verb: &str, package: &str) -> Command {
+fn bpf_cargo(tools: &Bpf, verb: &str, package: &str) -> Result<Command> {
     let mut command = Command::new("cargo");
     command
         .current_dir(root())
@@ -113,9 +148,7 @@ fn bpf_cargo(tools: &Tools, verb: &str, package: &str) -> Command {
             "--target-dir",
         ])
         .arg(target().join(BPF_FOLDER))
-        .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &tools.linker)
-        .env("RUSTFLAGS", "-C debuginfo=2 -C link-arg=--btf")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &tools.linker);
     match tools.compiler {
         Compiler::Debian => {
             // The target is unstable, and this compiler is as good as a nightly for it.
@@ -129,25 +162,29 @@ fn bpf_cargo(tools: &Tools, verb: &str, package: &str) -> Command {
                 .args(["-Z", "build-std=core"]);
         }
     }
-    command
+    remap::apply(&mut command, &["-C", "debuginfo=2", "-C", "link-arg=--btf"])?;
+    Ok(command)
 }
 
 /// Clippy over the eBPF programs; `None` where their compiler comes without it.
-pub fn bpf_lints(tools: &Tools) -> Option<Command> {
-    match tools.compiler {
+pub fn bpf_lints(tools: &Tools) -> Option<Result<Command>> {
+    match tools.bpf.compiler {
         Compiler::Debian => None,
         Compiler::Rustup => {
-            let mut command = bpf_cargo(tools, "clippy", "lapwing-ebpf");
-            command.args(["-p", "lapwing-floor", "--", "-D", "warnings"]);
-            Some(command)
+            let lints = bpf_cargo(&tools.bpf, "clippy", "lapwing-ebpf").map(|mut command| {
+                command.args(["-p", "lapwing-floor", "--", "-D", "warnings"]);
+                command
+            });
+            Some(lints)
         }
     }
 }
 
 /// Compiles the eBPF programs of a package to one object.
-fn programs(tools: &Tools, package: &str) -> Result<PathBuf> {
+fn programs(tools: &Bpf, package: &str) -> Result<PathBuf> {
     let start = Instant::now();
-    run_cargo(&mut bpf_cargo(tools, "build", package), "the eBPF programs")?;
+    let mut cargo = bpf_cargo(tools, "build", package)?;
+    run_cargo(&mut cargo, "the eBPF programs")?;
     let object = target()
         .join(BPF_FOLDER)
         .join("bpfel-unknown-none/bpf")

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Debian's release from which compiler and library are, where it has to be that way.
-const SUITE: &str = "bookworm";
+pub const SUITE: &str = "bookworm";
 const LIBRARY: &str = "libstd-rust-web-dev";
 
 /// Who compiles for another machine.
@@ -36,8 +36,8 @@ impl Library {
         }
     }
 
-    /// Has Cargo compile for the machine; `flags` are those of the compiler.
-    pub fn apply(&self, machine: &Machine, command: &mut Command, flags: &str) {
+    /// Has Cargo compile for the machine. Answers the compiler's flag that this takes, if it takes one.
+    pub fn apply(&self, machine: &Machine, command: &mut Command) -> Option<String> {
         let target = machine.target.replace('-', "_");
         command
             .env(
@@ -46,11 +46,12 @@ impl Library {
             )
             .env(format!("CC_{target}"), machine.cross_compiler);
         match self {
-            Self::Toolchain => command.env("RUSTFLAGS", flags),
-            Self::Debian(library) => command
-                .env("RUSTC", DEBIAN_RUSTC)
-                .env("RUSTFLAGS", format!("{flags} -L {}", library.display())),
-        };
+            Self::Toolchain => None,
+            Self::Debian(library) => {
+                command.env("RUSTC", DEBIAN_RUSTC);
+                Some(format!("-L{}", library.display()))
+            }
+        }
     }
 }
 

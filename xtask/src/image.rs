@@ -1,6 +1,6 @@
 //! `cargo xtask image`: the image that a cluster runs, as one file.
 //!
-//! What `deploy/Dockerfile` says, without a builder: an OCI image layout in a tar archive (image-spec 1.1,
+//! What `deploy/Dockerfile` says, without a builder and of what was built here: an OCI image layout in a tar archive (image-spec 1.1,
 //! image-layout.md), with the file `manifest.json` that `docker load` looks for where Docker keeps images
 //! its older way. The same binary gives the same bytes, hence the same digests: times are those of the
 //! commit, or of `SOURCE_DATE_EPOCH` (reproducible-builds.org), and owners are root.
@@ -28,6 +28,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const LABEL: &str = "org.opencontainers.image";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 #[derive(clap::Args)]
@@ -67,19 +68,22 @@ impl Origin {
         Ok(Self { time, revision })
     }
 
-    fn labels(&self) -> BTreeMap<&'static str, &str> {
+    /// image-spec 1.1, annotations.md, "Pre-Defined Annotation Keys".
+    fn labels(&self) -> BTreeMap<String, String> {
         let labels = [
-            ("org.opencontainers.image.title", NAME),
+            ("title", Some(NAME.to_owned())),
             (
-                "org.opencontainers.image.description",
-                "Runtime behaviour monitor for containers",
+                "description",
+                Some("Runtime behaviour monitor for containers".to_owned()),
             ),
-            ("org.opencontainers.image.licenses", "Apache-2.0 OR MIT"),
-            ("org.opencontainers.image.version", VERSION),
+            ("licenses", Some("Apache-2.0 OR MIT".to_owned())),
+            ("version", Some(VERSION.to_owned())),
+            ("created", Some(rfc3339(self.time))),
+            ("revision", self.revision.clone()),
         ];
-        let revision = self.revision.as_deref();
-        let revision = revision.map(|text| ("org.opencontainers.image.revision", text));
-        labels.into_iter().chain(revision).collect()
+        { labels.into_iter() }
+            .filter_map(|(key, text)| Some((format!("{LABEL}.{key}"), text?)))
+            .collect()
     }
 }
 

@@ -74,3 +74,11 @@ pub fn own() -> Option<&'static Machine> {
         .into_iter()
         .find(|machine| machine.is_own())
 }
+
+/// A machine, by Debian's name or by the kernel's.
+pub fn named(name: &str) -> Result<&'static Machine, String> {
+    [&X86_64, &ARM64]
+        .into_iter()
+        .find(|machine| [machine.debian, machine.name].contains(&name))
+        .ok_or_else(|| format!("it is {} or {}", X86_64.debian, ARM64.debian))
+}

@@ -28,6 +28,7 @@ mod ocsf;
 mod pip;
 mod programs;
 mod qemu;
+mod remap;
 mod report;
 mod rotel;
 mod rsyslog;
@@ -60,7 +61,7 @@ enum Command {
     /// Find or install everything that building and testing needs
     Setup,
     /// Build the eBPF programs and the static binary `lapwing`
-    Build,
+    Build(build::Args),
     /// Build the image that a cluster runs, as one file for a registry or for nodes
     Image(image::Args),
     /// Write the CustomResourceDefinitions from the types of profiles, and from the Helm chart the plain
@@ -135,9 +136,7 @@ fn cache() -> PathBuf {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Setup => setup::everything().map(|(_, whole)| whole),
-        Command::Build => setup::run()
-            .and_then(|tools| build::run(&tools))
-            .map(|_| true),
+        Command::Build(args) => build::command(&args).map(|()| true),
         Command::Image(args) => image::run(&args),
         Command::Chart { check: false } => chart::write().map(|()| true),
         Command::Chart { check: true } => chart::check().map(|()| true),

@@ -9,7 +9,7 @@
 use crate::kernel::{self, Guest};
 use crate::machine::Machine;
 use crate::shell::{output, quiet, which};
-use crate::toolchain::{self, Tools};
+use crate::toolchain::{self, Bpf, Tools};
 use crate::{
     browser, chart, containerd, cross, cyclonedx, debian, ecs, ocsf, programs, qemu, rotel,
     rsyslog, semconv, tenzir, userland,
@@ -63,13 +63,22 @@ struct Need {
 use Find::{File, PartOfCargo, Program};
 use Source::{Component, Packages};
 
+const C_COMPILER: Need = Need {
+    name: "C compiler",
+    why: "links Rust programs, statically",
+    find: Program("cc"),
+    from: Packages(&["gcc", "libc6-dev"]),
+};
+
+const DEBIAN_KEYS: Need = Need {
+    name: "Debian's keys",
+    why: "proves the packages of other kernels and machines",
+    find: File(debian::KEYS),
+    from: Packages(&["debian-archive-keyring"]),
+};
+
 const NEEDS: &[Need] = &[
-    Need {
-        name: "C compiler",
-        why: "links Rust programs, statically",
-        find: Program("cc"),
-        from: Packages(&["gcc", "libc6-dev"]),
-    },
+    C_COMPILER,
     Need {
         name: "C++ compiler",
         why: "builds the engine of the fuzz targets",
@@ -102,6 +111,15 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+fn cross_compiler(machine: &'static Machine) -> Need {
+    Need {
+        name: "cross compiler",
+        why: "links programs for other machines",
+        find: Program(machine.cross_compiler),
+        from: Packages(machine.cross_packages),
+    }
+}
+
 /// What a machine's guests need.
 fn guest_needs(machine: &'static Machine) -> Vec<Need> {
     let mut needs = vec![
@@ -111,21 +129,11 @@ fn guest_needs(machine: &'static Machine) -> Vec<Need> {
             find: Program("xz"),
             from: Packages(&["xz-utils"]),
         },
-        Need {
-            name: "Debian's keys",
-            why: "proves the packages of other kernels",
-            find: File(debian::KEYS),
-            from: Packages(&["debian-archive-keyring"]),
-        },
+        DEBIAN_KEYS,
     ];
     if !machine.is_own() {
         needs.extend([
-            Need {
-                name: "cross compiler",
-                why: "links programs for other machines",
-                find: Program(machine.cross_compiler),
-                from: Packages(machine.cross_packages),
-            },
+            cross_compiler(machine),
             Need {
                 name: "readelf",
                 why: "finds the libraries of other machines' programs",
@@ -146,13 +154,27 @@ pub fn run() -> Result<Tools> {
         say(need.name, &provide(need)?);
     }
     let busybox = userland::busybox()?;
-    let (compiler, linker) = toolchain::find()?;
+    let bpf = toolchain::find()?;
     println!("setup took {:.1} s\n", start.elapsed().as_secs_f64());
-    Ok(Tools {
-        compiler,
-        linker,
-        busybox,
-    })
+    Ok(Tools { bpf, busybox })
+}
+
+/// Finds or installs what building `lapwing` for a machine needs, and no more.
+pub fn agent(machine: &'static Machine) -> Result<Bpf> {
+    let mut needs = vec![C_COMPILER];
+    if !machine.is_own() {
+        needs.extend([DEBIAN_KEYS, cross_compiler(machine)]);
+    }
+    println!("setup");
+    check_rights(needs.iter())?;
+    for need in &needs {
+        say(need.name, &provide(need)?);
+    }
+    let bpf = toolchain::find()?;
+    if !machine.is_own() {
+        cross::find(machine)?;
+    }
+    Ok(bpf)
 }
 
 /// The same, and whatever all guests need, and the programs that are learned. What cannot be had is

@@ -164,7 +164,7 @@ fn lints(tools: Option<&Tools>, counts: &mut Counts, note: &mut String) -> Resul
         counted(&mut command, counts)?;
     }
     match tools.map(build::bpf_lints) {
-        Some(Some(mut command)) => counted(&mut command, counts)?,
+        Some(Some(command)) => counted(&mut command?, counts)?,
         Some(None) => {
             "the eBPF programs were not looked at: Debian's rustc-web comes without clippy"
                 .clone_into(note);

@@ -27,12 +27,18 @@ const DEBIAN_CORE: &str = "/usr/lib/rustlib/bpfel-unknown-none/lib";
 const DEBIAN_LLVM: &str = "/usr/lib/llvm-22";
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "libstd-rust-web-dev-bpf"];
 
-/// What the other commands use.
-pub struct Tools {
-    /// How eBPF programs are compiled.
+/// What eBPF programs are made with.
+pub struct Bpf {
+    /// How they are compiled.
     pub compiler: Compiler,
     /// bpf-linker.
     pub linker: PathBuf,
+}
+
+/// What the other commands use.
+pub struct Tools {
+    /// What eBPF programs are made with.
+    pub bpf: Bpf,
     /// A statically linked BusyBox.
     pub busybox: PathBuf,
 }
@@ -86,14 +92,14 @@ impl Compiler {
 }
 
 /// Finds or installs the compiler and the linker.
-pub fn find() -> Result<(Compiler, PathBuf)> {
+pub fn find() -> Result<Bpf> {
     let compiler = compiler()?;
     let linker = linker(compiler)?;
     say(
         "bpf-linker",
         &format!("{}  (links eBPF programs)", linker.display()),
     );
-    Ok((compiler, linker))
+    Ok(Bpf { compiler, linker })
 }
 
 fn compiler() -> Result<Compiler> {

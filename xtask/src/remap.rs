@@ -1,0 +1,107 @@
+//! Flags of the compiler, with the paths of this machine kept out of what it makes.
+//!
+//! Messages of panics name files of the project and of what it depends on, and the BTF of the eBPF programs
+//! names the file of each line that a verifier quotes. Built elsewhere these would be other bytes: so each folder
+//! has a name that is the same everywhere, and who builds one commit twice with the same compilers can compare.
+//! Cargo leaves these flags out of the names of what it makes, which would differ otherwise.
+
+use crate::{build, root};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The variable with flags in which paths may have spaces; it wins over `RUSTFLAGS` and over Cargo's configuration.
+const VARIABLE: &str = "CARGO_ENCODED_RUSTFLAGS";
+/// What stands between the flags there.
+const BETWEEN: &str = "\x1f";
+
+/// Gives Cargo the flags of a compiler, and the names of folders with them. The compiler is the one that Cargo
+/// would run: by `RUSTC` or by `RUSTUP_TOOLCHAIN` in the variables of the command, if it has them.
+pub fn apply(command: &mut Command, flags: &[&str]) -> Result<()> {
+    let folders = [
+        (cargo_home()?, "/cargo".to_owned()),
+        sources(command)?,
+        (root(), ".".to_owned()),
+        // Of two names for one folder the last one counts: this may be within the project, or not.
+        (build::target(), "./target".to_owned()),
+    ];
+    let flags = { flags.iter() }
+        .map(ToString::to_string)
+        .chain(folders.iter().map(|(folder, name)| flag(folder, name)));
+    command.env(VARIABLE, flags.collect::<Vec<_>>().join(BETWEEN));
+    Ok(())
+}
+
+fn flag(folder: &Path, name: &str) -> String {
+    format!("--remap-path-prefix={}={name}", folder.display())
+}
+
+/// Where Cargo keeps what the project depends on.
+fn cargo_home() -> Result<PathBuf> {
+    let own = std::env::var_os("CARGO_HOME").filter(|folder| !folder.is_empty());
+    let below_home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"));
+    let folder = own.map(PathBuf::from).or_else(below_home);
+    Ok(root().join(folder.context("neither CARGO_HOME nor HOME is set")?))
+}
+
+/// Where a compiler has the sources of its libraries, and what it calls the folder when it has none.
+fn sources(cargo: &Command) -> Result<(PathBuf, String)> {
+    let given = |wanted: &str| {
+        let (_, value) = cargo.get_envs().find(|(name, _)| *name == wanted)?;
+        value
+    };
+    let rustc = given("RUSTC").unwrap_or("rustc".as_ref());
+    let ask = |question: &[&str]| {
+        let mut command = Command::new(rustc);
+        command.current_dir(root()).args(question);
+        if let Some(toolchain) = given("RUSTUP_TOOLCHAIN") {
+            command.env("RUSTUP_TOOLCHAIN", toolchain);
+        }
+        let output =
+            { command.output() }.with_context(|| format!("cannot run {}", rustc.display()))?;
+        anyhow::Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let version = ask(&["-vV"])?;
+    let commit = { version.lines() }
+        .find_map(|line| line.strip_prefix("commit-hash: "))
+        .with_context(|| format!("{} does not say its commit", rustc.display()))?;
+    let folder = Path::new(&ask(&["--print", "sysroot"])?).join("lib/rustlib/src/rust");
+    Ok((folder, format!("/rustc/{commit}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_folder_of_this_machine_is_in_what_is_compiled() {
+        let folder = tempfile::tempdir_in(build::target()).unwrap();
+        let source = folder.path().join("a b.rs");
+        std::fs::write(
+            &source,
+            "pub fn f(at: &[u8]) -> (u8, &str) { (at[1], file!()) }",
+        )
+        .unwrap();
+        let mut cargo = Command::new("cargo");
+        apply(&mut cargo, &["-C", "debuginfo=2"]).unwrap();
+        let (_, flags) = { cargo.get_envs() }
+            .find(|(name, _)| *name == VARIABLE)
+            .unwrap();
+        let flags: Vec<&str> = flags.unwrap().to_str().unwrap().split(BETWEEN).collect();
+        let object = folder.path().join("object");
+        let has = |flags: &[&str], text: &str| {
+            let mut rustc = Command::new("rustc");
+            rustc.args(["--crate-type=lib", "--crate-name=a", "--emit=obj", "-o"]);
+            rustc.arg(&object).arg(&source).args(flags);
+            assert!(rustc.current_dir(root()).status().unwrap().success());
+            let bytes = std::fs::read(&object).unwrap();
+            bytes
+                .windows(text.len())
+                .any(|window| window == text.as_bytes())
+        };
+        let here = root().display().to_string();
+        assert!(has(&flags[..2], &here));
+        assert!(!has(&flags, &here));
+        assert!(has(&flags, "./target/"));
+    }
+}
