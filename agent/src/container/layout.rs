@@ -117,6 +117,26 @@ pub fn has_generated(path: &str) -> bool {
     })
 }
 
+/// The uid of the pod that the path of a container's cgroup names, as kubelets lay it out: the folder above the
+/// container's is `pod` and the uid, or a slice whose name ends so, where dashes of the uid are underscores
+/// (`pkg/kubelet/cm/pod_container_manager_linux.go`, `cgroup_manager_linux.go` of Kubernetes). With such a slice and
+/// cgroupfs the name of the container's folder begins with it.
+#[must_use]
+pub fn pod_of(path: &str) -> Option<String> {
+    let mut parts = path.rsplit('/').filter(|part| !part.is_empty());
+    let leaf = parts.next()?;
+    let folder = match leaf.split_once(':') {
+        Some((slice, _)) => slice,
+        None => parts.next()?,
+    };
+    let uid = match folder.strip_suffix(".slice") {
+        Some(slice) => slice.rsplit_once("-pod")?.1.replace('_', "-"),
+        None => folder.strip_prefix("pod")?.to_owned(),
+    };
+    let is_uid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (!uid.is_empty() && uid.len() <= ID_MAX && uid.bytes().all(is_uid)).then_some(uid)
+}
+
 /// What the path of a cgroup says, if no ancestor of it is a container.
 #[must_use]
 pub fn claim(path: &str) -> Claim {
@@ -205,6 +225,38 @@ mod tests {
     use proptest::prelude::*;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn pods_are_named_by_the_folder_above() {
+        let uid = "7f3c1b9e-0000-4000-8000-000000000001";
+        let slice = format!("kubepods-burstable-pod{}.slice", uid.replace('-', "_"));
+        for (path, expected) in [
+            (format!("/kubepods/burstable/pod{uid}/{ID}"), Some(uid)),
+            (format!("/kubepods/pod{uid}/{ID}"), Some(uid)),
+            (
+                format!("/kubepods.slice/{slice}/cri-containerd-{ID}.scope"),
+                Some(uid),
+            ),
+            (
+                format!("/kubepods.slice/{slice}/crio-{ID}.scope"),
+                Some(uid),
+            ),
+            (
+                format!("/system.slice/containerd.service/{slice}:cri-containerd:{ID}"),
+                Some(uid),
+            ),
+            (format!("/k8s/pod{uid}/{ID}/own"), None),
+            (format!("/docker/{ID}"), None),
+            (format!("/pod/{ID}"), None),
+            (format!("/pod..%2f/{ID}"), None),
+            (format!("/pod{}/{ID}", "a".repeat(256)), None),
+            (format!("/system.slice/docker-{ID}.scope"), None),
+            (format!("/{ID}"), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(pod_of(&path).as_deref(), expected, "{path}");
+        }
+    }
 
     #[test]
     fn paths_of_every_runtime() {

@@ -5,8 +5,8 @@
 //! out with what the files say, and the answer counts from when it comes.
 
 use super::commands::Commands;
-use super::identity::{Answer, Identity, Question, Reply};
-use super::layout::{Named, Runtime, is_generated};
+use super::identity::{Answer, Identity, Question, Reply, Seat};
+use super::layout::{Named, Runtime, is_generated, pod_of};
 use super::registry::Registry;
 use super::workload::Details;
 use super::{Effect, Instance, Proof, Search};
@@ -44,6 +44,14 @@ impl Told {
             Self::Unasked | Self::Asked | Self::Said(..) | Self::Nothing | Self::Away => None,
         }
     }
+}
+
+/// Whose cgroup it is in, by the path.
+fn seat(instance: &Instance) -> Option<Seat> {
+    pod_of(&instance.path).map(|pod| Seat {
+        pod,
+        runtime: instance.runtime,
+    })
 }
 
 impl Instance {
@@ -126,6 +134,7 @@ impl Registry {
         Some(Effect::Ask(Question {
             home,
             id: instance.id.clone(),
+            seat: seat(instance),
         }))
     }
 
@@ -144,6 +153,7 @@ impl Registry {
             Effect::Ask(Question {
                 home: one.home,
                 id: one.id.clone(),
+                seat: seat(one),
             })
         });
         let mut effects: Vec<Effect> = asked.collect();
@@ -204,7 +214,7 @@ impl Registry {
     /// The runtimes were asked for a container, and this became of it.
     pub fn told(&mut self, reply: Reply, now: u64) -> Vec<Effect> {
         self.fresh = false;
-        let Question { home, id } = reply.question;
+        let Question { home, id, .. } = reply.question;
         let Some(instance) = self.instances.get_mut(&home) else {
             return Vec::new();
         };

@@ -25,7 +25,7 @@ const ANSWER_MAX: usize = 1 << 20;
 /// Pods that are remembered; what is asked of one never changes.
 const PODS_MAX: usize = 512;
 /// The name of the container that holds a pod's namespaces, as kubelets have called it.
-const SANDBOX: &str = "POD";
+pub(super) const SANDBOX: &str = "POD";
 
 type Client = RuntimeServiceClient<Channel>;
 

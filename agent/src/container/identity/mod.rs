@@ -74,6 +74,17 @@ pub struct Question {
     pub home: u64,
     /// Its id: 64 hexadecimal digits.
     pub id: String,
+    /// Whose its cgroup is, by the path.
+    pub seat: Option<Seat>,
+}
+
+/// Where a pod's containers are, as the path of a cgroup has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The pod's uid.
+    pub pod: String,
+    /// Who lays paths out so.
+    pub runtime: Runtime,
 }
 
 /// What became of a question. One may have several.

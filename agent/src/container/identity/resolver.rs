@@ -4,6 +4,7 @@ use super::pods::{Fact, Pods};
 use super::source::{Said, Source};
 use super::{Answer, Board, Question, Reply};
 use crate::container::INSTANCES_MAX;
+use crate::container::layout::Runtime;
 use crate::container::workload::Details;
 use lapwing_proto::v1::get_status_response::identity::source::State;
 use std::sync::Arc;
@@ -142,6 +143,9 @@ impl Resolver {
 
 impl Desk {
     async fn deal_with(mut self, question: Question) {
+        if let Some(pods) = &self.board.pods {
+            pods.seen(&question);
+        }
         let answer = match self.find(&question).await {
             // Nobody says anything now.
             answer @ (Answer::Later | Answer::Open | Answer::Nothing | Answer::Away) => {
@@ -230,6 +234,12 @@ impl Desk {
                     TROUBLE * (1 << trouble.min(TROUBLE_TRIES))
                 }
             };
+            // By now all of the pod's that was there before it was asked for too.
+            if unknown >= SOON
+                && let Some(said) = board.sandbox(question)
+            {
+                return self.with_pod(question, said, begun).await;
+            }
             if unknown >= TRIES {
                 return self.at_last(question, Answer::Nothing).await;
             }
@@ -415,6 +425,12 @@ impl Board {
     /// What the API of the cluster told an agent before this one of a container, and nobody since.
     fn remembered(&self, question: &Question, said: Option<&Details>) -> Option<Said> {
         self.pods.as_ref()?.remembered(question, said)
+    }
+
+    /// A sandbox of which no runtime tells, by what the API of the cluster tells of its pod.
+    fn sandbox(&self, question: &Question) -> Option<Said> {
+        let details = self.pods.as_ref()?.sandbox(question)?;
+        Some((details, Runtime::Unknown))
     }
 
     /// Whether the API of the cluster may say yet whose a container is.

@@ -83,7 +83,11 @@ fn with_docker(socket: &Path) -> Asked {
 impl Asked {
     fn ask(&self, id: &str) -> bool {
         let id = id.to_owned();
-        self.identity.ask(Question { home: 7, id })
+        self.identity.ask(Question {
+            home: 7,
+            id,
+            seat: None,
+        })
     }
 
     async fn reply(&self) -> Answer {
@@ -394,7 +398,11 @@ async fn questions_beyond_the_room_are_refused() {
     );
     for home in 0..INSTANCES_MAX as u64 + 5 {
         let id = ID.into();
-        let _ = identity.ask(Question { home, id });
+        let _ = identity.ask(Question {
+            home,
+            id,
+            seat: None,
+        });
     }
     let status = identity.status(0);
     assert_eq!(status.refused, 5);

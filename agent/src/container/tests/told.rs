@@ -1,7 +1,7 @@
 //! What the runtimes say when they are asked, and what waits for it.
 
 use super::*;
-use crate::container::identity::{Answer, Reply};
+use crate::container::identity::{Answer, Reply, Seat};
 use crate::container::workload::WORKLOAD_LABEL;
 
 const PATIENCE: u64 = 2_000 * MILLISECOND;
@@ -16,6 +16,10 @@ fn question(home: u64) -> Question {
     Question {
         home,
         id: ID.into(),
+        seat: Some(Seat {
+            pod: "1".into(),
+            runtime: Runtime::Containerd,
+        }),
     }
 }
 
@@ -205,6 +209,7 @@ fn answers_that_nobody_asked_for_are_ignored() {
     let other = Question {
         home: 2,
         id: ID.replace('0', "1"),
+        seat: None,
     };
     let reply = Reply {
         question: other,
@@ -283,7 +288,11 @@ fn what_nobody_answered_for_is_asked_anew() {
     let second = PATH.replace("/0", "/1");
     registry.met(3, 1, &second, 5 * SECOND);
     let id = ID.replacen('0', "1", 1);
-    let question = Question { home: 3, id };
+    let question = Question {
+        home: 3,
+        id,
+        seat: None,
+    };
     let answer = Answer::Away;
     registry.told(Reply { question, answer }, 5 * SECOND);
     registry.removed(3, 6 * SECOND);

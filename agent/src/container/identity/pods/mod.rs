@@ -144,6 +144,16 @@ impl Pods {
         self.store().fact(id, said)
     }
 
+    /// A container is asked for.
+    pub fn seen(&self, question: &Question) {
+        self.store().seen(question);
+    }
+
+    /// What a container is that no runtime tells of, if it is the sandbox of a pod.
+    pub fn sandbox(&self, question: &Question) -> Option<Details> {
+        self.store().sandbox(question)
+    }
+
     /// What an agent before this one was told of a container, if that counts still.
     pub fn remembered(
         &self,

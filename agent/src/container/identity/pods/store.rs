@@ -6,7 +6,8 @@ use super::object::{Container, Meta, Pod, Ran, Spec};
 use super::owner::{Settled, on_disk};
 use crate::cluster::namespaces::LABEL;
 use crate::container::commands::{BYTES_MAX, Commands};
-use crate::container::identity::Question;
+use crate::container::identity::cri::SANDBOX;
+use crate::container::identity::{Question, Seat};
 use crate::container::layout::Runtime;
 use crate::container::pod::{InPod, Kind};
 use crate::container::workload::{Details, clean, digest};
@@ -17,6 +18,8 @@ use tokio::time::Instant;
 
 /// Pods that are kept. A kubelet has some hundred.
 const PODS_MAX: usize = 2_048;
+/// Pods of which the first cgroup is kept. Those that the API does not tell of are forgotten with those that went.
+const SEATS_MAX: usize = 2 * PODS_MAX;
 /// How long one that went is kept: what it did may still be on its way.
 const GONE: Duration = Duration::from_secs(60);
 /// Longest annotation with a mode that is kept, in bytes.
@@ -49,6 +52,8 @@ pub struct Store {
     /// Pods from the node's own disk, which the runtime knows by their hash instead of a uid. Any pod
     /// may bear the annotation: it says nothing of pods of other names, or of a uid that there is.
     hashes: HashMap<Names, String>,
+    /// The first cgroup that was seen of each pod, by its uid.
+    first: HashMap<String, u64>,
     /// Changes of pods that found no room.
     refused: u64,
     /// What was told of the containers that run.
@@ -74,6 +79,7 @@ impl Store {
             pods: HashMap::new(),
             ids: HashMap::new(),
             hashes: HashMap::new(),
+            first: HashMap::new(),
             refused: 0,
             memory: Memory::default(),
         }
@@ -202,6 +208,7 @@ impl Store {
         for uid in over {
             self.pods.remove(&uid);
             self.forget_names(&uid);
+            self.first.remove(&uid);
         }
     }
 
@@ -322,6 +329,43 @@ impl Store {
         }
     }
 
+    /// A container is asked for, of which the path of its cgroup says whose it is.
+    pub fn seen(&mut self, question: &Question) {
+        let Some(Seat { pod, .. }) = &question.seat else {
+            return;
+        };
+        match self.first.get_mut(pod) {
+            Some(first) => *first = question.home.min(*first),
+            None => {
+                if self.first.len() >= SEATS_MAX {
+                    let pods = &self.pods;
+                    self.first.retain(|pod, _| pods.contains_key(pod));
+                }
+                self.first.insert(pod.clone(), question.home);
+            }
+        }
+    }
+
+    /// What a container is that no runtime tells of, if it is the sandbox of its pod, of which the API does not tell
+    /// either: the first of the pod's cgroups (the kernel counts their ids up), and none of those that the API has ids
+    /// of. CRI-O may have no process for a sandbox (`drop_infra_ctr`): there it is one only if nothing
+    /// else of the pod is to come.
+    pub fn sandbox(&self, question: &Question) -> Option<Details> {
+        let Seat { pod, runtime } = question.seat.as_ref()?;
+        let kept = self.pods.get(pod).filter(|kept| kept.gone.is_none())?;
+        let is_first = self.first.get(pod) == Some(&question.home);
+        let is_known = self.ids.contains_key(&question.id);
+        let may_be_other = *runtime == Runtime::CriO && !is_whole(&kept.pod);
+        let meta = &kept.pod.metadata;
+        (is_first && !is_known && !may_be_other).then(|| Details {
+            name: SANDBOX.to_owned(),
+            pod: clean(&meta.name),
+            namespace: clean(&meta.namespace),
+            pod_uid: clean(&meta.uid),
+            ..Details::default()
+        })
+    }
+
     /// What is known of a container, of which its runtime may have said something. What that says has
     /// the last word: that it is of another pod than the API has it.
     pub fn fact(&self, id: &str, said: Option<&Details>) -> Fact {
@@ -396,6 +440,24 @@ impl Store {
         };
         Fact::Known(Box::new(details), runtime)
     }
+}
+
+/// Whether all that are to run have an id.
+fn is_whole(pod: &Pod) -> bool {
+    let Pod { spec, status, .. } = pod;
+    let has_ids = |wanted: &[Container], ran: &[Ran]| {
+        let has_id = |one: &Container| {
+            let is_it = |ran: &Ran| ran.name == one.name && !ran.container_id.is_empty();
+            ran.iter().any(is_it)
+        };
+        wanted.iter().all(has_id)
+    };
+    has_ids(&spec.containers, &status.container_statuses)
+        && has_ids(&spec.init_containers, &status.init_container_statuses)
+        && has_ids(
+            &spec.ephemeral_containers,
+            &status.ephemeral_container_statuses,
+        )
 }
 
 /// All that ran.

@@ -135,7 +135,11 @@ async fn a_name_and_labels_reach_nothing() {
     let asked = agent(&cluster, state.path(), Place::None);
     asked.api(State::Retrying).await;
     for (home, id) in [(HOME + 1, ID.to_owned()), (HOME, id(2)), (HOME + 1, id(2))] {
-        let _ = asked.identity.ask(Question { home, id });
+        let _ = asked.identity.ask(Question {
+            home,
+            id,
+            seat: None,
+        });
         assert_eq!(settled(&asked).await, Answer::Away);
     }
     // Of a pod with the same labels, name and uid the runtime says so.
@@ -143,8 +147,15 @@ async fn a_name_and_labels_reach_nothing() {
     let own = said("web-6d5f7c-x", "uid-web-6d5f7c-x");
     let is_known = |home, id: &str, said: &Details| {
         let id = id.to_owned();
-        pods.remembered(&Question { home, id }, Some(said))
-            .is_some()
+        pods.remembered(
+            &Question {
+                home,
+                id,
+                seat: None,
+            },
+            Some(said),
+        )
+        .is_some()
     };
     assert!(is_known(HOME, ID, &own));
     assert!(!is_known(HOME, &id(2), &own) && !is_known(HOME + 1, ID, &own));
@@ -183,6 +194,7 @@ async fn what_the_runtime_says_is_joined_to_it() {
     let question = Question {
         home: HOME + 1,
         id: id(2),
+        seat: None,
     };
     assert!(asked.identity.ask(question));
     // The one before may have a word more.
@@ -226,8 +238,15 @@ async fn a_pod_with_another_owner_is_looked_up_anew() {
     let pods = || Pods::new(Api::new(cluster.reach(), LONG), NODE).kept_in(state.path());
     let is_known = |pods: &Pods| {
         let id = ID.to_owned();
-        pods.remembered(&Question { home: HOME, id }, None)
-            .is_some()
+        pods.remembered(
+            &Question {
+                home: HOME,
+                id,
+                seat: None,
+            },
+            None,
+        )
+        .is_some()
     };
     // Listed, and as it was: it counts until the owner is found.
     let same = watched(pods());

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::container::identity::tests::double::Cri;
-use crate::container::identity::{Answer, Identity, Place, Question, Settings, open_with};
+use crate::container::identity::{Answer, Identity, Place, Question, Seat, Settings, open_with};
 use crate::process::Entered;
 
 pub(super) struct Asked {
@@ -73,8 +73,29 @@ impl Asked {
     }
 
     pub(super) fn ask(&self, id: &str) -> bool {
-        let id = id.to_owned();
-        self.identity.ask(Question { home: 7, id })
+        self.ask_at(7, id, None)
+    }
+
+    /// As of a cgroup with this number, in that of a pod.
+    fn ask_at(&self, home: u64, id: &str, seat: Option<(&str, Runtime)>) -> bool {
+        self.identity.ask(Question {
+            home,
+            id: id.to_owned(),
+            seat: seat.map(|(pod, runtime)| Seat {
+                pod: pod.to_owned(),
+                runtime,
+            }),
+        })
+    }
+
+    /// What is said at last.
+    async fn said(&self) -> Answer {
+        loop {
+            match self.reply().await {
+                Answer::Later | Answer::Open => {}
+                answer => return answer,
+            }
+        }
     }
 }
 
@@ -103,6 +124,141 @@ async fn without_a_runtime_the_api_s_word_is_enough() {
         ("kubernetes", 1, 1)
     );
     assert_eq!(source.path, "https://cluster.test");
+}
+
+/// Where no runtime tells, the first of a pod's cgroups is its sandbox, unless the API tells otherwise.
+#[tokio::test(start_paused = true)]
+async fn without_a_runtime_a_sandbox_is_the_first_of_its_pod() {
+    let uid = "uid-web-6d5f7c-x";
+    let in_pod = |pod, runtime| Some((pod, runtime));
+    let whole = || pod("web-6d5f7c-x", ID, &replica_set());
+    let more_to_come = |list: &str| {
+        let mut pod = whole();
+        let status = match list {
+            "containers" => "containerStatuses",
+            "initContainers" => "initContainerStatuses",
+            _ => "ephemeralContainerStatuses",
+        };
+        let mut all = pod["spec"][list].as_array().cloned().unwrap_or_default();
+        all.push(json!({"name": "late"}));
+        pod["spec"][list] = all.into();
+        let mut all = pod["status"][status]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        all.push(json!({"name": "late", "containerID": ""}));
+        pod["status"][status] = all.into();
+        pod
+    };
+    let (containerd, crio) = (Runtime::Containerd, Runtime::CriO);
+    let later = "containers";
+    for (what, pod, seat, before, is_sandbox) in [
+        ("of this pod", whole(), in_pod(uid, containerd), None, true),
+        (
+            "with more to come",
+            more_to_come(later),
+            in_pod(uid, containerd),
+            None,
+            true,
+        ),
+        ("of no pod", whole(), None, None, false),
+        (
+            "of another",
+            whole(),
+            in_pod("uid-other", containerd),
+            None,
+            false,
+        ),
+        (
+            "not the first",
+            whole(),
+            in_pod(uid, containerd),
+            Some(6),
+            false,
+        ),
+        (
+            "before the others",
+            whole(),
+            in_pod(uid, containerd),
+            Some(8),
+            true,
+        ),
+        ("of CRI-O", whole(), in_pod(uid, crio), None, true),
+        (
+            "of CRI-O, one to come",
+            more_to_come(later),
+            in_pod(uid, crio),
+            None,
+            false,
+        ),
+        (
+            "of CRI-O, one before",
+            more_to_come("initContainers"),
+            in_pod(uid, crio),
+            None,
+            false,
+        ),
+        (
+            "of CRI-O, one beside",
+            more_to_come("ephemeralContainers"),
+            in_pod(uid, crio),
+            None,
+            false,
+        ),
+    ] {
+        let cluster = with_deployment();
+        cluster.put(pod);
+        let asked = ask_with(&cluster);
+        if let Some(home) = before {
+            assert!(asked.ask_at(home, ID, seat), "nobody would wait: {what}");
+            assert!(matches!(asked.said().await, Answer::Said(..)), "{what}");
+        }
+        let begun = Instant::now();
+        assert!(asked.ask_at(7, &id(9), seat), "nobody would wait: {what}");
+        let answer = asked.said().await;
+        let Answer::Said(details, _) = answer else {
+            assert!(
+                !is_sandbox && answer == Answer::Nothing,
+                "{what}: {answer:?}"
+            );
+            continue;
+        };
+        assert!(is_sandbox, "{what}: {details:?}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(2),
+            "records went on before: {what}"
+        );
+        assert_eq!(
+            (
+                &*details.name,
+                &*details.pod,
+                &*details.namespace,
+                &*details.pod_uid
+            ),
+            ("POD", "web-6d5f7c-x", "shop", uid)
+        );
+        let told = details.in_pod.unwrap();
+        let owner = told.owner.unwrap();
+        assert_eq!(
+            (told.kind, &*owner.kind, &*owner.name),
+            (None, "Deployment", "web")
+        );
+    }
+}
+
+/// One that was restarted is told of some seconds after it began, and is no sandbox until then.
+#[tokio::test(start_paused = true)]
+async fn without_a_runtime_a_container_that_was_restarted_is_no_sandbox() {
+    let cluster = with_deployment();
+    cluster.put(pod("web-6d5f7c-x", ID, &replica_set()));
+    let asked = ask_with(&cluster);
+    let seat = Some(("uid-web-6d5f7c-x", Runtime::Containerd));
+    assert!(asked.ask_at(7, ID, seat));
+    assert_eq!(&*asked.details().await.name, "app");
+    assert!(asked.ask_at(9, &id(8), seat));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    cluster.put(pod("web-6d5f7c-x", &id(8), &replica_set()));
+    assert_eq!(&*asked.details().await.name, "app");
 }
 
 /// A pod says by which commands its containers are entered, and another may say others.
@@ -307,6 +463,7 @@ async fn a_runtime_s_answer_is_there_before_records_go_on() {
         let question = Question {
             home: 7,
             id: ID.to_owned(),
+            seat: None,
         };
         let answer = desk.with_pod(&question, (said, Runtime::Containerd), begun);
         let (answer, ()) = tokio::join!(answer, async {
