@@ -21,12 +21,19 @@ mod layout;
 /// namespace is not our own. Where that may not be looked at, our own.
 #[must_use]
 pub fn host_root() -> &'static Path {
-    let first = Path::new("/proc/1/root");
-    if rustix::fs::stat(first).is_ok() {
-        first
-    } else {
-        Path::new("/")
+    match hidden_root() {
+        None => Path::new(FIRST),
+        Some(_) => Path::new("/"),
     }
+}
+
+/// The root of the host's first process.
+const FIRST: &str = "/proc/1/root";
+
+/// Why the root of the host's first process may not be looked at, if so.
+#[must_use]
+pub fn hidden_root() -> Option<std::io::Error> {
+    rustix::fs::stat(FIRST).err().map(Into::into)
 }
 
 /// What `-o json` prints.

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The name of the container that holds a pod's namespaces, as kubelets have called it. No other container of a pod
+/// can have it: theirs are DNS labels, without capitals.
+pub const SANDBOX: &str = "POD";
+
 /// How a pod came to have a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -8,6 +8,7 @@
 
 use super::source::{Failed, Said};
 use crate::container::layout::Runtime;
+use crate::container::pod::SANDBOX;
 use crate::container::workload::{Details, clean, digest, is_id, names_workload};
 use lapwing_proto::cri::v1::runtime_service_client::RuntimeServiceClient;
 use lapwing_proto::cri::v1::{
@@ -24,8 +25,6 @@ use tonic::{Code, Status};
 const ANSWER_MAX: usize = 1 << 20;
 /// Pods that are remembered; what is asked of one never changes.
 const PODS_MAX: usize = 512;
-/// The name of the container that holds a pod's namespaces, as kubelets have called it.
-pub(super) const SANDBOX: &str = "POD";
 
 type Client = RuntimeServiceClient<Channel>;
 

@@ -8,6 +8,7 @@ use super::one::{One, Told};
 use super::read::read;
 use super::room::{self, Room};
 use super::tally::{Reason, Tally};
+use crate::container::pod::SANDBOX;
 use lapwing_profile::collected::object::Status;
 use lapwing_profile::collected::{Collected, Taken, Terms};
 use lapwing_profile::decide::Refusal;
@@ -173,8 +174,13 @@ impl Board {
     }
 
     /// A node tells of a workload, at `now` in nanoseconds since the Unix epoch. What is wrong with it is
-    /// told of, and changes nothing.
+    /// told of, and changes nothing. Sandboxes of pods are no workloads of a cluster: a node learns of each that it
+    /// does nothing, and that is nothing to bring together.
     pub fn take(&self, node: &str, message: &v1::LearnedProfile, now: i64) {
+        let is_sandbox = |of: &v1::Workload| of.container == SANDBOX;
+        if message.workload.as_ref().is_some_and(is_sandbox) {
+            return;
+        }
         match read(message) {
             Ok(profile) => self.merge(node, message.instances, &profile, now),
             Err(why) => self.refuse(node, &message.name, Reason::Invalid, &why),

@@ -94,6 +94,29 @@ async fn what_makes_no_sense_is_refused_by_name_and_changes_nothing() {
     );
 }
 
+/// Each pod has a sandbox, so that nodes tell of theirs is nothing to be warned of.
+#[tokio::test(start_paused = true)]
+async fn sandboxes_are_left_out_and_nobody_is_told() {
+    let cluster = Cluster::new();
+    let leader = Leader::begin(&cluster, rules(), false).await;
+    let web = workload("shop", "web");
+    let sandbox = Workload {
+        container: "POD".to_owned(),
+        ..web.clone()
+    };
+    for of in [&sandbox, &web] {
+        let told = message(&learned(of, 1, &lines()), 1);
+        leader.board.take("n1", &told, clock::now());
+    }
+    assert_eq!(leader.board.troubles(), []);
+    leader.settle().await;
+    let written = cluster.written_objects("learnedprofiles");
+    let containers = written
+        .iter()
+        .map(|one| &one["spec"]["workload"]["container"]);
+    assert_eq!(containers.collect::<Vec<_>>(), ["app"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_node_that_tells_of_ever_more_is_bounded_and_others_are_not() {
     let cluster = Cluster::new();
