@@ -367,7 +367,7 @@ impl Agent {
         let (ended, has_ended) = oneshot::channel();
         let stopped = Arc::clone(&stop);
         let pipeline = self.pipeline;
-        let pulse = pipeline.pulse();
+        let (pulse, meter) = (pipeline.pulse(), pipeline.meter());
         let thread = std::thread::Builder::new()
             .name("pipeline".to_owned())
             .spawn(move || {
@@ -380,7 +380,7 @@ impl Agent {
             let network = self.network.as_ref();
             let inquiry = Inquiry::new(self.control.clone(), Arc::clone(&self.sinks), network);
             // It ends with the agent, and says until then that this ends.
-            tokio::spawn(http.serve(inquiry, pulse));
+            tokio::spawn(http.serve(inquiry, pulse, Some(meter)));
         }
         let (end_api, api_ends) = oneshot::channel::<()>();
         let feed = Arc::clone(&self.feed);

@@ -11,6 +11,7 @@ mod answer;
 mod contents;
 mod effects;
 mod ended;
+mod fills;
 mod held;
 mod inventory;
 mod loss;
@@ -37,6 +38,7 @@ use crate::container::{Act, Registry, Resolution};
 use crate::credentials::Credentials;
 use crate::feed::Feed;
 use crate::judge::{Judge, Scene};
+use crate::kernel::fill::Meter;
 use crate::kernel::sensor::{HookState, Sensor};
 use crate::kernel::spares::Spares;
 use crate::kernel::tables::{Rings, Tables};
@@ -251,6 +253,12 @@ impl Pipeline {
         self.pulse.clone()
     }
 
+    /// By which others see how full the rings are.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        self.rings.meter.clone()
+    }
+
     /// Works until `stop` is set, then drains what is on its way, and stores everything.
     ///
     /// # Errors
@@ -266,6 +274,7 @@ impl Pipeline {
             let until = until.min(next_tick).min(now + LEARNING);
             let rings = [self.rings.lifecycle.as_fd(), self.rings.behaviour.as_fd()];
             self.waker.wait(rings, until.saturating_sub(now))?;
+            self.rings.meter.note();
             if self.line.read(&mut self.rings) {
                 self.waker.wake();
             }
@@ -348,6 +357,7 @@ impl Line {
             lifecycle,
             behaviour,
             uses: _,
+            meter: _,
         } = rings;
         self.lifecycle(lifecycle);
         let mut more = true;

@@ -50,7 +50,7 @@ impl Served {
         let http = Http::bind(&config, false).unwrap().unwrap();
         let address = http.address().unwrap();
         let inquiry = Inquiry::new(control, Arc::new(sinks), None);
-        tokio::spawn(http.serve(inquiry, Pulse::new()));
+        tokio::spawn(http.serve(inquiry, Pulse::new(), None));
         Self {
             address,
             _folder: folder,

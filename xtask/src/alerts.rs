@@ -17,7 +17,7 @@ pub const GROUP: &str = "monitoring.coreos.com/";
 const OF_TARGET: &[&str] = &["container", "instance", "job", "namespace", "node", "pod"];
 /// What Prometheus itself says of what it reads.
 const OF_PROMETHEUS: &[&str] = &["up"];
-const FUNCTIONS: &[&str] = &["absent", "count", "deriv", "increase", "rate", "sum"];
+const FUNCTIONS: &[&str] = &["absent", "count", "deriv", "increase", "max", "rate", "sum"];
 /// Functions without which a counter says nothing.
 const OF_COUNTERS: &[&str] = &["increase", "rate"];
 const OPERATORS: &[&str] = &["and", "or", "unless"];

@@ -162,6 +162,9 @@ impl Instance {
 enum Search {
     /// Records wait for it, since the first behaviour.
     Sought(Option<u64>),
+    /// What was said names it, and nothing waits for more. The runtime's file may say more: it is looked for again
+    /// with the first behaviour, before which it is there, and so has its word whoever was faster.
+    Said,
     /// Records wait no longer; it is still looked for.
     Late,
     /// It is over.

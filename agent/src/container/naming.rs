@@ -11,6 +11,8 @@ enum Word {
     Confirmed(Named, Details),
     /// The path names it, a file describes it, and nothing speaks against it.
     Claimed(Details),
+    /// The same without a file, by what was said alone: one may come.
+    Said(Details),
     /// The name is another container's.
     Denied,
     /// Nothing yet.
@@ -60,19 +62,18 @@ impl Registry {
                 self.settle(home, named, details, Proof::Confirmed);
             }
             Word::Claimed(details) => {
-                let instance = &self.instances[&home];
-                let named = Named {
-                    runtime: instance.runtime,
-                    id: instance.id.clone(),
-                };
-                self.settle(home, named, details, Proof::Claimed);
+                self.settle(home, self.claim(home), details, Proof::Claimed);
+            }
+            Word::Said(details) => {
+                self.settle(home, self.claim(home), details, Proof::Claimed);
+                self.look_on(home, search);
             }
             Word::Denied => self.deny(home),
             Word::Nothing => {}
         }
         let waited = match search {
             Search::Sought(Some(needed)) => now.saturating_sub(needed) >= NAME_AFTER,
-            Search::Sought(None) | Search::Late | Search::Over => false,
+            Search::Sought(None) | Search::Said | Search::Late | Search::Over => false,
         };
         if waited {
             self.give_up(home);
@@ -81,7 +82,7 @@ impl Registry {
             Search::Sought(Some(needed)) => {
                 self.look_again(home, needed, Some(needed + NAME_AFTER), now);
             }
-            Search::Late => self.look_again(home, since, None, now),
+            Search::Said | Search::Late => self.look_again(home, since, None, now),
             // Nothing asks for it.
             Search::Sought(None) | Search::Over => self.rearm(home, None),
         }
@@ -126,10 +127,7 @@ impl Registry {
 
     fn word(&self, home: u64) -> Word {
         let instance = &self.instances[&home];
-        let claim = Named {
-            runtime: instance.runtime,
-            id: instance.id.clone(),
-        };
+        let claim = self.claim(home);
         if let Some(state) = self.states.by_cgroup(&instance.path) {
             let own = Named {
                 runtime: state.runtime,
@@ -162,10 +160,33 @@ impl Registry {
         {
             return Word::Denied;
         }
-        let said = || instance.told.said().cloned();
-        match self.sources.details(&claim).or_else(said) {
-            Some(details) => Word::Claimed(details),
-            None => Word::Nothing,
+        match (self.sources.details(&claim), instance.told.said()) {
+            (Some(details), _) => Word::Claimed(details),
+            (None, Some(said)) => Word::Said(said.clone()),
+            (None, None) => Word::Nothing,
+        }
+    }
+
+    /// What a container is called so far.
+    fn claim(&self, home: u64) -> Named {
+        let instance = &self.instances[&home];
+        Named {
+            runtime: instance.runtime,
+            id: instance.id.clone(),
+        }
+    }
+
+    /// What was taken up is no file's word: the search goes on where it would be over, from how far it was before.
+    /// An answer may come before the file of the runtime, which tells more of the image, and has the last word.
+    pub(super) fn look_on(&mut self, home: u64, before: Search) {
+        if let Some(instance) = self.instances.get_mut(&home)
+            && instance.search == Search::Over
+        {
+            instance.search = match before {
+                Search::Sought(None) | Search::Said => Search::Said,
+                Search::Sought(Some(_)) | Search::Late => Search::Late,
+                Search::Over => Search::Over,
+            };
         }
     }
 
@@ -238,7 +259,7 @@ impl Registry {
             instance.told = Told::Nothing;
             instance.named = false;
             instance.proof = Proof::Denied;
-            if instance.search == Search::Over {
+            if matches!(instance.search, Search::Said | Search::Over) {
                 instance.search = Search::Late;
             }
         }

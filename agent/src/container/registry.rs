@@ -226,11 +226,14 @@ impl Registry {
         }
         if let Some(State::Container(home)) = self.entries.get(&id).map(|entry| entry.state)
             && let Some(instance) = self.instances.get_mut(&home)
-            && instance.search == Search::Sought(None)
+            && matches!(instance.search, Search::Sought(None) | Search::Said)
         {
             // The runtime's file may be there for no longer than the container's first program.
             if act.behaviour {
-                instance.search = Search::Sought(Some(now));
+                instance.search = match instance.search {
+                    Search::Said => Search::Late,
+                    _ => Search::Sought(Some(now)),
+                };
                 effects.extend(self.name(home, now));
             } else if is_due(instance.looked, instance.since, now) {
                 instance.looked = now;

@@ -9,6 +9,7 @@ use std::path::Path;
 
 mod fate;
 mod names;
+mod sources;
 mod survey;
 mod told;
 mod unnamed;

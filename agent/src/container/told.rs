@@ -129,7 +129,7 @@ impl Registry {
         instance.told = match instance.search {
             // Nothing waits for it before it is known that somebody may answer.
             Search::Sought(needed) => Told::Awaited(needed.map(|_| now.saturating_add(patience))),
-            Search::Late | Search::Over => Told::Asked,
+            Search::Said | Search::Late | Search::Over => Told::Asked,
         };
         Some(Effect::Ask(Question {
             home,
@@ -258,17 +258,20 @@ impl Registry {
                 self.settle(home, named, details, proof);
                 self.rearm(home, None);
             }
-            Search::Sought(_) | Search::Late if is_said || is_over => {
+            Search::Sought(_) | Search::Said | Search::Late if is_said || is_over => {
                 // What was confirmed may have no file any more to say it again.
                 if proof == Proof::Confirmed || is_over {
                     self.settle(home, named, details, proof);
+                    if proof != Proof::Confirmed {
+                        self.look_on(home, search);
+                    }
                 }
                 let mut effects = self.name(home, now);
                 effects.extend(self.news(home, awaited));
                 return effects;
             }
             Search::Over => self.rearm(home, None),
-            Search::Sought(_) | Search::Late => {}
+            Search::Sought(_) | Search::Said | Search::Late => {}
         }
         self.news(home, awaited)
     }

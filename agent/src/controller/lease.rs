@@ -5,15 +5,16 @@
 //! time is counted by the own clock, from when the last change of the Lease was *seen*, so that a clock
 //! that is wrong makes nobody lead early. The holder counts from before it asked to renew, and gives up
 //! after `deadline`, which is less than `duration`: so it has stopped when another may begin, also where
-//! the API does not answer. (Replicas with a longer `deadline` than the others' `duration`, as while that is changed,
-//! are not held to it; and the clock of a node that sleeps stands still, so a holder there leads until it has renewed it
-//! in vain once it is awake.) Two that take it at once do so by the same `resourceVersion`, and the API
+//! the API does not answer. Where replicas have different settings, as while they are changed, whoever waits does so
+//! for the longer of its own time and the one that the holder said. (The clock of a node that sleeps stands still, so a
+//! holder there leads until it has renewed it in vain once it is awake.) Two that take it at once do so by the same `resourceVersion`, and the API
 //! refuses one (409). An orderly end gives it free at once.
 //!
 //! One that is not there may have been deleted under its holder, and that somebody made one and it was deleted
 //! again is not seen between two looks. So whoever misses it makes it without a holder, and takes it when nobody
 //! wrote to it for as long as any other, which is how long the first start takes; its holder writes itself into
-//! it within `retry`.
+//! it within `retry`. A longer time that a holder said before counts for it too; a replica that began after the Lease
+//! was gone, and has a shorter one, has not heard of it.
 //!
 //! The holder's text says where it is reached, for the others pass connections on. Beside it the Lease has
 //! a note of the leader's, which the next one finds: what must outlast it and is small. It costs no write
@@ -100,6 +101,8 @@ struct Seen {
     object: Value,
     /// When it was another one than before, by the own clock.
     changed: Option<Instant>,
+    /// The time that its last holder said.
+    said: Option<u64>,
     /// When the last write to it was asked for that made it, or left it, the own.
     renewed: Option<Instant>,
 }
@@ -121,6 +124,15 @@ impl Seen {
     /// As the holder says, in bounds, and no less than here: anybody may have written it.
     fn duration(&self, own: Duration) -> Duration {
         let said = self.spec("leaseDurationSeconds").as_u64();
+        Self::longer(said, own)
+    }
+
+    /// The same where there is none, as its last holder said.
+    fn duration_anew(&self, own: Duration) -> Duration {
+        Self::longer(self.said, own)
+    }
+
+    fn longer(said: Option<u64>, own: Duration) -> Duration {
         let said = Duration::from_secs(said.unwrap_or_default().min(3600));
         said.max(own)
     }
@@ -133,6 +145,9 @@ impl Seen {
             self.changed = Some(Instant::now());
         }
         self.object = object;
+        if !self.holder().is_empty() {
+            self.said = self.spec("leaseDurationSeconds").as_u64();
+        }
     }
 
     /// Whether its holder gave it free, or it is the own still. One without a holder may have lost it by other
@@ -333,7 +348,12 @@ impl Elector {
     /// Makes it, as the own or without a holder; says whether nobody else did before.
     async fn create(&self, is_own: bool) -> Result<bool, Failure> {
         let (namespace, name) = (&self.terms.namespace, &self.terms.name);
-        let seconds = self.terms.duration.as_secs();
+        let own = self.terms.duration;
+        let seconds = match is_own {
+            true => own,
+            false => self.seen().duration_anew(own),
+        };
+        let seconds = seconds.as_secs();
         let mut object = json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {"name": name, "namespace": namespace, "annotations": {}},

@@ -229,7 +229,7 @@ impl Controller {
         let mut beside = JoinSet::new();
         if let Some(http) = http {
             let pulse = Pulse::new();
-            beside.spawn(http.serve(self.desk.inquiry(), pulse.clone()));
+            beside.spawn(http.serve(self.desk.inquiry(), pulse.clone(), None));
             beside.spawn(async move {
                 loop {
                     pulse.beat();

@@ -15,6 +15,7 @@ mod room;
 
 use crate::api::inquiry::Inquiry;
 use crate::config;
+use crate::kernel::fill::Meter;
 use crate::pipeline::Pulse;
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
@@ -103,8 +104,8 @@ impl Http {
         self.listener.as_ref()?.local_addr().ok()
     }
 
-    /// Answers, for as long as it is polled.
-    pub async fn serve(self, inquiry: Inquiry, pulse: Pulse) {
+    /// Answers, for as long as it is polled. A controller has no rings.
+    pub async fn serve(self, inquiry: Inquiry, pulse: Pulse, rings: Option<Meter>) {
         let listener = match self.listener {
             Some(listener) => listener,
             None => wait_for(&self.addresses).await,
@@ -124,6 +125,7 @@ impl Http {
             has_metrics: self.has_metrics,
             rendered: Mutex::default(),
             pulse,
+            rings,
             refused: AtomicU64::new(0),
             room: Room::default(),
         });
@@ -173,6 +175,7 @@ struct Desk {
     has_metrics: bool,
     rendered: Mutex<Rendered>,
     pulse: Pulse,
+    rings: Option<Meter>,
     /// Connections that were let go for newer ones, or could not be accepted.
     refused: AtomicU64,
     room: Room,
@@ -257,6 +260,7 @@ impl Desk {
             ready: probes::ready(quiet, &made.answer).reasons.is_empty(),
             status: made.answer.ok(),
             quiet,
+            rings: self.rings.as_ref().map_or_else(Vec::new, Meter::fills),
             refused: self.refused.load(Ordering::Relaxed),
             process: metrics::Process::read(),
         };

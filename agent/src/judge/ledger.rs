@@ -278,6 +278,13 @@ impl Ledger {
             .sum()
     }
 
+    /// Behaviours of the container that has most.
+    #[must_use]
+    pub fn largest(&self) -> usize {
+        let each = self.accounts.values().map(|account| account.judged.len());
+        each.max().unwrap_or_default()
+    }
+
     /// Whether nothing was said.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -130,6 +130,12 @@ impl Judge {
         self.ledger.len()
     }
 
+    /// Those of the container that has most.
+    #[must_use]
+    pub fn told_most(&self) -> usize {
+        self.ledger.largest()
+    }
+
     /// Repeats that the kernel side counted and that were taken from it.
     #[must_use]
     pub const fn repeats(&self) -> u64 {

@@ -6,6 +6,7 @@ pub mod btf;
 pub mod budget;
 pub mod dispatcher;
 pub mod egress;
+pub mod fill;
 pub mod images;
 pub mod load;
 pub mod object;

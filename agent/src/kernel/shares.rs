@@ -35,6 +35,10 @@ pub struct Shares {
     words: [u32; TABLES],
     /// Recounts until all tables are looked at again.
     until_all: u32,
+    /// Entries of each table, when it was counted last.
+    counted: [u32; TABLES],
+    /// Containers that have an allowance, at the last recount.
+    allowances: u32,
 }
 
 impl Shares {
@@ -48,6 +52,8 @@ impl Shares {
         Self {
             words,
             until_all: 0,
+            counted: [0; TABLES],
+            allowances: 0,
         }
     }
 
@@ -67,6 +73,19 @@ impl Shares {
     #[must_use]
     pub const fn cgroups(&self) -> usize {
         self.words[table::CGROUPS as usize] as usize
+    }
+
+    /// Entries of a table, whosever, as of when it was counted last: at most some ten seconds ago, and a second where
+    /// a container holds half of what it may.
+    #[must_use]
+    pub const fn counted(&self, table: u32) -> u32 {
+        self.counted[table as usize]
+    }
+
+    /// Containers that have an allowance, at the last recount.
+    #[must_use]
+    pub const fn allowances(&self) -> u32 {
+        self.allowances
     }
 
     /// Whether so many entries are so much that the count must be right.
@@ -98,17 +117,21 @@ impl Tables {
         let Ok(before) = self.held() else {
             return;
         };
+        self.shares.allowances = before.len() as u32;
         for table in table::ALL {
             let much = |held: &[Held; TABLES]| self.shares.is_much(table, held[table as usize]);
-            if all || before.values().any(much) {
-                let _ = self.recount_table(table);
+            if (all || before.values().any(much))
+                && let Ok(counted) = self.recount_table(table)
+            {
+                self.shares.counted[table as usize] = counted;
             }
         }
     }
 
-    fn recount_table(&self, table: u32) -> io::Result<()> {
+    /// Answers how many entries the table has.
+    fn recount_table(&self, table: u32) -> io::Result<u32> {
         let before = self.held()?;
-        let found = match table {
+        let (found, counted) = match table {
             table::PROCESSES => homes(&self.processes, |_: u32, words| {
                 Some(Process::from_words(words).cgroup)
             }),
@@ -125,7 +148,7 @@ impl Tables {
             // Without room for the budget nobody is refused for it either.
             let _ = self.seen.run([task::CORRECT, home, u64::from(table), more]);
         }
-        Ok(())
+        Ok(counted)
     }
 
     /// Counts that a container got no entry in the tree, because its share is spent. Answers whether
@@ -156,18 +179,20 @@ impl Tables {
     }
 }
 
-/// How many entries of a table each container has.
+/// How many entries of a table each container has, and how many there are, whosever.
 fn homes<K: Pod + Default, const N: usize>(
     map: &Map<MapData, K, [u64; N]>,
     home: impl Fn(K, [u64; N]) -> Option<u64>,
-) -> io::Result<HashMap<u64, u32>> {
+) -> io::Result<(HashMap<u64, u32>, u32)> {
     let mut homes = HashMap::new();
-    for (key, words) in sys::entries(map.map().fd().as_fd())? {
+    let entries = sys::entries(map.map().fd().as_fd())?;
+    let all = entries.len() as u32;
+    for (key, words) in entries {
         if let Some(home) = home(key, words) {
             *homes.entry(home).or_default() += 1;
         }
     }
-    Ok(homes)
+    Ok((homes, all))
 }
 
 /// What must be added to which container's count.

@@ -1,6 +1,6 @@
 //! The uses of bpf(2) that the library has no call for: running a program with arguments
 //! without its object at hand, reading many entries of a map at once, links with cookies,
-//! and how often a program was skipped; giving back to the kernel the memory that
+//! how far a ring was written and read, and how often a program was skipped; giving back to the kernel the memory that
 //! nobody uses any more; and how much of what was sent the other side has not acknowledged.
 //!
 //! The only module of the agent that may be `unsafe`.
@@ -10,6 +10,8 @@ use aya::Pod;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::CStr;
 use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// `enum bpf_cmd`, include/uapi/linux/bpf.h.
 const BPF_PROG_TEST_RUN: libc::c_long = 10;
@@ -247,6 +249,66 @@ pub fn entries<K: Pod + Default, const N: usize>(
         }
         position = next;
         begun = true;
+    }
+}
+
+/// How far a ring was read and written: the two pages before its data, in which the kernel and the
+/// consumer tell each other (kernel/bpf/ringbuf.c: `consumer_pos` in the first, `producer_pos` in the
+/// second; Documentation/bpf/ringbuf.rst). Anybody may map them to look at, since Linux 5.8.
+#[derive(Debug)]
+pub struct Positions {
+    pages: NonNull<u8>,
+    page: usize,
+}
+
+// SAFETY: the pages stay mapped for as long as this lives, and are looked at by atomic loads alone.
+unsafe impl Send for Positions {}
+// SAFETY: as above.
+unsafe impl Sync for Positions {}
+
+impl Positions {
+    /// Those of a map of the type BPF_MAP_TYPE_RINGBUF.
+    ///
+    /// # Errors
+    /// What mmap(2) says; of another map that it cannot be mapped.
+    pub fn of(ring: BorrowedFd<'_>) -> io::Result<Self> {
+        let page = rustix::param::page_size();
+        // SAFETY: a new mapping, which takes no other's place, of a descriptor that is open while it is
+        // borrowed.
+        let pages = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                2 * page,
+                libc::PROT_READ,
+                libc::MAP_SHARED,
+                ring.as_raw_fd(),
+                0,
+            )
+        };
+        if pages == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let pages = NonNull::new(pages.cast()).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Self { pages, page })
+    }
+
+    /// Bytes between the two: of what was written, or is being written, and not read yet.
+    #[must_use]
+    pub fn between(&self) -> usize {
+        let [consumer, producer] = [0, self.page].map(|at| {
+            // SAFETY: each page begins with an `unsigned long` and is mapped; the kernel writes it whole.
+            let position = unsafe { self.pages.add(at).cast::<AtomicUsize>().as_ref() };
+            position.load(Ordering::Acquire)
+        });
+        // The first was loaded first, so it is not ahead.
+        producer.wrapping_sub(consumer)
+    }
+}
+
+impl Drop for Positions {
+    fn drop(&mut self) {
+        // SAFETY: it is the mapping that was made, and nobody has a part of it.
+        let _ = unsafe { libc::munmap(self.pages.as_ptr().cast(), 2 * self.page) };
     }
 }
 

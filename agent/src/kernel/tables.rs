@@ -1,6 +1,8 @@
 //! The maps shared with the programs, typed.
 
+use super::fill::Meter;
 use super::images::KeptImages;
+use super::load::FOREIGN_OBJECT;
 use super::seen::SeenMaps;
 use super::shares::Shares;
 use super::sys;
@@ -44,11 +46,20 @@ pub struct Rings {
     pub behaviour: RingBuf<MapData>,
     /// Files that containers use.
     pub uses: RingBuf<MapData>,
+    /// How full they are.
+    pub meter: Meter,
 }
 
 pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
     ebpf.take_map(name)
         .ok_or_else(|| anyhow!("the object has no map {name}: it was built from other sources"))
+}
+
+fn data(ring: &Map) -> Result<&MapData> {
+    match ring {
+        Map::RingBuf(data) => Ok(data),
+        _ => Err(anyhow!(FOREIGN_OBJECT)),
+    }
 }
 
 /// Takes the maps out of an object that was loaded with these sizes.
@@ -58,6 +69,16 @@ pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
 pub fn take_all(ebpf: &mut Ebpf, sizes: Sizes) -> Result<(Tables, Rings)> {
     let seen = SeenMaps::take(ebpf, sizes.behaviours)?;
     let images = KeptImages::take(ebpf)?;
+    let [lifecycle, behaviour, uses] = [
+        take(ebpf, "LIFECYCLE")?,
+        take(ebpf, "BEHAVIOUR")?,
+        take(ebpf, "USES")?,
+    ];
+    let meter = Meter::of([
+        ("lifecycle", data(&lifecycle)?),
+        ("behaviour", data(&behaviour)?),
+        ("uses", data(&uses)?),
+    ])?;
     Ok((
         Tables {
             cgroups: take(ebpf, "CGROUPS")?.try_into()?,
@@ -72,9 +93,10 @@ pub fn take_all(ebpf: &mut Ebpf, sizes: Sizes) -> Result<(Tables, Rings)> {
             sizes,
         },
         Rings {
-            lifecycle: take(ebpf, "LIFECYCLE")?.try_into()?,
-            behaviour: take(ebpf, "BEHAVIOUR")?.try_into()?,
-            uses: take(ebpf, "USES")?.try_into()?,
+            lifecycle: lifecycle.try_into()?,
+            behaviour: behaviour.try_into()?,
+            uses: uses.try_into()?,
+            meter,
         },
     ))
 }

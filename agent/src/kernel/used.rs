@@ -12,7 +12,7 @@ use super::sys;
 use super::tables::take;
 use anyhow::{Context, Result};
 use aya::Ebpf;
-use aya::maps::{HashMap, MapData};
+use aya::maps::{HashMap, IterableMap, MapData};
 use aya::programs::{ProgramFd, RawTracePoint};
 use lapwing_abi::hooks::used::VARIANT;
 use lapwing_abi::used::{BYTES, CALLS, Entry, WORDS};
@@ -76,6 +76,8 @@ pub fn start(kernel: &Kernel<'_>, ebpf: &mut Ebpf) -> Recording {
 pub struct UsedCalls {
     map: HashMap<MapData, u64, [u64; WORDS]>,
     program: ProgramFd,
+    /// Containers that there is room for.
+    room: u32,
     /// Runs that the kernel skipped, as far as was told.
     skipped: u64,
 }
@@ -86,7 +88,8 @@ impl UsedCalls {
     /// # Errors
     /// When the object lacks it.
     pub fn take(ebpf: &mut Ebpf) -> Result<Self> {
-        let map = take(ebpf, "CALLS_MADE")?.try_into()?;
+        let map: HashMap<MapData, u64, [u64; WORDS]> = take(ebpf, "CALLS_MADE")?.try_into()?;
+        let room = map.map().info()?.max_entries();
         let program: &mut RawTracePoint = ebpf
             .program_mut(VARIANT.program)
             .context(FOREIGN_OBJECT)?
@@ -94,8 +97,15 @@ impl UsedCalls {
         Ok(Self {
             map,
             program: program.fd()?.try_clone()?,
+            room,
             skipped: 0,
         })
+    }
+
+    /// Containers that there is room for.
+    #[must_use]
+    pub const fn room(&self) -> u32 {
+        self.room
     }
 
     /// The containers that have an entry, also of those that nobody wants to know of.

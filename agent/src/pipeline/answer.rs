@@ -96,6 +96,7 @@ impl Line {
     }
 
     fn status(&self, profiles: Vec<v1::ProfileSummary>) -> v1::GetStatusResponse {
+        let processes = self.tables.processes().count() as u32;
         v1::GetStatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: self.node.clone(),
@@ -103,7 +104,7 @@ impl Line {
             kernel: status::kernel(),
             start_time: Some(timestamp(self.started)),
             containers: self.registry.running().count() as u32,
-            processes: self.tables.processes().count() as u32,
+            processes,
             records: self.records,
             violations: self.judge.tally().violations(),
             hooks: status::hooks(&self.hooks, &self.tables),
@@ -144,6 +145,7 @@ impl Line {
                 processes: self.tables.sizes.processes,
                 cgroups: self.tables.sizes.cgroups,
             }),
+            tables: self.fills(processes),
             judged: self.judge.tally().by_outcome(),
             reported: self.judge.tally().by_rule(),
             fleet: None,

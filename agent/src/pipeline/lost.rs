@@ -36,6 +36,11 @@ struct Own {
 }
 
 impl Ledger {
+    /// Entries of the kernel side's table at the last look: of containers that are gone there is none.
+    pub fn entries(&self) -> u32 {
+        self.told.len() as u32
+    }
+
     /// What was lost of containers in user space for a reason.
     pub fn of_containers(&self, reason: UserLoss) -> u64 {
         self.of_containers.get(&reason).copied().unwrap_or_default()

@@ -12,6 +12,8 @@ pub(super) struct Used {
     calls: Option<UsedCalls>,
     /// Whose entries nobody claimed at the last look.
     unclaimed: HashSet<u64>,
+    /// Entries at the last look.
+    entries: u32,
 }
 
 impl Used {
@@ -20,7 +22,13 @@ impl Used {
         Self {
             calls,
             unclaimed: HashSet::new(),
+            entries: 0,
         }
+    }
+
+    /// Entries of the map at the last look, and how many there may be; none where there is no map.
+    pub(super) fn fill(&self) -> Option<(u32, u32)> {
+        (self.calls.as_ref()).map(|calls| (self.entries, calls.room()))
     }
 }
 
@@ -56,6 +64,7 @@ impl Line {
             }
         }
         self.used.unclaimed = unclaimed;
+        self.used.entries = homes.len() as u32;
         for instance in self.registry.running() {
             // The kernel side makes entries by itself, as long as there is room.
             let is_without = !homes.contains(&instance.home) && self.judge.wants_calls(instance);

@@ -1334,6 +1334,8 @@ pub struct GetStatusResponse {
     pub held: ::core::option::Option<get_status_response::Held>,
     #[prost(message, optional, tag = "40")]
     pub sizes: ::core::option::Option<get_status_response::Sizes>,
+    #[prost(message, repeated, tag = "41")]
+    pub tables: ::prost::alloc::vec::Vec<get_status_response::Table>,
     /// By their names.
     #[prost(message, repeated, tag = "50")]
     pub sinks: ::prost::alloc::vec::Vec<get_status_response::Sink>,
@@ -1441,6 +1443,20 @@ pub mod get_status_response {
         /// Cgroups, of which each container may have made a quarter.
         #[prost(uint32, tag = "4")]
         pub cgroups: u32,
+    }
+    /// A table of the kernel side that turns away what is new when it is full.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Table {
+        /// `processes`, `images`, `cgroups`, `budgets`, `lost`, `seen`, `behaviours` or `calls`.
+        #[prost(string, tag = "1")]
+        pub name: ::prost::alloc::string::String,
+        /// As of when it was counted last, some ten seconds ago at most. Of `behaviours`, of which each container has a
+        /// table, those of the one that has most.
+        #[prost(uint32, tag = "2")]
+        pub entries: u32,
+        /// Entries that it has room for.
+        #[prost(uint32, tag = "3")]
+        pub entries_max: u32,
     }
     /// What of the feed is on disk.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

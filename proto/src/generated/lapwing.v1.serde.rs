@@ -4475,6 +4475,9 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -4544,6 +4547,9 @@ impl serde::Serialize for GetStatusResponse {
             struct_ser.serialize_field("sizes", v)?;
         }
         if true {
+            struct_ser.serialize_field("tables", &self.tables)?;
+        }
+        if true {
             struct_ser.serialize_field("sinks", &self.sinks)?;
         }
         if let Some(v) = self.listener.as_ref() {
@@ -4601,6 +4607,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "containerLosses",
             "held",
             "sizes",
+            "tables",
             "sinks",
             "listener",
             "identity",
@@ -4634,6 +4641,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             ContainerLosses,
             Held,
             Sizes,
+            Tables,
             Sinks,
             Listener,
             Identity,
@@ -4682,6 +4690,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "containerLosses" | "container_losses" => Ok(GeneratedField::ContainerLosses),
                             "held" => Ok(GeneratedField::Held),
                             "sizes" => Ok(GeneratedField::Sizes),
+                            "tables" => Ok(GeneratedField::Tables),
                             "sinks" => Ok(GeneratedField::Sinks),
                             "listener" => Ok(GeneratedField::Listener),
                             "identity" => Ok(GeneratedField::Identity),
@@ -4728,6 +4737,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut container_losses__ = None;
                 let mut held__ = None;
                 let mut sizes__ = None;
+                let mut tables__ = None;
                 let mut sinks__ = None;
                 let mut listener__ = None;
                 let mut identity__ = None;
@@ -4866,6 +4876,12 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             }
                             sizes__ = map_.next_value()?;
                         }
+                        GeneratedField::Tables => {
+                            if tables__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("tables"));
+                            }
+                            tables__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::Sinks => {
                             if sinks__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("sinks"));
@@ -4936,6 +4952,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     container_losses: container_losses__.unwrap_or_default(),
                     held: held__,
                     sizes: sizes__,
+                    tables: tables__.unwrap_or_default(),
                     sinks: sinks__.unwrap_or_default(),
                     listener: listener__,
                     identity: identity__,
@@ -9835,6 +9852,136 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Spool {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Spool", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Table {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Table", len)?;
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            struct_ser.serialize_field("entries", &self.entries)?;
+        }
+        if true {
+            struct_ser.serialize_field("entriesMax", &self.entries_max)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Table {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "name",
+            "entries",
+            "entries_max",
+            "entriesMax",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            Entries,
+            EntriesMax,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "entries" => Ok(GeneratedField::Entries),
+                            "entriesMax" | "entries_max" => Ok(GeneratedField::EntriesMax),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Table;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Table")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Table, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut entries__ = None;
+                let mut entries_max__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Entries => {
+                            if entries__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("entries"));
+                            }
+                            entries__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::EntriesMax => {
+                            if entries_max__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("entriesMax"));
+                            }
+                            entries_max__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::Table {
+                    name: name__.unwrap_or_default(),
+                    entries: entries__.unwrap_or_default(),
+                    entries_max: entries_max__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Table", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for Heartbeat {

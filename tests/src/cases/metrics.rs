@@ -1,5 +1,7 @@
 //! Probes and metrics of a whole agent.
 
+mod fill;
+
 use super::common::{file, number, violation, violations_until_now};
 use crate::agent::{Agent, Home, Mode};
 use crate::puppet::{Act, Puppet, TRIGGER};
@@ -21,6 +23,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "metrics.stuck",
         run: stuck,
+    },
+    Case {
+        name: "metrics.fill",
+        run: fill::fill,
     },
 ];
 

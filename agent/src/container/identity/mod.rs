@@ -1,7 +1,8 @@
 //! Asking whose a container is: the runtimes, over their sockets, and the API of the cluster.
 //!
 //! The files of a runtime ([`super::details`], [`super::states`]) are read first and have the last
-//! word: they need no daemon, and no socket gives another value to what they tell. What they leave open
+//! word, also where an answer was faster than they: they need no daemon, and no socket gives another value to
+//! what they tell. What they leave open
 //! is asked for: containerd's tell no digest of an image and nothing of a pod but its name, and the
 //! files of one that keeps them elsewhere are not found at all. It may name the workload too: a pod's
 //! labels come from the socket alone, so one that answers late gives the container another workload

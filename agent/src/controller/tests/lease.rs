@@ -38,9 +38,13 @@ struct Count {
 }
 
 fn elector(cluster: &Cluster, name: &str, cut: &Arc<AtomicBool>) -> Arc<Elector> {
+    elector_by(terms(), cluster, name, cut)
+}
+
+fn elector_by(terms: Terms, cluster: &Cluster, name: &str, cut: &Arc<AtomicBool>) -> Arc<Elector> {
     let api = Arc::new(Api::new(cluster.reach_unless(cut), 5 * SECOND));
     let address = "10.0.0.7:7443".parse().ok();
-    Arc::new(Elector::new(api, terms(), Holder::begin(name, address)))
+    Arc::new(Elector::new(api, terms, Holder::begin(name, address)))
 }
 
 fn replica(cluster: &Cluster, name: &str, count: &Arc<Count>) -> Replica {
@@ -192,6 +196,53 @@ async fn a_short_one_is_nobody_s_for_its_time_either() {
     // What a hand wrote there makes nobody lead sooner.
     let long = elector(&cluster, "three", &Arc::default());
     assert!(timeout(10 * SECOND, long.lead()).await.is_err());
+}
+
+/// As while `lease.duration` is changed: whoever waits, waits for as long as the holder leads.
+#[tokio::test(start_paused = true)]
+async fn one_with_a_shorter_time_waits_for_the_holder_s() {
+    // Its Lease stays, or is deleted while it cannot reach it, and the one that waits makes it anew.
+    for goes in [false, true] {
+        let cluster = Cluster::new();
+        let cut = Arc::new(AtomicBool::new(false));
+        let longer = Terms {
+            duration: 40 * SECOND,
+            deadline: 35 * SECOND,
+            ..terms()
+        };
+        let long = elector_by(longer, &cluster, "long", &cut);
+        long.lead().await;
+        let short = elector(&cluster, "short", &Arc::default());
+        // Both have looked while it was renewed.
+        let (held, waits) = tokio::join!(
+            timeout(20 * SECOND, long.hold()),
+            timeout(20 * SECOND, short.lead())
+        );
+        assert!(held.is_err() && waits.is_err());
+        cut.store(true, Ordering::Release);
+        if goes {
+            cluster.disown(PATH);
+        }
+        let begun = Instant::now();
+        let ended = async {
+            long.hold().await;
+            begun.elapsed()
+        };
+        let led = async {
+            short.lead().await;
+            begun.elapsed()
+        };
+        let (ended, led) = tokio::join!(ended, led);
+        assert!(ended > 30 * SECOND, "{ended:?}");
+        assert!(
+            ended < led,
+            "goes {goes}: both lead from {led:?} to {ended:?}"
+        );
+        assert!(led < 60 * SECOND, "{led:?}");
+        // And says its own from then on.
+        let lease = cluster.object(PATH).unwrap();
+        assert_eq!(lease["spec"]["leaseDurationSeconds"], 15);
+    }
 }
 
 /// What another does between two looks is not seen, and need not be.

@@ -12,6 +12,7 @@ mod tests;
 pub use families::{Family, Type};
 pub use process::Process;
 
+use crate::kernel::fill::Fill;
 use lapwing_proto::v1::GetStatusResponse;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub ready: bool,
     /// For how long the pipeline has not moved.
     pub quiet: std::time::Duration,
+    /// How full the rings are; none of a controller.
+    pub rings: Vec<Fill>,
     /// Connections for probes and metrics that found no room.
     pub refused: u64,
     /// What the process costs.

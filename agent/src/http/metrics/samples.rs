@@ -4,6 +4,7 @@ use super::Snapshot;
 use super::families::Family;
 use super::text::{Number, Sample};
 use crate::judge::report;
+use crate::kernel::fill::Fill;
 use crate::pipeline::{UserLoss, hides_behaviours};
 use lapwing_abi::ids::Loss;
 use lapwing_profile::behaviour::Kind;
@@ -13,7 +14,7 @@ use lapwing_proto::v1::behaviour::Outcome;
 use lapwing_proto::v1::get_status_response::identity::source::State as SourceState;
 use lapwing_proto::v1::get_status_response::sink::State as SinkState;
 use lapwing_proto::v1::get_status_response::{
-    Feed, Held, Hook, Identity, Sink, Sizes, identity::Source,
+    Feed, Held, Hook, Identity, Sink, Sizes, Table, identity::Source,
 };
 use lapwing_proto::v1::{GetStatusResponse, Mode};
 use std::collections::BTreeMap;
@@ -49,6 +50,9 @@ pub fn of(family: Family, snapshot: &Snapshot) -> Vec<Sample> {
         Family::Ready => plain(snapshot.ready),
         Family::PipelineQuiet => plain(Number::Real(snapshot.quiet.as_secs_f64())),
         Family::HttpRefused => plain(snapshot.refused),
+        Family::RingWaiting => rings(snapshot, |fill| fill.waiting),
+        Family::RingHighest => rings(snapshot, |fill| fill.highest),
+        Family::RingSize => rings(snapshot, |fill| fill.size),
         Family::CpuSeconds => plain(Number::Real(process.cpu)),
         Family::Memory => plain(process.memory),
         Family::OpenFiles => optional(process.files),
@@ -129,13 +133,12 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
         }
         Family::Containers => plain(status.containers),
         Family::Processes => plain(status.processes),
-        Family::ProcessesMax => sizes(|sizes| sizes.processes),
-        Family::CgroupsMax => sizes(|sizes| sizes.cgroups),
+        Family::MapEntries => tables(status, |table| table.entries),
+        Family::MapEntriesMax => tables(status, |table| table.entries_max),
         Family::SeenContainers => held(|held| held.containers.into()),
         Family::SeenBehaviours => held(|held| held.behaviours.into()),
         Family::SeenBehavioursMax => sizes(|sizes| sizes.behaviours),
         Family::SeenRefused => held(|held| held.refused.into()),
-        Family::RingBytes => sizes(|sizes| sizes.ring_bytes),
         // The first has the number 1.
         Family::FeedItems => feed(|feed| feed.next.saturating_sub(1).into()),
         Family::FeedBytes => spool(|spool| spool.bytes),
@@ -200,6 +203,9 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
         Family::Ready
         | Family::PipelineQuiet
         | Family::HttpRefused
+        | Family::RingWaiting
+        | Family::RingHighest
+        | Family::RingSize
         | Family::CpuSeconds
         | Family::Memory
         | Family::OpenFiles
@@ -283,6 +289,17 @@ fn lost(status: &GetStatusResponse) -> Vec<Sample> {
 fn hooks(status: &GetStatusResponse, read: fn(&Hook) -> u64) -> Vec<Sample> {
     let each = status.hooks.iter();
     each.map(|hook| sample([&*hook.row], read(hook))).collect()
+}
+
+fn tables(status: &GetStatusResponse, read: fn(&Table) -> u32) -> Vec<Sample> {
+    let each = status.tables.iter();
+    each.map(|table| sample([&*table.name], read(table)))
+        .collect()
+}
+
+fn rings(snapshot: &Snapshot, read: fn(&Fill) -> u64) -> Vec<Sample> {
+    let each = snapshot.rings.iter();
+    each.map(|fill| sample([fill.ring], read(fill))).collect()
 }
 
 fn sinks(status: &GetStatusResponse, read: fn(&Sink) -> u64) -> Vec<Sample> {

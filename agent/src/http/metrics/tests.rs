@@ -10,7 +10,7 @@ use lapwing_proto::v1::get_status_response::fleet::{self, Agent, Learned, Silent
 use lapwing_proto::v1::get_status_response::identity::{self, Source};
 use lapwing_proto::v1::get_status_response::{
     Consumer, Feed, Held, Hook, Identity, Judged, Listener, Loss, Reported, Sink, Sizes, Spool,
-    sink,
+    Table, sink,
 };
 use lapwing_proto::v1::violation::Severity;
 use lapwing_proto::v1::{Mode, ProfileSummary};
@@ -30,6 +30,11 @@ fn full(name: &str) -> Snapshot {
     let loss = |reason: &str, count| Loss {
         reason: reason.to_owned(),
         count,
+    };
+    let table = |table: &str, entries, entries_max| Table {
+        name: table.to_owned(),
+        entries,
+        entries_max,
     };
     let at = Some(timestamp(1_700_000_000_500_000_000));
     let status = GetStatusResponse {
@@ -70,6 +75,7 @@ fn full(name: &str) -> Snapshot {
         }),
         held: Some(Held::default()),
         sizes: Some(Sizes::default()),
+        tables: vec![table("cgroups", 12, 256), table("calls", 3, 64)],
         sinks: vec![Sink {
             name: name.to_owned(),
             state: sink::State::Retrying.into(),
@@ -112,6 +118,20 @@ fn full(name: &str) -> Snapshot {
         status: Some(Arc::new(status)),
         ready: true,
         quiet: std::time::Duration::from_millis(250),
+        rings: vec![
+            Fill {
+                ring: "lifecycle",
+                size: 1_024,
+                waiting: 0,
+                highest: 64,
+            },
+            Fill {
+                ring: "behaviour",
+                size: 4_096,
+                waiting: 72,
+                highest: 4_000,
+            },
+        ],
         refused: 1,
         process: Process {
             cpu: 0.125,
@@ -215,6 +235,20 @@ fn every_family_says_what_the_status_says() {
         ("lapwing_profiles", &[("mode", "monitoring")], 2.0),
         ("lapwing_profiles", &[("mode", "review")], 0.0),
         ("lapwing_profile_entries_pending", &[], 7.0),
+        ("lapwing_map_entries", &[("map", "cgroups")], 12.0),
+        ("lapwing_map_entries", &[("map", "calls")], 3.0),
+        ("lapwing_map_entries_max", &[("map", "cgroups")], 256.0),
+        ("lapwing_map_entries_max", &[("map", "calls")], 64.0),
+        ("lapwing_ring_bytes", &[("ring", "lifecycle")], 0.0),
+        ("lapwing_ring_bytes", &[("ring", "behaviour")], 72.0),
+        ("lapwing_ring_highest_bytes", &[("ring", "lifecycle")], 64.0),
+        (
+            "lapwing_ring_highest_bytes",
+            &[("ring", "behaviour")],
+            4_000.0,
+        ),
+        ("lapwing_ring_size_bytes", &[("ring", "lifecycle")], 1_024.0),
+        ("lapwing_ring_size_bytes", &[("ring", "behaviour")], 4_096.0),
         ("lapwing_feed_items_total", &[], 11.0),
         ("lapwing_feed_healthy", &[], 1.0),
         ("lapwing_feed_consumer_behind_max", &[], 8.0),
@@ -404,6 +438,15 @@ fn without_a_status_it_says_what_it_knows() {
     assert_eq!(value(&read, "lapwing_ready", &[]), 0.0);
     assert_eq!(value(&read, "process_resident_memory_bytes", &[]), 0.0);
     assert!(!read.keys().any(|(name, _)| name == "lapwing_containers"));
+    // How full the rings are is asked for most when nobody reads them.
+    let stuck = Snapshot {
+        status: None,
+        ..full("web")
+    };
+    let read = self::read(&render(&stuck)).unwrap();
+    let ring = [("ring", "behaviour")];
+    assert_eq!(value(&read, "lapwing_ring_bytes", &ring), 72.0);
+    assert!(!read.keys().any(|(name, _)| name == "lapwing_map_entries"));
 }
 
 /// However many containers and workloads there are, and whatever they lose, there are as many lines.
