@@ -47,7 +47,7 @@ pub(crate) struct Packages {
     owners: Vec<Option<u32>>,
     /// Inodes and packages that they are of as well; whether the package is only a part of the file.
     shared: BTreeMap<(u32, u32), bool>,
-    /// Packages of which not all such files are known: there were too many.
+    /// Packages of which not all files are known: too many are shared, or a note in a program alone tells of them.
     unsure: BTreeSet<usize>,
     /// Lists of files that were gone through, by their inodes.
     listed: BTreeSet<u32>,
