@@ -35,6 +35,7 @@ mod semconv;
 mod setup;
 mod shell;
 mod skips;
+mod syft;
 mod tenzir;
 mod test;
 mod toolchain;

@@ -90,6 +90,13 @@ impl<'a, 's> Given<'a, 's> {
         self.sbom.components.iter().any(|it| it.kind == kind)
     }
 
+    /// Whether it names packages that were found in one of these databases, and not one file that such a package has.
+    pub(super) fn lacks_files(&self, databases: &[&str]) -> bool {
+        let is_of = |one: &&Component<'_>| one.places.iter().any(|it| databases.contains(&&**it));
+        let mut all = self.sbom.components.iter().filter(is_of).peekable();
+        all.peek().is_some() && all.all(|one| one.files.is_empty())
+    }
+
     /// Adds packages of systems, or all others.
     pub(super) fn add(&mut self, tree: &Tree, packages: &mut Packages, of_system: bool) {
         let mut known = Known::of(packages);
@@ -201,10 +208,6 @@ impl<'a, 's> Given<'a, 's> {
             let found = packages.find(tree, path.as_bytes());
             let found = found.filter(|id| tree.inode(*id).kind == Kind::File);
             let Some(id) = found else { continue };
-            // Of a system they are found in its database, or by a note in a program.
-            if is_of_system(one.kind) && tree.inode(id).magic != Magic::Elf {
-                continue;
-            }
             let holds = holds(&tree.nodes[id as usize].name, tree.inode(id).magic);
             if holds == Holds::Whole || holds == Holds::Code && !is_shared {
                 all.push((id, is_shared));
