@@ -36,6 +36,7 @@ mod semconv;
 mod setup;
 mod shell;
 mod skips;
+mod syft;
 mod tenzir;
 mod test;
 mod toolchain;

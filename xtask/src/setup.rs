@@ -12,7 +12,7 @@ use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Bpf, Tools};
 use crate::{
     browser, chart, containerd, cross, cyclonedx, debian, ecs, ocsf, programs, qemu, rotel,
-    rsyslog, semconv, tenzir, userland,
+    rsyslog, semconv, syft, tenzir, userland,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
@@ -238,6 +238,10 @@ pub fn everything() -> Result<(Tools, bool)> {
     match cyclonedx::ensure() {
         Ok(folder) => say("CycloneDX schema", &folder.display().to_string()),
         Err(error) => say("CycloneDX schema", &format!("not there: {error:#}")),
+    }
+    match syft::ensure() {
+        Ok(folder) => say("Syft", &folder.display().to_string()),
+        Err(error) => say("Syft", &format!("not there: {error:#}")),
     }
     match ecs::ensure() {
         Ok(folder) => say("ECS fields", &folder.display().to_string()),

@@ -79,6 +79,7 @@ impl Layers {
             name: self.name.clone(),
             digest: self.digest.clone(),
             id: None,
+            config_bytes: 0,
             config: None,
             layers: self.folders.iter().map(blob).collect(),
         }

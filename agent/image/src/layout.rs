@@ -1,6 +1,9 @@
 //! Which image of a store is meant, and what it is made of: `index.json` and `oci-layout` of the OCI
 //! image layout 1.1, or `manifest.json` of `docker save`.
 
+mod platform;
+
+use self::platform::{Platform, own_platform};
 use crate::error::Error;
 use crate::reference::{blob, hash, is_same};
 use crate::run::Run;
@@ -39,6 +42,8 @@ pub(crate) struct Layout {
     pub digest: Option<String>,
     /// Of its configuration: what Docker calls the image's id. Folders of layers come without.
     pub id: Option<String>,
+    /// Bytes of its configuration.
+    pub config_bytes: u64,
     /// Folders of layers come without.
     pub config: Option<Config>,
     pub layers: Vec<Blob>,
@@ -70,16 +75,6 @@ struct Descriptor {
     platform: Option<Platform>,
     #[serde(default)]
     annotations: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-struct Platform {
-    #[serde(default)]
-    os: String,
-    #[serde(default)]
-    architecture: String,
-    #[serde(default)]
-    variant: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -151,40 +146,6 @@ impl Config {
     }
 }
 
-impl Platform {
-    fn text(&self) -> String {
-        let variant = self.variant.as_ref().map(|variant| format!("/{variant}"));
-        let text = format!(
-            "{}/{}{}",
-            self.os,
-            self.architecture,
-            variant.unwrap_or_default()
-        );
-        canonical(text.as_bytes())
-    }
-
-    /// Whether it is the one that is wanted; a variant that nobody asked for does not matter.
-    fn is(&self, wanted: &str) -> bool {
-        let whole = self.text();
-        whole == wanted
-            || whole
-                .strip_prefix(wanted)
-                .is_some_and(|rest| rest.starts_with('/'))
-    }
-}
-
-/// The platform of this machine, in the words of images.
-fn own_platform() -> String {
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "x86" => "386",
-        "powerpc64" => "ppc64le",
-        other => other,
-    };
-    format!("linux/{architecture}")
-}
-
 /// A digest as images write it.
 pub(crate) fn digest_text(sum: &[u8]) -> String {
     let digits: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -204,6 +165,11 @@ fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Error> {
 
 /// A document whose bytes are what its digest says.
 fn document<T: DeserializeOwned>(store: &Store, digest: &str) -> Result<T, Error> {
+    measured(store, digest).map(|(document, _)| document)
+}
+
+/// The same, and how many bytes it has.
+fn measured<T: DeserializeOwned>(store: &Store, digest: &str) -> Result<(T, u64), Error> {
     let name = blob(digest)?;
     let bytes = store.small(&name, DOCUMENT_MAX)?;
     let found = digest_text(&Sha256::digest(&bytes));
@@ -214,7 +180,7 @@ fn document<T: DeserializeOwned>(store: &Store, digest: &str) -> Result<T, Error
             found,
         });
     }
-    parse(&name, &bytes)
+    Ok((parse(&name, &bytes)?, bytes.len() as u64))
 }
 
 impl Layout {
@@ -349,7 +315,7 @@ fn of_index(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
     let name = names.into_iter().next().cloned();
     let chosen = choose(store, index, wanted, DEPTH_MAX)?;
     let manifest: Manifest = document(store, &chosen.digest)?;
-    let config: Config = document(store, &manifest.config.digest)?;
+    let (config, config_bytes) = measured::<Config>(store, &manifest.config.digest)?;
     let layers = (manifest.layers.iter().take(LAYERS_MAX + 1))
         .map(|layer| {
             let name = blob(&layer.digest)?;
@@ -367,6 +333,7 @@ fn of_index(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
         name,
         digest: Some(chosen.digest),
         id: Some(manifest.config.digest),
+        config_bytes,
         config: None,
         layers,
     };
@@ -491,6 +458,7 @@ fn of_saved(store: &Store, wanted: &Wanted) -> Result<Layout, Error> {
             .or_else(|| tags(saved).into_iter().next()),
         digest: None,
         id: Some(id),
+        config_bytes: bytes.len() as u64,
         config: None,
         layers,
     };

@@ -34,6 +34,7 @@ mod read;
 mod reference;
 pub mod report;
 mod run;
+mod saved;
 mod savings;
 pub mod sbom;
 pub mod score;
@@ -205,7 +206,9 @@ fn report(
         .filter_map(|blob| blob.diff_id.as_deref());
     let diff_ids: Vec<&str> = diff_ids.collect();
     let sbom = options.sbom;
-    let sbom = sbom.map(|sbom| (sbom, sbom.is_of(&digests, &diff_ids)));
+    let saved = saved::digest(layout, &contents.layers);
+    let known: Vec<&str> = digests.iter().copied().chain(saved.as_deref()).collect();
+    let sbom = sbom.map(|sbom| (sbom, sbom.is_of(&known, &diff_ids)));
     let (mut packages, sbom) = Packages::of(tree, sbom);
     let ran =
         (options.profile).map(|profile| execution::of(tree, &mut packages, profile, &digests));

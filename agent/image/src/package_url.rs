@@ -67,6 +67,8 @@ pub(crate) struct PackageUrl {
     /// With the epoch; empty where there is none.
     pub version: String,
     pub architecture: String,
+    /// What stands behind `#`: of Go a folder of the module, or the end of its name.
+    pub subpath: String,
 }
 
 /// Without its percent signs; `None` where that is no text.
@@ -87,7 +89,7 @@ impl PackageUrl {
     /// Reads one; `None` where it is none.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("pkg:")?.trim_start_matches('/');
-        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+        let (rest, subpath) = rest.split_once('#').unwrap_or((rest, ""));
         let (rest, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
         let (of, path) = rest.split_once('/')?;
         let path = path.trim_matches('/');
@@ -122,6 +124,7 @@ impl PackageUrl {
             name,
             version,
             architecture: qualifier("arch").unwrap_or_default(),
+            subpath: decoded(subpath)?,
         })
     }
 }
@@ -179,6 +182,9 @@ mod tests {
             "v1.0.0",
             "",
         );
+        let subpath = |text: &str| PackageUrl::read(text).map(|url| url.subpath);
+        assert_eq!(subpath("pkg:golang/x@v1?a=b#c%2Fd").as_deref(), Some("c/d"));
+        assert_eq!(subpath("pkg:golang/x@v1").as_deref(), Some(""));
         is("pkg:maven/org.x/y@1", "maven", "org.x:y", "1", "");
         is("pkg://PyPI/a_b@1%2Bx", "python", "a_b", "1+x", "");
         is("pkg:novel/x@1", "other", "x", "1", "");
@@ -190,6 +196,7 @@ mod tests {
             "pkg:deb/",
             "pkg:deb/%zz",
             "pkg:deb/a%ff",
+            "pkg:golang/a#%ff",
             "pkg:deb/x/@1",
         ] {
             let url = read(none);

@@ -47,7 +47,7 @@ pub(crate) struct Packages {
     owners: Vec<Option<u32>>,
     /// Inodes and packages that they are of as well; whether the package is only a part of the file.
     shared: BTreeMap<(u32, u32), bool>,
-    /// Packages of which not all such files are known: there were too many.
+    /// Packages of which not all files are known: too many are shared, or a note in a program alone tells of them.
     unsure: BTreeSet<usize>,
     /// Lists of files that were gone through, by their inodes.
     listed: BTreeSet<u32>,
@@ -164,8 +164,14 @@ impl Packages {
         (packages, told)
     }
 
-    /// Says that a database of RPM is there which nobody reads, where its packages are not given.
+    /// Says that a database of RPM is there which nobody reads, where its packages are not given, or none of their
+    /// files.
     fn rpm(&mut self, tree: &Tree, sbom: Option<&Given<'_, '_>>) {
+        if sbom.is_some_and(|sbom| sbom.lacks_files(RPM)) {
+            let text = "the SBOM tells no files of RPM's packages, so their use is unknown: `syft IMAGE -o syft-json` \
+                        tells them, and CycloneDX of Syft does not";
+            self.not_read.push(text.to_owned());
+        }
         let found = { RPM.iter() }.find(|path| tree.find(path.as_bytes(), true).is_some());
         let Some(path) = found.filter(|_| !sbom.is_some_and(|sbom| sbom.has("rpm"))) else {
             return;
@@ -333,6 +339,10 @@ impl Packages {
     /// Counts a file for a package that is a part of it, of nobody knows how many bytes.
     fn link(&mut self, tree: &Tree, number: usize, id: Id) {
         let inode = tree.nodes[id as usize].inode;
+        // The program of a module is its own already.
+        if self.owner_number(tree, id) == Some(number) {
+            return;
+        }
         if tree.inode(id).kind == Kind::File && self.share(inode, number, true) {
             let package = &mut self.all[number];
             package.files += 1;

@@ -65,7 +65,7 @@ pub(crate) struct Component<'a> {
     pub files: Vec<Cow<'a, str>>,
     /// Whether these may merely name it: then they count where one of them holds code.
     pub may_name: bool,
-    /// Where it was found: its own file, or what names it.
+    /// Where it was found: its own file, or what names it, as the database of a system.
     pub places: Vec<Cow<'a, str>>,
 }
 
@@ -302,13 +302,6 @@ impl<'a> Sbom<'a> {
 }
 
 impl<'a> Component<'a> {
-    /// Where a scanner found it: packages of a system it finds in their database, which is no file of theirs.
-    fn found_at(&mut self, places: Vec<Cow<'a, str>>) {
-        if !package_url::is_of_system(self.kind) {
-            self.places = places;
-        }
-    }
-
     /// What it is said to contain. Of a package of a system that is the list of its database, of others it may be
     /// the place where a scanner found it.
     fn contains(&mut self, files: Vec<Cow<'a, str>>) {
@@ -322,7 +315,11 @@ impl<'a> Component<'a> {
         match PackageUrl::read(&purl) {
             Some(url) => Self {
                 kind: url.kind,
-                name: url.name,
+                // Syft parts `semver/v3` of Go where the last folder ends that hosts of code have.
+                name: match format!("{}/{}", url.name, url.subpath) {
+                    whole if url.kind == "golang" && whole.eq_ignore_ascii_case(&name) => whole,
+                    _ => url.name,
+                },
                 version: match url.version.is_empty() {
                     true => version.to_owned(),
                     false => url.version,

@@ -153,6 +153,98 @@ fn a_place_that_one_component_names_twice_is_its_own() {
 }
 
 #[test]
+fn a_module_of_go_that_syft_parts_is_one() {
+    let sbom = |name: &str, purl: &str| {
+        json!({"artifacts": [
+        {"name": name, "version": "v3.3.0", "type": "go-module", "purl": purl}]})
+    };
+    for (name, purl, expected) in [
+        (
+            "github.com/Masterminds/semver/v3",
+            "pkg:golang/github.com/Masterminds/semver@v3.3.0#v3",
+            "github.com/Masterminds/semver/v3",
+        ),
+        ("go.x.io/a", "pkg:golang/go.x.io/a@v3.3.0#b", "go.x.io/a"),
+        ("x", "pkg:golang/go.x.io/a@v3.3.0", "go.x.io/a"),
+    ] {
+        let report = read(Layer::default(), &sbom(name, purl));
+        one(&report, expected);
+        assert_eq!(report.packages.len(), 1);
+    }
+}
+
+#[test]
+fn what_spdx_calls_evident_is_a_place() {
+    let other = |comment: &str| {
+        json!({"spdxElementId": "p", "relatedSpdxElement": "f",
+        "relationshipType": "OTHER", "comment": comment})
+    };
+    let sbom = |comment: &str| {
+        json!({"spdxVersion": "SPDX-2.3",
+        "files": [{"SPDXID": "f", "fileName": "usr/bin/run"}],
+        "packages": [{"SPDXID": "p", "name": "x", "versionInfo": "1"}],
+        "relationships": [other(comment)]})
+    };
+    let found = "evident-by: indicates the package's existence is evident by the given file";
+    for (comment, files, in_use) in [
+        (found, 1, Verdict::Used),
+        ("ownership-by-file-overlap: x", 0, Verdict::Unknown),
+    ] {
+        let report = read(Layer::default(), &sbom(comment));
+        let one = one(&report, "x");
+        assert_eq!((one.files, one.in_use), (files, Some(in_use)), "{comment}");
+    }
+}
+
+/// As Syft tells what was found by a note in an ELF file.
+fn noted(kind: &str, name: &str, version: &str, path: &str) -> Value {
+    json!({"name": name, "version": version, "type": kind, "purl": format!("pkg:{kind}/{name}@{version}"),
+        "locations": [{"path": path}], "foundBy": "elf-binary-package-cataloger",
+        "metadata": {"type": kind, "architecture": "amd64"}})
+}
+
+#[test]
+fn a_note_in_a_program_names_the_package_that_has_it() {
+    let rpm = json!({"name": "hello", "version": "1:2-3", "type": "rpm",
+        "purl": "pkg:rpm/fedora/hello@2-3?arch=x86_64&epoch=1",
+        "metadata": {"files": [{"path": "/usr/bin/hello"}]}});
+    let bare = json!({"name": "bare", "version": "1:2-3", "type": "rpm",
+        "purl": "pkg:rpm/fedora/bare@2-3?arch=x86_64&epoch=1"});
+    let database =
+        "Package: libx1\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n";
+    let layer = Layer::default()
+        .file("var/lib/dpkg/status", database)
+        .file("var/lib/dpkg/info/libx1.list", "/usr/lib/libx.so.1\n")
+        .file("usr/lib/libx.so.1", b"\x7fELF x")
+        .program("usr/bin/hello", b"\x7fELF hello")
+        .program("usr/bin/bare", b"\x7fELF bare")
+        .program("usr/bin/stray", b"\x7fELF stray");
+    let sbom = json!({"artifacts": [
+        noted("deb", "x", "1", "/usr/lib/libx.so.1"),
+        // Before what the database lists.
+        noted("rpm", "hello-source", "2-3", "/usr/bin/hello"),
+        noted("rpm", "bare", "2-3", "/usr/bin/bare"),
+        noted("rpm", "stray", "1", "/usr/bin/stray"),
+        noted("rpm", "run", "1", "/usr/bin/run"),
+        rpm, bare]});
+    let report = read(layer, &sbom);
+    let mut all: Vec<_> = (report.packages.iter())
+        .map(|it| (&*it.name, it.files, it.in_use.unwrap()))
+        .collect();
+    all.sort_unstable_by_key(|one| one.0);
+    // Of what is known by a note alone, other files may be in use.
+    let expected = [
+        ("bare", 1, Verdict::Unknown),
+        ("hello", 1, Verdict::NotSeen),
+        ("libx1", 1, Verdict::NotSeen),
+        ("run", 1, Verdict::Used),
+        ("stray", 1, Verdict::Unknown),
+    ];
+    assert_eq!(all, expected);
+    assert_eq!(report.sbom.unwrap().merged, 3);
+}
+
+#[test]
 fn builds_for_several_architectures_are_several_packages() {
     let rpm = |name: &str, of: &str, path: &str| {
         json!({"name": name, "version": "2", "type": "rpm", "purl": format!("pkg:rpm/fedora/{name}@2{of}"),

@@ -90,41 +90,92 @@ impl<'a, 's> Given<'a, 's> {
         self.sbom.components.iter().any(|it| it.kind == kind)
     }
 
+    /// Whether it names packages that were found in one of these databases, and not one file that such a package has.
+    pub(super) fn lacks_files(&self, databases: &[&str]) -> bool {
+        let is_of = |one: &&Component<'_>| one.places.iter().any(|it| databases.contains(&&**it));
+        let mut all = self.sbom.components.iter().filter(is_of).peekable();
+        all.peek().is_some() && all.all(|one| one.files.is_empty())
+    }
+
     /// Adds packages of systems, or all others.
     pub(super) fn add(&mut self, tree: &Tree, packages: &mut Packages, of_system: bool) {
         let mut known = Known::of(packages);
-        for one in &self.sbom.components {
-            if is_of_system(one.kind) != of_system {
-                continue;
-            }
+        let sbom = self.sbom;
+        let all = { sbom.components.iter() }.filter(|one| is_of_system(one.kind) == of_system);
+        // What a database lists comes first: a note names the same by what it was built of.
+        let (noted, listed): (Vec<_>, Vec<_>) =
+            all.partition(|one| of_system && is_noted(tree, packages, one));
+        for one in listed {
             let files = self.files(tree, packages, one);
-            let number = match known.find(packages, one) {
-                Some(number) => {
-                    self.merged += 1;
-                    number
-                }
-                None => {
-                    let first = files.first().filter(|_| !of_system);
-                    let within = first.and_then(|(id, _)| packages.name(tree, *id));
-                    let (name, version) = (one.name.as_bytes(), one.version.as_bytes());
-                    let Some(number) = packages.add(one.kind, name, version, within) else {
-                        return;
-                    };
-                    packages.built_for(number, one.architecture.as_bytes());
-                    packages.all[number].by_sbom = true;
-                    packages.all[number].purl = url(&one.purl);
-                    known.add(number, &packages.all[number]);
-                    number
-                }
-            };
-            self.numbers.insert(number);
-            for (id, is_part) in files {
-                match is_part {
-                    true => packages.link(tree, number, id),
-                    false => packages.take(tree, number, id),
-                }
+            let found = known.find(packages, one);
+            if self
+                .put(tree, packages, &mut known, one, &files, found)
+                .is_none()
+            {
+                return;
             }
         }
+        for one in noted {
+            let files = self.files(tree, packages, one);
+            let owners = files
+                .iter()
+                .filter_map(|(id, _)| packages.owner_number(tree, *id));
+            let owners: BTreeSet<usize> = owners
+                .filter(|number| packages.all[*number].kind == one.kind)
+                .collect();
+            if !owners.is_empty() {
+                self.merged += 1;
+                self.numbers.extend(owners);
+                continue;
+            }
+            let found = known.find_without_epoch(one);
+            let found = found.or_else(|| known.find(packages, one));
+            let has_list = found.is_some_and(|number| packages.all[number].files > 0);
+            let Some(number) = self.put(tree, packages, &mut known, one, &files, found) else {
+                return;
+            };
+            if !has_list {
+                packages.unsure.insert(number);
+            }
+        }
+    }
+
+    /// Gives files of a component to the package that it was found to be, else to a new one; `None` where there are
+    /// too many.
+    fn put(
+        &mut self,
+        tree: &Tree,
+        packages: &mut Packages,
+        known: &mut Known,
+        one: &Component<'_>,
+        files: &[(Id, bool)],
+        found: Option<usize>,
+    ) -> Option<usize> {
+        let number = match found {
+            Some(number) => {
+                self.merged += 1;
+                number
+            }
+            None => {
+                let first = files.first().filter(|_| !is_of_system(one.kind));
+                let within = first.and_then(|(id, _)| packages.name(tree, *id));
+                let (name, version) = (one.name.as_bytes(), one.version.as_bytes());
+                let number = packages.add(one.kind, name, version, within)?;
+                packages.built_for(number, one.architecture.as_bytes());
+                packages.all[number].by_sbom = true;
+                packages.all[number].purl = url(&one.purl);
+                known.add(number, &packages.all[number]);
+                number
+            }
+        };
+        self.numbers.insert(number);
+        for (id, is_part) in files {
+            match is_part {
+                true => packages.link(tree, number, *id),
+                false => packages.take(tree, number, *id),
+            }
+        }
+        Some(number)
     }
 
     /// Files of a component that are there; whether it is only a part of each.
@@ -180,6 +231,16 @@ impl<'a, 's> Given<'a, 's> {
             damaged: self.sbom.damaged,
         }
     }
+}
+
+/// Whether a package of a system was found by what ELF files say of themselves (systemd's "Package Metadata for
+/// Executable Files"), which names what they were built of and is no list.
+fn is_noted(tree: &Tree, packages: &Packages, one: &Component<'_>) -> bool {
+    let is_elf = |path: &str| {
+        let found = packages.find(tree, path.as_bytes());
+        found.is_some_and(|id| tree.inode(id).magic == Magic::Elf)
+    };
+    one.files.is_empty() && one.places.iter().any(|path| is_elf(path))
 }
 
 /// A package URL that may be told as it is.

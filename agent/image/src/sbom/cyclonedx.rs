@@ -144,7 +144,7 @@ fn component<'a>(one: One<'a>, damaged: &mut u64) -> Component<'a> {
     }
     let kind = kind.unwrap_or_default();
     let mut component = Component::of(one.purl, &kind, name, &one.version.0);
-    component.found_at(places);
+    component.places = places;
     let evidence = typed::<Evidence<'_>>(one.evidence);
     let all = evidence.map(|it| some::<Occurrence<'_>>(it.occurrences, damaged));
     let all = all.unwrap_or_default().into_iter().map(|it| it.location.0);

@@ -66,12 +66,18 @@ struct Relationship<'a> {
     kind: Word<'a>,
     #[serde(borrow, default, rename = "relatedSpdxElement")]
     to: Word<'a>,
+    #[serde(borrow, default)]
+    comment: Word<'a>,
 }
 
-/// Which elements the document is of, and which files its packages contain.
+/// Names that elements have in the document.
+type Ids<'a> = Vec<Cow<'a, str>>;
+
+/// Which elements the document is of, and which files its packages contain or were found at.
 struct Edges<'a> {
     described: HashSet<Cow<'a, str>>,
-    contained: HashMap<Cow<'a, str>, Vec<Cow<'a, str>>>,
+    contained: HashMap<Cow<'a, str>, Ids<'a>>,
+    evident: HashMap<Cow<'a, str>, Ids<'a>>,
 }
 
 fn edges<'a>(document: &Document<'a>, damaged: &mut u64) -> Result<Edges<'a>, String> {
@@ -79,6 +85,7 @@ fn edges<'a>(document: &Document<'a>, damaged: &mut u64) -> Result<Edges<'a>, St
     let mut edges = Edges {
         described: described.into_iter().map(|it| it.0).collect(),
         contained: HashMap::new(),
+        evident: HashMap::new(),
     };
     for raw in list::<FILES_MAX>(document.relationships, "relationships")? {
         let Some(one) = typed::<Relationship<'a>>(raw) else {
@@ -95,6 +102,11 @@ fn edges<'a>(document: &Document<'a>, damaged: &mut u64) -> Result<Edges<'a>, St
             }
             "CONTAINS" => (one.of.0, one.to.0),
             "CONTAINED_BY" => (one.to.0, one.of.0),
+            // Of Syft, for which SPDX 2 has no word.
+            "OTHER" if one.comment.0.starts_with("evident-by:") => {
+                edges.evident.entry(one.of.0).or_default().push(one.to.0);
+                continue;
+            }
             _ => continue,
         };
         edges.contained.entry(package).or_default().push(file);
@@ -138,19 +150,32 @@ pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(
         let mut ids = edges.contained.remove(&one.id.0).unwrap_or_default();
         let more = some::<Word<'a>>(one.files, &mut sbom.damaged);
         ids.extend(more.into_iter().map(|it| it.0));
-        let mut contained = Vec::new();
-        for file in ids.iter().filter_map(|id| files.get(id)) {
-            if let Cow::Owned(path) = file {
-                sbom.copy(path.len())?;
-            }
-            contained.push(file.clone());
-        }
+        let contained = paths(&ids, &files, sbom)?;
+        let evident = edges.evident.remove(&one.id.0).unwrap_or_default();
+        let places = paths(&evident, &files, sbom)?;
         let name = std::mem::take(&mut one.name.0).into_owned();
         let mut component = Component::of(purl, "", name, &one.version.0);
         component.contains(contained);
+        component.places = places;
         sbom.add(component)?;
     }
     Ok(())
+}
+
+/// What files are called.
+fn paths<'a>(
+    ids: &Ids<'a>,
+    files: &HashMap<Cow<'a, str>, Cow<'a, str>>,
+    sbom: &mut Sbom<'a>,
+) -> Result<Vec<Cow<'a, str>>, String> {
+    let mut all = Vec::new();
+    for path in ids.iter().filter_map(|id| files.get(id)) {
+        if let Cow::Owned(path) = path {
+            sbom.copy(path.len())?;
+        }
+        all.push(path.clone());
+    }
+    Ok(all)
 }
 
 fn is_image(one: &Package<'_>, purl: &str) -> bool {

@@ -100,7 +100,7 @@ pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(
         let metadata = typed::<Metadata<'a>>(one.metadata);
         let name = one.name.0.into_owned();
         let mut component = Component::of(one.purl, &one.kind.0, name, &one.version.0);
-        component.found_at(places.into_iter().map(|it| it.path.0).collect());
+        component.places = places.into_iter().map(|it| it.path.0).collect();
         if let Some(metadata) = metadata {
             component.files = files(metadata, sbom)?;
         }

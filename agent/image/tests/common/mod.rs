@@ -184,13 +184,24 @@ impl Image {
         let mut config = config.clone();
         let ids: Vec<String> = layers.iter().map(|(tar, _)| digest(tar)).collect();
         config["rootfs"] = json!({"type": "layers", "diff_ids": ids});
-        let config = self.put(config.to_string().as_bytes());
+        let config = self.descriptor("config.v1+json", config.to_string().as_bytes());
         let layers: Vec<Value> = (layers.iter())
-            .map(|(_, blob)| json!({"digest": self.put(blob), "size": blob.len()}))
+            .map(|(_, blob)| {
+                let packed = match blob[..] {
+                    [0x1f, 0x8b, ..] => "+gzip",
+                    [0x28, 0xb5, ..] => "+zstd",
+                    _ => "",
+                };
+                self.descriptor(&format!("layer.v1.tar{packed}"), blob)
+            })
             .collect();
-        let manifest = json!({"schemaVersion": 2, "config": {"digest": config}, "layers": layers});
-        let digest = self.put(manifest.to_string().as_bytes());
-        json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest})
+        let manifest = json!({"schemaVersion": 2, "config": config, "layers": layers});
+        self.descriptor("manifest.v1+json", manifest.to_string().as_bytes())
+    }
+
+    fn descriptor(&self, kind: &str, bytes: &[u8]) -> Value {
+        let kind = format!("application/vnd.oci.image.{kind}");
+        json!({"mediaType": kind, "digest": self.put(bytes), "size": bytes.len()})
     }
 
     /// Of layers that are not compressed, for this machine.

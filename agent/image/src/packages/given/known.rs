@@ -35,6 +35,8 @@ impl Builds {
 struct Named {
     all: Builds,
     versions: HashMap<String, Builds>,
+    /// Of those with an epoch, by their versions without it.
+    without_epoch: HashMap<String, usize>,
     /// Those that do not know their version, as a program that is built of a folder.
     bare: VecDeque<usize>,
 }
@@ -74,8 +76,21 @@ impl Known {
             return;
         }
         let version = plain_version(package.kind, &package.version);
+        if let Some((_, rest)) = version.split_once(':') {
+            named.without_epoch.entry(rest.to_owned()).or_insert(number);
+        }
         let builds = named.versions.entry(version.to_owned()).or_default();
         builds.add(number, architecture);
+    }
+
+    /// The package that a note in a program names, which says no epoch.
+    pub(super) fn find_without_epoch(&self, one: &Component<'_>) -> Option<usize> {
+        let name = told(one.name.as_bytes());
+        let named = self.0.get(&(one.kind, plain_name(one.kind, &name)))?;
+        named
+            .without_epoch
+            .get(&told(one.version.as_bytes()))
+            .copied()
     }
 
     /// The package that a component is. One that did not know its version has that of the component from here on.
