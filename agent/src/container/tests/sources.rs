@@ -119,6 +119,7 @@ fn said(registry: &mut Registry, home: u64, details: Details, now: u64) {
     let question = Question {
         home,
         id: ID.into(),
+        seat: None,
     };
     let answer = Answer::Said(Box::new(details), Runtime::Containerd);
     registry.told(Reply { question, answer }, now);
@@ -258,6 +259,7 @@ fn an_answer_does_not_stand_against_the_file() {
     let question = Question {
         home: 2,
         id: ID.into(),
+        seat: None,
     };
     let answer = Answer::Nothing;
     registry.told(Reply { question, answer }, 6_000 + 2 * NAME_AFTER);
