@@ -158,7 +158,7 @@ impl Known<'_> {
     }
 }
 
-/// The smallest base that has all of these. One of glibc has no musl: there all that is beyond it is brought along.
+/// The smallest kind that has all of these. One of glibc has no musl: there all that is beyond it is brought along.
 fn smallest(needs: &mut Needs) -> Kind {
     let has = |what: Requirement| needs.all.iter().any(|one| one.requirement == what);
     if has(Requirement::Musl) && !has(Requirement::Glibc) {
@@ -209,8 +209,9 @@ pub(crate) fn of(known: &Known<'_>) -> Base {
     if known.how.is_none() {
         kind = kind.max(Kind::Static);
     }
-    if needs.is_unsure && kind < Kind::Glibc {
-        kind = Kind::Glibc;
+    if needs.is_unsure {
+        let is_musl = result.linked.musl > 0 && result.linked.glibc == 0;
+        kind = kind.max(if is_musl { Kind::Musl } else { Kind::Glibc });
     }
     for one in &mut needs.all {
         one.decides = one.base == kind;

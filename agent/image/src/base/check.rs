@@ -25,7 +25,7 @@ pub(super) fn of(known: &Known<'_>, needs: &Needs, kind: Kind) -> Vec<String> {
         say("time zones: none were seen to be read, and local times need them");
     }
     if kind >= Kind::Musl {
-        let of = match (needs.by_name.len(), needs.by_name.first()) {
+        let of = match (needs.by_name.count(), needs.by_name.first.first()) {
             (count, Some(first)) if !needs.is_unsure => format!(
                 "{count} libraries were used that no program names, so they are loaded by name (dlopen), as those of \
                  NSS are: {first}; look for others of the kind"
@@ -47,6 +47,13 @@ pub(super) fn of(known: &Known<'_>, needs: &Needs, kind: Kind) -> Vec<String> {
     } else {
         say("locale: none was seen to be read; LANG and LC_ALL of the image may ask for one");
     }
+    if needs.languages.len() > 1 {
+        let all: Vec<&str> = needs.languages.iter().map(|it| it.word()).collect();
+        say(&format!(
+            "runtimes: several are in use ({}), and a base of one language has no other's",
+            all.join(", ")
+        ));
+    }
     if has(Requirement::Glibc) {
         say(
             "Alpine and other bases of musl are no replacement: what is linked with glibc does not run there unless it \
@@ -60,7 +67,7 @@ pub(super) fn of(known: &Known<'_>, needs: &Needs, kind: Kind) -> Vec<String> {
         );
     }
     if needs.is_unsure {
-        say("programs: which libraries some need was not read, so no base without glibc is told");
+        say("programs: which libraries some need was not read, so no base without a libc is told");
     }
     if known.how.is_none() {
         say(

@@ -107,18 +107,20 @@ pub(super) fn bring(known: &Known<'_>, needs: &Needs, kind: Kind, layers: u32) -
     };
     let mut found: Vec<Id> = needs.programs.clone();
     let mut counted = vec![false; tree.inodes.len()];
-    tree.visit(|id, _| {
-        if let Some(name) = linked::name_of(tree, id)
-            && known.is_used(tree.nodes[id as usize].inode) | needs.libraries.contains(name)
-            && !comes(id, name)
+    tree.visit(|id, inode| {
+        let number = tree.nodes[id as usize].inode as usize;
+        if inode.layer < layers
+            && !counted[number]
+            && let Some(name) = linked::name_of(tree, id)
+            && (known.is_used(number as u32) || needs.libraries.contains(name))
         {
-            found.push(id);
+            counted[number] = true;
+            if !comes(id, name) {
+                found.push(id);
+            }
         }
     });
-    found.retain(|id| {
-        let number = tree.nodes[*id as usize].inode as usize;
-        tree.inode(*id).layer < layers && !std::mem::replace(&mut counted[number], true)
-    });
+    found.retain(|id| tree.inode(*id).layer < layers);
     found.sort_by_key(|id| (std::cmp::Reverse(tree.inode(*id).size), *id));
     let mut all = First::default();
     for id in found {

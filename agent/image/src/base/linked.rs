@@ -111,7 +111,7 @@ impl Linked {
 
 /// Libraries that programs name, and others for these, each with whom it is needed by.
 pub(super) struct Closure<'a> {
-    pub libraries: BTreeMap<&'a [u8], First<String>>,
+    pub libraries: BTreeMap<&'a [u8], First<Id>>,
     /// Whether all names were read.
     pub is_whole: bool,
 }
@@ -140,7 +140,7 @@ impl<'a> Closure<'a> {
                     left.extend(known.get(name));
                     First::default()
                 });
-                by.take(NAMED_MAX, || canonical(&tree.path(id)));
+                by.take(NAMED_MAX, || id);
             }
         }
         all

@@ -6,7 +6,7 @@ use super::{Known, NAMED_MAX};
 use crate::linkage::Linkage;
 use crate::notable::{Tool, tool};
 use crate::report::First;
-use crate::tree::{Id, Kind as Node, Magic};
+use crate::tree::{Id, Kind as Node, Magic, Tree};
 use lapwing_profile::behaviour::{Behaviour, Parent};
 use lapwing_profile::entry::Phase;
 use lapwing_profile::inventory::uses;
@@ -15,6 +15,8 @@ use lapwing_profile::text::{bytes, canonical};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Requirements of one sort that are told.
+const EACH_MAX: usize = 20;
 /// Files that the smallest bases have, by the beginnings of their paths.
 const FILES: &[(Requirement, &str, &[&str])] = &[
     (
@@ -119,7 +121,7 @@ pub(super) struct Needs {
     /// Names of libraries in use.
     pub libraries: BTreeSet<Vec<u8>>,
     /// Libraries that were used and that no program names.
-    pub by_name: BTreeSet<String>,
+    pub by_name: First<String>,
     /// Whether some program's libraries were not read.
     pub is_unsure: bool,
     /// How many programs and scripts were executed.
@@ -132,6 +134,10 @@ pub(super) struct Needs {
 
 impl Needs {
     fn add(&mut self, requirement: Requirement, base: Kind, what: String, by: First<String>) {
+        let same = { self.all.iter() }.filter(|one| one.requirement == requirement);
+        if same.count() >= EACH_MAX {
+            return;
+        }
         self.all.push(Need {
             requirement,
             base,
@@ -167,8 +173,10 @@ fn issuers(known: &Known<'_>, executed: &[Id]) -> BTreeMap<u32, BTreeSet<String>
         }
         of.extend(exec.script);
     }
+    let mut seen = BTreeSet::new();
     for id in executed {
         if let Some(Linkage::Script(name)) = tree.inode(*id).linkage.as_deref()
+            && seen.insert(tree.nodes[*id as usize].inode)
             && let Some(found) = interpreter(tree, name)
         {
             let of = all.entry(tree.nodes[found as usize].inode).or_default();
@@ -176,6 +184,14 @@ fn issuers(known: &Known<'_>, executed: &[Id]) -> BTreeMap<u32, BTreeSet<String>
         }
     }
     all
+}
+
+fn paths(tree: &Tree, all: &First<Id>) -> First<String> {
+    let path = |id: &Id| canonical(&tree.path(*id));
+    First {
+        first: all.first.iter().map(path).collect(),
+        more: all.more,
+    }
 }
 
 fn first(all: impl IntoIterator<Item = String>) -> First<String> {
@@ -205,7 +221,6 @@ pub(super) fn of(known: &Known<'_>) -> Needs {
     let mut told: BTreeSet<(u32, Requirement)> = BTreeSet::new();
     for id in &executed {
         let number = tree.nodes[*id as usize].inode;
-        let path = canonical(&tree.path(*id));
         let found = match tool(tree, *id) {
             Some(Tool::Shell) => (Requirement::Shell, "a shell was executed"),
             Some(Tool::Manager) => (
@@ -219,13 +234,13 @@ pub(super) fn of(known: &Known<'_>) -> Needs {
             needs.add(
                 found.0,
                 Kind::Slim,
-                format!("{}: {path}", found.1),
+                format!("{}: {}", found.1, canonical(&tree.path(*id))),
                 by(number),
             );
         }
     }
     let is_tool: BTreeSet<u32> = told.iter().map(|(number, _)| *number).collect();
-    let mut loaders: BTreeMap<(Requirement, String), Vec<String>> = BTreeMap::new();
+    let mut loaders: BTreeMap<(Requirement, String), First<Id>> = BTreeMap::new();
     for id in &executed {
         let number = tree.nodes[*id as usize].inode;
         if !seen.insert(number) {
@@ -240,11 +255,11 @@ pub(super) fn of(known: &Known<'_>) -> Needs {
         }
         needs.executed += 1;
         elves.push(*id);
-        let path = canonical(&tree.path(*id));
         let name = String::from_utf8_lossy(&tree.nodes[*id as usize].name);
         match Language::of(&name, true) {
             Some(language) if !is_tool.contains(&number) => {
                 needs.languages.insert(language);
+                let path = canonical(&tree.path(*id));
                 let what = format!("the runtime of {} was executed: {path}", language.word());
                 needs.add(Requirement::Runtime, Kind::Runtime, what, by(number));
             }
@@ -264,7 +279,7 @@ pub(super) fn of(known: &Known<'_>) -> Needs {
                 continue;
             }
         };
-        loaders.entry(of).or_default().push(path);
+        loaders.entry(of).or_default().take(NAMED_MAX, || *id);
     }
     for ((requirement, loader), programs) in loaders {
         let (base, libc) = match requirement {
@@ -276,7 +291,7 @@ pub(super) fn of(known: &Known<'_>) -> Needs {
             requirement,
             base,
             format!("{libc}, by the loader {loader}"),
-            first(programs),
+            paths(tree, &programs),
         );
     }
     libraries(known, &elves, &mut needs);
@@ -289,13 +304,15 @@ fn libraries(known: &Known<'_>, programs: &[Id], needs: &mut Needs) {
     let tree = known.tree;
     let closure = Closure::of(tree, programs.iter().copied());
     needs.is_unsure |= !closure.is_whole;
-    let mut all: BTreeMap<&[u8], First<String>> = closure.libraries;
+    let mut all: BTreeMap<&[u8], First<Id>> = closure.libraries;
     if known.how.is_some() {
         let mut used = Vec::new();
+        let mut seen = BTreeSet::new();
         tree.visit(|id, inode| {
             let number = tree.nodes[id as usize].inode;
             if inode.magic == Magic::Elf
                 && known.is_used(number)
+                && seen.insert(number)
                 && let Some(name) = name_of(tree, id)
             {
                 used.push((name, id));
@@ -303,12 +320,12 @@ fn libraries(known: &Known<'_>, programs: &[Id], needs: &mut Needs) {
         });
         for (name, id) in used {
             if !all.contains_key(name) {
-                needs.by_name.insert(canonical(&tree.path(id)));
+                needs.by_name.take(NAMED_MAX, || canonical(&tree.path(id)));
                 all.insert(name, First::default());
             }
         }
     }
-    let mut found: BTreeMap<(Requirement, Kind), (Vec<String>, BTreeSet<String>)> = BTreeMap::new();
+    let mut found: BTreeMap<(Requirement, Kind), (First<String>, BTreeSet<Id>)> = BTreeMap::new();
     for (name, by) in all {
         let text = canonical(name);
         needs.libraries.insert(name.to_vec());
@@ -326,7 +343,7 @@ fn libraries(known: &Known<'_>, programs: &[Id], needs: &mut Needs) {
             },
         };
         let (names, users) = found.entry(of).or_default();
-        names.push(text);
+        names.take(NAMED_MAX, || text);
         users.extend(by.first);
     }
     for ((requirement, base), (names, users)) in found {
@@ -334,9 +351,13 @@ fn libraries(known: &Known<'_>, programs: &[Id], needs: &mut Needs) {
         if needs.all.iter().any(|one| one.requirement == requirement) {
             continue;
         }
-        let first: Vec<&str> = names.iter().take(NAMED_MAX).map(String::as_str).collect();
-        let what = format!("libraries are in use: {}", first.join(", "));
-        needs.add(requirement, base, what, self::first(users));
+        let more = match names.more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let what = format!("libraries are in use: {}{more}", names.first.join(", "));
+        let users = First::of(users.into_iter().collect(), NAMED_MAX);
+        needs.add(requirement, base, what, paths(tree, &users));
     }
 }
 
