@@ -456,6 +456,37 @@ fn names_are_escaped_and_bounded_wherever_they_come_from() {
     }
 }
 
+#[test]
+fn one_program_of_many_names_and_many_of_one_name_are_told_in_short() {
+    let mut layer = Layer::default().program("app/web", elf("", &[], ""));
+    for at in 0..2_000 {
+        layer = layer.hard_link(&format!("{}/bin/zsh{at}", "deep/".repeat(20)), "app/web");
+    }
+    let paths: Vec<String> = (0..100).map(|at| format!("/other/{at}/bin/bash")).collect();
+    for path in &paths {
+        layer = layer.program(&path[1..], elf("", &[], ""));
+    }
+    let mut used: Vec<(&str, u8)> = paths.iter().map(|path| (&**path, uses::EXEC)).collect();
+    used.push(("/app/web", uses::EXEC));
+    let of = base(&debian(layer), &used);
+    assert_eq!(of.kind, Kind::Slim);
+    assert_eq!(of.requirements.len(), 20);
+}
+
+#[test]
+fn what_is_not_read_of_a_program_with_musl_asks_for_musl() {
+    let libraries = vec!["liba.so"; 200];
+    let image = Image::of(vec![
+        Layer::default()
+            .file("etc/os-release", "ID=alpine\n")
+            .program("app/web", elf(MUSL, &libraries, "")),
+    ]);
+    let of = base(&image, &[("/app/web", uses::EXEC)]);
+    assert_eq!(of.kind, Kind::Musl);
+    assert!(says(&of, "which libraries some need was not read"));
+    assert_eq!(of.program, None);
+}
+
 /// With a loader, a libc, a shell and a program that are real: those of this machine, and this test.
 #[test]
 fn real_programs_in_a_layout_with_a_history() {
