@@ -3,7 +3,7 @@
 use super::escape::Text;
 use super::tables::{NAMES_MAX, begin};
 use crate::cli::image_text::{now, size, source};
-use lapwing_image::base::Base;
+use lapwing_image::base::{Base, Need};
 use std::fmt::Write;
 
 fn list(out: &mut String, title: &str, all: impl Iterator<Item = String>) {
@@ -43,7 +43,7 @@ pub(super) fn write(out: &mut String, base: &Base) {
     let needs = |decides: bool| {
         { base.requirements.iter() }
             .filter(move |one| one.decides == decides)
-            .map(|one| one.text())
+            .map(Need::text)
     };
     if let Some(next) = base.next_smaller {
         let title = format!("What keeps it from the kind <b>{}</b>:", next.word());
