@@ -5,6 +5,7 @@
 //! database of an image has one of a whole package. Properties begin with `lapwing:`. The same report makes
 //! the same document, its serial number included, which comes of the contents.
 
+use crate::base::Base;
 use crate::inventory::InUse;
 use crate::map::Use;
 use crate::packages::TEXT_MAX;
@@ -85,6 +86,7 @@ fn evidence(report: &Report) -> Vec<Value> {
     if let Some(of) = &report.ran {
         of_profile(&mut all, of);
     }
+    of_base(&mut all, &report.base);
     all.extend(
         report
             .packages_not_read
@@ -157,6 +159,41 @@ fn of_profile(all: &mut Vec<Value>, of: &Ran) {
             .map(|it| property("profile:incomplete", it)),
     );
     all.push(property("profile:caution", of.caution));
+}
+
+fn of_base(all: &mut Vec<Value>, of: &Base) {
+    all.push(property("base:kind", of.kind.word()));
+    all.push(property("base:source", of.by));
+    all.push(property("base:layers", &of.layers.count));
+    all.extend(
+        of.why_unknown
+            .iter()
+            .map(|it| property("base:why-unknown", *it)),
+    );
+    if of.why_unknown.is_some() {
+        return;
+    }
+    all.push(property("base:contains", of.contains));
+    all.push(property("base:known", &of.known));
+    all.extend(
+        of.saves
+            .iter()
+            .map(|it| property("base:saves-at-least", &it.bytes)),
+    );
+    for one in &of.requirements {
+        let name = match one.decides {
+            true => "base:decided-by",
+            false => "base:needs",
+        };
+        all.push(property(name, &one.text()));
+    }
+    all.extend(
+        of.incomplete
+            .iter()
+            .map(|it| property("base:incomplete", it)),
+    );
+    all.extend(of.check.iter().map(|it| property("base:check", it)));
+    all.push(property("base:caution", of.caution));
 }
 
 fn word(of: Use) -> &'static str {

@@ -171,7 +171,15 @@ pub(crate) struct Nodes {
     listed: Vec<bool>,
 }
 
-/// Marks packages, and answers what an inventory has of an image, and of each file by the number of its inode.
+/// What an inventory has of an image, and of each file by the number of its inode.
+pub(crate) struct OfImage {
+    pub used: InUse,
+    pub uses: Vec<Use>,
+    /// Bits of [`uses`] that it has.
+    pub how: Vec<u8>,
+}
+
+/// Marks packages, and answers what an inventory has of an image.
 /// `ran` goes by these numbers too: what a profile saw run, empty without one.
 pub(crate) fn of(
     tree: &Tree,
@@ -179,12 +187,13 @@ pub(crate) fn of(
     (export, known): (&Export, &Inventory),
     (digests, layers): (&[&str], usize),
     (run, ran): (Option<&Run>, &[Use]),
-) -> (InUse, Vec<Use>) {
+) -> OfImage {
     let mut nodes = Nodes {
         files: vec![false; tree.nodes.len()],
         listed: vec![false; tree.nodes.len()],
     };
     let mut used = vec![false; tree.inodes.len()];
+    let mut how = vec![0; tree.inodes.len()];
     let (mut found, mut lost) = (0_usize, 0_usize);
     let mut missing = Vec::new();
     let mut awaited: Vec<&[u8]> = Vec::new();
@@ -199,7 +208,9 @@ pub(crate) fn of(
             Some(id) if tree.inode(id).kind == Kind::Folder => nodes.listed[id as usize] = true,
             Some(id) => {
                 nodes.files[id as usize] = true;
-                used[tree.nodes[id as usize].inode as usize] = true;
+                let number = tree.nodes[id as usize].inode as usize;
+                used[number] = true;
+                how[number] |= one.how;
                 found += usize::from(!one.changed);
             }
             None if one.how != uses::LIST => {
@@ -257,7 +268,11 @@ pub(crate) fn of(
         *used |= *of == Use::Used;
     }
     let uses = count(tree, packages, &used, &mut result);
-    (result, uses)
+    OfImage {
+        used: result,
+        uses,
+        how,
+    }
 }
 
 /// Why more may have been used: by what the inventory lacks, and by what the profile does.

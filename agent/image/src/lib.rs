@@ -13,6 +13,7 @@
 //! Both are told in [`Report::notes`].
 #![forbid(unsafe_code)]
 
+pub mod base;
 pub mod budget;
 mod capture;
 pub mod cyclonedx;
@@ -26,6 +27,7 @@ mod history;
 pub mod inventory;
 mod json;
 mod layout;
+mod linkage;
 pub mod map;
 mod notable;
 mod package_url;
@@ -56,7 +58,6 @@ pub use tree::How;
 pub use user::User;
 
 use found::Identity;
-use inventory::InUse;
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::profile::Profile;
@@ -140,7 +141,7 @@ impl Image {
         let (report, packages, known_by, uses) = report(layout, &contents, options);
         // Nobody reads databases again.
         for inode in &mut contents.tree.inodes {
-            (inode.content, inode.built) = (None, None);
+            (inode.content, inode.built, inode.linkage) = (None, None, None);
         }
         Self {
             report,
@@ -217,16 +218,38 @@ fn report(
     let used = options.inventory.map(|inventory| {
         let of = (&*digests, layers.len());
         let ran = by_profile.as_deref().unwrap_or_default();
-        let (mut used, uses) = inventory::of(tree, &mut packages, inventory, of, (run, ran));
+        let mut known = inventory::of(tree, &mut packages, inventory, of, (run, ran));
+        let copy = &mut known.used.copy;
         match run {
-            Some(run) => run.say(&mut used.copy, options),
-            None if layout.config.is_none() => used.copy.warnings.push(WITHOUT.to_owned()),
+            Some(run) => run.say(copy, options),
+            None if layout.config.is_none() => copy.warnings.push(WITHOUT.to_owned()),
             None => {}
         }
-        (used, uses)
+        known
     });
-    let (used, by_inventory): (Option<InUse>, _) = used.unzip();
-    notes.extend(used.as_ref().and_then(|used| used.copy.said_beyond()));
+    notes.extend(used.as_ref().and_then(|it| it.used.copy.said_beyond()));
+    let by_inventory = used.as_ref().map(|it| &*it.uses);
+    let says = used.as_ref().filter(|it| it.used.says);
+    let said = run.and_then(|run| run.user.as_deref()).unwrap_or_default();
+    let user = match layout.config {
+        Some(_) => User::of(tree, said),
+        None => User::unknown(),
+    };
+    let base = base::of(&base::Known {
+        tree,
+        packages: &packages,
+        layout,
+        uses: by_inventory.or(by_profile.as_deref()).unwrap_or_default(),
+        how: says.map(|it| &*it.how),
+        inventory: options.inventory.map(|(_, known)| known),
+        used: used.as_ref().map(|it| &it.used),
+        ran: (by_profile.as_deref()).filter(|_| ran.as_ref().is_some_and(|ran| ran.says)),
+        profile: options.profile,
+        told: ran.as_ref(),
+        system: of_system(tree, "ID").as_deref(),
+        user: &user.text,
+    });
+    let (used, by_inventory) = used.map(|it| (it.used, it.uses)).unzip();
     let uses = by_inventory.or(by_profile).unwrap_or_default();
     let (notable, owners) = notable::of(tree, &packages);
     let compilers = savings::compilers(&packages.all, &owners);
@@ -235,14 +258,11 @@ fn report(
     let of_packages = ran.as_ref().and_then(|ran| execution::saving(&all, ran));
     let of_use = used.as_ref().map(|used| inventory::savings(used, &all));
     let of_use = of_use.unwrap_or_default();
-    let more = of_packages.into_iter().chain(of_use).collect();
+    let more = { of_packages.into_iter().chain(of_use) }
+        .chain(base.saving())
+        .collect();
     let savings = savings::of(&waste, &notable.bulk, compilers, more);
     let (secrets, known_by) = found::secrets(layout, contents, options);
-    let said = run.and_then(|run| run.user.as_deref()).unwrap_or_default();
-    let user = match layout.config {
-        Some(_) => User::of(tree, said),
-        None => User::unknown(),
-    };
     let score = Score::of(&notable, &secrets, contents.unsearched, &user);
     let report = Report {
         schema: report::SCHEMA,
@@ -267,6 +287,7 @@ fn report(
         not_searched: contents.unsearched,
         score,
         savings,
+        base,
         ran,
         used,
         vulnerabilities: None,

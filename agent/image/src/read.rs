@@ -1,10 +1,13 @@
 //! Layers, one after another: what is in each, and what they come to.
 
+mod notes;
+
 use crate::capture;
 use crate::error::{Error, Limits};
 use crate::folders::Aside;
 use crate::golang::{Built, Scan};
 use crate::layout::Layout;
+use crate::linkage::{self, Linkage};
 use crate::secrets::{self, Search};
 use crate::store::Store;
 use crate::tarball::{Entries, Entry, Forward, Kind as Entity};
@@ -19,6 +22,8 @@ use std::io::{self, Read};
 /// Files up to this size are read whole and searched.
 const WHOLE_MAX: u64 = 1 << 20;
 const BLOCK: usize = 64 << 10;
+/// Bytes of what all programs say of how they are started.
+const LINKAGE_MAX: usize = 16 << 20;
 /// Names that are given as examples of what is odd.
 const EXAMPLES: usize = 3;
 
@@ -69,6 +74,9 @@ pub(crate) struct Contents {
     /// Secrets that found no room in the list.
     pub more_secrets: u64,
     pub captured: capture::Budget,
+    /// Bytes that are kept of how programs are started, and the files that found no room.
+    linkage: usize,
+    unlinked: Odd,
     /// Hard links that tell of packages, to files that were not kept.
     linked: Odd,
     /// Of layers that lie in folders.
@@ -82,6 +90,7 @@ pub(crate) struct Reader {
     buffer: Vec<u8>,
     secrets: Search,
     go: Scan,
+    linkage: linkage::Scan,
 }
 
 impl Reader {
@@ -90,6 +99,7 @@ impl Reader {
             buffer: Vec::new(),
             secrets: Search::default(),
             go: Scan::new(),
+            linkage: linkage::Scan::default(),
         }
     }
 }
@@ -101,6 +111,7 @@ pub(crate) struct Seen {
     secrets: Vec<secrets::Kind>,
     content: Option<Box<[u8]>>,
     built: Option<Built>,
+    linkage: Option<Box<Linkage>>,
 }
 
 /// What a file begins with.
@@ -126,6 +137,8 @@ impl Contents {
             unsearched: 0,
             more_secrets: 0,
             captured: capture::Budget::default(),
+            linkage: 0,
+            unlinked: Odd::default(),
             linked: Odd::default(),
             aside: Aside::default(),
             entries: 0,
@@ -229,6 +242,7 @@ impl Contents {
             buffer,
             secrets,
             go,
+            linkage,
         } = reader;
         go.begin();
         if whole {
@@ -250,6 +264,7 @@ impl Contents {
                 secrets,
                 content,
                 built: self.built(entry, go),
+                linkage: self.linkage(entry, linkage::of(buffer)),
             });
         }
         if keep {
@@ -258,6 +273,7 @@ impl Contents {
         self.unsearched += 1;
         let mut sum = Sha256::new();
         let mut first = None;
+        linkage.begin();
         buffer.resize(BLOCK, 0);
         loop {
             let count = from.read(buffer)?;
@@ -268,6 +284,9 @@ impl Contents {
             if magic == Magic::Elf {
                 go.take(&buffer[..count]);
             }
+            if magic != Magic::Other {
+                linkage.take(&buffer[..count]);
+            }
             sum.update(&buffer[..count]);
         }
         Ok(Seen {
@@ -276,7 +295,20 @@ impl Contents {
             secrets: Vec::new(),
             content: None,
             built: self.built(entry, go),
+            linkage: self.linkage(entry, linkage.end()),
         })
+    }
+
+    /// What a file says of how it is started, if there is room for it.
+    fn linkage(&mut self, entry: &Entry, found: Option<Linkage>) -> Option<Box<Linkage>> {
+        let found = found?;
+        let taken = self.linkage + found.weight();
+        if taken > LINKAGE_MAX {
+            self.unlinked.take(&entry.name);
+            return None;
+        }
+        self.linkage = taken;
+        Some(Box::new(found))
     }
 
     /// What Go says of a file that was looked through, if there is room for it.
@@ -379,6 +411,7 @@ impl Contents {
                 inode.magic = read.magic;
                 inode.content = read.content;
                 inode.built = read.built;
+                inode.linkage = read.linkage;
                 found = read.secrets;
             }
         }
@@ -403,55 +436,5 @@ impl Contents {
             }
         }
         Ok(Some(id))
-    }
-}
-
-impl Contents {
-    /// What was left out, and what is odd.
-    pub(crate) fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        let mut note = |odd: &Odd, what: &str| {
-            if odd.count > 0 {
-                notes.push(format!("{} {what}: {}", odd.count, odd.first.join(", ")));
-            }
-        };
-        for (why, odd) in &self.refused {
-            note(odd, &format!("left out, {}", why.text()));
-        }
-        note(
-            &self.unknown,
-            "left out, entries of a kind that no runtime unpacks",
-        );
-        note(
-            &self.absolute,
-            "names that begin with a slash, taken as below the root",
-        );
-        note(
-            &self.linked,
-            "hard links tell of packages by their names and were not read, so packages are incomplete",
-        );
-        note(
-            &self.upward,
-            "names with `..`, which no usual tool writes: each takes away the name before it and none \
-             leads above the root, as containerd unpacks them",
-        );
-        for (odd, what) in self.aside.all() {
-            note(odd, what);
-        }
-        if self.devices > 0 {
-            notes.push(format!(
-                "{} device files, which a container may use only as far as its runtime lets it",
-                self.devices
-            ));
-        }
-        if self.captured.refused_count > 0 {
-            notes.push(format!(
-                "{} files that tell of packages are too large together and were not read, so packages \
-                 are incomplete: {}",
-                self.captured.refused_count,
-                self.captured.refused.join(", ")
-            ));
-        }
-        notes
     }
 }

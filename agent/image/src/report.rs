@@ -1,6 +1,7 @@
 //! What is said of an image. The shape is that of `-o json`: fields may be added, and none changes its
 //! meaning while `schema` stays.
 
+use crate::base::Base;
 use crate::inventory::{InUse, Split, Verdict};
 use crate::map::Use;
 use crate::sbom::Told;
@@ -62,6 +63,8 @@ pub struct Report {
     pub score: Score,
     /// What can be saved, the most first. They overlap: their sum says nothing.
     pub savings: Vec<Saving>,
+    /// Which kind of base would do.
+    pub base: Base,
     /// What a profile saw run of it; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ran: Option<Ran>,

@@ -107,6 +107,19 @@ impl Run {
         all
     }
 
+    /// The words of the program that a container runs, unless somebody says otherwise.
+    pub(crate) fn program(&self) -> Vec<String> {
+        let all = [&self.entrypoint, &self.cmd].map(|raw| words(raw).unwrap_or_default());
+        all.concat()
+    }
+
+    /// Whether its health check is a command of a shell.
+    pub(crate) fn has_shell_check(&self) -> bool {
+        let health: Option<Health> = typed(&self.healthcheck).unwrap_or_default();
+        let test: Vec<String> = health.and_then(|it| typed(&it.test)).unwrap_or_default();
+        test.first().is_some_and(|how| how == "CMD-SHELL")
+    }
+
     /// What a build says that says the same: instructions, one on each line, comments on what they leave out, and
     /// warnings.
     pub(crate) fn say(&self, copy: &mut Copy, options: &Options<'_>) {

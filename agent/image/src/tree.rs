@@ -7,6 +7,7 @@
 
 use crate::error::{Error, Limits};
 use crate::golang::Built;
+use crate::linkage::Linkage;
 use crate::walk::Walk;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -67,6 +68,8 @@ pub(crate) struct Inode {
     pub content: Option<Box<[u8]>>,
     /// What an ELF file says of how Go built it.
     pub built: Option<Built>,
+    /// What a program says of how it is started.
+    pub linkage: Option<Box<Linkage>>,
     pub links: u32,
 }
 
@@ -84,6 +87,7 @@ impl Inode {
             capability: None,
             content: None,
             built: None,
+            linkage: None,
             links: 0,
         }
     }
@@ -476,7 +480,7 @@ impl Tree {
             let inode = &mut self.inodes[node.inode as usize];
             inode.links -= 1;
             if inode.links == 0 {
-                (inode.content, inode.built) = (None, None);
+                (inode.content, inode.built, inode.linkage) = (None, None, None);
                 if inode.kind == Kind::File && inode.size > 0 {
                     self.hidden.push(Hidden {
                         node: id,

@@ -4,6 +4,7 @@
 //! policy allows one style sheet, by its digest, so that nothing that came from the image could add another
 //! if it were taken for markup; and all text is escaped ([`escape`]).
 
+mod base;
 mod escape;
 mod tables;
 mod treemap;
@@ -43,6 +44,7 @@ pub(super) fn page(report: &Report, map: &Area) -> io::Result<String> {
     tables::savings(&mut out, &report.savings);
     tables::score(&mut out, &report.score);
     out.push_str("</div>\n");
+    base::write(&mut out, &report.base);
     if let Some(split) = &report.vulnerabilities {
         tables::vulnerabilities(&mut out, split);
     }
@@ -104,6 +106,7 @@ fn heading(out: &mut String, report: &Report, name: &str) {
         ("map", "Map"),
         ("savings", "What can be saved"),
         ("score", "Hardening"),
+        ("base", "A smaller base"),
         ("layers", "Layers"),
         ("packages", "Packages"),
         ("notable", "Worth a look"),

@@ -1,11 +1,13 @@
 //! What is said of an image, as people read it.
 
+mod base;
 mod diff;
 mod ran;
 mod score;
 mod used;
 mod vulnerabilities;
 
+pub(super) use base::{now, source};
 pub(super) use diff::write as write_diff;
 pub(super) use used::write_dockerfile;
 
@@ -37,6 +39,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
         used::write(out, of)?;
     }
     savings(out, &report.savings)?;
+    base::write(out, &report.base)?;
     layers(out, &report.layers)?;
     waste(out, &report.waste)?;
     packages(out, report)?;

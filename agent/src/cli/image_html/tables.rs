@@ -13,9 +13,9 @@ use std::fmt::Write;
 /// Rows of one table.
 const ROWS_MAX: usize = 200;
 /// Names of one list.
-const NAMES_MAX: usize = 12;
+pub(super) const NAMES_MAX: usize = 12;
 
-fn begin(out: &mut String, id: &str, title: &str) {
+pub(super) fn begin(out: &mut String, id: &str, title: &str) {
     let _ = write!(out, "<section id=\"{id}\">\n<h2>{title}</h2>\n");
 }
 

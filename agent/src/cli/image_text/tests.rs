@@ -1,3 +1,4 @@
+use super::base::tests::{base, unknown};
 use super::*;
 use lapwing_advise::basis::Basis;
 use lapwing_image::inventory::copy::Copy;
@@ -13,7 +14,7 @@ pub(super) fn hostile() -> String {
     "/x\u{1b}[2J\u{202e}".to_owned()
 }
 
-fn first<T>(first: Vec<T>) -> First<T> {
+pub(super) fn first<T>(first: Vec<T>) -> First<T> {
     First { first, more: 3 }
 }
 
@@ -276,6 +277,7 @@ fn report() -> Report {
             what: hostile(),
             remedy: "do".into(),
         }],
+        base: base(),
         used: Some(used()),
         ran: Some(ran()),
         vulnerabilities: Some(vulnerabilities()),
@@ -292,6 +294,7 @@ fn an_image_reads_well_and_hides_nothing() {
     for part in [
         &format!("{name}  {name}\nimage id sha256:00\n{name}\n"),
         &format!("what can be saved\n   1.50 GB  {name}\n            do\n"),
+        "a smaller base  one of the kind `slim` has what was seen in use\n",
         &format!("\n1      1.2 MB  1      999 B   {name}\n"),
         "wasted  999 B in files that later layers hide\n  999 B of layer 1 in 1 file: deleted by layer 2\n",
         &format!("    999 B  {name}, 2 times (deleted)\n"),
@@ -352,12 +355,14 @@ fn what_an_image_has_not_is_told_too() {
         notable: Notable::default(),
         used: None,
         ran: None,
+        base: unknown(),
         ..report()
     };
     write(&mut out, &report).unwrap();
     let text = String::from_utf8(out.into_inner()).unwrap();
     for part in [
         "packages  none that is known\n",
+        "a smaller base  unknown\n  nothing was given\n",
         "none  shells; package managers; compilers; set-id programs; files with capabilities; folders",
     ] {
         assert!(text.contains(part), "no `{part}` in {text}");

@@ -1,0 +1,203 @@
+//! What programs of an image are linked with, and which of them need a library.
+
+use super::NAMED_MAX;
+use crate::linkage::{Elf, Linkage, base};
+use crate::packages::is_library;
+use crate::report::First;
+use crate::run::Run;
+use crate::tree::{Id, Inode, Kind as Node, Magic, Tree};
+use lapwing_profile::text::canonical;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Folders where programs are looked for that are named without one.
+const FOLDERS: &[&str] = &[
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
+
+/// All programs of an image by what they are linked with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Linked {
+    /// With nothing.
+    pub statically: u64,
+    /// With glibc.
+    pub glibc: u64,
+    /// With musl.
+    pub musl: u64,
+    /// By another loader.
+    pub other: u64,
+    /// Nobody knows: what they say of it was not read.
+    pub not_read: u64,
+}
+
+/// A libc, by its loader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Libc {
+    Glibc,
+    Musl,
+    Other,
+}
+
+impl Libc {
+    pub(super) fn of(loader: &[u8]) -> Self {
+        let name = base(loader);
+        let is = |all: &[&str]| all.iter().any(|start| name.starts_with(start.as_bytes()));
+        match (is(&["ld-musl-"]), is(&["ld-linux", "ld64.so", "ld.so.1"])) {
+            (true, _) => Self::Musl,
+            (false, true) => Self::Glibc,
+            (false, false) => Self::Other,
+        }
+    }
+}
+
+/// What an ELF file says of how it is started.
+pub(super) fn elf(inode: &Inode) -> Option<&Elf> {
+    inode.linkage.as_deref().and_then(Linkage::elf)
+}
+
+/// The name that others need a library by; `None` of what is none.
+pub(super) fn name_of(tree: &Tree, id: Id) -> Option<&[u8]> {
+    let inode = tree.inode(id);
+    let own = elf(inode).and_then(|it| it.name.as_deref());
+    let name: &[u8] = &tree.nodes[id as usize].name;
+    own.or_else(|| (inode.magic == Magic::Elf && is_library(name)).then_some(name))
+}
+
+/// Whether a file is an ELF program, and neither a library nor a loader.
+pub(super) fn is_program(tree: &Tree, id: Id) -> bool {
+    let inode = tree.inode(id);
+    let is_one = match elf(inode) {
+        Some(elf) => elf.loader.is_some() || elf.is_static(),
+        None => true,
+    };
+    inode.kind == Node::File
+        && inode.magic == Magic::Elf
+        && is_one
+        && (elf(inode).is_some_and(|it| it.loader.is_some()) || name_of(tree, id).is_none())
+}
+
+impl Linked {
+    pub(super) fn of(tree: &Tree) -> Self {
+        let mut all = Self::default();
+        let mut counted = vec![false; tree.inodes.len()];
+        tree.visit(|id, inode| {
+            let number = tree.nodes[id as usize].inode as usize;
+            if inode.mode & 0o111 == 0
+                || !is_program(tree, id)
+                || std::mem::replace(&mut counted[number], true)
+            {
+                return;
+            }
+            let of = match elf(inode) {
+                None => &mut all.not_read,
+                Some(elf) => match elf.loader.as_deref().map(Libc::of) {
+                    None => &mut all.statically,
+                    Some(Libc::Glibc) => &mut all.glibc,
+                    Some(Libc::Musl) => &mut all.musl,
+                    Some(Libc::Other) => &mut all.other,
+                },
+            };
+            *of += 1;
+        });
+        all
+    }
+}
+
+/// Libraries that programs name, and others for these, each with whom it is needed by.
+pub(super) struct Closure<'a> {
+    pub libraries: BTreeMap<&'a [u8], First<Id>>,
+    /// Whether all names were read.
+    pub is_whole: bool,
+}
+
+impl<'a> Closure<'a> {
+    pub(super) fn of(tree: &'a Tree, programs: impl Iterator<Item = Id>) -> Self {
+        let mut known: BTreeMap<&[u8], Id> = BTreeMap::new();
+        tree.visit(|id, _| {
+            if let Some(name) = name_of(tree, id) {
+                known.entry(name).or_insert(id);
+            }
+        });
+        let mut all = Self {
+            libraries: BTreeMap::new(),
+            is_whole: true,
+        };
+        let mut left: Vec<Id> = programs.collect();
+        while let Some(id) = left.pop() {
+            let Some(needed) = elf(tree.inode(id)).and_then(|it| it.needed.as_deref()) else {
+                all.is_whole = false;
+                continue;
+            };
+            for name in needed {
+                let name = &**name;
+                let by = all.libraries.entry(name).or_insert_with(|| {
+                    left.extend(known.get(name));
+                    First::default()
+                });
+                by.take(NAMED_MAX, || id);
+            }
+        }
+        all
+    }
+}
+
+/// What a program names that is none by itself, in the image.
+pub(super) fn interpreter(tree: &Tree, named: &[u8]) -> Option<Id> {
+    if named.starts_with(b"/") {
+        return tree.find(named, true);
+    }
+    let mut all = { FOLDERS.iter() }.map(|folder| [folder.as_bytes(), b"/", named].concat());
+    all.find_map(|path| tree.find(&path, true))
+}
+
+/// The program that the image's configuration names, in words.
+pub(super) fn program(tree: &Tree, run: Option<&Run>) -> Option<String> {
+    let words = run?.program();
+    let found = interpreter(tree, words.first()?.as_bytes());
+    let Some(id) = found.filter(|id| tree.inode(*id).kind == Node::File) else {
+        return Some(
+            "the program that the image's configuration names was not found in it".to_owned(),
+        );
+    };
+    let path = canonical(&tree.path(id));
+    let inode = tree.inode(id);
+    let what = match inode.linkage.as_deref() {
+        None => "how it is started was not read".to_owned(),
+        Some(Linkage::Script(name)) => format!("a script of {}", canonical(name)),
+        Some(Linkage::Elf(elf)) => {
+            let needed = match elf.needed.as_deref() {
+                None => "; which libraries it needs was not read".to_owned(),
+                Some([]) => String::new(),
+                Some(all) => {
+                    let first: Vec<String> =
+                        all.iter().take(NAMED_MAX).map(|it| canonical(it)).collect();
+                    let more = match all.len().saturating_sub(NAMED_MAX) {
+                        0 => String::new(),
+                        more => format!(" and {more} more"),
+                    };
+                    format!("; it needs {}{more}", first.join(", "))
+                }
+            };
+            let go = if inode.built.is_some() { " of Go" } else { "" };
+            match elf.loader.as_deref() {
+                None if elf.is_static() => format!("a static program{go}"),
+                None => format!("a program without a loader{needed}"),
+                Some(loader) => {
+                    let libc = match Libc::of(loader) {
+                        Libc::Glibc => "with glibc",
+                        Libc::Musl => "with musl",
+                        Libc::Other => "for another loader than glibc's and musl's",
+                    };
+                    format!("a program{go} that is linked {libc}{needed}")
+                }
+            }
+        }
+    };
+    Some(format!("{path}: {what}"))
+}

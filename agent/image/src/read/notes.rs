@@ -1,0 +1,57 @@
+//! What is told of how an image was read.
+
+use super::{Contents, Odd};
+
+impl Contents {
+    /// What was left out, and what is odd.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let mut note = |odd: &Odd, what: &str| {
+            if odd.count > 0 {
+                notes.push(format!("{} {what}: {}", odd.count, odd.first.join(", ")));
+            }
+        };
+        for (why, odd) in &self.refused {
+            note(odd, &format!("left out, {}", why.text()));
+        }
+        note(
+            &self.unknown,
+            "left out, entries of a kind that no runtime unpacks",
+        );
+        note(
+            &self.absolute,
+            "names that begin with a slash, taken as below the root",
+        );
+        note(
+            &self.linked,
+            "hard links tell of packages by their names and were not read, so packages are incomplete",
+        );
+        note(
+            &self.unlinked,
+            "programs, libraries and scripts of which it is not known how they are started: there are too many",
+        );
+        note(
+            &self.upward,
+            "names with `..`, which no usual tool writes: each takes away the name before it and none \
+             leads above the root, as containerd unpacks them",
+        );
+        for (odd, what) in self.aside.all() {
+            note(odd, what);
+        }
+        if self.devices > 0 {
+            notes.push(format!(
+                "{} device files, which a container may use only as far as its runtime lets it",
+                self.devices
+            ));
+        }
+        if self.captured.refused_count > 0 {
+            notes.push(format!(
+                "{} files that tell of packages are too large together and were not read, so packages \
+                 are incomplete: {}",
+                self.captured.refused_count,
+                self.captured.refused.join(", ")
+            ));
+        }
+        notes
+    }
+}
