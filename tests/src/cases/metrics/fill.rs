@@ -59,8 +59,8 @@ pub(super) fn fill(context: &mut Context<'_>) -> Result<Outcome> {
         ("cgroups", size("cgroups")?, 1.0),
         ("budgets", budgets_of(size("cgroups")?), 1.0),
         ("lost", LOST_MAX, 0.0),
-        ("seen", SEEN_MAX as u32, 1.0),
-        ("behaviours", size("behaviours")?, 1.0),
+        ("seen", SEEN_MAX as u32, 0.0),
+        ("behaviours", size("behaviours")?, 0.0),
         ("calls", (size("cgroups")? / 4).min(1_024), 0.0),
     ];
     for (name, room, least) in maps {
@@ -77,7 +77,11 @@ pub(super) fn fill(context: &mut Context<'_>) -> Result<Outcome> {
         .keys()
         .filter(|name| name.starts_with("lapwing_map_entries{"));
     ensure!(told.count() == maps.len(), "there are others");
-    ensure!(calm["lapwing_map_entries{map=\"processes\"}"] == calm["lapwing_processes"]);
+    let entries = |map: &str| calm[&format!("lapwing_map_entries{{map=\"{map}\"}}")];
+    ensure!(entries("processes") == calm["lapwing_processes"]);
+    // Of what ran before the agent it may be that nothing is held back.
+    ensure!(entries("seen") == calm["lapwing_seen_containers"]);
+    ensure!(entries("behaviours") <= calm["lapwing_seen_behaviours"]);
 
     let held = Held::new(pipeline(&probed.agent)?)?;
     for number in 0..UNREAD {
