@@ -20,6 +20,11 @@ use std::time::{Duration, Instant};
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static PATIENCE_SECONDS: AtomicU32 = AtomicU32::new(30);
 
+/// Has it take so long at most from now on.
+pub fn set_patience(seconds: u32) {
+    PATIENCE_SECONDS.store(seconds, Ordering::Relaxed);
+}
+
 /// How long a report may take.
 pub fn patience() -> Duration {
     Duration::from_secs(PATIENCE_SECONDS.load(Ordering::Relaxed).into())
@@ -44,7 +49,7 @@ impl Session {
             "containers and BPF need root: run as root"
         );
         watch_signals();
-        PATIENCE_SECONDS.store(tools.patience, Ordering::Relaxed);
+        set_patience(tools.patience);
         sweep::sweep(&tools.scratch)?;
         let name = format!("{}{}", sweep::STEM, std::process::id());
         let root = tools.scratch.join(&name);

@@ -294,6 +294,7 @@ fn in_guest(built: &Built, args: &Args) -> Result<Place> {
         qemu: &qemu,
         kernel: COUNTING_KERNEL,
         files: &[(GUEST_FLOOR, &built.floor)],
+        disk: None,
         shown: false,
     };
     let run = vm::Run {

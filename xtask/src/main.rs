@@ -17,6 +17,7 @@ mod cyclonedx;
 mod dashboard;
 mod debian;
 mod demo;
+mod disk;
 mod ecs;
 mod fuzz;
 mod image;

@@ -9,7 +9,7 @@
 use crate::build::{self, Built};
 use crate::initramfs::Archive;
 use crate::kernel::{self, Cgroups, Guest};
-use crate::{cache, qemu, setup, shell, userland};
+use crate::{cache, disk, qemu, setup, shell, userland};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::VecDeque;
 use std::fs;
@@ -48,6 +48,9 @@ const APPLETS: &[&str] = &[
 /// Modules that tests need where the kernel has not built them in: containers' file systems and
 /// networks, and the kinds of sockets that are modules.
 const MODULES: &[&str] = &["overlay", "veth", "sctp", "vsock_loopback", "tun"];
+
+/// Modules that a disk needs besides. The checksums are no dependency that a module names.
+const DISK_MODULES: &[&str] = &["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"];
 
 /// A module that is left for tests to load, and the folder it lies in.
 const SPARE: (&str, &str) = ("dummy", "lib/lapwing");
@@ -92,6 +95,8 @@ pub struct Extras<'a> {
     pub kernel: &'a str,
     /// More files, by their paths in the guest.
     pub files: &'a [(&'a str, &'a Path)],
+    /// A disk with ext4, and where it is mounted, to be read only.
+    pub disk: Option<(&'a Path, &'a str)>,
     /// Whether the output of the command is shown on standard output as well.
     pub shown: bool,
 }
@@ -102,6 +107,7 @@ impl Default for Extras<'_> {
             qemu: &[],
             kernel: "",
             files: &[],
+            disk: None,
             shown: true,
         }
     }
@@ -169,8 +175,8 @@ pub fn boot_beside(
     result.with_context(|| format!("virtual machine with Linux {}", guest.label))
 }
 
-/// Removes the archives of runs that were killed: `LABEL-PID.cpio` without such a process.
-fn sweep(folder: &Path) {
+/// Removes what runs made that were killed: `LABEL-PID.cpio` and other endings without such a process.
+pub fn sweep(folder: &Path) {
     for path in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = path.path();
         let pid = path
@@ -205,7 +211,7 @@ fn mount_cgroups(layout: Cgroups) -> String {
 }
 
 /// How a word is written so that the guest's shell takes it as it is.
-fn quote(word: &str) -> String {
+pub fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
@@ -231,7 +237,9 @@ fn archive(guest: &Guest, built: &Built, run: &Run<'_>) -> Result<Vec<u8>> {
         "etc/passwd",
         b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
     );
-    for (number, (name, data)) in kernel::load_order(guest, MODULES)?.into_iter().enumerate() {
+    let disk_modules = run.extras.disk.map_or(&[][..], |_| DISK_MODULES);
+    let modules = kernel::load_order(guest, &[MODULES, disk_modules].concat())?;
+    for (number, (name, data)) in modules.into_iter().enumerate() {
         archive.file(&format!("modules/{number:02}-{name}.ko"), &data);
     }
     let (spare, folder) = SPARE;
@@ -249,8 +257,11 @@ fn archive(guest: &Guest, built: &Built, run: &Run<'_>) -> Result<Vec<u8>> {
          mount -t proc none /proc\nmount -t sysfs none /sys\nmount -t tmpfs none /run\n\
          {}mount -t bpf none /sys/fs/bpf\nmount -t debugfs none /sys/kernel/debug\n\
          mkdir -p /dev/pts /dev/shm\nmount -t devpts none /dev/pts\nmount -t tmpfs none /dev/shm\n\
-         ip link set lo up\necho {BEGIN}\n{}\necho {END}$?\npoweroff -f\n",
+         ip link set lo up\n{}echo {BEGIN}\n{}\necho {END}$?\npoweroff -f\n",
         mount_cgroups(guest.cgroups),
+        run.extras
+            .disk
+            .map_or_else(String::new, |(_, at)| disk::mount(at)),
         words.join(" ")
     );
     archive.file("command.sh", script.as_bytes());
@@ -291,6 +302,12 @@ fn start(guest: &Guest, archive: &Path, run: &Run<'_>) -> Result<Child> {
     .arg("-initrd")
     .arg(archive)
     .args(run.extras.qemu)
+    .args(
+        run.extras
+            .disk
+            .iter()
+            .flat_map(|(file, _)| disk::drive(file)),
+    )
     .arg("-append")
     .arg(format!(
         "{} quiet panic=-1 lsm=bpf {}",

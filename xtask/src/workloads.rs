@@ -5,8 +5,10 @@
 //! for minutes, needs a root file system of Debian's packages, and what it prints is a list of
 //! names, to be read.
 
+mod guest;
+
 use crate::build::{self, Built};
-use crate::{programs, setup, shell};
+use crate::{kernel, programs, setup, shell};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -27,24 +29,33 @@ struct Runs {
     /// Runs of 15 seconds instead of 90: shows that it works
     #[arg(long)]
     quick: bool,
-    /// Only programs whose name contains this: nginx, postgresql, redis, apt, python, node
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
+    /// Only programs whose name contains one of these: nginx, postgresql, redis, apt, python, node
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    only: Vec<String>,
     /// How long each of the runs takes
     #[arg(long, value_name = "SECONDS", conflicts_with = "quick")]
     seconds: Option<u32>,
+    /// How long an answer of the agent or of a program may take [default: 30, in a guest 240]
+    #[arg(long, value_name = "SECONDS")]
+    patience: Option<u32>,
 }
 
 impl Runs {
-    fn command(&self, built: &Built) -> Result<Command> {
-        let seconds = match (self.seconds, self.quick) {
+    fn seconds(&self) -> u32 {
+        match (self.seconds, self.quick) {
             (Some(seconds), _) => seconds,
             (None, true) => 15,
             (None, false) => 90,
-        };
-        let mut command = command(built, seconds)?;
-        if let Some(only) = &self.only {
-            command.args(["--only", only]);
+        }
+    }
+
+    fn command(&self, built: &Built) -> Result<Command> {
+        let mut command = command(built, self.seconds())?;
+        if !self.only.is_empty() {
+            command.args(["--only", &self.only.join(",")]);
+        }
+        if let Some(patience) = self.patience {
+            command.args(["--patience", &patience.to_string()]);
         }
         Ok(command)
     }
@@ -69,11 +80,17 @@ pub struct ProofArgs {
     /// Where the table is left, as Markdown
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
+    /// In a virtual machine with this kernel of this machine's architecture, such as 6.12
+    #[arg(long, value_name = "LABEL")]
+    kernel: Option<String>,
 }
 
 /// Learns, applies what is advised, and has each program do its work again. Answers whether all did, and
 /// nothing was reported that is not reported without the advice.
 pub fn prove(args: &ProofArgs) -> Result<bool> {
+    if let Some(label) = &args.kernel {
+        return guest::prove(kernel::find(Some(label))?, args);
+    }
     let built = build::run(&setup::run()?)?;
     let mut command = args.runs.command(&built)?;
     command.arg("--advice");

@@ -4,13 +4,16 @@
 //! in order, names, sizes and pauses, so that no two runs are alike.
 
 use super::wire::{Postgresql, Redis, http};
+use crate::session::{patience, set_patience};
 use anyhow::{Result, ensure};
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-/// How long a program may take until it answers.
-const START: Duration = Duration::from_secs(60);
+/// How long a program may take until it answers, and Redis until it is at rest.
+fn start() -> Duration {
+    2 * patience()
+}
 
 /// Which client a program has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
@@ -30,6 +33,8 @@ pub struct LoadArgs {
     client: Load,
     port: u16,
     seconds: u64,
+    /// How long an answer may take, in seconds.
+    patience: u32,
 }
 
 /// Random numbers, other ones in each run.
@@ -65,6 +70,7 @@ impl Random {
 
 /// Runs a client until its time is up, and prints how much it did.
 pub fn main(args: &LoadArgs) -> Result<()> {
+    set_patience(args.patience);
     let mut random = Random::new();
     let port = args.port;
     let end = Instant::now() + Duration::from_secs(args.seconds);
@@ -84,7 +90,7 @@ pub fn main(args: &LoadArgs) -> Result<()> {
 
 /// Tries until a server is there.
 fn first<T>(mut connect: impl FnMut() -> Result<T>) -> Result<T> {
-    let end = Instant::now() + START;
+    let end = Instant::now() + start();
     loop {
         match connect() {
             Err(error) if Instant::now() >= end => return Err(error),
@@ -207,7 +213,7 @@ fn at_rest(redis: &mut Redis) -> Result<()> {
         "aof_rewrite_scheduled:1",
         "loading:1",
     ];
-    let end = Instant::now() + START;
+    let end = Instant::now() + start();
     loop {
         let info = redis.bulk(&["INFO", "persistence"])?;
         let Some(busy) = info.lines().find(|line| BUSY.contains(line)) else {

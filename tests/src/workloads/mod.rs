@@ -20,6 +20,8 @@ mod report;
 mod roots;
 mod run;
 mod table;
+mod user;
+mod view;
 mod wire;
 
 pub use load::{LoadArgs, main as load};
@@ -36,6 +38,10 @@ use run::Lesson;
 use std::fs;
 use std::path::PathBuf;
 
+/// Lines around the table of the advice, by which who reads the output finds it, as in the documentation.
+const BEGIN: &str = "<!-- proof: begin -->";
+const END: &str = "<!-- proof: end -->";
+
 /// Options of the command.
 #[derive(clap::Args)]
 pub struct Args {
@@ -47,9 +53,9 @@ pub struct Args {
     /// How long each run takes.
     #[arg(long, value_name = "SECONDS", default_value_t = 90)]
     seconds: u32,
-    /// Only programs whose name contains this.
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
+    /// Only programs whose name contains one of these.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    only: Vec<String>,
     /// Where the learned profiles are left.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -66,18 +72,7 @@ pub struct Args {
 
 /// Runs them; answers whether the third run of each was silent.
 pub fn run(args: &Args) -> Result<bool> {
-    let chosen: Vec<_> = PROGRAMS
-        .iter()
-        .filter(|program| {
-            let only = args.only.as_ref();
-            only.is_none_or(|only| program.name.contains(only.as_str()))
-        })
-        .collect();
-    ensure!(
-        !chosen.is_empty(),
-        "no program has {:?} in its name",
-        args.only.as_deref().unwrap_or_default()
-    );
+    let chosen = chosen(&args.only)?;
     let (mut reports, mut proofs, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for program in chosen {
         check_interrupt()?;
@@ -100,7 +95,7 @@ pub fn run(args: &Args) -> Result<bool> {
     print!("{}", report::table(&reports));
     if args.advice {
         let table = table::markdown(&proofs);
-        print!("\n{table}");
+        print!("\n{BEGIN}\n{table}{END}\n");
         if let Some(path) = &args.markdown {
             fs::write(path, table).with_context(|| format!("cannot write {}", path.display()))?;
         }
@@ -113,6 +108,21 @@ pub fn run(args: &Args) -> Result<bool> {
         false => reports.iter().all(Report::is_clean),
     };
     Ok(failures.is_empty() && is_well)
+}
+
+/// The programs with one of these in their names; all where there are none.
+///
+/// # Errors
+///
+/// One that is in no name.
+fn chosen(only: &[String]) -> Result<Vec<&'static Program>> {
+    let has = |program: &Program, word: &String| program.name.contains(word.as_str());
+    for word in only {
+        let is_known = PROGRAMS.iter().any(|program| has(program, word));
+        ensure!(is_known, "no program has {word:?} in its name");
+    }
+    let is_chosen = |program: &&Program| only.is_empty() || only.iter().any(|it| has(program, it));
+    Ok(PROGRAMS.iter().filter(is_chosen).collect())
 }
 
 /// Learns a program, compares it, and tries the advice.
@@ -135,6 +145,7 @@ fn one(
         layers,
         patch: None,
         seccomp: None,
+        user: None,
     };
     let lesson = Lesson::learn(session, program, args, &setting)?;
     let third = lesson.compare(&setting)?;
@@ -153,4 +164,22 @@ fn one(
     };
     report.repeats = lesson.end()?;
     Ok((report, proof))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_programs_are_chosen_by_parts_of_their_names() {
+        let names = |only: &[&str]| {
+            let only: Vec<_> = only.iter().map(ToString::to_string).collect();
+            let chosen = chosen(&only)?;
+            anyhow::Ok(chosen.iter().map(|it| it.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&["redis", "ngin"]).unwrap(), ["nginx", "redis"]);
+        assert_eq!(names(&[]).unwrap().len(), PROGRAMS.len());
+        let error = names(&["redis", "java"]).unwrap_err().to_string();
+        assert!(error.contains("java"), "{error}");
+    }
 }

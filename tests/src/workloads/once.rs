@@ -3,6 +3,7 @@
 use super::Args;
 use super::load::Load;
 use super::program::Program;
+use super::view::{View, Wanted};
 use crate::container::{Container, Image, Spec};
 use crate::patch::Applied;
 use crate::session::{Session, patience, wait_for};
@@ -14,8 +15,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a program may take to end when it is told to.
-const STOP: Duration = Duration::from_secs(15);
 /// What the package manager says of a package that it has installed.
 const STEP: &str = "Setting up ";
 
@@ -28,6 +27,8 @@ pub struct Setting {
     pub patch: Option<Value>,
     /// The seccomp profile that the patch names.
     pub seccomp: Option<Value>,
+    /// Another user than the program's, and the group of the same number.
+    pub user: Option<u32>,
 }
 
 /// Puts what a program has beside Debian's files into a folder.
@@ -48,19 +49,22 @@ pub struct Run {
     pub done: u64,
     /// What was applied of the patch.
     pub applied: Applied,
+    /// How the kernel had confined its first process.
+    pub view: View,
 }
 
 /// One run in a fresh container.
 ///
 /// # Errors
 ///
-/// The program does not start, ends by itself, does nothing, or answers its client as it should not;
-/// with the end of what it said.
+/// The program does not start, ends by itself, does nothing, or answers its client as it should not,
+/// with the end of what it said; or the kernel has not confined it as the patch says.
 pub fn once(session: &Session, program: &Program, args: &Args, setting: &Setting) -> Result<Run> {
     let mut spec = Spec::new(program.name, program.args);
+    let user = setting.user.unwrap_or(program.user);
     spec.image = Some(Image {
         layers: setting.layers.clone(),
-        user: program.user,
+        user,
     });
     spec.patch.clone_from(&setting.patch);
     spec.seccomp.clone_from(&setting.seccomp);
@@ -80,10 +84,11 @@ pub fn once(session: &Session, program: &Program, args: &Args, setting: &Setting
         client => load(session, program, client, args, pid),
     };
     let alive = container.is_running();
+    let view = View::of(pid);
     if alive {
         container.signal("TERM")?;
     }
-    let ended = wait_for("the program to end", STOP, || {
+    let ended = wait_for("the program to end", patience() / 2, || {
         Ok((!container.is_running()).then_some(()))
     });
     let stderr = container.stderr();
@@ -108,10 +113,13 @@ pub fn once(session: &Session, program: &Program, args: &Args, setting: &Setting
         (done, _) => done,
     };
     ensure!(done > 0, "nothing was done: {}", said());
+    let view = view?;
+    Wanted::of(setting.patch.as_ref(), user)?.check(&view)?;
     Ok(Run {
         container: id,
         done,
         applied,
+        view,
     })
 }
 
@@ -131,6 +139,7 @@ fn load(session: &Session, program: &Program, client: Load, args: &Args, pid: u3
             .arg(std::env::current_exe()?)
             .args(["load", name.get_name(), &program.port.to_string()])
             .arg(args.seconds.to_string())
+            .arg(session.tools.patience.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -9,6 +9,7 @@ use super::once::Setting;
 use super::report::FalsePositive;
 use super::roots::{self, Contents, contents};
 use super::run::{Compared, Lesson};
+use super::user;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::fs;
@@ -40,6 +41,8 @@ pub struct Proof {
     pub before: Contents,
     /// The run with the advice.
     pub with: Trial,
+    /// The same as another user, where root did all and used no capability that it would need.
+    pub other: Option<Trial>,
     /// The same on a root of what was in use; `None` where the advice alone made it fail.
     pub slim: Option<Slim>,
 }
@@ -114,8 +117,16 @@ impl Proof {
             layers: vec![image.to_path_buf()],
             patch: Some(patch),
             seccomp: Some(filter),
+            user: None,
         };
         let with = Trial::of(lesson.compare(&setting));
+        let other = match (&with, user::is_worth_a_try(&advice)) {
+            (Trial::Worked(_), true) => {
+                let other = user::other(&setting).context("another user")?;
+                Some(Trial::of(lesson.compare(&other)))
+            }
+            _ => None,
+        };
         let slim = match &with {
             Trial::Worked(_) => Some(Slim::of(lesson, image, &mut setting)?),
             Trial::Failed(_) => None,
@@ -135,6 +146,7 @@ impl Proof {
             without: without.reported.clone(),
             before: contents(image, image)?,
             with,
+            other,
             slim,
         })
     }

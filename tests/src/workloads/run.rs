@@ -4,6 +4,7 @@ use super::Args;
 use super::once::{Setting, once};
 use super::program::Program;
 use super::report::FalsePositive;
+use super::view::View;
 use crate::agent::{Agent, Home, Mode};
 use crate::patch::Applied;
 use crate::session::{Session, patience, wait_for};
@@ -45,6 +46,8 @@ pub struct Compared {
     pub reported: Vec<FalsePositive>,
     /// What was applied of the patch.
     pub applied: Applied,
+    /// How the kernel had confined it.
+    pub view: View,
 }
 
 impl<'a> Lesson<'a> {
@@ -117,6 +120,7 @@ impl<'a> Lesson<'a> {
             taken,
             reported: reported.values().map(FalsePositive::of).collect(),
             applied: run.applied,
+            view: run.view,
         })
     }
 

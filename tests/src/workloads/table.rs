@@ -2,6 +2,7 @@
 
 use super::proof::{Proof, Trial};
 use super::roots::Contents;
+use super::user::OTHER;
 use lapwing_profile::text::visible;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -41,6 +42,10 @@ pub fn text(proof: &Proof) -> String {
         line("without it", &one.line());
     }
     line("image", &whole(&proof.before));
+    if let Some(other) = &proof.other {
+        line("another user", &format!("{OTHER}, tried beside the advice"));
+        trial(other, &mut line);
+    }
     if let Some(slim) = &proof.slim {
         line("in use", &whole(&slim.after));
         let made = match slim.is_built {
@@ -73,6 +78,7 @@ fn trial(trial: &Trial, line: &mut impl FnMut(&str, &str)) {
                 "works",
                 &format!("yes: {} done in {seconds:.0} s", run.done),
             );
+            line("kernel says", &run.view.line());
             for one in &run.reported {
                 line("violation", &one.line());
             }
@@ -114,10 +120,24 @@ pub fn markdown(proofs: &[Proof]) -> String {
             left.entry(one).or_default().push(proof.name);
         }
     }
-    let _ = writeln!(text, "\n| not applied | of | why |\n|---|---|---|");
+    if !left.is_empty() {
+        let _ = writeln!(text, "\n| not applied | of | why |\n|---|---|---|");
+    }
     for (what, of) in left {
         let (what, why) = what.split_once(": ").unwrap_or((what, ""));
         let cells = [what, &of.join(", "), why].map(cell);
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    let others = proofs
+        .iter()
+        .filter_map(|it| Some((it, it.other.as_ref()?)));
+    for (number, (proof, other)) in others.enumerate() {
+        if number == 0 {
+            let head = format!("| as user {OTHER} | works with the advice | violations |");
+            let _ = writeln!(text, "\n{head}\n|---|---|---|");
+        }
+        let news = other.news(&proof.without).len().to_string();
+        let cells = [proof.name, &works(other), &news].map(cell);
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text

@@ -1,20 +1,19 @@
 //! As much of HTTP, of Redis' protocol and of PostgreSQL's as the clients need.
 
+use crate::session::patience;
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Longest time that a server may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(30);
 /// PostgreSQL's protocol, version 3.0.
 const POSTGRESQL_VERSION: u32 = 196_608;
 
 fn connect(port: u16) -> Result<TcpStream> {
     let stream = TcpStream::connect(("127.0.0.1", port))
         .with_context(|| format!("cannot connect to port {port}"))?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
+    stream.set_read_timeout(Some(patience()))?;
+    stream.set_write_timeout(Some(patience()))?;
     Ok(stream)
 }
 
