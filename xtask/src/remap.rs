@@ -18,13 +18,14 @@ const BETWEEN: &str = "\x1f";
 /// Gives Cargo the flags of a compiler, and the names of folders with them. The compiler is the one that Cargo
 /// would run: by `RUSTC` or by `RUSTUP_TOOLCHAIN` in the variables of the command, if it has them.
 pub fn apply(command: &mut Command, flags: &[&str]) -> Result<()> {
-    let folders = [
+    let mut folders = [
         (cargo_home()?, "/cargo".to_owned()),
         sources(command)?,
         (root(), ".".to_owned()),
-        // Of two names for one folder the last one counts: this may be within the project, or not.
         (build::target(), "./target".to_owned()),
     ];
+    // Of two folders that a path begins with the last one counts: any may lie within the project.
+    folders.sort_by_key(|(folder, _)| folder.components().count());
     let flags = { flags.iter() }
         .map(ToString::to_string)
         .chain(folders.iter().map(|(folder, name)| flag(folder, name)));

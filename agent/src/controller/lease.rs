@@ -121,10 +121,12 @@ impl Seen {
         note.as_str().unwrap_or_default()
     }
 
-    /// As the holder says, in bounds, and no less than here: anybody may have written it.
+    /// As the holder says, in bounds, and no less than here: anybody may have written it. One that was made anew,
+    /// without a holder, may be of a replica that did not hear the last holder's time.
     fn duration(&self, own: Duration) -> Duration {
         let said = self.spec("leaseDurationSeconds").as_u64();
-        Self::longer(said, own)
+        let before = self.said.filter(|_| self.holder().is_empty());
+        Self::longer(said.max(before), own)
     }
 
     /// The same where there is none, as its last holder said.

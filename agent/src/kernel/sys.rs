@@ -11,7 +11,7 @@ use rustix::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::CStr;
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// `enum bpf_cmd`, include/uapi/linux/bpf.h.
 const BPF_PROG_TEST_RUN: libc::c_long = 10;
@@ -298,7 +298,10 @@ impl Positions {
         let [consumer, producer] = [0, self.page].map(|at| {
             // SAFETY: each page begins with an `unsigned long` and is mapped; the kernel writes it whole.
             let position = unsafe { self.pages.add(at).cast::<AtomicUsize>().as_ref() };
-            position.load(Ordering::Acquire)
+            // Of memory that may only be read no stronger load is defined.
+            let position = position.load(Ordering::Relaxed);
+            fence(Ordering::Acquire);
+            position
         });
         // The first was loaded first, so it is not ahead.
         producer.wrapping_sub(consumer)

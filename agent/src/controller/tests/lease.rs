@@ -337,3 +337,21 @@ async fn somebody_else_s_lease_is_left_alone_for_as_long_as_it_is_renewed() {
     one.lead().await;
     assert!(begun.elapsed() > 5 * SECOND && begun.elapsed() < 20 * SECOND);
 }
+
+/// A third one, which never heard the time of the last holder, made the Lease anew with its own.
+#[tokio::test(start_paused = true)]
+async fn one_made_anew_by_who_knows_no_better_is_waited_for_as_long_as_the_last_holder_said() {
+    let (cluster, cut) = (Cluster::new(), Arc::default());
+    let lease = |version: &str, holder: &str, seconds: u64| {
+        json!({"metadata": {"resourceVersion": version},
+            "spec": {"holderIdentity": holder, "leaseDurationSeconds": seconds}})
+    };
+    cluster.own(PATH, lease("f1", "other_1234", 40));
+    let one = elector(&cluster, "one", &cut);
+    assert!(timeout(5 * SECOND, one.lead()).await.is_err());
+    cluster.own(PATH, lease("f2", "", 15));
+    let begun = Instant::now();
+    one.lead().await;
+    let waited = begun.elapsed();
+    assert!(waited > 39 * SECOND && waited < 60 * SECOND, "{waited:?}");
+}

@@ -347,16 +347,19 @@ impl Store {
 
     /// What a container is that no runtime tells of, if it is the sandbox of its pod, of which the API does not tell
     /// either: the first of the pod's cgroups (the kernel counts their ids up), and none of those that the API has ids
-    /// of. CRI-O may have no process for a sandbox (`drop_infra_ctr`): there it is one only if nothing
-    /// else of the pod is to come.
+    /// of. CRI-O may have no process for a sandbox (`drop_infra_ctr`), and then the first is a container.
     pub fn sandbox(&self, question: &Question) -> Option<Details> {
         let Seat { pod, runtime } = question.seat.as_ref()?;
-        let kept = self.pods.get(pod).filter(|kept| kept.gone.is_none())?;
+        // The path of one from the node's own disk has its hash.
+        let hash = || {
+            let mut named = { self.hashes.iter() }.filter(|((hash, ..), _)| hash == pod);
+            named.next().filter(|_| named.next().is_none())
+        };
+        let kept = self.pods.get(pod).or_else(|| self.pods.get(hash()?.1));
+        let meta = &kept.filter(|kept| kept.gone.is_none())?.pod.metadata;
         let is_first = self.first.get(pod) == Some(&question.home);
         let is_known = self.ids.contains_key(&question.id);
-        let may_be_other = *runtime == Runtime::CriO && !is_whole(&kept.pod);
-        let meta = &kept.pod.metadata;
-        (is_first && !is_known && !may_be_other).then(|| Details {
+        (is_first && !is_known && *runtime != Runtime::CriO).then(|| Details {
             name: SANDBOX.to_owned(),
             pod: clean(&meta.name),
             namespace: clean(&meta.namespace),
@@ -439,24 +442,6 @@ impl Store {
         };
         Fact::Known(Box::new(details), runtime)
     }
-}
-
-/// Whether all that are to run have an id.
-fn is_whole(pod: &Pod) -> bool {
-    let Pod { spec, status, .. } = pod;
-    let has_ids = |wanted: &[Container], ran: &[Ran]| {
-        let has_id = |one: &Container| {
-            let is_it = |ran: &Ran| ran.name == one.name && !ran.container_id.is_empty();
-            ran.iter().any(is_it)
-        };
-        wanted.iter().all(has_id)
-    };
-    has_ids(&spec.containers, &status.container_statuses)
-        && has_ids(&spec.init_containers, &status.init_container_statuses)
-        && has_ids(
-            &spec.ephemeral_containers,
-            &status.ephemeral_container_statuses,
-        )
 }
 
 /// All that ran.
