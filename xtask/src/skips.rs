@@ -37,6 +37,8 @@ fn listed<'l>(list: &'l str, label: &str) -> impl Iterator<Item = &'l str> {
 
 /// The label of what `cargo test` runs.
 const UNIT: &str = "unit";
+/// The label of the same, of what is there for x86_64 alone, on other machines.
+const UNIT_NOT_X86_64: &str = "unit-not-x86_64";
 
 /// Tests of `cargo test` that were ignored, each with its reason.
 #[derive(Debug, Default)]
@@ -57,19 +59,24 @@ impl Ignored {
     /// # Errors
     /// Names those that no line of the list accepts.
     pub fn check(&self) -> Result<()> {
-        self.check_with(LIST)
+        self.check_with(LIST, std::env::consts::ARCH)
     }
 
-    fn check_with(&self, list: &str) -> Result<()> {
-        let known = |name: &str| listed(list, UNIT).any(|entry| entry == name);
+    fn check_with(&self, list: &str, machine: &str) -> Result<()> {
+        let others = (machine != "x86_64").then_some(UNIT_NOT_X86_64);
+        let labels = [Some(UNIT), others];
+        let known = |name: &str| {
+            let mut all = { labels.iter().flatten() }.flat_map(|label| listed(list, label));
+            all.any(|entry| entry == name)
+        };
         let news: Vec<String> = { self.0.iter() }
             .filter(|(name, _)| !known(name))
             .map(|(name, reason)| format!("  {name}: {reason}"))
             .collect();
         if !news.is_empty() {
             bail!(
-                "ignored, but not an expected skip:\n{}\nmake them run (`cargo xtask setup` gets receivers \
-                 and the schema); a line `{UNIT} NAME REASON` in tests/expected-skips.txt would accept one",
+                "ignored, but not an expected skip:\n{}\nmake them run (`cargo xtask setup` gets receivers, \
+                 schemas and Syft, and says what it could not get and why); a line `{UNIT} NAME REASON` in tests/expected-skips.txt would accept one",
                 news.join("\n")
             );
         }
@@ -145,28 +152,40 @@ mod tests {
         ] {
             ignored.add(line);
         }
-        ignored.check_with("").unwrap();
+        ignored.check_with("", "x86_64").unwrap();
         ignored.add("test rotel_hands_on ... ignored, no rotel here");
         ignored.add("test src/lib.rs - it (line 3) ... ignored");
         let list = "unit rotel_hands_on a reason\nhost src/lib.rs_-_it_(line_3) a reason\n";
-        let told = ignored.check_with(list).unwrap_err().to_string();
+        let told = ignored.check_with(list, "x86_64").unwrap_err().to_string();
         assert!(
             !told.contains("rotel") && told.contains("src/lib.rs_-_it_(line_3)"),
             "{told}"
         );
         let list = "unit rotel_hands_on a reason\nunit src/lib.rs_-_it_(line_3) a reason\n";
-        ignored.check_with(list).unwrap();
+        ignored.check_with(list, "x86_64").unwrap();
         for list in [
             "",
             "unit rotel_hands_on",
             "unit * all of them",
             "# unit rotel_hands_on a b",
         ] {
-            let told = ignored.check_with(list).unwrap_err().to_string();
+            let told = ignored.check_with(list, "x86_64").unwrap_err().to_string();
             assert!(
                 told.contains("rotel_hands_on: no rotel here"),
                 "{list}: {told}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_there_for_one_machine_may_be_ignored_on_others_alone() {
+        let mut ignored = Ignored::default();
+        ignored.add("test syft_names_what_package_managers_name ... ignored, no syft: run cargo xtask setup");
+        let told = ignored.check_with(LIST, "x86_64").unwrap_err().to_string();
+        assert!(
+            told.contains("no syft") && told.contains("cargo xtask setup"),
+            "{told}"
+        );
+        ignored.check_with(LIST, "aarch64").unwrap();
     }
 }

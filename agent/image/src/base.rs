@@ -2,14 +2,17 @@
 //!
 //! A base brings what programs need that are not built with all of it: a libc, certificates, a shell. Each
 //! requirement goes by evidence: what was executed, the loader and the libraries that these programs name, and
-//! the files that were opened. The kind that is told is the smallest that has all of these, and the requirements
+//! the files that were opened. The kind that is told is the smallest that meets all of these, and the requirements
 //! that keep it from the next smaller one are named. It is no promise: what was not seen may be needed, so what
 //! has to be checked stands beside it. Without evidence the kind is *unknown*.
 //!
 //! How much goes at least is what packages own in the layers of the base that no base of the kind has, and that
-//! was not seen to be used; libraries that it lacks and that are in use are named, to be brought along.
+//! was not seen to be used; libraries and programs that it lacks and that are in use are named, to be brought along, and
+//! how many other files of the base were in use is told.
 
 mod check;
+mod data;
+mod executed;
 mod goes;
 mod kind;
 mod layers;
@@ -41,7 +44,7 @@ pub const CAUTION: &str = "it follows from what was seen in use, and is no promi
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Base {
-    /// The smallest kind that has all that was seen in use.
+    /// The smallest kind that has what programs and libraries in use ask for.
     pub kind: Kind,
     /// What bases of the kind contain.
     pub contains: &'static str,
@@ -65,7 +68,8 @@ pub struct Base {
     pub files: Split,
     /// What goes at least of these; `None` where that is not known.
     pub saves: Option<Sum>,
-    /// Libraries and programs of the base in use that one of the kind lacks, the largest first.
+    /// Libraries, programs and scripts of the base in use that one of the kind lacks, the largest first; of a kind
+    /// that has none of them, certificates, time zones and users in use too. Other files are told in `check`.
     pub bring: First<Brought>,
     /// What has to be looked at before.
     pub check: Vec<String>,
@@ -230,8 +234,11 @@ pub(crate) fn of(known: &Known<'_>) -> Base {
     result.languages = needs.languages.iter().copied().collect();
     result.known = kind::known(kind, &result.languages, known.system);
     result.contains = kind.contains();
+    let mut data = data::Data::of(known, &needs, kind, &base_files);
+    let brought = std::mem::take(&mut data.bring);
     result.check = check::of(known, &needs, kind);
-    result.bring = goes::bring(known, &needs, kind, result.layers.count);
+    result.check.extend(data.text(kind));
+    result.bring = goes::bring(known, &needs, kind, result.layers.count, brought);
     result.saves = goes::saves(known, kind, &base_files);
     result.requirements = needs.all;
     result.kind = kind;

@@ -113,6 +113,21 @@ impl Run {
         all.concat()
     }
 
+    /// The folder that it works in, which is `/` where the image says nothing; `None` where what it says is no path.
+    pub(crate) fn folder(&self) -> Option<String> {
+        let folder: String = typed(&self.working_dir)?;
+        match folder.is_empty() {
+            true => Some("/".to_owned()),
+            false => folder.starts_with('/').then_some(folder),
+        }
+    }
+
+    /// The folders where it looks for programs, as the environment has them; of several the last counts.
+    pub(crate) fn path(&self) -> Option<&str> {
+        let mut all = self.env.iter().flatten().rev();
+        all.find_map(|one| one.strip_prefix("PATH="))
+    }
+
     /// Whether its health check is a command of a shell.
     pub(crate) fn has_shell_check(&self) -> bool {
         let health: Option<Health> = typed(&self.healthcheck).unwrap_or_default();

@@ -2,160 +2,19 @@
 
 mod common;
 
-use common::{Image, Layer, read_given, read_used};
-use lapwing_image::base::{Base, By, Kind, Language, Need, Requirement};
-use lapwing_image::report::Report;
+use common::base::{
+    CERTIFICATES, GLIBC, MUSL, alpine, base, debian, elf, export, need, report, says,
+};
+use common::{Image, Layer, read_given};
+use lapwing_image::base::{By, Kind, Language, Requirement};
 use lapwing_image::{Limits, Wanted, cyclonedx};
 use lapwing_profile::entry::Entry;
-use lapwing_profile::inventory::export::Export;
-use lapwing_profile::inventory::{Inventory, Sight, uses};
+use lapwing_profile::inventory::uses;
 use lapwing_profile::learn::Sighting;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::workload::Workload;
 use serde_json::{Value, json};
 use std::fs;
-
-const GLIBC: &str = "/lib64/ld-linux-x86-64.so.2";
-const MUSL: &str = "/lib/ld-musl-x86_64.so.1";
-
-/// An ELF file of 64 bits: with a loader a program, with a name a library, with neither a static program.
-fn elf(loader: &str, needed: &[&str], own: &str) -> Vec<u8> {
-    let mut strings = vec![0];
-    let mut string = |text: &str| {
-        strings.extend_from_slice(text.as_bytes());
-        strings.push(0);
-        (strings.len() - text.len() - 1) as u64
-    };
-    let mut table: Vec<[u64; 2]> = needed.iter().map(|name| [1, string(name)]).collect();
-    if !own.is_empty() {
-        table.push([14, string(own)]);
-    }
-    let at_loader = string(loader);
-    let (names, size) = (64 + 3 * 56, table.len() as u64 * 16 + 32);
-    table.extend([[5, names], [0, 0]]);
-    let at_table = names + strings.len() as u64;
-    let mut file = b"\x7fELF\x02\x01\x01".to_vec();
-    file.resize(64, 0);
-    for (at, value) in [(16, 3_u16), (54, 56), (56, 3)] {
-        file[at..at + 2].copy_from_slice(&value.to_le_bytes());
-    }
-    file[32] = 64;
-    let is_static = loader.is_empty() && needed.is_empty() && own.is_empty();
-    for [kind, offset, size] in [
-        [1, 0, 1 << 40],
-        [if is_static { 4 } else { 2 }, at_table, size],
-        [
-            if loader.is_empty() { 4 } else { 3 },
-            names + at_loader,
-            loader.len() as u64 + 1,
-        ],
-    ] {
-        let header = [kind, offset, offset, 0, size, 0, 0];
-        file.extend(header.into_iter().flat_map(u64::to_le_bytes));
-    }
-    file.extend(strings);
-    file.extend(table.into_iter().flatten().flat_map(u64::to_le_bytes));
-    file.resize(20_000, 1);
-    file
-}
-
-/// Debian as it is known by its files, its package manager and its shell; then what is given.
-fn debian(layer: Layer) -> Image {
-    let packages = [
-        ("apt", "/usr/bin/apt"),
-        ("dash", "/usr/bin/dash"),
-        ("libc6", "/usr/lib/libc.so.6\n/usr/lib/ld-linux-x86-64.so.2"),
-        ("libssl3", "/usr/lib/libssl.so.3"),
-        ("libstdc++6", "/usr/lib/libstdc++.so.6"),
-        ("zlib1g", "/usr/lib/libz.so.1"),
-        ("tzdata", "/usr/share/zoneinfo/UTC"),
-    ];
-    let status =
-        |name: &str| format!("Package: {name}\nStatus: install ok installed\nVersion: 1\n\n");
-    let mut base = Layer::default()
-        .symlink("bin", "usr/bin")
-        .symlink("lib", "usr/lib")
-        .symlink("lib64", "usr/lib")
-        .symlink("bin/sh", "dash")
-        .file("etc/os-release", "ID=debian\nVERSION_ID=12\n")
-        .file("usr/share/zoneinfo/UTC", "TZif")
-        .file("usr/share/doc/apt/changelog", vec![b'x'; 30_000])
-        .file("etc/ssl/certs/ca-certificates.crt", "certificates")
-        .program("usr/bin/apt", elf(GLIBC, &["libc.so.6"], ""))
-        .program("usr/bin/dash", elf(GLIBC, &["libc.so.6"], ""))
-        .program(
-            "usr/lib/ld-linux-x86-64.so.2",
-            elf("", &[], "ld-linux-x86-64.so.2"),
-        )
-        .file(
-            "usr/lib/libc.so.6",
-            elf("", &["ld-linux-x86-64.so.2"], "libc.so.6"),
-        )
-        .file(
-            "usr/lib/libssl.so.3",
-            elf("", &["libc.so.6"], "libssl.so.3"),
-        )
-        .file(
-            "usr/lib/libstdc++.so.6",
-            elf("", &["libc.so.6"], "libstdc++.so.6"),
-        )
-        .file("usr/lib/libz.so.1", elf("", &["libc.so.6"], "libz.so.1"))
-        .file(
-            "var/lib/dpkg/status",
-            packages.map(|(name, _)| status(name)).concat(),
-        );
-    for (name, files) in packages {
-        base = base.file(
-            &format!("var/lib/dpkg/info/{name}.list"),
-            format!("{files}\n"),
-        );
-    }
-    Image::of(vec![base, layer])
-}
-
-fn export(used: &[(&str, u8)]) -> Export {
-    let mut known = Inventory::default();
-    known.begin("c1", true);
-    for (path, how) in used {
-        known.see(Sight {
-            path: path.as_bytes(),
-            how: *how,
-            changed: false,
-            at: 1_790_000_000,
-            image: 0,
-        });
-    }
-    Export::of("web", &known)
-}
-
-fn report(image: &Image, export: Option<&Export>) -> Report {
-    read_used(
-        image.path(),
-        Wanted::default(),
-        Limits::default(),
-        None,
-        export,
-    )
-    .unwrap()
-}
-
-fn base(image: &Image, used: &[(&str, u8)]) -> Base {
-    report(image, Some(&export(used))).base
-}
-
-fn need(base: &Base, requirement: Requirement) -> &Need {
-    let found = base
-        .requirements
-        .iter()
-        .find(|one| one.requirement == requirement);
-    found.unwrap_or_else(|| panic!("no {requirement:?} in {:?}", base.requirements))
-}
-
-fn says(base: &Base, part: &str) -> bool {
-    base.check.iter().any(|text| text.contains(part))
-}
-
-const CERTIFICATES: (&str, u8) = ("/etc/ssl/certs/ca-certificates.crt", uses::OPEN);
 
 #[test]
 fn a_static_program_does_with_nothing_or_with_what_it_reads() {
@@ -301,25 +160,6 @@ fn a_language_needs_its_runtime_and_a_shell_the_distribution() {
 
 #[test]
 fn musl_and_glibc_stand_in_for_each_other_nowhere() {
-    let alpine = |layer: Layer| {
-        let base = Layer::default()
-            .file("etc/os-release", "ID=alpine\n")
-            .program("bin/busybox", elf(MUSL, &["libc.musl-x86_64.so.1"], ""))
-            .symlink("bin/sh", "busybox")
-            .program(
-                "lib/ld-musl-x86_64.so.1",
-                elf("", &[], "libc.musl-x86_64.so.1"),
-            )
-            .file(
-                "usr/lib/libssl.so.3",
-                elf("", &["libc.musl-x86_64.so.1"], "libssl.so.3"),
-            )
-            .file(
-                "lib/apk/db/installed",
-                "P:busybox\nV:1\nF:bin\nR:busybox\n\nP:musl\nV:1\nF:lib\nR:ld-musl-x86_64.so.1\n",
-            );
-        Image::of(vec![base, layer])
-    };
     let image = alpine(Layer::default().program(
         "app/web",
         elf(MUSL, &["libssl.so.3", "libc.musl-x86_64.so.1"], ""),

@@ -114,7 +114,8 @@ pub fn once(session: &Session, program: &Program, args: &Args, setting: &Setting
     };
     ensure!(done > 0, "nothing was done: {}", said());
     let view = view?;
-    Wanted::of(setting.patch.as_ref(), user)?.check(&view)?;
+    let own = View::of(std::process::id())?;
+    Wanted::of(setting.patch.as_ref(), user)?.check(&view, &own)?;
     Ok(Run {
         container: id,
         done,

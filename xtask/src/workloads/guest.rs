@@ -60,11 +60,19 @@ struct Table {
     is_whole: bool,
 }
 
+/// Whether a line is the kernel's: it tells its time first.
+fn is_of_kernel(line: &str) -> bool {
+    let time = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    time.is_some_and(|(time, _)| time.trim().parse::<f64>().is_ok())
+}
+
 impl Table {
+    /// What the kernel says shares the console, and may stand before or behind a line or between two.
     fn take(&mut self, line: &str) {
         match line {
-            BEGIN => self.is_open = true,
-            END => (self.is_whole, self.is_open) = (self.is_open, false),
+            _ if line.contains(BEGIN) => self.is_open = true,
+            _ if line.contains(END) => (self.is_whole, self.is_open) = (self.is_open, false),
+            _ if is_of_kernel(line) => {}
             _ if self.is_open => {
                 self.text.push_str(line);
                 self.text.push('\n');
@@ -162,6 +170,18 @@ mod tests {
         }
         assert!(table.is_whole);
         assert_eq!(table.text, "| a |\n\n| b |\n");
+        let mut mixed = Table::default();
+        for line in [
+            &format!("[   12.345678] random: crng init done{BEGIN}"),
+            "| a |",
+            "[   13.000001] overlayfs: a message",
+            "| b |",
+            &format!("{END}[   14.0] clocksource: a message"),
+        ] {
+            mixed.take(line);
+        }
+        assert!(mixed.is_whole);
+        assert_eq!(mixed.text, "| a |\n| b |\n");
         let mut cut = Table::default();
         cut.take(BEGIN);
         cut.take("| a |");

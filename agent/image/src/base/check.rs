@@ -24,6 +24,50 @@ pub(super) fn of(known: &Known<'_>, needs: &Needs, kind: Kind) -> Vec<String> {
     if !has(Requirement::TimeZones) {
         say("time zones: none were seen to be read, and local times need them");
     }
+    let has_temporary = kind >= Kind::Static && kind != Kind::Musl;
+    match (has(Requirement::Temporary), has_temporary) {
+        (true, true) => {}
+        (true, false) => say(
+            "temporary files: they were made or read, and such a base has no /tmp: make one that all may write to (mode 1777), \
+             or mount one",
+        ),
+        (false, true) => say("temporary files: none were seen to be made or read"),
+        (false, false) => say(
+            "temporary files: none were seen to be made or read, and such a base has no /tmp for those that are made",
+        ),
+    }
+    if let Some(first) = needs.statically.first.first() {
+        say(&format!(
+            "static programs: {} are in use ({first}), and one that is built with glibc still loads libraries by name for NSS \
+             (users and names of hosts), iconv and dlopen, of the very glibc that it was built with: these are seen only where \
+             they were used",
+            needs.statically.count()
+        ));
+    }
+    if needs.has_static_go {
+        say(
+            "static programs of Go: they look users and names of hosts up by themselves, in /etc/passwd, /etc/hosts and \
+             /etc/resolv.conf, and load libraries by name only where they were built to",
+        );
+    }
+    if !needs.languages.is_empty() && kind < Kind::Runtime {
+        let all: Vec<&str> = needs.languages.iter().map(|it| it.word()).collect();
+        say(&format!(
+            "runtimes: such a base has none, so that of {} is brought along, and the folders of its modules are needed as well, \
+             also those that were not seen in use",
+            all.join(", ")
+        ));
+    }
+    for loader in &needs.odd_loaders {
+        say(&format!(
+            "loader: {loader} is not where bases have one: it has to be brought along, or programs built for another"
+        ));
+    }
+    if let Some(program) = &needs.configured {
+        say(&format!(
+            "program: the image's configuration names {program}, which was not seen to be executed: it counts as if it was"
+        ));
+    }
     if kind >= Kind::Musl {
         let of = match (needs.by_name.count(), needs.by_name.first.first()) {
             (count, Some(first)) if !needs.is_unsure => format!(
@@ -67,7 +111,10 @@ pub(super) fn of(known: &Known<'_>, needs: &Needs, kind: Kind) -> Vec<String> {
         );
     }
     if needs.is_unsure {
-        say("programs: which libraries some need was not read, so no base without a libc is told");
+        say(
+            "programs: which libraries some need was not read, or what they name is not in the image, so no base without a \
+             libc is told",
+        );
     }
     if known.how.is_none() {
         say(

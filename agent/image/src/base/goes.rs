@@ -83,8 +83,20 @@ pub(super) fn saves(known: &Known<'_>, kind: Kind, files: &[Id]) -> Option<Sum> 
     Some(sum)
 }
 
+/// Whether a file is below a folder of a runtime.
+pub(super) fn is_of_runtime(path: &[u8]) -> bool {
+    let path = String::from_utf8_lossy(path);
+    OF_RUNTIMES.iter().any(|folder| path.contains(folder))
+}
+
 /// What is in use of the base and what one of the kind lacks.
-pub(super) fn bring(known: &Known<'_>, needs: &Needs, kind: Kind, layers: u32) -> First<Brought> {
+pub(super) fn bring(
+    known: &Known<'_>,
+    needs: &Needs,
+    kind: Kind,
+    layers: u32,
+    data: Vec<Id>,
+) -> First<Brought> {
     if kind == Kind::Slim {
         return First::default();
     }
@@ -93,9 +105,8 @@ pub(super) fn bring(known: &Known<'_>, needs: &Needs, kind: Kind, layers: u32) -
     let comes = |id: Id, name: &[u8]| {
         let name = String::from_utf8_lossy(name);
         let of_kind = kind == Kind::Runtime && {
-            let path = String::from_utf8_lossy(&tree.path(id)).into_owned();
             Language::of(&name, false).is_some()
-                || OF_RUNTIMES.iter().any(|folder| path.contains(folder))
+                || is_of_runtime(&tree.path(id))
                 || is_python && OF_PYTHON.iter().any(|start| name.starts_with(start))
         };
         // One with musl has none of glibc's and GCC's, and the other way round.
@@ -105,7 +116,11 @@ pub(super) fn bring(known: &Known<'_>, needs: &Needs, kind: Kind, layers: u32) -
         });
         has || of_kind
     };
-    let mut found: Vec<Id> = needs.programs.clone();
+    let mut found = data;
+    found.extend(&needs.programs);
+    if kind < Kind::Runtime {
+        found.extend(&needs.runtimes);
+    }
     let mut counted = vec![false; tree.inodes.len()];
     tree.visit(|id, inode| {
         let number = tree.nodes[id as usize].inode as usize;

@@ -10,9 +10,9 @@ pub enum Kind {
     Scratch,
     /// Certificates, time zones, users and `/tmp`.
     Static,
-    /// These, and musl.
+    /// musl and nothing else: what `Static` has is brought along.
     Musl,
-    /// These, and glibc.
+    /// What `Static` has, and glibc.
     Glibc,
     /// These, and OpenSSL's libraries.
     Base,
@@ -70,7 +70,8 @@ const EMBEDDED: &[(&str, Language)] = &[
     ("libphp", Language::Php),
 ];
 
-/// Packages that bases of a kind may have; those of the kinds before it too. A star stands for what follows.
+/// Packages that bases of a kind may have; those of the kinds before it too. A star stands for what follows. With
+/// musl that is Alpine's, so what [`Kind::Static`] has is not counted as gone.
 const PACKAGES: &[(Kind, &[&str])] = &[
     (
         Kind::Static,
@@ -164,7 +165,8 @@ impl Kind {
                 "CA certificates, time zones, /etc/passwd and /tmp; neither a libc nor a shell"
             }
             Self::Musl => {
-                "musl, which is loader and libc in one; neither a shell nor a package manager"
+                "musl alone, which is loader and libc in one: no certificates, time zones, users or /tmp, no shell and no \
+                 package manager"
             }
             Self::Glibc => {
                 "CA certificates, time zones, /etc/passwd, /tmp and glibc; neither OpenSSL nor a shell"
@@ -203,8 +205,12 @@ impl Kind {
             Some((start, end)) => package.starts_with(start) && package.ends_with(end),
             None => package == *one,
         };
+        // Chainguard's with glibc have GCC's libraries and no OpenSSL, distroless the other way round.
+        let has = |kind: Kind| {
+            kind <= self || kind == Self::Cc && matches!(self, Self::Glibc | Self::Base)
+        };
         { PACKAGES.iter() }
-            .filter(|(kind, _)| *kind <= self)
+            .filter(|(kind, _)| has(*kind))
             .any(|(_, all)| all.iter().any(is_one))
     }
 
@@ -329,6 +335,10 @@ mod tests {
             (Kind::Static, "libc6", false),
             (Kind::Glibc, "libc6", true),
             (Kind::Glibc, "libssl3", false),
+            (Kind::Glibc, "libstdc++6", true),
+            (Kind::Base, "libgcc-s1", true),
+            (Kind::Static, "libgcc-s1", false),
+            (Kind::Musl, "libgcc", false),
             (Kind::Cc, "libssl3t64", true),
             (Kind::Cc, "gcc-12-base", true),
             (Kind::Cc, "gcc-12", false),

@@ -1,6 +1,7 @@
 //! What programs of an image are linked with, and which of them need a library.
 
 use super::NAMED_MAX;
+use super::kind::Kind;
 use crate::linkage::{Elf, Linkage, base};
 use crate::packages::is_library;
 use crate::report::First;
@@ -8,9 +9,9 @@ use crate::run::Run;
 use crate::tree::{Id, Inode, Kind as Node, Magic, Tree};
 use lapwing_profile::text::canonical;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Folders where programs are looked for that are named without one.
+/// Folders where containers look for programs that are named without one, if the image says nothing of it.
 const FOLDERS: &[&str] = &[
     "/usr/local/sbin",
     "/usr/local/bin",
@@ -109,19 +110,31 @@ impl Linked {
     }
 }
 
+/// Whether a library comes with a libc, so that it is clear which base has it.
+fn is_of_libc(name: &[u8]) -> bool {
+    let kind = Kind::of_library(&String::from_utf8_lossy(name));
+    matches!(kind, Some(Kind::Musl | Kind::Glibc))
+}
+
 /// Libraries that programs name, and others for these, each with whom it is needed by.
 pub(super) struct Closure<'a> {
     pub libraries: BTreeMap<&'a [u8], First<Id>>,
-    /// Whether all names were read.
+    /// Whether all names were read, and all of them are those of a libc or of files of the image.
     pub is_whole: bool,
 }
 
 impl<'a> Closure<'a> {
     pub(super) fn of(tree: &'a Tree, programs: impl Iterator<Item = Id>) -> Self {
         let mut known: BTreeMap<&[u8], Id> = BTreeMap::new();
+        // A loader goes by the names of files, which may be links.
+        let mut names: BTreeSet<&[u8]> = BTreeSet::new();
         tree.visit(|id, _| {
             if let Some(name) = name_of(tree, id) {
                 known.entry(name).or_insert(id);
+            }
+            let name = &*tree.nodes[id as usize].name;
+            if is_library(name) {
+                names.insert(name);
             }
         });
         let mut all = Self {
@@ -136,6 +149,8 @@ impl<'a> Closure<'a> {
             };
             for name in needed {
                 let name = &**name;
+                let is_there = known.contains_key(name) || names.contains(base(name));
+                all.is_whole &= is_there || is_of_libc(name);
                 let by = all.libraries.entry(name).or_insert_with(|| {
                     left.extend(known.get(name));
                     First::default()
@@ -147,23 +162,99 @@ impl<'a> Closure<'a> {
     }
 }
 
-/// What a program names that is none by itself, in the image.
-pub(super) fn interpreter(tree: &Tree, named: &[u8]) -> Option<Id> {
-    if named.starts_with(b"/") {
-        return tree.find(named, true);
-    }
-    let mut all = { FOLDERS.iter() }.map(|folder| [folder.as_bytes(), b"/", named].concat());
-    all.find_map(|path| tree.find(&path, true))
+/// What came of looking for a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    At(Id),
+    /// It is in none of the places where it would be.
+    Nowhere,
+    /// Where it would be is not known.
+    NotSought,
 }
 
-/// The program that the image's configuration names, in words.
-pub(super) fn program(tree: &Tree, run: Option<&Run>) -> Option<String> {
+impl Found {
+    pub(super) const fn found(self) -> Option<Id> {
+        match self {
+            Self::At(id) => Some(id),
+            Self::Nowhere | Self::NotSought => None,
+        }
+    }
+
+    fn of(id: Option<Id>) -> Self {
+        id.map_or(Self::Nowhere, Self::At)
+    }
+}
+
+/// A path that may go by the folder that containers of the image work in.
+fn from_folder(run: Option<&Run>, path: &[u8]) -> Option<Vec<u8>> {
+    if path.starts_with(b"/") {
+        return Some(path.to_vec());
+    }
+    let folder = run?.folder()?;
+    Some([folder.as_bytes(), b"/", path].concat())
+}
+
+/// A program that is looked for as a container does it: by the `PATH` that it has of the image, or that engines
+/// give it where the image has none.
+fn by_path(tree: &Tree, run: Option<&Run>, name: &[u8]) -> Found {
+    let own = run.and_then(Run::path);
+    let folders: Vec<&str> = match own {
+        Some(path) => path.split(':').collect(),
+        None => FOLDERS.to_vec(),
+    };
+    let mut is_whole = true;
+    for folder in folders {
+        let Some(folder) = from_folder(run, folder.as_bytes()) else {
+            is_whole = false;
+            continue;
+        };
+        let found = tree.find(&[&folder, &b"/"[..], name].concat(), true);
+        if let Some(id) = found.filter(|id| tree.inode(*id).kind == Node::File) {
+            return Found::At(id);
+        }
+    }
+    match is_whole {
+        true => Found::Nowhere,
+        false => Found::NotSought,
+    }
+}
+
+/// What a script names behind `#!`; of one without a slash, which `env` looks for, by the image's `PATH`.
+pub(super) fn interpreter(tree: &Tree, run: Option<&Run>, named: &[u8]) -> Found {
+    match (named.first(), named.contains(&b'/')) {
+        (Some(b'/'), _) => Found::of(tree.find(named, true)),
+        (_, false) => by_path(tree, run, named),
+        // It goes by the folder of whoever starts it.
+        (_, true) => Found::NotSought,
+    }
+}
+
+/// The program that the image's configuration names; `None` where it names none.
+pub(super) fn configured(tree: &Tree, run: Option<&Run>) -> Option<Found> {
     let words = run?.program();
-    let found = interpreter(tree, words.first()?.as_bytes());
-    let Some(id) = found.filter(|id| tree.inode(*id).kind == Node::File) else {
-        return Some(
-            "the program that the image's configuration names was not found in it".to_owned(),
-        );
+    let name = words.first()?.as_bytes();
+    Some(match name.contains(&b'/') {
+        false => by_path(tree, run, name),
+        true => from_folder(run, name)
+            .map_or(Found::NotSought, |path| Found::of(tree.find(&path, true))),
+    })
+}
+
+/// The same in words.
+pub(super) fn program(tree: &Tree, run: Option<&Run>) -> Option<String> {
+    let id = match configured(tree, run)? {
+        Found::At(id) if tree.inode(id).kind == Node::File => id,
+        Found::NotSought => {
+            return Some(
+                "the program that the image's configuration names was not looked for: where it would be is not known"
+                    .to_owned(),
+            );
+        }
+        Found::At(_) | Found::Nowhere => {
+            return Some(
+                "the program that the image's configuration names was not found in it".to_owned(),
+            );
+        }
     };
     let path = canonical(&tree.path(id));
     let inode = tree.inode(id);

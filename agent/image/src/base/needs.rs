@@ -1,53 +1,18 @@
 //! What of a base is in use: shells, runtimes, libraries and files, each with whoever uses it.
 
+use super::executed::{Executed, Why, issuers};
 use super::kind::{Kind, Language};
-use super::linked::{Closure, Libc, elf, interpreter, is_program, name_of};
-use super::{Known, NAMED_MAX};
-use crate::linkage::Linkage;
+use super::linked::{Closure, Libc, elf, is_program, name_of};
+use super::{Known, NAMED_MAX, data};
 use crate::notable::{Tool, tool};
 use crate::report::First;
-use crate::tree::{Id, Kind as Node, Magic, Tree};
-use lapwing_profile::behaviour::{Behaviour, Parent};
-use lapwing_profile::entry::Phase;
-use lapwing_profile::inventory::uses;
-use lapwing_profile::profile::Verdict;
-use lapwing_profile::text::{bytes, canonical};
+use crate::tree::{Id, Magic, Tree};
+use lapwing_profile::text::canonical;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Requirements of one sort that are told.
 const EACH_MAX: usize = 20;
-/// Files that the smallest bases have, by the beginnings of their paths.
-const FILES: &[(Requirement, &str, &[&str])] = &[
-    (
-        Requirement::Certificates,
-        "CA certificates were read",
-        &[
-            "/etc/ca-certificates/",
-            "/etc/pki/",
-            "/etc/ssl/cert.pem",
-            "/etc/ssl/certs/",
-            "/usr/local/share/ca-certificates/",
-            "/usr/share/ca-certificates/",
-        ],
-    ),
-    (
-        Requirement::TimeZones,
-        "time zones were read",
-        &["/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo/"],
-    ),
-    (
-        Requirement::Users,
-        "users were looked up",
-        &["/etc/group", "/etc/nsswitch.conf", "/etc/passwd"],
-    ),
-    (
-        Requirement::Temporary,
-        "temporary files were made or read",
-        &["/tmp/", "/var/tmp/"],
-    ),
-];
-
 /// Something that a base has to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -116,14 +81,25 @@ impl Need {
 pub(super) struct Needs {
     pub all: Vec<Need>,
     pub languages: BTreeSet<Language>,
-    /// Programs that were executed, but for shells, managers, compilers and runtimes.
+    /// Programs and scripts that were executed, but for shells, managers, compilers and runtimes.
     pub programs: Vec<Id>,
+    /// All that counts as executed, by the numbers of inodes.
+    pub counted: BTreeSet<u32>,
+    /// Runtimes of languages that were.
+    pub runtimes: Vec<Id>,
+    /// Static programs that Go did not build, the first of them, and whether Go built others.
+    pub statically: First<String>,
+    pub has_static_go: bool,
+    /// Loaders where no base has them.
+    pub odd_loaders: BTreeSet<String>,
     /// Names of libraries in use.
     pub libraries: BTreeSet<Vec<u8>>,
     /// Libraries that were used and that no program names.
     pub by_name: First<String>,
-    /// Whether some program's libraries were not read.
+    /// Whether what some program needs was not read or is not in the image.
     pub is_unsure: bool,
+    /// The program that the image's configuration names, where it counts and was not seen to be executed.
+    pub configured: Option<String>,
     /// How many programs and scripts were executed.
     pub executed: u64,
     /// Shells that were opened and not executed.
@@ -133,7 +109,13 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    fn add(&mut self, requirement: Requirement, base: Kind, what: String, by: First<String>) {
+    pub(super) fn add(
+        &mut self,
+        requirement: Requirement,
+        base: Kind,
+        what: String,
+        by: First<String>,
+    ) {
         let same = { self.all.iter() }.filter(|one| one.requirement == requirement);
         if same.count() >= EACH_MAX {
             return;
@@ -148,44 +130,6 @@ impl Needs {
     }
 }
 
-/// By the number of the inode: who executed it, by the profile, and scripts that name it.
-fn issuers(known: &Known<'_>, executed: &[Id]) -> BTreeMap<u32, BTreeSet<String>> {
-    let tree = known.tree;
-    let mut all: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
-    let verdicts = [Verdict::Approved, Verdict::Pending, Verdict::Refused];
-    let entries = { known.profile.into_iter() }
-        .flat_map(|profile| verdicts.into_iter().flat_map(|it| profile.entries(it)));
-    for (entry, record) in entries {
-        if entry.phase == Phase::Escaped || record.first.is_none() {
-            continue;
-        }
-        let Behaviour::Exec(exec) = entry.behaviour else {
-            continue;
-        };
-        let Some(id) = bytes(&exec.path).and_then(|path| tree.find(&path, true)) else {
-            continue;
-        };
-        let of = all.entry(tree.nodes[id as usize].inode).or_default();
-        match exec.parent {
-            Parent::Program(path) => drop(of.insert(path)),
-            Parent::Runtime => drop(of.insert("the container's runtime".to_owned())),
-            Parent::Any | Parent::Unknown => {}
-        }
-        of.extend(exec.script);
-    }
-    let mut seen = BTreeSet::new();
-    for id in executed {
-        if let Some(Linkage::Script(name)) = tree.inode(*id).linkage.as_deref()
-            && seen.insert(tree.nodes[*id as usize].inode)
-            && let Some(found) = interpreter(tree, name)
-        {
-            let of = all.entry(tree.nodes[found as usize].inode).or_default();
-            of.insert(canonical(&tree.path(*id)));
-        }
-    }
-    all
-}
-
 fn paths(tree: &Tree, all: &First<Id>) -> First<String> {
     let path = |id: &Id| canonical(&tree.path(*id));
     First {
@@ -198,22 +142,25 @@ fn first(all: impl IntoIterator<Item = String>) -> First<String> {
     First::of(all.into_iter().collect(), NAMED_MAX)
 }
 
-/// Nodes of what was executed, each file once for each of its names.
-fn executed(known: &Known<'_>) -> Vec<Id> {
-    let mut all = Vec::new();
-    known.tree.visit(|id, inode| {
-        if inode.kind == Node::File && known.is_executed(known.tree.nodes[id as usize].inode) {
-            all.push(id);
-        }
-    });
-    all
+/// Whether a loader is where bases have it.
+fn is_usual(loader: &[u8]) -> bool {
+    let folder = loader.rsplitn(2, |byte| *byte == b'/').nth(1);
+    folder.is_some_and(|it| [&b"/lib"[..], b"/lib32", b"/lib64", b"/libx32"].contains(&it))
 }
 
 pub(super) fn of(known: &Known<'_>) -> Needs {
     let tree = known.tree;
     let mut needs = Needs::default();
-    let executed = executed(known);
+    let Executed {
+        all: executed,
+        why,
+        is_whole,
+        configured,
+    } = Executed::of(known);
+    needs.is_unsure = !is_whole;
+    needs.configured = configured;
     let issuers = issuers(known, &executed);
+    let verb = |number: u32| why.get(&number).copied().unwrap_or(Why::Seen).text();
     let by = |number: u32| first(issuers.get(&number).cloned().unwrap_or_default());
     let mut seen: BTreeSet<u32> = BTreeSet::new();
     let mut elves: Vec<Id> = Vec::new();
@@ -222,19 +169,21 @@ pub(super) fn of(known: &Known<'_>) -> Needs {
     for id in &executed {
         let number = tree.nodes[*id as usize].inode;
         let found = match tool(tree, *id) {
-            Some(Tool::Shell) => (Requirement::Shell, "a shell was executed"),
-            Some(Tool::Manager) => (
-                Requirement::PackageManager,
-                "a package manager was executed",
-            ),
-            Some(Tool::Compiler) => (Requirement::Compiler, "a compiler was executed"),
+            Some(Tool::Shell) => (Requirement::Shell, "a shell"),
+            Some(Tool::Manager) => (Requirement::PackageManager, "a package manager"),
+            Some(Tool::Compiler) => (Requirement::Compiler, "a compiler"),
             None => continue,
         };
         if told.insert((number, found.0)) {
             needs.add(
                 found.0,
                 Kind::Slim,
-                format!("{}: {}", found.1, canonical(&tree.path(*id))),
+                format!(
+                    "{} {}: {}",
+                    found.1,
+                    verb(number),
+                    canonical(&tree.path(*id))
+                ),
                 by(number),
             );
         }
@@ -247,28 +196,50 @@ pub(super) fn of(known: &Known<'_>) -> Needs {
             continue;
         }
         let inode = tree.inode(*id);
-        if inode.magic == Magic::Script {
-            needs.executed += 1;
+        let is_script = inode.magic == Magic::Script;
+        if is_script || is_program(tree, *id) {
+            needs.executed += u64::from(!why.contains_key(&number));
+        }
+        if is_script && !is_tool.contains(&number) {
+            needs.programs.push(*id);
         }
         if !is_program(tree, *id) {
             continue;
         }
-        needs.executed += 1;
         elves.push(*id);
         let name = String::from_utf8_lossy(&tree.nodes[*id as usize].name);
         match Language::of(&name, true) {
             Some(language) if !is_tool.contains(&number) => {
                 needs.languages.insert(language);
                 let path = canonical(&tree.path(*id));
-                let what = format!("the runtime of {} was executed: {path}", language.word());
+                let what = format!(
+                    "the runtime of {} {}: {path}",
+                    language.word(),
+                    verb(number)
+                );
+                needs.runtimes.push(*id);
                 needs.add(Requirement::Runtime, Kind::Runtime, what, by(number));
             }
             None if !is_tool.contains(&number) => needs.programs.push(*id),
             _ => {}
         }
         let loader = elf(inode).map(|elf| elf.loader.as_deref());
+        if let Some(Some(loader)) = loader
+            && !is_usual(loader)
+            && needs.odd_loaders.len() < NAMED_MAX
+        {
+            needs.odd_loaders.insert(canonical(loader));
+        }
         let of = match loader {
-            Some(None) => continue,
+            Some(None) => {
+                match inode.built.is_some() {
+                    true => needs.has_static_go = true,
+                    false => needs
+                        .statically
+                        .take(NAMED_MAX, || canonical(&tree.path(*id))),
+                }
+                continue;
+            }
             Some(Some(loader)) => match Libc::of(loader) {
                 Libc::Glibc => (Requirement::Glibc, canonical(loader)),
                 Libc::Musl => (Requirement::Musl, canonical(loader)),
@@ -294,8 +265,9 @@ pub(super) fn of(known: &Known<'_>) -> Needs {
             paths(tree, &programs),
         );
     }
+    needs.counted = seen;
     libraries(known, &elves, &mut needs);
-    files(known, &mut needs);
+    data::needs(known, &mut needs);
     needs
 }
 
@@ -358,38 +330,5 @@ fn libraries(known: &Known<'_>, programs: &[Id], needs: &mut Needs) {
         let what = format!("libraries are in use: {}{more}", names.first.join(", "));
         let users = First::of(users.into_iter().collect(), NAMED_MAX);
         needs.add(requirement, base, what, paths(tree, &users));
-    }
-}
-
-/// Files that are no programs.
-fn files(known: &Known<'_>, needs: &mut Needs) {
-    let Some(inventory) = known.inventory.filter(|_| known.how.is_some()) else {
-        return;
-    };
-    let begins =
-        |path: &[u8], all: &[&str]| all.iter().any(|start| path.starts_with(start.as_bytes()));
-    for (requirement, what, starts) in FILES {
-        let found = { inventory.files.keys() }.find(|path| begins(path, starts));
-        if let Some(path) = found {
-            let what = format!("{what}: {}", canonical(path));
-            needs.add(*requirement, Kind::Static, what, First::default());
-        }
-    }
-    let is_locale = |path: &[u8]| {
-        begins(
-            path,
-            &["/usr/lib/locale/", "/usr/share/locale/", "/usr/share/i18n/"],
-        ) || path.windows(7).any(|part| part == b"/gconv/")
-    };
-    needs.has_locale = inventory.files.keys().any(|path| is_locale(path));
-    for (path, one) in &inventory.files {
-        let Some(id) = known.tree.find(path, true) else {
-            continue;
-        };
-        let is_executed = known.is_executed(known.tree.nodes[id as usize].inode);
-        let is_open = one.how & uses::OPEN != 0 && !is_executed;
-        if is_open && tool(known.tree, id) == Some(Tool::Shell) && needs.opened.len() < NAMED_MAX {
-            needs.opened.insert(canonical(path));
-        }
     }
 }

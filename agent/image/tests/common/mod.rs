@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub mod base;
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lapwing_image::inventory::copy::Copy;

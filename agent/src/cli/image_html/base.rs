@@ -28,7 +28,7 @@ pub(super) fn write(out: &mut String, base: &Base) {
         None => {
             let _ = writeln!(
                 out,
-                "<p>By {} one of the kind <b>{}</b> has what was seen in use: {}. Known as: {}.</p>",
+                "<p>By {} one of the kind <b>{}</b> has what programs and libraries in use ask for: {}. Known as: {}.</p>",
                 source(base),
                 base.kind.word(),
                 Text(base.contains),

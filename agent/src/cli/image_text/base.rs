@@ -8,7 +8,7 @@ use std::io::{Result, Write};
 pub(super) fn write(out: &mut impl Write, base: &Base) -> Result<()> {
     let verdict = match base.why_unknown {
         None => format!(
-            "one of the kind `{}` has what was seen in use",
+            "one of the kind `{}` has what programs and libraries in use ask for",
             base.kind.word()
         ),
         Some(_) => Kind::Unknown.word().to_owned(),

@@ -294,7 +294,7 @@ fn an_image_reads_well_and_hides_nothing() {
     for part in [
         &format!("{name}  {name}\nimage id sha256:00\n{name}\n"),
         &format!("what can be saved\n   1.50 GB  {name}\n            do\n"),
-        "a smaller base  one of the kind `slim` has what was seen in use\n",
+        "a smaller base  one of the kind `slim` has what programs and libraries in use ask for\n",
         &format!("\n1      1.2 MB  1      999 B   {name}\n"),
         "wasted  999 B in files that later layers hide\n  999 B of layer 1 in 1 file: deleted by layer 2\n",
         &format!("    999 B  {name}, 2 times (deleted)\n"),

@@ -81,7 +81,7 @@ fn what_decides_stands_before_what_is_needed_besides_and_what_to_check() {
     let mut at = 0;
     for part in [
         &format!(
-            "a smaller base  one of the kind `slim` has what was seen in use\n  it has {}\n  as {name}\n  by the \
+            "a smaller base  one of the kind `slim` has what programs and libraries in use ask for\n  it has {}\n  as {name}\n  by the \
              inventory of use\n  INCOMPLETE: {name}\n  its base now: the first 2 layers; the history says so\n",
             Kind::Slim.contains()
         ),
