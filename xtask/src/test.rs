@@ -134,6 +134,9 @@ pub fn run(soak: bool) -> Result<bool> {
         runner.stage("Kubernetes' API", 900, apiserver::stage);
         if let Some(own) = built.first() {
             runner.stage("a cluster", 1_500, |counts, note| {
+                if refused(own, counts, note)? {
+                    return Ok(());
+                }
                 cluster::stage(own, counts, note)
             });
         }

@@ -24,12 +24,18 @@ mod walk;
 
 use crate::build::Built;
 use crate::report::Counts;
-use crate::{build, containerd, image, setup, shell};
-use anyhow::{Context, Result};
+use crate::{build, containerd, demo, image, setup, shell};
+use anyhow::{Context, Result, bail};
 use node::Node;
 use sources::Programs;
 use std::fs;
 use std::path::Path;
+
+/// Programs that not every machine has, what they are for, and their packages.
+const TOOLS: &[(&str, &str, &str)] = &[
+    ("openssl", "makes a cluster's certificates", "openssl"),
+    ("ip", "makes a cluster's network", "iproute2"),
+];
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -58,16 +64,31 @@ pub fn keep(folder: &Path) -> Result<()> {
 }
 
 fn on(built: &Built, stay: bool, counts: &mut Counts, note: &mut String) -> Result<()> {
-    if shell::which("openssl").is_none() {
-        setup::install("openssl", "makes a cluster's certificates", &["openssl"])?;
+    if let Some(reason) = demo::host(built)?.refusal {
+        bail!("the sensor cannot run on this kernel: {reason}");
+    }
+    for (program, why, package) in TOOLS {
+        if shell::which(program).is_none() {
+            setup::install(program, why, &[package])?;
+        }
     }
     let programs = sources::ensure()?;
     let runtime = containerd::ensure()?;
     *note = format!("Kubernetes {}", programs.version);
+    println!(
+        "\nLapwing in Kubernetes {}, which is older than the 1.30 that the chart asks for\n",
+        programs.version
+    );
     let folder = build::target().join("cluster");
     let store = programs.store.parent().context("no folder of etcd")?;
     let node = Node::start(&folder, &[&programs.servers, &runtime, store])?;
     let walked = inside(node, &programs, built, stay, counts);
+    println!(
+        "\nKubernetes {}, one node: {} steps of {} as they are to be",
+        programs.version,
+        counts.passed,
+        counts.passed + counts.failed
+    );
     if walked.is_err() || counts.failed > 0 {
         println!(
             "what the servers said is in {}",

@@ -58,9 +58,8 @@ fn lines(command: &mut Command, said: PathBuf) -> Result<(Ends, Receiver<String>
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
+            // Read on, though nobody listens: kubectl dies of what it cannot print.
+            let _ = sender.send(line);
         }
     });
     Ok((Ends { child, said }, receiver))

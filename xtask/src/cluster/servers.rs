@@ -240,3 +240,43 @@ state = "/run/containerd/state"
         network = text("network"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value of an argument that has to be there once.
+    fn value<'a>(arguments: &'a [String], name: &str) -> &'a str {
+        let front = format!("--{name}=");
+        let mut found = arguments
+            .iter()
+            .filter_map(|word| word.strip_prefix(&front));
+        let value = found.next().unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!(found.next(), None, "{name} twice");
+        value
+    }
+
+    #[test]
+    fn the_api_server_trusts_what_the_others_show() {
+        let pki = Path::new("/node/pki");
+        let api = api(pki, Path::new("/node"), Path::new("/log/audit.log"));
+        assert_eq!(value(&api, "client-ca-file"), "/node/pki/ca.crt");
+        assert_eq!(value(&api, "authorization-mode"), "Node,RBAC");
+        assert_eq!(value(&api, "audit-log-path"), "/log/audit.log");
+        let manager = manager(pki);
+        assert_eq!(
+            value(&manager, "root-ca-file"),
+            value(&api, "client-ca-file")
+        );
+        assert_eq!(
+            value(&manager, "service-account-private-key-file"),
+            value(&api, "service-account-signing-key-file")
+        );
+        assert_eq!(value(&manager, "kubeconfig"), "/node/pki/manager.conf");
+        assert_eq!(
+            value(&scheduler(pki), "kubeconfig"),
+            "/node/pki/scheduler.conf"
+        );
+        assert_eq!(value(&store(Path::new("/node")), "data-dir"), "/node/etcd");
+    }
+}

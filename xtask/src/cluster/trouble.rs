@@ -1,5 +1,6 @@
 //! What goes wrong in a cluster: an agent, a controller and the API server are killed.
 
+use super::reports::{self, At};
 use super::servers;
 use super::walk::{LIMIT, Walk};
 use crate::cluster::cgroups;
@@ -58,15 +59,21 @@ fn again(walk: &Walk<'_>, component: &str, before: &Value) -> Result<()> {
     })
 }
 
+/// The kubelet starts it again, and it tells of the time between.
 pub fn agent(walk: &mut Walk<'_>) -> Result<()> {
     let before = pod(walk, "agent", "")?;
     kill(walk, &before, "agent")?;
     again(walk, "agent", &before)?;
-    walk.connected(true)
+    walk.connected(true)?;
+    reports::read(walk.node, At::Agent, |items| {
+        let is_told = { items.iter() }.any(|item| item["gap"]["reason"] == "agent-down");
+        ensure!(is_told, "no gap says that the agent was away");
+        Ok(())
+    })
 }
 
-/// Who leads, and for how long without a word.
-fn lease(walk: &Walk<'_>) -> Result<(String, u64)> {
+/// Who leads, by pod and by what is new with each start, and for how long without a word.
+fn lease(walk: &Walk<'_>) -> Result<(String, String, u64)> {
     let words = [
         "-n",
         "lapwing",
@@ -78,23 +85,31 @@ fn lease(walk: &Walk<'_>) -> Result<(String, u64)> {
     ];
     let lease: Value = serde_json::from_str(&walk.node.kubectl(&words)?)?;
     let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
-    let name = holder.split(' ').next().unwrap_or_default();
-    ensure!(!name.is_empty(), "nobody leads");
+    let pod = holder.split(' ').next().unwrap_or_default();
+    ensure!(!pod.is_empty(), "nobody leads");
     let seconds = lease["spec"]["leaseDurationSeconds"].as_u64();
-    Ok((name.to_owned(), seconds.context("a lease without an end")?))
+    let seconds = seconds.context("a lease without an end")?;
+    Ok((pod.to_owned(), holder.to_owned(), seconds))
 }
 
+/// The one that was killed is there again before its lease is over, and may win: as another, which knows nothing.
 pub fn leader(walk: &mut Walk<'_>) -> Result<()> {
-    let (first, seconds) = lease(walk)?;
+    let (first, holder, seconds) = lease(walk)?;
     let before = pod(walk, "controller", &first)?;
     let start = Instant::now();
     kill(walk, &before, "controller")?;
     let limit = Duration::from_secs(seconds + LOOKS);
-    walk.node.wait_for("other leader", limit, || {
-        Ok((lease(walk)?.0 != first).then_some(()))
+    let next = walk.node.wait_for("other leader", limit, || {
+        let (pod, now, _) = lease(walk)?;
+        Ok((now != holder).then_some(pod))
     })?;
     let took = start.elapsed().as_secs_f64();
-    println!("             after {took:.1} s, of a lease of {seconds} s");
+    let who = if next == first {
+        "it itself, started anew"
+    } else {
+        "the other"
+    };
+    println!("             after {took:.1} s, of a lease of {seconds} s: {who}");
     again(walk, "controller", &before)
 }
 

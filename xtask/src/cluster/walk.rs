@@ -73,12 +73,12 @@ pub fn run(node: &mut Node, built: &Built, counts: &mut Counts) -> Result<()> {
     walk.step("a BehaviorProfile is in force within 5 s", Walk::approve);
     walk.attacked("an attack, compared with the BehaviorProfile");
     walk.step(
-        "kill -9 of the agent: the kubelet starts it again",
+        "kill -9 of the agent: it is started again, and tells of the gap",
         trouble::agent,
     );
     walk.kept("the agent's end");
     walk.step(
-        "kill -9 of the controller that leads: the other leads",
+        "kill -9 of the controller that leads: another leads in time",
         trouble::leader,
     );
     walk.kept("another leads");
@@ -172,8 +172,12 @@ impl Walk<'_> {
             unified: self.node.unified.as_deref(),
             runtime: with_runtime.then_some(runtime.as_path()),
         };
-        for change in manifest::write(&place, &file)? {
-            println!("             changed: {change}");
+        let changes = manifest::write(&place, &file)?;
+        if with_runtime {
+            println!("             deploy/kubernetes-controller.yaml is changed so:");
+            for change in changes {
+                println!("               {change}");
+            }
         }
         let file = file.display().to_string();
         self.node.kubectl(&["apply", "-f", &file])?;
