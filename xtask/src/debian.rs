@@ -113,7 +113,9 @@ pub fn source(
         match fetched {
             Ok(archive) => {
                 whole_or_not(folder, |fresh| make(fresh, &archive))?;
-                return remove(std::iter::once(&archive));
+                // Making may have taken long, and another run may have tidied up meanwhile.
+                let _ = fs::remove_file(&archive);
+                return Ok(());
             }
             Err(error) => refusals.push(format!("{}: {error:#}", mirror.main)),
         }

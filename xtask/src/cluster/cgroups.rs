@@ -1,5 +1,6 @@
 //! The cgroup that a cluster's pods are in, in each hierarchy of this machine.
 
+use crate::shell;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -19,7 +20,8 @@ pub fn make(scope: &str) -> Result<Option<PathBuf>> {
     let mut unified = None;
     for Hierarchy { mount, is_unified } in hierarchies()? {
         let folder = mount.join(&scope[1..]);
-        fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        // One hierarchy may be mounted twice.
+        shell::folder(&folder)?;
         // A cpuset of v1 takes no process before it has processors and memory.
         for file in ["cpuset.cpus", "cpuset.mems"] {
             if let (false, Ok(value)) = (is_unified, fs::read(mount.join(file))) {
@@ -27,7 +29,7 @@ pub fn make(scope: &str) -> Result<Option<PathBuf>> {
             }
         }
         if is_unified {
-            unified = Some(folder);
+            unified = unified.or(Some(folder));
         }
     }
     Ok(unified)
@@ -52,8 +54,8 @@ pub fn remove(scope: &str) -> Result<()> {
     for folder in folders(scope) {
         let mut all = Vec::new();
         walk(&folder, &mut |below| all.push(below.to_path_buf()));
-        for below in all {
-            fs::remove_dir(&below).with_context(|| format!("cannot remove {}", below.display()))?;
+        for below in all.iter().filter(|below| below.exists()) {
+            fs::remove_dir(below).with_context(|| format!("cannot remove {}", below.display()))?;
         }
     }
     Ok(())
