@@ -94,6 +94,38 @@ pub fn build(
     )
 }
 
+/// Fetches the upstream part of a source package; `make` fills a folder of it, which appears only when
+/// it is whole.
+pub fn source(
+    suite: &str,
+    machine: &Machine,
+    name: &str,
+    folder: &Path,
+    make: impl Fn(&Path, &Path) -> Result<()>,
+) -> Result<()> {
+    let mut refusals = Vec::new();
+    for mirror in mirrors(&machine_sources()) {
+        let fetched = Apt::new(suite, machine, &mirror).and_then(|apt| {
+            apt.add_sources(suite, &mirror)?;
+            apt.update()?;
+            apt.source(name)
+        });
+        match fetched {
+            Ok(archive) => {
+                whole_or_not(folder, |fresh| make(fresh, &archive))?;
+                // Making may have taken long, and another run may have tidied up meanwhile.
+                let _ = fs::remove_file(&archive);
+                return Ok(());
+            }
+            Err(error) => refusals.push(format!("{}: {error:#}", mirror.main)),
+        }
+    }
+    bail!(
+        "no mirror has the sources of {name} in Debian's {suite}:\n{}",
+        refusals.join("\n")
+    )
+}
+
 fn place(archives: &[PathBuf], folder: &Path) -> Result<()> {
     whole_or_not(folder, |fresh| extract(archives, fresh))?;
     remove(archives.iter())
@@ -187,6 +219,33 @@ impl Apt {
 
     fn update(&self) -> Result<()> {
         quiet(self.command("apt-get").arg("update"))
+    }
+
+    /// Has it know source packages too.
+    fn add_sources(&self, suite: &str, mirror: &Mirror) -> Result<()> {
+        let list = self.folder.join("sources.list");
+        let mut text = fs::read_to_string(&list)?;
+        let main = &mirror.main;
+        text.push_str(&format!("deb-src [signed-by={KEYS}] {main} {suite} main\n"));
+        Ok(fs::write(list, text)?)
+    }
+
+    /// Fetches the upstream part of a source package.
+    fn source(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join("packages");
+        fs::remove_dir_all(&folder)?;
+        shell::folder(&folder)?;
+        quiet(
+            self.command("apt-get")
+                .args(["source", "--download-only"])
+                .arg(name),
+        )?;
+        let files = fs::read_dir(&folder)?.flatten().map(|entry| entry.path());
+        { files }
+            .filter_map(|path| Some((path.file_name()?.to_str()?.to_owned(), path)))
+            .find(|(file, _)| file.contains(".orig.tar."))
+            .map(|(_, path)| path)
+            .with_context(|| format!("no sources of {name} in {}", folder.display()))
     }
 
     /// The names of packages.

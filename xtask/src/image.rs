@@ -103,7 +103,7 @@ impl Blobs {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     let sum = Sha256::digest(bytes);
     sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -114,7 +114,7 @@ fn path(descriptor: &Value) -> Option<String> {
 }
 
 /// A file of an archive. Nothing of this machine is in it.
-fn add(
+pub fn add(
     to: &mut Builder<impl Write>,
     path: &str,
     mode: u32,
@@ -172,7 +172,7 @@ fn image(
 }
 
 /// Seconds since 1970 as RFC 3339 has them, in UTC; the days by Howard Hinnant's `civil_from_days`.
-fn rfc3339(time: u64) -> String {
+pub fn rfc3339(time: u64) -> String {
     let (days, second) = (time / 86400 + 719_468, time % 86400);
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36524 - day / 146_096) / 365;
@@ -267,6 +267,11 @@ fn pack(built: &[Built]) -> Result<(PathBuf, String)> {
     let digest = write(to, &Origin::find()?, &binaries).with_context(create)?;
     fs::rename(&fresh, &file).with_context(create)?;
     Ok((file, digest))
+}
+
+/// Packs what was built for this machine. Answers where the archive is.
+pub fn of(built: &Built) -> Result<PathBuf> {
+    Ok(pack(std::slice::from_ref(built))?.0)
 }
 
 /// A stage of all tests: packs what was built, and holds what the binary for this machine reads in it against what

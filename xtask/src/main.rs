@@ -10,6 +10,7 @@ mod bench;
 mod browser;
 mod build;
 mod chart;
+mod cluster;
 mod containerd;
 mod crd;
 mod cross;
@@ -98,6 +99,11 @@ enum Command {
     /// Try the CustomResourceDefinitions, the controller and the agent on Kubernetes' own server of custom
     /// resources
     ApiProof,
+    /// Run Lapwing in a real cluster of one node: Kubernetes 1.20 with all its servers, built from Debian's sources
+    ClusterProof(cluster::Args),
+    /// Ends a cluster when whoever made it is gone
+    #[command(hide = true)]
+    ClusterKeeper { folder: PathBuf },
     /// Feed what decodes records, BTF and DNS with hostile bytes
     Fuzz {
         /// For how long, all targets side by side
@@ -148,6 +154,8 @@ fn main() -> ExitCode {
         Command::Workloads(args) => workloads::run(&args),
         Command::AdviseProof(args) => workloads::prove(&args),
         Command::ApiProof => apiserver::prove(),
+        Command::ClusterProof(args) => cluster::prove(&args),
+        Command::ClusterKeeper { folder } => cluster::keep(&folder).map(|()| true),
         Command::Fuzz { seconds } => setup::run().and_then(|_| fuzz::run(seconds)),
         Command::Vm { kernel, command } => vm::run(kernel.as_deref(), &command),
     };

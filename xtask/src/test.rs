@@ -10,7 +10,8 @@ use crate::shell::follow;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
 use crate::{
-    apiserver, bench, build, chart, demo, fuzz, image, kernel, root, setup, skips, vm, workloads,
+    apiserver, bench, build, chart, cluster, demo, fuzz, image, kernel, root, setup, skips, vm,
+    workloads,
 };
 use anyhow::{Context, Result, bail};
 use std::process::Command;
@@ -131,6 +132,14 @@ pub fn run(soak: bool) -> Result<bool> {
     });
     if soak {
         runner.stage("Kubernetes' API", 900, apiserver::stage);
+        if let Some(own) = built.first() {
+            runner.stage("a cluster", 1_500, |counts, note| {
+                if refused(own, counts, note)? {
+                    return Ok(());
+                }
+                cluster::stage(own, counts, note)
+            });
+        }
     }
     if !built.is_empty() {
         kernels(&mut runner, &built, soak);

@@ -1,0 +1,119 @@
+//! What the run left in logs: nothing of Lapwing's may have been refused.
+
+use super::servers;
+use super::walk::Walk;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// Words of a refusal.
+const WORDS: &[&str] = &["denied", "forbidden"];
+/// The agent's word about a machine that lets nobody look at its first process, which is the machine's and no lack of a
+/// right in the cluster.
+const MACHINES: &str = "the root of the node's first process cannot be looked at";
+const ACCOUNTS: &str = "system:serviceaccount:lapwing:";
+
+/// Looks through the logs of Lapwing's pods that there are, and what the API server noted of their requests.
+pub fn clean(walk: &mut Walk<'_>) -> Result<()> {
+    let pods = walk.own("/var/log/pods");
+    let mut lines = 0;
+    for pod in fs::read_dir(&pods).context("no logs of pods")?.flatten() {
+        if pod.file_name().to_string_lossy().starts_with("lapwing_") {
+            lines += logs(&pod.path())?;
+        }
+    }
+    ensure!(lines > 0, "Lapwing's pods have no logs");
+    let audit = fs::read_to_string(servers::audit(walk.node)).context("no audit log")?;
+    let asked = requests(&audit)?;
+    ensure!(asked > 0, "no request of Lapwing's is in the audit log");
+    println!("             {lines} lines, {asked} requests");
+    Ok(())
+}
+
+/// Reads the logs of one pod. Answers how many lines.
+fn logs(folder: &Path) -> Result<usize> {
+    let mut lines = 0;
+    for entry in fs::read_dir(folder)?.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            lines += logs(&path)?;
+            continue;
+        }
+        // Links to where the runtime has them, below the same folder.
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        if let Some(line) = refusal(&text) {
+            bail!("{}: {line}", path.display());
+        }
+        lines += text.lines().count();
+    }
+    Ok(lines)
+}
+
+/// The first line that tells of a refusal.
+fn refusal(text: &str) -> Option<&str> {
+    text.lines().find(|line| {
+        let line = line.to_lowercase();
+        WORDS.iter().any(|word| line.contains(word)) && !line.contains(MACHINES)
+    })
+}
+
+/// Counts the requests of Lapwing's accounts; none may have been forbidden.
+fn requests(audit: &str) -> Result<usize> {
+    let mut asked = 0;
+    // The last line may be half written.
+    let events = audit
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    for event in events {
+        let user = event["user"]["username"].as_str().unwrap_or_default();
+        if !user.starts_with(ACCOUNTS) {
+            continue;
+        }
+        asked += 1;
+        if event["responseStatus"]["code"] == 403 {
+            bail!("{user}: {} {}", event["verb"], event["requestURI"]);
+        }
+    }
+    Ok(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_refusal_is_found_in_any_letters() {
+        assert_eq!(
+            refusal("a\nPermission Denied\nb"),
+            Some("Permission Denied")
+        );
+        assert_eq!(
+            refusal("pods is forbidden: no"),
+            Some("pods is forbidden: no")
+        );
+        assert_eq!(refusal("all is well\n"), None);
+        assert_eq!(
+            refusal(&format!("WARN {MACHINES}: Permission denied")),
+            None
+        );
+    }
+
+    #[test]
+    fn only_lapwings_forbidden_requests_count() {
+        let event = |user: &str, code: u32| {
+            json!({"user": {"username": user}, "responseStatus": {"code": code}, "verb": "list"})
+                .to_string()
+        };
+        let own = format!("{ACCOUNTS}lapwing-agent");
+        let fine = [
+            event("system:node:a", 403),
+            event(&own, 200),
+            "{\"half".to_owned(),
+        ];
+        assert_eq!(requests(&fine.join("\n")).unwrap(), 1);
+        let error = requests(&event(&own, 403)).unwrap_err().to_string();
+        assert!(error.contains("lapwing-agent"), "{error}");
+    }
+}
