@@ -18,19 +18,23 @@ const BETWEEN: &str = "\x1f";
 /// Gives Cargo the flags of a compiler, and the names of folders with them. The compiler is the one that Cargo
 /// would run: by `RUSTC` or by `RUSTUP_TOOLCHAIN` in the variables of the command, if it has them.
 pub fn apply(command: &mut Command, flags: &[&str]) -> Result<()> {
-    let mut folders = [
+    let folders = vec![
         (cargo_home()?, "/cargo".to_owned()),
         sources(command)?,
         (root(), ".".to_owned()),
         (build::target(), "./target".to_owned()),
     ];
-    // Of two folders that a path begins with the last one counts: any may lie within the project.
-    folders.sort_by_key(|(folder, _)| folder.components().count());
     let flags = { flags.iter() }
         .map(ToString::to_string)
-        .chain(folders.iter().map(|(folder, name)| flag(folder, name)));
+        .chain(named(folders));
     command.env(VARIABLE, flags.collect::<Vec<_>>().join(BETWEEN));
     Ok(())
+}
+
+/// The flags that name folders so. Of two that a path begins with the last one counts, and any may lie within another.
+fn named(mut folders: Vec<(PathBuf, String)>) -> impl Iterator<Item = String> {
+    folders.sort_by_key(|(folder, _)| folder.components().count());
+    { folders.into_iter() }.map(|(folder, name)| flag(&folder, &name))
 }
 
 fn flag(folder: &Path, name: &str) -> String {
@@ -75,34 +79,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_folder_of_this_machine_is_in_what_is_compiled() {
-        let folder = tempfile::tempdir_in(build::target()).unwrap();
-        let source = folder.path().join("a b.rs");
-        std::fs::write(
-            &source,
-            "pub fn f(at: &[u8]) -> (u8, &str) { (at[1], file!()) }",
-        )
-        .unwrap();
-        let mut cargo = Command::new("cargo");
-        apply(&mut cargo, &["-C", "debuginfo=2"]).unwrap();
-        let (_, flags) = { cargo.get_envs() }
-            .find(|(name, _)| *name == VARIABLE)
-            .unwrap();
-        let flags: Vec<&str> = flags.unwrap().to_str().unwrap().split(BETWEEN).collect();
-        let object = folder.path().join("object");
-        let has = |flags: &[&str], text: &str| {
-            let mut rustc = Command::new("rustc");
-            rustc.args(["--crate-type=lib", "--crate-name=a", "--emit=obj", "-o"]);
-            rustc.arg(&object).arg(&source).args(flags);
-            assert!(rustc.current_dir(root()).status().unwrap().success());
-            let bytes = std::fs::read(&object).unwrap();
-            bytes
-                .windows(text.len())
-                .any(|window| window == text.as_bytes())
-        };
-        let here = root().display().to_string();
-        assert!(has(&flags[..2], &here));
-        assert!(!has(&flags, &here));
-        assert!(has(&flags, "./target/"));
+    fn the_innermost_folder_counts_wherever_it_lies() {
+        let folders = [
+            ("/src/lapwing/cache/cargo", "/cargo"),
+            ("/src/lapwing", "."),
+            ("/src/lapwing/a b", "./target"),
+            ("/rust", "/rustc/x"),
+        ];
+        let folders = folders.map(|(folder, name)| (PathBuf::from(folder), name.to_owned()));
+        assert_eq!(
+            named(folders.into()).collect::<Vec<_>>(),
+            [
+                "--remap-path-prefix=/rust=/rustc/x",
+                "--remap-path-prefix=/src/lapwing=.",
+                "--remap-path-prefix=/src/lapwing/a b=./target",
+                "--remap-path-prefix=/src/lapwing/cache/cargo=/cargo",
+            ]
+        );
     }
 }
