@@ -74,7 +74,7 @@ families! {
     SeenBehaviours = "lapwing_seen_behaviours", Gauge, [], "Their behaviours that are held back.", "";
     SeenBehavioursMax = "lapwing_seen_behaviours_max", Gauge, [], "Behaviours that there is room for of each container.", "";
     SeenRefused = "lapwing_seen_refused_total", Counter, [], "Verdicts that found no room in the kernel: what they are of is sent each time.", "rises for long: it costs CPU";
-    RingWaiting = "lapwing_ring_bytes", Gauge, ["ring"], "Bytes that wait to be read in the rings between the kernel and the agent, at the time of the scrape, also while nobody reads them: `lifecycle` (cgroups), `behaviour`, `uses` (files that containers use).", "";
+    RingWaiting = "lapwing_ring_bytes", Gauge, ["ring"], "Bytes that wait to be read in the rings between the kernel and the agent, at most a second before the scrape, also while nobody reads them: `lifecycle` (cgroups), `behaviour`, `uses` (files that containers use).", "";
     RingHighest = "lapwing_ring_highest_bytes", Gauge, ["ring"], "The most that waited when somebody was about to read, in the last one to two minutes: no scrape within a minute of another misses it.", "above half of `lapwing_ring_size_bytes`, often";
     RingSize = "lapwing_ring_size_bytes", Gauge, ["ring"], "Size of the rings. What found no room in the first two is `lapwing_lost_total` with the reasons `lifecycle-ring-full` and `behaviour-ring-full`; a use of a file that found none is noted at the next one.", "";
     FeedItems = "lapwing_feed_items_total", Counter, [], "Violations and gaps ever given a number, over starts of the agent, until the log is lost.", "";
