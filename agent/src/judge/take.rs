@@ -258,7 +258,8 @@ impl Judge {
                 v1::behaviour::Outcome::RefusedFull
             }
         };
-        self.tally.judged(entry.behaviour.kind(), said);
+        self.tally
+            .judged(record.hook(), entry.behaviour.kind(), said);
         // The kernel side knows the parent, or will the next time: what is said of this one must
         // not stand for that. And it does not know a probe from others that enter.
         if lineage::is_unknown(entry) || phase::is_open(record, scene) {

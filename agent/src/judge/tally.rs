@@ -1,5 +1,6 @@
 //! How often the judge said what, for the status.
 
+use lapwing_abi::hooks::Row;
 use lapwing_profile::behaviour::Kind;
 use lapwing_proto::v1::behaviour::Outcome;
 use lapwing_proto::v1::{Violation, get_status_response as status};
@@ -14,19 +15,34 @@ const OUTCOMES: [Outcome; 5] = [
     Outcome::RefusedFull,
 ];
 
+/// Counters by kind and outcome.
+type Counts = [[u64; OUTCOMES.len()]; Kind::ALL.len()];
+
 /// Counters since the start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tally {
-    /// By kind and outcome.
-    judged: [[u64; OUTCOMES.len()]; Kind::ALL.len()],
+    /// By hook: first of what none saw, then in the order of the rows.
+    judged: Box<[Counts]>,
     violations: u64,
     /// By rule and severity.
     reported: BTreeMap<(String, i32), u64>,
 }
 
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            judged: vec![Counts::default(); 1 + Row::ALL.len()].into(),
+            violations: 0,
+            reported: BTreeMap::new(),
+        }
+    }
+}
+
 impl Tally {
-    pub(super) fn judged(&mut self, kind: Kind, outcome: Outcome) {
-        self.judged[kind as usize][outcome as usize] += 1;
+    /// Counts what a hook saw; none if the agent found it out by itself.
+    pub(super) fn judged(&mut self, hook: Option<Row>, kind: Kind, outcome: Outcome) {
+        let of_hook = &mut self.judged[hook.map_or(0, |row| usize::from(row.raw()))];
+        of_hook[kind as usize][outcome as usize] += 1;
     }
 
     /// Counts those that are new; updates have been counted.
@@ -47,14 +63,21 @@ impl Tally {
     /// What was said of behaviours; only what was.
     #[must_use]
     pub fn by_outcome(&self) -> Vec<status::Judged> {
-        let each = |kind: &Kind| OUTCOMES.map(|outcome| (*kind, outcome));
-        let all = Kind::ALL.iter().flat_map(each);
-        let counted = all.map(|(kind, outcome)| status::Judged {
-            kind: kind.word().to_owned(),
-            outcome: outcome.into(),
-            count: self.judged[kind as usize][outcome as usize],
-        });
-        counted.filter(|judged| judged.count > 0).collect()
+        let hooks = std::iter::once("").chain(Row::ALL.iter().map(|row| row.id()));
+        let each = |(hook, counts): (&str, &Counts)| -> Vec<_> {
+            let all = Kind::ALL.iter().zip(counts);
+            all.flat_map(|(kind, counts)| {
+                let counted = OUTCOMES.iter().zip(counts).filter(|(_, count)| **count > 0);
+                counted.map(|(outcome, count)| status::Judged {
+                    hook: hook.to_owned(),
+                    kind: kind.word().to_owned(),
+                    outcome: (*outcome).into(),
+                    count: *count,
+                })
+            })
+            .collect()
+        };
+        hooks.zip(&self.judged).flat_map(each).collect()
     }
 
     /// Violations by rule and severity; only those that happened.
@@ -75,23 +98,30 @@ mod tests {
     use lapwing_proto::v1::violation::Severity;
 
     #[test]
-    fn each_kind_and_outcome_has_a_counter_of_its_own() {
+    fn each_hook_kind_and_outcome_has_a_counter_of_its_own() {
         let mut tally = Tally::default();
         let mut times = 0;
-        for kind in Kind::ALL {
-            for outcome in OUTCOMES {
-                times += 1;
-                for _ in 0..times {
-                    tally.judged(*kind, outcome);
+        for hook in [None, Some(Row::ProcessExec), Row::ALL.last().copied()] {
+            for kind in Kind::ALL {
+                for outcome in OUTCOMES {
+                    times += 1;
+                    for _ in 0..times {
+                        tally.judged(hook, *kind, outcome);
+                    }
                 }
             }
         }
-        let counts: Vec<u64> = tally.by_outcome().iter().map(|it| it.count).collect();
+        let told = tally.by_outcome();
+        let counts: Vec<u64> = told.iter().map(|it| it.count).collect();
         assert_eq!(counts, (1..=times).collect::<Vec<_>>());
-        let last = tally.by_outcome().pop().unwrap();
+        let (first, last) = (told.first().unwrap(), told.last().unwrap());
         assert_eq!(
-            (&*last.kind, last.outcome()),
-            ("privilege", Outcome::RefusedFull)
+            (&*first.hook, &*first.kind, first.outcome()),
+            ("", "exec", Outcome::Unspecified)
+        );
+        assert_eq!(
+            (&*last.hook, &*last.kind, last.outcome()),
+            ("privilege.capability", "privilege", Outcome::RefusedFull)
         );
     }
 

@@ -294,7 +294,11 @@ impl Line {
         };
         // It is no record of the kernel side's, which knows nothing of contents.
         let record = Record {
-            header: Header { key: 0, ..header },
+            header: Header {
+                key: 0,
+                hook: 0,
+                ..header
+            },
             phase,
             body: Body::Exec {
                 path: &[],

@@ -2,6 +2,7 @@
 
 extern crate alloc;
 use crate::ABI_VERSION;
+use crate::hooks::Row;
 use crate::ids::{
     CgroupChange, Contact, Direction, Family, Kind, Mount, Operation, Origin, Phase, Privileged,
     flags,
@@ -17,7 +18,9 @@ pub enum DecodeError {
     /// More bytes than the sections need.
     Long,
     /// Written by an object of another version.
-    Abi(u16),
+    Abi(u8),
+    /// Not a [`Row`].
+    Hook(u8),
     /// Not a [`Kind`] or [`CgroupChange`].
     Kind(u8),
     /// Not a [`Phase`].
@@ -46,6 +49,7 @@ impl DecodeError {
             Self::Short => "short",
             Self::Long => "long",
             Self::Abi(_) => "abi",
+            Self::Hook(_) => "hook",
             Self::Kind(_) => "kind",
             Self::Phase(_) => "phase",
             Self::Operation(_) => "operation",
@@ -235,6 +239,12 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// The hook that sent it; none of what user space found out by itself.
+    #[must_use]
+    pub const fn hook(&self) -> Option<Row> {
+        Row::from_raw(self.header.hook)
+    }
+
     /// Reads a record behind which other bytes stand: one of the map `IMAGES`.
     ///
     /// # Errors
@@ -255,12 +265,13 @@ impl<'a> Record<'a> {
     /// Says what does not fit; nothing is ever guessed.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader(bytes);
-        let abi = reader.u16()?;
+        let abi = reader.u8()?;
         if abi != ABI_VERSION {
             return Err(DecodeError::Abi(abi));
         }
         let header = Header {
             abi,
+            hook: reader.u8()?,
             kind: reader.u8()?,
             phase: reader.u8()?,
             flags: reader.u32()?,
@@ -296,6 +307,9 @@ impl<'a> Record<'a> {
         }
         if !reader.0.is_empty() {
             return Err(DecodeError::Long);
+        }
+        if header.hook != 0 && Row::from_raw(header.hook).is_none() {
+            return Err(DecodeError::Hook(header.hook));
         }
         let kind = Kind::from_raw(header.kind).ok_or(DecodeError::Kind(header.kind))?;
         let phase = Phase::from_raw(header.phase).ok_or(DecodeError::Phase(header.phase))?;
@@ -403,12 +417,12 @@ impl<'a> CgroupRecord<'a> {
     /// Says what does not fit.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader(bytes);
-        let abi = reader.u16()?;
+        let abi = reader.u8()?;
         if abi != ABI_VERSION {
             return Err(DecodeError::Abi(abi));
         }
         let change = reader.u8()?;
-        let _reserved = reader.u8()?;
+        let _reserved = reader.u16()?;
         let words_len = reader.u32()? as usize;
         let record = Self {
             change: CgroupChange::from_raw(change).ok_or(DecodeError::Kind(change))?,

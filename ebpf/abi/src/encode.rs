@@ -16,6 +16,7 @@ pub fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
     // Every field by name: one that is added does not compile before it is written here.
     let Header {
         abi: _,
+        hook,
         kind,
         phase,
         flags,
@@ -45,8 +46,7 @@ pub fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
         address,
         sections: _,
     } = *header;
-    out.extend(ABI_VERSION.to_le_bytes());
-    out.extend([kind, phase]);
+    out.extend([ABI_VERSION, hook, kind, phase]);
     out.extend(flags.to_le_bytes());
     for word in [time, cgroup, exec, issuer, start] {
         out.extend(word.to_le_bytes());
@@ -89,11 +89,13 @@ pub fn components(path: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::decode::{Body, Peer, Record, path_from_components};
+    use crate::hooks::Row;
     use crate::ids::{Family, Kind, Operation, Phase};
 
     #[test]
     fn what_is_written_is_read_again() {
         let header = Header {
+            hook: Row::FileRename.raw(),
             kind: Kind::File.raw(),
             phase: Phase::Main.raw(),
             flags: 3,
@@ -129,6 +131,7 @@ mod tests {
             ..header
         };
         assert_eq!(record.header, expected);
+        assert_eq!(record.hook(), Some(Row::FileRename));
         let Body::File { path, target, .. } = record.body else {
             panic!("another kind")
         };

@@ -81,7 +81,7 @@ impl<'a> UseRecord<'a> {
             Some(u64::from_le_bytes(head.get(at..at + 8)?.try_into().ok()?))
         };
         let ids = word(8)?;
-        if ids as u16 != ABI_VERSION {
+        if ids as u16 != u16::from(ABI_VERSION) {
             return None;
         }
         let marks = (ids >> 24) as u8;

@@ -29,4 +29,4 @@ pub mod used;
 
 /// Version of everything in this crate; the object carries it and the agent
 /// refuses an object that differs.
-pub const ABI_VERSION: u16 = 2;
+pub const ABI_VERSION: u8 = 3;

@@ -51,7 +51,10 @@ pub mod message {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// [`crate::ABI_VERSION`].
-    pub abi: u16,
+    pub abi: u8,
+    /// The [`crate::hooks::Row`] that sends it; 0 of what user space found out by itself. It says
+    /// nothing of the behaviour: what two hooks see of one is the same news.
+    pub hook: u8,
     /// A [`crate::ids::Kind`].
     pub kind: u8,
     /// A [`crate::ids::Phase`].
@@ -125,11 +128,11 @@ const _: () = assert!(HEADER_LEN == 136);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CgroupHeader {
     /// [`crate::ABI_VERSION`].
-    pub abi: u16,
+    pub abi: u8,
     /// A [`crate::ids::CgroupChange`].
     pub change: u8,
     /// Not used.
-    pub reserved: u8,
+    pub reserved: u16,
     /// Length of the words in bytes.
     pub words_len: u32,
     /// Time since boot in nanoseconds.

@@ -8,6 +8,7 @@ use lapwing_abi::ABI_VERSION;
 use lapwing_abi::decode::{
     Body, CgroupRecord, DecodeError, Location, Peer, Record, join, path_from_components,
 };
+use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{
     CgroupChange, Contact, Direction, Family, Kind, Mount, Operation, Origin, Phase, Privileged,
     flags,
@@ -18,10 +19,18 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 /// Bytes of a record, laid out by hand: what the kernel programs write, not what the decoder reads.
-fn encode(ids: [u8; 7], words: &[u8; WORDS], port: u16, sections: &[Vec<u8>]) -> Vec<u8> {
-    let [kind, phase, operation, origin, mount, protocol, family] = ids;
-    let mut bytes = ABI_VERSION.to_le_bytes().to_vec();
-    bytes.extend([kind, phase]);
+fn encode(ids: [u8; 8], words: &[u8; WORDS], port: u16, sections: &[Vec<u8>]) -> Vec<u8> {
+    let [
+        hook,
+        kind,
+        phase,
+        operation,
+        origin,
+        mount,
+        protocol,
+        family,
+    ] = ids;
+    let mut bytes = vec![ABI_VERSION, hook, kind, phase];
     // Flags, five words of 64 bits, eight of 32, three of 64.
     bytes.extend(&words[..100]);
     bytes.extend([operation, origin, mount, protocol, family, 0]);
@@ -79,13 +88,15 @@ fn record() -> impl Strategy<Value = Vec<u8>> {
         select(Origin::ALL),
         select(Mount::ALL),
         any::<u8>(),
+        0..=Row::ALL.len() as u8,
     );
     let words =
         vec(any::<u8>(), WORDS).prop_map(|bytes| <[u8; WORDS]>::try_from(bytes).expect("all"));
     let sections = vec(text(), SECTIONS);
     (ids, words, any::<u16>(), sections).prop_map(|(ids, words, port, sections)| {
-        let ((kind, operation, family), phase, origin, mount, protocol) = ids;
+        let ((kind, operation, family), phase, origin, mount, protocol, hook) = ids;
         let ids = [
+            hook,
             kind.raw(),
             phase.raw(),
             operation,
@@ -100,8 +111,7 @@ fn record() -> impl Strategy<Value = Vec<u8>> {
 
 fn cgroup_record() -> impl Strategy<Value = Vec<u8>> {
     (select(CgroupChange::ALL), any::<[u64; 3]>(), text()).prop_map(|(change, words, path)| {
-        let mut bytes = ABI_VERSION.to_le_bytes().to_vec();
-        bytes.extend([change.raw(), 0]);
+        let mut bytes = vec![ABI_VERSION, change.raw(), 0, 0];
         bytes.extend((path.len() as u32).to_le_bytes());
         for word in words {
             bytes.extend(word.to_le_bytes());
@@ -135,6 +145,7 @@ fn holds(bytes: &[u8], record: &Record<'_>) -> Result<(), TestCaseError> {
     let header = &record.header;
     let len = |index: usize| usize::from(header.sections[index]);
     prop_assert_eq!(header.abi, ABI_VERSION);
+    prop_assert_eq!(record.hook().map_or(0, Row::raw), header.hook);
     prop_assert_eq!(
         HEADER_LEN + (0..SECTIONS).map(len).sum::<usize>(),
         bytes.len()
@@ -314,8 +325,8 @@ fn check_cgroup(bytes: &[u8]) -> Result<(), TestCaseError> {
     let Ok(record) = CgroupRecord::decode(bytes) else {
         return Ok(());
     };
-    prop_assert_eq!(&bytes[..2], ABI_VERSION.to_le_bytes());
-    prop_assert_eq!(record.change.raw(), bytes[2]);
+    prop_assert_eq!(bytes[0], ABI_VERSION);
+    prop_assert_eq!(record.change.raw(), bytes[1]);
     prop_assert_eq!(record.words, &bytes[CGROUP_HEADER_LEN..]);
     Ok(())
 }
@@ -328,8 +339,8 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_of_this_version_are_a_record_or_an_error(mut bytes in vec(any::<u8>(), 2..400)) {
-        bytes[..2].copy_from_slice(&ABI_VERSION.to_le_bytes());
+    fn any_bytes_of_this_version_are_a_record_or_an_error(mut bytes in vec(any::<u8>(), 1..400)) {
+        bytes[0] = ABI_VERSION;
         check(&bytes)?;
         check_cgroup(&bytes)?;
     }

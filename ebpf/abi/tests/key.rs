@@ -137,9 +137,10 @@ fn each_field_that_is_read_makes_another_key() {
 }
 
 #[test]
-fn what_only_tells_when_and_by_which_process_makes_no_other_key() {
+fn what_only_tells_when_where_and_by_which_process_makes_no_other_key() {
     let base = hash(&header(), 7, [b"x", b"", b"", b""]);
-    let changes: [Change; 8] = [
+    let changes: [Change; 9] = [
+        |header| header.hook = 1,
         |header| header.time = 1,
         |header| header.pid = 1,
         |header| header.tid = 1,

@@ -53,13 +53,14 @@ pub fn again(row: Row) {
     }
 }
 
-/// A header with what is the same for all kinds. Until it is sent, its key is the program that
+/// A header with what is the same for all kinds, of the hook that sends it. Until it is sent, its key is the program that
 /// acts; who acts, beyond that, is filled in when it is news.
 #[inline(always)]
-pub fn header(kind: Kind, process: &Process, flags: u32) -> Header {
+pub fn header(row: Row, kind: Kind, process: &Process, flags: u32) -> Header {
     let (pid, tid) = kernel::current_ids();
     Header {
         abi: ABI_VERSION,
+        hook: row.raw(),
         kind: kind.raw(),
         phase: process.phase as u8,
         flags,

@@ -2040,6 +2040,9 @@ pub mod get_status_response {
         pub outcome: i32,
         #[prost(uint64, tag = "3")]
         pub count: u64,
+        /// The hook that saw it, as `Hook.row`; empty of what the agent found out by itself.
+        #[prost(string, tag = "4")]
+        pub hook: ::prost::alloc::string::String,
     }
     /// Violations of a rule and severity since the start, updates not counted.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

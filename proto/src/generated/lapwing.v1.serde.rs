@@ -8577,6 +8577,9 @@ impl serde::Serialize for get_status_response::Judged {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Judged", len)?;
         if true {
             struct_ser.serialize_field("kind", &self.kind)?;
@@ -8591,6 +8594,9 @@ impl serde::Serialize for get_status_response::Judged {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("count", ToString::to_string(&self.count).as_str())?;
         }
+        if true {
+            struct_ser.serialize_field("hook", &self.hook)?;
+        }
         struct_ser.end()
     }
 }
@@ -8604,6 +8610,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Judged {
             "kind",
             "outcome",
             "count",
+            "hook",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -8611,6 +8618,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Judged {
             Kind,
             Outcome,
             Count,
+            Hook,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -8635,6 +8643,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Judged {
                             "kind" => Ok(GeneratedField::Kind),
                             "outcome" => Ok(GeneratedField::Outcome),
                             "count" => Ok(GeneratedField::Count),
+                            "hook" => Ok(GeneratedField::Hook),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -8657,6 +8666,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Judged {
                 let mut kind__ = None;
                 let mut outcome__ = None;
                 let mut count__ = None;
+                let mut hook__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Kind => {
@@ -8679,12 +8689,19 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Judged {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Hook => {
+                            if hook__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("hook"));
+                            }
+                            hook__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(get_status_response::Judged {
                     kind: kind__.unwrap_or_default(),
                     outcome: outcome__.unwrap_or_default(),
                     count: count__.unwrap_or_default(),
+                    hook: hook__.unwrap_or_default(),
                 })
             }
         }

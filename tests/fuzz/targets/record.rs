@@ -13,6 +13,7 @@ fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
     // No `..`: a field that is added has to be added here.
     let Header {
         abi,
+        hook,
         kind,
         phase,
         flags,
@@ -42,8 +43,7 @@ fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
         address,
         sections: lengths,
     } = *header;
-    let mut out = abi.to_le_bytes().to_vec();
-    out.extend([kind, phase]);
+    let mut out = vec![abi, hook, kind, phase];
     out.extend(flags.to_le_bytes());
     for word in [time, cgroup, exec, issuer, start] {
         out.extend(word.to_le_bytes());
@@ -67,7 +67,7 @@ fn encode(header: &Header, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
     out
 }
 
-fn encode_cgroup(record: &CgroupRecord<'_>, reserved: u8) -> Vec<u8> {
+fn encode_cgroup(record: &CgroupRecord<'_>, reserved: [u8; 2]) -> Vec<u8> {
     let CgroupRecord {
         change,
         time,
@@ -75,8 +75,8 @@ fn encode_cgroup(record: &CgroupRecord<'_>, reserved: u8) -> Vec<u8> {
         parent,
         words,
     } = *record;
-    let mut out = ABI_VERSION.to_le_bytes().to_vec();
-    out.extend([change.raw(), reserved]);
+    let mut out = vec![ABI_VERSION, change.raw()];
+    out.extend(reserved);
     out.extend((words.len() as u32).to_le_bytes());
     for word in [time, cgroup, parent] {
         out.extend(word.to_le_bytes());
@@ -130,7 +130,7 @@ fn write_seeds() {
                 parent: 3,
                 words: b"/a/b",
             },
-            0,
+            [0; 2],
         );
         assert!(CgroupRecord::decode(&bytes).is_ok());
         inputs.push(bytes);
@@ -195,6 +195,6 @@ fuzz_target!(init: write_seeds(), |data: &[u8]| {
         assert_eq!(encode(&record.header, sections), data);
     }
     if let Ok(record) = CgroupRecord::decode(data) {
-        assert_eq!(encode_cgroup(&record, data[3]), data);
+        assert_eq!(encode_cgroup(&record, [data[2], data[3]]), data);
     }
 });

@@ -37,7 +37,7 @@ const DIFFERENT: usize = 1_000;
 fn record(index: usize, set: &str) -> Result<Vec<u8>> {
     let mut bytes = vec![0; HEADER_LEN];
     let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
-    put(offset_of!(Header, abi), &ABI_VERSION.to_le_bytes());
+    put(offset_of!(Header, abi), &[ABI_VERSION]);
     put(offset_of!(Header, phase), &[Phase::Main.raw()]);
     put(offset_of!(Header, time), &clock::since_boot().to_le_bytes());
     put(offset_of!(Header, cgroup), &CGROUP.to_le_bytes());

@@ -1,6 +1,7 @@
 //! Probes and metrics of a whole agent.
 
 mod fill;
+mod hooks;
 
 use super::common::{file, number, violation, violations_until_now};
 use crate::agent::{Agent, Home, Mode};
@@ -27,6 +28,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "metrics.fill",
         run: fill::fill,
+    },
+    Case {
+        name: "metrics.hooks",
+        run: hooks::hooks,
     },
 ];
 
@@ -74,8 +79,8 @@ fn own_address() -> io::Result<SocketAddr> {
 }
 
 impl Probed {
-    fn start(context: &Context<'_>) -> Result<Self> {
-        let mut home = Home::new(context.session, Mode::Monitor)?;
+    fn start(context: &Context<'_>, mode: Mode) -> Result<Self> {
+        let mut home = Home::new(context.session, mode)?;
         let address = own_address()?;
         home.set("http", serde_json::json!({"address": address.to_string()}))?;
         let agent = home.start()?;
@@ -123,12 +128,22 @@ fn reported(watch: &Watch) -> Result<BTreeMap<String, f64>> {
     Ok(counts)
 }
 
+/// The samples of a family.
+fn samples<'m>(
+    metrics: &'m BTreeMap<String, f64>,
+    family: &str,
+) -> impl Iterator<Item = (&'m String, f64)> {
+    let labelled = format!("{family}{{");
+    let all = metrics.iter().map(|(name, count)| (name, *count));
+    all.filter(move |(name, _)| name.starts_with(&labelled))
+}
+
 /// What of the metrics is about violations, and not nothing.
 fn counted(metrics: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
-    let of = metrics
-        .iter()
-        .filter(|(name, count)| name.starts_with("lapwing_violations_total") && **count > 0.0);
-    of.map(|(name, count)| (name.clone(), *count)).collect()
+    { samples(metrics, "lapwing_violations_total") }
+        .filter(|(_, count)| *count > 0.0)
+        .map(|(name, count)| (name.clone(), count))
+        .collect()
 }
 
 /// The counters of rules say exactly what was reported, before and after; the probes say yes.
@@ -136,7 +151,7 @@ fn violations(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
     let mut puppet = Puppet::start(session, "unspoken")?;
-    let probed = Probed::start(context)?;
+    let probed = Probed::start(context, Mode::Monitor)?;
     let mut watch = probed.agent.watch()?;
     probed.will_be_well()?;
     violations_until_now(&mut watch, &mut puppet, "/data/first")?;
@@ -177,7 +192,7 @@ fn violations(context: &mut Context<'_>) -> Result<Outcome> {
     let rise = |name: &str| after.get(name).unwrap_or(&0.0) - before.get(name).unwrap_or(&0.0);
     ensure!(rise(rule) == 3.0, "{rule} rose by {}", rise(rule));
     ensure!(rise(program) == 1.0, "{program} rose by {}", rise(program));
-    let deviations = r#"lapwing_judged_total{kind="file",verdict="deviation"}"#;
+    let deviations = r#"lapwing_judged_total{hook="file.open",verdict="deviation"}"#;
     ensure!(
         rise(deviations) >= 3.0,
         "{deviations} rose by {}",
@@ -215,7 +230,7 @@ fn violations(context: &mut Context<'_>) -> Result<Outcome> {
 /// and in numbers, and says that it is well again when it moves.
 fn stuck(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
-    let probed = Probed::start(context)?;
+    let probed = Probed::start(context, Mode::Monitor)?;
     probed.will_be_well()?;
     probed.agent.pause()?;
     let answer = probed.get("/livez");

@@ -7,7 +7,6 @@ use crate::judge::report;
 use crate::kernel::fill::Fill;
 use crate::pipeline::{UserLoss, hides_behaviours};
 use lapwing_abi::ids::Loss;
-use lapwing_profile::behaviour::Kind;
 use lapwing_profile::rule::Rule;
 use lapwing_proto::Timestamp;
 use lapwing_proto::v1::behaviour::Outcome;
@@ -31,6 +30,8 @@ const VERDICTS: [(Outcome, &str); 5] = [
     (Outcome::RefusedFull, "refused_full"),
     (Outcome::Unspecified, "unnamed"),
 ];
+/// In place of a hook, of what the agent found out by itself.
+const BY_ITSELF: &str = "agent";
 const SINK_STATES: [(SinkState, &str); 3] = [
     (SinkState::Delivering, "delivering"),
     (SinkState::Retrying, "retrying"),
@@ -232,19 +233,21 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
     }
 }
 
-/// Every kind and verdict, so that a rise from nothing is seen as one.
+/// Every hook that is attached, and the agent, with every verdict, so that a rise from nothing is
+/// seen as one.
 fn judged(status: &GetStatusResponse) -> Vec<Sample> {
-    let count = |kind: &str, outcome| {
-        let one = |it: &&lapwing_proto::v1::get_status_response::Judged| {
-            it.kind == kind && it.outcome() == outcome
-        };
-        status.judged.iter().find(one).map_or(0, |it| it.count)
-    };
-    let each = |kind: &Kind| {
-        let kind = kind.word();
-        VERDICTS.map(|(outcome, word)| sample([kind, word], count(kind, outcome)))
-    };
-    Kind::ALL.iter().flat_map(each).collect()
+    let attached = status.hooks.iter().filter(|hook| !hook.tier.is_empty());
+    let hooks = attached.map(|hook| hook.row.as_str()).chain([""]);
+    hooks
+        .flat_map(|hook| {
+            VERDICTS.map(|(outcome, word)| {
+                let of_hook = { status.judged.iter() }
+                    .filter(|it| it.hook == hook && it.outcome() == outcome);
+                let label = if hook.is_empty() { BY_ITSELF } else { hook };
+                sample([label, word], of_hook.map(|it| it.count).sum::<u64>())
+            })
+        })
+        .collect()
 }
 
 /// Every rule at its own severity, and what was reported of others.

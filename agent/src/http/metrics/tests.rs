@@ -102,11 +102,18 @@ fn full(name: &str) -> Snapshot {
             }],
             ..Identity::default()
         }),
-        judged: vec![Judged {
-            kind: "exec".to_owned(),
+        judged: [
+            ("file.open", "file"),
+            ("file.open", "privilege"),
+            ("", "exec"),
+        ]
+        .map(|(hook, kind)| Judged {
+            hook: hook.to_owned(),
+            kind: kind.to_owned(),
             outcome: Outcome::Deviation.into(),
             count: 11,
-        }],
+        })
+        .into(),
         reported: vec![Reported {
             rule: "exec.unknown".to_owned(),
             severity: Severity::Medium.into(),
@@ -178,13 +185,18 @@ fn every_family_says_what_the_status_says() {
         ("lapwing_hook_recalled_total", &[("hook", "file.open")], 7.0),
         (
             "lapwing_judged_total",
-            &[("kind", "exec"), ("verdict", "deviation")],
-            11.0,
+            &[("hook", "file.open"), ("verdict", "deviation")],
+            22.0,
         ),
         (
             "lapwing_judged_total",
-            &[("kind", "dns"), ("verdict", "learned")],
+            &[("hook", "file.open"), ("verdict", "learned")],
             0.0,
+        ),
+        (
+            "lapwing_judged_total",
+            &[("hook", "agent"), ("verdict", "deviation")],
+            11.0,
         ),
         (
             "lapwing_violations_total",
@@ -402,6 +414,24 @@ fn names_follow_the_conventions() {
             );
         }
     }
+}
+
+/// So that there are as many series as the kernel lets hooks be, and five more.
+#[test]
+fn only_hooks_that_are_attached_have_verdicts() {
+    let text = render(&full("web"));
+    let judged = |line: &&str| line.starts_with("lapwing_judged_total{");
+    let lines: Vec<&str> = text.lines().filter(judged).collect();
+    let of = |hook: &str| {
+        let label = format!("hook=\"{hook}\"");
+        lines.iter().filter(|line| line.contains(&label)).count()
+    };
+    assert_eq!(
+        (of("file.open"), of("agent"), of("dns.message")),
+        (5, 5, 0),
+        "{lines:?}"
+    );
+    assert_eq!(lines.len(), 10);
 }
 
 /// Also if maps could not be read for once.

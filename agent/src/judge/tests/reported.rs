@@ -1,6 +1,7 @@
 //! What is reported of a container, and what is not.
 
 use super::*;
+use lapwing_abi::hooks::Row;
 
 #[test]
 fn a_deviation_is_decided_of_by_its_id_even_when_its_container_is_gone() {
@@ -62,6 +63,7 @@ fn a_message_of_the_name_service_is_no_behaviour_by_itself() {
     let mut bench = Bench::new();
     let record = |body| Record {
         header: Header {
+            hook: Row::PrivilegeBpf.raw(),
             cgroup: HOME,
             uid: 1000,
             capabilities: 1 << 13,
@@ -105,4 +107,10 @@ fn a_message_of_the_name_service_is_no_behaviour_by_itself() {
     assert_eq!(process.capabilities, ["CAP_NET_RAW"]);
     let (summary, _) = bench.judge.profile(&bench.name()).unwrap();
     assert_eq!((summary.privilege, summary.pending), (0, 1));
+    let told = bench.judge.tally().by_outcome();
+    let told: Vec<_> = { told.iter() }
+        .map(|it| (&*it.hook, &*it.kind, it.outcome(), it.count))
+        .collect();
+    let deviation = v1::behaviour::Outcome::Deviation;
+    assert_eq!(told, [("privilege.bpf", "privilege", deviation, 1)]);
 }

@@ -4,8 +4,7 @@ use alloc::vec;
 
 fn record(header: &Header, payload: &[u8]) -> Vec<u8> {
     let mut out = vec![];
-    out.extend(header.abi.to_le_bytes());
-    out.extend([header.kind, header.phase]);
+    out.extend([header.abi, header.hook, header.kind, header.phase]);
     out.extend(header.flags.to_le_bytes());
     for word in [
         header.time,
@@ -316,6 +315,14 @@ fn what_is_cut_or_unknown_is_an_error_that_says_so() {
             },
             b"a\0",
             DecodeError::Privileged(15),
+        ),
+        (
+            Header {
+                hook: Row::ALL.len() as u8 + 1,
+                ..good
+            },
+            b"a\0",
+            DecodeError::Hook(Row::ALL.len() as u8 + 1),
         ),
     ];
     for (header, payload, error) in cases {

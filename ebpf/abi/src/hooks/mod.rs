@@ -32,6 +32,21 @@ macro_rules! rows {
                 1 << self as u32
             }
 
+            /// The number on the wire; 0 is none.
+            #[must_use]
+            pub const fn raw(self) -> u8 {
+                self as u8 + 1
+            }
+
+            /// The row with this number, if there is one.
+            #[must_use]
+            pub const fn from_raw(raw: u8) -> Option<Self> {
+                if raw == 0 || raw as usize > Self::ALL.len() {
+                    return None;
+                }
+                Some(Self::ALL[raw as usize - 1])
+            }
+
             /// The name in configuration, metrics and output.
             #[must_use]
             pub const fn id(self) -> &'static str {

@@ -136,7 +136,7 @@ fn moved_out(moved: &Process) -> Option<()> {
         return None;
     }
     let bits = if known { 0 } else { flags::PROCESS_UNKNOWN };
-    privilege::escaped(&process, bits, Escape::Cgroup)
+    privilege::escaped(Row::CgroupAttach, (&process, bits), Escape::Cgroup)
 }
 
 /// Whether a process was met in the cgroup a moment before it was said to be moved there.

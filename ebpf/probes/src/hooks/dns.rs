@@ -226,6 +226,7 @@ fn pass(ctx: &SkBuffContext, direction: Direction) -> Option<()> {
     };
     let taken = len.min(PAYLOAD_MAX as u32);
     let header = Header {
+        hook: row.raw(),
         time: kernel::now(),
         operation: direction.raw(),
         protocol: layout.protocol,

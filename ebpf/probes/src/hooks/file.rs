@@ -65,14 +65,14 @@ pub(super) fn report(
 ) -> Option<()> {
     let (process, known) = process::current()?;
     hit(row);
-    send(&process, known, change, place, second)
+    send(row, (&process, known), change, place, second)
 }
 
 /// Sends a change; `second` writes the sections of the second name and answers flags.
 #[inline(always)]
 fn send(
-    process: &Process,
-    known: bool,
+    row: Row,
+    (process, known): (&Process, bool),
     change: Change,
     place: Place,
     second: impl FnOnce(&mut Builder, Place) -> u32,
@@ -89,7 +89,7 @@ fn send(
     builder.end_section();
     builder.end_section();
     bits |= second(&mut builder, root);
-    let mut header = emit::header(Kind::File, process, bits);
+    let mut header = emit::header(row, Kind::File, process, bits);
     header.operation = change.operation;
     header.argument = change.argument;
     let on = mount(place, walk).raw();

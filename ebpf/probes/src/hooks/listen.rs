@@ -121,6 +121,7 @@ fn report(row: Row, family: u8, protocol: u8, address: [u8; 16], port: u16) -> O
     let (process, known) = process::current()?;
     hit(row);
     let mut header = emit::header(
+        row,
         Kind::Listen,
         &process,
         if known { 0 } else { flags::PROCESS_UNKNOWN },

@@ -157,7 +157,7 @@ pub(super) fn report(row: Row, file: Kptr) -> Option<()> {
     hit(row);
     bits |= walk.end;
     builder.end_section();
-    let mut header = emit::header(Kind::Privilege, &process, bits);
+    let mut header = emit::header(row, Kind::Privilege, &process, bits);
     header.operation = Privileged::ExecMapping.raw();
     header.argument = u64::from(from.raw());
     builder.send(&header);

@@ -110,9 +110,14 @@ fn switched(task: Kptr, new: Kptr) -> Option<()> {
         return None;
     }
     hit(Row::PrivilegeSetns);
-    privilege::send(&process, bits, Privileged::Setns, kinds);
+    privilege::send(
+        Row::PrivilegeSetns,
+        (&process, bits),
+        Privileged::Setns,
+        kinds,
+    );
     if has_host_mounts(new) && !has_host_mounts(old) {
-        escaped(&process, bits, Escape::Namespace);
+        escaped(Row::PrivilegeSetns, (&process, bits), Escape::Namespace);
     }
     Some(())
 }
@@ -164,5 +169,5 @@ pub(super) fn to_root(root: Place) -> Option<()> {
     }
     let (process, bits) = actor()?;
     hit(Row::PrivilegeChroot);
-    escaped(&process, bits, Escape::Root)
+    escaped(Row::PrivilegeChroot, (&process, bits), Escape::Root)
 }

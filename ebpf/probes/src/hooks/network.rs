@@ -108,6 +108,7 @@ fn report(
         let (process, known) = process::current()?;
         hit(row);
         let mut header = emit::header(
+            row,
             Kind::Egress,
             &process,
             if known { 0 } else { flags::PROCESS_UNKNOWN },

@@ -43,8 +43,13 @@ pub(super) fn actor() -> Option<(Process, u32)> {
 
 /// Sends a record without path and name; answers whether it was sent.
 #[inline(always)]
-pub(super) fn send(process: &Process, bits: u32, operation: Privileged, argument: u64) -> bool {
-    let mut header = emit::header(Kind::Privilege, process, bits);
+pub(super) fn send(
+    row: Row,
+    (process, bits): (&Process, u32),
+    operation: Privileged,
+    argument: u64,
+) -> bool {
+    let mut header = emit::header(row, Kind::Privilege, process, bits);
     header.operation = operation.raw();
     header.argument = argument;
     emit::send(&header)
@@ -55,7 +60,7 @@ pub(super) fn send(process: &Process, bits: u32, operation: Privileged, argument
 pub(super) fn report(row: Row, operation: Privileged, argument: u64) -> Option<()> {
     let (process, bits) = actor()?;
     hit(row);
-    send(&process, bits, operation, argument);
+    send(row, (&process, bits), operation, argument);
     Some(())
 }
 
@@ -63,11 +68,12 @@ pub(super) fn report(row: Row, operation: Privileged, argument: u64) -> Option<(
 /// other files from now on, what it does is no container's behaviour any more, even if it is
 /// called the same.
 #[inline(always)]
-pub(super) fn escaped(process: &Process, bits: u32, how: Escape) -> Option<()> {
+pub(super) fn escaped(row: Row, (process, bits): (&Process, u32), how: Escape) -> Option<()> {
     if !process::is_settled(process) {
         return None;
     }
-    send(process, bits, Privileged::Escape, u64::from(how.raw()));
+    let argument = u64::from(how.raw());
+    send(row, (process, bits), Privileged::Escape, argument);
     if how != Escape::Cgroup && process.phase > u32::from(Phase::Runtime.raw()) {
         process::enters(Phase::Escaped);
     }
@@ -91,7 +97,7 @@ fn report_at(
     builder.end_section();
     append_name(&mut builder, name);
     builder.end_section();
-    let mut header = emit::header(Kind::Privilege, &process, bits);
+    let mut header = emit::header(row, Kind::Privilege, &process, bits);
     header.operation = operation.raw();
     header.argument = argument;
     builder.send(&header);
@@ -276,7 +282,12 @@ fn asked(cred: Kptr, ns: Kptr, Kptr(cap): Kptr, Kptr(opts): Kptr) -> Option<()> 
         return None;
     }
     hit(Row::PrivilegeCapability);
-    if send(&process, bits, Privileged::Capability, number) {
+    if send(
+        Row::PrivilegeCapability,
+        (&process, bits),
+        Privileged::Capability,
+        number,
+    ) {
         match used {
             // SAFETY: as above.
             Some(used) => unsafe { used.write_volatile(before | bit) },
@@ -306,7 +317,7 @@ fn loaded(module: Kptr) -> Option<()> {
     builder.end_section();
     append_name(&mut builder, module.at(Field::ModuleName));
     builder.end_section();
-    let mut header = emit::header(Kind::Privilege, &process, bits);
+    let mut header = emit::header(Row::PrivilegeModule, Kind::Privilege, &process, bits);
     header.operation = Privileged::Module.raw();
     builder.send(&header);
     Some(())

@@ -76,7 +76,7 @@ fn exec(ctx: &RawTracePointContext, twin: u32) -> Option<()> {
     process::renew(pid, &process);
     process.image = issued_by;
     if escaped {
-        privilege::escaped(&process, 0, Escape::Root);
+        privilege::escaped(Row::ProcessExec, (&process, 0), Escape::Root);
         process.phase = u32::from(Phase::Escaped.raw());
     }
 
@@ -153,7 +153,7 @@ fn exec(ctx: &RawTracePointContext, twin: u32) -> Option<()> {
     }
     builder.end_section();
 
-    let mut header = emit::header(Kind::Exec, &process, bits);
+    let mut header = emit::header(Row::ProcessExec, Kind::Exec, &process, bits);
     header.origin = from;
     // What left its container is told of each time. The record of the escape, which is on its way
     // already, refers to the first. So is what enters a container: only its arguments tell a probe
@@ -422,7 +422,7 @@ fn left_at_birth(parent: Kptr, child: Kptr, process: &Process) -> Option<()> {
     }
     let (parent, known) = process::current()?;
     let bits = if known { 0 } else { flags::PROCESS_UNKNOWN };
-    privilege::escaped(&parent, bits, Escape::Cgroup)
+    privilege::escaped(Row::ProcessFork, (&parent, bits), Escape::Cgroup)
 }
 
 /// TP_PROTO(struct task_struct *p), with a second argument since Linux 6.16.

@@ -213,6 +213,7 @@ pub(super) fn created(sort: Sort) -> Option<()> {
     let (process, known) = process::current()?;
     hit(Row::EgressSocket);
     let mut header = emit::header(
+        Row::EgressSocket,
         Kind::Egress,
         &process,
         if known { 0 } else { flags::PROCESS_UNKNOWN },
@@ -288,6 +289,7 @@ pub(super) fn addressed(row: Row, sort: Sort, address: Address) -> Option<()> {
     let (process, known) = process::current()?;
     hit(row);
     let mut header = emit::header(
+        row,
         Kind::Egress,
         &process,
         if known { 0 } else { flags::PROCESS_UNKNOWN },

@@ -156,7 +156,7 @@ fn by_name(
     let (end, mount) = words.write(&mut builder, call);
     bits |= end;
     bits |= second(&mut builder);
-    let mut header = emit::header(Kind::File, &process, bits);
+    let mut header = emit::header(row, Kind::File, &process, bits);
     header.operation = operation as u8;
     header.argument = change.argument;
     if let Last::Itself = last {

@@ -106,10 +106,10 @@ fn entered(call: Call) -> Option<()> {
     served(row)?;
     let (process, bits) = actor()?;
     hit(row);
-    privilege::send(&process, bits, Privileged::Setns, kinds);
+    privilege::send(row, (&process, bits), Privileged::Setns, kinds);
     let is_out = namespace::has_host_mounts(call.task.follow(Field::TaskNsproxy));
     if kinds & CLONE_NEWNS != 0 && is_out {
-        escaped(&process, bits, Escape::Namespace);
+        escaped(row, (&process, bits), Escape::Namespace);
     }
     Some(())
 }
@@ -153,6 +153,7 @@ fn rooted(call: Call) -> Option<()> {
 /// Sends a record of an act on a place that the caller named, with the name that `name` appends.
 #[inline(always)]
 fn report_at(
+    row: Row,
     actor: (Process, u32),
     call: &Call,
     (operation, argument): (Privileged, u64),
@@ -165,7 +166,7 @@ fn report_at(
     bits |= location(&mut builder, call.task, dir, path);
     name(&mut builder);
     builder.end_section();
-    let mut header = emit::header(Kind::Privilege, &process, bits);
+    let mut header = emit::header(row, Kind::Privilege, &process, bits);
     header.operation = operation.raw();
     header.argument = argument;
     builder.send(&header);
@@ -189,6 +190,7 @@ fn mounted(call: Call) -> Option<()> {
     }
     let kind = call.argument(2);
     report_at(
+        Row::PrivilegeMount,
         actor,
         &call,
         (Privileged::Mount, flags),
@@ -222,6 +224,7 @@ fn moved_mount(call: Call) -> Option<()> {
         }
     }
     report_at(
+        Row::PrivilegeMoveMount,
         actor,
         &call,
         (Privileged::Mount, flags),
@@ -242,7 +245,14 @@ fn unmounted(call: Call) -> Option<()> {
     let actor = actor()?;
     hit(Row::PrivilegeUmount);
     let path = (HERE, call.argument(0));
-    report_at(actor, &call, (Privileged::Umount, 0), path, |_| ())
+    report_at(
+        Row::PrivilegeUmount,
+        actor,
+        &call,
+        (Privileged::Umount, 0),
+        path,
+        |_| (),
+    )
 }
 
 #[raw_tracepoint]
@@ -257,7 +267,14 @@ fn pivoted(call: Call) -> Option<()> {
     let actor = actor()?;
     hit(Row::PrivilegePivotRoot);
     let path = (HERE, call.argument(0));
-    report_at(actor, &call, (Privileged::PivotRoot, 0), path, |_| ())
+    report_at(
+        Row::PrivilegePivotRoot,
+        actor,
+        &call,
+        (Privileged::PivotRoot, 0),
+        path,
+        |_| (),
+    )
 }
 
 #[raw_tracepoint]

@@ -128,7 +128,7 @@ fn sent_to_name(call: &Call, name: u64) -> Option<()> {
     let mut builder = syscall::begin()?;
     let mut bits = flags::PATH_FROM_USER | if known { 0 } else { flags::PROCESS_UNKNOWN };
     bits |= location(&mut builder, call.task, HERE, path.0);
-    let mut header = emit::header(Kind::Egress, &process, bits);
+    let mut header = emit::header(Row::EgressUnixSend, Kind::Egress, &process, bits);
     header.family = Family::Unix.raw();
     builder.send(&header);
     Some(())

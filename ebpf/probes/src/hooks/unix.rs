@@ -67,7 +67,7 @@ pub(super) fn reached(row: Row, other: Kptr) -> Option<()> {
         builder.end_section();
     }
     builder.end_section();
-    let mut header = emit::header(Kind::Egress, &process, bits);
+    let mut header = emit::header(row, Kind::Egress, &process, bits);
     header.family = Family::Unix.raw();
     builder.send(&header);
     Some(())

@@ -1,6 +1,7 @@
 //! How full rings and maps are, of a whole agent.
 
 use super::{Held, Probed, pipeline};
+use crate::agent::Mode;
 use crate::cases::common::{file, number, violation, violations_until_now};
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Context, Outcome};
@@ -20,7 +21,7 @@ pub(super) fn fill(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
     let mut puppet = Puppet::start(session, "unread")?;
-    let probed = Probed::start(context)?;
+    let probed = Probed::start(context, Mode::Monitor)?;
     let mut watch = probed.agent.watch()?;
     probed.will_be_well()?;
     violations_until_now(&mut watch, &mut puppet, "/data/first")?;

@@ -73,7 +73,7 @@ fn renamed(old_dir: Kptr, old: Kptr, new_dir: Kptr, new: Kptr, how: Kptr) -> Opt
     let mut from = in_folder(old_dir, old);
     let mut to = in_folder(new_dir, new);
     for _ in 0..2 {
-        send(&process, known, change, from, and(to))?;
+        send(Row::FileRename, (&process, known), change, from, and(to))?;
         if how & EXCHANGE == 0 {
             break;
         }
