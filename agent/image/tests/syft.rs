@@ -75,7 +75,7 @@ struct Saved {
 
 fn check(syft: &Path) {
     let folder = TempDir::new().unwrap();
-    let redhat = Installed::rpm(&folder.path().join("rpm"));
+    let mut redhat = Installed::rpm(&folder.path().join("rpm"));
     let debian = Installed::dpkg(&folder.path().join("dpkg"));
     languages(&debian.root, syft);
     let saved = save(&redhat.root, &folder.path().join("rpm.tar"));
@@ -88,6 +88,7 @@ fn check(syft: &Path) {
             rpm(&given(path, text, USED_OF_RPM), &redhat, form);
         }
     }
+    ndb(syft, &mut redhat, folder.path());
     let saved = save(&debian.root, &folder.path().join("dpkg.tar"));
     let told = sboms(syft, "docker-archive", &saved.tar, folder.path());
     for text in &told {
@@ -235,6 +236,55 @@ fn rpm(report: &Report, installed: &Installed, form: &str) {
         assert!(found.by_sbom && found.purl.is_some(), "{form}: {name}");
         let in_use = if has_lists { in_use } else { Verdict::Unknown };
         assert_eq!(found.in_use, Some(in_use), "{form}: {name}");
+    }
+}
+
+/// The same packages as SUSE's database has them. RPM of Debian does not write it: the headers are those that it wrote,
+/// and what is about them is by the format. Syft reads it by a program of its own.
+fn ndb(syft: &Path, installed: &mut Installed, folder: &Path) {
+    let database = installed.root.join("usr/lib/sysimage/rpm");
+    fs::create_dir_all(&database).unwrap();
+    installed.move_database(folder.join("sqlite"));
+    std::os::unix::fs::symlink(
+        "../../usr/lib/sysimage/rpm",
+        installed.root.join("var/lib/rpm"),
+    )
+    .unwrap();
+    let bytes = common::rpm::database(&installed.headers());
+    fs::write(database.join("Packages.db"), bytes).unwrap();
+    let saved = save(&installed.root, &folder.join("ndb.tar"));
+    let bounds = (Wanted::default(), Limits::default());
+    let export = export(USED_OF_RPM);
+    let report = read_used(&saved.tar, bounds.0, bounds.1, None, Some(&export)).unwrap();
+    assert_eq!(lines(&report, "rpm"), installed.all);
+    assert_eq!(report.packages_not_read, Vec::<String>::new());
+    for (name, in_use) in [
+        ("hello", Verdict::Used),
+        ("two-words", Verdict::NotSeen),
+        ("nothing", Verdict::Unknown),
+    ] {
+        let found = report.packages.iter().find(|it| it.name == name).unwrap();
+        let expected = installed::sizes(&installed.root, &installed.files(name));
+        assert_eq!((found.files, found.bytes), expected, "{name}");
+        assert_eq!(
+            (found.in_use, found.by_sbom),
+            (Some(in_use), false),
+            "{name}"
+        );
+    }
+    let told = sboms(syft, "docker-archive", &saved.tar, folder);
+    for text in &told {
+        let report = given(&saved.tar, text, USED_OF_RPM);
+        let told = report.sbom.as_ref().unwrap();
+        let count = installed.all.len() as u64;
+        // Syft names the stray program besides.
+        assert_eq!(
+            (told.packages, told.merged),
+            (count + 1, count),
+            "{}",
+            told.form
+        );
+        assert_eq!(report.packages_not_read, Vec::<String>::new());
     }
 }
 
