@@ -337,8 +337,8 @@ fn what_is_none_is_refused_with_what_is_taken() {
         (b"\xff\xfe{\0", "UTF-8"),
         (br#"{"spdxVersion": "SPDX-3.0"}"#, "SPDX 3.0"),
         (
-            br#"{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}"#,
-            "SPDX 3",
+            br#"{"@context": "https://schema.org", "@graph": []}"#,
+            "none of SPDX",
         ),
         (br#"{"matches": []}"#, "--vulnerabilities"),
         (

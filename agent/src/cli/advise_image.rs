@@ -61,7 +61,7 @@ pub struct ImageArgs {
     /// packages, and what to copy to have these alone
     #[arg(long = "use", value_name = "FILE")]
     inventory: Option<PathBuf>,
-    /// An SBOM of the image, in JSON of CycloneDX, SPDX 2 or Syft (`syft IMAGE -o syft-json`): names packages of
+    /// An SBOM of the image, in JSON of CycloneDX, SPDX (2, 3.0) or Syft (`syft IMAGE -o syft-json`): names packages of
     /// kinds that are not read, as those of most databases of RPM, and which files they have
     #[arg(long, value_name = "FILE")]
     sbom: Option<PathBuf>,
