@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::rpm::{PAGE, Value, blob, database, header, ndb, numbers, package};
+use common::rpm::{PAGE, Value, adler32, blob, database, header, ndb, numbers, package};
 use common::{Image, Layer, read_as};
 use lapwing_image::report::Report;
 use lapwing_image::{Limits, Wanted};
@@ -275,6 +275,11 @@ fn lists_end_where_paths_took_too_much_work() {
         packages(&report),
         ["bash 1.2-3 x86_64 0 0", "long 1.2-3 x86_64 0 0"]
     );
+}
+
+#[test]
+fn the_sum_is_the_one_of_rfc_1950() {
+    assert_eq!(adler32(b"Wikipedia"), 0x11e6_0398);
 }
 
 proptest! {

@@ -56,7 +56,7 @@ pub fn package(name: &str, folders: &[&str], files: &[(u32, &str)]) -> Vec<u8> {
     ])
 }
 
-fn adler32(bytes: &[u8]) -> u32 {
+pub fn adler32(bytes: &[u8]) -> u32 {
     let (one, two) = bytes.iter().fold((1, 0), |(one, two), byte| {
         let one = (one + u32::from(*byte)) % 65521;
         (one, (two + one) % 65521)
@@ -106,9 +106,4 @@ pub fn database(headers: &[Vec<u8>]) -> Vec<u8> {
         .zip(headers)
         .map(|(number, it)| (number, blob(number, it)));
     ndb(&all.collect::<Vec<_>>())
-}
-
-#[test]
-fn the_sum_is_the_one_of_rfc_1950() {
-    assert_eq!(adler32(b"Wikipedia"), 0x11e6_0398);
 }
