@@ -1,14 +1,16 @@
-//! A database of RPM in its format NDB, as SUSE's systems have it: `Packages.db`.
+//! A database of RPM: `rpmdb.sqlite`, as of Fedora and Red Hat, or NDB (`Packages.db`), as of SUSE.
 //!
-//! RPM has three formats. NDB is a file of blobs, each the header of a package, and is read here ([`ndb`], [`header`]);
-//! SQLite (`rpmdb.sqlite`) and Berkeley DB (`Packages`) are not, and need an SBOM. All lengths and places are those of
-//! whoever made the image: what does not hold is left out and counted, and no byte is gone through more than a few times.
+//! Both hold blobs, each the header of a package ([`header`]); [`sqlite`] and [`ndb`] find them. RPM's third format,
+//! Berkeley DB (`Packages`), is not read and needs an SBOM. All lengths and places are those of whoever made the image:
+//! what does not hold is left out and counted, and no byte is gone through more than a few times.
 
 mod header;
 mod ndb;
+mod sqlite;
 
 use self::header::Header;
 use crate::tree::PATH_MAX;
+use std::borrow::Cow;
 
 /// Folders of one package.
 const FOLDERS_MAX: usize = 100_000;
@@ -26,7 +28,7 @@ const FOLDERS: u32 = 1118;
 #[derive(Debug)]
 pub(crate) struct Database<'a> {
     /// Headers of packages, in the order in which they lie there.
-    headers: Vec<Header<'a>>,
+    blobs: Vec<Cow<'a, [u8]>>,
     /// Entries that could not be read.
     pub damaged: u64,
 }
@@ -48,16 +50,16 @@ impl<'a> Database<'a> {
     /// # Errors
     /// What is wrong with all of it.
     pub(crate) fn read(file: &'a [u8]) -> Result<Self, &'static str> {
-        let (blobs, mut damaged) = ndb::blobs(file)?;
-        let count = blobs.len();
-        let headers: Vec<_> = blobs.into_iter().filter_map(Header::read).collect();
-        damaged += (count - headers.len()) as u64;
-        Ok(Self { headers, damaged })
+        match file.starts_with(sqlite::MAGIC) {
+            true => sqlite::read(file),
+            false => ndb::read(file),
+        }
     }
 
-    /// Its packages; `None` for one without a name.
-    pub(crate) fn packages(&self) -> impl Iterator<Item = Option<Installed<'a>>> {
-        self.headers.iter().map(|header| Installed::of(*header))
+    /// Its packages; `None` for a blob that is no header, or one without a name.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = Option<Installed<'_>>> {
+        let headers = self.blobs.iter().map(|blob| Header::read(blob));
+        headers.map(|header| header.and_then(Installed::of))
     }
 }
 

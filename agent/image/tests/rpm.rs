@@ -1,8 +1,10 @@
-//! Databases of RPM in its format NDB, whole and hostile. Those of real headers are in the test `syft`.
+//! Databases of RPM, NDB and SQLite, whole and hostile. Real ones are in the test `syft`.
 
 mod common;
 
-use common::rpm::{PAGE, Value, adler32, blob, database, header, ndb, numbers, package};
+use common::rpm::{
+    PAGE, SMALL_PAGE, Value, adler32, blob, database, header, ndb, numbers, package, sqlite,
+};
 use common::{Image, Layer, read_as};
 use lapwing_image::report::Report;
 use lapwing_image::{Limits, Wanted};
@@ -282,6 +284,142 @@ fn the_sum_is_the_one_of_rfc_1950() {
     assert_eq!(adler32(b"Wikipedia"), 0x11e6_0398);
 }
 
+/// An image with a database of SQLite.
+fn of_sqlite(file: &[u8]) -> Report {
+    let layer = Layer::default()
+        .program("usr/bin/bash", b"\x7fELF")
+        .symlink("bin", "usr/bin")
+        .file("usr/share/doc/bash/README", "12345")
+        .file("var/lib/rpm/rpmdb.sqlite", file);
+    Image::of(vec![layer]).read().unwrap()
+}
+
+/// Packages whose headers take no further page, two and many.
+fn of_all_sizes() -> Vec<Vec<u8>> {
+    let names = ["n"; 2000];
+    let files: Vec<(u32, &str)> = names.iter().map(|name| (0, *name)).collect();
+    vec![
+        package("none", &[], &[]),
+        package("two", &["/"], &files[..60]),
+        bash(),
+        package("many", &["/"], &files),
+    ]
+}
+
+#[test]
+fn packages_of_sqlite_are_told() {
+    let report = of_sqlite(&sqlite(&of_all_sizes()));
+    let expected = [
+        "bash 1.2-3 x86_64 2 9",
+        "many 1.2-3 x86_64 0 0",
+        "none 1.2-3 x86_64 0 0",
+        "two 1.2-3 x86_64 0 0",
+    ];
+    assert_eq!(packages(&report), expected);
+    assert_eq!(said(&report), "");
+    let layer = layer(&database(&[])).file("usr/lib/sysimage/rpm/rpmdb.sqlite", sqlite(&[bash()]));
+    let layer = layer.file("usr/lib/sysimage/rpm/rpmdb.sqlite-wal", "newer");
+    let report = Image::of(vec![layer]).read().unwrap();
+    assert_eq!(packages(&report), ["bash 1.2-3 x86_64 2 9"]);
+    for part in [
+        "may be out of date: its log",
+        "not read: /var/lib/rpm/Packages.db",
+    ] {
+        assert!(said(&report).contains(part), "{}", said(&report));
+    }
+}
+
+#[test]
+fn a_damaged_file_of_sqlite_is_told_and_its_circles_end() {
+    let whole = sqlite(&of_all_sizes());
+    let put = |at: usize, bytes: &[u8]| {
+        let mut file = whole.clone();
+        file[at..at + bytes.len()].copy_from_slice(bytes);
+        file
+    };
+    for (file, why) in [
+        (whole[..18].to_vec(), "its head of SQLite is damaged"),
+        (put(16, &[0, 3]), "its head of SQLite is damaged"),
+        (put(16, &[1, 0]), "its head of SQLite is damaged"),
+        (put(20, &[255]), "its head of SQLite is damaged"),
+        (put(100, &[7]), "no table of packages"),
+        (whole[..400].to_vec(), "no table of packages"),
+        (put(SMALL_PAGE - 22, b"Q"), "no table of packages"),
+        (put(SMALL_PAGE - 17, b"Q"), "no table of packages"),
+    ] {
+        let report = of_sqlite(&file);
+        assert!(
+            said(&report).contains(why),
+            "no `{why}` in {}",
+            said(&report)
+        );
+        assert_eq!(packages(&report), [""; 0]);
+    }
+    let (inner, first) = (SMALL_PAGE, 2 * SMALL_PAGE);
+    for (number, (file, left)) in [
+        // Children: none, beyond the end, the page itself, the root, and one that another has.
+        (put(inner + 8, &[0, 0, 0, 0]), 3),
+        (put(inner + 8, &[0xff; 4]), 3),
+        (put(inner + 8, &[0, 0, 0, 2]), 3),
+        (put(inner + 8, &[0, 0, 0, 1]), 3),
+        (put(inner + 8, &[0, 0, 0, 3]), 3),
+        // Pages of no kind, with more cells than there is room for, and with places beyond the end.
+        (put(inner, &[2]), 0),
+        (put(first, &[0]), 3),
+        (put(first + 3, &[0xff, 0xff]), 3),
+        (put(first + 8, &[0xff, 0xff]), 3),
+        // The table of packages on the first page, and on none.
+        (put(SMALL_PAGE - 1, &[1]), 0),
+        (put(SMALL_PAGE - 1, &[0]), 0),
+        // Cut in the last row.
+        (whole[..whole.len() - SMALL_PAGE].to_vec(), 3),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let report = of_sqlite(&file);
+        assert_eq!(packages(&report).len(), left, "{number}");
+        assert!(
+            said(&report).contains("could not be read"),
+            "{number}: {}",
+            said(&report)
+        );
+    }
+}
+
+#[test]
+fn rows_are_together_no_longer_than_the_file() {
+    // A leaf of 65,536 bytes whose 16,000 cells are one, of 32 KB.
+    let mut file = sqlite(&[]);
+    let table = file[SMALL_PAGE - 30..SMALL_PAGE].to_vec();
+    file.truncate(SMALL_PAGE);
+    file.resize(2 << 16, 0);
+    file[16..18].copy_from_slice(&[0, 1]);
+    let place = (1 << 16) - table.len();
+    file[place..1 << 16].copy_from_slice(&table);
+    let row = 33_000_usize;
+    let leaf = &mut file[1 << 16..];
+    leaf[0] = 13;
+    leaf[3..5].copy_from_slice(&16_000_u16.to_be_bytes());
+    for cell in leaf[8..32_008].as_chunks_mut::<2>().0 {
+        *cell = 32_008_u16.to_be_bytes();
+    }
+    let length = [
+        0x80 | (row >> 14) as u8,
+        0x80 | (row >> 7 & 0x7f) as u8,
+        (row & 0x7f) as u8,
+    ];
+    leaf[32_008..32_011].copy_from_slice(&length);
+    file[108..110].copy_from_slice(&(place as u16).to_be_bytes());
+    let report = of_sqlite(&file);
+    assert_eq!(packages(&report), [""; 0]);
+    assert!(
+        said(&report).starts_with("16000 entries of "),
+        "{}",
+        said(&report)
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -298,5 +436,19 @@ proptest! {
         }
         let file = if is_summed { database(&[bytes]) } else { bytes };
         prop_assert!(read(&file).packages.len() <= 1);
+    }
+
+    #[test]
+    fn changed_bytes_of_sqlite_are_read_or_told(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+        is_head in any::<bool>(),
+    ) {
+        let mut file = sqlite(&of_all_sizes());
+        // The pages of tables are a small part.
+        let end = if is_head { 3 * SMALL_PAGE } else { file.len() };
+        for (at, byte) in changes {
+            file[at.index(end)] = byte;
+        }
+        prop_assert!(of_sqlite(&file).packages.len() <= 4);
     }
 }

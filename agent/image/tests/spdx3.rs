@@ -21,7 +21,7 @@ fn image() -> Image {
         Layer::default()
             .program("usr/bin/bash", b"\x7fELF bash")
             .file("usr/share/zoneinfo/UTC", "UTC")
-            .file("var/lib/rpm/rpmdb.sqlite", "SQLite format 3"),
+            .file("var/lib/rpm/Packages", "Berkeley"),
     ])
 }
 

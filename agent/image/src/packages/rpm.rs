@@ -1,8 +1,8 @@
 //! Databases of RPM: the one that is read, and what is said of those that are not.
 
+use super::Packages;
 use super::given::Given;
 use super::system::Kept;
-use super::{Packages, told};
 use crate::rpmdb::Database;
 use crate::tree::Tree;
 
@@ -10,32 +10,35 @@ use crate::tree::Tree;
 const DATABASES: &[&str] = &[
     "/var/lib/rpm/rpmdb.sqlite",
     "/var/lib/rpm/Packages",
-    NDB[0],
+    "/var/lib/rpm/Packages.db",
     "/usr/lib/sysimage/rpm/rpmdb.sqlite",
-    NDB[1],
+    "/usr/lib/sysimage/rpm/Packages.db",
     "/usr/lib/sysimage/rpm/Packages",
     "/usr/share/rpm/rpmdb.sqlite",
     "/usr/share/rpm/Packages",
 ];
-/// Those of the format that is read.
-const NDB: [&str; 2] = [
-    "/var/lib/rpm/Packages.db",
-    "/usr/lib/sysimage/rpm/Packages.db",
-];
 
-/// Takes the packages of a database that is read; answers its path.
+/// Takes the packages of the first database that can be read; answers its path.
 pub(super) fn rpm(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) -> Option<&'static str> {
-    let (path, file) =
-        { NDB.into_iter() }.find_map(|path| Some((path, kept.get(path.as_bytes())?.1)))?;
-    let database = match Database::read(file) {
-        Ok(database) => database,
-        Err(why) => {
-            packages
-                .not_read
-                .push(format!("rpm database damaged: {path}: {why}"));
-            return None;
+    for path in DATABASES {
+        let Some((_, file)) = kept.get(path.as_bytes()) else {
+            continue;
+        };
+        match Database::read(file) {
+            Ok(database) => {
+                take(tree, &database, path, packages);
+                return Some(path);
+            }
+            Err(why) => {
+                let text = format!("rpm database damaged: {path}: {why}");
+                packages.not_read.push(text);
+            }
         }
-    };
+    }
+    None
+}
+
+fn take(tree: &Tree, database: &Database<'_>, path: &str, packages: &mut Packages) {
     let mut damaged = database.damaged;
     for one in database.packages() {
         let Some(one) = one else {
@@ -58,13 +61,15 @@ pub(super) fn rpm(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) -> Opti
         }
     }
     if damaged > 0 {
-        let text = format!(
-            "{damaged} entries of {} could not be read: it is damaged",
-            told(path.as_bytes())
-        );
+        let text = format!("{damaged} entries of {path} could not be read: it is damaged");
         packages.not_read.push(text);
     }
-    Some(path)
+    // What SQLite wrote last may stand there alone.
+    let log = tree.find(format!("{path}-wal").as_bytes(), true);
+    if log.is_some_and(|id| tree.inode(id).size > 0) {
+        let text = format!("{path} may be out of date: its log, {path}-wal, is not read");
+        packages.not_read.push(text);
+    }
 }
 
 /// Says that a database of RPM is there which was not read, where its packages are not given, or none of their files.

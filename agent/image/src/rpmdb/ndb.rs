@@ -11,6 +11,8 @@
 //! RPM gives the whole database up where a slot is wrong. Here that slot is left out and counted, for the others are
 //! still told; so is one that overlaps another or has its number again, and a blob whose sum is another.
 
+use super::Database;
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 const BLOCK: usize = 16;
@@ -46,13 +48,13 @@ fn adler32(bytes: &[u8]) -> u32 {
     two << 16 | one
 }
 
-/// What the blobs of a file hold, in their order there, and how many could not be read.
+/// What the blobs of a file hold, in their order there.
 ///
 /// # Errors
 /// What is wrong with the head of the file or with its pages of slots.
-pub(super) fn blobs(file: &[u8]) -> Result<(Vec<&[u8]>, u64), &'static str> {
+pub(super) fn read(file: &[u8]) -> Result<Database<'_>, &'static str> {
     if !file.starts_with(b"RpmP") {
-        return Err("it does not begin as one of NDB does");
+        return Err("it does not begin as one of SQLite or NDB does");
     }
     let (Some(version), Some(pages)) = (number(file, 4), number(file, 12)) else {
         return Err("it ends in its head");
@@ -86,18 +88,18 @@ pub(super) fn blobs(file: &[u8]) -> Result<(Vec<&[u8]>, u64), &'static str> {
     }
     all.sort_unstable_by_key(|slot| (slot.first, slot.number));
     let (mut end, mut numbers) = (table.len() / BLOCK, HashSet::new());
-    let (mut found, mut damaged) = (Vec::new(), 0);
+    let (mut blobs, mut damaged) = (Vec::new(), 0);
     for slot in all {
         let is_free = slot.first >= end && slot.number != 0 && numbers.insert(slot.number);
         let place = is_free.then(|| place(file, &slot)).flatten();
         // Also one that is damaged has its place, or each byte could be summed once for each slot.
         end = place.map_or(end, |_| slot.first + slot.count);
         match place.and_then(|place| blob(place, slot.number)) {
-            Some(blob) => found.push(blob),
+            Some(blob) => blobs.push(Cow::Borrowed(blob)),
             None => damaged += 1,
         }
     }
-    Ok((found, damaged))
+    Ok(Database { blobs, damaged })
 }
 
 /// The bytes that a slot names.

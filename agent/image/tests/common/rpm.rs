@@ -107,3 +107,75 @@ pub fn database(headers: &[Vec<u8>]) -> Vec<u8> {
         .map(|(number, it)| (number, blob(number, it)));
     ndb(&all.collect::<Vec<_>>())
 }
+
+/// A number of SQLite, seven bits a byte.
+fn varint(number: usize) -> Vec<u8> {
+    let mut bytes = vec![(number & 0x7f) as u8];
+    let mut rest = number >> 7;
+    while rest > 0 {
+        bytes.insert(0, 0x80 | (rest & 0x7f) as u8);
+        rest >>= 7;
+    }
+    bytes
+}
+
+/// Size of a page of [`sqlite`].
+pub const SMALL_PAGE: usize = 512;
+
+/// A database of SQLite by its "Database File Format": page 1 has the table of tables, page 2 the inner page of
+/// `Packages`, and from page 3 on each package has a leaf, with its further pages behind it.
+pub fn sqlite(headers: &[Vec<u8>]) -> Vec<u8> {
+    let leaf = |start: usize, cell: &[u8]| {
+        let mut page = vec![0; SMALL_PAGE];
+        let place = SMALL_PAGE - cell.len();
+        page[start] = 13;
+        page[start + 4] = 1;
+        page[start + 8..start + 10].copy_from_slice(&(place as u16).to_be_bytes());
+        page[place..].copy_from_slice(cell);
+        page
+    };
+    let table = [&[6, 23, 29, 29, 1, 13][..], b"tablePackagesPackages", &[2]].concat();
+    let mut file = leaf(100, &[&varint(table.len())[..], &[1], &table].concat());
+    file[..16].copy_from_slice(b"SQLite format 3\0");
+    file[16..18].copy_from_slice(&(SMALL_PAGE as u16).to_be_bytes());
+    let (mut inner, mut leaves) = (vec![0; SMALL_PAGE], Vec::new());
+    inner[0] = 5;
+    let mut place = SMALL_PAGE;
+    for (number, header) in headers.iter().enumerate() {
+        let page = 3 + leaves.len() / SMALL_PAGE;
+        if number + 1 == headers.len() {
+            inner[8..12].copy_from_slice(&(page as u32).to_be_bytes());
+        } else {
+            place -= 5;
+            inner[4] = number as u8 + 1;
+            inner[12 + number * 2..14 + number * 2].copy_from_slice(&(place as u16).to_be_bytes());
+            inner[place..place + 4].copy_from_slice(&(page as u32).to_be_bytes());
+            inner[place + 4] = number as u8 + 1;
+        }
+        let kind = varint(12 + header.len() * 2);
+        let row = [&[kind.len() as u8 + 2, 0][..], &kind, header].concat();
+        // As the format has it, of pages of 512 bytes.
+        let least = (SMALL_PAGE - 12) * 32 / 255 - 23;
+        let local = match row.len() <= SMALL_PAGE - 35 {
+            true => row.len(),
+            false => match least + (row.len() - least) % (SMALL_PAGE - 4) {
+                fitting if fitting <= SMALL_PAGE - 35 => fitting,
+                _ => least,
+            },
+        };
+        let mut cell = [&varint(row.len())[..], &[number as u8 + 1], &row[..local]].concat();
+        let more = row[local..].chunks(SMALL_PAGE - 4);
+        if more.len() > 0 {
+            cell.extend((page as u32 + 1).to_be_bytes());
+        }
+        leaves.extend(leaf(0, &cell));
+        let count = more.len();
+        for (at, part) in more.enumerate() {
+            let next = if at + 1 == count { 0 } else { page + 2 + at };
+            leaves.extend((next as u32).to_be_bytes());
+            leaves.extend(part);
+            leaves.resize(leaves.len().next_multiple_of(SMALL_PAGE), 0);
+        }
+    }
+    [file, inner, leaves].concat()
+}
