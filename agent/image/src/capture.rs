@@ -57,6 +57,9 @@ pub(crate) fn is_wanted(name: &[u8]) -> bool {
         [b"lib", b"apk", b"db", b"installed"] | [b"usr", b"lib", b"apk", b"db", b"installed"] => {
             true
         }
+        [b"var", b"lib", b"rpm", file]
+        | [b"usr", b"lib", b"sysimage", b"rpm", file]
+        | [b"usr", b"share", b"rpm", file] => matches!(file, b"rpmdb.sqlite" | b"Packages.db"),
         [.., folder, b"METADATA" | b"RECORD"] => folder.ends_with(b".dist-info"),
         [.., folder, b"PKG-INFO" | b"installed-files.txt"] => folder.ends_with(b".egg-info"),
         [.., b"node_modules", _, b"package.json"] => true,

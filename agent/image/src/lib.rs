@@ -35,6 +35,7 @@ mod packages;
 mod read;
 mod reference;
 pub mod report;
+mod rpmdb;
 mod run;
 mod saved;
 mod savings;

@@ -326,5 +326,7 @@ impl Scan {
     }
 }
 
+// A fuzz target takes this file by its path, from where modules below it are looked for elsewhere.
 #[cfg(test)]
+#[path = "linkage/tests.rs"]
 mod tests;

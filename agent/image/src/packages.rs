@@ -8,6 +8,7 @@
 mod given;
 mod golang;
 mod language;
+mod rpm;
 mod system;
 
 use self::given::Given;
@@ -28,18 +29,6 @@ pub(crate) const TEXT_MAX: usize = 200;
 const NAMED_MAX: usize = 5;
 /// Files that are of a package beside their owner.
 const SHARED_MAX: usize = 1_000_000;
-/// The databases of RPM, in the places of Fedora, openSUSE, older ones, and images that are updated as a whole.
-const RPM: &[&str] = &[
-    "/var/lib/rpm/rpmdb.sqlite",
-    "/var/lib/rpm/Packages",
-    "/var/lib/rpm/Packages.db",
-    "/usr/lib/sysimage/rpm/rpmdb.sqlite",
-    "/usr/lib/sysimage/rpm/Packages.db",
-    "/usr/lib/sysimage/rpm/Packages",
-    "/usr/share/rpm/rpmdb.sqlite",
-    "/usr/share/rpm/Packages",
-];
-
 /// Packages, and whose files are.
 pub(crate) struct Packages {
     pub all: Vec<Package>,
@@ -141,11 +130,12 @@ impl Packages {
         system::dpkg(tree, &kept, &mut packages);
         system::distroless(tree, &kept, &mut packages);
         system::apk(tree, &kept, &mut packages);
+        let read = rpm::rpm(tree, &kept, &mut packages);
         let mut sbom = given.map(|(sbom, _)| Given::of(sbom));
         if let Some(sbom) = &mut sbom {
             sbom.add(tree, &mut packages, true);
         }
-        packages.rpm(tree, sbom.as_ref());
+        rpm::tell(tree, read, sbom.as_ref(), &mut packages);
         language::python(tree, &kept, &mut packages);
         language::node(tree, &kept, &mut packages);
         golang::go(tree, &mut packages);
@@ -162,31 +152,6 @@ impl Packages {
             packages.doubt(told);
         }
         (packages, told)
-    }
-
-    /// Says that a database of RPM is there which nobody reads, where its packages are not given, or none of their
-    /// files.
-    fn rpm(&mut self, tree: &Tree, sbom: Option<&Given<'_, '_>>) {
-        if sbom.is_some_and(|sbom| sbom.lacks_files(RPM)) {
-            let text = "the SBOM tells no files of RPM's packages, so their use is unknown: `syft IMAGE -o syft-json` \
-                        tells them, and CycloneDX of Syft does not";
-            self.not_read.push(text.to_owned());
-        }
-        let found = { RPM.iter() }.find(|path| tree.find(path.as_bytes(), true).is_some());
-        let Some(path) = found.filter(|_| !sbom.is_some_and(|sbom| sbom.has("rpm"))) else {
-            return;
-        };
-        let why = match sbom {
-            Some(_) => "and the SBOM names no package of RPM",
-            None => {
-                "give an SBOM of the image with --sbom (--old-sbom and --new-sbom of a comparison)"
-            }
-        };
-        self.not_read.push(format!(
-            "rpm database present, not read: {path}; its packages are missing here: {why}, made by \
-             `syft IMAGE -o syft-json > sbom.json`, or by `trivy image -f cyclonedx IMAGE > sbom.json`, \
-             which does not tell files"
-        ));
     }
 
     /// Says why an SBOM may be wrong here.

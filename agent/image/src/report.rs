@@ -261,7 +261,7 @@ pub struct Duplicate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Package {
-    /// `deb`, `apk`, `python`, `node` or `golang`; of an SBOM also `rpm`, `maven` and others, and `other`.
+    /// `deb`, `apk`, `rpm`, `python`, `node` or `golang`; of an SBOM also `maven` and others, and `other`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,

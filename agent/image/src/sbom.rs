@@ -1,11 +1,12 @@
 //! A bill of materials (SBOM) that somebody else made of an image: CycloneDX, SPDX or Syft's own, in JSON.
 //!
-//! It names packages of kinds that are not read here, as those of RPM, and which files they have. Which kind it is
-//! says its content. What it says is taken as a claim: its packages and files are looked for in the image, and one
-//! whose files are not told is of unknown use.
+//! It names packages of kinds that are not read here, as those of RPM in Berkeley DB, and which files they have.
+//! Which kind it is says its content. What it says is taken as a claim: its packages and files are looked for in the
+//! image, and one whose files are not told is of unknown use.
 
 mod cyclonedx;
 mod spdx;
+mod spdx3;
 mod syft;
 
 use crate::json::{Many, Raw, Word, typed};
@@ -30,7 +31,7 @@ const TEXT_MAX: usize = 100;
 const DIGESTS_MAX: usize = 1_000;
 
 /// Where to get one from.
-const TAKEN: &str = "taken are JSON of CycloneDX, SPDX 2 and Syft, as of `syft IMAGE -o syft-json`, \
+const TAKEN: &str = "taken are JSON of CycloneDX, SPDX 2, SPDX 3.0 and Syft, as of `syft IMAGE -o syft-json`, \
      `syft IMAGE -o spdx-json` or `trivy image -f cyclonedx IMAGE`";
 
 /// A document that was read.
@@ -116,6 +117,8 @@ struct Document<'a> {
     source: Raw<'a>,
     #[serde(borrow, default)]
     schema: Raw<'a>,
+    #[serde(borrow, default, rename = "@context")]
+    context: Raw<'a>,
     #[serde(borrow, default, rename = "@graph")]
     graph: Raw<'a>,
     #[serde(borrow, default)]
@@ -202,16 +205,21 @@ impl<'a> Sbom<'a> {
             sbom.form = of("CycloneDX", &document.version.0);
             cyclonedx::read(&document, &mut sbom)?;
         } else if let Some(version) = document.spdx.0.strip_prefix("SPDX-") {
-            if !version.starts_with("2.") {
-                return Err(format!(
-                    "it is SPDX {}: {TAKEN}",
-                    canonical(version.as_bytes())
-                ));
-            }
             sbom.form = of("SPDX", version);
+            if !version.starts_with("2.") {
+                return Err(format!("it is {}: {TAKEN}", sbom.form));
+            }
             spdx::read(&document, &mut sbom)?;
+        } else if let Some(version) = spdx3::version(&document) {
+            sbom.form = of("SPDX", &version);
+            if version != "3.0" && !version.starts_with("3.0.") {
+                return Err(format!("it is {}: {TAKEN}", sbom.form));
+            }
+            spdx3::read(&document, &mut sbom)?;
         } else if document.graph.is_some() {
-            return Err(format!("it is JSON-LD, as of SPDX 3: {TAKEN}"));
+            return Err(format!(
+                "it is JSON-LD whose `@context` is none of SPDX: {TAKEN}"
+            ));
         } else if document.artifacts.is_some() {
             sbom.form = of("Syft", &syft::version(&document));
             syft::read(&document, &mut sbom)?;
@@ -342,96 +350,4 @@ impl<'a> Component<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn owned(sbom: &Sbom<'_>) -> usize {
-        let files = sbom.components.iter().flat_map(|it| &it.files);
-        let owned = files.filter(|it| matches!(it, Cow::Owned(_)));
-        owned.map(|it| it.len()).sum()
-    }
-
-    fn syft(root: usize, files: usize) -> String {
-        let files = vec!["a"; files];
-        let metadata = json!({"sitePackagesRootPath": "/".repeat(root), "files": files});
-        json!({"artifacts": [{"name": "x", "type": "python", "metadata": metadata}]}).to_string()
-    }
-
-    fn spdx(name: usize, times: usize) -> String {
-        // An escape, so that the text is not borrowed.
-        let name = format!("{}\n", "n".repeat(name));
-        let ids = vec!["f"; times];
-        json!({"spdxVersion": "SPDX-2.3", "files": [{"SPDXID": "f", "fileName": name}],
-            "packages": [{"SPDXID": "p", "name": "x", "hasFiles": ids}],
-            "relationships": vec![json!({"spdxElementId": "p", "relationshipType": "CONTAINS",
-                "relatedSpdxElement": "f"}); 10]})
-        .to_string()
-    }
-
-    #[test]
-    fn paths_longer_than_any_are_not_put_together() {
-        for (text, missing) in [(syft(10_000, 1_000), 1_000), (spdx(10_000, 1_000), 1)] {
-            let sbom = Sbom::read(text.as_bytes()).unwrap();
-            assert_eq!((owned(&sbom), sbom.missing), (0, missing));
-        }
-        let text = syft(100, 10);
-        let sbom = Sbom::read(text.as_bytes()).unwrap();
-        assert_eq!((owned(&sbom), sbom.missing), (1_020, 0));
-    }
-
-    #[test]
-    fn paths_are_bounded_together() {
-        // Without the bound 200 and 160 MB.
-        for text in [syft(4_000, 50_000), spdx(4_000, 40_000)] {
-            let error = Sbom::read(text.as_bytes()).err().unwrap_or_default();
-            assert!(error.contains("more than 128 MiB"), "{error}");
-        }
-    }
-
-    #[test]
-    fn lists_that_are_too_long_are_told() {
-        let many = vec![0; MOST + 1];
-        for (text, damaged) in [
-            (
-                json!({"bomFormat": "CycloneDX", "components": [
-                {"type": "library", "name": "x", "properties": many, "evidence": {"occurrences": many}}]}),
-                2,
-            ),
-            (
-                json!({"spdxVersion": "SPDX-2.3", "documentDescribes": many, "packages": [
-                {"name": "x", "hasFiles": many}]}),
-                2,
-            ),
-            (
-                json!({"artifacts": [{"name": "x", "locations": many, "metadata": {"files": 1}}]}),
-                2,
-            ),
-            (
-                json!({"artifacts": [{"name": "x", "locations": null, "metadata": {}}]}),
-                0,
-            ),
-        ] {
-            let text = text.to_string();
-            let sbom = Sbom::read(text.as_bytes()).unwrap();
-            assert_eq!((sbom.damaged, sbom.components.len()), (damaged, 1));
-        }
-    }
-
-    #[test]
-    fn without_digests_of_an_image_nobody_knows_whose_it_is() {
-        let [one, other] = ["a", "b"].map(|digit| format!("sha256:{}", digit.repeat(64)));
-        let text = json!({"artifacts": [], "source": {"type": "image", "metadata": {
-            "imageID": one, "layers": [{"digest": one}]}}});
-        let text = text.to_string();
-        let sbom = Sbom::read(text.as_bytes()).unwrap();
-        assert_eq!(sbom.is_of(&[], &[]), None);
-        assert_eq!(sbom.is_of(&[&other], &[]), Some(false));
-        assert_eq!(sbom.is_of(&[], &[&other]), Some(false));
-        assert_eq!(sbom.is_of(&[], &[&one]), Some(true));
-        let text = json!({"artifacts": [], "source": {"type": "image", "metadata": {"layers": [{"digest": one}]}}});
-        let text = text.to_string();
-        let sbom = Sbom::read(text.as_bytes()).unwrap();
-        assert_eq!(sbom.is_of(&[&other], &[]), None);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! An image of 2 GB and 200,000 files in five layers: the time and the memory that reading takes, and comparing it
-//! with a new one, which shares four of the layers.
+//! with a new one, which shares four of the layers. Part of its files are programs, libraries, scripts and dpkg's database
+//! (`large_image`), so that what these are linked with, whose they are and what of them is used is on the path.
 //!
 //! ```sh
 //! cargo test --release -p lapwing-image --test large -- --ignored --nocapture
@@ -10,180 +11,48 @@
 //! about a third, as it does files of real images; no two files are the same.
 
 mod common;
+mod large_image;
 
 use common::{read_as, read_used};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use lapwing_image::base::Requirement;
 use lapwing_image::budget::Budget;
 use lapwing_image::diff::Diff;
+use lapwing_image::inventory::Verdict;
 use lapwing_image::{Image, Limits, Options, Wanted};
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::inventory::{Inventory, Sight, uses};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use large_image::{BESIDE, BYTES, FILES, Kind, LAYERS, NEW, OLD, PACKAGES, SYSTEM, make, name};
+use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use tar::{Builder, Header};
-
-const LAYERS: u64 = 5;
-const FILES: u64 = 200_000;
-const BYTES: u64 = 2_000_000_000;
-const OLD: &str = "large:1";
-const NEW: &str = "large:2";
-
-/// A writer that hashes.
-struct Hashed<W> {
-    to: W,
-    sum: Sha256,
-}
-
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.to.write(bytes)?;
-        self.sum.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
-    }
-}
-
-fn text(sum: Sha256) -> String {
-    sum.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// Numbers in an order that does not repeat (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let one = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let two = (one ^ one >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        two ^ two >> 31
-    }
-}
-
-fn blobs(folder: &Path) -> PathBuf {
-    folder.join("blobs/sha256")
-}
-
-fn name(layer: u64, file: u64) -> String {
-    format!(
-        "usr/lib/layer{layer}/part{}/component{}/file{file}.txt",
-        file % 97,
-        file % 1009
-    )
-}
 
 /// An inventory of use that has about as many of the files as are kept of a workload: each eighth.
 fn inventory() -> Export {
     let mut known = Inventory::default();
     known.begin("c1", true);
-    let all = (0..LAYERS).flat_map(|layer| (0..FILES / LAYERS).map(move |file| (layer, file)));
-    for (layer, file) in all.step_by(8) {
+    let mut see = |path: &str, how| {
         known.see(Sight {
-            path: format!("/{}", name(layer, file)).as_bytes(),
-            how: uses::OPEN,
+            path: path.as_bytes(),
+            how,
             changed: false,
             at: 1_790_000_000,
             image: 0,
         });
+    };
+    let all = (0..LAYERS).flat_map(|layer| (0..FILES / LAYERS).map(move |file| (layer, file)));
+    for (layer, file) in all.step_by(8) {
+        let how = match Kind::of(file) {
+            Kind::Program | Kind::Script => uses::EXEC,
+            Kind::Library => uses::MAPPED,
+            Kind::Text => uses::OPEN,
+        };
+        see(&format!("/{}", name(layer, file)), how);
+    }
+    let of_system = [uses::MAPPED, uses::MAPPED, uses::EXEC, uses::EXEC];
+    for (path, how) in SYSTEM.iter().zip(of_system) {
+        see(&format!("/{path}"), how);
     }
     Export::of("large", &known)
-}
-
-/// Writes a layer; answers its digest and that of its tar.
-fn layer(folder: &Path, number: u64, numbers: &mut Numbers) -> (String, String) {
-    let path = blobs(folder).join("new");
-    let hashed = |to| Hashed {
-        to,
-        sum: Sha256::new(),
-    };
-    let file = hashed(BufWriter::new(File::create(&path).unwrap()));
-    let gzip = GzEncoder::new(file, Compression::fast());
-    let mut gzip = Hashed {
-        to: gzip,
-        sum: Sha256::new(),
-    };
-    let mut tar = Builder::new(&mut gzip);
-    let words: Vec<String> = (0..256)
-        .map(|word| format!("w{:x} ", word * word * 977))
-        .collect();
-    let mut contents = Vec::new();
-    let mean = BYTES / FILES;
-    for file in 0..FILES / LAYERS {
-        // Most are small, and some are large, as in real images.
-        let size = match file % 1000 {
-            0 => mean * 500,
-            _ => mean / 4 + numbers.next() % (mean / 2),
-        };
-        contents.clear();
-        while (contents.len() as u64) < size {
-            for byte in numbers.next().to_le_bytes() {
-                contents.extend_from_slice(words[byte as usize].as_bytes());
-            }
-        }
-        contents.truncate(size as usize);
-        let mut header = Header::new_gnu();
-        header.set_size(size);
-        header.set_mode(0o644);
-        let name = name(number, file);
-        tar.append_data(&mut header, name, &contents[..]).unwrap();
-    }
-    tar.into_inner().unwrap();
-    let diff_id = text(gzip.sum);
-    let mut file = gzip.to.finish().unwrap();
-    file.flush().unwrap();
-    let digest = text(file.sum);
-    fs::rename(&path, blobs(folder).join(&digest)).unwrap();
-    (digest, diff_id)
-}
-
-fn put(folder: &Path, document: &Value) -> String {
-    let bytes = document.to_string();
-    let digest = common::digest(bytes.as_bytes());
-    fs::write(blobs(folder).join(&digest[7..]), bytes).unwrap();
-    digest
-}
-
-/// Writes the documents of an image; answers what the index says of it.
-fn manifest(folder: &Path, name: &str, layers: &[&(String, String)]) -> Value {
-    let ids: Vec<String> = layers
-        .iter()
-        .map(|(_, id)| format!("sha256:{id}"))
-        .collect();
-    let config = json!({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": ids}});
-    let config = put(folder, &config);
-    let layers: Vec<Value> = (layers.iter())
-        .map(|(digest, _)| json!({"digest": format!("sha256:{digest}")}))
-        .collect();
-    let manifest = put(
-        folder,
-        &json!({"config": {"digest": config}, "layers": layers}),
-    );
-    json!({"digest": manifest, "annotations": {"org.opencontainers.image.ref.name": name}})
-}
-
-fn make(folder: &Path) {
-    fs::create_dir_all(blobs(folder)).unwrap();
-    let mut numbers = Numbers(7);
-    let layers: Vec<_> = (0..=LAYERS)
-        .map(|number| layer(folder, number, &mut numbers))
-        .collect();
-    let all: Vec<_> = layers.iter().collect();
-    let manifests = [
-        manifest(folder, OLD, &all[..LAYERS as usize]),
-        manifest(folder, NEW, &all[1..]),
-    ];
-    let index = json!({"manifests": manifests});
-    fs::write(folder.join("index.json"), index.to_string()).unwrap();
 }
 
 fn wanted(name: &str) -> Wanted {
@@ -222,7 +91,17 @@ fn two_gigabytes_in_two_hundred_thousand_files() {
         "{} bytes of files, {} packed, {} files: {took:.1?}, {mib} MiB",
         report.size.bytes, report.size.packed, report.size.files
     );
-    assert_eq!(report.size.files, FILES);
+    assert_eq!(report.size.files, FILES + BESIDE);
+    let (packages, owned) = (
+        report.packages.len(),
+        report.packages.iter().map(|it| it.files),
+    );
+    assert_eq!(packages as u64, PACKAGES, "{:?}", report.packages_not_read);
+    let in_packages = FILES / LAYERS * (LAYERS - 1) + SYSTEM.len() as u64;
+    assert_eq!(owned.sum::<u64>(), in_packages);
+    // The shell and the interpreter beside those of the layers.
+    assert_eq!(report.base.linked.glibc, Kind::count() + 2);
+    assert_eq!(report.base.linked.not_read, 0);
     assert!(report.size.bytes > BYTES * 9 / 10, "{}", report.size.bytes);
     assert!(took < Duration::from_secs(30), "{took:?}");
     assert!(mib < 300, "{mib} MiB");
@@ -241,7 +120,15 @@ fn two_gigabytes_in_two_hundred_thousand_files() {
         "with an inventory of {used} of the files, a build of {} bytes: {took:.1?}, {mib} MiB",
         build.len()
     );
-    assert_eq!((used, copy.beyond), (FILES / 8, 0));
+    assert_eq!((used, copy.beyond), (FILES / 8 + SYSTEM.len() as u64, 0));
+    assert_eq!(report.base.why_unknown, None);
+    assert_eq!(report.base.incomplete, [""; 0]);
+    let needs = |what| { report.base.requirements.iter() }.find(|it| it.requirement == what);
+    // Programs by their loader and libraries, and scripts by their first line.
+    assert!(needs(Requirement::Glibc).is_some_and(|it| it.by.count() > FILES / 1000));
+    assert!(needs(Requirement::Shell).is_some() && needs(Requirement::Runtime).is_some());
+    let package = |name: &str| report.packages.iter().find(|it| it.name == name).unwrap();
+    assert_eq!(package("system").in_use, Some(Verdict::Used));
     assert!(took < Duration::from_secs(40), "{took:?}");
     assert!(mib < 300, "{mib} MiB");
     drop(report);

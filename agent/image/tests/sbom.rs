@@ -31,7 +31,7 @@ fn image() -> Image {
                 "srv/x.dist-info/METADATA",
                 "Name: Known_One\nVersion: 1.0\n\n",
             )
-            .file("var/lib/rpm/rpmdb.sqlite", "SQLite format 3"),
+            .file("var/lib/rpm/Packages", "Berkeley"),
     ])
 }
 
@@ -76,7 +76,7 @@ fn rpm(name: &str, files: &Value) -> Value {
     json!({
         "name": name, "version": "5.1-1.el9", "type": "rpm",
         "purl": format!("pkg:rpm/redhat/{name}@5.1-1.el9?arch=x86_64"),
-        "locations": [{"path": "/var/lib/rpm/rpmdb.sqlite", "layerID": "sha256:0"}],
+        "locations": [{"path": "/var/lib/rpm/Packages", "layerID": "sha256:0"}],
         "metadataType": "rpm-db-entry", "metadata": {"name": name, "files": files},
     })
 }
@@ -124,7 +124,7 @@ fn a_database_of_rpm_asks_for_an_sbom() {
     let image = image();
     let not_read = read(&image, None).packages_not_read.join("\n");
     for part in [
-        "/var/lib/rpm/rpmdb.sqlite",
+        "/var/lib/rpm/Packages",
         "--sbom",
         "syft IMAGE -o syft-json",
         "trivy image",
@@ -337,8 +337,8 @@ fn what_is_none_is_refused_with_what_is_taken() {
         (b"\xff\xfe{\0", "UTF-8"),
         (br#"{"spdxVersion": "SPDX-3.0"}"#, "SPDX 3.0"),
         (
-            br#"{"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": []}"#,
-            "SPDX 3",
+            br#"{"@context": "https://schema.org", "@graph": []}"#,
+            "none of SPDX",
         ),
         (br#"{"matches": []}"#, "--vulnerabilities"),
         (

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 const CYCLONEDX: &str = include_str!("fixtures/lib4sbom.cyclonedx.json");
 const SPDX: &str = include_str!("fixtures/lib4sbom.spdx.json");
+const SPDX3: &str = include_str!("fixtures/spdx-python-model.spdx3.json");
 
 fn seeds() -> Vec<String> {
     let syft = json!({
@@ -23,7 +24,8 @@ fn seeds() -> Vec<String> {
         }},
         "schema": {"version": "16.0.3"},
     });
-    vec![CYCLONEDX.to_owned(), SPDX.to_owned(), syft.to_string()]
+    let texts = [CYCLONEDX, SPDX, SPDX3].map(str::to_owned);
+    [&texts[..], &[syft.to_string()]].concat()
 }
 
 proptest! {
@@ -36,7 +38,7 @@ proptest! {
 
     #[test]
     fn documents_with_changed_bytes_are_read_or_refused(
-        which in 0_usize..3,
+        which in 0_usize..4,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..6),
     ) {
         let mut bytes = seeds()[which].clone().into_bytes();
@@ -51,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn values_of_another_type_are_passed_over(which in 0_usize..3, at in any::<prop::sample::Index>(), by in 0..6) {
+    fn values_of_another_type_are_passed_over(which in 0_usize..4, at in any::<prop::sample::Index>(), by in 0..6) {
         let mut document: Value = serde_json::from_str(&seeds()[which]).unwrap();
         let by = [json!(null), json!(1), json!("x"), json!([]), json!({}), json!([{"a": [1]}])][by as usize].clone();
         let mut places = Vec::new();

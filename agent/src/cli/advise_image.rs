@@ -19,7 +19,7 @@ Examples:
   lapwing advise image shop.tar                          what is in it, and what to leave out
   lapwing advise image shop.tar --profile shop.yaml      and which programs and packages were seen to run
   lapwing advise image shop.tar --profile shop.yaml --vulnerabilities grype.json
-  lapwing advise image shop.tar --sbom sbom.json         and packages that an SBOM names, as those of RPM
+  lapwing advise image shop.tar --sbom sbom.json         and packages that an SBOM names, as those of Java
   lapwing inventory shop -o json > use.json              from the agent that learned it
   lapwing advise image shop.tar --use use.json           and which files were used, and which were not seen to be
   lapwing advise image shop.tar --use use.json -o dockerfile > Dockerfile
@@ -61,8 +61,8 @@ pub struct ImageArgs {
     /// packages, and what to copy to have these alone
     #[arg(long = "use", value_name = "FILE")]
     inventory: Option<PathBuf>,
-    /// An SBOM of the image, in JSON of CycloneDX, SPDX 2 or Syft (`syft IMAGE -o syft-json`): names packages of
-    /// kinds that are not read, as those of RPM, and which files they have
+    /// An SBOM of the image, in JSON of CycloneDX, SPDX (2, 3.0) or Syft (`syft IMAGE -o syft-json`): names packages of
+    /// kinds that are not read, as those of RPM in Berkeley DB, and which files they have
     #[arg(long, value_name = "FILE")]
     sbom: Option<PathBuf>,
     /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by

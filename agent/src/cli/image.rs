@@ -88,7 +88,7 @@ pub struct DiffArgs {
     /// A profile that was learned of the new image
     #[arg(long, value_name = "FILE")]
     new_profile: Option<PathBuf>,
-    /// An SBOM of the old image, in JSON of CycloneDX, SPDX 2 or Syft: names packages that are not read
+    /// An SBOM of the old image, in JSON of CycloneDX, SPDX (2, 3.0) or Syft: names packages that are not read
     #[arg(long, value_name = "FILE")]
     old_sbom: Option<PathBuf>,
     /// An SBOM of the new image

@@ -1,4 +1,4 @@
-//! Fuzz targets: decoding of records, reading of BTF, DNS, and profiles.
+//! Fuzz targets: decoding of records, reading of BTF, DNS, profiles, and what ELF files and scripts name.
 //!
 //! `cargo xtask fuzz` builds and runs them. The engine is libFuzzer, which
 //! `libfuzzer-sys` brings as source; what it needs of the compiler is the coverage
@@ -7,7 +7,7 @@
 //! nothing that is fuzzed has `unsafe` in it. Overflowing arithmetic panics here, and so
 //! does whatever a target asserts.
 //!
-//! The modules of the agent are taken by path and not by its crate: both are free of
+//! The modules of the agent are taken by path and not by its crate: all are free of
 //! anything else of the agent, and two hundred dependencies need not be built again,
 //! with instrumentation, to fuzz them.
 //!
@@ -18,6 +18,7 @@
 #[path = "../../../agent/src/dns/mod.rs"]
 pub mod dns;
 pub mod kernel;
+pub mod linkage;
 pub mod mini_btf;
 
 /// Names the folder that seeds are written to.

@@ -5,7 +5,7 @@ use crate::tree::{Id, PATH_MAX, Tree};
 use std::collections::BTreeMap;
 use std::iter::from_fn;
 
-type Kept<'a> = BTreeMap<Vec<u8>, (Id, &'a [u8])>;
+pub(super) type Kept<'a> = BTreeMap<Vec<u8>, (Id, &'a [u8])>;
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| *byte == b'\n')

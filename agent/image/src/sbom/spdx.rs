@@ -71,7 +71,7 @@ struct Relationship<'a> {
 }
 
 /// Names that elements have in the document.
-type Ids<'a> = Vec<Cow<'a, str>>;
+pub(super) type Ids<'a> = Vec<Cow<'a, str>>;
 
 /// Which elements the document is of, and which files its packages contain or were found at.
 struct Edges<'a> {
@@ -163,7 +163,7 @@ pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(
 }
 
 /// What files are called.
-fn paths<'a>(
+pub(super) fn paths<'a>(
     ids: &Ids<'a>,
     files: &HashMap<Cow<'a, str>, Cow<'a, str>>,
     sbom: &mut Sbom<'a>,
@@ -178,18 +178,27 @@ fn paths<'a>(
     Ok(all)
 }
 
+/// Whether a package URL is one of an image.
+pub(super) fn is_of_image(purl: &str) -> bool {
+    let starts = ["pkg:oci/", "pkg:docker/"];
+    starts.iter().any(|start| purl.starts_with(start))
+}
+
+/// Takes the digest of an image from its package URL.
+pub(super) fn of_url(purl: &str, sbom: &mut Sbom<'_>) {
+    let purl = purl.replace("%3A", ":").replace("%3a", ":");
+    sbom.of_image(purl.split(['?', '#']).next().unwrap_or_default());
+}
+
 fn is_image(one: &Package<'_>, purl: &str) -> bool {
     one.purpose.0 == "CONTAINER"
-        || ["pkg:oci/", "pkg:docker/"]
-            .iter()
-            .any(|start| purl.starts_with(start))
+        || is_of_image(purl)
         || one.id.0.starts_with("SPDXRef-DocumentRoot-")
 }
 
 fn of_image(one: &Package<'_>, purl: &str, sbom: &mut Sbom<'_>) {
     sbom.of_image(&one.version.0);
-    let purl = purl.replace("%3A", ":").replace("%3a", ":");
-    sbom.of_image(purl.split(['?', '#']).next().unwrap_or_default());
+    of_url(purl, sbom);
     for sum in some::<Checksum<'_>>(one.checksums, &mut sbom.damaged) {
         if sum.algorithm.0 == "SHA256" {
             sbom.of_image(&format!("sha256:{}", sum.value.0));

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub mod base;
+pub mod elf;
+pub mod rpm;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;

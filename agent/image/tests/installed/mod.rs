@@ -15,7 +15,15 @@ pub struct Installed {
 
 /// A program that is not there, if any is not.
 pub fn missing() -> Option<&'static str> {
-    let all = ["rpm", "rpmbuild", "dpkg", "dpkg-deb", "dpkg-query", "cc"];
+    let all = [
+        "rpm",
+        "rpmbuild",
+        "rpmdb",
+        "dpkg",
+        "dpkg-deb",
+        "dpkg-query",
+        "cc",
+    ];
     let runs = |name: &str| Command::new(name).arg("--version").output().is_ok();
     all.into_iter().find(|name| !runs(name))
 }
@@ -154,6 +162,31 @@ impl Installed {
     pub fn files(&self, name: &str) -> Vec<String> {
         let all = run(self.rpm_command().args(["-ql", name]));
         all.lines().map(str::to_owned).collect()
+    }
+
+    /// Takes the database out of the root.
+    pub fn move_database(&mut self, to: PathBuf) {
+        fs::rename(&self.database, &to).unwrap();
+        self.database = to;
+    }
+
+    /// Headers of all packages of RPM, as its database has them.
+    pub fn headers(&self) -> Vec<Vec<u8>> {
+        let mut command = Command::new("rpmdb");
+        command.args(["--define", "_db_backend sqlite", "--exportdb", "--dbpath"]);
+        let output = command.arg(&self.database).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let (mut all, mut rest) = (Vec::new(), &output.stdout[..]);
+        // Before each stands what says that it is one, in eight bytes.
+        while let Some((head, header)) = rest.split_at_checked(8) {
+            assert_eq!(head, b"\x8e\xad\xe8\x01\0\0\0\0");
+            let number = |at: usize| u32::from_be_bytes(*header[at..].first_chunk().unwrap());
+            let size = 8 + number(0) as usize * 16 + number(4) as usize;
+            all.push(header[..size].to_vec());
+            rest = &header[size..];
+        }
+        assert!(rest.is_empty());
+        all
     }
 
     /// As of Debian: a package with a program that names its source, and one of any architecture.
