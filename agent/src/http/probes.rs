@@ -142,30 +142,56 @@ fn pods(status: &GetStatusResponse, verdict: &mut Verdict) {
     }
 }
 
-/// Until the API has answered, or has not, a profile of the cluster may yet come in force.
+/// Until the API has answered, a profile of the cluster may yet come in force. Where it does not, what is known from
+/// disk is good enough; who knows nothing at all judges by nobody's word, be it that a right or the resource lacks.
 fn profiles(status: &GetStatusResponse, verdict: &mut Verdict) {
-    if let Some(modes) = &status.cluster_modes
-        && modes.state() == State::Unspecified
-    {
-        verdict.reasons.push(
-            "the API of the cluster has not been asked yet what namespaces ask for.".to_owned(),
-        );
+    let (modes, profiles) = (&status.cluster_modes, &status.cluster_profiles);
+    let from_disk =
+        { modes.iter() }.any(|it| it.heard_time.is_none() && it.known > 0) || { profiles.iter() }
+            .any(|it| it.heard_time.is_none() && it.objects > 0);
+    let is_without = |heard: bool, known: u32| !heard && known == 0 && !from_disk;
+    if let Some(modes) = modes {
+        match modes.state() {
+            State::Unspecified => verdict.reasons.push(
+                "the API of the cluster has not been asked yet what namespaces ask for.".to_owned(),
+            ),
+            State::Connected => {}
+            State::Retrying | State::Absent | State::Unsuitable => {
+                if is_without(modes.heard_time.is_some(), modes.known) {
+                    verdict.reasons.push(
+                        "what namespaces ask for was never heard, and nothing of it is on disk: \
+                         `lapwing status` says why."
+                            .to_owned(),
+                    );
+                }
+            }
+        }
     }
-    let Some(profiles) = &status.cluster_profiles else {
+    let Some(profiles) = profiles else {
         return;
     };
     match profiles.state() {
-        State::Unspecified => verdict.reasons.push(
-            "the API of the cluster has not been asked yet for BehaviorProfiles.".to_owned(),
-        ),
+        State::Unspecified => verdict
+            .reasons
+            .push("the API of the cluster has not been asked yet for BehaviorProfiles.".to_owned()),
         State::Connected => verdict.notes.push(format!(
             "{} BehaviorProfiles are watched, {} are not obeyed.",
             profiles.objects, profiles.refused
         )),
-        State::Retrying | State::Absent | State::Unsuitable => verdict.notes.push(
-            "BehaviorProfiles cannot be had, and are asked for again: what was known stays in force."
-                .to_owned(),
-        ),
+        State::Retrying | State::Absent | State::Unsuitable => {
+            if is_without(profiles.heard_time.is_some(), profiles.objects) {
+                verdict.reasons.push(
+                    "BehaviorProfiles were never had, and none is on disk: `lapwing status` says why."
+                        .to_owned(),
+                );
+            } else {
+                verdict.notes.push(
+                    "BehaviorProfiles cannot be had, and are asked for again: what was known stays in \
+                     force."
+                        .to_owned(),
+                );
+            }
+        }
     }
 }
 
@@ -299,9 +325,50 @@ mod tests {
             let mut status = good();
             status.cluster_modes = Some(ClusterModes {
                 state: state.into(),
+                known: 1,
                 ..ClusterModes::default()
             });
             assert_eq!(said(status).reasons.is_empty(), is_ready, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn who_never_heard_of_profiles_and_has_none_on_disk_is_not_ready() {
+        let heard = |is_heard: bool| is_heard.then(|| lapwing_proto::timestamp(1));
+        // Of profiles and of what namespaces ask for: what is known, and whether the API told of it.
+        for (profiles, modes, expected) in [
+            // An API that is away: from the disk of either, or of none.
+            ((0, false), (0, false), 2),
+            ((3, false), (0, false), 0),
+            ((0, false), (2, false), 0),
+            // It was there since the start, and had none.
+            ((0, true), (0, true), 0),
+            // It has the one and refuses the other.
+            ((0, false), (2, true), 1),
+            ((0, true), (0, false), 1),
+            ((3, true), (0, false), 1),
+            // As before the right was taken away.
+            ((3, false), (0, true), 0),
+        ] {
+            let mut status = good();
+            status.cluster_profiles = Some(ClusterProfiles {
+                state: State::Retrying.into(),
+                objects: profiles.0,
+                heard_time: heard(profiles.1),
+                ..ClusterProfiles::default()
+            });
+            status.cluster_modes = Some(ClusterModes {
+                state: State::Retrying.into(),
+                known: modes.0,
+                heard_time: heard(modes.1),
+                ..ClusterModes::default()
+            });
+            let verdict = said(status);
+            assert_eq!(
+                verdict.reasons.len(),
+                expected,
+                "{profiles:?} {modes:?}: {verdict}"
+            );
         }
     }
 }

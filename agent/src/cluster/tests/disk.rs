@@ -197,3 +197,36 @@ fn names_of_files_are_short_and_of_one_object() {
         "{names:?}"
     );
 }
+
+/// As an agent that is new to a cluster which has not the resource, or gives it no right to it.
+#[tokio::test(start_paused = true)]
+async fn an_agent_without_any_profile_says_that_it_never_heard_of_them() {
+    let never = |status: &v1::ClusterProfiles| {
+        (status.state(), status.heard_time.is_some(), status.objects)
+    };
+    for mood in [
+        Mood::Refusing(403, None),
+        Mood::Refusing(404, None),
+        Mood::Down,
+    ] {
+        let cluster = Cluster::new();
+        cluster.fare(mood.clone());
+        let mut followed = begin(&cluster, Signatures::default());
+        tokio::time::sleep(LONG).await;
+        let status = followed.status();
+        assert_eq!(never(&status), (State::Retrying, false, 0), "{mood:?}");
+        // What it had once it knows again, and still has not heard of.
+        cluster.fare(Mood::Well);
+        let good = profile("shop", &["/bin/ls"]);
+        cluster.put(object("web", 1, &good));
+        assert_eq!(followed.ever().await, in_force("shop/web", &good));
+        assert!(followed.status().heard_time.is_some());
+        until(&followed, |files| files.len() == 1).await;
+        cluster.fare(mood.clone());
+        let mut followed = again(followed, &cluster, Signatures::default());
+        assert_eq!(followed.next().await, in_force("shop/web", &good));
+        tokio::time::sleep(LONG).await;
+        let status = followed.status();
+        assert_eq!(never(&status), (State::Retrying, false, 1), "{mood:?}");
+    }
+}
