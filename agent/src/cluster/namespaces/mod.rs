@@ -10,7 +10,8 @@
 //!
 //! A value that is none asks for nothing new: what the namespace asked for before is kept beside what
 //! is wrong, and the judge takes the tighter of that and the configuration. Else a slip of the pen in
-//! `monitor` would switch reports off.
+//! `monitor` would switch reports off. Where it asked for nothing before, or nobody here knows, as on a node
+//! that is new, the judge takes `monitor`: somebody wanted something, and what is too much is seen at once.
 //!
 //! What is known is kept in one file, so that an agent that starts while the API is away goes on as
 //! before: who restarts an agent neither loosens nor tightens by that. Where the file is not there, or

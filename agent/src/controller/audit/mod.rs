@@ -63,8 +63,8 @@ struct Record {
     subject: Subject,
     /// What tells this change of the object from its others.
     which: String,
-    /// Whether less is reported than before.
-    loosens: bool,
+    /// Whether people should look at it: less is reported than before, or what was written means nothing.
+    warns: bool,
     /// A word of the Event.
     reason: &'static str,
     /// What was changed, for people.
@@ -94,7 +94,7 @@ impl Record {
             name,
             actor,
             reason,
-            loosens = self.loosens,
+            warns = self.warns,
             "{}",
             self.text()
         );
@@ -113,7 +113,7 @@ impl Record {
             "eventTime": super::lease::micro_time(),
             "reportingController": "lapwing.dev/controller", "reportingInstance": instance,
             "action": "Decide", "reason": self.reason, "note": note,
-            "type": if self.loosens { "Warning" } else { "Normal" },
+            "type": if self.warns { "Warning" } else { "Normal" },
             "regarding": {
                 "apiVersion": subject.version, "kind": subject.kind, "namespace": subject.namespace,
                 "name": subject.name, "uid": subject.uid,

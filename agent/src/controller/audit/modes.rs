@@ -53,13 +53,13 @@ impl std::fmt::Debug for Modes {
     }
 }
 
-/// How much is reported with this value of the label, as the admission policy has it: none had, or has.
+/// How much is reported with this value of the label, as the admission policy has it: none had, or has. A word that
+/// is none, which that policy lets nobody write, agents take for what was asked for before, or for `monitor`.
 fn rank(value: Option<&str>, none: u8) -> u8 {
     match value.map(Asked::parse) {
         None => none,
         Some(Some(Asked::Off)) => 0,
         Some(Some(Asked::Learn)) => 1,
-        // A word that is none loosens nothing.
         Some(Some(Asked::Monitor) | None) => 2,
     }
 }
@@ -113,7 +113,7 @@ impl Modes {
             }
         };
         let to = rank(value, self.configured);
-        let (loosens, what) = match from {
+        let (loosens, mut what) = match from {
             Some((from, none)) => (
                 to < rank(from, none),
                 format!("{} -> {}", named(from), named(value)),
@@ -121,6 +121,10 @@ impl Modes {
             // It may have been anything.
             None => (to < 2, format!("is {}", named(value))),
         };
+        let is_wrong = value.is_some_and(|value| Asked::parse(value).is_none());
+        if is_wrong {
+            what += ", which is none of monitor, learn, off";
+        }
         // A leader that comes later has the time of a label, and tells of none that went: of that, any change of the
         // object is another.
         let which = match &said.time {
@@ -138,7 +142,7 @@ impl Modes {
                 uid: meta.uid.clone(),
             },
             which,
-            loosens,
+            warns: loosens || is_wrong,
             reason: "ModeChanged",
             what: format!("{LABEL} of the namespace {}: {what}", meta.name),
             said,

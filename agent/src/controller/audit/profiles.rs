@@ -182,7 +182,7 @@ fn record(
             uid: uid.clone(),
         },
         which,
-        loosens,
+        warns: loosens,
         reason,
         what: format!("the BehaviorProfile {namespace}/{name} {what} (generation {generation})"),
         said,

@@ -142,7 +142,8 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
     cluster.put(namespace("none", Some("Monitor!"), 0, json!({})));
     has(
         &cluster,
-        "Normal ModeChanged none lapwing.dev/mode of the namespace none: no mode -> Monitor!",
+        "Warning ModeChanged none lapwing.dev/mode of the namespace none: no mode -> Monitor!, which is none of \
+         monitor, learn, off",
     )
     .await;
     cluster.put(namespace("pay", Some("monitor"), 1, json!({})));
@@ -175,7 +176,7 @@ async fn a_change_of_the_mode_loosens_as_the_admission_policy_has_it() {
         };
         modes.replace(from.map(object).into_iter().collect());
         modes.put(object(to));
-        records.try_recv().unwrap().loosens
+        records.try_recv().unwrap().warns
     };
     let (new, none) = (None, Some(None));
     for (from, to, if_learning, if_monitoring) in [
@@ -189,6 +190,11 @@ async fn a_change_of_the_mode_loosens_as_the_admission_policy_has_it() {
         (Some(Some("monitor")), Some("learn"), true, true),
         (Some(Some("learn")), None, false, false),
         (Some(Some("off")), Some("learn"), false, false),
+        // A word that is none, which the policy refuses, is told of as what loosens.
+        (new, Some("monitr"), true, true),
+        (Some(Some("monitor")), Some("monitr"), true, true),
+        (Some(Some("monitr")), Some("learn"), true, true),
+        (Some(Some("monitr")), Some("monitor"), false, false),
     ] {
         let found = [StartMode::Learn, StartMode::Monitor].map(|it| loosens(it, from, to));
         assert_eq!(found, [if_learning, if_monitoring], "{from:?} -> {to:?}");

@@ -147,12 +147,14 @@ impl Judge {
         let configured = self.keeper.configured();
         let mut asked = label.asked;
         if let Some(wrong) = &label.wrong {
-            // The tighter of what it asked for and the configuration.
-            asked = asked.filter(|asked| *asked >= configured);
+            // The tighter of what it asked for and the configuration; where nobody knows what that was, the tightest.
             let goes_on = match asked {
-                Some(asked) => format!("`{asked}`, as before,"),
-                None => "the agent's configuration".to_owned(),
+                Some(asked) if asked >= configured => format!("`{asked}`, as before,"),
+                Some(_) => "the agent's configuration".to_owned(),
+                None => "`monitor`, as nothing else is known,".to_owned(),
             };
+            let known = asked.unwrap_or(Asked::Monitor);
+            asked = Some(known).filter(|known| *known >= configured);
             let text = format!(
                 "the namespace {namespace}: its label `{LABEL}={wrong}` is none of off, learn, monitor: \
                  {goes_on} counts. `kubectl label namespace {namespace} {LABEL}=monitor --overwrite` mends it"

@@ -112,8 +112,9 @@ fn a_pod_may_ask_for_more_and_not_for_less() {
 #[test]
 fn a_slip_of_the_pen_loosens_nothing() {
     for (before, wrong, after) in [
-        ("", "of", ""),
-        ("", "Monitor", ""),
+        // Nothing else is known, as on a node that is new.
+        ("", "of", "monitor the label of the namespace shop"),
+        ("", "Monitor", "monitor the label of the namespace shop"),
         ("off", "monitro", ""),
         ("learn", "", "learn the label of the namespace shop"),
         (
@@ -154,7 +155,12 @@ fn a_slip_of_the_pen_loosens_nothing() {
         told[0].1.len() < 1_000 && !told[0].1.contains('\u{1b}'),
         "{told:?}"
     );
-    assert_eq!((cluster.reports("ls"), cluster.mode()), (0, Mode::Learning));
+    // By the label, which is none, and not by the annotation.
+    assert_eq!(
+        (cluster.reports("ls"), cluster.mode()),
+        (1, Mode::Monitoring)
+    );
+    assert!(cluster.asked().ends_with("the label of the namespace shop"));
 }
 
 /// Of many that do not obey only some are told of by name.
