@@ -68,7 +68,7 @@ enum Command {
     /// Build the image that a cluster runs, as one file for a registry or for nodes
     Image(image::Args),
     /// Write the CustomResourceDefinitions from the types of profiles, and from the Helm chart the plain
-    /// manifests: deploy/kubernetes.yaml, and deploy/kubernetes-controller.yaml
+    /// manifests: deploy/kubernetes-crds.yaml, kubernetes.yaml and kubernetes-controller.yaml
     Chart {
         /// Only look whether it is fresh, and the chart what Helm and Kubernetes take
         #[arg(long)]

@@ -74,7 +74,7 @@ pub fn write_cluster(out: &mut impl Write, profiles: &ClusterProfiles) -> io::Re
 fn hint(error: &str) -> &'static str {
     match error.split(' ').next() {
         Some("404") => {
-            "; the cluster has no such resource: apply the CustomResourceDefinition (`crds.create` of the chart)"
+            "; the cluster has no such resource: apply deploy/kubernetes-crds.yaml (`crds.create` of the chart)"
         }
         Some("403") => "; the agent may not list and watch them: give it the chart's ClusterRole",
         _ => "",

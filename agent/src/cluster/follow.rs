@@ -67,7 +67,7 @@ impl Follower for Board {
         let error = &failure.text;
         let hint = match failure.status {
             404 => {
-                ": the cluster does not know them; apply the CustomResourceDefinition, as the chart does with \
+                ": the cluster does not know them; apply deploy/kubernetes-crds.yaml, as the chart does with \
                     `crds.create`"
             }
             403 => ": the agent may not list and watch them; give it the chart's ClusterRole",

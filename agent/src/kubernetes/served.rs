@@ -209,7 +209,7 @@ pub fn value(answer: Result<bytes::Bytes, Failure>) -> Result<Value, Failure> {
 
 /// The definitions of the plain manifest, by their names.
 fn definitions() -> Vec<(String, Value)> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes.yaml");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes-crds.yaml");
     let text = fs::read_to_string(manifest).unwrap();
     { text.split("\n---\n") }
         .filter(|document| document.contains("\nkind: CustomResourceDefinition\n"))

@@ -59,7 +59,7 @@ pub fn prove(programs: &Path, counts: &mut Counts) -> Result<()> {
     )?;
     let mut command = Command::new(programs.join(PROGRAM));
     command
-        .args([chart::policies::kept(), chart::plain::AGENTS.path()])
+        .args([chart::policies::kept(), chart::plain::CRDS.path()])
         .arg(&questions);
     let status = shell::follow(&mut command, |line| counts.add(line))?;
     if !status.success() {

@@ -12,8 +12,9 @@ const HELMS: [&str; 3] = [
     "helm.sh/chart:",
     "annotations: {helm.sh/",
 ];
+const MADE: &str =
+    "Made from deploy/chart by `cargo xtask chart`; docs/kubernetes.md says what it does.";
 const NAMESPACE: &str = "\
-# Made from deploy/chart by `cargo xtask chart`; docs/kubernetes.md says what it does.
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -25,24 +26,34 @@ metadata:
     pod-security.kubernetes.io/audit: privileged
 ";
 
+/// The file of the chart with the definitions of resources.
+const DEFINITIONS: &str = "crd";
+
 /// One of them.
 pub struct Plain {
     name: &'static str,
     has: &'static str,
-    has_controller: bool,
+    /// Whether there is a controller; none for the definitions of resources, which are the same with and without.
+    controller: Option<bool>,
 }
 
+/// The definitions of resources. All profiles go with them, so who deletes what another file has keeps these.
+pub const CRDS: Plain = Plain {
+    name: "kubernetes-crds.yaml",
+    has: "the definitions of its resources",
+    controller: None,
+};
 /// Agents alone: what a node needs.
 pub const AGENTS: Plain = Plain {
     name: "kubernetes.yaml",
     has: "the agents alone",
-    has_controller: false,
+    controller: Some(false),
 };
 /// With the controller, and with the job that makes its certificates and the agents'.
-const WHOLE: Plain = Plain {
+pub const WHOLE: Plain = Plain {
     name: "kubernetes-controller.yaml",
     has: "agents and the controller",
-    has_controller: true,
+    controller: Some(true),
 };
 
 impl Plain {
@@ -53,11 +64,21 @@ impl Plain {
 
     fn text(&self, rendered: &Map<String, Value>) -> String {
         let mut text = format!(
-            "# Lapwing in a cluster, without Helm, {}: kubectl apply -f deploy/{}\n{NAMESPACE}",
-            self.has, self.name
+            "# Lapwing in a cluster, without Helm, {}:\n# {}\n# {MADE}\n",
+            self.has,
+            self.applied()
         );
-        for part in FILES.iter().filter_map(|name| file(rendered, name)) {
-            text.push_str("---\n");
+        let mut parts = Vec::new();
+        if self.controller.is_some() {
+            parts.push(NAMESPACE);
+        }
+        let of_it = |name: &&&str| (**name == DEFINITIONS) == self.controller.is_none();
+        let files = FILES.iter().filter(of_it);
+        parts.extend(files.filter_map(|name| file(rendered, name)));
+        for (number, part) in parts.into_iter().enumerate() {
+            if number > 0 {
+                text.push_str("---\n");
+            }
             for line in part.lines() {
                 if !HELMS.iter().any(|label| line.trim().starts_with(label)) {
                     text.push_str(line);
@@ -67,14 +88,28 @@ impl Plain {
         }
         text
     }
+
+    /// How it is applied.
+    fn applied(&self) -> String {
+        match self.controller {
+            None => format!(
+                "kubectl delete -f deploy/{} deletes every profile of the cluster.",
+                self.name
+            ),
+            Some(_) => format!(
+                "kubectl apply -f deploy/{} -f deploy/{}",
+                CRDS.name, self.name
+            ),
+        }
+    }
 }
 
 /// All of them as the chart makes them with its own values, besides whether there is a controller.
 pub(super) fn all(helm: &Helm) -> Result<Vec<(Plain, String)>> {
-    let plains = [AGENTS, WHOLE];
+    let plains = [CRDS, AGENTS, WHOLE];
     let values = plains
         .each_ref()
-        .map(|plain| json!({"controller": {"enabled": plain.has_controller}}));
+        .map(|plain| json!({"controller": {"enabled": plain.controller == Some(true)}}));
     let rendered = helm.render(&values)?.into_iter();
     plains
         .into_iter()
@@ -87,4 +122,31 @@ pub(super) fn all(helm: &Helm) -> Result<Vec<(Plain, String)>> {
             Ok((plain, text))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kind and name of all objects of a file.
+    fn objects(plain: &Plain) -> Vec<String> {
+        let text = std::fs::read_to_string(plain.path()).unwrap();
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        let named = |object: &Value| format!("{} {}", object["kind"], object["metadata"]["name"]);
+        objects.iter().map(named).collect()
+    }
+
+    #[test]
+    fn who_deletes_a_manifest_keeps_the_profiles() {
+        let is_definition = |object: &String| object.contains("CustomResourceDefinition");
+        let definitions = objects(&CRDS);
+        assert_eq!(definitions.len(), 2, "{definitions:?}");
+        assert!(definitions.iter().all(is_definition), "{definitions:?}");
+        for plain in [AGENTS, WHOLE] {
+            let all = objects(&plain);
+            assert!(!all.iter().any(is_definition), "{all:?}");
+            assert!(all.iter().any(|object| object.contains("DaemonSet")));
+            assert_eq!(all[0], "\"Namespace\" \"lapwing\"");
+        }
+    }
 }

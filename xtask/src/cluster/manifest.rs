@@ -1,6 +1,6 @@
 //! What of the plain manifest an old API needs otherwise, and this machine: all that the proof changes, in one place.
 
-use crate::root;
+use crate::chart::plain::{CRDS, WHOLE};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::fs;
@@ -39,10 +39,13 @@ pub struct Place<'p> {
 
 /// The objects to apply, as a list, and what was changed of them, a line each.
 fn adapted(place: &Place<'_>) -> Result<(Value, Vec<String>)> {
-    let file = root().join("deploy/kubernetes-controller.yaml");
-    let text = fs::read_to_string(&file).with_context(|| format!("no {}", file.display()))?;
-    let objects: Vec<Value> =
-        serde_saphyr::from_multiple(&text).context("deploy/kubernetes-controller.yaml")?;
+    let mut objects = Vec::new();
+    for plain in [CRDS, WHOLE] {
+        let file = plain.path();
+        let text = fs::read_to_string(&file).with_context(|| format!("no {}", file.display()))?;
+        let read = serde_saphyr::from_multiple::<Value>(&text);
+        objects.extend(read.with_context(|| file.display().to_string())?);
+    }
     adapt(objects, place)
 }
 

@@ -174,7 +174,7 @@ impl Walk<'_> {
         };
         let changes = manifest::write(&place, &file)?;
         if with_runtime {
-            println!("             deploy/kubernetes-controller.yaml is changed so:");
+            println!("             the plain manifests are changed so:");
             for change in changes {
                 println!("               {change}");
             }
