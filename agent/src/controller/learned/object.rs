@@ -11,6 +11,7 @@ use lapwing_profile::collected::object::{
 use lapwing_profile::collected::{Collected, Judged};
 use lapwing_profile::decide::By;
 use lapwing_profile::file;
+use lapwing_profile::file::object::Metadata;
 use lapwing_profile::fingerprint;
 use lapwing_profile::profile::Mode;
 use lapwing_profile::workload::Workload;
@@ -120,7 +121,7 @@ pub fn proposal(judged: &Judged) -> Result<String, String> {
         };
         profile.promote(by).map_err(|error| error.to_string())?;
     }
-    manifest(&profile, None, "").map_err(|error| format!("{error:#}"))
+    manifest(&profile, Metadata::default(), "").map_err(|error| format!("{error:#}"))
 }
 
 /// What is known besides of a workload.

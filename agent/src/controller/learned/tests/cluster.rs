@@ -68,7 +68,7 @@ async fn hundreds_of_nodes_come_to_one_object_with_few_writes() {
         (profile.mode(), profile.approved_len()),
         (Mode::Monitoring, 2)
     );
-    assert!(proposal.contains("  name: \"deployment-w0-app\"\n  namespace: \"shop\"\n"));
+    assert!(proposal.contains("  name: deployment-w0-app\n  namespace: shop\n"));
     let told = events(&cluster, "Ready");
     assert_eq!(told.len(), 4);
     assert_eq!(told[0]["regarding"]["kind"], "LearnedProfile");
