@@ -389,6 +389,8 @@ async fn what_is_ready_is_promoted_later_too_and_not_again_once_it_is_deleted() 
         (promoted.status, &*promoted.reason),
         (Holds::False, "Deleted")
     );
+    let by_call = "`lapwing profile promote`";
+    assert!(promoted.message.contains(by_call), "{}", promoted.message);
     // The next leader knows it from the object.
     let next = Leader::begin(&cluster, rules(), true).await;
     next.take("n1", &learned(&web, 40, &lines(&["a", "b"])));
@@ -397,6 +399,20 @@ async fn what_is_ready_is_promoted_later_too_and_not_again_once_it_is_deleted() 
     }
     assert_eq!(status_of(&cluster, &web).phase, Phase::Ready);
     assert_eq!(made(), 0);
+    // One that may not make any does not send people to where it refuses them.
+    let manual = Leader::begin(&cluster, rules(), false).await;
+    manual.take("n1", &learned(&web, 40, &lines(&["a", "b"])));
+    for _ in 0..3 {
+        manual.settle().await;
+    }
+    let status = status_of(&cluster, &web);
+    let promoted = status.condition("Promoted").unwrap();
+    assert_eq!(promoted.reason, "Deleted");
+    assert!(
+        promoted.message.ends_with("apply `profile`"),
+        "{}",
+        promoted.message
+    );
 }
 
 #[tokio::test(start_paused = true)]
