@@ -139,6 +139,22 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
     )
     .await;
     assert!(text.contains("by carol"), "{text}");
+    // Her word stands there still when another client writes.
+    cluster.put(namespace(
+        "shop",
+        Some("learn"),
+        0,
+        json!({"lapwing.dev/actor": "carol"}),
+    ));
+    let text = has(
+        &cluster,
+        "Warning ModeChanged shop lapwing.dev/mode of the namespace shop: no mode -> learn",
+    )
+    .await;
+    assert!(
+        !text.contains("carol") && text.contains("written by the client kubectl-label"),
+        "{text}"
+    );
     cluster.put(namespace("none", Some("Monitor!"), 0, json!({})));
     has(
         &cluster,
@@ -148,7 +164,7 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
     cluster.put(namespace("pay", Some("monitor"), 1, json!({})));
     has(&cluster, "Normal ModeChanged pay").await;
     let before = told(&cluster);
-    assert_eq!(before.len(), 7, "{before:#?}");
+    assert_eq!(before.len(), 8, "{before:#?}");
     // Another leader tells nothing twice, and goes on.
     first.end().await;
     let second = Replica::start(&keys, &cluster, "two", 1);
@@ -159,7 +175,7 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
         "Warning ModeChanged pay lapwing.dev/mode of the namespace pay: monitor -> learn",
     )
     .await;
-    assert_eq!(told(&cluster).len(), 8, "{:#?}", told(&cluster));
+    assert_eq!(told(&cluster).len(), 9, "{:#?}", told(&cluster));
     second.end().await;
 }
 
