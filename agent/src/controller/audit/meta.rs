@@ -85,19 +85,18 @@ impl Meta {
             .max_by_key(|entry| time(entry));
         let (is_of_it, is_unsure) = match before {
             Some(before) => (before != self.record(), false),
-            // Who applies says all again that is to stay; who updates may have said it at another time. What
-            // another client wrote is none of this one's.
+            // Who writes anew may have left it as it was, also by applying a file with it in. What another client
+            // wrote is none of this one's.
             None => {
                 let of_writer = |key| {
                     let field = ["f:metadata", "f:annotations", key];
                     newest.is_some_and(|entry| has(entry, &field))
                 };
-                let is_applied = newest.is_some_and(|entry| entry["operation"] == "Apply");
                 let is_made = self.generation == 1;
                 let is_of_it = is_made
                     || of_writer("f:lapwing.dev/actor")
                     || of_writer("f:lapwing.dev/reason");
-                (is_of_it, !is_made && !is_applied)
+                (is_of_it, !is_made)
             }
         };
         let annotation = |key| {

@@ -436,12 +436,7 @@ fn a_record_that_may_be_of_an_earlier_change_is_told_as_such() {
             "ann",
             "by ann, as lapwing.dev/actor says",
         ),
-        (
-            2,
-            entry("Apply", both()),
-            "ann",
-            "by ann, as lapwing.dev/actor says",
-        ),
+        (2, entry("Apply", both()), "kubectl", unsure),
         // Another client's words.
         (2, entry("Apply", spec()), "kubectl", "no reason is given"),
         (2, entry("Update", spec()), "kubectl", "no reason is given"),
