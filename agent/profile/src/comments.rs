@@ -7,7 +7,7 @@
 
 use crate::behaviour::Kind;
 use crate::entry::Entry;
-use crate::profile::Profile;
+use crate::file::object::Object;
 use std::collections::BTreeMap;
 
 /// The comments of one key or entry.
@@ -145,7 +145,8 @@ pub fn carry(old: &str, new: &str) -> String {
         out.push_str(comment);
         out.push('\n');
     }
-    let same = match (Profile::from_yaml(&out), Profile::from_yaml(new)) {
+    let read = |text: &str| Object::from_yaml(text.as_bytes());
+    let same = match (read(&out), read(new)) {
         (Ok(carried), Ok(new)) => carried == new,
         _ => false,
     };
@@ -159,6 +160,7 @@ pub fn carry(old: &str, new: &str) -> String {
 mod tests {
     use super::*;
     use crate::decide::By;
+    use crate::profile::Profile;
 
     const OLD: &str = "\
 # yaml-language-server: $schema=x

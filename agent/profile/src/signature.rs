@@ -78,6 +78,14 @@ pub fn detach(profile: &Profile, envelope: &[u8]) -> Result<String, SignatureErr
     }
 }
 
+/// A signature as [`detach`] made it, with the text that it is to be of; one with a text keeps that.
+///
+/// # Errors
+/// When it is no signature of a profile.
+pub fn attach(profile: &Profile, envelope: &[u8]) -> Result<String, SignatureError> {
+    Ok(envelope::with_text(SPEC, envelope, &profile.to_spec())?)
+}
+
 /// Who of `trusted` signed what a profile approves, by a signature with the text or without it: the names
 /// of their keys.
 ///
@@ -88,7 +96,7 @@ pub fn verify_beside(
     envelope: &[u8],
     trusted: &[Public],
 ) -> Result<Vec<String>, SignatureError> {
-    let whole = envelope::with_text(SPEC, envelope, &profile.to_spec())?;
+    let whole = attach(profile, envelope)?;
     verify(profile, whole.as_bytes(), trusted)
 }
 

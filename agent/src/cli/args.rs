@@ -11,7 +11,7 @@ use crate::config::BestTier;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lapwing_profile::rule::Rule;
 use profile::NAMES;
-pub use profile::{AttestArgs, DecideArgs, Decider, ProfileCommand, Target};
+pub use profile::{AttestArgs, DecideArgs, Decider, ObjectArgs, ProfileCommand, Target};
 use std::path::PathBuf;
 
 /// Where an agent listens by default.

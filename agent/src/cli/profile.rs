@@ -16,9 +16,9 @@ use super::versions;
 use super::{Code, Failure, Outcome, client};
 use crate::judge::report;
 use anyhow::{Context, anyhow};
-use lapwing_profile::comments;
 use lapwing_profile::diff::Diff;
 use lapwing_profile::evidence::settings::Settings;
+use lapwing_profile::file::object::Object;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::yaml;
 use lapwing_proto::v1::{self, agent_client::AgentClient, decide_entries_request::Verdict};
@@ -43,13 +43,10 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
             name,
             key,
             signature,
-        } => sign::verify(
-            output,
-            &load(endpoint, &name).await?,
-            &name,
-            &key,
-            signature,
-        ),
+        } => {
+            let object = load_object(endpoint, &name).await?;
+            sign::verify(output, &object, &name, &key, signature)
+        }
         ProfileCommand::Attest(args) => {
             let (profile, summary, conditions) = load_told(endpoint, &args.name).await?;
             let by = attest::judgement(summary.learning, conditions.as_ref());
@@ -77,11 +74,7 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
         ProfileCommand::Export { name, file, target } => {
             export(endpoint, output, &name, file.as_deref(), target).await
         }
-        ProfileCommand::Object {
-            file,
-            name,
-            signature,
-        } => profile_object::object(output, &file, name, signature),
+        ProfileCommand::Object(args) => profile_object::object(output, args),
         ProfileCommand::Import {
             file,
             signature,
@@ -174,7 +167,15 @@ async fn load(endpoint: &Endpoint, name: &str) -> Result<Profile, Failure> {
     Ok(load_summary(endpoint, name).await?.0)
 }
 
-/// The same, and in short, with how far its learning is: by the conditions of the agent, or for a
+/// The same, with what stands around it in a file.
+async fn load_object(endpoint: &Endpoint, name: &str) -> Result<Object, Failure> {
+    match file::named(name) {
+        Some(path) => file::open(path),
+        None => Ok(Object::plain(load(endpoint, name).await?)),
+    }
+}
+
+/// The profile, and in short, with how far its learning is: by the conditions of the agent, or for a
 /// file by the default ones.
 pub(super) async fn load_summary(
     endpoint: &Endpoint,
@@ -223,8 +224,8 @@ pub(super) async fn yaml(
 }
 
 /// The file's form as JSON.
-fn value(profile: &Profile) -> Result<serde_json::Value, Failure> {
-    yaml::read(profile.to_yaml().as_bytes(), lapwing_profile::file::LIMITS)
+fn value(text: &str) -> Result<serde_json::Value, Failure> {
+    yaml::read(text.as_bytes(), lapwing_profile::file::LIMITS)
         .map_err(|error| Failure::new(Code::Failed, anyhow!(error)))
 }
 
@@ -234,7 +235,7 @@ async fn show(endpoint: &Endpoint, output: Output, name: &str) -> Outcome {
     let mut out = anstream::stdout().lock();
     match output {
         Output::Json => {
-            let mut value = value(&profile)?;
+            let mut value = value(&profile.to_yaml())?;
             value["learning"] = learning::value(&profile, learning);
             // A message of ours is always JSON.
             value["breadth"] = profile.breadth().into();
@@ -305,19 +306,16 @@ async fn export(
     file: Option<&Path>,
     to: Target,
 ) -> Outcome {
-    let mut profile = load(endpoint, name).await?;
-    let note = target::write(&mut profile, to).map_err(|error| Failure::new(Code::Usage, error))?;
+    let mut object = load_object(endpoint, name).await?;
+    let note = target::write(&mut object.profile, to);
+    let note = note.map_err(|error| Failure::new(Code::Usage, error))?;
     if let Some(note) = note {
         writeln!(anstream::stderr().lock(), "{note}")?;
     }
     let text = match (output, file::named(name)) {
-        (Output::Json, _) => json(&value(&profile)?)? + "\n",
-        (Output::Text, None) => profile.to_yaml(),
-        // What people wrote into it stays; it was text when it was read.
-        (Output::Text, Some(path)) => {
-            let old = std::fs::read_to_string(path).unwrap_or_default();
-            comments::carry(&old, &profile.to_yaml())
-        }
+        (Output::Json, _) => json(&value(&object.to_yaml())?)? + "\n",
+        (Output::Text, None) => object.to_yaml(),
+        (Output::Text, Some(path)) => file::text(path, &object),
     };
     match file {
         None => anstream::stdout().lock().write_all(text.as_bytes())?,
@@ -372,8 +370,9 @@ async fn import(
     by: Decider,
 ) -> Outcome {
     // Read here, so that a mistake is told with the file's name.
-    let yaml = file::read(path)?.to_yaml();
-    let signature = sign::of(path, signature)?;
+    let object = file::open(path)?;
+    let yaml = object.profile.to_yaml();
+    let signature = sign::of(path, &object, signature)?;
     let mut client = client::connect(endpoint).await?;
     let request = v1::ImportProfileRequest {
         yaml,

@@ -7,6 +7,7 @@ use crate::judge::store::replace;
 use anyhow::{Context, anyhow};
 use lapwing_profile::comments;
 use lapwing_profile::decide::By;
+use lapwing_profile::file::object::Object;
 use lapwing_profile::profile::Profile;
 use lapwing_proto::v1;
 use std::os::unix::fs::MetadataExt;
@@ -21,12 +22,17 @@ pub fn named(name: &str) -> Option<&Path> {
     is_file.then_some(path)
 }
 
-/// Reads one.
+/// Reads one, whatever its form.
 pub fn read(path: &Path) -> Result<Profile, Failure> {
+    Ok(open(path)?.profile)
+}
+
+/// Reads one with what stands around the profile.
+pub fn open(path: &Path) -> Result<Object, Failure> {
     let bytes = std::fs::read(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .map_err(|error| Failure::new(Code::Failed, error))?;
-    Profile::from_yaml(bytes)
+    Object::from_yaml(&bytes)
         .with_context(|| path.display().to_string())
         .map_err(|error| Failure::new(Code::Usage, error))
 }
@@ -37,6 +43,13 @@ pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
     replace(path, text.as_bytes(), mode)
         .map_err(|error| anyhow!("cannot write {}: {}", path.display(), error.cause()))
         .map_err(|error| Failure::new(Code::Failed, error))
+}
+
+/// The text of what was read there, with what people wrote into it.
+pub fn text(path: &Path, object: &Object) -> String {
+    // It was text when it was read.
+    let old = std::fs::read_to_string(path).unwrap_or_default();
+    comments::carry(&old, &object.to_yaml())
 }
 
 /// Who decides.
@@ -58,19 +71,17 @@ pub fn change<E: std::error::Error + Send + Sync + 'static>(
     decider: &v1::Decider,
     change: impl FnOnce(&mut Profile, By<'_>) -> Result<(), E>,
 ) -> Result<v1::ProfileSummary, Failure> {
-    let mut profile = read(path)?;
+    let mut object = open(path)?;
     let by = By {
         actor: &decider.actor,
         reason: &decider.reason,
         at: crate::clock::now(),
     };
-    change(&mut profile, by)
+    change(&mut object.profile, by)
         .with_context(|| path.display().to_string())
         .map_err(|error| Failure::new(Code::Failed, error))?;
-    // It was text when it was read.
-    let old = std::fs::read_to_string(path).unwrap_or_default();
-    write(path, &comments::carry(&old, &profile.to_yaml()))?;
-    Ok(summary(&profile))
+    write(path, &text(path, &object))?;
+    Ok(summary(&object.profile))
 }
 
 /// A profile in short, as the agent sums up its own.

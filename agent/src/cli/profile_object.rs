@@ -1,32 +1,34 @@
 //! A profile in a file as an object for a cluster.
 
-use super::args::Output;
+use super::args::{ObjectArgs, Output};
 use super::profile_file as file;
 use super::profile_sign as sign;
 use super::{Code, Failure, Outcome};
-use crate::cluster::object::{SIGNATURE, names_one};
+use crate::cluster::object::names_one;
 use crate::container::identity::pods::is_name;
 use anyhow::{Context, anyhow};
+use lapwing_profile::file::object::{ACTOR, Metadata, REASON, SIGNATURE, name_of};
 use lapwing_profile::profile::Profile;
 use lapwing_profile::signature;
-use lapwing_profile::workload::Workload;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-
-/// Longest name of an object.
-const NAME_MAX: usize = 253;
 
 /// Writes the object of a file.
-pub fn object(
-    output: Output,
-    path: &Path,
-    name: Option<String>,
-    signature: Option<PathBuf>,
-) -> Outcome {
-    let profile = file::read(path)?;
-    let envelope = sign::of(path, signature)?;
-    let text = manifest(&profile, name, &envelope).with_context(|| path.display().to_string());
-    let text = text.map_err(|error| Failure::new(Code::Failed, error))?;
+pub fn object(output: Output, args: ObjectArgs) -> Outcome {
+    let path = &*args.file;
+    let object = file::open(path)?;
+    let envelope = sign::of(path, &object, args.signature)?;
+    let mut metadata = object.metadata().unwrap_or_default();
+    metadata.name = args.name.unwrap_or(metadata.name);
+    // What stood there was of an earlier change.
+    for (key, said) in [(ACTOR, args.actor), (REASON, args.reason)] {
+        match said.filter(|said| !said.is_empty()) {
+            Some(said) => metadata.annotations.insert(key.to_owned(), said),
+            None => metadata.annotations.remove(key),
+        };
+    }
+    let text = manifest(&object.profile, metadata, &envelope);
+    let text = { text.with_context(|| path.display().to_string()) }
+        .map_err(|error| Failure::new(Code::Failed, error))?;
     let mut out = anstream::stdout().lock();
     match output {
         Output::Text => out.write_all(text.as_bytes())?,
@@ -39,10 +41,10 @@ pub fn object(
     Ok(())
 }
 
-/// The object as YAML, with what belongs to people alone.
+/// The object as YAML, with what belongs to people alone. Without a name it has that of the workload.
 pub(crate) fn manifest(
     profile: &Profile,
-    name: Option<String>,
+    mut metadata: Metadata,
     envelope: &str,
 ) -> anyhow::Result<String> {
     let workload = &profile.workload;
@@ -54,35 +56,21 @@ pub(crate) fn manifest(
         ));
     }
     names_one(workload).map_err(|why| anyhow!(why))?;
-    let name = name.unwrap_or_else(|| name_of(workload));
-    if !is_name(&name) {
+    if metadata.name.is_empty() {
+        metadata.name = name_of(workload);
+    }
+    if !is_name(&metadata.name) {
         return Err(anyhow!(
             "`{}` is no name of an object: give it one of small letters, digits and dashes by --name",
-            lapwing_profile::text::visible(&name)
+            lapwing_profile::text::visible(&metadata.name)
         ));
     }
-    let mut metadata = format!("metadata:\n  name: \"{name}\"\n  namespace: \"{namespace}\"\n");
+    metadata.namespace.clone_from(namespace);
     if !envelope.is_empty() {
         let beside = signature::detach(profile, envelope.as_bytes())?;
-        let quoted = beside.replace('\'', "''");
-        metadata.push_str(&format!("  annotations:\n    {SIGNATURE}: '{quoted}'\n"));
+        metadata.annotations.insert(SIGNATURE.to_owned(), beside);
     }
-    let text = profile.to_spec();
-    let spec = text.find("spec:").context("a profile without `spec`")?;
-    let (head, spec) = text.split_at(spec);
-    Ok(format!("{head}{metadata}{spec}"))
-}
-
-/// A name for the object of a workload, as far as one can be made.
-fn name_of(workload: &Workload) -> String {
-    let parts = [&workload.kind, &workload.name, &workload.container];
-    let parts: Vec<&str> = { parts.into_iter() }
-        .map(String::as_str)
-        .filter(|part| !part.is_empty())
-        .collect();
-    let mut name = parts.join("-").to_lowercase();
-    name.truncate(name.floor_char_boundary(NAME_MAX));
-    name
+    Ok(metadata.put_into(&profile.to_spec()))
 }
 
 #[cfg(test)]
@@ -94,6 +82,7 @@ mod tests {
     use lapwing_profile::entry::Entry;
     use lapwing_profile::envelope::Private;
     use lapwing_profile::profile::Mode;
+    use lapwing_profile::workload::Workload;
 
     fn profile() -> Profile {
         let workload = Workload {
@@ -120,6 +109,13 @@ mod tests {
         profile
     }
 
+    fn named(name: &str) -> Metadata {
+        Metadata {
+            name: name.to_owned(),
+            ..Metadata::default()
+        }
+    }
+
     /// What is written is what an agent obeys, signature and all.
     #[test]
     fn an_agent_reads_what_is_written() {
@@ -131,11 +127,8 @@ mod tests {
         let terms = object::Terms::new(signatures, "");
         let profile = profile();
         let envelope = signature::sign(&profile, &key, None).unwrap();
-        for (name, expected) in [
-            (None, "deployment-web-app"),
-            (Some("web".to_owned()), "web"),
-        ] {
-            let text = manifest(&profile, name, &envelope).unwrap();
+        for (name, expected) in [("", "deployment-web-app"), ("web", "web")] {
+            let text = manifest(&profile, named(name), &envelope).unwrap();
             let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
             assert!(value.get("status").is_none());
             let raw = serde_json::value::to_raw_value(&value).unwrap();
@@ -148,8 +141,9 @@ mod tests {
     #[test]
     fn what_no_cluster_takes_is_not_written() {
         let error = |profile: &Profile, name: &str, envelope: &str| {
-            let name = (!name.is_empty()).then(|| name.to_owned());
-            manifest(profile, name, envelope).unwrap_err().to_string()
+            manifest(profile, named(name), envelope)
+                .unwrap_err()
+                .to_string()
         };
         let mut nowhere = profile();
         nowhere.workload.namespace.clear();

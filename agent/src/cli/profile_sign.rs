@@ -5,7 +5,7 @@ use super::profile_file as file;
 use super::{Code, Failure, Outcome};
 use anyhow::{Context, anyhow};
 use lapwing_profile::envelope::{Private, Public};
-use lapwing_profile::profile::Profile;
+use lapwing_profile::file::object::{Object, SIGNATURE};
 use lapwing_profile::signature;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -47,14 +47,24 @@ pub(super) fn text(path: &Path) -> Result<String, Failure> {
         .map_err(failed)
 }
 
-/// The signature that belongs to a profile's file: the given one, or what stands beside it, or
-/// nothing.
-pub fn of(path: &Path, signature: Option<PathBuf>) -> Result<String, Failure> {
+/// The signature that belongs to a profile's file, with its text: the given one, or what stands beside the file,
+/// or in it as an annotation, or nothing.
+pub fn of(path: &Path, object: &Object, signature: Option<PathBuf>) -> Result<String, Failure> {
     match signature {
         Some(file) => text(&file),
         None if beside(path, SUFFIX).is_file() => text(&beside(path, SUFFIX)),
-        None => Ok(String::new()),
+        None => Ok(within(path, object)?.unwrap_or_default()),
     }
+}
+
+/// The one in a file.
+fn within(path: &Path, object: &Object) -> Result<Option<String>, Failure> {
+    let metadata = object.metadata().unwrap_or_default();
+    let envelope = metadata.annotations.get(SIGNATURE);
+    { envelope.map(|envelope| signature::attach(&object.profile, envelope.as_bytes())) }
+        .transpose()
+        .with_context(|| format!("{}: its annotation {SIGNATURE}", path.display()))
+        .map_err(failed)
 }
 
 /// What stands where an envelope goes, if anything does.
@@ -108,16 +118,25 @@ pub fn sign(output: Output, path: &Path, key: &Path, signature: Option<PathBuf>)
 /// Checks the signature of a profile.
 pub fn verify(
     output: Output,
-    profile: &Profile,
+    object: &Object,
     name: &str,
     keys: &[PathBuf],
     signature: Option<PathBuf>,
 ) -> Outcome {
+    let profile = &object.profile;
+    let is_given = signature.is_some();
     let from = place(signature, name, SUFFIX, "--signature")?;
     let keys = publics(keys)?;
-    let envelope = text(&from)?;
+    let inner = match file::named(name) {
+        Some(path) if !is_given && !from.is_file() => within(path, object)?,
+        _ => None,
+    };
+    let (envelope, from) = match inner {
+        Some(envelope) => (envelope, format!("{name}: its annotation {SIGNATURE}")),
+        None => (text(&from)?, from.display().to_string()),
+    };
     let signers = signature::verify(profile, envelope.as_bytes(), &keys)
-        .with_context(|| from.display().to_string())
+        .context(from)
         .map_err(failed)?;
     let mut out = anstream::stdout().lock();
     match output {
@@ -135,7 +154,7 @@ pub fn verify(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lapwing_profile::profile::Mode;
+    use lapwing_profile::profile::{Mode, Profile};
     use lapwing_profile::workload::Workload;
 
     /// Of RFC 8410, section 10.3 and 10.1.
@@ -153,7 +172,8 @@ mod tests {
         file::write(&path, &profile.to_yaml()).unwrap();
         let name = path.display().to_string();
         let check = |keys: &[PathBuf], name: &str, signature: Option<PathBuf>| {
-            verify(Output::Json, &profile, name, keys, signature).map_err(|failure| failure.code)
+            let object = Object::plain(profile.clone());
+            verify(Output::Json, &object, name, keys, signature).map_err(|failure| failure.code)
         };
         let keys = [at("key.pub")];
         assert_eq!(check(&keys, &name, None), Err(Code::Failed), "none there");

@@ -5,6 +5,7 @@ use crate::container::identity::pods::is_name;
 use crate::judge::signed::Signatures;
 use crate::kubernetes::object::absent;
 use lapwing_profile::envelope::EnvelopeError;
+pub use lapwing_profile::file::object::SIGNATURE;
 use lapwing_profile::file::{API_VERSION, KIND};
 use lapwing_profile::fingerprint;
 use lapwing_profile::profile::{Mode, Profile};
@@ -16,9 +17,6 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-
-/// The annotation with the signature of `spec`.
-pub const SIGNATURE: &str = "lapwing.dev/signature";
 
 /// The name of an object in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

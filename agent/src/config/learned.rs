@@ -86,13 +86,8 @@ impl Learned {
             keep: self.keep.0,
             workloads: [self.workloads, self.workloads_of_node],
             bytes: self.bytes,
+            promotes: self.promote == Promote::Automatic,
         }
-    }
-
-    /// Whether nobody has to review what is ready.
-    #[must_use]
-    pub fn promotes(&self) -> bool {
-        self.promote == Promote::Automatic
     }
 }
 
@@ -114,7 +109,7 @@ mod tests {
         let good =
             parse("quorum: 3, interval: 5s, keep: 90d, promote: automatic, evidence: {quiet: 1h}")
                 .unwrap();
-        assert!(good.learned.promotes() && !Learned::default().promotes());
+        assert!(good.learned.rules().promotes && !Learned::default().rules().promotes);
         let rules = good.learned.rules();
         assert_eq!((rules.terms.quorum, rules.keep), (3, 90 * DAY));
         assert_eq!(rules.terms.settings.quiet, 3_600 * SECOND);

@@ -190,7 +190,7 @@ impl Controller {
         let learned = &self.config.learned;
         let (api, name, user) = (Arc::clone(&self.api), &self.config.name, &self.config.user);
         let learner = || {
-            Learner::new(api, learned.rules(), name, learned.promotes())
+            Learner::new(api, learned.rules(), name)
                 .with_user(user)
                 .with_audit(audit)
         };

@@ -356,18 +356,38 @@ fn answer(judge: &mut Judge, feed: &Feed, request: Request) {
                 });
                 drop(reply.send(answer));
             });
-            // Until it is on disk.
-            for _ in 0..200 {
-                judge.go_on();
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            until_on_disk(judge);
         }
         Request::Owners(entries, reply) => {
             let owner = |entry: &String| judge.episodes().find(entry).map(|it| it.profile);
             drop(reply.send(entries.iter().map(owner).collect()));
         }
-        // Nothing here gets so far.
-        Request::Demote(..) | Request::Decide(..) | Request::Snapshot(..) | Request::Import(..) => {
+        Request::Snapshot(name, reply) => {
+            drop(reply.send(judge.snapshot(&name, std::iter::empty()).map(Box::new)));
         }
+        Request::Import(request, reply) => {
+            let (actor, reason) = by(&request.decider.unwrap_or_default());
+            let by = By {
+                actor: &actor,
+                reason: &reason,
+                at: 1,
+            };
+            judge.import(&request.yaml, &request.signature, by, |answer| {
+                let answer = answer.map(|summary| v1::ImportProfileResponse {
+                    summary: Some(summary),
+                });
+                drop(reply.send(answer));
+            });
+            until_on_disk(judge);
+        }
+        // Nothing here gets so far.
+        Request::Demote(..) | Request::Decide(..) => {}
+    }
+}
+
+fn until_on_disk(judge: &mut Judge) {
+    for _ in 0..200 {
+        judge.go_on();
+        std::thread::sleep(Duration::from_millis(1));
     }
 }

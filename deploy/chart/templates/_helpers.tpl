@@ -176,11 +176,15 @@ request.operation == 'DELETE' && request.userInfo.username in
     {{ include "lapwing.policy.saidBefore" "lapwing.dev/reason" }}
 {{- end -}}
 
-{{/* What is recorded is true; and with a true argument, it is there, and not left from the change before. */}}
+{{/* What is recorded is true, where this request says it; and with a true argument, it is there, and not left from
+the change before. */}}
 {{- define "lapwing.policy.validations" -}}
 - expression: >-
     {{ if . }}(request.operation == 'DELETE' || !variables.decides) && {{ end }}variables.actor == '' ||
     variables.actor == request.userInfo.username
+    {{- if not . }} ||
+    variables.actor == variables.actorBefore && variables.reason == variables.reasonBefore
+    {{- end }}
   messageExpression: >-
     'the annotation lapwing.dev/actor must be ' + request.userInfo.username + ', who changes this'
   reason: Forbidden

@@ -36,6 +36,7 @@
 //! text is canonical: the same profile is always the same bytes.
 
 pub(crate) mod document;
+pub mod object;
 mod reading;
 mod writing;
 

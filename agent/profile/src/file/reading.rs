@@ -29,7 +29,7 @@ struct Top {
 }
 
 /// Says so where a text is of another kind or version.
-fn another(text: &[u8]) -> Option<String> {
+pub(super) fn another(text: &[u8]) -> Option<String> {
     let top: Top = yaml::read(text, LIMITS).ok()?;
     is_another(&top.kind, &top.api_version)
 }
@@ -125,6 +125,10 @@ impl Profile {
             // What another version wrote has other keys, which is not what is wrong with it.
             Err(why) => return Err(NoProfile(another(text).unwrap_or(why))),
         };
+        Self::from_document(document)
+    }
+
+    pub(super) fn from_document(document: Document) -> Result<Self, NoProfile> {
         if let Some(why) = is_another(&document.kind, &document.api_version) {
             return Err(NoProfile(why));
         }

@@ -16,7 +16,8 @@ pub struct Decider {
 
 pub(super) const NAMES: &str = "\
 A profile's NAME may be a part of it, where only one profile has that part. A file does as well: \
-what ends in .yaml, or has a slash and exists. What is decided of a file is written to it.
+what ends in .yaml, or has a slash and exists, and is a profile or the object of one, as `kubectl get \
+bp NAME -o yaml` prints it. What is decided of a file is written to it.
 
 Examples:
   lapwing profile show shop
@@ -80,7 +81,8 @@ pub enum ProfileCommand {
         /// The public key's file; of several, one is enough
         #[arg(long, required = true, value_name = "FILE")]
         key: Vec<PathBuf>,
-        /// The signature's file [default: the profile's with .sig.json behind it]
+        /// The signature's file [default: the profile's with .sig.json behind it, or what the file has
+        /// as an annotation]
         #[arg(long, value_name = "FILE")]
         signature: Option<PathBuf>,
     },
@@ -155,21 +157,13 @@ pub enum ProfileCommand {
     ///
     /// For `kubectl apply --server-side -f -`: the agents of the cluster then obey it, if their
     /// configuration says `profiles.kubernetes`. The namespace is the one that the file names.
-    Object {
-        /// The profile's file
-        file: PathBuf,
-        /// The object's name [default: the workload's kind, name and container]
-        #[arg(long)]
-        name: Option<String>,
-        /// The signature's file [default: the profile's with .sig.json behind it, if it is there]
-        #[arg(long, value_name = "FILE")]
-        signature: Option<PathBuf>,
-    },
+    Object(ObjectArgs),
     /// Take up a profile: what it approves replaces what was approved
     Import {
         /// The file
         file: PathBuf,
-        /// The signature's file [default: the profile's with .sig.json behind it, if it is there]
+        /// The signature's file [default: the profile's with .sig.json behind it, if it is there, or
+        /// what the file has as an annotation]
         #[arg(long, value_name = "FILE")]
         signature: Option<PathBuf>,
         /// Who decides, and why
@@ -190,6 +184,26 @@ pub struct Target {
     /// The name of the workload there, without the kind
     #[arg(long, value_name = "NAME")]
     pub to_name: Option<String>,
+}
+
+/// Arguments of `lapwing profile object`.
+#[derive(Args, Debug)]
+pub struct ObjectArgs {
+    /// The profile's file
+    pub file: PathBuf,
+    /// The object's name [default: the one in the file, or the workload's kind, name and container]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The signature's file [default: the profile's with .sig.json behind it, if it is there, or what
+    /// the file has as an annotation]
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    /// The annotation lapwing.dev/actor: the user as whom it is applied
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// The annotation lapwing.dev/reason: why it is applied
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// Arguments of `lapwing profile attest`.

@@ -2,15 +2,13 @@
 
 use super::RECENT;
 use crate::kubernetes::object::absent;
+pub use lapwing_profile::file::object::{ACTOR, REASON};
+use lapwing_profile::fingerprint;
 use lapwing_profile::text::visible;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The annotation for who wrote an object, for people to say.
-pub const ACTOR: &str = "lapwing.dev/actor";
-/// The one for why.
-pub const REASON: &str = "lapwing.dev/reason";
 /// Longest of them that is told, in bytes.
 const TEXT_MAX: usize = 256;
 
@@ -44,6 +42,8 @@ pub struct Meta {
 pub struct Said {
     actor: Option<String>,
     reason: Option<String>,
+    /// Whether both may have been left by an earlier change.
+    is_unsure: bool,
     /// The name that the client gave itself.
     pub(super) manager: Option<String>,
     /// When that one wrote last, as the API has it.
@@ -59,22 +59,54 @@ fn told(text: &str) -> Option<String> {
 }
 
 impl Meta {
-    /// Who wrote the field at this path last: names as `f:spec`, as managed fields have them.
-    pub fn said(&self, path: &[&str]) -> Said {
+    /// What its annotations say of who and why, to be compared; empty where they say nothing.
+    pub fn record(&self) -> String {
+        let text = |key| self.annotations.get(key).map_or("", String::as_str);
+        match [text(ACTOR), text(REASON)] {
+            ["", ""] => String::new(),
+            both => fingerprint::hex(&both.map(str::as_bytes)),
+        }
+    }
+
+    /// Who wrote the field at this path last: names as `f:spec`, as managed fields have them. `before` is the
+    /// [record](Self::record) from before that, where it is known: one that is the same is of an earlier change, and
+    /// does not tell of this one.
+    pub fn said(&self, path: &[&str], before: Option<&str>) -> Said {
         let entries = self.managed_fields.as_array().map(Vec::as_slice);
-        let of_field = |entry: &&Value| {
+        let has = |entry: &Value, path: &[&str]| {
             let mut fields = path.iter();
             let field = fields.try_fold(&entry["fieldsV1"], |at, name| at.get(name));
             field.is_some() && entry["subresource"].as_str().unwrap_or_default().is_empty()
         };
+        let of_field = |entry: &&Value| has(entry, path);
         let time = |entry: &Value| entry["time"].as_str().map(str::to_owned);
         let newest = { entries.unwrap_or_default().iter() }
             .filter(of_field)
             .max_by_key(|entry| time(entry));
-        let annotation = |key| self.annotations.get(key).and_then(|text| told(text));
+        let (is_of_it, is_unsure) = match before {
+            Some(before) => (before != self.record(), false),
+            // Who writes anew may have left it as it was, also by applying a file with it in. What another client
+            // wrote is none of this one's.
+            None => {
+                let of_writer = |key| {
+                    let field = ["f:metadata", "f:annotations", key];
+                    newest.is_some_and(|entry| has(entry, &field))
+                };
+                let is_made = self.generation == 1;
+                let is_of_it = is_made
+                    || of_writer("f:lapwing.dev/actor")
+                    || of_writer("f:lapwing.dev/reason");
+                (is_of_it, !is_made)
+            }
+        };
+        let annotation = |key| {
+            let text = self.annotations.get(key).filter(|_| is_of_it);
+            text.and_then(|text| told(text))
+        };
         Said {
             actor: annotation(ACTOR),
             reason: annotation(REASON),
+            is_unsure,
             manager: newest.and_then(|entry| told(entry["manager"].as_str()?)),
             time: newest.and_then(time),
         }
@@ -82,27 +114,39 @@ impl Meta {
 }
 
 impl Said {
-    /// For the log: whom the annotation names, else the client.
+    /// For the log: whom the annotation names, if it is of this change, else the client.
     pub fn actor(&self) -> &str {
-        let named = self.actor.as_deref().or(self.manager.as_deref());
-        named.unwrap_or("unknown")
+        let named = self.actor.as_deref().filter(|_| !self.is_unsure);
+        named.or(self.manager.as_deref()).unwrap_or("unknown")
     }
 
     /// For the log.
     pub fn reason(&self) -> &str {
-        self.reason.as_deref().unwrap_or("none given")
+        let given = self.reason.as_deref().filter(|_| !self.is_unsure);
+        given.unwrap_or("none given")
     }
 
     /// For people.
     pub fn text(&self) -> String {
         let client = { self.manager.as_ref() }.map(|name| format!("written by the client {name}"));
-        let who = match (&self.actor, client) {
+        let (actor, reason) = match self.is_unsure {
+            true => (None, None),
+            false => (self.actor.as_ref(), self.reason.as_ref()),
+        };
+        let who = match (actor, client) {
             (Some(actor), Some(client)) => format!("by {actor}, as {ACTOR} says, {client}"),
             (Some(actor), None) => format!("by {actor}, as {ACTOR} says"),
             (None, Some(client)) => format!("{client} (by whom is in the API server's audit log)"),
             (None, None) => "by whom is in the API server's audit log alone".to_owned(),
         };
-        match &self.reason {
+        if self.is_unsure && (self.actor.is_some() || self.reason.is_some()) {
+            let actor = self.actor.as_deref().unwrap_or("nobody");
+            let reason = self.reason.as_deref().unwrap_or("no reason");
+            return format!(
+                "{who}; of this change or of an earlier one {ACTOR} says {actor}: {reason}"
+            );
+        }
+        match reason {
             Some(reason) => format!("{who}: {reason}"),
             None => format!("{who}; no reason is given ({REASON})"),
         }

@@ -31,6 +31,8 @@ struct Seen {
     uid: String,
     /// Of the label.
     value: Option<String>,
+    /// What stands beside it of who and why.
+    record: String,
 }
 
 /// All of them, by their names.
@@ -94,15 +96,17 @@ impl Modes {
         let seen = Seen {
             uid: meta.uid.clone(),
             value: value.cloned(),
+            record: meta.record(),
         };
         known.insert(meta.name.clone(), seen);
         let value = value.map(String::as_str);
-        let said = meta.said(&FIELD);
+        let before = before.map(|before| before.filter(|seen| seen.uid == meta.uid));
+        let noted = before.map(|before| before.map_or("", |seen| &*seen.record));
+        let said = meta.said(&FIELD, noted);
         let from = match before {
             None if value.is_none() || !said.is_recent() => return,
             None => None,
             Some(before) => {
-                let before = before.filter(|seen| seen.uid == meta.uid);
                 let from = before.and_then(|seen| seen.value.as_deref());
                 if from == value {
                     return;

@@ -16,6 +16,8 @@ struct Seen {
     name: String,
     generation: i64,
     mode: String,
+    /// What stands beside it of who and why.
+    record: String,
 }
 
 /// All of them, by their uids.
@@ -108,7 +110,8 @@ impl Profiles {
         since: Option<String>,
     ) -> Seen {
         let mode = if mode.is_empty() { "Learning" } else { mode };
-        let said = meta.said(&["f:spec"]);
+        let noted = before.map(|known| known.map_or("", |known| &*known.record));
+        let said = meta.said(&["f:spec"], noted);
         let (is_live, known) = match before {
             None => (false, None),
             Some(known) => (true, known),
@@ -149,6 +152,7 @@ impl Profiles {
             name: meta.name.clone(),
             generation: meta.generation,
             mode: mode.to_owned(),
+            record: meta.record(),
         }
     }
 }

@@ -139,6 +139,22 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
     )
     .await;
     assert!(text.contains("by carol"), "{text}");
+    // Her word stands there still when another client writes.
+    cluster.put(namespace(
+        "shop",
+        Some("learn"),
+        0,
+        json!({"lapwing.dev/actor": "carol"}),
+    ));
+    let text = has(
+        &cluster,
+        "Warning ModeChanged shop lapwing.dev/mode of the namespace shop: no mode -> learn",
+    )
+    .await;
+    assert!(
+        !text.contains("carol") && text.contains("written by the client kubectl-label"),
+        "{text}"
+    );
     cluster.put(namespace("none", Some("Monitor!"), 0, json!({})));
     has(
         &cluster,
@@ -149,7 +165,7 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
     cluster.put(namespace("pay", Some("monitor"), 1, json!({})));
     has(&cluster, "Normal ModeChanged pay").await;
     let before = told(&cluster);
-    assert_eq!(before.len(), 7, "{before:#?}");
+    assert_eq!(before.len(), 8, "{before:#?}");
     // Another leader tells nothing twice, and goes on.
     first.end().await;
     let second = Replica::start(&keys, &cluster, "two", 1);
@@ -160,7 +176,7 @@ async fn a_mode_that_changes_is_an_event_with_who_and_why_and_once() {
         "Warning ModeChanged pay lapwing.dev/mode of the namespace pay: monitor -> learn",
     )
     .await;
-    assert_eq!(told(&cluster).len(), 8, "{:#?}", told(&cluster));
+    assert_eq!(told(&cluster).len(), 9, "{:#?}", told(&cluster));
     second.end().await;
 }
 
@@ -249,14 +265,24 @@ async fn a_profile_that_is_made_changed_or_deleted_is_an_event() {
     cluster.put(profile(3, "Monitoring", "kubectl", json!({})));
     has(&cluster, "Normal ProfileChanged shop").await;
     cluster.put(profile(4, "Learning", "kubectl", said()));
-    has(&cluster, "Warning ProfileLoosened shop").await;
+    let text = has(&cluster, "Warning ProfileLoosened shop").await;
+    assert!(
+        text.contains(", by ann, as lapwing.dev/actor says"),
+        "{text}"
+    );
+    // What stands there still is of that change, and not of the next one.
     cluster.put(profile(5, "Monitoring", "kubectl", said()));
+    let is_fifth = |one: &&String| one.contains("generation 5");
     until("the fifth", || {
-        told(&cluster)
-            .iter()
-            .any(|one| one.contains("generation 5"))
+        told(&cluster).iter().any(|one| is_fifth(&one))
     })
     .await;
+    let all = told(&cluster);
+    let text = all.iter().find(is_fifth).unwrap();
+    assert!(
+        !text.contains("ann") && text.contains("no reason is given"),
+        "{text}"
+    );
     cluster.delete("bp");
     let text = has(&cluster, "Warning ProfileDeleted shop").await;
     // Who wrote it last is not who deleted it.
@@ -394,6 +420,52 @@ fn one_of_the_first_list_is_told_unless_a_leader_saw_it() {
     );
 }
 
+/// A leader that is new knows nothing from before.
+#[test]
+fn a_record_that_may_be_of_an_earlier_change_is_told_as_such() {
+    let spec = || json!({"f:spec": {}});
+    let both = || {
+        let mut fields = spec();
+        fields["f:metadata"]["f:annotations"]["f:lapwing.dev/actor"] = json!({});
+        fields
+    };
+    let entry = |operation: &str, fields: Value| {
+        let mut entry = field("kubectl", 1, fields);
+        entry["operation"] = json!(operation);
+        entry
+    };
+    let unsure = "of this change or of an earlier one lapwing.dev/actor says ann: why";
+    for (generation, entry, actor, told) in [
+        (
+            1,
+            entry("Update", spec()),
+            "ann",
+            "by ann, as lapwing.dev/actor says",
+        ),
+        (2, entry("Apply", both()), "kubectl", unsure),
+        // Another client's words.
+        (2, entry("Apply", spec()), "kubectl", "no reason is given"),
+        (2, entry("Update", spec()), "kubectl", "no reason is given"),
+        (2, entry("Update", both()), "kubectl", unsure),
+    ] {
+        let mut metadata = json!({"uid": "u", "annotations": {
+            "lapwing.dev/actor": "ann", "lapwing.dev/reason": "why",
+        }});
+        metadata["generation"] = json!(generation);
+        metadata["managedFields"] = json!([entry]);
+        let meta: super::Meta = serde_json::from_value(metadata).unwrap();
+        let said = meta.said(&["f:spec"], None);
+        let text = said.text();
+        assert_eq!(said.actor(), actor, "{text}");
+        assert!(text.contains(told), "{text}");
+        assert_eq!(text.contains("ann"), told != "no reason is given", "{text}");
+        // Who knows what stood there before is sure.
+        let said = meta.said(&["f:spec"], Some(&meta.record()));
+        assert_eq!((said.actor(), said.reason()), ("kubectl", "none given"));
+        assert_eq!(meta.said(&["f:spec"], Some("")).actor(), "ann");
+    }
+}
+
 #[test]
 fn what_is_no_metadata_says_nothing() {
     for fields in [
@@ -403,7 +475,7 @@ fn what_is_no_metadata_says_nothing() {
     ] {
         let meta: super::Meta =
             serde_json::from_value(json!({"uid": "u", "managedFields": fields})).unwrap();
-        let said = meta.said(&["f:spec"]);
+        let said = meta.said(&["f:spec"], None);
         assert_eq!(
             (said.actor(), said.reason(), said.is_recent()),
             ("unknown", "none given", false)

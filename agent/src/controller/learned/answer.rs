@@ -102,7 +102,7 @@ impl Learner {
                 "{workload} has the BehaviorProfile {object} already: change that"
             )));
         }
-        if !self.writer.promotes {
+        if !self.writer.board.rules().promotes {
             let (namespace, object) = (&workload.namespace, object::name_of(&workload));
             return Err(Status::failed_precondition(format!(
                 "the controller may not make BehaviorProfiles (`learned.promote` of its configuration, \

@@ -42,6 +42,8 @@ pub struct Rules {
     pub workloads: [usize; 2],
     /// Bytes of all that is known.
     pub bytes: usize,
+    /// Whether what is ready is applied without a person.
+    pub promotes: bool,
 }
 
 #[derive(Default)]

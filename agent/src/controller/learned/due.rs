@@ -76,7 +76,7 @@ impl Board {
         };
         let judged = snapshot.judge(&self.rules.terms);
         let before = before.as_deref();
-        let status = object::status(&snapshot, &judged, before, now);
+        let status = object::status(&snapshot, &judged, before, self.rules.promotes, now);
         let uid = before.map_or("", |before| &before.uid);
         let written = Written::of(&status, uid);
         if before.is_some_and(|before| before.says_the_same(&written)) {

@@ -104,10 +104,9 @@ impl std::fmt::Debug for Learner {
 }
 
 impl Learner {
-    /// One that knows nothing yet; `instance` is this replica, and `promotes` whether what is ready is applied
-    /// without a person.
+    /// One that knows nothing yet; `instance` is this replica.
     #[must_use]
-    pub fn new(api: Arc<Api>, rules: Rules, instance: &str, promotes: bool) -> Self {
+    pub fn new(api: Arc<Api>, rules: Rules, instance: &str) -> Self {
         let interval = u32::try_from(rules.interval.as_secs()).unwrap_or(u32::MAX);
         Self {
             writer: Writer {
@@ -115,7 +114,6 @@ impl Learner {
                 board: Arc::new(Board::new(rules)),
                 instance: instance.to_owned(),
                 user: String::new(),
-                promotes,
             },
             reads: Arc::new(Semaphore::new(READS)),
             telling: Arc::new(Semaphore::new(TELLING)),

@@ -11,6 +11,7 @@ use lapwing_profile::collected::object::{
 use lapwing_profile::collected::{Collected, Judged};
 use lapwing_profile::decide::By;
 use lapwing_profile::file;
+use lapwing_profile::file::object::Metadata;
 use lapwing_profile::fingerprint;
 use lapwing_profile::profile::Mode;
 use lapwing_profile::workload::Workload;
@@ -120,7 +121,7 @@ pub fn proposal(judged: &Judged) -> Result<String, String> {
         };
         profile.promote(by).map_err(|error| error.to_string())?;
     }
-    manifest(&profile, None, "").map_err(|error| format!("{error:#}"))
+    manifest(&profile, Metadata::default(), "").map_err(|error| format!("{error:#}"))
 }
 
 /// What is known besides of a workload.
@@ -235,8 +236,14 @@ fn unconfirmed(judged: &Judged) -> (Vec<String>, usize) {
     (lines, too_long)
 }
 
-/// What the object is to say, where it said this before.
-pub fn status(snapshot: &Snapshot, judged: &Judged, before: Option<&Written>, now: i64) -> Status {
+/// What the object is to say, where it said this before. Where this controller `promotes`, people can ask it to.
+pub fn status(
+    snapshot: &Snapshot,
+    judged: &Judged,
+    before: Option<&Written>,
+    promotes: bool,
+    now: i64,
+) -> Status {
     let (collected, beside) = (&*snapshot.collected, &snapshot.beside);
     let profile = &judged.profile;
     let versions = profile.versions();
@@ -330,9 +337,15 @@ pub fn status(snapshot: &Snapshot, judged: &Judged, before: Option<&Written>, no
         }
         // What somebody deletes is not made again, whoever leads then.
         None if before.is_some_and(Written::was_promoted) => {
-            let text = "its BehaviorProfile was deleted, and none is made again without a person: apply \
-                        `profile`, or call `lapwing profile promote` at the controller's endpoint";
-            say(&mut status, PROMOTED, false, "Deleted", text.to_owned());
+            let or = match promotes {
+                true => ", or call `lapwing profile promote` at the controller's endpoint",
+                // That would refuse it.
+                false => "",
+            };
+            let text = format!(
+                "its BehaviorProfile was deleted, and none is made again without a person: apply `profile`{or}"
+            );
+            say(&mut status, PROMOTED, false, "Deleted", text);
         }
         None => {}
     }

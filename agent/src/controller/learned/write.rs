@@ -37,8 +37,6 @@ pub struct Writer {
     pub instance: String,
     /// The user that it is to the API; empty where that is not known.
     pub user: String,
-    /// Whether a profile that is ready is applied without a person.
-    pub promotes: bool,
 }
 
 #[derive(Deserialize)]
@@ -284,7 +282,7 @@ impl Writer {
         if let Some(failure) = failed {
             return Err(failure);
         }
-        if self.promotes {
+        if self.board.rules().promotes {
             self.promote_ready().await;
         }
         Ok(())

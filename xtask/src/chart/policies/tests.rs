@@ -286,6 +286,45 @@ fn who_is_recorded_is_who_did_it() {
     assert_eq!(ask(policy, &request, LOOSEN).denied(), must);
 }
 
+/// What stands on an object is of who changed it last, and is no hindrance to the next.
+#[test]
+fn a_record_of_an_earlier_change_says_nothing_of_this_one() {
+    let object = |name: &str, step: usize, said: Value| match name {
+        NAMESPACES => namespace(Some(["off", "monitor"][step]), said),
+        _ => profile("Monitoring", ["/a", "/b"][step], said),
+    };
+    for name in [NAMESPACES, PROFILES] {
+        for old in [said("bob", "r"), json!({"lapwing.dev/actor": CONTROLLER})] {
+            let by_ann = |after: Value| {
+                write(
+                    "UPDATE",
+                    "ann",
+                    object(name, 0, old.clone()),
+                    object(name, 1, after),
+                )
+            };
+            let request = by_ann(old.clone());
+            let told = ask(policy(Set::Plain, name), &request, BOTH).allowed();
+            assert!(told.contains("by ann"), "{told}");
+            // It asks for the same rights as ever.
+            if name == PROFILES {
+                let why = ask(policy(Set::Plain, name), &request, &[]).denied();
+                assert!(why.contains("the verb approve"), "{why}");
+            }
+            // Where a record is wanted, this is none.
+            let why = ask(policy(Set::Required, name), &request, BOTH).denied();
+            assert!(why.contains("lapwing.dev/actor must be ann"), "{why}");
+            for set in [Set::Plain, Set::Required] {
+                ask(policy(set, name), &by_ann(said("ann", "s")), BOTH).allowed();
+                let mut other = old.clone();
+                other["lapwing.dev/reason"] = json!("s");
+                let why = ask(policy(set, name), &by_ann(other), BOTH).denied();
+                assert!(why.contains("lapwing.dev/actor must be ann"), "{why}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_record_is_not_written_anew_for_somebody_else() {
     for set in [Set::Plain, Set::Required] {

@@ -68,7 +68,7 @@ async fn hundreds_of_nodes_come_to_one_object_with_few_writes() {
         (profile.mode(), profile.approved_len()),
         (Mode::Monitoring, 2)
     );
-    assert!(proposal.contains("  name: \"deployment-w0-app\"\n  namespace: \"shop\"\n"));
+    assert!(proposal.contains("  name: deployment-w0-app\n  namespace: shop\n"));
     let told = events(&cluster, "Ready");
     assert_eq!(told.len(), 4);
     assert_eq!(told[0]["regarding"]["kind"], "LearnedProfile");
@@ -389,6 +389,8 @@ async fn what_is_ready_is_promoted_later_too_and_not_again_once_it_is_deleted() 
         (promoted.status, &*promoted.reason),
         (Holds::False, "Deleted")
     );
+    let by_call = "`lapwing profile promote`";
+    assert!(promoted.message.contains(by_call), "{}", promoted.message);
     // The next leader knows it from the object.
     let next = Leader::begin(&cluster, rules(), true).await;
     next.take("n1", &learned(&web, 40, &lines(&["a", "b"])));
@@ -397,6 +399,20 @@ async fn what_is_ready_is_promoted_later_too_and_not_again_once_it_is_deleted() 
     }
     assert_eq!(status_of(&cluster, &web).phase, Phase::Ready);
     assert_eq!(made(), 0);
+    // One that may not make any does not send people to where it refuses them.
+    let manual = Leader::begin(&cluster, rules(), false).await;
+    manual.take("n1", &learned(&web, 40, &lines(&["a", "b"])));
+    for _ in 0..3 {
+        manual.settle().await;
+    }
+    let status = status_of(&cluster, &web);
+    let promoted = status.condition("Promoted").unwrap();
+    assert_eq!(promoted.reason, "Deleted");
+    assert!(
+        promoted.message.ends_with("apply `profile`"),
+        "{}",
+        promoted.message
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,7 +46,7 @@ async fn what_agents_learn_comes_into_objects_and_stays_when_they_go() {
         interval: Duration::from_secs(1),
         ..rules()
     };
-    let learner = Learner::new(Arc::clone(&api), quick, "controller-0", false);
+    let learner = Learner::new(Arc::clone(&api), quick, "controller-0");
     let learner: Arc<dyn Attendant> = Arc::new(learner);
     let known = Arc::new(Known::new(&agents));
     let fleet = Arc::new(Fleet::new(

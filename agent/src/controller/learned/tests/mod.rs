@@ -41,6 +41,7 @@ pub fn rules() -> Rules {
         keep: 30 * DAY,
         workloads: [1_000, 100],
         bytes: 256 << 20,
+        promotes: false,
     }
 }
 
@@ -120,13 +121,12 @@ impl Leader {
 
     pub async fn at(reach: Reach, rules: Rules, promotes: bool) -> Self {
         let api = Arc::new(Api::new(reach, Duration::from_secs(5)));
-        let board = Arc::new(Board::new(rules));
+        let board = Arc::new(Board::new(Rules { promotes, ..rules }));
         let writer = Writer {
             api: Hand::new(api),
             board: Arc::clone(&board),
             instance: "controller-0".to_owned(),
             user: "system:serviceaccount:lapwing:lapwing-controller".to_owned(),
-            promotes,
         };
         writer.take_up().await.unwrap();
         board.promoted(BTreeMap::new());

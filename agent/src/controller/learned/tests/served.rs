@@ -1,10 +1,13 @@
 //! The controller at Kubernetes' own server of custom resources.
 
 use super::*;
+use crate::cli::profile_object::manifest;
 use crate::kubernetes::api::Reach;
 use crate::kubernetes::served::core_api::CONTROLLER;
 use crate::kubernetes::served::{Served, has};
 use lapwing_profile::collected::object::Phase;
+use lapwing_profile::decide::By;
+use lapwing_profile::file::object::{ACTOR, Object, REASON};
 
 const LIST: &str = "/apis/lapwing.dev/v1alpha1/namespaces/shop";
 
@@ -107,4 +110,62 @@ async fn the_controller_may_all_that_it_does_where_policies_are_in_force() {
     assert_eq!(promoted.len(), 1, "{:?}", events(&cluster, "NotPromoted"));
     let annotations = &promoted[0]["metadata"]["annotations"];
     assert_eq!(annotations["lapwing.dev/actor"], CONTROLLER);
+}
+
+/// As people change what the controller made, and what stays of who wrote it.
+#[tokio::test]
+#[ignore = "needs Kubernetes' own server of custom resources: cargo xtask api-proof"]
+async fn people_take_over_what_was_promoted() {
+    let mut served = Served::start().await;
+    served.define().await;
+    let (cluster, web) = (Cluster::new(), workload("shop", "web"));
+    let leader = begin(&cluster, &served, true).await;
+    for node in ["n1", "n2"] {
+        leader.take(node, &learned(&web, 40, &[exec("a")]));
+    }
+    leader.writer.write_due().await.unwrap();
+    let api = served.api();
+    api.connect().await.unwrap();
+    // As it is printed, changed and made an object again.
+    let change = async |entry: &str, annotations: &[(&str, &str)], force: bool| {
+        let now = all(&served, "behaviorprofiles").await.remove(0);
+        let mut object = Object::from_yaml(now.to_string().as_bytes()).unwrap();
+        let by = By {
+            actor: "ann",
+            reason: "new",
+            at: 1,
+        };
+        let entry = Entry::parse(entry).unwrap();
+        object.profile.approve(&entry, by).unwrap();
+        let mut metadata = object.metadata().unwrap();
+        for (key, text) in annotations {
+            metadata.annotations.insert((*key).into(), (*text).into());
+        }
+        let name = metadata.name.clone();
+        let text = manifest(&object.profile, metadata, "").unwrap();
+        let body: Value = serde_saphyr::from_str(&text).unwrap();
+        let target = format!(
+            "{LIST}/behaviorprofiles/{name}?fieldManager=kubectl&fieldValidation=Strict&force={force}"
+        );
+        api.apply(&target, body.to_string().into_bytes()).await
+    };
+    let annotation = async |key: &str| {
+        let now = all(&served, "behaviorprofiles").await.remove(0);
+        now["metadata"]["annotations"][key].clone()
+    };
+    let conflict = change(&exec("b"), &[], false).await.unwrap_err();
+    assert!(conflict.is_conflict(), "{}", conflict.text);
+    assert!(conflict.text.contains(object::MANAGER), "{}", conflict.text);
+    change(&exec("b"), &[], true).await.unwrap();
+    // Which tells of no change but the controller's own.
+    assert_eq!(annotation(ACTOR).await, CONTROLLER);
+    // That list is theirs now, and another is not yet.
+    change(&exec("c"), &[], false).await.unwrap();
+    let listen = "listen: {protocol: TCP, port: 8080}";
+    let conflict = change(listen, &[], false).await.unwrap_err();
+    assert!(conflict.is_conflict(), "{}", conflict.text);
+    let said = [(ACTOR, "ann"), (REASON, "new in 1.4")];
+    change(listen, &said, true).await.unwrap();
+    assert_eq!(annotation(ACTOR).await, "ann");
+    assert_eq!(annotation(REASON).await, "new in 1.4");
 }
