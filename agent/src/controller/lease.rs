@@ -260,7 +260,9 @@ impl Elector {
                 Err(failure) => {
                     if told != failure.text {
                         let hint = match failure.status {
-                            403 => ": give the controller the chart's Role",
+                            403 if !failure.is_of_namespace => {
+                                ": give the controller the chart's Role"
+                            }
                             _ => "",
                         };
                         let error = &failure.text;

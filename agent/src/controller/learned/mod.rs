@@ -20,6 +20,7 @@
 //! |---|---|
 //! | [`board`] | takes reports, refuses what makes no sense by name |
 //! | `due` | what is to be written of it, when, and what becomes of that |
+//! | `gone` | which namespaces are being deleted |
 //! | `hand` | notes which BehaviorProfiles the controller makes |
 //! | [`object`] | what an object says, and whether that is news |
 //! | [`promoted`] | which workloads have a BehaviorProfile |
@@ -38,6 +39,7 @@
 mod answer;
 mod board;
 mod due;
+mod gone;
 mod hand;
 mod object;
 mod one;
