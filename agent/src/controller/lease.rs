@@ -200,6 +200,12 @@ impl Elector {
         }
     }
 
+    /// How the Lease is held.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
     /// Who leads, as far as is known here, if anybody does.
     #[must_use]
     pub fn holder(&self) -> Option<Holder> {
