@@ -63,6 +63,11 @@ impl Failure {
         self.status == 404
     }
 
+    /// Whether there is no such namespace.
+    pub const fn is_without_namespace(&self) -> bool {
+        self.is_of_namespace && self.is_missing()
+    }
+
     /// Whether the object was changed by somebody else meanwhile.
     pub const fn is_conflict(&self) -> bool {
         self.status == 409

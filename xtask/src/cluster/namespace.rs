@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::time::Duration;
 
-const NAME: &str = "shop";
+pub const NAME: &str = "shop";
 /// Longer than two tries of an object that is not taken are apart at first.
 const QUIET: Duration = Duration::from_secs(25);
 
@@ -58,6 +58,5 @@ pub fn deleted(walk: &mut Walk<'_>) -> Result<()> {
 /// It has what it had, by the file that the user has.
 pub fn anew(walk: &mut Walk<'_>) -> Result<()> {
     walk.deploy()?;
-    walk.apply()?;
-    walk.learned()
+    walk.apply()
 }

@@ -89,10 +89,12 @@ pub fn run(node: &mut Node, built: &Built, counts: &mut Counts) -> Result<()> {
         namespace::deleted,
     );
     walk.needed(
-        "  made anew: it is learned again, and what was approved is in force",
+        "  made anew: what was approved is in force within 5 s",
         namespace::anew,
     )?;
     walk.kept("the namespace is made anew");
+    // Agents tell at once of what is new alone, as an attack is.
+    walk.step("  it is learned again", Walk::learned);
     walk.step(
         "no log has a refusal, no request was forbidden",
         trails::clean,

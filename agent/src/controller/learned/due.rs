@@ -3,6 +3,7 @@
 use super::board::Board;
 use super::object::{self, Written};
 use super::one::{Failing, One, Promotion};
+use crate::kubernetes::api::Failure;
 use lapwing_profile::collected::Judged;
 use lapwing_profile::collected::object::{Phase, Status};
 use lapwing_profile::workload::Workload;
@@ -148,16 +149,19 @@ impl Board {
     }
 
     /// It was not, as its namespace ends or is gone, and its object with it. If it runs nowhere it is forgotten; else it
-    /// is tried again as after a failure, until it does. Answers which, and whether what is said of it is news.
-    pub fn lost_namespace(&self, workload: &Workload, due: &Due, text: &str) -> (bool, bool) {
+    /// is tried again as after a failure, until it does. In a namespace that is gone nothing runs, whatever agents said
+    /// last: that an instance ended they tell with the next change of its profile, and there is none. Answers which, and
+    /// whether what is said of it is news.
+    pub fn lost_namespace(&self, workload: &Workload, due: &Due, why: &Failure) -> (bool, bool) {
         let mut state = self.lock();
         state.gone.put(&workload.namespace);
-        if !state.all.get(workload).is_some_and(One::runs) {
+        let runs = state.all.get(workload).is_some_and(One::runs);
+        if !runs || why.is_without_namespace() {
             state.forget(workload);
             return (true, true);
         }
         drop(state);
-        let is_news = self.failed(workload, due, due.exists, text, WAIT_MAX);
+        let is_news = self.failed(workload, due, due.exists, &why.text, WAIT_MAX);
         let mut state = self.lock();
         let one = state.all.get_mut(workload);
         if let Some(failing) = one.and_then(|one| one.failing.as_mut()) {

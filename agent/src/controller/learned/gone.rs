@@ -1,8 +1,9 @@
 //! Namespaces that end, or are gone.
 //!
 //! Who deletes a namespace deletes the objects in it, and means to. Nothing can be made in it from then on, which the API
-//! says in the words of a right that is missing; and nodes keep their files of what ran there. So what runs nowhere is
-//! forgotten with the first object that is refused for that, and a node that has the file alone does not bring it back.
+//! says in the words of a right that is missing; and nodes keep their files of what ran there. So what runs nowhere, and
+//! all of one that is gone, is forgotten with the first object that is refused for that, and a node that has the file alone
+//! does not bring it back.
 //! A namespace that is made anew under the name is another: what runs there begins again, with the first object that is
 //! made.
 

@@ -321,9 +321,9 @@ impl Writer {
     /// Forgets it, or has it wait where it runs still. Nothing is wrong, so nobody is warned.
     fn lost_namespace(&self, one: &Failed) {
         let (workload, why) = (&one.workload, &one.failure.text);
-        match self.board.lost_namespace(workload, &one.due, why) {
+        match self.board.lost_namespace(workload, &one.due, &one.failure) {
             (true, _) => {
-                tracing::info!(workload = %workload, why, "it runs nowhere: what was learned of it goes too");
+                tracing::info!(workload = %workload, why, "it runs nowhere there: what was learned of it goes too");
             }
             (false, true) => {
                 tracing::info!(workload = %workload, why, "its LearnedProfile is not written while it ends");

@@ -54,15 +54,13 @@ async fn a_deleted_namespace_is_no_failure_and_one_that_is_made_anew_begins_agai
     assert!((2..=8).contains(&tries), "{tries}");
     assert_eq!(leader.board.figures().failing, 0, "nothing is wrong");
     assert!(leader.board.find("shop/Deployment/web/app").is_some());
-    // With the last of them what was learned goes too, at once.
-    for node in ["n1", "n2"] {
-        tell(&leader, node, &profile, 0);
-    }
-    leader.settle().await;
-    assert!(leader.board.workloads().is_empty());
-
-    // Then the namespace is gone, and nodes have their files still.
+    // Then the namespace is gone. That an instance ended no agent tells by itself.
     cluster.end_namespace("shop", Some(Ending::Gone));
+    for _ in 0..60 {
+        leader.settle().await;
+    }
+    assert!(leader.board.workloads().is_empty());
+    // Nodes have their files still.
     cluster.asked();
     for node in ["n1", "n2", "n3"] {
         tell(&leader, node, &profile, 0);
@@ -110,9 +108,27 @@ async fn a_deleted_namespace_is_no_failure_and_one_that_is_made_anew_begins_agai
 async fn who_runs_in_one_that_is_made_anew_waits_for_no_more_than_the_interval() {
     let (log, _logging) = Log::begin();
     let cluster = Cluster::new();
-    cluster.end_namespace("shop", Some(Ending::Gone));
     let leader = Leader::begin(&cluster, rules(), false).await;
     let profile = learned(&workload("shop", "web"), 10, &[exec("a")]);
+    // One that is told of in a namespace that there is not is asked for once, each time that it is.
+    cluster.end_namespace("shop", Some(Ending::Gone));
+    cluster.asked();
+    tell(&leader, "n1", &profile, 1);
+    for _ in 0..100 {
+        leader.settle().await;
+    }
+    assert_eq!(asked_in(&cluster, "shop"), 1);
+    assert!(leader.board.workloads().is_empty());
+    // The last of those that run where it ends takes along what was learned, at once.
+    cluster.end_namespace("shop", Some(Ending::Terminating));
+    tell(&leader, "n1", &profile, 1);
+    for _ in 0..20 {
+        leader.settle().await;
+    }
+    assert_eq!(leader.board.workloads().len(), 1);
+    tell(&leader, "n1", &profile, 0);
+    leader.settle().await;
+    assert!(leader.board.workloads().is_empty());
     tell(&leader, "n1", &profile, 1);
     for _ in 0..100 {
         leader.settle().await;
