@@ -60,3 +60,13 @@ pub fn anew(walk: &mut Walk<'_>) -> Result<()> {
     walk.deploy()?;
     walk.apply()
 }
+
+/// What is approved already nobody has to propose: the object says that there is the BehaviorProfile.
+pub fn learned(walk: &mut Walk<'_>) -> Result<()> {
+    walk.node.wait_for("LearnedProfile", LIMIT, || {
+        let learned = walk.learned_profile()?;
+        let phase = &learned["status"]["phase"];
+        ensure!(phase == "Promoted", "it is {phase}");
+        Ok(Some(()))
+    })
+}

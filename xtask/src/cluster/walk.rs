@@ -94,7 +94,7 @@ pub fn run(node: &mut Node, built: &Built, counts: &mut Counts) -> Result<()> {
     )?;
     walk.kept("the namespace is made anew");
     // Agents tell at once of what is new alone, as an attack is.
-    walk.step("  it is learned again", Walk::learned);
+    walk.step("  its LearnedProfile is there again", namespace::learned);
     walk.step(
         "no log has a refusal, no request was forbidden",
         trails::clean,
@@ -272,7 +272,7 @@ impl Walk<'_> {
         })
     }
 
-    pub fn learned(&mut self) -> Result<()> {
+    fn learned(&mut self) -> Result<()> {
         self.node.wait_for("LearnedProfile", LIMIT, || {
             let learned = self.learned_profile()?;
             let text = learned["status"]["profile"].as_str().unwrap_or_default();
@@ -290,7 +290,7 @@ impl Walk<'_> {
         })
     }
 
-    fn learned_profile(&self) -> Result<Value> {
+    pub fn learned_profile(&self) -> Result<Value> {
         let words = [
             "-n",
             "shop",
