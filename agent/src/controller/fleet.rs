@@ -34,7 +34,7 @@ use tonic::transport::Channel;
 /// Connections that are made at a time.
 const DIALS: usize = 64;
 /// Most agents.
-const AGENTS_MAX: usize = 20_000;
+pub(super) const AGENTS_MAX: usize = 20_000;
 
 /// A client of one agent.
 pub type Client = AgentClient<Channel>;
@@ -77,7 +77,7 @@ pub enum Link {
     Away,
 }
 
-/// One agent: a pod of theirs that has a node.
+/// One agent: a pod of theirs that has a node, or was made for one.
 #[derive(Debug)]
 pub struct Agent {
     /// Its node.
@@ -119,17 +119,28 @@ pub struct State {
 }
 
 impl Agent {
-    fn new(pod: &Pod) -> Self {
+    fn new(node: &str, pod: &Pod) -> Self {
         let now = crate::clock::now();
+        let Pod { metadata, .. } = pod;
+        let created = nanoseconds(&metadata.creation_timestamp).unwrap_or(now);
+        Self::of(node, &metadata.name, &metadata.uid, created)
+    }
+
+    /// Of a node that had one once: there is no pod, and it is older than any.
+    pub(super) fn absent(node: &str) -> Self {
+        Self::of(node, "", "", i64::MIN)
+    }
+
+    fn of(node: &str, pod: &str, uid: &str, created: i64) -> Self {
         Self {
-            node: pod.spec.node_name.clone(),
-            pod: pod.metadata.name.clone(),
-            uid: pod.metadata.uid.clone(),
-            created: nanoseconds(&pod.metadata.creation_timestamp).unwrap_or(now),
+            node: node.to_owned(),
+            pod: pod.to_owned(),
+            uid: uid.to_owned(),
+            created,
             state: Mutex::new(State {
                 address: None,
                 link: Link::New,
-                since: now,
+                since: crate::clock::now(),
                 error: String::new(),
             }),
             heard: AtomicI64::new(0),
@@ -327,9 +338,12 @@ impl Fleet {
 
     fn place(&self, all: &mut BTreeMap<String, Followed>, pod: &Pod) {
         let uid = &pod.metadata.uid;
-        if pod.spec.node_name.is_empty() || pod.is_over() {
+        let Some(node) = pod.node().filter(|_| !pod.is_over()) else {
             all.remove(uid);
             return;
+        };
+        if all.get(uid).is_some_and(|one| one.agent.node != node) {
+            all.remove(uid);
         }
         if all.len() >= AGENTS_MAX && !all.contains_key(uid) {
             let text = format!("there are more than {AGENTS_MAX} agents: some are not followed");
@@ -338,7 +352,7 @@ impl Fleet {
         }
         let address = pod.address(self.selection.port);
         let followed = all.entry(uid.clone()).or_insert_with(|| Followed {
-            agent: Arc::new(Agent::new(pod)),
+            agent: Arc::new(Agent::new(node, pod)),
             task: None,
         });
         let before = std::mem::replace(&mut followed.agent.lock().address, address);

@@ -200,6 +200,12 @@ impl Elector {
         }
     }
 
+    /// How the Lease is held.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
     /// Who leads, as far as is known here, if anybody does.
     #[must_use]
     pub fn holder(&self) -> Option<Holder> {
@@ -260,7 +266,9 @@ impl Elector {
                 Err(failure) => {
                     if told != failure.text {
                         let hint = match failure.status {
-                            403 => ": give the controller the chart's Role",
+                            403 if !failure.is_of_namespace => {
+                                ": give the controller the chart's Role"
+                            }
                             _ => "",
                         };
                         let error = &failure.text;

@@ -22,6 +22,7 @@
 //! | `containers` | who runs an image |
 //! | `audit` | who has more or less reported, and why |
 //! | [`silence`] | nodes whose agents say nothing |
+//! | [`roster`] | which nodes had an agent, for the next leader |
 //!
 //! A replica that does not lead is connected to nobody and knows nothing of agents. It passes connections
 //! to its port on to the leader as they are, still encrypted, so that whichever replica a client or
@@ -40,6 +41,7 @@ pub mod marks;
 mod pass;
 mod pod;
 pub mod relay;
+pub mod roster;
 mod run;
 mod service;
 pub mod silence;

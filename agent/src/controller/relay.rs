@@ -16,6 +16,9 @@
 //! that is connected to.
 
 mod attend;
+mod remember;
+#[cfg(test)]
+mod tests;
 mod whom;
 
 pub use whom::Whom;
@@ -68,6 +71,8 @@ pub struct Settings {
 pub struct Note {
     marks: String,
     silent: Vec<Report>,
+    /// When that was so, in nanoseconds since the Unix epoch; 0 where it is not known.
+    at: i64,
 }
 
 /// What is known of a node.
@@ -115,6 +120,8 @@ pub struct Relay {
     api: Arc<Api>,
     nodes: Mutex<BTreeMap<String, Node>>,
     inherited: Marks,
+    /// Whether the leader before was there so lately that a node whose pod is gone may miss its agent.
+    follows_on: bool,
     begun: Instant,
     current: Mutex<Marks>,
     /// Keeps what the next leader is to find.
@@ -160,10 +167,12 @@ impl Relay {
         // The first one has nobody to be heard before; those that are read from further back say so.
         let inherited = Marks::parse(&note.marks).unwrap_or_else(|| Marks::all(milliseconds(now)));
         let feed = Arc::new(Feed::new(settings.limits, now));
+        let away = u128::from(now.saturating_sub(note.at).unsigned_abs());
         let relay = Arc::new(Self {
             silence: Silence::new(&settings.cluster, note.silent),
             current: Mutex::new(inherited.clone()),
             begun: Instant::now(),
+            follows_on: away < settings.gone.as_nanos(),
             nodes: Mutex::default(),
             feed,
             settings,
@@ -171,6 +180,9 @@ impl Relay {
             inherited,
             elector,
         });
+        // What was reported goes on, or comes to its end, as it would have.
+        let open = relay.silence.open().into_iter().map(|report| report.node);
+        relay.inherit(open.filter(|node| !node.is_empty()));
         // For those who follow on from the leader before.
         for item in relay.silence.items(i64::MIN) {
             relay.feed.publish(now, item);
@@ -353,13 +365,18 @@ impl Relay {
         let note = Note {
             marks: self.marks().to_string(),
             silent: self.silence.reports(),
+            at: clock::now(),
         };
         serde_json::to_string(&note).unwrap_or_default()
     }
 
     async fn lead(self: Arc<Self>, fleet: Arc<Fleet>) {
         // Apart: an API that does not answer keeps no heartbeat waiting.
-        tokio::join!(self.beats(&fleet), self.listen(&fleet));
+        tokio::join!(
+            self.beats(&fleet),
+            self.listen(&fleet),
+            self.remember(&fleet)
+        );
     }
 
     async fn beats(&self, fleet: &Fleet) {

@@ -44,6 +44,8 @@ pub struct Failure {
     pub is_long: bool,
     /// Nothing came in time.
     pub is_late: bool,
+    /// The namespace is being deleted, or there is none: nothing can be made in it, and nobody lacks a right.
+    pub is_of_namespace: bool,
     /// For people.
     pub text: String,
 }
@@ -59,6 +61,11 @@ impl Failure {
     /// Whether there is no such object.
     pub const fn is_missing(&self) -> bool {
         self.status == 404
+    }
+
+    /// Whether there is no such namespace.
+    pub const fn is_without_namespace(&self) -> bool {
+        self.is_of_namespace && self.is_missing()
     }
 
     /// Whether the object was changed by somebody else meanwhile.
@@ -313,16 +320,24 @@ pub fn told(said: &Refusal, status: u16) -> Failure {
     let reason = reason.and_then(|status| status.canonical_reason());
     let reason = reason.unwrap_or("no known status");
     let seconds = said.details.retry_after_seconds;
+    // The server's own words for a namespace that ends are those of a right that is missing.
+    let has_cause = |reason: &str| said.details.causes.iter().any(|it| it.reason == reason);
+    let of_namespace = match status {
+        403 if has_cause("NamespaceTerminating") => Some("its namespace is being deleted"),
+        404 if said.details.kind == "namespaces" => Some("there is no such namespace any more"),
+        _ => None,
+    };
     Failure {
         status,
         after: (seconds > 0).then(|| Duration::from_secs(seconds).min(AFTER_MAX)),
-        is_behind: (said.details.causes.iter())
-            .any(|cause| cause.reason == "ResourceVersionTooLarge"),
+        is_behind: has_cause("ResourceVersionTooLarge"),
         is_long: false,
         is_late: false,
-        text: match said.message.as_str() {
-            "" => format!("{status} {reason}"),
-            message => format!("{status} {reason}: {message}"),
+        is_of_namespace: of_namespace.is_some(),
+        text: match (of_namespace, said.message.as_str()) {
+            (Some(text), _) => text.to_owned(),
+            (None, "") => format!("{status} {reason}"),
+            (None, message) => format!("{status} {reason}: {message}"),
         },
     }
 }

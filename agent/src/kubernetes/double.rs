@@ -6,7 +6,7 @@ mod apply;
 mod reach;
 mod selected;
 
-pub use apply::Written;
+pub use apply::{Ending, Written};
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
@@ -304,13 +304,18 @@ impl Cluster {
         {
             return refusal(403, None);
         }
-        if let Some(refused) = state.writes.note(method, path, body.len()) {
+        if let Some(refused) = state.writes.note(path, body.len()) {
             return refused;
         }
         if let Some(start) = object["metadata"]["generateName"].as_str() {
             object["metadata"]["name"] = json!(format!("{start}{}", state.version));
         }
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        if method == "POST"
+            && let Some(refused) = state.writes.admit(&format!("{path}/"), name)
+        {
+            return refused;
+        }
         let path = match method {
             "POST" => format!("{path}/{name}"),
             _ => path.to_owned(),

@@ -52,6 +52,9 @@ pub struct Refusal {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RefusalDetails {
+    /// Of what the refusal is, as `namespaces`.
+    #[serde(deserialize_with = "absent")]
+    pub kind: String,
     #[serde(deserialize_with = "absent")]
     pub retry_after_seconds: u64,
     #[serde(deserialize_with = "absent")]

@@ -175,7 +175,7 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
                     "tolerations": [{"operator": "Exists"}],
                 },
             }),
-            "resourceNames: [watcher-controller]",
+            "resourceNames: [watcher-controller, watcher-controller-nodes]",
         ),
         (
             json!({"controller": {"enabled": true, "certificates": {

@@ -13,6 +13,7 @@ mod cgroups;
 mod images;
 mod keeper;
 mod manifest;
+mod namespace;
 mod node;
 mod pki;
 mod reports;

@@ -4,7 +4,7 @@ use super::attack;
 use super::manifest::{self, Place};
 use super::node::{NAME, Node};
 use super::reports::{self, At, ask};
-use super::{trails, trouble};
+use super::{namespace, trails, trouble};
 use crate::build::Built;
 use crate::report::Counts;
 use anyhow::{Context, Result, bail, ensure};
@@ -84,6 +84,17 @@ pub fn run(node: &mut Node, built: &Built, counts: &mut Counts) -> Result<()> {
     walk.kept("another leads");
     walk.step("the API server is started anew", trouble::api);
     walk.kept("the API server's end");
+    walk.step(
+        "the namespace is deleted, with what was learned and approved in it",
+        namespace::deleted,
+    );
+    walk.needed(
+        "  made anew: what was approved is in force within 5 s",
+        namespace::anew,
+    )?;
+    walk.kept("the namespace is made anew");
+    // Agents tell at once of what is new alone, as an attack is.
+    walk.step("  its LearnedProfile is there again", namespace::learned);
     walk.step(
         "no log has a refusal, no request was forbidden",
         trails::clean,
@@ -221,7 +232,7 @@ impl Walk<'_> {
         })
     }
 
-    fn deploy(&mut self) -> Result<()> {
+    pub fn deploy(&mut self) -> Result<()> {
         self.node.kubectl(&["create", "namespace", "shop"])?;
         let image = format!("--image={IMAGE}");
         self.node
@@ -279,7 +290,7 @@ impl Walk<'_> {
         })
     }
 
-    fn learned_profile(&self) -> Result<Value> {
+    pub fn learned_profile(&self) -> Result<Value> {
         let words = [
             "-n",
             "shop",
@@ -335,9 +346,13 @@ impl Walk<'_> {
     fn approve(&mut self) -> Result<()> {
         let learned = self.learned_profile()?;
         let text = learned["status"]["profile"].as_str().unwrap_or_default();
-        let file = self.node.path("web.yaml");
-        fs::write(&file, text)?;
-        let file = file.display().to_string();
+        fs::write(self.node.path("web.yaml"), text)?;
+        self.apply()
+    }
+
+    /// Applies the profile that was approved.
+    pub fn apply(&mut self) -> Result<()> {
+        let file = self.node.path("web.yaml").display().to_string();
         self.node
             .kubectl(&["apply", "--server-side", "-f", &file])?;
         let start = Instant::now();

@@ -171,6 +171,14 @@ impl Clerk {
                 Ok(()) => record.log(),
                 // It was told before.
                 Err(failure) if failure.is_conflict() => {}
+                // What goes with its namespace is in the log alone.
+                Err(failure) if failure.is_of_namespace => {
+                    let (why, name) = (&failure.text, &record.subject.name);
+                    tracing::info!(name, why, "there is no Event of a change");
+                    if !record.is_live {
+                        record.log();
+                    }
+                }
                 Err(failure) => {
                     let (error, name) = (&failure.text, &record.subject.name);
                     tracing::warn!(name, error, "there is no Event of a change");

@@ -4,9 +4,9 @@ use super::modes::Modes;
 use super::own::Own;
 use super::profiles::Profiles;
 use crate::config::StartMode;
-use crate::controller::tests::stage::{Keys, Replica, until};
+use crate::controller::tests::stage::{Keys, Log, Replica, until};
 use crate::kubernetes::api::Api;
-use crate::kubernetes::double::{Cluster, Mood};
+use crate::kubernetes::double::{Cluster, Ending, Mood};
 use crate::kubernetes::watch::Follower;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -344,6 +344,39 @@ async fn what_is_deleted_while_the_api_is_away_is_told() {
         "{all:#?}"
     );
     replica.end().await;
+}
+
+/// Its Event would be in a namespace that takes none, and nothing is wrong with that.
+#[tokio::test]
+async fn what_goes_with_its_namespace_is_in_the_log_alone() {
+    let (log, _logging) = Log::begin();
+    for ending in [Ending::Terminating, Ending::Gone] {
+        let cluster = Cluster::new();
+        let api = Arc::new(Api::new(cluster.reach(), Duration::from_secs(5)));
+        api.connect().await.unwrap();
+        let (audit, clerk) = super::begin(api, "one");
+        let profiles = Profiles::new(
+            audit.clone(),
+            Arc::new(Own::new(audit)),
+            "lapwing-controller",
+        );
+        let web = profile(9, "Monitoring", "kubectl", json!({}));
+        let known = meta(&web);
+        profiles.replace([(&known, "Monitoring", None)].into_iter());
+        let clerk = tokio::spawn(clerk.run());
+        until("it is told", || cluster.written().events == 1).await;
+        cluster.end_namespace("shop", Some(ending));
+        profiles.remove(&known, "Monitoring");
+        until("an Event is tried", || cluster.written().events == 1).await;
+        until("it is said", || log.text().contains("no Event")).await;
+        clerk.abort();
+    }
+    let text = log.text();
+    assert_eq!(text.matches("shop/web is deleted").count(), 2, "{text}");
+    assert_eq!(text.matches("there is no Event").count(), 2, "{text}");
+    for word in ["forbidden", "denied", "WARN", "ERROR"] {
+        assert!(!text.contains(word), "{word}: {text}");
+    }
 }
 
 fn meta(profile: &Value) -> super::Meta {

@@ -3,6 +3,7 @@
 //! All of it is under one lock, which is held for short: what is read, merged, judged or put into text is
 //! taken out first, and what comes of it is put back if nothing else did meanwhile.
 
+use super::gone::Gone;
 use super::object::Written;
 use super::one::{One, Told};
 use super::read::read;
@@ -67,6 +68,8 @@ pub(super) struct State {
     taken_up: bool,
     /// When an object was written last.
     pub(super) wrote: Option<Instant>,
+    /// Namespaces in which nothing can be made.
+    pub(super) gone: Gone,
 }
 
 /// All workloads.
@@ -138,7 +141,7 @@ impl State {
         })
     }
 
-    fn forget(&mut self, workload: &Workload) {
+    pub(super) fn forget(&mut self, workload: &Workload) {
         let Some(one) = self.all.remove(workload) else {
             return;
         };
@@ -194,21 +197,20 @@ impl Board {
             cluster: String::new(),
             ..profile.workload.clone()
         };
-        if !self.lock().all.contains_key(&workload)
-            && !self.is_begun(node, instances, &workload, profile, now)
-        {
-            return;
-        }
         loop {
+            // It may be forgotten meanwhile, too.
             let Some(before) = self.collected(&workload) else {
-                return;
+                match self.is_begun(node, instances, &workload, profile, now) {
+                    true => continue,
+                    false => return,
+                }
             };
             let with = before.with(node, profile, now);
             let bytes = with.as_ref().map_or(0, |(joined, _)| joined.bytes());
             let mut state = self.lock();
             let now = state.all.get(&workload);
             // Where another report of it was taken meanwhile, this one is taken once more.
-            if now.is_none_or(|one| Arc::ptr_eq(&one.collected, &before)) {
+            if now.is_some_and(|one| Arc::ptr_eq(&one.collected, &before)) {
                 let with = with.map_err(|refusal| (Reason::of(&refusal), refusal));
                 let taken = with.and_then(|(joined, taken)| {
                     if taken.changed {
@@ -242,8 +244,9 @@ impl Board {
         let mut alone = Collected::new(workload.clone());
         let last = alone.take(node, profile, now).ok().and(alone.last_seen());
         let mut state = self.lock();
-        // What was forgotten for its age does not come back because a node still has the file.
-        if instances == 0 && last.unwrap_or(0) < now.saturating_sub(self.rules.keep) {
+        // What was forgotten for its age, or with its namespace, does not come back because a node still has the file.
+        let is_old = last.unwrap_or(0) < now.saturating_sub(self.rules.keep);
+        if instances == 0 && (is_old || state.gone.has(&workload.namespace)) {
             state.tally.refuse(Reason::Stale);
             return false;
         }
@@ -283,6 +286,10 @@ impl Board {
         let ran = one.running.insert(node.to_owned(), instances);
         if ran.is_none() {
             nodes.entry(node.to_owned()).or_default().insert(key);
+        }
+        if ran != Some(instances) {
+            // The namespace may be another by now.
+            one.failing.take_if(|failing| failing.is_of_namespace);
         }
         match taken {
             Ok(taken) => {

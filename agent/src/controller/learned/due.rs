@@ -3,6 +3,7 @@
 use super::board::Board;
 use super::object::{self, Written};
 use super::one::{Failing, One, Promotion};
+use crate::kubernetes::api::Failure;
 use lapwing_profile::collected::Judged;
 use lapwing_profile::collected::object::{Phase, Status};
 use lapwing_profile::workload::Workload;
@@ -102,10 +103,14 @@ impl Board {
         })
     }
 
-    /// It was written.
-    pub fn wrote(&self, workload: &Workload, written: Written) {
+    /// It was written, and made for that where there was none.
+    pub fn wrote(&self, workload: &Workload, written: Written, is_made: bool) {
         let mut state = self.lock();
         state.wrote = Some(Instant::now());
+        // One that ends lets what is there be changed still.
+        if is_made {
+            state.gone.remove(&workload.namespace);
+        }
         if let Some(one) = state.all.get_mut(workload) {
             one.written = Some(Arc::new(written));
             one.failing = None;
@@ -141,6 +146,28 @@ impl Board {
         let (failing, is_news) = Failing::again(one.failing.as_ref(), text, times);
         one.failing = Some(failing);
         is_news
+    }
+
+    /// It was not, as its namespace ends or is gone, and its object with it. If it runs nowhere it is forgotten; else it
+    /// is tried again as after a failure, until it does. In a namespace that is gone nothing runs, whatever agents said
+    /// last: that an instance ended they tell with the next change of its profile, and there is none. Answers which, and
+    /// whether what is said of it is news.
+    pub fn lost_namespace(&self, workload: &Workload, due: &Due, why: &Failure) -> (bool, bool) {
+        let mut state = self.lock();
+        state.gone.put(&workload.namespace);
+        let runs = state.all.get(workload).is_some_and(One::runs);
+        if !runs || why.is_without_namespace() {
+            state.forget(workload);
+            return (true, true);
+        }
+        drop(state);
+        let is_news = self.failed(workload, due, due.exists, &why.text, WAIT_MAX);
+        let mut state = self.lock();
+        let one = state.all.get_mut(workload);
+        if let Some(failing) = one.and_then(|one| one.failing.as_mut()) {
+            failing.is_of_namespace = true;
+        }
+        (false, is_news)
     }
 
     /// Workloads of which a BehaviorProfile is to be made without a person, so many at most: those that are

@@ -20,6 +20,7 @@
 //! |---|---|
 //! | [`board`] | takes reports, refuses what makes no sense by name |
 //! | `due` | what is to be written of it, when, and what becomes of that |
+//! | `gone` | which namespaces are being deleted |
 //! | `hand` | notes which BehaviorProfiles the controller makes |
 //! | [`object`] | what an object says, and whether that is news |
 //! | [`promoted`] | which workloads have a BehaviorProfile |
@@ -38,6 +39,7 @@
 mod answer;
 mod board;
 mod due;
+mod gone;
 mod hand;
 mod object;
 mod one;
@@ -57,7 +59,7 @@ pub use board::Rules;
 use super::audit::Audit;
 use super::audit::own::Own;
 use super::audit::profiles::Profiles;
-use super::fleet::{Agent, Attendant, Attending, Fleet, Line, Link};
+use super::fleet::{Agent, Attendant, Attending, Fleet, Line, Link, State};
 use super::told;
 use crate::kubernetes::api::Api;
 use board::Board;
@@ -151,10 +153,14 @@ impl Learner {
 /// them says is not what the cluster does, and must not be taken for complete.
 async fn settled(fleet: &Fleet, board: &Board) {
     let begun = Instant::now();
-    let has_told = |agent: &Arc<Agent>| match agent.state().link {
-        Link::New => false,
-        Link::Connected => board.knows(&agent.node),
-        Link::Away => true,
+    let has_told = |agent: &Arc<Agent>| match agent.state() {
+        // One that does not run yet, or waits for its node, has nothing to tell.
+        State { address, .. } if address.is_none() => true,
+        State { link, .. } => match link {
+            Link::New => false,
+            Link::Connected => board.knows(&agent.node),
+            Link::Away => true,
+        },
     };
     while begun.elapsed() < SETTLING {
         if fleet.is_listed() && fleet.agents().iter().all(has_told) {

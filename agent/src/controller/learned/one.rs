@@ -17,6 +17,8 @@ pub struct Failing {
     pub wait: Duration,
     /// What was said of it.
     pub told: String,
+    /// Whether it is because of its namespace, which ends or is gone: then nothing is wrong.
+    pub is_of_namespace: bool,
 }
 
 impl Failing {
@@ -26,6 +28,7 @@ impl Failing {
         let failing = Self {
             wait: wait.min(most.max(first)),
             told: text.to_owned(),
+            is_of_namespace: false,
         };
         (failing, before.is_none_or(|before| before.told != text))
     }
@@ -95,6 +98,11 @@ impl One {
             charged: BTreeMap::new(),
             brought: None,
         }
+    }
+
+    /// Whether an instance of it runs, as far as agents that are connected say.
+    pub fn runs(&self) -> bool {
+        self.running.values().any(|instances| *instances > 0)
     }
 
     pub fn touch(&mut self, may_be_news: bool) {

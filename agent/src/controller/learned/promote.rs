@@ -68,6 +68,13 @@ impl Writer {
                 self.board.is_over(&workload);
                 self.not_made(&workload, &uid, &why, &failure).await;
             }
+            // No Event can be made there either.
+            Err(failure) if failure.is_of_namespace => {
+                let why = &failure.text;
+                if self.board.not_promoted(&workload, why) {
+                    tracing::info!(workload = %workload, why, "its BehaviorProfile is not made");
+                }
+            }
             Err(failure) => {
                 if self.board.not_promoted(&workload, &failure.text) {
                     self.not_made(&workload, &uid, &why, &failure).await;

@@ -1,6 +1,7 @@
 //! How many reports were taken and refused, and what all of it comes to: figures for metrics.
 
 use super::board::Board;
+use super::one::Failing;
 use lapwing_profile::collected::object::Phase;
 use lapwing_profile::decide::Refusal;
 use lapwing_proto::v1::get_status_response::{Loss, fleet};
@@ -16,7 +17,7 @@ pub enum Reason {
     Bytes,
     /// There is none in the profile.
     Profile,
-    /// Of a workload that was forgotten for its age, and runs nowhere.
+    /// Of a workload that was forgotten for its age, or whose namespace went, and runs nowhere.
     Stale,
 }
 
@@ -86,7 +87,8 @@ impl Board {
             };
             phases[phase] += 1;
             unwritten += u32::from(one.dirty.is_some());
-            failing += u32::from(one.failing.is_some());
+            let is_failing = |it: &Failing| !it.is_of_namespace;
+            failing += u32::from(one.failing.as_ref().is_some_and(is_failing));
         }
         let [learning, ready, promoted] = phases;
         let Tally { taken, refused } = &state.tally;

@@ -83,16 +83,19 @@ enum Fault {
     Api,
     /// The object is not there any more.
     Missing,
+    /// The namespace is not, or not for long.
+    Namespace,
     /// This object.
     Object,
-    /// This object, if others are taken; else the API. A right that is missing is one of all; a namespace that is
-    /// deleted, a quota or a policy is not; and what etcd finds too large is an error of the server.
+    /// This object, if others are taken; else the API. A right that is missing is one of all; a
+    /// quota or a policy is not; and what etcd finds too large is an error of the server.
     Either,
 }
 
 impl Fault {
     const fn of(failure: &Failure) -> Self {
         match failure.status {
+            _ if failure.is_of_namespace => Self::Namespace,
             404 => Self::Missing,
             400 | 409 | 413 | 422 => Self::Object,
             403 | 500 => Self::Either,
@@ -305,11 +308,26 @@ impl Writer {
             Fault::Missing if due.exists => {
                 let once = self.board.rules().interval;
                 self.board.failed(workload, due, false, &failure.text, once);
-                tracing::warn!(workload = %workload, "its LearnedProfile was deleted, it is made anew");
+                tracing::warn!(workload = %workload, "its LearnedProfile was deleted: it is made anew, unless its namespace goes");
             }
+            Fault::Namespace => self.lost_namespace(one),
             Fault::Missing | Fault::Object | Fault::Either => self.not_taken(one),
         }
         None
+    }
+
+    /// Forgets it, or has it wait where it runs still. Nothing is wrong, so nobody is warned.
+    fn lost_namespace(&self, one: &Failed) {
+        let (workload, why) = (&one.workload, &one.failure.text);
+        match self.board.lost_namespace(workload, &one.due, &one.failure) {
+            (true, _) => {
+                tracing::info!(workload = %workload, why, "it runs nowhere there: what was learned of it goes too");
+            }
+            (false, true) => {
+                tracing::info!(workload = %workload, why, "its LearnedProfile is not written while it ends");
+            }
+            (false, false) => {}
+        }
     }
 
     /// Has it wait longer each time, and says why once.
@@ -339,7 +357,7 @@ impl Writer {
         match self.put(&workload, &due).await {
             Ok(uid) => {
                 due.written.uid.clone_from(&uid);
-                self.board.wrote(&workload, due.written);
+                self.board.wrote(&workload, due.written, !due.exists);
                 if due.becomes_ready {
                     let reason = due.status.condition("Ready").map_or("", |one| &one.message);
                     let text = format!("{workload} can be reviewed: {reason}");
@@ -391,7 +409,9 @@ impl Writer {
                     tracing::warn!(workload = %workload, error, "its LearnedProfile cannot be deleted");
                     match Fault::of(&failure) {
                         Fault::Api => return,
-                        Fault::Missing | Fault::Object | Fault::Either => continue,
+                        Fault::Missing | Fault::Namespace | Fault::Object | Fault::Either => {
+                            continue;
+                        }
                     }
                 }
             }

@@ -4,6 +4,7 @@
 mod containers;
 mod fleet;
 mod lease;
+mod missed;
 mod relay;
 mod silence;
 pub(super) mod stage;

@@ -2,7 +2,7 @@
 
 use super::{Answer, Cluster, refusal, whole};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// Longest request that is stored, in bytes: etcd's default.
@@ -27,14 +27,23 @@ pub struct Written {
     pub bytes: usize,
 }
 
+/// How far the end of a namespace is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// What is there may be changed, and nothing be made.
+    Terminating,
+    /// It is not there, and nothing in it.
+    Gone,
+}
+
 /// What became of writes, and what becomes of the next.
 #[derive(Default)]
 pub(super) struct Writes {
     written: Written,
     /// So many are answered so from now on.
     refusing: Vec<u16>,
-    /// Namespaces that there are not.
-    missing: Vec<String>,
+    /// Namespaces that are being deleted, and such that there are not.
+    ending: BTreeMap<String, Ending>,
     /// Namespaces in which each is answered so.
     refusing_in: Vec<(String, u16)>,
     /// How long each object of a list takes.
@@ -46,17 +55,13 @@ pub(super) struct Writes {
 
 impl Writes {
     /// Takes note of one; an answer where it is refused.
-    pub(super) fn note(&mut self, method: &str, path: &str, bytes: usize) -> Option<Answer> {
+    pub(super) fn note(&mut self, path: &str, bytes: usize) -> Option<Answer> {
         self.written.all += 1;
         self.written.bytes += bytes;
         self.written.events += usize::from(path.starts_with("/apis/events.k8s.io/"));
         self.written.leases += usize::from(path.contains("/leases"));
         if let Some(status) = self.refusing.pop() {
             return Some(refusal(status, None));
-        }
-        let in_missing = |namespace: &String| path.contains(&format!("/namespaces/{namespace}/"));
-        if method != "DELETE" && self.missing.iter().any(in_missing) {
-            return Some(refusal(404, None));
         }
         let mut refused = self.refusing_in.iter();
         if let Some((_, status)) =
@@ -65,6 +70,42 @@ impl Writes {
             return Some(refusal(*status, None));
         }
         (bytes > OBJECT_MAX).then(|| refusal(413, None))
+    }
+
+    /// The answer to who makes an object of this name at this path where its namespace takes none, word by word as
+    /// the API server has it.
+    pub(super) fn admit(&self, path: &str, name: &str) -> Option<Answer> {
+        let (before, after) = path.split_once("/namespaces/")?;
+        let (namespace, rest) = after.split_once('/')?;
+        let plural = rest.split('/').next().unwrap_or_default();
+        let status = |code: u16, reason: &str, message: String, details: Value| {
+            let said = json!({
+                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                "message": message, "reason": reason, "details": details, "code": code,
+            });
+            Some(whole(code, &said))
+        };
+        match self.ending.get(namespace)? {
+            Ending::Terminating => {
+                let group = before.split('/').nth(2).unwrap_or_default();
+                let message = format!(
+                    "{plural}.{group} \"{name}\" is forbidden: unable to create new content in namespace {namespace} \
+                     because it is being terminated"
+                );
+                let cause = json!({
+                    "reason": "NamespaceTerminating", "field": "metadata.namespace",
+                    "message": format!("namespace {namespace} is being terminated"),
+                });
+                let details =
+                    json!({"name": name, "group": group, "kind": plural, "causes": [cause]});
+                status(403, "Forbidden", message, details)
+            }
+            Ending::Gone => {
+                let message = format!("namespaces \"{namespace}\" not found");
+                let details = json!({"name": namespace, "kind": "namespaces"});
+                status(404, "NotFound", message, details)
+            }
+        }
     }
 
     fn uid(&mut self) -> String {
@@ -122,7 +163,20 @@ impl Cluster {
 
     /// There is no such namespace.
     pub fn without(&self, namespace: &str) {
-        self.state().writes.missing.push(namespace.to_owned());
+        self.end_namespace(namespace, Some(Ending::Gone));
+    }
+
+    /// A namespace is so far deleted; or there is one again.
+    pub fn end_namespace(&self, namespace: &str, how: Option<Ending>) {
+        let mut state = self.state();
+        if how == Some(Ending::Gone) {
+            let below = format!("/namespaces/{namespace}/");
+            state.objects.retain(|path, _| !path.contains(&below));
+        }
+        match how {
+            Some(how) => state.writes.ending.insert(namespace.to_owned(), how),
+            None => state.writes.ending.remove(namespace),
+        };
     }
 
     /// All objects below the path of a kind, or below all paths of it.
@@ -191,7 +245,7 @@ impl Cluster {
         {
             return refusal(403, None);
         }
-        if let Some(refused) = state.writes.note(method, path, body.len()) {
+        if let Some(refused) = state.writes.note(path, body.len()) {
             return refused;
         }
         if method == "DELETE" {
@@ -213,6 +267,13 @@ impl Cluster {
             return refusal(400, None);
         };
         let had = state.objects.get(at).cloned();
+        let name = said["metadata"]["name"].as_str().unwrap_or_default();
+        if had.is_none()
+            && of_status.is_none()
+            && let Some(refused) = state.writes.admit(at, name)
+        {
+            return refused;
+        }
         let mut object = match (&had, of_status) {
             (None, Some(_)) => return refusal(404, None),
             (None, None) => {

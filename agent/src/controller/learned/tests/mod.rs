@@ -3,6 +3,7 @@
 mod cluster;
 mod followed;
 mod hostile;
+mod namespace;
 mod scale;
 mod served;
 mod simulated;
