@@ -20,6 +20,9 @@
 //! a note of the leader's, which the next one finds: what must outlast it and is small. It costs no write
 //! more than the renewals.
 
+mod untaken;
+
+use self::untaken::Untaken;
 use crate::jitter::{chance, jitter};
 use crate::kubernetes::api::{Api, Failure};
 use serde_json::{Value, json};
@@ -258,13 +261,13 @@ impl Elector {
 
     /// Waits until this replica leads. Answers with the note of who led before.
     pub async fn lead(&self) -> String {
-        let mut told = String::new();
+        let mut untaken = Untaken::default();
         loop {
             match self.try_take().await {
                 Ok(Some(note)) => return note,
-                Ok(None) => told.clear(),
+                Ok(None) => untaken = Untaken::default(),
                 Err(failure) => {
-                    if told != failure.text {
+                    if untaken.is_due(&failure, Instant::now(), self.terms.duration) {
                         let hint = match failure.status {
                             403 if !failure.is_of_namespace => {
                                 ": give the controller the chart's Role"
@@ -273,7 +276,6 @@ impl Elector {
                         };
                         let error = &failure.text;
                         tracing::warn!(error, "the Lease cannot be had{hint}");
-                        told = failure.text;
                     }
                     // What it is reached with may be another now.
                     let _ = self.api.connect().await;
