@@ -7,6 +7,7 @@
 use crate::Advice;
 use crate::admission;
 use crate::manifest::{List, Shape};
+use crate::names;
 use crate::policy::{self, Selects};
 use crate::root::{EVICTED, Folder};
 use lapwing_profile::text::visible;
@@ -28,25 +29,8 @@ pub struct Target {
     /// The file of the profile that was made of the recorded calls, below the kubelet's folder for them;
     /// none for the runtime's own profile.
     pub localhost: Option<String>,
-}
-
-/// Letters, digits and dashes of a text, as names in Kubernetes have them: at most so many, of which
-/// the first and last are no dashes; never empty.
-#[must_use]
-pub fn slug(text: &str, most: usize) -> String {
-    let mut out = String::new();
-    for c in text.chars().map(|c| c.to_ascii_lowercase()) {
-        match c {
-            'a'..='z' | '0'..='9' => out.push(c),
-            _ if out.ends_with('-') || out.is_empty() => {}
-            _ => out.push('-'),
-        }
-    }
-    out.truncate(most);
-    match out.trim_end_matches('-') {
-        "" => "x".to_owned(),
-        name => name.to_owned(),
-    }
+    /// Names of volumes that the pod has already.
+    pub volumes: BTreeSet<String>,
 }
 
 /// A strategic merge patch of what makes the pod, for `kubectl patch --patch-file`.
@@ -82,10 +66,14 @@ pub fn patch(advice: &Advice, target: &Target) -> Value {
     let mut container = json!({"name": target.container, "securityContext": security});
     let mut pod = Map::new();
     if advice.root.read_only && !advice.root.folders.is_empty() {
-        let mut taken = BTreeSet::new();
-        let named: Vec<(String, &Folder)> = (advice.root.folders.iter())
-            .map(|folder| (volume(&folder.path, &mut taken), folder))
-            .collect();
+        let mut named: Vec<(String, &Folder)> = Vec::new();
+        for folder in &advice.root.folders {
+            let is_taken = |name: &str| {
+                target.volumes.contains(name) || named.iter().any(|(other, _)| other == name)
+            };
+            let name = names::volume(&target.container, &folder.path, is_taken);
+            named.push((name, folder));
+        }
         let mount =
             |(name, folder): &(String, &Folder)| json!({"name": name, "mountPath": folder.path});
         let volume = |(name, folder): &(String, &Folder)| {
@@ -105,15 +93,6 @@ pub fn patch(advice: &Advice, target: &Target) -> Value {
         Shape::Template => json!({"spec": {"template": spec}}),
         Shape::CronJob => json!({"spec": {"jobTemplate": {"spec": {"template": spec}}}}),
     }
-}
-
-/// A name for the volume at a path, unlike those before.
-fn volume(path: &str, taken: &mut BTreeSet<String>) -> String {
-    let base = format!("lapwing-{}", slug(path, 44));
-    let numbered = (2..).map(|number| format!("{base}-{number}"));
-    let mut all = std::iter::once(base.clone()).chain(numbered);
-    // The second is endless.
-    all.find(|name| taken.insert(name.clone())).unwrap_or(base)
 }
 
 /// A text of Compose, in which a dollar would begin a variable.

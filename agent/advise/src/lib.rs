@@ -32,6 +32,7 @@ pub mod capability;
 pub mod document;
 pub mod evidence;
 pub mod manifest;
+pub mod names;
 pub mod network;
 pub mod policy;
 pub mod root;

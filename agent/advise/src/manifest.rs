@@ -6,7 +6,7 @@
 use lapwing_profile::text::visible;
 use lapwing_profile::yaml::{self, Limits};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 /// Most that is read: far more than etcd keeps of an object (1.5 MiB).
@@ -121,6 +121,8 @@ pub struct Pod {
     pub list: List,
     /// Where something is mounted in it.
     pub mounts: Vec<String>,
+    /// Names of the pod's volumes.
+    pub volumes: BTreeSet<String>,
     /// What it has of each setting.
     pub applied: Applied,
 }
@@ -190,6 +192,8 @@ struct PodSpec {
     #[serde(default)]
     security_context: Option<Security>,
     #[serde(default)]
+    volumes: Option<Vec<Volume>>,
+    #[serde(default)]
     host_network: Option<bool>,
     #[serde(default, rename = "hostPID")]
     host_pid: Option<bool>,
@@ -205,6 +209,11 @@ struct Container {
     security_context: Option<Security>,
     #[serde(default)]
     volume_mounts: Option<Vec<VolumeMount>>,
+}
+
+#[derive(Deserialize)]
+struct Volume {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -299,6 +308,9 @@ impl Pod {
             container: chosen.name.clone(),
             mounts: mounts
                 .map(|mount| lapwing_profile::text::canonical(mount.mount_path.as_bytes()))
+                .collect(),
+            volumes: (spec.volumes.iter().flatten())
+                .map(|volume| volume.name.clone())
                 .collect(),
             applied: applied(&spec, chosen),
             list,

@@ -3,8 +3,9 @@
 //! Whom a policy selects has to be known: one without a selector would select every pod of its
 //! namespace. Both policies name what they leave out, in an annotation that goes with them.
 
-use crate::Advice;
 use crate::network::{EPHEMERAL, Network, Port, Talk, is_name};
+use crate::{Advice, names};
+use lapwing_profile::workload::Workload;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,15 @@ pub struct Selects {
     pub namespace: String,
     /// The labels of the pods, at least one.
     pub labels: BTreeMap<String, String>,
+}
+
+/// The name of the policies of a workload's container.
+#[must_use]
+pub fn name(workload: &Workload, container: &str) -> String {
+    let Workload { kind, name, .. } = workload;
+    let is_plain = !container.contains('-') && matches!(kind.as_str(), "" | "Deployment");
+    let text = format!("{name}-{container}-lapwing");
+    names::label(&text, &[kind, name, container], is_plain)
 }
 
 impl Selects {

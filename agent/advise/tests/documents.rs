@@ -5,7 +5,7 @@ mod common;
 use common::{approve, created, profile, see, web};
 use lapwing_advise::apparmor;
 use lapwing_advise::document::{
-    Target, all_text, compose, compose_text, patch, patch_text, policy_text, slug, yaml,
+    Target, all_text, compose, compose_text, patch, patch_text, policy_text, yaml,
 };
 use lapwing_advise::manifest::{List, Shape};
 use lapwing_advise::policy::{Selects, cilium, kubernetes};
@@ -18,6 +18,7 @@ use lapwing_profile::provenance::mounts::Mount;
 use lapwing_profile::text::canonical;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 fn target() -> Target {
     Target {
@@ -26,12 +27,13 @@ fn target() -> Target {
         list: List::Containers,
         keeps_seccomp: false,
         localhost: None,
+        volumes: BTreeSet::new(),
     }
 }
 
 fn selects() -> Selects {
     Selects {
-        name: "web-lapwing".into(),
+        name: "web-app-lapwing".into(),
         namespace: "shop".into(),
         labels: [("app".to_owned(), "web".to_owned())].into(),
     }
@@ -176,31 +178,6 @@ fn warnings_go_with_every_document() {
     );
     let text = patch_text(&advise(&profile), &target());
     assert!(!text.contains("mount at /app"), "{text}");
-}
-
-#[test]
-fn names_of_volumes_differ_and_are_names() {
-    let profile = created(&["/a/b/x", "/a-b/x", "/A/B/x", "/\u{e9}/x", "/-/x"]);
-    let patch = patch(&advise(&profile), &target());
-    let volumes = patch["spec"]["template"]["spec"]["volumes"]
-        .as_array()
-        .unwrap();
-    let names: Vec<_> = volumes
-        .iter()
-        .map(|it| it["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "lapwing-x",
-            "lapwing-a-b",
-            "lapwing-a-b-2",
-            "lapwing-a-b-3",
-            "lapwing-x-2"
-        ]
-    );
-    assert_eq!(slug("A_b--c.", 3), "a-b");
-    assert_eq!(slug("a-b", 2), "a");
 }
 
 fn read(text: &str) -> Value {

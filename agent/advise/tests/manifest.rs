@@ -7,6 +7,7 @@ use lapwing_advise::document::{Target, patch};
 use lapwing_advise::manifest::{List, Pod};
 use lapwing_advise::{Advice, Given};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 #[test]
 fn a_container_is_found_in_both_lists_and_by_its_name_alone() {
@@ -21,6 +22,7 @@ fn a_container_is_found_in_both_lists_and_by_its_name_alone() {
         container: pod.container,
         keeps_seccomp: false,
         localhost: None,
+        volumes: BTreeSet::new(),
     };
     let patch = &patch(&advise(&web()), &own)["spec"];
     assert_eq!(patch["initContainers"][0]["name"], "setup");

@@ -216,7 +216,7 @@ fn peers_become_rules_or_are_listed() {
     }
     let advice = advise(&profile);
     let selects = Selects {
-        name: "web-lapwing".into(),
+        name: "web-app-lapwing".into(),
         namespace: "shop".into(),
         labels: [("app".to_owned(), "web".to_owned())].into(),
     };

@@ -10,9 +10,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use lapwing_abi::hooks::Row;
 use lapwing_advise::apparmor;
 use lapwing_advise::basis::Loss;
-use lapwing_advise::document::{self, Target, slug};
+use lapwing_advise::document::{self, Target};
 use lapwing_advise::manifest::{Pod, Shape};
-use lapwing_advise::policy::Selects;
+use lapwing_advise::names::slug;
+use lapwing_advise::policy::{self, Selects};
 use lapwing_advise::seccomp::Recorded;
 use lapwing_advise::{Advice, Given};
 use lapwing_profile::inventory::Inventory;
@@ -197,13 +198,14 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
         Form::Patch => document::patch_text(&advice, &target(&args, &advice, pod.as_ref())?),
         Form::Yaml => {
             let target = target(&args, &advice, pod.as_ref())?;
-            document::all_text(&advice, &target, &selects(&args, &advice, pod.as_ref())?)
+            let selects = selects(&args, &advice, pod.as_ref(), &target.container)?;
+            document::all_text(&advice, &target, &selects)
         }
         Form::Compose => document::compose_text(&advice, &service(&workload.name)),
         Form::Apparmor => apparmor::text(&source.profile, &advice),
         Form::Policy => {
             let target = target(&args, &advice, pod.as_ref())?;
-            let selects = selects(&args, &advice, pod.as_ref())?;
+            let selects = selects(&args, &advice, pod.as_ref(), &target.container)?;
             if selects.namespace.is_empty() {
                 return Err(usage(
                     "an admission policy is of a namespace, and neither the profile nor a manifest names one: \
@@ -281,6 +283,7 @@ fn target(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Target, 
         list: pod.map(|pod| pod.list).unwrap_or_default(),
         keeps_seccomp: seccomp == Some("Localhost"),
         localhost,
+        volumes: pod.map(|pod| pod.volumes.clone()).unwrap_or_default(),
     })
 }
 
@@ -306,7 +309,12 @@ const OF_INSTANCES: &[&str] = &[
 ];
 
 /// Whom the policies are of.
-fn selects(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Selects, Failure> {
+fn selects(
+    args: &PodArgs,
+    advice: &Advice,
+    pod: Option<&Pod>,
+    container: &str,
+) -> Result<Selects, Failure> {
     let mut labels = BTreeMap::new();
     for pair in &args.selector {
         let pair = pair.split_once('=').filter(|(key, _)| !key.is_empty());
@@ -330,7 +338,7 @@ fn selects(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Selects
         _ => workload.namespace.clone(),
     };
     Ok(Selects {
-        name: format!("{}-lapwing", slug(&workload.name, 50)),
+        name: policy::name(workload, container),
         // What is no name in Kubernetes is a project of Compose, or nothing.
         namespace: if slug(&namespace, 63) == namespace {
             namespace
@@ -377,7 +385,7 @@ mod tests {
         let pod = Pod::read(JOB, None, "setup").unwrap();
         let profile = Profile::new(Workload::default(), Mode::Learning);
         let advice = Advice::of(&profile, &Given::default());
-        let selects = selects(&args, &advice, Some(&pod)).unwrap();
+        let selects = selects(&args, &advice, Some(&pod), "setup").unwrap();
         let labels: Vec<_> = selects.labels.iter().collect();
         assert_eq!(labels, [(&"app".to_owned(), &"shop".to_owned())]);
         let target = target(&args, &advice, Some(&pod)).unwrap();
