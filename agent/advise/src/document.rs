@@ -278,6 +278,11 @@ pub fn all_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
     first.extend(IN_CLUSTER.iter().map(ToString::to_string));
     let mut second = vec!["for clusters with Cilium, instead of the one above".to_owned()];
     second.extend(left(policy::left_by_cilium(&advice.network)));
+    second.extend(
+        policy::of_services(&advice.network)
+            .iter()
+            .map(ToString::to_string),
+    );
     let third = vec![
         "no object: a patch, for kubectl patch --patch-file (`-o patch` prints it alone)"
             .to_owned(),
@@ -293,5 +298,6 @@ pub fn all_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
 /// What is said of addresses in policies.
 pub const IN_CLUSTER: &[&str] = &[
     "who connects was not recorded: ports are open to all, restrict `from` if you know them",
-    "addresses of pods and services change and are matched differently by plug-ins: replace those by selectors",
+    "addresses of pods and services change and are matched differently by plug-ins (Cilium's toCIDR matches no pod): \
+     replace those by selectors",
 ];
