@@ -107,6 +107,37 @@ fn what_the_pod_has_is_compared_part_by_part() {
 }
 
 #[test]
+fn a_user_counts_as_the_kubelet_takes_it() {
+    for (security, had) in [
+        ("{runAsNonRoot: true}", true),
+        ("{runAsUser: 33}", true),
+        ("{runAsNonRoot: false, runAsUser: 33}", true),
+        ("{runAsNonRoot: true, runAsUser: 33}", true),
+        ("{runAsNonRoot: true, runAsUser: 0}", false),
+        ("{runAsNonRoot: false}", false),
+        ("{}", false),
+    ] {
+        let text = format!(
+            "{{kind: Pod, spec: {{containers: [{{name: app, securityContext: {security}}}]}}}}"
+        );
+        let pod = Pod::read(text.as_bytes(), None, "app").unwrap();
+        let given = Given {
+            pod: Some(&pod),
+            ..Given::default()
+        };
+        let score = Advice::of(&web(), &given).score.unwrap();
+        let part = &score.parts[1];
+        assert_eq!(part.is_applied, had, "{security}: {part:?}");
+        let is_refused = part.applied.contains("the kubelet does not start it");
+        assert_eq!(
+            is_refused,
+            security.ends_with("true, runAsUser: 0}"),
+            "{part:?}"
+        );
+    }
+}
+
+#[test]
 fn a_bad_manifest_is_refused_with_place_and_remedy() {
     let changed = |from: &str, to: &str| MANIFEST.replace(from, to);
     for (text, container, words) in [
