@@ -13,7 +13,8 @@ use crate::root::{EVICTED, Folder};
 use lapwing_profile::text::visible;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use serde_saphyr::Tagged;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which container a document is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,20 +101,24 @@ fn literal(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-/// A fragment for Docker Compose: the service with what is advised of it.
+/// A fragment for Docker Compose: the service with what is advised of it, and with a seccomp profile in
+/// `seccomp`, a file relative to the project's folder. Lists of a service that is there stay, and these are
+/// put behind them, but for `cap_add`: see [`compose_text`].
 #[must_use]
-pub fn compose(advice: &Advice, service: &str) -> Value {
+pub fn compose(advice: &Advice, service: &str, seccomp: Option<&str>) -> Value {
     let mut of = Map::new();
     let mut set = |key: &str, value: Value| of.insert(key.to_owned(), value);
-    let names = advice.capabilities.names();
+    set("privileged", false.into());
     if advice.capabilities.drop_all {
         set("cap_drop", json!(["ALL"]));
+        set(ADD, json!(advice.capabilities.names()));
     }
-    if advice.capabilities.drop_all && !names.is_empty() {
-        set("cap_add", json!(names));
-    }
-    if advice.escalation.forbid {
-        set("security_opt", json!(["no-new-privileges:true"]));
+    // Of several of one kind Docker takes the last; others, as AppArmor's, are to stay.
+    let escalation = (advice.escalation.forbid).then(|| "no-new-privileges:true".to_owned());
+    let seccomp = seccomp.map(|file| format!("seccomp={}", literal(file)));
+    let options: Vec<String> = escalation.into_iter().chain(seccomp).collect();
+    if !options.is_empty() {
+        set("security_opt", json!(options));
     }
     if let (true, Some(user)) = (advice.user.non_root, advice.user.run_as) {
         set("user", user.to_string().into());
@@ -142,6 +147,17 @@ pub fn compose(advice: &Advice, service: &str) -> Value {
     }
     json!({"services": {service: of}})
 }
+
+/// Capabilities that are added: the list is instead of that of a service that is there.
+const ADD: &str = "cap_add";
+
+/// What is said of how a fragment is laid over a service.
+const OVER: &[&str] = &[
+    "cap_add is instead of the list that is there (!override, !reset), which takes Docker Compose 2.24.4 or later; \
+     other lists are put behind those that are there",
+];
+/// What is said where no seccomp profile is advised.
+const DEFAULT_SECCOMP: &str = "seccomp: Docker's default profile holds unless security_opt has another: take seccomp=unconfined out there";
 
 /// What every document says of its basis, for people.
 #[must_use]
@@ -227,7 +243,7 @@ pub fn header(advice: &Advice) -> Vec<String> {
 
 /// Comments and a document.
 #[must_use]
-pub fn commented(comments: &[String], document: &Value) -> String {
+pub fn commented(comments: &[String], document: &impl Serialize) -> String {
     let mut out = String::new();
     for line in comments {
         out.push_str("# ");
@@ -251,10 +267,33 @@ pub fn patch_text(advice: &Advice, target: &Target) -> String {
     commented(&header(advice), &patch(advice, target))
 }
 
-/// The Compose fragment as text.
+/// The Compose fragment as text, with the tags that say what is instead of what a service has.
 #[must_use]
-pub fn compose_text(advice: &Advice, service: &str) -> String {
-    commented(&header(advice), &compose(advice, service))
+pub fn compose_text(advice: &Advice, service: &str, seccomp: Option<&str>) -> String {
+    let mut comments = header(advice);
+    if advice.capabilities.drop_all {
+        comments.extend(OVER.iter().map(ToString::to_string));
+    }
+    comments.push(match seccomp {
+        Some(file) => format!(
+            "seccomp: put what `-o seccomp --seccomp` prints at {file}, from the folder of the first Compose file"
+        ),
+        None => DEFAULT_SECCOMP.to_owned(),
+    });
+    let document = compose(advice, service, seccomp);
+    let settings = document["services"][service].as_object();
+    let settings: BTreeMap<&String, Tagged<&Value>> = (settings.into_iter().flatten())
+        .map(|(key, value)| {
+            let tag = match value.as_array() {
+                Some(list) if key == ADD && list.is_empty() => Some("!reset"),
+                Some(_) if key == ADD => Some("!override"),
+                _ => None,
+            };
+            (key, Tagged(value, tag.map(ToOwned::to_owned)))
+        })
+        .collect();
+    let document = BTreeMap::from([("services", BTreeMap::from([(service, settings)]))]);
+    commented(&comments, &document)
 }
 
 /// The admission policy and its binding, as one text of two documents.

@@ -49,7 +49,7 @@ fn the_documents_are_as_they_were() {
     for (name, now) in [
         ("web.patch.yaml", patch_text(&advice, &target())),
         ("web.all.yaml", all_text(&advice, &target(), &selects())),
-        ("web.compose.yaml", compose_text(&advice, "web")),
+        ("web.compose.yaml", compose_text(&advice, "web", None)),
         ("web.apparmor", apparmor::text(&web(), &advice)),
         (
             "web.policy.yaml",
@@ -117,8 +117,8 @@ fn what_is_blocked_or_unseen_is_in_no_document() {
     );
     assert_eq!(pod["volumes"], Value::Null);
     assert_eq!(
-        compose(&advice, "web"),
-        json!({"services": {"web": {"user": "33"}}})
+        compose(&advice, "web", None),
+        json!({"services": {"web": {"privileged": false, "user": "33"}}})
     );
     let text = patch_text(&advice, &target());
     for word in [
@@ -129,6 +129,51 @@ fn what_is_blocked_or_unseen_is_in_no_document() {
     ] {
         assert!(text.contains(word), "{word}: {text}");
     }
+}
+
+#[test]
+fn compose_takes_back_what_the_service_has() {
+    let mut profile = created(&["/tmp/x"]);
+    let none = see_capability(&mut profile, None);
+    assert!(none.contains("cap_add: !reset\n      []\n"), "{none}");
+    assert!(
+        none.contains("    - no-new-privileges:true\n    - seccomp="),
+        "{none}"
+    );
+    let some = see_capability(&mut profile, Some("CAP_CHOWN"));
+    assert!(
+        some.contains("cap_add: !override\n      - CHOWN\n"),
+        "{some}"
+    );
+    for text in [&none, &some] {
+        for line in [
+            "    privileged: false\n",
+            "    - seccomp=lapwing/web$$.json\n",
+            "# seccomp: put what `-o seccomp --seccomp` prints at lapwing/web$.json",
+            "2.24.4",
+        ] {
+            assert!(text.contains(line), "no `{line}` in {text}");
+        }
+    }
+    // Where nothing is dropped, nothing that the service adds is taken away.
+    let unseen = compose_text(&advise(&profile), "web", None);
+    assert!(unseen.contains("take seccomp=unconfined out"), "{unseen}");
+    let blind = Given {
+        sees_capabilities: Some(false),
+        ..Given::default()
+    };
+    let blind = compose_text(&Advice::of(&common::profile(), &blind), "web", None);
+    assert!(!blind.contains("cap_"), "{blind}");
+}
+
+/// The fragment with a seccomp profile, where this capability was used besides.
+fn see_capability(profile: &mut Profile, name: Option<&str>) -> String {
+    if let Some(name) = name {
+        let line = format!("privilege: {{operation: CAPABILITY, detail: {name}}}");
+        see(profile, &line, None, 33);
+    }
+    let advice = common::advise_seeing(profile);
+    compose_text(&advice, "web", Some("lapwing/web$.json"))
 }
 
 #[test]
@@ -145,7 +190,7 @@ fn warnings_go_with_every_document() {
     for text in [
         patch_text(&advice, &target()),
         all_text(&advice, &target(), &selects()),
-        compose_text(&advice, "web"),
+        compose_text(&advice, "web", None),
     ] {
         let one = |words: &[&str]| {
             let has = |line: &&str| words.iter().all(|word| line.contains(word));
@@ -293,7 +338,7 @@ proptest! {
         prop_assert_eq!(&read(&text), &patch(&advice, &target));
         let folders: Vec<_> = advice.root.folders.iter().map(|it| it.path.clone()).collect();
 
-        let text = compose_text(&advice, "web");
+        let text = compose_text(&advice, "web", None);
         let tmpfs = read(&text)["services"]["web"]["tmpfs"].clone();
         let mounts: Vec<String> = (tmpfs.as_array().unwrap().iter())
             .map(|it| interpolated(it.as_str().unwrap()))

@@ -115,14 +115,14 @@ fn what_a_removed_name_lay_on_follows_from_its_neighbours() {
 #[test]
 fn a_tmpfs_of_compose_belongs_to_the_user_who_writes_there() {
     let advice = advise(&created(&["/var/cache/web/a"]));
-    let compose = lapwing_advise::document::compose(&advice, "web");
+    let compose = lapwing_advise::document::compose(&advice, "web", None);
     let service = &compose["services"]["web"];
     assert_eq!(service["tmpfs"][0], "/var/cache/web:uid=33", "{service}");
     // Root owns each anyway.
     let mut profile = profile();
     let line = "file: {operation: CREATE, path: /var/cache/web/a}";
     see(&mut profile, line, Some(Mount::Image), 0);
-    let compose = lapwing_advise::document::compose(&advise(&profile), "web");
+    let compose = lapwing_advise::document::compose(&advise(&profile), "web", None);
     assert_eq!(compose["services"]["web"]["tmpfs"][0], "/var/cache/web");
 }
 

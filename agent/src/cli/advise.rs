@@ -77,10 +77,11 @@ pub struct PodArgs {
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
-    /// Have patch and policy use the profile that `-o seccomp` prints, instead of the runtime's default
+    /// Have patch, policy and Compose's service use the profile that `-o seccomp` prints, instead of the
+    /// runtime's default
     ///
     /// It must lie on each node that the pod may run on, as the patch names it, below the kubelet's folder for
-    /// seccomp profiles (/var/lib/kubelet/seccomp). With `-o seccomp` that profile lacks what a runtime calls only
+    /// seccomp profiles (/var/lib/kubelet/seccomp); for Compose, in lapwing/ beside its first file. With `-o seccomp` that profile lacks what a runtime calls only
     /// for containers that may gain rights, where the patch forbids that: it is for the patched pod alone.
     #[arg(long)]
     seccomp: bool,
@@ -201,7 +202,14 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
             let selects = selects(&args, &advice, pod.as_ref(), &target.container)?;
             document::all_text(&advice, &target, &selects)
         }
-        Form::Compose => document::compose_text(&advice, &service(&workload.name)),
+        Form::Compose => {
+            let service = service(&workload.name);
+            let seccomp = match args.seccomp {
+                true => recorded(&advice).map(|_| Some(format!("lapwing/{service}.json")))?,
+                false => None,
+            };
+            document::compose_text(&advice, &service, seccomp.as_deref())
+        }
         Form::Apparmor => apparmor::text(&source.profile, &advice),
         Form::Policy => {
             let target = target(&args, &advice, pod.as_ref())?;
