@@ -106,6 +106,9 @@ impl List {
     }
 }
 
+/// The setting of the host's network, as manifests have it.
+pub(crate) const HOST_NETWORK: &str = "hostNetwork";
+
 /// What is known of the pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pod {
@@ -353,7 +356,7 @@ fn applied(pod: &PodSpec, container: &Container) -> Applied {
         .as_ref()
         .or(pods.seccomp_profile.as_ref());
     let host = [
-        (pod.host_network, "hostNetwork"),
+        (pod.host_network, HOST_NETWORK),
         (pod.host_pid, "hostPID"),
         (pod.host_ipc, "hostIPC"),
     ];

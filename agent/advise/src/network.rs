@@ -101,6 +101,8 @@ pub struct Network {
     pub names: BTreeSet<String>,
     /// Whether name servers are asked at all.
     pub asks: bool,
+    /// Whether the pod has the host's network, as far as is known.
+    pub is_host: bool,
     /// What no policy has a form for.
     pub left: Vec<Left>,
 }

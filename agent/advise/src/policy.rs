@@ -54,6 +54,13 @@ impl Selects {
     }
 }
 
+/// What is said first where the pod has the host's network.
+const HOST: [&str; 2] = [
+    "hostNetwork: true: the behaviour of a NetworkPolicy is undefined for such pods, and most plug-ins do not hold them to it",
+    "hostNetwork: true: a CiliumNetworkPolicy does not select such pods: only the host firewall \
+     (CiliumClusterwideNetworkPolicy with a nodeSelector) holds them, with all else on the node",
+];
+
 /// What a `NetworkPolicy` leaves out, one a line.
 #[must_use]
 pub fn left_by_kubernetes(network: &Network) -> Vec<String> {
@@ -65,14 +72,25 @@ pub fn left_by_kubernetes(network: &Network) -> Vec<String> {
         let because = talk.because.iter();
         because.map(move |seen| format!("{}: {why}", seen.entry))
     });
-    domains.chain(left_by_cilium(network)).collect()
+    (of_host(network, HOST[0]).chain(domains))
+        .chain(left_by_both(network))
+        .collect()
 }
 
 /// What a `CiliumNetworkPolicy` leaves out, one a line.
 #[must_use]
 pub fn left_by_cilium(network: &Network) -> Vec<String> {
-    let line = |left: &crate::network::Left| format!("{}: {}", left.seen.entry, left.why);
-    network.left.iter().map(line).collect()
+    (of_host(network, HOST[1]))
+        .chain(left_by_both(network))
+        .collect()
+}
+
+fn of_host(network: &Network, what: &str) -> impl Iterator<Item = String> {
+    network.is_host.then(|| what.to_owned()).into_iter()
+}
+
+fn left_by_both(network: &Network) -> impl Iterator<Item = String> {
+    (network.left.iter()).map(|left| format!("{}: {}", left.seen.entry, left.why))
 }
 
 /// What to look at before a `CiliumNetworkPolicy` with services is applied, if it has any.

@@ -5,6 +5,7 @@ mod common;
 use common::{advise, web};
 use lapwing_advise::document::{Target, patch};
 use lapwing_advise::manifest::{List, Pod};
+use lapwing_advise::policy::{left_by_cilium, left_by_kubernetes};
 use lapwing_advise::{Advice, Given};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -102,6 +103,16 @@ fn what_the_pod_has_is_compared_part_by_part() {
     ];
     assert_eq!(had, expected);
     assert_eq!((score.applied, score.advised, score.of), (20, 65, 100));
+    // And such a pod no policy holds.
+    for left in [left_by_kubernetes, left_by_cilium] {
+        let of = |network| {
+            left(network)
+                .iter()
+                .filter(|it| it.contains("hostNetwork"))
+                .count()
+        };
+        assert_eq!((of(&advice.network), of(&advise(&web()).network)), (1, 0));
+    }
     let side = Pod::read(MANIFEST.as_bytes(), Some("side"), "app").unwrap();
     assert!(side.mounts.is_empty() && side.applied.drop.is_empty());
 }
