@@ -163,25 +163,9 @@ const DEFAULT_SECCOMP: &str = "seccomp: Docker's default profile holds unless se
 #[must_use]
 pub fn header(advice: &Advice) -> Vec<String> {
     let basis = &advice.basis;
-    let coverage = match basis.coverage {
-        // Never rounded up to all.
-        Some(share) => format!(
-            "coverage at least {:.3}",
-            (share * 1_000.0).floor() / 1_000.0
-        ),
-        None => "coverage unknown".to_owned(),
-    };
-    let losses = match &basis.last_loss {
-        Some(last) => format!("events were lost, last at {last}"),
-        None if basis.has_evidence => "no losses known".to_owned(),
-        None => "losses unknown".to_owned(),
-    };
     let mut lines = vec![
         format!("advice of Lapwing for {}", advice.workload),
-        format!(
-            "observed for {}, instances: {}, {coverage}, {losses}, entries: {}",
-            basis.observed, basis.instances, basis.entries
-        ),
+        basis.line(),
     ];
     match basis.complete {
         true => lines.push("complete by its evidence; what was never done is not known".to_owned()),
