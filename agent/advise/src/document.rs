@@ -179,6 +179,13 @@ pub fn header(advice: &Advice) -> Vec<String> {
     }
     if advice.root.read_only {
         // Where it is not, no folder is part of a document.
+        lines.extend(
+            advice
+                .root
+                .hides
+                .iter()
+                .map(|hides| format!("mounts: {hides}")),
+        );
         for folder in &advice.root.folders {
             let Folder {
                 text,
@@ -186,7 +193,9 @@ pub fn header(advice: &Advice) -> Vec<String> {
                 size,
                 ..
             } = folder;
-            lines.push(format!("mount at {text}: {}", warnings.join("; ")));
+            if !warnings.is_empty() {
+                lines.push(format!("mount at {text}: {}", warnings.join("; ")));
+            }
             lines.push(format!("mount at {text}: {size}"));
         }
         if advice.root.has_limits() {

@@ -3,7 +3,7 @@
 use super::advise_image::{self, ImageArgs};
 use super::client::Endpoint;
 use super::profile_text::json;
-use super::{Code, Failure, Outcome, advise_text, client, inventory, profile};
+use super::{Code, Failure, Outcome, advise_text, client, image, inventory, profile};
 use crate::cli::profile_file as file;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
@@ -60,6 +60,10 @@ pub struct PodArgs {
     /// The profile's file
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// An inventory of use (`lapwing inventory WORKLOAD -o json`): no mount hides a file that was used
+    /// [default: the agent's, of a profile of its own]
+    #[arg(long = "use", value_name = "FILE")]
+    inventory: Option<PathBuf>,
     /// What there is already: the manifest of the pod, or of what makes it
     ///
     /// A Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job or CronJob, as
@@ -175,7 +179,10 @@ fn manifest(path: &Path, container: Option<&str>, usual: &str) -> Result<Pod, Fa
 }
 
 async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
-    let source = source(endpoint, &args).await?;
+    let mut source = source(endpoint, &args).await?;
+    if let Some(path) = &args.inventory {
+        source.used = Some(image::inventory_of(path)?.1);
+    }
     let workload = source.profile.workload.clone();
     let usual = workload.container.as_str();
     let pod = (args.pod.as_deref())
@@ -383,6 +390,7 @@ mod tests {
         let args = PodArgs {
             name: None,
             file: None,
+            inventory: None,
             pod: None,
             container: None,
             selector: Vec::new(),

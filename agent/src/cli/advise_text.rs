@@ -200,6 +200,9 @@ fn root(out: &mut impl Write, root: &Root) -> Result<()> {
             line(out, 4, &format!("! {warning}"))?;
         }
     }
+    if let Some(hides) = &root.hides {
+        line(out, 2, &format!("! {hides}"))?;
+    }
     if !root.kernel.is_empty() {
         line(
             out,
