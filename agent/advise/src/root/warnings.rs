@@ -37,7 +37,7 @@ pub(super) fn of_image(
     if texts.len() > NAMED_MAX {
         named.push_str(&format!(" and {} more", texts.len() - NAMED_MAX));
     }
-    let known = match used.map(|used| used.incomplete()) {
+    let known = match used.map(Inventory::incomplete) {
         None => UNKNOWN.to_owned(),
         Some(missing) => match missing.first() {
             None => format!("{UNUSED}; {LINKS}"),
