@@ -7,10 +7,11 @@
 //! refuse to debug pods that are older than the policy. Each allows for what is not there: an expression that fails refuses the pod (`failurePolicy: Fail`),
 //! with a message that nobody understands.
 
-use crate::Advice;
-use crate::document::{Target, slug};
+use crate::document::Target;
 use crate::policy::Selects;
+use crate::{Advice, names};
 use lapwing_profile::text::visible;
+use lapwing_profile::workload::Workload;
 use serde_json::{Value, json};
 
 /// The group of both objects: in this version since Kubernetes 1.30.
@@ -136,12 +137,14 @@ fn rules(advice: &Advice, target: &Target) -> Vec<Rule> {
 /// The policy and its binding, of a namespace, which must not be empty.
 #[must_use]
 pub fn objects(advice: &Advice, target: &Target, selects: &Selects) -> [Value; 2] {
-    let part = |text: &str| slug(text, 60);
-    let container = slug(&target.container, 60);
-    let name = format!(
-        "lapwing-{}-{}-{container}",
-        part(&selects.namespace),
-        part(&advice.workload.name)
+    let (namespace, container) = (&selects.namespace, &target.container);
+    let Workload { kind, name, .. } = &advice.workload;
+    let is_plain = ![namespace, container].iter().any(|part| part.contains('-'))
+        && matches!(kind.as_str(), "" | "Deployment");
+    let name = names::label(
+        &format!("lapwing-{namespace}-{name}-{container}"),
+        &[namespace, kind, name, container],
+        is_plain,
     );
     let rules = rules(advice, target);
     let validations: Vec<Value> = (rules.iter())

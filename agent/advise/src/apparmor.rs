@@ -8,8 +8,9 @@
 //! in AppArmor's language, quoted or not; any other is listed in a comment, in which nothing is hidden.
 
 use crate::Advice;
-use crate::document::{header, slug};
+use crate::document::header;
 use crate::evidence::{Fact, Facts};
+use crate::names::slug;
 use lapwing_profile::behaviour::{
     Behaviour, Exec, FileChange, Operation, Origin, Privileged, Protocol, Target,
 };

@@ -3,7 +3,7 @@
 use crate::Given;
 use crate::evidence::Facts;
 use lapwing_profile::evidence::conditions::Progress;
-use lapwing_profile::evidence::settings::duration;
+use lapwing_profile::evidence::settings::{Settings, duration};
 use lapwing_profile::profile::{Mode, Profile, Verdict};
 use serde::Serialize;
 
@@ -55,6 +55,35 @@ pub struct Loss {
 }
 
 impl Basis {
+    /// Of a profile alone, by the default conditions of learning.
+    #[must_use]
+    pub fn of_profile(profile: &Profile) -> Self {
+        let progress = profile.progress(&Settings::default());
+        Self::of(profile, &progress, &Given::default(), &Facts::of(profile))
+    }
+
+    /// For how long and where it was observed, and what was lost, in a line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let coverage = match self.coverage {
+            // Never rounded up to all.
+            Some(share) => format!(
+                "coverage at least {:.3}",
+                (share * 1_000.0).floor() / 1_000.0
+            ),
+            None => "coverage unknown".to_owned(),
+        };
+        let losses = match &self.last_loss {
+            Some(last) => format!("events were lost, last at {last}"),
+            None if self.has_evidence => "no losses known".to_owned(),
+            None => "losses unknown".to_owned(),
+        };
+        format!(
+            "observed for {}, instances: {}, {coverage}, {losses}, entries: {}",
+            self.observed, self.instances, self.entries
+        )
+    }
+
     pub(crate) fn of(
         profile: &Profile,
         progress: &Progress,

@@ -7,12 +7,14 @@
 use crate::Advice;
 use crate::admission;
 use crate::manifest::{List, Shape};
+use crate::names;
 use crate::policy::{self, Selects};
 use crate::root::{EVICTED, Folder};
 use lapwing_profile::text::visible;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use serde_saphyr::Tagged;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which container a document is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,25 +30,8 @@ pub struct Target {
     /// The file of the profile that was made of the recorded calls, below the kubelet's folder for them;
     /// none for the runtime's own profile.
     pub localhost: Option<String>,
-}
-
-/// Letters, digits and dashes of a text, as names in Kubernetes have them: at most so many, of which
-/// the first and last are no dashes; never empty.
-#[must_use]
-pub fn slug(text: &str, most: usize) -> String {
-    let mut out = String::new();
-    for c in text.chars().map(|c| c.to_ascii_lowercase()) {
-        match c {
-            'a'..='z' | '0'..='9' => out.push(c),
-            _ if out.ends_with('-') || out.is_empty() => {}
-            _ => out.push('-'),
-        }
-    }
-    out.truncate(most);
-    match out.trim_end_matches('-') {
-        "" => "x".to_owned(),
-        name => name.to_owned(),
-    }
+    /// Names of volumes that the pod has already.
+    pub volumes: BTreeSet<String>,
 }
 
 /// A strategic merge patch of what makes the pod, for `kubectl patch --patch-file`.
@@ -82,10 +67,14 @@ pub fn patch(advice: &Advice, target: &Target) -> Value {
     let mut container = json!({"name": target.container, "securityContext": security});
     let mut pod = Map::new();
     if advice.root.read_only && !advice.root.folders.is_empty() {
-        let mut taken = BTreeSet::new();
-        let named: Vec<(String, &Folder)> = (advice.root.folders.iter())
-            .map(|folder| (volume(&folder.path, &mut taken), folder))
-            .collect();
+        let mut named: Vec<(String, &Folder)> = Vec::new();
+        for folder in &advice.root.folders {
+            let is_taken = |name: &str| {
+                target.volumes.contains(name) || named.iter().any(|(other, _)| other == name)
+            };
+            let name = names::volume(&target.container, &folder.path, is_taken);
+            named.push((name, folder));
+        }
         let mount =
             |(name, folder): &(String, &Folder)| json!({"name": name, "mountPath": folder.path});
         let volume = |(name, folder): &(String, &Folder)| {
@@ -107,34 +96,29 @@ pub fn patch(advice: &Advice, target: &Target) -> Value {
     }
 }
 
-/// A name for the volume at a path, unlike those before.
-fn volume(path: &str, taken: &mut BTreeSet<String>) -> String {
-    let base = format!("lapwing-{}", slug(path, 44));
-    let numbered = (2..).map(|number| format!("{base}-{number}"));
-    let mut all = std::iter::once(base.clone()).chain(numbered);
-    // The second is endless.
-    all.find(|name| taken.insert(name.clone())).unwrap_or(base)
-}
-
 /// A text of Compose, in which a dollar would begin a variable.
 fn literal(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-/// A fragment for Docker Compose: the service with what is advised of it.
+/// A fragment for Docker Compose: the service with what is advised of it, and with a seccomp profile in
+/// `seccomp`, a file relative to the project's folder. Lists of a service that is there stay, and these are
+/// put behind them, but for `cap_add`: see [`compose_text`].
 #[must_use]
-pub fn compose(advice: &Advice, service: &str) -> Value {
+pub fn compose(advice: &Advice, service: &str, seccomp: Option<&str>) -> Value {
     let mut of = Map::new();
     let mut set = |key: &str, value: Value| of.insert(key.to_owned(), value);
-    let names = advice.capabilities.names();
+    set("privileged", false.into());
     if advice.capabilities.drop_all {
         set("cap_drop", json!(["ALL"]));
+        set(ADD, json!(advice.capabilities.names()));
     }
-    if advice.capabilities.drop_all && !names.is_empty() {
-        set("cap_add", json!(names));
-    }
-    if advice.escalation.forbid {
-        set("security_opt", json!(["no-new-privileges:true"]));
+    // Of several of one kind Docker takes the last; others, as AppArmor's, are to stay.
+    let escalation = (advice.escalation.forbid).then(|| "no-new-privileges:true".to_owned());
+    let seccomp = seccomp.map(|file| format!("seccomp={}", literal(file)));
+    let options: Vec<String> = escalation.into_iter().chain(seccomp).collect();
+    if !options.is_empty() {
+        set("security_opt", json!(options));
     }
     if let (true, Some(user)) = (advice.user.non_root, advice.user.run_as) {
         set("user", user.to_string().into());
@@ -164,29 +148,24 @@ pub fn compose(advice: &Advice, service: &str) -> Value {
     json!({"services": {service: of}})
 }
 
+/// Capabilities that are added: the list is instead of that of a service that is there.
+const ADD: &str = "cap_add";
+
+/// What is said of how a fragment is laid over a service.
+const OVER: &[&str] = &[
+    "cap_add is instead of the list that is there (!override, !reset), which takes Docker Compose 2.24.4 or later; \
+     other lists are put behind those that are there",
+];
+/// What is said where no seccomp profile is advised.
+const DEFAULT_SECCOMP: &str = "seccomp: Docker's default profile holds unless security_opt has another: take seccomp=unconfined out there";
+
 /// What every document says of its basis, for people.
 #[must_use]
 pub fn header(advice: &Advice) -> Vec<String> {
     let basis = &advice.basis;
-    let coverage = match basis.coverage {
-        // Never rounded up to all.
-        Some(share) => format!(
-            "coverage at least {:.3}",
-            (share * 1_000.0).floor() / 1_000.0
-        ),
-        None => "coverage unknown".to_owned(),
-    };
-    let losses = match &basis.last_loss {
-        Some(last) => format!("events were lost, last at {last}"),
-        None if basis.has_evidence => "no losses known".to_owned(),
-        None => "losses unknown".to_owned(),
-    };
     let mut lines = vec![
         format!("advice of Lapwing for {}", advice.workload),
-        format!(
-            "observed for {}, instances: {}, {coverage}, {losses}, entries: {}",
-            basis.observed, basis.instances, basis.entries
-        ),
+        basis.line(),
     ];
     match basis.complete {
         true => lines.push("complete by its evidence; what was never done is not known".to_owned()),
@@ -200,6 +179,13 @@ pub fn header(advice: &Advice) -> Vec<String> {
     }
     if advice.root.read_only {
         // Where it is not, no folder is part of a document.
+        lines.extend(
+            advice
+                .root
+                .hides
+                .iter()
+                .map(|hides| format!("mounts: {hides}")),
+        );
         for folder in &advice.root.folders {
             let Folder {
                 text,
@@ -207,7 +193,9 @@ pub fn header(advice: &Advice) -> Vec<String> {
                 size,
                 ..
             } = folder;
-            lines.push(format!("mount at {text}: {}", warnings.join("; ")));
+            if !warnings.is_empty() {
+                lines.push(format!("mount at {text}: {}", warnings.join("; ")));
+            }
             lines.push(format!("mount at {text}: {size}"));
         }
         if advice.root.has_limits() {
@@ -248,7 +236,7 @@ pub fn header(advice: &Advice) -> Vec<String> {
 
 /// Comments and a document.
 #[must_use]
-pub fn commented(comments: &[String], document: &Value) -> String {
+pub fn commented(comments: &[String], document: &impl Serialize) -> String {
     let mut out = String::new();
     for line in comments {
         out.push_str("# ");
@@ -272,10 +260,33 @@ pub fn patch_text(advice: &Advice, target: &Target) -> String {
     commented(&header(advice), &patch(advice, target))
 }
 
-/// The Compose fragment as text.
+/// The Compose fragment as text, with the tags that say what is instead of what a service has.
 #[must_use]
-pub fn compose_text(advice: &Advice, service: &str) -> String {
-    commented(&header(advice), &compose(advice, service))
+pub fn compose_text(advice: &Advice, service: &str, seccomp: Option<&str>) -> String {
+    let mut comments = header(advice);
+    if advice.capabilities.drop_all {
+        comments.extend(OVER.iter().map(ToString::to_string));
+    }
+    comments.push(match seccomp {
+        Some(file) => format!(
+            "seccomp: put what `-o seccomp --seccomp` prints at {file}, from the folder of the first Compose file"
+        ),
+        None => DEFAULT_SECCOMP.to_owned(),
+    });
+    let document = compose(advice, service, seccomp);
+    let settings = document["services"][service].as_object();
+    let settings: BTreeMap<&String, Tagged<&Value>> = (settings.into_iter().flatten())
+        .map(|(key, value)| {
+            let tag = match value.as_array() {
+                Some(list) if key == ADD && list.is_empty() => Some("!reset"),
+                Some(_) if key == ADD => Some("!override"),
+                _ => None,
+            };
+            (key, Tagged(value, tag.map(ToOwned::to_owned)))
+        })
+        .collect();
+    let document = BTreeMap::from([("services", BTreeMap::from([(service, settings)]))]);
+    commented(&comments, &document)
 }
 
 /// The admission policy and its binding, as one text of two documents.
@@ -299,6 +310,11 @@ pub fn all_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
     first.extend(IN_CLUSTER.iter().map(ToString::to_string));
     let mut second = vec!["for clusters with Cilium, instead of the one above".to_owned()];
     second.extend(left(policy::left_by_cilium(&advice.network)));
+    second.extend(
+        policy::of_services(&advice.network)
+            .iter()
+            .map(ToString::to_string),
+    );
     let third = vec![
         "no object: a patch, for kubectl patch --patch-file (`-o patch` prints it alone)"
             .to_owned(),
@@ -314,5 +330,6 @@ pub fn all_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
 /// What is said of addresses in policies.
 pub const IN_CLUSTER: &[&str] = &[
     "who connects was not recorded: ports are open to all, restrict `from` if you know them",
-    "addresses of pods and services change and are matched differently by plug-ins: replace those by selectors",
+    "addresses of pods and services change and are matched differently by plug-ins (Cilium's toCIDR matches no pod): \
+     replace those by selectors",
 ];

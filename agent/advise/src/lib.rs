@@ -32,6 +32,7 @@ pub mod capability;
 pub mod document;
 pub mod evidence;
 pub mod manifest;
+pub mod names;
 pub mod network;
 pub mod policy;
 pub mod root;
@@ -47,7 +48,7 @@ use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::workload::Workload;
-use manifest::Pod;
+use manifest::{HOST_NETWORK, Pod};
 use network::Network;
 use root::Root;
 use score::Score;
@@ -122,7 +123,10 @@ impl Advice {
             capabilities,
             escalation,
             seccomp,
-            network: Network::of(&facts),
+            network: Network {
+                is_host: pod.is_some_and(|pod| pod.applied.host.contains(&HOST_NETWORK)),
+                ..Network::of(&facts)
+            },
             score: None,
         };
         advice.score = pod.map(|pod| Score::of(pod, &advice));

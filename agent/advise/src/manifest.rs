@@ -6,7 +6,7 @@
 use lapwing_profile::text::visible;
 use lapwing_profile::yaml::{self, Limits};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 /// Most that is read: far more than etcd keeps of an object (1.5 MiB).
@@ -106,6 +106,9 @@ impl List {
     }
 }
 
+/// The setting of the host's network, as manifests have it.
+pub(crate) const HOST_NETWORK: &str = "hostNetwork";
+
 /// What is known of the pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pod {
@@ -121,6 +124,8 @@ pub struct Pod {
     pub list: List,
     /// Where something is mounted in it.
     pub mounts: Vec<String>,
+    /// Names of the pod's volumes.
+    pub volumes: BTreeSet<String>,
     /// What it has of each setting.
     pub applied: Applied,
 }
@@ -190,6 +195,8 @@ struct PodSpec {
     #[serde(default)]
     security_context: Option<Security>,
     #[serde(default)]
+    volumes: Option<Vec<Volume>>,
+    #[serde(default)]
     host_network: Option<bool>,
     #[serde(default, rename = "hostPID")]
     host_pid: Option<bool>,
@@ -205,6 +212,11 @@ struct Container {
     security_context: Option<Security>,
     #[serde(default)]
     volume_mounts: Option<Vec<VolumeMount>>,
+}
+
+#[derive(Deserialize)]
+struct Volume {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -300,6 +312,9 @@ impl Pod {
             mounts: mounts
                 .map(|mount| lapwing_profile::text::canonical(mount.mount_path.as_bytes()))
                 .collect(),
+            volumes: (spec.volumes.iter().flatten())
+                .map(|volume| volume.name.clone())
+                .collect(),
             applied: applied(&spec, chosen),
             list,
         })
@@ -341,7 +356,7 @@ fn applied(pod: &PodSpec, container: &Container) -> Applied {
         .as_ref()
         .or(pods.seccomp_profile.as_ref());
     let host = [
-        (pod.host_network, "hostNetwork"),
+        (pod.host_network, HOST_NETWORK),
         (pod.host_pid, "hostPID"),
         (pod.host_ipc, "hostIPC"),
     ];

@@ -32,6 +32,48 @@ pub struct Talk {
     pub because: Vec<Seen>,
 }
 
+/// A service of the cluster, as its name says it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Whether the name may be that of somebody outside the cluster as well.
+    pub may_be_outside: bool,
+}
+
+impl Service {
+    /// The service that a name is of: `SERVICE.NAMESPACE.svc.ZONE`, with labels before it of pods or ports.
+    /// The zone is `cluster.local` unless the cluster has another, so any is taken.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let labels: Vec<&str> = name.split('.').collect();
+        let at = labels.iter().rposition(|label| *label == "svc")?;
+        let (before, zone) = (&labels[..at], &labels[at + 1..]);
+        let [.., name, namespace] = before else {
+            return None;
+        };
+        Some(Self {
+            name: (*name).to_owned(),
+            namespace: (*namespace).to_owned(),
+            may_be_outside: !matches!(zone, [] | ["cluster", "local"]),
+        })
+    }
+
+    /// Whether it is the API server's, which has no pods that a policy could select.
+    #[must_use]
+    pub fn is_api_server(&self) -> bool {
+        self.name == "kubernetes" && self.namespace == "default"
+    }
+}
+
+/// Whether a name is one of the cluster's usual zone.
+fn is_of_cluster(name: &str) -> bool {
+    name.ends_with(".cluster.local")
+}
+
 /// What a policy has no form for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Left {
@@ -53,10 +95,14 @@ pub struct Network {
     pub addresses: Vec<Talk>,
     /// Domain names that are talked to, which only Cilium's policies can name.
     pub domains: Vec<Talk>,
+    /// Those of these that are of services of the cluster, and of which.
+    pub services: BTreeMap<String, Service>,
     /// Names that are asked of name servers.
     pub names: BTreeSet<String>,
     /// Whether name servers are asked at all.
     pub asks: bool,
+    /// Whether the pod has the host's network, as far as is known.
+    pub is_host: bool,
     /// What no policy has a form for.
     pub left: Vec<Left>,
 }
@@ -113,6 +159,9 @@ impl Network {
             }));
         }
         network.asks |= !domains.is_empty();
+        network.services = (domains.keys())
+            .filter_map(|name| Some((name.clone(), Service::of(name)?)))
+            .collect();
         network.addresses = addresses.into_values().collect();
         network.domains = domains.into_values().collect();
         network
@@ -158,6 +207,11 @@ fn talk(
             (format!("{address}/{bits}"), addresses)
         }
         Peer::Cidr(range) => (range.to_string(), addresses),
+        Peer::Domain(domain) if is_of_cluster(domain) && Service::of(domain).is_none() => {
+            return Some(
+                "a name of the cluster that is no service's: a policy can only select its pods by their labels",
+            );
+        }
         Peer::Domain(domain) if is_name(domain) => (domain.clone(), domains),
         Peer::Domain(_) => return Some("not a name that Cilium takes"),
     };

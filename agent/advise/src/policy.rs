@@ -3,8 +3,9 @@
 //! Whom a policy selects has to be known: one without a selector would select every pod of its
 //! namespace. Both policies name what they leave out, in an annotation that goes with them.
 
-use crate::Advice;
-use crate::network::{EPHEMERAL, Network, Port, Talk, is_name};
+use crate::network::{EPHEMERAL, Network, Port, Service, Talk, is_name};
+use crate::{Advice, names};
+use lapwing_profile::workload::Workload;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,15 @@ pub struct Selects {
     pub labels: BTreeMap<String, String>,
 }
 
+/// The name of the policies of a workload's container.
+#[must_use]
+pub fn name(workload: &Workload, container: &str) -> String {
+    let Workload { kind, name, .. } = workload;
+    let is_plain = !container.contains('-') && matches!(kind.as_str(), "" | "Deployment");
+    let text = format!("{name}-{container}-lapwing");
+    names::label(&text, &[kind, name, container], is_plain)
+}
+
 impl Selects {
     fn metadata(&self, left: &[String]) -> Value {
         let mut metadata = json!({"name": self.name});
@@ -44,22 +54,60 @@ impl Selects {
     }
 }
 
+/// What is said first where the pod has the host's network.
+const HOST: [&str; 2] = [
+    "hostNetwork: true: the behaviour of a NetworkPolicy is undefined for such pods, and most plug-ins do not hold them to it",
+    "hostNetwork: true: a CiliumNetworkPolicy does not select such pods: only the host firewall \
+     (CiliumClusterwideNetworkPolicy with a nodeSelector) holds them, with all else on the node",
+];
+
 /// What a `NetworkPolicy` leaves out, one a line.
 #[must_use]
 pub fn left_by_kubernetes(network: &Network) -> Vec<String> {
     let domains = network.domains.iter().flat_map(|talk| {
+        let why = match network.services.contains_key(&talk.peer) {
+            true => "a NetworkPolicy cannot name services: select its pods by their labels",
+            false => "a NetworkPolicy cannot name domains",
+        };
         let because = talk.because.iter();
-        because.map(|seen| format!("{}: a NetworkPolicy cannot name domains", seen.entry))
+        because.map(move |seen| format!("{}: {why}", seen.entry))
     });
-    domains.chain(left_by_cilium(network)).collect()
+    (of_host(network, HOST[0]).chain(domains))
+        .chain(left_by_both(network))
+        .collect()
 }
 
 /// What a `CiliumNetworkPolicy` leaves out, one a line.
 #[must_use]
 pub fn left_by_cilium(network: &Network) -> Vec<String> {
-    let line = |left: &crate::network::Left| format!("{}: {}", left.seen.entry, left.why);
-    network.left.iter().map(line).collect()
+    (of_host(network, HOST[1]))
+        .chain(left_by_both(network))
+        .collect()
 }
+
+fn of_host(network: &Network, what: &str) -> impl Iterator<Item = String> {
+    network.is_host.then(|| what.to_owned()).into_iter()
+}
+
+fn left_by_both(network: &Network) -> impl Iterator<Item = String> {
+    (network.left.iter()).map(|left| format!("{}: {}", left.seen.entry, left.why))
+}
+
+/// What to look at before a `CiliumNetworkPolicy` with services is applied, if it has any.
+#[must_use]
+pub fn of_services(network: &Network) -> &'static [&'static str] {
+    match network.services.is_empty() {
+        true => &[],
+        false => SERVICES,
+    }
+}
+
+/// What is said of services. Up to Cilium 1.16 `toServices` took only those without selectors.
+const SERVICES: &[&str] = &[
+    "toServices needs Cilium 1.17: older ones select no pods by it, and refuse it with ports",
+    "ports are the services' own, and Cilium looks at those of the pods: where a targetPort is another, put it there",
+    "of a service without a selector, or an ExternalName, no pod is selected: see what it leads to",
+];
 
 /// A `NetworkPolicy` that lets pass what was seen.
 #[must_use]
@@ -126,7 +174,23 @@ pub fn cilium(advice: &Advice, selects: &Selects) -> Value {
         Value::Object(rule)
     };
     for talk in &network.domains {
-        egress.push(rule("toFQDNs", json!({"matchName": talk.peer}), talk));
+        let service = network.services.get(&talk.peer);
+        if let Some(service) = service {
+            egress.push(match service.is_api_server() {
+                true => rule("toEntities", json!("kube-apiserver"), talk),
+                false => {
+                    let Service {
+                        name, namespace, ..
+                    } = service;
+                    let one = json!({"serviceName": name, "namespace": namespace});
+                    rule("toServices", json!({"k8sService": one}), talk)
+                }
+            });
+        }
+        // These select nobody in the cluster.
+        if service.is_none_or(|service| service.may_be_outside) {
+            egress.push(rule("toFQDNs", json!({"matchName": talk.peer}), talk));
+        }
     }
     for talk in &network.addresses {
         egress.push(rule("toCIDR", json!(talk.peer), talk));

@@ -82,9 +82,13 @@ fn parts(has: &Applied, advice: &Advice) -> Vec<Part> {
     // Privileged has all of them, whatever is dropped.
     let drops_all = has.drop.iter().any(|name| bare(name) == "ALL") && !has.privileged;
     let may_drop = advice.capabilities.drop_all;
-    let runs_as_other = has.non_root == Some(true) || has.user.is_some_and(|user| user != 0);
+    // The number counts before the promise: the kubelet starts nobody as root who must not be.
+    let runs_as_other = (has.user).map_or(has.non_root == Some(true), |user| user != 0);
     let user = match (has.non_root, has.user) {
         (None, None) => "not set".to_owned(),
+        (Some(true), Some(0)) => {
+            "runAsNonRoot true, runAsUser 0: the kubelet does not start it".to_owned()
+        }
         (non_root, user) => format!("runAsNonRoot {}, runAsUser {}", set(non_root), set(user)),
     };
     let advised_user = match (advice.user.non_root, advice.user.run_as) {

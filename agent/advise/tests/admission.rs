@@ -11,6 +11,7 @@ use lapwing_advise::manifest::{List, Shape};
 use lapwing_advise::policy::Selects;
 use lapwing_advise::{Advice, Given};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 fn target(container: &str) -> Target {
     Target {
@@ -19,6 +20,7 @@ fn target(container: &str) -> Target {
         list: List::Containers,
         keeps_seccomp: false,
         localhost: None,
+        volumes: BTreeSet::new(),
     }
 }
 
@@ -37,7 +39,7 @@ fn policy(target: &Target) -> Value {
 
 fn policy_of(advice: &Advice, target: &Target) -> Value {
     let selects = Selects {
-        name: "web-lapwing".into(),
+        name: "web-app-lapwing".into(),
         namespace: "shop".into(),
         labels: [("app".to_owned(), "web".to_owned())].into(),
     };

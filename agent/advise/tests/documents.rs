@@ -5,7 +5,7 @@ mod common;
 use common::{approve, created, profile, see, web};
 use lapwing_advise::apparmor;
 use lapwing_advise::document::{
-    Target, all_text, compose, compose_text, patch, patch_text, policy_text, slug, yaml,
+    Target, all_text, compose, compose_text, patch, patch_text, policy_text, yaml,
 };
 use lapwing_advise::manifest::{List, Shape};
 use lapwing_advise::policy::{Selects, cilium, kubernetes};
@@ -18,6 +18,7 @@ use lapwing_profile::provenance::mounts::Mount;
 use lapwing_profile::text::canonical;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 fn target() -> Target {
     Target {
@@ -26,12 +27,13 @@ fn target() -> Target {
         list: List::Containers,
         keeps_seccomp: false,
         localhost: None,
+        volumes: BTreeSet::new(),
     }
 }
 
 fn selects() -> Selects {
     Selects {
-        name: "web-lapwing".into(),
+        name: "web-app-lapwing".into(),
         namespace: "shop".into(),
         labels: [("app".to_owned(), "web".to_owned())].into(),
     }
@@ -47,7 +49,7 @@ fn the_documents_are_as_they_were() {
     for (name, now) in [
         ("web.patch.yaml", patch_text(&advice, &target())),
         ("web.all.yaml", all_text(&advice, &target(), &selects())),
-        ("web.compose.yaml", compose_text(&advice, "web")),
+        ("web.compose.yaml", compose_text(&advice, "web", None)),
         ("web.apparmor", apparmor::text(&web(), &advice)),
         (
             "web.policy.yaml",
@@ -115,8 +117,8 @@ fn what_is_blocked_or_unseen_is_in_no_document() {
     );
     assert_eq!(pod["volumes"], Value::Null);
     assert_eq!(
-        compose(&advice, "web"),
-        json!({"services": {"web": {"user": "33"}}})
+        compose(&advice, "web", None),
+        json!({"services": {"web": {"privileged": false, "user": "33"}}})
     );
     let text = patch_text(&advice, &target());
     for word in [
@@ -127,6 +129,51 @@ fn what_is_blocked_or_unseen_is_in_no_document() {
     ] {
         assert!(text.contains(word), "{word}: {text}");
     }
+}
+
+#[test]
+fn compose_takes_back_what_the_service_has() {
+    let mut profile = created(&["/tmp/x"]);
+    let none = see_capability(&mut profile, None);
+    assert!(none.contains("cap_add: !reset\n      []\n"), "{none}");
+    assert!(
+        none.contains("    - no-new-privileges:true\n    - seccomp="),
+        "{none}"
+    );
+    let some = see_capability(&mut profile, Some("CAP_CHOWN"));
+    assert!(
+        some.contains("cap_add: !override\n      - CHOWN\n"),
+        "{some}"
+    );
+    for text in [&none, &some] {
+        for line in [
+            "    privileged: false\n",
+            "    - seccomp=lapwing/web$$.json\n",
+            "# seccomp: put what `-o seccomp --seccomp` prints at lapwing/web$.json",
+            "2.24.4",
+        ] {
+            assert!(text.contains(line), "no `{line}` in {text}");
+        }
+    }
+    // Where nothing is dropped, nothing that the service adds is taken away.
+    let unseen = compose_text(&advise(&profile), "web", None);
+    assert!(unseen.contains("take seccomp=unconfined out"), "{unseen}");
+    let blind = Given {
+        sees_capabilities: Some(false),
+        ..Given::default()
+    };
+    let blind = compose_text(&Advice::of(&common::profile(), &blind), "web", None);
+    assert!(!blind.contains("cap_"), "{blind}");
+}
+
+/// The fragment with a seccomp profile, where this capability was used besides.
+fn see_capability(profile: &mut Profile, name: Option<&str>) -> String {
+    if let Some(name) = name {
+        let line = format!("privilege: {{operation: CAPABILITY, detail: {name}}}");
+        see(profile, &line, None, 33);
+    }
+    let advice = common::advise_seeing(profile);
+    compose_text(&advice, "web", Some("lapwing/web$.json"))
 }
 
 #[test]
@@ -143,7 +190,7 @@ fn warnings_go_with_every_document() {
     for text in [
         patch_text(&advice, &target()),
         all_text(&advice, &target(), &selects()),
-        compose_text(&advice, "web"),
+        compose_text(&advice, "web", None),
     ] {
         let one = |words: &[&str]| {
             let has = |line: &&str| words.iter().all(|word| line.contains(word));
@@ -152,13 +199,14 @@ fn warnings_go_with_every_document() {
                 .filter(has)
                 .count()
         };
+        assert_eq!(one(&["mount at /app: ", "hides /app/old"]), 1, "{text}");
         assert_eq!(
-            one(&["mount at /app: ", "image contents", "hides /app/old"]),
+            one(&["mounts: what the image has at /app, /tmp", "image contents"]),
             1,
             "{text}"
         );
         assert_eq!(one(&["mount at /tmp: no sizeLimit: "]), 1, "{text}");
-        assert_eq!(one(&["mount at /tmp: "]), 2, "{text}");
+        assert_eq!(one(&["mount at /tmp: "]), 1, "{text}");
         assert_eq!(
             one(&["no manifest can name this one", "CAP_63"]),
             1,
@@ -176,31 +224,6 @@ fn warnings_go_with_every_document() {
     );
     let text = patch_text(&advise(&profile), &target());
     assert!(!text.contains("mount at /app"), "{text}");
-}
-
-#[test]
-fn names_of_volumes_differ_and_are_names() {
-    let profile = created(&["/a/b/x", "/a-b/x", "/A/B/x", "/\u{e9}/x", "/-/x"]);
-    let patch = patch(&advise(&profile), &target());
-    let volumes = patch["spec"]["template"]["spec"]["volumes"]
-        .as_array()
-        .unwrap();
-    let names: Vec<_> = volumes
-        .iter()
-        .map(|it| it["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "lapwing-x",
-            "lapwing-a-b",
-            "lapwing-a-b-2",
-            "lapwing-a-b-3",
-            "lapwing-x-2"
-        ]
-    );
-    assert_eq!(slug("A_b--c.", 3), "a-b");
-    assert_eq!(slug("a-b", 2), "a");
 }
 
 fn read(text: &str) -> Value {
@@ -316,7 +339,7 @@ proptest! {
         prop_assert_eq!(&read(&text), &patch(&advice, &target));
         let folders: Vec<_> = advice.root.folders.iter().map(|it| it.path.clone()).collect();
 
-        let text = compose_text(&advice, "web");
+        let text = compose_text(&advice, "web", None);
         let tmpfs = read(&text)["services"]["web"]["tmpfs"].clone();
         let mounts: Vec<String> = (tmpfs.as_array().unwrap().iter())
             .map(|it| interpolated(it.as_str().unwrap()))

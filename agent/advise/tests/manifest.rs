@@ -5,8 +5,10 @@ mod common;
 use common::{advise, web};
 use lapwing_advise::document::{Target, patch};
 use lapwing_advise::manifest::{List, Pod};
+use lapwing_advise::policy::{left_by_cilium, left_by_kubernetes};
 use lapwing_advise::{Advice, Given};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 #[test]
 fn a_container_is_found_in_both_lists_and_by_its_name_alone() {
@@ -21,6 +23,7 @@ fn a_container_is_found_in_both_lists_and_by_its_name_alone() {
         container: pod.container,
         keeps_seccomp: false,
         localhost: None,
+        volumes: BTreeSet::new(),
     };
     let patch = &patch(&advise(&web()), &own)["spec"];
     assert_eq!(patch["initContainers"][0]["name"], "setup");
@@ -100,8 +103,49 @@ fn what_the_pod_has_is_compared_part_by_part() {
     ];
     assert_eq!(had, expected);
     assert_eq!((score.applied, score.advised, score.of), (20, 65, 100));
+    // And such a pod no policy holds.
+    for left in [left_by_kubernetes, left_by_cilium] {
+        let of = |network| {
+            left(network)
+                .iter()
+                .filter(|it| it.contains("hostNetwork"))
+                .count()
+        };
+        assert_eq!((of(&advice.network), of(&advise(&web()).network)), (1, 0));
+    }
     let side = Pod::read(MANIFEST.as_bytes(), Some("side"), "app").unwrap();
     assert!(side.mounts.is_empty() && side.applied.drop.is_empty());
+}
+
+#[test]
+fn a_user_counts_as_the_kubelet_takes_it() {
+    for (security, had) in [
+        ("{runAsNonRoot: true}", true),
+        ("{runAsUser: 33}", true),
+        ("{runAsNonRoot: false, runAsUser: 33}", true),
+        ("{runAsNonRoot: true, runAsUser: 33}", true),
+        ("{runAsNonRoot: true, runAsUser: 0}", false),
+        ("{runAsNonRoot: false}", false),
+        ("{}", false),
+    ] {
+        let text = format!(
+            "{{kind: Pod, spec: {{containers: [{{name: app, securityContext: {security}}}]}}}}"
+        );
+        let pod = Pod::read(text.as_bytes(), None, "app").unwrap();
+        let given = Given {
+            pod: Some(&pod),
+            ..Given::default()
+        };
+        let score = Advice::of(&web(), &given).score.unwrap();
+        let part = &score.parts[1];
+        assert_eq!(part.is_applied, had, "{security}: {part:?}");
+        let is_refused = part.applied.contains("the kubelet does not start it");
+        assert_eq!(
+            is_refused,
+            security.ends_with("true, runAsUser: 0}"),
+            "{part:?}"
+        );
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@ mod common;
 
 use common::{advise, advise_seeing, approve, profile, see};
 use lapwing_advise::manifest::Pod;
-use lapwing_advise::policy::{Selects, cilium, kubernetes, left_by_cilium, left_by_kubernetes};
+use lapwing_advise::policy::{
+    Selects, cilium, kubernetes, left_by_cilium, left_by_kubernetes, of_services,
+};
 use lapwing_advise::{Advice, Given};
 use lapwing_profile::profile::Profile;
 use lapwing_profile::provenance::mounts::Mount;
@@ -216,7 +218,7 @@ fn peers_become_rules_or_are_listed() {
     }
     let advice = advise(&profile);
     let selects = Selects {
-        name: "web-lapwing".into(),
+        name: "web-app-lapwing".into(),
         namespace: "shop".into(),
         labels: [("app".to_owned(), "web".to_owned())].into(),
     };
@@ -268,6 +270,66 @@ fn peers_become_rules_or_are_listed() {
         (&policy["spec"]["ingress"], &policy["spec"]["egress"]),
         (&json!([{}]), &json!([{}]))
     );
+}
+
+#[test]
+fn services_of_the_cluster_are_no_domains() {
+    let mut profile = profile();
+    for (name, port) in [
+        ("db.shop.svc.cluster.local", 5432),
+        ("db-0.db.shop.svc.cluster.local", 5433),
+        ("cache.shop.svc", 6379),
+        ("mail.shop.svc.example.com", 25),
+        ("kubernetes.default.svc.cluster.local", 443),
+        ("10-0-0-7.shop.pod.cluster.local", 80),
+        ("api.svc.example.com", 443),
+    ] {
+        approve(
+            &mut profile,
+            &format!("egress: {{protocol: TCP, domain: {name}, port: {port}}}"),
+        );
+    }
+    let advice = advise(&profile);
+    let selects = Selects {
+        name: "web-app-lapwing".into(),
+        namespace: "shop".into(),
+        labels: [("app".to_owned(), "web".to_owned())].into(),
+    };
+    let policy = cilium(&advice, &selects);
+    let egress = policy["spec"]["egress"].as_array().unwrap();
+    let ports = |port: u32| json!([{"ports": [{"port": port.to_string(), "protocol": "TCP"}]}]);
+    let service = |name: &str, port: u32| {
+        let one = json!({"serviceName": name, "namespace": "shop"});
+        json!({"toServices": [{"k8sService": one}], "toPorts": ports(port)})
+    };
+    let domain =
+        |name: &str, port| json!({"toFQDNs": [{"matchName": name}], "toPorts": ports(port)});
+    assert_eq!(
+        egress[1..],
+        [
+            domain("api.svc.example.com", 443),
+            service("cache", 6379),
+            service("db", 5433),
+            service("db", 5432),
+            json!({"toEntities": ["kube-apiserver"], "toPorts": ports(443)}),
+            // A cluster's zone may be any.
+            service("mail", 25),
+            domain("mail.shop.svc.example.com", 25),
+        ]
+    );
+    let left = left_by_cilium(&advice.network);
+    assert!(
+        left.len() == 1 && left[0].contains("10-0-0-7.shop.pod.cluster.local"),
+        "{left:?}"
+    );
+    let left = left_by_kubernetes(&advice.network);
+    let of = |word: &str| left.iter().filter(|it| it.contains(word)).count();
+    assert_eq!(
+        (of("cannot name services"), of("cannot name domains")),
+        (5, 1)
+    );
+    assert!(of_services(&advice.network)[0].contains("1.17"));
+    assert!(of_services(&advise(&common::profile()).network).is_empty());
 }
 
 #[test]

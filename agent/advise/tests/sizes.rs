@@ -43,7 +43,7 @@ fn a_limit_comes_with_its_evidence_and_its_danger() {
     ] {
         assert!(lines.contains(part), "no `{part}` in {lines}");
     }
-    let tmpfs = &compose(&advice, "web")["services"]["web"]["tmpfs"];
+    let tmpfs = &compose(&advice, "web", None)["services"]["web"]["tmpfs"];
     assert_eq!(tmpfs, &json!(["/run", "/var/cache/web:size=32m"]));
     let unlimited = advise(&created(&["/tmp/x"]));
     assert!(!header(&unlimited).join("\n").contains("evicted"));

@@ -65,13 +65,12 @@ fn a_folder_with_files_of_the_image_in_use_is_no_mount() {
     let advice = advise_used(&profile, &own);
     assert_eq!(folders(&advice), ["/srv/app/plugins"]);
     let says = |advice: &Advice, part: &str| {
-        let warnings = &advice.root.folders[0].warnings;
-        assert!(
-            warnings.iter().any(|one| one.contains(part)),
-            "{warnings:?}"
-        );
+        let hides = advice.root.hides.as_deref().unwrap_or_default();
+        assert!(hides.contains(part), "{hides}");
     };
-    says(&advice, "none of its files was seen in use");
+    says(&advice, "/srv/app/plugins would be hidden");
+    says(&advice, "links are in no inventory");
+    says(&advice, "none of the files there was seen in use");
     says(
         &advise_used(&profile, &used(&[], 7)),
         "not all uses were seen: 7 first uses",
@@ -115,14 +114,14 @@ fn what_a_removed_name_lay_on_follows_from_its_neighbours() {
 #[test]
 fn a_tmpfs_of_compose_belongs_to_the_user_who_writes_there() {
     let advice = advise(&created(&["/var/cache/web/a"]));
-    let compose = lapwing_advise::document::compose(&advice, "web");
+    let compose = lapwing_advise::document::compose(&advice, "web", None);
     let service = &compose["services"]["web"];
     assert_eq!(service["tmpfs"][0], "/var/cache/web:uid=33", "{service}");
     // Root owns each anyway.
     let mut profile = profile();
     let line = "file: {operation: CREATE, path: /var/cache/web/a}";
     see(&mut profile, line, Some(Mount::Image), 0);
-    let compose = lapwing_advise::document::compose(&advise(&profile), "web");
+    let compose = lapwing_advise::document::compose(&advise(&profile), "web", None);
     assert_eq!(compose["services"]["web"]["tmpfs"][0], "/var/cache/web");
 }
 

@@ -3,16 +3,17 @@
 use super::advise_image::{self, ImageArgs};
 use super::client::Endpoint;
 use super::profile_text::json;
-use super::{Code, Failure, Outcome, advise_text, client, inventory, profile};
+use super::{Code, Failure, Outcome, advise_text, client, image, inventory, profile};
 use crate::cli::profile_file as file;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use lapwing_abi::hooks::Row;
 use lapwing_advise::apparmor;
 use lapwing_advise::basis::Loss;
-use lapwing_advise::document::{self, Target, slug};
+use lapwing_advise::document::{self, Target};
 use lapwing_advise::manifest::{Pod, Shape};
-use lapwing_advise::policy::Selects;
+use lapwing_advise::names::slug;
+use lapwing_advise::policy::{self, Selects};
 use lapwing_advise::seccomp::Recorded;
 use lapwing_advise::{Advice, Given};
 use lapwing_profile::inventory::Inventory;
@@ -59,6 +60,10 @@ pub struct PodArgs {
     /// The profile's file
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// An inventory of use (`lapwing inventory WORKLOAD -o json`): no mount hides a file that was used
+    /// [default: the agent's, of a profile of its own]
+    #[arg(long = "use", value_name = "FILE")]
+    inventory: Option<PathBuf>,
     /// What there is already: the manifest of the pod, or of what makes it
     ///
     /// A Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job or CronJob, as
@@ -76,10 +81,11 @@ pub struct PodArgs {
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t)]
     output: Form,
-    /// Have patch and policy use the profile that `-o seccomp` prints, instead of the runtime's default
+    /// Have patch, policy and Compose's service use the profile that `-o seccomp` prints, instead of the
+    /// runtime's default
     ///
     /// It must lie on each node that the pod may run on, as the patch names it, below the kubelet's folder for
-    /// seccomp profiles (/var/lib/kubelet/seccomp). With `-o seccomp` that profile lacks what a runtime calls only
+    /// seccomp profiles (/var/lib/kubelet/seccomp); for Compose, in lapwing/ beside its first file. With `-o seccomp` that profile lacks what a runtime calls only
     /// for containers that may gain rights, where the patch forbids that: it is for the patched pod alone.
     #[arg(long)]
     seccomp: bool,
@@ -173,7 +179,10 @@ fn manifest(path: &Path, container: Option<&str>, usual: &str) -> Result<Pod, Fa
 }
 
 async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
-    let source = source(endpoint, &args).await?;
+    let mut source = source(endpoint, &args).await?;
+    if let Some(path) = &args.inventory {
+        source.used = Some(image::inventory_of(path)?.1);
+    }
     let workload = source.profile.workload.clone();
     let usual = workload.container.as_str();
     let pod = (args.pod.as_deref())
@@ -197,13 +206,21 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
         Form::Patch => document::patch_text(&advice, &target(&args, &advice, pod.as_ref())?),
         Form::Yaml => {
             let target = target(&args, &advice, pod.as_ref())?;
-            document::all_text(&advice, &target, &selects(&args, &advice, pod.as_ref())?)
+            let selects = selects(&args, &advice, pod.as_ref(), &target.container)?;
+            document::all_text(&advice, &target, &selects)
         }
-        Form::Compose => document::compose_text(&advice, &service(&workload.name)),
+        Form::Compose => {
+            let service = service(&workload.name);
+            let seccomp = match args.seccomp {
+                true => recorded(&advice).map(|_| Some(format!("lapwing/{service}.json")))?,
+                false => None,
+            };
+            document::compose_text(&advice, &service, seccomp.as_deref())
+        }
         Form::Apparmor => apparmor::text(&source.profile, &advice),
         Form::Policy => {
             let target = target(&args, &advice, pod.as_ref())?;
-            let selects = selects(&args, &advice, pod.as_ref())?;
+            let selects = selects(&args, &advice, pod.as_ref(), &target.container)?;
             if selects.namespace.is_empty() {
                 return Err(usage(
                     "an admission policy is of a namespace, and neither the profile nor a manifest names one: \
@@ -281,6 +298,7 @@ fn target(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Target, 
         list: pod.map(|pod| pod.list).unwrap_or_default(),
         keeps_seccomp: seccomp == Some("Localhost"),
         localhost,
+        volumes: pod.map(|pod| pod.volumes.clone()).unwrap_or_default(),
     })
 }
 
@@ -306,7 +324,12 @@ const OF_INSTANCES: &[&str] = &[
 ];
 
 /// Whom the policies are of.
-fn selects(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Selects, Failure> {
+fn selects(
+    args: &PodArgs,
+    advice: &Advice,
+    pod: Option<&Pod>,
+    container: &str,
+) -> Result<Selects, Failure> {
     let mut labels = BTreeMap::new();
     for pair in &args.selector {
         let pair = pair.split_once('=').filter(|(key, _)| !key.is_empty());
@@ -330,7 +353,7 @@ fn selects(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Selects
         _ => workload.namespace.clone(),
     };
     Ok(Selects {
-        name: format!("{}-lapwing", slug(&workload.name, 50)),
+        name: policy::name(workload, container),
         // What is no name in Kubernetes is a project of Compose, or nothing.
         namespace: if slug(&namespace, 63) == namespace {
             namespace
@@ -367,6 +390,7 @@ mod tests {
         let args = PodArgs {
             name: None,
             file: None,
+            inventory: None,
             pod: None,
             container: None,
             selector: Vec::new(),
@@ -377,7 +401,7 @@ mod tests {
         let pod = Pod::read(JOB, None, "setup").unwrap();
         let profile = Profile::new(Workload::default(), Mode::Learning);
         let advice = Advice::of(&profile, &Given::default());
-        let selects = selects(&args, &advice, Some(&pod)).unwrap();
+        let selects = selects(&args, &advice, Some(&pod), "setup").unwrap();
         let labels: Vec<_> = selects.labels.iter().collect();
         assert_eq!(labels, [(&"app".to_owned(), &"shop".to_owned())]);
         let target = target(&args, &advice, Some(&pod)).unwrap();

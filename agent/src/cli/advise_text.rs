@@ -6,7 +6,7 @@ use lapwing_advise::basis::Basis;
 use lapwing_advise::document;
 use lapwing_advise::evidence::Named;
 use lapwing_advise::network::{Network, Port, Talk};
-use lapwing_advise::policy::left_by_kubernetes;
+use lapwing_advise::policy::{left_by_kubernetes, of_services};
 use lapwing_advise::root::{EVICTED, Root};
 use lapwing_advise::score::Score;
 use lapwing_advise::seccomp::Seccomp;
@@ -200,6 +200,9 @@ fn root(out: &mut impl Write, root: &Root) -> Result<()> {
             line(out, 4, &format!("! {warning}"))?;
         }
     }
+    if let Some(hides) = &root.hides {
+        line(out, 2, &format!("! {hides}"))?;
+    }
     if !root.kernel.is_empty() {
         line(
             out,
@@ -284,8 +287,8 @@ fn network(out: &mut impl Write, network: &Network) -> Result<()> {
     if left.len() > LISTED_MAX {
         line(out, 2, &format!("! and {} more", left.len() - LISTED_MAX))?;
     }
-    document::IN_CLUSTER
-        .iter()
+    (document::IN_CLUSTER.iter())
+        .chain(of_services(network))
         .try_for_each(|text| dim(out, 2, text))
 }
 

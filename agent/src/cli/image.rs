@@ -176,7 +176,7 @@ pub fn read(
 }
 
 /// An inventory of use, as `lapwing inventory -o json` writes it.
-fn inventory_of(path: &Path) -> Result<(Export, Inventory), Failure> {
+pub(super) fn inventory_of(path: &Path) -> Result<(Export, Inventory), Failure> {
     let bytes = small(path, TEXT_MAX)?;
     let read = || {
         if bytes.len() > TEXT_MAX {

@@ -25,6 +25,7 @@ mod network;
 mod past;
 mod profile;
 mod profile_decide;
+mod profile_diff;
 mod profile_file;
 pub(crate) mod profile_object;
 mod profile_replay;

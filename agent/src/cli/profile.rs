@@ -5,12 +5,13 @@ use super::attest;
 use super::client::Endpoint;
 use super::learning;
 use super::profile_decide::{Step, decide, step};
+use super::profile_diff::{diff_value, write_diff};
 use super::profile_file as file;
 use super::profile_object;
 use super::profile_replay;
 use super::profile_sign as sign;
 use super::profile_target as target;
-use super::profile_text::{diff_value, json, mode, write_diff, write_list, write_profile};
+use super::profile_text::{json, mode, write_list, write_profile};
 use super::provenance;
 use super::versions;
 use super::{Code, Failure, Outcome, client};
@@ -257,8 +258,8 @@ async fn diff(endpoint: &Endpoint, output: Output, a: &str, b: &str) -> Outcome 
     let diff = Diff::between(&first, &second);
     let mut out = anstream::stdout().lock();
     match output {
-        Output::Json => writeln!(out, "{}", json(&diff_value(&diff, &second))?)?,
-        Output::Text => write_diff(&mut out, &diff, &second)?,
+        Output::Json => writeln!(out, "{}", json(&diff_value(&diff, &first, &second))?)?,
+        Output::Text => write_diff(&mut out, &diff, [(a, &first), (b, &second)])?,
     }
     if !diff.widens() {
         return Ok(());

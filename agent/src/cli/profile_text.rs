@@ -7,7 +7,6 @@ use super::versions;
 use super::{Code, Failure};
 use crate::judge::report;
 use lapwing_advise::seccomp;
-use lapwing_profile::diff::Diff;
 use lapwing_profile::entry::Entry;
 use lapwing_profile::generalise;
 use lapwing_profile::profile::{Profile, Record, Verdict};
@@ -310,90 +309,4 @@ fn why(profile: &Profile, entry: &Entry) -> Option<String> {
         |names| format!("because {}", names.because(entry)),
     );
     Some(format!("{because}; breadth {breadth}"))
-}
-
-/// What differs, line by line; what a reviewer should see first, first.
-pub(super) fn write_diff(out: &mut impl Write, diff: &Diff, b: &Profile) -> std::io::Result<()> {
-    if diff.is_empty() {
-        return writeln!(out, "both approve the same");
-    }
-    if let Some((from, to)) = diff.mode {
-        writeln!(out, "mode: {} -> {}", from.word(), to.word())?;
-    }
-    let green = anstyle::AnsiColor::Green.on_default();
-    let red = anstyle::AnsiColor::Red.on_default();
-    let review = diff.review(b);
-    let rare = review.iter().filter(|one| one.is_rare()).count();
-    if rare > 0 {
-        let head = format!(
-            "{rare} of {} that are new were seen in a minority of the instances:",
-            review.len()
-        );
-        writeln!(out, "{}", styled(BOLD, &head))?;
-    }
-    for addition in &review {
-        let style = if addition.is_rare() {
-            green.bold()
-        } else {
-            green
-        };
-        let breadth = match generalise::breadth(addition.entry) {
-            0 => String::new(),
-            breadth => format!("  # a pattern, breadth {breadth}"),
-        };
-        let line = styled(style, &addition.to_string());
-        writeln!(out, "{line}{}", styled(DIM, &breadth))?;
-        provenance::write(out, b, addition.entry)?;
-    }
-    for entry in &diff.bound {
-        let line = styled(green, &format!("+ {entry}"));
-        writeln!(out, "{line}{}", styled(DIM, "  # narrower: binds the file"))?;
-    }
-    for entry in &diff.removed {
-        let line = match diff.unbound.contains(entry) {
-            true => format!("- {entry}  ! whatever the file holds may be executed"),
-            false => format!("- {entry}"),
-        };
-        writeln!(out, "{}", styled(red, &line))?;
-    }
-    let (from, to) = diff.breadth;
-    if from != to {
-        writeln!(out, "breadth of all patterns: {from} -> {to}")?;
-    }
-    Ok(())
-}
-
-/// The same for programs. `added` and `review` are in the same order.
-pub(super) fn diff_value(diff: &Diff, b: &Profile) -> serde_json::Value {
-    let lines = |all: &[Entry]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let mode = diff
-        .mode
-        .map(|(from, to)| serde_json::json!({"from": from.word(), "to": to.word()}));
-    let review = diff.review(b);
-    let added: Vec<String> = review.iter().map(|one| one.entry.to_string()).collect();
-    let review: Vec<serde_json::Value> = (review.iter())
-        .map(|one| {
-            serde_json::json!({
-                "entry": one.entry.to_string(),
-                "rare": one.is_rare(),
-                "breadth": generalise::breadth(one.entry),
-                "instances": one.spread.map(|it| it.shown),
-                "of": one.spread.map(|it| it.of),
-                "checks": one.checks.iter().map(|check| check.id()).collect::<Vec<_>>(),
-                "provenance": provenance::value(b, one.entry),
-                "rule": one.class.rule.id(),
-                "severity": one.class.severity.word(),
-            })
-        })
-        .collect();
-    serde_json::json!({
-        "widens": diff.widens(),
-        "mode": mode,
-        "breadth": {"from": diff.breadth.0, "to": diff.breadth.1},
-        "added": added,
-        "removed": lines(&diff.removed),
-        "bound": lines(&diff.bound),
-        "unbound": lines(&diff.unbound),
-        "review": review,
-    })
 }

@@ -56,6 +56,8 @@ pub struct Root {
     /// Folders to mount an `emptyDir` (in Compose a tmpfs) on, in order. Where the root cannot be
     /// read-only these would be needed besides.
     pub folders: Vec<Folder>,
+    /// What these hide of the image, as far as is known; `None` where the container makes all of them.
+    pub hides: Option<String>,
     /// What keeps the root from being read-only.
     pub blocked: Vec<Blocked>,
     /// Settings of the kernel that are written: they need no mount.
@@ -143,10 +145,11 @@ impl Root {
                 let size = Size::of(&text, written);
                 Folder {
                     size,
-                    ..warnings::folder(text, &touches, &below, &made, facts, used)
+                    ..warnings::folder(text, &touches, &below, &made, facts)
                 }
             })
             .collect();
+        root.hides = warnings::of_image(&root.folders, &made, used);
         root.read_only = root.blocked.is_empty();
         root
     }

@@ -12,11 +12,42 @@ use std::collections::BTreeSet;
 /// What is said of a folder that is made.
 const MAKES: &str =
     "the container makes this folder: as a mount it is there beforehand, and mkdir(2) says so";
-/// What is said of another where nobody knows which files are used.
+/// What is said of others where nobody knows which files are used.
 const UNKNOWN: &str =
-    "what the image has here would be hidden; unknown: image contents were not looked at";
-/// What is said of it where that is known: a folder that holds such a file is no mount.
-const UNUSED: &str = "what the image has here would be hidden; none of its files was seen in use";
+    "unknown: image contents were not looked at (--use FILE says which files are in use)";
+/// What is said of them where that is known: a folder that holds such a file is no mount.
+const UNUSED: &str = "none of the files there was seen in use";
+/// Uses are of the files that links lead to, wherever the links are.
+const LINKS: &str = "links are in no inventory, so one that is followed may be hidden as well";
+
+/// What mounts hide of the image, of all folders that the container does not make itself.
+pub(super) fn of_image(
+    folders: &[Folder],
+    made: &Made,
+    used: Option<&Inventory>,
+) -> Option<String> {
+    let texts: Vec<&str> = (folders.iter())
+        .map(|folder| folder.text.as_str())
+        .filter(|text| !made.is_folder(text))
+        .collect();
+    if texts.is_empty() {
+        return None;
+    }
+    let mut named = texts[..texts.len().min(NAMED_MAX)].join(", ");
+    if texts.len() > NAMED_MAX {
+        named.push_str(&format!(" and {} more", texts.len() - NAMED_MAX));
+    }
+    let known = match used.map(Inventory::incomplete) {
+        None => UNKNOWN.to_owned(),
+        Some(missing) => match missing.first() {
+            None => format!("{UNUSED}; {LINKS}"),
+            Some(why) => format!("{UNUSED}, but not all uses were seen: {why}; {LINKS}"),
+        },
+    };
+    Some(format!(
+        "what the image has at {named} would be hidden; {known}"
+    ))
+}
 
 /// A folder, with what is written below it.
 pub(super) fn folder(
@@ -25,17 +56,11 @@ pub(super) fn folder(
     below: &BTreeSet<usize>,
     made: &Made,
     facts: &Facts,
-    used: Option<&Inventory>,
 ) -> Folder {
-    let first = match (made.is_folder(&text), used) {
-        (true, _) => MAKES.to_owned(),
-        (false, None) => UNKNOWN.to_owned(),
-        (false, Some(used)) => match used.incomplete().first() {
-            None => UNUSED.to_owned(),
-            Some(why) => format!("{UNUSED}, but not all uses were seen: {why}"),
-        },
-    };
-    let mut warnings = vec![first];
+    let mut warnings = Vec::new();
+    if made.is_folder(&text) {
+        warnings.push(MAKES.to_owned());
+    }
     let mut hidden = BTreeSet::new();
     let mut because = Vec::new();
     for touch in below.iter().map(|at| &touches[*at]) {

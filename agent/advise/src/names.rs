@@ -1,0 +1,65 @@
+//! Names of objects and volumes: labels of DNS (RFC 1123), of at most 63 characters.
+//!
+//! Advice is of one container, and documents of several meet in one pod and one namespace, where two of one
+//! name are one thing: a volume that both share, a policy that replaces the other. A name is made of parts, and
+//! says by itself which they are only if none is cut or changed, and only one way to split it is left. Any other
+//! has a hash of the parts at its end.
+
+use sha2::{Digest, Sha256};
+
+/// The most characters of a label.
+const MOST: usize = 63;
+/// Bytes of the hash that a name has, two characters each.
+const HASH: usize = 4;
+
+/// Letters, digits and dashes of a text, as names in Kubernetes have them: at most so many, of which
+/// the first and last are no dashes; never empty.
+#[must_use]
+pub fn slug(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars().map(|c| c.to_ascii_lowercase()) {
+        match c {
+            'a'..='z' | '0'..='9' => out.push(c),
+            _ if out.ends_with('-') || out.is_empty() => {}
+            _ => out.push('-'),
+        }
+    }
+    out.truncate(most);
+    match out.trim_end_matches('-') {
+        "" => "x".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// A label of a text that stands for `parts`, with their hash at its end unless it `is_plain`: unless no
+/// other parts could have the same text.
+pub(crate) fn label(text: &str, parts: &[&str], is_plain: bool) -> String {
+    let whole = slug(text, usize::MAX);
+    if is_plain && whole == text && text.len() <= MOST {
+        return whole;
+    }
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+        // No part has such a byte.
+        hash.update([0]);
+    }
+    let hash: String = (hash.finalize().iter().take(HASH))
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let start = slug(text, MOST - 1 - hash.len());
+    format!("{start}-{hash}")
+}
+
+/// The name of the volume of a container at a path, unlike those that are there.
+pub(crate) fn volume(container: &str, path: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let words = path.trim_start_matches('/').replace('/', "-");
+    let is_plain = !container.contains('-') && !path.contains('-');
+    let name =
+        |parts: &[&str], is_plain| label(&format!("lapwing-{container}-{words}"), parts, is_plain);
+    let first = name(&[container, path], is_plain);
+    let others = (2..).map(|number: u64| name(&[container, path, &number.to_string()], false));
+    let mut all = std::iter::once(first.clone()).chain(others);
+    // The second is endless.
+    all.find(|name| !is_taken(name)).unwrap_or(first)
+}
