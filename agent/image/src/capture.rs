@@ -62,6 +62,9 @@ pub(crate) fn is_wanted(name: &[u8]) -> bool {
         | [b"usr", b"share", b"rpm", file] => matches!(file, b"rpmdb.sqlite" | b"Packages.db"),
         [.., folder, b"METADATA" | b"RECORD"] => folder.ends_with(b".dist-info"),
         [.., folder, b"PKG-INFO" | b"installed-files.txt"] => folder.ends_with(b".egg-info"),
+        [.., folder, b"top_level.txt"] => {
+            folder.ends_with(b".dist-info") || folder.ends_with(b".egg-info")
+        }
         [.., b"node_modules", _, b"package.json"] => true,
         [.., b"node_modules", scope, _, b"package.json"] => scope.starts_with(b"@"),
         [.., file] => file.ends_with(b".egg-info"),
