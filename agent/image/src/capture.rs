@@ -52,8 +52,12 @@ pub(crate) fn is_wanted(name: &[u8]) -> bool {
     match parts[..] {
         [b"etc", b"passwd"] => true,
         [b"etc" | b"lib", b"os-release"] | [b"usr", b"lib", b"os-release"] => true,
-        [b"var", b"lib", b"dpkg", b"status"] | [b"var", b"lib", b"dpkg", b"status.d", _] => true,
-        [b"var", b"lib", b"dpkg", b"info", file] => file.ends_with(b".list"),
+        [b"var", b"lib", b"dpkg", ref rest @ ..]
+        | [b"usr", b"lib", b"sysimage", b"dpkg", ref rest @ ..] => match rest {
+            [b"status"] | [b"status.d", _] => true,
+            [b"info", file] => file.ends_with(b".list"),
+            _ => false,
+        },
         [b"lib", b"apk", b"db", b"installed"] | [b"usr", b"lib", b"apk", b"db", b"installed"] => {
             true
         }

@@ -8,6 +8,7 @@
 mod given;
 mod golang;
 mod language;
+mod linked;
 mod rpm;
 mod system;
 
@@ -128,6 +129,7 @@ impl Packages {
                 format!("{left} files that tell of packages: their paths are too long together");
             packages.not_read.push(text);
         }
+        linked::follow(tree, &mut kept, &mut packages);
         system::dpkg(tree, &kept, &mut packages);
         system::distroless(tree, &kept, &mut packages);
         system::apk(tree, &kept, &mut packages);
