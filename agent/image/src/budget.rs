@@ -73,10 +73,18 @@ impl Unwanted {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Budget {
     /// MB that the new image may have.
-    #[serde(rename = "maxSizeMB", alias = "max_size_mb", deserialize_with = "number")]
+    #[serde(
+        rename = "maxSizeMB",
+        alias = "max_size_mb",
+        deserialize_with = "number"
+    )]
     max_size_mb: Option<f64>,
     /// MB that it may have beyond those of the old one.
-    #[serde(rename = "maxGrowthMB", alias = "max_growth_mb", deserialize_with = "number")]
+    #[serde(
+        rename = "maxGrowthMB",
+        alias = "max_growth_mb",
+        deserialize_with = "number"
+    )]
     max_growth_mb: Option<f64>,
     /// The same, in percent of the old one.
     #[serde(alias = "max_growth_percent", deserialize_with = "number")]
@@ -91,7 +99,11 @@ pub struct Budget {
     #[serde(alias = "max_unused_programs_percent", deserialize_with = "share")]
     max_unused_programs_percent: Option<f64>,
     /// MB of files that later layers hide, and of files that are there twice.
-    #[serde(rename = "maxWastedMB", alias = "max_wasted_mb", deserialize_with = "number")]
+    #[serde(
+        rename = "maxWastedMB",
+        alias = "max_wasted_mb",
+        deserialize_with = "number"
+    )]
     max_wasted_mb: Option<f64>,
     /// The score that it must have.
     #[serde(alias = "min_hardening_score", deserialize_with = "share")]

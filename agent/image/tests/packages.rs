@@ -181,7 +181,9 @@ fn databases_behind_links_are_read_or_told_of() {
             .file(&format!("{folder}/status"), status)
             .file(&format!("{folder}/info/web.list"), "/usr/sbin/web\n")
     };
-    let report = read(database("usr/lib/sysimage/dpkg").symlink("var/lib/dpkg", "../../usr/lib/sysimage/dpkg"));
+    let report = read(
+        database("usr/lib/sysimage/dpkg").symlink("var/lib/dpkg", "../../usr/lib/sysimage/dpkg"),
+    );
     assert_eq!(files(&report), [("web", "1", 1)]);
     assert_eq!(report.packages_not_read, [""; 0]);
 
@@ -209,5 +211,8 @@ fn databases_behind_links_are_read_or_told_of() {
         .symlink("lib", "usr/lib")
         .file("usr/lib/apk/db/installed", "P:musl\nV:1\n");
     let report = read(layer);
-    assert_eq!((report.packages.len(), report.packages_not_read.len()), (1, 0));
+    assert_eq!(
+        (report.packages.len(), report.packages_not_read.len()),
+        (1, 0)
+    );
 }
