@@ -28,10 +28,12 @@ pub enum Unwanted {
     /// A shell.
     Shell,
     /// A package manager.
+    #[serde(alias = "package_manager")]
     PackageManager,
     /// A compiler, a linker or what calls them.
     Compiler,
     /// A program with set-id bits.
+    #[serde(alias = "setuid", alias = "set_id")]
     SetId,
     /// A file that gives capabilities.
     Capability,
@@ -65,39 +67,52 @@ impl Unwanted {
     }
 }
 
-/// Limits. MB are 1,000,000 bytes, and sizes those of the files of all layers, unpacked.
+/// Limits. MB are 1,000,000 bytes, and sizes those of the files of all layers, unpacked. Keys are taken with
+/// underscores too (`max_growth_mb`).
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Budget {
     /// MB that the new image may have.
-    #[serde(rename = "maxSizeMB", deserialize_with = "number")]
+    #[serde(
+        rename = "maxSizeMB",
+        alias = "max_size_mb",
+        deserialize_with = "number"
+    )]
     max_size_mb: Option<f64>,
     /// MB that it may have beyond those of the old one.
-    #[serde(rename = "maxGrowthMB", deserialize_with = "number")]
+    #[serde(
+        rename = "maxGrowthMB",
+        alias = "max_growth_mb",
+        deserialize_with = "number"
+    )]
     max_growth_mb: Option<f64>,
     /// The same, in percent of the old one.
-    #[serde(deserialize_with = "number")]
+    #[serde(alias = "max_growth_percent", deserialize_with = "number")]
     max_growth_percent: Option<f64>,
     /// Layers that it may have.
-    #[serde(deserialize_with = "some")]
+    #[serde(alias = "max_layers", deserialize_with = "some")]
     max_layers: Option<u64>,
     /// Percent of the bytes that a container sees which may be unused.
-    #[serde(deserialize_with = "share")]
+    #[serde(alias = "max_unused_percent", deserialize_with = "share")]
     max_unused_percent: Option<f64>,
     /// Percent of the bytes of programs which may be of programs that were not seen to run.
-    #[serde(deserialize_with = "share")]
+    #[serde(alias = "max_unused_programs_percent", deserialize_with = "share")]
     max_unused_programs_percent: Option<f64>,
     /// MB of files that later layers hide, and of files that are there twice.
-    #[serde(rename = "maxWastedMB", deserialize_with = "number")]
+    #[serde(
+        rename = "maxWastedMB",
+        alias = "max_wasted_mb",
+        deserialize_with = "number"
+    )]
     max_wasted_mb: Option<f64>,
     /// The score that it must have.
-    #[serde(deserialize_with = "share")]
+    #[serde(alias = "min_hardening_score", deserialize_with = "share")]
     min_hardening_score: Option<f64>,
     /// What it may not have.
     #[serde(deserialize_with = "listed")]
     forbid: BTreeSet<Unwanted>,
     /// What it may not have unless the old one has it.
-    #[serde(deserialize_with = "listed")]
+    #[serde(alias = "forbid_new", deserialize_with = "listed")]
     forbid_new: BTreeSet<Unwanted>,
 }
 
@@ -227,6 +242,19 @@ mod tests {
         let forbid: Vec<_> = budget.forbid.into_iter().collect();
         assert_eq!(forbid, [Unwanted::PackageManager, Unwanted::Secret]);
         assert_eq!(budget.forbid_new.len(), 4);
+    }
+
+    #[test]
+    fn keys_are_taken_with_underscores_too_but_each_once() {
+        let text = b"max_size_mb: 1\nmax_growth_mb: 2\nmax_growth_percent: 3\nmax_layers: 4\n\
+            max_unused_percent: 5\nmax_unused_programs_percent: 6\nmax_wasted_mb: 7\nmin_hardening_score: 8\n\
+            forbid: [setuid, package_manager]\nforbid_new: [set_id]\n";
+        let same = b"maxSizeMB: 1\nmaxGrowthMB: 2\nmaxGrowthPercent: 3\nmaxLayers: 4\n\
+            maxUnusedPercent: 5\nmaxUnusedProgramsPercent: 6\nmaxWastedMB: 7\nminHardeningScore: 8\n\
+            forbid: [setId, packageManager]\nforbidNew: [setId]\n";
+        assert_eq!(Budget::parse(text).unwrap(), Budget::parse(same).unwrap());
+        let message = wrong("maxGrowthMB: 1\nmax_growth_mb: 2\n");
+        assert!(message.contains("maxGrowthMB"), "{message}");
     }
 
     #[test]

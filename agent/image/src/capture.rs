@@ -52,8 +52,12 @@ pub(crate) fn is_wanted(name: &[u8]) -> bool {
     match parts[..] {
         [b"etc", b"passwd"] => true,
         [b"etc" | b"lib", b"os-release"] | [b"usr", b"lib", b"os-release"] => true,
-        [b"var", b"lib", b"dpkg", b"status"] | [b"var", b"lib", b"dpkg", b"status.d", _] => true,
-        [b"var", b"lib", b"dpkg", b"info", file] => file.ends_with(b".list"),
+        [b"var", b"lib", b"dpkg", ref rest @ ..]
+        | [b"usr", b"lib", b"sysimage", b"dpkg", ref rest @ ..] => match rest {
+            [b"status"] | [b"status.d", _] => true,
+            [b"info", file] => file.ends_with(b".list"),
+            _ => false,
+        },
         [b"lib", b"apk", b"db", b"installed"] | [b"usr", b"lib", b"apk", b"db", b"installed"] => {
             true
         }
@@ -62,6 +66,9 @@ pub(crate) fn is_wanted(name: &[u8]) -> bool {
         | [b"usr", b"share", b"rpm", file] => matches!(file, b"rpmdb.sqlite" | b"Packages.db"),
         [.., folder, b"METADATA" | b"RECORD"] => folder.ends_with(b".dist-info"),
         [.., folder, b"PKG-INFO" | b"installed-files.txt"] => folder.ends_with(b".egg-info"),
+        [.., folder, b"top_level.txt"] => {
+            folder.ends_with(b".dist-info") || folder.ends_with(b".egg-info")
+        }
         [.., b"node_modules", _, b"package.json"] => true,
         [.., b"node_modules", scope, _, b"package.json"] => scope.starts_with(b"@"),
         [.., file] => file.ends_with(b".egg-info"),

@@ -5,8 +5,11 @@
 //! is listed costs a path. Files are compared by path, size and contents (SHA-256), layers by the digest
 //! of their unpacked tar, packages by kind and name. A file of several names counts by the first.
 
+mod in_use;
 mod parts;
 mod walk;
+
+pub use in_use::OfInventory;
 
 use crate::Image;
 use crate::report::{Capable, First, Layer, Program, Ran, Secret, SetId, Size, Sum};
@@ -84,6 +87,8 @@ pub struct Side {
     pub score: Score,
     /// What a profile saw of it; `None` without one: then nothing is known.
     pub used: Option<Used>,
+    /// What an inventory of use has of it; `None` without one.
+    pub in_use: Option<OfInventory>,
     /// What was left out or not looked at, and what is odd.
     pub notes: Vec<String>,
 }
@@ -313,6 +318,7 @@ impl Side {
             not_searched: report.not_searched,
             score: report.score.clone(),
             used: report.ran.as_ref().map(Used::of),
+            in_use: report.used.as_ref().map(OfInventory::of),
             notes: report.notes.clone(),
         }
     }

@@ -4,14 +4,15 @@
 //! in how many instances the workload was observed, and what was lost. Only of the image under which the
 //! inventory was made, or of one that has most of its files, anything is said to be not seen.
 //!
-//! Paths of an inventory are those of the files, links resolved. So a symbolic link is never in it, and
-//! counts as used where it leads to something that is.
+//! Paths of an inventory are those of the files, links resolved. So a symbolic link is never in it: which are
+//! copied goes by where they lead, see [`copy`].
 //!
 //! What a profile saw run is used too, whether or not the inventory has it: either may have seen what the
 //! other lost.
 
 pub mod copy;
 mod dockerfile;
+mod links;
 
 use crate::map::Use;
 use crate::packages::Packages;

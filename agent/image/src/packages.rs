@@ -1,13 +1,14 @@
 //! Which packages there are, and whose each file is.
 //!
 //! Databases are text of whoever made the image: what cannot be read is left out and told. Files of
-//! packages of the system are known by the databases' own lists; those of Python by `RECORD`; those of
-//! Node by their folder; modules of Go by what the programs say, into which they are linked. A file has one
+//! packages of the system are known by the databases' own lists; those of Python by `RECORD`, or by the
+//! names of their modules; those of Node by their folder; modules of Go by what the programs say, into which they are linked. A file has one
 //! owner, the system's package before others; it counts for others as well that bring it or are in it.
 
 mod given;
 mod golang;
 mod language;
+mod linked;
 mod rpm;
 mod system;
 
@@ -36,7 +37,8 @@ pub(crate) struct Packages {
     owners: Vec<Option<u32>>,
     /// Inodes and packages that they are of as well; whether the package is only a part of the file.
     shared: BTreeMap<(u32, u32), bool>,
-    /// Packages of which not all files are known: too many are shared, or a note in a program alone tells of them.
+    /// Packages of which not all files are known: too many are shared, a note in a program alone tells of them, or
+    /// nothing lists them.
     unsure: BTreeSet<usize>,
     /// Lists of files that were gone through, by their inodes.
     listed: BTreeSet<u32>,
@@ -127,6 +129,7 @@ impl Packages {
                 format!("{left} files that tell of packages: their paths are too long together");
             packages.not_read.push(text);
         }
+        linked::follow(tree, &mut kept, &mut packages);
         system::dpkg(tree, &kept, &mut packages);
         system::distroless(tree, &kept, &mut packages);
         system::apk(tree, &kept, &mut packages);

@@ -173,7 +173,7 @@ pub(crate) struct Tree {
     pub hidden: Vec<Hidden>,
     limits: Limits,
     text: u64,
-    steps: Rc<Cell<u64>>,
+    pub steps: Rc<Cell<u64>>,
 }
 
 /// The names of a path that is clean.

@@ -1,12 +1,16 @@
-//! A vulnerability report of Grype or Trivy, split by what a profile saw run of each package.
+//! A vulnerability report of Grype or Trivy, split by what a profile saw run of each package, and by what an
+//! inventory of use has of it.
 //!
-//! That a package ran does not say that the flaw in it can be reached, and that none of its programs was
-//! seen does not say that it cannot: nothing here says that an image is not affected. A package is told
-//! as present and not seen to run only where that means something: where it has programs, of which none
-//! ran, and holds neither shared libraries nor modules of a language, which others may load unseen.
+//! That a package was used does not say that the flaw in it can be reached, and that nothing of it was seen
+//! does not say that it cannot: nothing here says that an image is not affected. A package is told as present
+//! and not seen only where that means something. By a profile that is where it has programs, of which none
+//! ran, and holds neither shared libraries nor modules of a language, which others may load unseen. By an
+//! inventory it is where none of its files was used, nothing is known to be missing in the inventory, and it
+//! is of no other image.
 
 mod given;
 
+use crate::inventory::{InUse, Verdict};
 use crate::package_url::{is_of_system, plain_name, plain_version};
 use crate::report::{Execution, First, Package, Report};
 use lapwing_profile::text::canonical;
@@ -21,8 +25,8 @@ const LISTED_MAX: usize = 10_000;
 const TEXT_MAX: usize = 200;
 
 /// What nobody should take it for.
-pub const CAUTION: &str = "nothing of this says that the image is not affected: a package that ran may not run the flawed \
-     code, and one that was not seen to run may run tomorrow, or be read by others";
+pub const CAUTION: &str = "nothing of this says that the image is not affected: a package that was used may not run the \
+     flawed code, and one that was not seen may run tomorrow, or be read by others";
 
 /// Findings by what is known of their packages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,9 +40,9 @@ pub struct Vulnerabilities {
     pub caution: &'static str,
     /// How many of each severity, the worst first.
     pub severities: Vec<Count>,
-    /// A program of the package was seen to run.
+    /// A program of the package was seen to run, or a file of it to be used.
     pub ran: First<Finding>,
-    /// The package is present, and none of its programs was seen to run.
+    /// The package is present, and none of its programs was seen to run, or none of its files to be used.
     pub not_seen: First<Finding>,
     /// Nobody knows.
     pub unknown: First<Finding>,
@@ -50,9 +54,9 @@ pub struct Vulnerabilities {
 pub struct Count {
     /// Which.
     pub severity: Severity,
-    /// Of packages that ran.
+    /// Of packages that ran or were used.
     pub ran: u64,
-    /// Of packages that were not seen to run.
+    /// Of packages that were not seen.
     pub not_seen: u64,
     /// Of packages of which nothing is known.
     pub unknown: u64,
@@ -123,29 +127,49 @@ pub struct Finding {
 
 const RAN: &str = "a program of its package was seen to run";
 const NOT_SEEN: &str = "no program of its package was seen to run";
+const USED: &str = "a file of its package was seen to be used";
+const NOT_USED: &str = "no file of its package was seen to be used, by an inventory that is not known to lack anything";
+const INCOMPLETE: &str = "no file of its package was seen to be used, but the inventory is incomplete, or of another image";
 const LIBRARIES: &str = "its package holds shared libraries, which are loaded unseen";
 const MODULES: &str = "modules of a language are loaded unseen";
 const NO_PROGRAMS: &str = "its package has no programs, or the profile says nothing of them";
+const NO_FILES: &str =
+    "no file of its package is known, or the inventory says nothing of this image";
 const NO_PACKAGE: &str = "the image has no package of this kind and name that is known";
 const NO_VERSION: &str = "the image has another version of the package than the report";
 const NO_KIND: &str = "packages of this kind are not read";
 
-/// What is known of one package, for all that is in it.
-fn known(package: &Package) -> (Execution, &'static str) {
-    match package.execution {
-        Some(Execution::Ran) => (Execution::Ran, RAN),
+/// What is known of one package, for all that is in it. `used` is the inventory's, if there is one.
+fn known(package: &Package, used: Option<&InUse>) -> (Execution, &'static str) {
+    let is_whole =
+        |used: &InUse| used.incomplete.is_empty() && used.same_image != Some(false) && used.says;
+    match (package.execution, package.in_use.zip(used)) {
+        (Some(Execution::Ran), _) => return (Execution::Ran, RAN),
+        (_, Some((Verdict::Used, _))) => return (Execution::Ran, USED),
+        (_, Some((Verdict::NotSeen, used))) if is_whole(used) => {
+            return (Execution::NotSeenToRun, NOT_USED);
+        }
+        _ => {}
+    }
+    match (package.execution, package.in_use) {
+        (None, Some(Verdict::NotSeen)) => (Execution::Unknown, INCOMPLETE),
+        (None, Some(_)) => (Execution::Unknown, NO_FILES),
         _ if !is_of_system(package.kind) && !matches!(package.kind, "golang" | "generic") => {
             (Execution::Unknown, MODULES)
         }
         _ if package.libraries > 0 => (Execution::Unknown, LIBRARIES),
-        Some(Execution::NotSeenToRun) => (Execution::NotSeenToRun, NOT_SEEN),
-        Some(Execution::Unknown) | None => (Execution::Unknown, NO_PROGRAMS),
+        (Some(Execution::NotSeenToRun), _) => (Execution::NotSeenToRun, NOT_SEEN),
+        _ => (Execution::Unknown, NO_PROGRAMS),
     }
 }
 
 /// Of several packages of one name and version, the one that says most that something runs.
-fn of_all<'a>(all: impl Iterator<Item = &'a Package>) -> Option<(Execution, &'static str)> {
-    all.map(known).min_by_key(|(execution, _)| match execution {
+fn of_all<'a>(
+    all: impl Iterator<Item = &'a Package>,
+    used: Option<&InUse>,
+) -> Option<(Execution, &'static str)> {
+    let all = all.map(|package| known(package, used));
+    all.min_by_key(|(execution, _)| match execution {
         Execution::Ran => 0,
         Execution::Unknown => 1,
         Execution::NotSeenToRun => 2,
@@ -157,7 +181,7 @@ fn told(text: &str) -> String {
 }
 
 impl Vulnerabilities {
-    /// Splits a report by an image that was read with a profile.
+    /// Splits a report by an image that was read with a profile, an inventory of use, or both.
     ///
     /// # Errors
     /// In one line, where the bytes are no such report, or too large a one.
@@ -170,7 +194,7 @@ impl Vulnerabilities {
         }
         let mut all: Vec<(Execution, Finding)> = (given.findings.iter())
             .map(|one| {
-                let (execution, why) = judge(one, &packages);
+                let (execution, why) = judge(one, &packages, image.used.as_ref());
                 let fixed = one.fixed.as_deref().filter(|text| !text.is_empty());
                 let finding = Finding {
                     id: told(&one.id),
@@ -226,6 +250,7 @@ impl Vulnerabilities {
 fn judge(
     one: &given::Finding<'_>,
     packages: &HashMap<(&str, String), Vec<&Package>>,
+    used: Option<&InUse>,
 ) -> (Execution, &'static str) {
     let Some(kind) = one.kind else {
         return (Execution::Unknown, NO_KIND);
@@ -240,5 +265,5 @@ fn judge(
     let same = named
         .iter()
         .filter(|package| plain_version(kind, &package.version) == version);
-    of_all(same.copied()).unwrap_or((Execution::Unknown, NO_VERSION))
+    of_all(same.copied(), used).unwrap_or((Execution::Unknown, NO_VERSION))
 }

@@ -2,11 +2,14 @@
 
 mod common;
 
+use common::base::export;
 use common::{Image, Layer};
 use lapwing_image::budget::{Budget, Line, Verdict};
 use lapwing_image::diff::Diff;
 use lapwing_image::{Limits, Options, Wanted};
 use lapwing_profile::entry::Entry;
+use lapwing_profile::inventory::export::Export;
+use lapwing_profile::inventory::uses;
 use lapwing_profile::learn::Sighting;
 use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::workload::Workload;
@@ -38,12 +41,21 @@ fn image() -> Image {
 }
 
 fn open(image: &Image, profile: Option<&Profile>) -> lapwing_image::Image {
+    open_used(image, profile, None)
+}
+
+fn open_used(
+    image: &Image,
+    profile: Option<&Profile>,
+    export: Option<&Export>,
+) -> lapwing_image::Image {
+    let known = export.map(|export| export.inventory().unwrap());
     let options = Options {
         wanted: Wanted::default(),
         limits: Limits::default(),
         hide: &|_| 0,
         profile,
-        inventory: None,
+        inventory: export.zip(known.as_ref()),
         sbom: None,
     };
     lapwing_image::Image::read(image.path(), &options).unwrap()
@@ -140,4 +152,45 @@ fn secrets_beyond_those_that_are_kept_are_not_taken_for_old_ones() {
     );
     assert_eq!(line.offenders.count(), 1_001);
     assert!(line.text.ends_with("and 998 more"), "{}", line.text);
+}
+
+#[test]
+fn an_inventory_judges_the_share_of_files_without_bounds() {
+    let image = image();
+    let mut used = export(&[
+        ("/usr/bin/web", uses::EXEC),
+        ("/usr/lib/lib.so", uses::OPEN),
+    ]);
+    let judged = |text: &str, used: &Export| {
+        let new = open_used(&image, None, Some(used));
+        judge(text, &Diff::of(&new, &new), &new)
+    };
+    // Of 1,769 bytes the program of 200 and dpkg's of 69 were not seen.
+    let kept = judged("maxUnusedPercent: 16", &used);
+    assert_eq!(kept.verdict, Verdict::Kept, "{}", kept.text);
+    let exceeded = judged("maxUnusedPercent: 10", &used);
+    assert_eq!(exceeded.verdict, Verdict::Exceeded, "{}", exceeded.text);
+    assert!(
+        exceeded
+            .text
+            .contains("by an inventory of 1 instances; packages: tools "),
+        "{}",
+        exceeded.text
+    );
+    let programs = judged("maxUnusedProgramsPercent: 10", &used);
+    assert_eq!(programs.verdict, Verdict::CannotBeJudged);
+    // What lacks something, or is of another image, never shows that it is exceeded.
+    used.missing.gaps = 1;
+    let line = judged("maxUnusedPercent: 10", &used);
+    assert_eq!(line.verdict, Verdict::CannotBeJudged, "{}", line.text);
+    assert!(
+        line.text.contains("incomplete (1 times the agent"),
+        "{}",
+        line.text
+    );
+    assert_eq!(judged("maxUnusedPercent: 16", &used).verdict, Verdict::Kept);
+    used.missing.gaps = 0;
+    used.images = vec![format!("web@sha256:{}", "0".repeat(64))];
+    let line = judged("maxUnusedPercent: 16", &used);
+    assert_eq!(line.verdict, Verdict::CannotBeJudged, "{}", line.text);
 }

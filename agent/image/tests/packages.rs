@@ -171,3 +171,48 @@ fn long_paths_to_nothing_count() {
     let report = read(Layer::default().file("lib/apk/db/installed", &installed));
     assert_eq!((report.packages.len(), report.packages[0].files), (1, 0));
 }
+
+#[test]
+fn databases_behind_links_are_read_or_told_of() {
+    let status = "Package: web\nStatus: install ok installed\nVersion: 1\n\n";
+    let database = |folder: &str| {
+        Layer::default()
+            .file("usr/sbin/web", "web")
+            .file(&format!("{folder}/status"), status)
+            .file(&format!("{folder}/info/web.list"), "/usr/sbin/web\n")
+    };
+    let report = read(
+        database("usr/lib/sysimage/dpkg").symlink("var/lib/dpkg", "../../usr/lib/sysimage/dpkg"),
+    );
+    assert_eq!(files(&report), [("web", "1", 1)]);
+    assert_eq!(report.packages_not_read, [""; 0]);
+
+    // A file alone that is a link: to what is kept for it, and to what is not.
+    let layer = database("usr/lib/sysimage/dpkg")
+        .symlink("var/lib/dpkg/status", "/usr/lib/sysimage/dpkg/status")
+        .symlink("var/lib/dpkg/info", "/usr/lib/sysimage/dpkg/info");
+    assert_eq!(files(&read(layer)), [("web", "1", 1)]);
+    let report = read(database("opt/hidden").symlink("var/lib/dpkg", "/opt/hidden"));
+    assert_eq!(report.packages, []);
+    assert_eq!(
+        report.packages_not_read,
+        [
+            "2 files of databases of packages, behind links to places that are not read: /var/lib/dpkg/status, \
+             /var/lib/dpkg/info/web.list"
+        ]
+    );
+    let layer = Layer::default()
+        .file("opt/installed", "P:musl\nV:1\n")
+        .symlink("lib/apk/db/installed", "/opt/installed");
+    let not_read = read(layer).packages_not_read.join("\n");
+    assert!(not_read.ends_with(": /lib/apk/db/installed"), "{not_read}");
+    // Where the system's own links lead to a place that is known, it is read once.
+    let layer = Layer::default()
+        .symlink("lib", "usr/lib")
+        .file("usr/lib/apk/db/installed", "P:musl\nV:1\n");
+    let report = read(layer);
+    assert_eq!(
+        (report.packages.len(), report.packages_not_read.len()),
+        (1, 0)
+    );
+}

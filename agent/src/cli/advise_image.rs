@@ -18,7 +18,7 @@ Examples:
   docker save shop:1 -o shop.tar
   lapwing advise image shop.tar                          what is in it, and what to leave out
   lapwing advise image shop.tar --profile shop.yaml      and which programs and packages were seen to run
-  lapwing advise image shop.tar --profile shop.yaml --vulnerabilities grype.json
+  lapwing advise image shop.tar --use use.json --vulnerabilities grype.json
   lapwing advise image shop.tar --sbom sbom.json         and packages that an SBOM names, as those of Java
   lapwing inventory shop -o json > use.json              from the agent that learned it
   lapwing advise image shop.tar --use use.json           and which files were used, and which were not seen to be
@@ -66,9 +66,9 @@ pub struct ImageArgs {
     #[arg(long, value_name = "FILE")]
     sbom: Option<PathBuf>,
     /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by
-    /// what was seen to run
+    /// what was seen to run and to be used
     ///
-    /// Needs --profile, or --container.
+    /// Needs --profile, --use, or --container.
     #[arg(long, value_name = "FILE")]
     vulnerabilities: Option<PathBuf>,
     /// Form of the output
@@ -134,6 +134,12 @@ fn usage(text: &str) -> Failure {
 
 /// What one option needs of the others.
 fn check(args: &ImageArgs) -> Outcome {
+    if args.vulnerabilities.is_some() && args.output == AdviceForm::Cyclonedx {
+        return Err(usage(
+            "-o cyclonedx lists packages with their use, and no findings: leave out --vulnerabilities, or take \
+             -o json",
+        ));
+    }
     if args.container.is_some() {
         return Ok(());
     }
@@ -142,9 +148,9 @@ fn check(args: &ImageArgs) -> Outcome {
             "-o dockerfile copies what was used: say which with --use FILE (`lapwing inventory WORKLOAD -o json`)",
         ));
     }
-    if args.vulnerabilities.is_some() && args.profile.is_none() {
+    if args.vulnerabilities.is_some() && args.profile.is_none() && args.inventory.is_none() {
         return Err(usage(
-            "--vulnerabilities splits them by what was seen to run: say what was with --profile FILE",
+            "--vulnerabilities splits them by what was seen: say what was with --profile FILE, --use FILE, or both",
         ));
     }
     Ok(())
@@ -183,10 +189,10 @@ fn write(
     let map = (args.output == AdviceForm::Html).then(|| image.map());
     let mut report = Report::from(image);
     if let (Some(bytes), Some(path)) = (vulnerabilities, &args.vulnerabilities) {
-        if report.ran.is_none() {
+        if report.ran.is_none() && report.used.is_none() {
             let error = anyhow!(
-                "--vulnerabilities splits them by what was seen to run, and the agent has no profile of that: give \
-                 one with --profile FILE"
+                "--vulnerabilities splits them by what was seen, and the agent has neither a profile nor an inventory \
+                 of that: give one with --profile FILE or --use FILE"
             );
             return Err(Failure::new(Code::Failed, error));
         }
@@ -303,6 +309,62 @@ mod tests {
         let said = format!("{:#}", failure.error);
         assert_eq!(failure.code, Code::Usage);
         assert!(said.contains("sbom.json: it is XML: taken are"), "{said}");
+    }
+
+    #[test]
+    fn findings_are_split_by_an_inventory_alone_and_have_no_place_in_an_sbom() {
+        let folder = layout(
+            b"",
+            |layer| value!({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [layer]}}),
+        );
+        let inventory = folder.path().join("use.json");
+        let export = serde_json::to_vec(&Export::of("web", &Inventory::default())).unwrap();
+        fs::write(&inventory, export).unwrap();
+        let findings = folder.path().join("grype.json");
+        let finding = value!({"vulnerability": {"id": "CVE-1", "severity": "High"},
+            "artifact": {"name": "perl", "version": "1", "type": "deb"}});
+        fs::write(&findings, value!({"matches": [finding]}).to_string()).unwrap();
+        let form = |form: &str, with_use: bool| {
+            let mut line: Vec<&OsStr> = vec!["x".as_ref(), folder.path().as_os_str()];
+            line.push("--vulnerabilities".as_ref());
+            line.push(findings.as_os_str());
+            line.push("-o".as_ref());
+            line.push(form.as_ref());
+            if with_use {
+                line.push("--use".as_ref());
+                line.push(inventory.as_os_str());
+            }
+            let args = Line::parse_from(line).args;
+            check(&args)?;
+            let known = Known::of_files(None, args.inventory.as_deref(), None)?;
+            let image = saved(&args, folder.path(), &known)?;
+            let mut out = Vec::new();
+            write(&mut out, &args, image, given(&args)?.as_deref())?;
+            Ok::<_, Failure>(String::from_utf8(out).unwrap())
+        };
+        let text = form("text", true).unwrap();
+        for part in [
+            "  1 in the report of grype\n",
+            "  by the inventory of use of web:\n",
+            "  INCOMPLETE: no instance was observed\n",
+            "  unknown:\n    high        CVE-1  perl 1\n",
+        ] {
+            assert!(text.contains(part), "no `{part}` in {text}");
+        }
+        assert!(
+            form("json", true)
+                .unwrap()
+                .contains("\"scanner\":\"grype\"")
+        );
+        for (name, with_use, part) in [
+            ("text", false, "--profile FILE, --use FILE, or both"),
+            ("cyclonedx", true, "and no findings"),
+        ] {
+            let failure = form(name, with_use).unwrap_err();
+            assert_eq!(failure.code, Code::Usage);
+            let said = failure.error.to_string();
+            assert!(said.contains(part), "{said}");
+        }
     }
 
     #[test]

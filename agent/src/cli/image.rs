@@ -59,8 +59,8 @@ A budget, each line of which may be left out; MB are 1,000,000 bytes:
   maxGrowthPercent: 10
   maxLayers: 12
   maxWastedMB: 3                     hidden by later layers, and copies
-  maxUnusedPercent: 90               needs --new-profile, as the next
-  maxUnusedProgramsPercent: 50
+  maxUnusedPercent: 90               needs --new-use, or --new-profile
+  maxUnusedProgramsPercent: 50       needs --new-profile
   minHardeningScore: 60
   forbid: [secret, packageManager]   also shell, compiler, setId, capability
   forbidNew: [shell, setId]          what the old image has is let be";
@@ -88,6 +88,12 @@ pub struct DiffArgs {
     /// A profile that was learned of the new image
     #[arg(long, value_name = "FILE")]
     new_profile: Option<PathBuf>,
+    /// An inventory of use of the old image (`lapwing inventory WORKLOAD -o json`): says which of its files are in use
+    #[arg(long, value_name = "FILE")]
+    old_use: Option<PathBuf>,
+    /// An inventory of use of the new image
+    #[arg(long, value_name = "FILE")]
+    new_use: Option<PathBuf>,
     /// An SBOM of the old image, in JSON of CycloneDX, SPDX (2, 3.0) or Syft: names packages that are not read
     #[arg(long, value_name = "FILE")]
     old_sbom: Option<PathBuf>,
@@ -235,12 +241,12 @@ fn diff(args: &DiffArgs) -> Outcome {
             Failure::new(failure.code, failure.error.context(place))
         })
     };
-    let known = |profile: &Option<PathBuf>, sbom: &Option<PathBuf>| {
-        Known::of_files(profile.as_deref(), None, sbom.as_deref())
+    let known = |profile: &Option<PathBuf>, inventory: &Option<PathBuf>, sbom: &Option<PathBuf>| {
+        Known::of_files(profile.as_deref(), inventory.as_deref(), sbom.as_deref())
     };
-    let of = known(&args.old_profile, &args.old_sbom)?;
+    let of = known(&args.old_profile, &args.old_use, &args.old_sbom)?;
     let old = image("old", &args.old, &args.old_image, of)?;
-    let of = known(&args.new_profile, &args.new_sbom)?;
+    let of = known(&args.new_profile, &args.new_use, &args.new_sbom)?;
     let new = image("new", &args.new, &args.new_image, of)?;
     let diff = Diff::of(&old, &new);
     let judgement = budget.map(|budget| budget.judge(&diff, new.report()));

@@ -31,9 +31,9 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> Result<()> {
     heading(out, report)?;
     if let Some(of) = &report.ran {
         ran::write(out, of, &report.packages)?;
-        if let Some(split) = &report.vulnerabilities {
-            vulnerabilities::write(out, split, of)?;
-        }
+    }
+    if let Some(split) = &report.vulnerabilities {
+        vulnerabilities::write(out, split, report)?;
     }
     if let Some(of) = &report.used {
         used::write(out, of)?;

@@ -1,5 +1,6 @@
-//! Limits of what a profile has to say: how much of an image is not in use.
+//! Limits of what a profile or an inventory has to say: how much of an image is not in use.
 //!
+//! An inventory knows each file, so by one of this image there is a single share and no bounds.
 //! What runs is recorded, and what is read or mapped is not. So unused is something between what was not
 //! seen to run and that with all that is unknown, and a limit is kept or exceeded where the whole of that
 //! is on one side of it. To observe for longer can only lower what was not seen: an incomplete profile
@@ -7,15 +8,16 @@
 
 use super::judge::{amount, figure, unknown};
 use super::{Line, OFFENDERS_MAX, Verdict};
-use crate::diff::{Diff, Used};
-use crate::report::{Execution, First, Report};
+use crate::diff::{Diff, OfInventory, Used};
+use crate::inventory;
+use crate::report::{Execution, First, Package, Report};
 
 /// What has to be there before anything can be said.
 fn given(diff: &Diff) -> Result<&Used, String> {
     let Some(used) = &diff.new.used else {
         return Err(
             "no profile says what of the new image runs: give one that was learned of it with \
-             --new-profile FILE"
+             --new-profile FILE, or for maxUnusedPercent an inventory of its use with --new-use FILE"
                 .to_owned(),
         );
     };
@@ -56,7 +58,7 @@ fn coverage(used: &Used) -> String {
 
 /// Packages of which nothing was seen to run, the largest first.
 fn packages(report: &Report) -> First<String> {
-    let is = |one: &&crate::report::Package| one.execution == Some(Execution::NotSeenToRun);
+    let is = |one: &&Package| one.execution == Some(Execution::NotSeenToRun);
     let mut first = First::default();
     for package in report.packages.iter().filter(is) {
         first.take(OFFENDERS_MAX, || {
@@ -64,6 +66,19 @@ fn packages(report: &Report) -> First<String> {
         });
     }
     first
+}
+
+/// The largest packages in words.
+fn named(offenders: &First<String>) -> String {
+    if offenders.is_empty() {
+        return String::new();
+    }
+    let first: Vec<&str> = offenders.first.iter().take(3).map(String::as_str).collect();
+    let more = match offenders.count() - first.len() as u64 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; packages: {}{more}", first.join(", "))
 }
 
 /// Judges a share of which the lowest and the highest value are known, in words for both.
@@ -107,17 +122,7 @@ fn judge(
         return unknown(key, Some(lowest), limit, &why);
     }
     let offenders = packages(report);
-    let named = match offenders.is_empty() {
-        true => String::new(),
-        false => {
-            let first: Vec<&str> = offenders.first.iter().take(3).map(String::as_str).collect();
-            let more = match offenders.count() - first.len() as u64 {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            format!("; packages: {}{more}", first.join(", "))
-        }
-    };
+    let named = named(&offenders);
     Line {
         limit: key.to_owned(),
         verdict: Verdict::Exceeded,
@@ -131,8 +136,55 @@ fn judge(
     }
 }
 
+/// Judges the share of files that were not seen to be used. To observe for longer can only lower it, so an
+/// inventory that lacks something can show that a limit is kept, and never that it is exceeded.
+fn by_inventory(key: &str, of: &OfInventory, report: &Report, limit: f64) -> Line {
+    let share = of.not_seen_percent;
+    let text = format!(
+        "{} % of the bytes that a container sees are of files that were not seen to be used, of {limit} % that \
+         are allowed; by an inventory of {} instances",
+        figure(share, limit),
+        of.instances
+    );
+    if share <= limit {
+        return Line {
+            limit: key.to_owned(),
+            verdict: Verdict::Kept,
+            figure: Some(share),
+            allowed: limit,
+            text: format!("{key}: {text}"),
+            offenders: First::default(),
+        };
+    }
+    if !of.incomplete.is_empty() {
+        let why = of.incomplete.join("; ");
+        let why = format!("{text}, which is incomplete ({why}): give one that lacks nothing");
+        return unknown(key, Some(share), limit, &why);
+    }
+    let mut offenders = First::default();
+    let not_seen = |one: &&Package| one.in_use == Some(inventory::Verdict::NotSeen);
+    for package in report.packages.iter().filter(not_seen) {
+        offenders.take(OFFENDERS_MAX, || {
+            format!("{} {}", package.name, amount(package.bytes))
+        });
+    }
+    Line {
+        limit: key.to_owned(),
+        verdict: Verdict::Exceeded,
+        figure: Some(share),
+        allowed: limit,
+        text: format!("{key}: {text}{}", named(&offenders)),
+        offenders,
+    }
+}
+
 pub(super) fn unused(diff: &Diff, report: &Report, limit: f64) -> Line {
     const KEY: &str = "maxUnusedPercent";
+    // One that says nothing of this image leaves it to a profile.
+    let of = diff.new.in_use.as_ref();
+    if let Some(of) = of.filter(|of| of.says && of.same_image != Some(false)) {
+        return by_inventory(KEY, of, report, limit);
+    }
     let used = match given(diff) {
         Ok(used) => used,
         Err(why) => return unknown(KEY, None, limit, &why),

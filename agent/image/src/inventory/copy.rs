@@ -1,16 +1,17 @@
 //! What a build has to copy to have what was used, folded to whole folders.
 //!
 //! A folder is copied as a whole where every file in it, at any depth, is wanted. Symbolic links are wanted
-//! where they lead to something that is, or to a folder that is there. `COPY` follows a link that it is given by
-//! name, so those that do not lie in a folder that is copied as a whole are made anew. Python looks for the
-//! source of a compiled module and opens only the latter: the source is wanted with it.
+//! where they lead to something that is, or to a folder that is there, or out of the image (see [`links`]).
+//! `COPY` follows a link that it is given by name, so those that do not lie in a folder that is copied as a whole
+//! are made anew. Python looks for the source of a compiled module and opens only the latter: the source is wanted
+//! with it.
 //!
 //! `COPY` gives folders that it has to make to root, so all are made before, with owner and mode. Beside those
 //! above what is copied these are there: folders that were listed, those that something was made in, those that
 //! are empty or somebody else's in the image, for they wait for files, and those that the configuration names.
 //! Runtimes look users up in `/etc/passwd` and `/etc/group`, from outside and so unseen: both are wanted.
 
-use super::Nodes;
+use super::{Nodes, links};
 use crate::report::Sum;
 use crate::tree::{Id, Kind, ROOT, Tree};
 use lapwing_profile::text::canonical;
@@ -130,7 +131,7 @@ impl Copy {
                 mark(&mut above, id);
             }
         }
-        let mut links = Vec::new();
+        let mut symlinks = Vec::new();
         let waits = waiting(tree);
         tree.visit(|id, inode| {
             let at = id as usize;
@@ -138,15 +139,26 @@ impl Copy {
                 mark(&mut above, id);
             }
             if inode.kind == Kind::Symlink {
-                links.push(id);
+                symlinks.push(id);
             }
         });
+        let out = symlinks.iter().filter_map(|id| links::follow(tree, *id));
+        let out: Vec<links::Leads> = out.collect();
+        for leads in out.iter().filter(|it| it.is_given) {
+            for id in leads.over.iter().chain([&leads.link]) {
+                wanted[*id as usize] = true;
+                mark(&mut above, *id);
+            }
+            if let Some(folder) = leads.folder {
+                mark(&mut above, folder);
+            }
+        }
         // A link may lead over others, and to a folder that only now is above something: each round takes
         // one link at least, and steps over all of the image are bounded.
         let mut is_settled = false;
         while !is_settled {
             is_settled = true;
-            for id in &links {
+            for id in &symlinks {
                 let leads = |id| find(&tree.path(id));
                 if !wanted[*id as usize]
                     && leads(*id).is_some_and(|to| to != ROOT && above[to as usize])
@@ -156,9 +168,24 @@ impl Copy {
                     is_settled = false;
                 }
             }
+            for leads in &out {
+                let parent = tree.nodes[leads.link as usize].parent;
+                if !wanted[leads.link as usize] && above[parent as usize] {
+                    for id in leads.over.iter().chain([&leads.link]) {
+                        wanted[*id as usize] = true;
+                        mark(&mut above, *id);
+                    }
+                    is_settled = false;
+                }
+            }
         }
         let whole = whole(tree, &wanted);
-        let mut result = Self::default();
+        let left_out = out.iter().filter(|it| !wanted[it.link as usize]);
+        let streams = out.iter().filter(|it| it.is_stream);
+        let mut result = Self {
+            warnings: links::warnings(tree, left_out, streams),
+            ..Self::default()
+        };
         result.collect(tree, (&wanted, &above, &whole));
         result
     }

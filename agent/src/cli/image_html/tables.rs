@@ -106,9 +106,9 @@ pub(super) fn score(out: &mut String, score: &Score) {
     out.push_str("</dl>\n</section>\n");
 }
 
-/// A report of vulnerabilities, split by what ran.
+/// A report of vulnerabilities, split by what ran and was used.
 pub(super) fn vulnerabilities(out: &mut String, split: &Vulnerabilities) {
-    begin(out, "vulnerabilities", "Vulnerabilities by what ran");
+    begin(out, "vulnerabilities", "Vulnerabilities by what was used");
     let of = match split.same_image {
         Some(true) => "",
         Some(false) => "<p class=\"warn\">The report is of another image than this one.</p>\n",
@@ -122,8 +122,8 @@ pub(super) fn vulnerabilities(out: &mut String, split: &Vulnerabilities) {
     );
     let titles = [
         ("", "Severity"),
-        ("num", "Its package ran"),
-        ("num", "Not seen to run"),
+        ("num", "Ran or used"),
+        ("num", "Not seen"),
         ("num", "Unknown"),
     ];
     table(out, &titles);
@@ -139,8 +139,8 @@ pub(super) fn vulnerabilities(out: &mut String, split: &Vulnerabilities) {
     }
     end_table(out, 0);
     let parts: [(&str, &First<Finding>); 3] = [
-        ("Its package ran", &split.ran),
-        ("Present, not seen to run", &split.not_seen),
+        ("Its package ran or was used", &split.ran),
+        ("Present, and never seen", &split.not_seen),
         ("Unknown", &split.unknown),
     ];
     for (title, all) in parts.into_iter().filter(|(_, all)| !all.is_empty()) {

@@ -7,7 +7,7 @@ use super::{COMMAND_MAX, LISTED_MAX, dim, files, head, line, ran, size};
 use crate::cli::text::table;
 use fit::{short, wrapped};
 use lapwing_image::budget::{Judgement, Verdict};
-use lapwing_image::diff::{Changes, Diff, File, Package, Side, Used, growth};
+use lapwing_image::diff::{Changes, Diff, File, OfInventory, Package, Side, Used, growth};
 use lapwing_image::report::{Capable, First, Layer, Program, Secret, SetId};
 use std::io::{Result, Write};
 
@@ -74,20 +74,47 @@ fn change(bytes: i64) -> String {
 
 fn used(out: &mut impl Write, diff: &Diff) -> Result<()> {
     head(out, "used share", "")?;
-    for (which, side, option) in [
-        ("old", &diff.old, "--old-profile"),
-        ("new", &diff.new, "--new-profile"),
-    ] {
-        match &side.used {
-            None => dim(
-                out,
-                2,
-                &format!("{which}  not known: no profile of it ({option})"),
-            )?,
-            Some(used) => used_of(out, which, used)?,
+    for (which, side) in [("old", &diff.old), ("new", &diff.new)] {
+        if side.used.is_none() && side.in_use.is_none() {
+            let text = format!(
+                "{which}  not known: no profile or inventory of it (--{which}-profile, --{which}-use)"
+            );
+            dim(out, 2, &text)?;
+        }
+        if let Some(of) = &side.used {
+            used_of(out, which, of)?;
+        }
+        if let Some(of) = &side.in_use {
+            in_use(out, which, of)?;
         }
     }
     Ok(())
+}
+
+fn in_use(out: &mut impl Write, which: &str, of: &OfInventory) -> Result<()> {
+    let text = format!(
+        "{which}  used {:.1} %, not seen to be used {:.1} %, unknown {:.1} % of what a container sees",
+        of.used_percent, of.not_seen_percent, of.unknown_percent
+    );
+    line(out, 2, &text)?;
+    let text = format!(
+        "by the inventory of use of {}, instances: {}",
+        of.workload, of.instances
+    );
+    wrapped(out, 7, &text)?;
+    for reason in &of.incomplete {
+        wrapped(out, 7, &format!("incomplete: {reason}"))?;
+    }
+    match of.same_image {
+        Some(true) => {}
+        Some(false) => line(out, 7, "! it was made under other images, not this one")?,
+        None => line(out, 7, "! under which image it was made is not known")?,
+    }
+    if !of.says {
+        let text = "! too few of its files are in this image, so what was not used is not told";
+        line(out, 7, text)?;
+    }
+    wrapped(out, 7, of.caution)
 }
 
 fn used_of(out: &mut impl Write, which: &str, used: &Used) -> Result<()> {

@@ -325,10 +325,12 @@ fn an_image_reads_well_and_hides_nothing() {
         &format!(
             "  by the profile of {name}: observed for 1 min, instances: 1, coverage at least 0.999"
         ),
-        "  it is incomplete, see above: more may have run\n  nothing is said\n",
-        "critical  1                2                3\n  its package ran:\n",
+        "  it is incomplete, see above: more may have run\n",
+        &format!("  by the inventory of use of {name}:\n  first use {name}"),
+        "  nothing is said\n",
+        "critical  1            2         3\n  its package ran or was used:\n",
         &format!(
-            "  present, not seen to run:\n    critical    {name}  {name} {name}, fixed in {name}\n    and 3 more"
+            "  present, and never seen:\n    critical    {name}  {name} {name}, fixed in {name}\n    and 3 more"
         ),
         "sticky bit  15\n",
         "  and 5 more (-o json)\n",

@@ -1,13 +1,13 @@
-//! A vulnerability report, split by what ran.
+//! A vulnerability report, split by what ran and was used.
 
-use super::{head, line, list, ran};
+use super::{head, line, list, ran, used};
 use crate::cli::text::table;
-use lapwing_image::report::{First, Ran};
+use lapwing_image::report::{First, Report};
 use lapwing_image::vulnerabilities::{Finding, Vulnerabilities};
 use std::io::{Result, Write};
 
 /// Counts by severity, what they rest on, and the worst of each part.
-pub(super) fn write(out: &mut impl Write, split: &Vulnerabilities, of: &Ran) -> Result<()> {
+pub(super) fn write(out: &mut impl Write, split: &Vulnerabilities, of: &Report) -> Result<()> {
     let all = split.ran.count() + split.not_seen.count() + split.unknown.count();
     let text = format!("{all} in the report of {}", split.scanner);
     head(out, "vulnerabilities", &text)?;
@@ -16,14 +16,18 @@ pub(super) fn write(out: &mut impl Write, split: &Vulnerabilities, of: &Ran) -> 
         Some(false) => line(out, 2, "! the report is of another image than this one")?,
         None => line(out, 2, "! of which image the report is is not known")?,
     }
-    let text = format!(
-        "by the profile of {}: {}",
-        of.workload,
-        ran::rests(&of.basis)
-    );
-    line(out, 2, &text)?;
-    if !of.basis.complete {
-        line(out, 2, "it is incomplete, see above: more may have run")?;
+    if let Some(ran) = &of.ran {
+        let rests = ran::rests(&ran.basis);
+        let text = format!("by the profile of {}: {rests}", ran.workload);
+        line(out, 2, &text)?;
+        if !ran.basis.complete {
+            line(out, 2, "it is incomplete, see above: more may have run")?;
+        }
+    }
+    if let Some(inventory) = &of.used {
+        let text = format!("by the inventory of use of {}:", inventory.workload);
+        line(out, 2, &text)?;
+        used::rests(out, inventory)?;
     }
     line(out, 2, split.caution)?;
     let rows: Vec<Vec<String>> = (split.severities.iter())
@@ -36,11 +40,11 @@ pub(super) fn write(out: &mut impl Write, split: &Vulnerabilities, of: &Ran) -> 
         })
         .collect();
     if !rows.is_empty() {
-        let titles = ["SEVERITY", "ITS PACKAGE RAN", "NOT SEEN TO RUN", "UNKNOWN"];
+        let titles = ["SEVERITY", "RAN OR USED", "NOT SEEN", "UNKNOWN"];
         table(out, &titles, &rows)?;
     }
-    part(out, "its package ran:", &split.ran)?;
-    part(out, "present, not seen to run:", &split.not_seen)?;
+    part(out, "its package ran or was used:", &split.ran)?;
+    part(out, "present, and never seen:", &split.not_seen)?;
     part(out, "unknown:", &split.unknown)
 }
 

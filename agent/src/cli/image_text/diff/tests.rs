@@ -42,6 +42,7 @@ fn side(used: Option<Used>) -> Side {
         not_searched: 1,
         score: score(),
         used,
+        in_use: None,
         notes: vec![long(), "a note ".repeat(30)],
     }
 }
@@ -95,6 +96,20 @@ fn diff() -> Diff {
         programs_not_seen_percent: Some(19.6),
     };
     let mut new = side(Some(used));
+    new.in_use = Some(OfInventory {
+        workload: hostile(),
+        instances: 2,
+        incomplete: vec![long()],
+        caution: "nobody",
+        says: false,
+        same_image: Some(false),
+        used: sum,
+        not_seen: sum,
+        unknown: sum,
+        used_percent: 20.0,
+        not_seen_percent: 30.0,
+        unknown_percent: 50.0,
+    });
     new.platform = "linux/arm64".into();
     new.id = Some("sha256:01".into());
     new.name = Some("shop:2".into());
@@ -184,7 +199,9 @@ fn a_difference_reads_well_fits_and_hides_nothing() {
         "files of all layers      1.0 MB  1.5 MB  +500.0 kB (+50.0 %)\n",
         "hidden by later layers   5 B     5 B     same\n",
         "hardening score, of 100  15      30      +15\n",
-        "used share\n  old  not known: no profile of it (--old-profile)\n",
+        "used share\n  old  not known: no profile or inventory of it (--old-profile, --old-use)\n",
+        "  new  used 20.0 %, not seen to be used 30.0 %, unknown 50.0 % of what a container sees\n",
+        "! it was made under other images, not this one\n",
         "  new  ran 12.3 %, not seen to run 3.0 %, unknown 84.7 % of what a container sees\n",
         "       of the bytes of programs, 19.6 % were not seen to run\n",
         &format!("       incomplete: {name}\n"),
