@@ -120,7 +120,7 @@ fn what_came_is_told_and_nothing_hostile_reaches_a_terminal() {
         "set-id programs  0 -> 1\n  + 4755  /usr/bin/\\x1b[2J\\xe2\\x80\\xaesudo\n",
         "likely secrets  0 -> 1\n  + /srv/key.pem: private key (PEM), layer 2\n",
         "hardening score  85 -> 35 of 100\n",
-        "  new  not known: no profile of it (--new-profile)\n",
+        "  new  not known: no profile or inventory of it (--new-profile, --new-use)\n",
     ] {
         assert!(out.contains(part), "no `{part}` in {out}");
     }
@@ -275,7 +275,7 @@ fn the_used_share_stands_beside_its_coverage_and_is_judged_only_where_it_is_know
     let (code, out, errors) = folder.run("old.tar old.tar --new-profile web.yaml");
     assert_eq!((code, &*errors), (0, ""));
     for part in [
-        "  old  not known: no profile of it (--old-profile)\n",
+        "  old  not known: no profile or inventory of it (--old-profile, --old-use)\n",
         "  new  ran 59.9 %, not seen to run 30.0 %, unknown 10.1 % of what a container sees\n",
         "       of the bytes of programs, 33.3 % were not seen to run\n",
         "       by the profile of /Workload/web: observed for",

@@ -200,9 +200,9 @@ fn each_finding_goes_where_what_is_known_puts_it() {
         "vulnerabilities  10 in the report of trivy\n",
         "coverage unknown, losses unknown",
         "  it is incomplete, see above: more may have run\n",
-        "high      1                1                8\n",
-        "  its package ran:\n    high        CVE-2024-0  web 1:2-3\n",
-        "  present, not seen to run:\n    high        CVE-2024-1  tool 1:2-3\n",
+        "high      1            1         8\n",
+        "  its package ran or was used:\n    high        CVE-2024-0  web 1:2-3\n",
+        "  present, not seen in use:\n    high        CVE-2024-1  tool 1:2-3\n",
     ] {
         assert!(out.contains(part), "no `{part}` in {out}");
     }

@@ -330,7 +330,7 @@ fn an_image_reads_well_and_hides_nothing() {
         "  nothing is said\n",
         "critical  1            2         3\n  its package ran or was used:\n",
         &format!(
-            "  present, and never seen:\n    critical    {name}  {name} {name}, fixed in {name}\n    and 3 more"
+            "  present, not seen in use:\n    critical    {name}  {name} {name}, fixed in {name}\n    and 3 more"
         ),
         "sticky bit  15\n",
         "  and 5 more (-o json)\n",

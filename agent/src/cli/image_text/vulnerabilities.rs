@@ -44,7 +44,7 @@ pub(super) fn write(out: &mut impl Write, split: &Vulnerabilities, of: &Report) 
         table(out, &titles, &rows)?;
     }
     part(out, "its package ran or was used:", &split.ran)?;
-    part(out, "present, and never seen:", &split.not_seen)?;
+    part(out, "present, not seen in use:", &split.not_seen)?;
     part(out, "unknown:", &split.unknown)
 }
 
