@@ -5,12 +5,12 @@
 //! says by itself which they are only if none is cut or changed, and only one way to split it is left. Any other
 //! has a hash of the parts at its end.
 
-use sha2::{Digest, Sha256};
+use lapwing_profile::fingerprint;
 
 /// The most characters of a label.
 const MOST: usize = 63;
-/// Bytes of the hash that a name has, two characters each.
-const HASH: usize = 4;
+/// Characters of the hash that a name has.
+const HASH: usize = 8;
 
 /// Letters, digits and dashes of a text, as names in Kubernetes have them: at most so many, of which
 /// the first and last are no dashes; never empty.
@@ -38,15 +38,9 @@ pub(crate) fn label(text: &str, parts: &[&str], is_plain: bool) -> String {
     if is_plain && whole == text && text.len() <= MOST {
         return whole;
     }
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-        // No part has such a byte.
-        hash.update([0]);
-    }
-    let hash: String = (hash.finalize().iter().take(HASH))
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    let mut hash = fingerprint::hex(&parts);
+    hash.truncate(HASH);
     let start = slug(text, MOST - 1 - hash.len());
     format!("{start}-{hash}")
 }

@@ -33,21 +33,6 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// A sum of RFC 1950.
-fn adler32(bytes: &[u8]) -> u32 {
-    let (mut one, mut two) = (1_u32, 0_u32);
-    // So many can be added before a sum has to be reduced.
-    for part in bytes.chunks(5552) {
-        for byte in part {
-            one += u32::from(*byte);
-            two += one;
-        }
-        one %= 65521;
-        two %= 65521;
-    }
-    two << 16 | one
-}
-
 /// What the blobs of a file hold, in their order there.
 ///
 /// # Errors
@@ -122,6 +107,6 @@ fn blob(place: &[u8], of: u32) -> Option<&[u8]> {
         && number(place, 4) == Some(of)
         && number(tail, 4) == Some(length)
         && tail.ends_with(b"BlbE")
-        && number(tail, 0) == Some(adler32(summed));
+        && number(tail, 0) == Some(adler2::adler32_slice(summed));
     is_whole.then(|| summed.get(held)).flatten()
 }
