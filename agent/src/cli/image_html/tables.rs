@@ -140,7 +140,7 @@ pub(super) fn vulnerabilities(out: &mut String, split: &Vulnerabilities) {
     end_table(out, 0);
     let parts: [(&str, &First<Finding>); 3] = [
         ("Its package ran or was used", &split.ran),
-        ("Present, and never seen", &split.not_seen),
+        ("Present, not seen in use", &split.not_seen),
         ("Unknown", &split.unknown),
     ];
     for (title, all) in parts.into_iter().filter(|(_, all)| !all.is_empty()) {

@@ -1,12 +1,12 @@
 //! The text, read by the rules of the format; and the table in `docs/`.
 
+mod controller;
 mod reader;
 
 use super::*;
+use controller::controller;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::behaviour::Outcome;
-use lapwing_proto::v1::get_status_response::Fleet;
-use lapwing_proto::v1::get_status_response::fleet::{self, Agent, Learned, Silent, agent::Link};
 use lapwing_proto::v1::get_status_response::identity::{self, Source};
 use lapwing_proto::v1::get_status_response::{
     Consumer, Feed, Held, Hook, Identity, Judged, Listener, Loss, Reported, Sink, Sizes, Spool,
@@ -289,106 +289,6 @@ fn every_family_says_what_the_status_says() {
         text.contains("\nlapwing_records_total 18446744073709551615\n"),
         "a count in full"
     );
-}
-
-/// One that leads two agents, one of which is away.
-fn controller() -> Snapshot {
-    let agent = |link: Link, lag_milliseconds| Agent {
-        link: link.into(),
-        lag_milliseconds,
-        relayed: 20,
-        lost: 1,
-        ..Agent::default()
-    };
-    let fleet = Fleet {
-        leads: true,
-        agents: vec![agent(Link::Connected, 1500), agent(Link::Away, 90_000)],
-        silent: vec![Silent::default()],
-        state: identity::source::State::Connected.into(),
-        learned: Some(Learned {
-            learning: 5,
-            ready: 4,
-            promoted: 3,
-            workloads_max: 20_000,
-            bytes: 1_000,
-            bytes_max: 2_000,
-            nodes: 2,
-            unwritten: 6,
-            failing: 1,
-            taken: 40,
-            refused: vec![Loss {
-                reason: "bytes_full".to_owned(),
-                count: 7,
-            }],
-        }),
-        requests: vec![fleet::Request {
-            verb: "patch".to_owned(),
-            result: "conflict".to_owned(),
-            count: 8,
-        }],
-        written_bytes: 900,
-        ..Fleet::default()
-    };
-    Snapshot {
-        status: Some(Arc::new(GetStatusResponse {
-            version: "0.1.0".to_owned(),
-            fleet: Some(fleet),
-            ..GetStatusResponse::default()
-        })),
-        ready: true,
-        ..Snapshot::default()
-    }
-}
-
-#[test]
-fn a_controller_tells_of_its_agents_and_of_no_sensor() {
-    let read = read(&render(&controller())).unwrap();
-    for (name, labels, wanted) in [
-        ("lapwing_controller_leads", &[][..], 1.0),
-        ("lapwing_controller_agents", &[("link", "connected")], 1.0),
-        ("lapwing_controller_agents", &[("link", "away")], 1.0),
-        ("lapwing_controller_silent_nodes", &[], 1.0),
-        ("lapwing_controller_relayed_total", &[], 40.0),
-        ("lapwing_controller_lag_seconds", &[], 1.5),
-        ("lapwing_controller_agents_lost_events", &[], 2.0),
-        ("lapwing_controller_pod_watch_synced", &[], 1.0),
-        (
-            "lapwing_controller_learned_profiles",
-            &[("phase", "learning")],
-            5.0,
-        ),
-        (
-            "lapwing_controller_learned_profiles",
-            &[("phase", "promoted")],
-            3.0,
-        ),
-        ("lapwing_controller_learned_bytes", &[], 1_000.0),
-        ("lapwing_controller_learned_nodes", &[], 2.0),
-        ("lapwing_controller_learned_reports_total", &[], 40.0),
-        (
-            "lapwing_controller_learned_refused_total",
-            &[("reason", "bytes_full")],
-            7.0,
-        ),
-        ("lapwing_controller_learned_unwritten", &[], 6.0),
-        ("lapwing_controller_learned_failing", &[], 1.0),
-        (
-            "lapwing_controller_api_requests_total",
-            &[("verb", "patch"), ("result", "conflict")],
-            8.0,
-        ),
-        ("lapwing_controller_api_written_bytes_total", &[], 900.0),
-        ("lapwing_ready", &[], 1.0),
-    ] {
-        assert_eq!(value(&read, name, labels), wanted, "{name}");
-    }
-    for name in [
-        "lapwing_containers",
-        "lapwing_records_total",
-        "lapwing_violations_ended_early_total",
-    ] {
-        assert!(!read.keys().any(|(of, _)| of == name), "{name}");
-    }
 }
 
 #[test]
