@@ -252,7 +252,8 @@ fn as_in_a_tar(context: &mut Context<'_>) -> Result<Outcome> {
         "dockerfile",
     ])?;
     ensure!(
-        build.starts_with("# WARNING: made from a container's layers")
+        build.starts_with("# WARNING: ")
+            && build.contains("\n# WARNING: made from a container's layers")
             && build.contains("/trigger"),
         "{build}"
     );

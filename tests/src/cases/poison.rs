@@ -109,6 +109,16 @@ fn poison(context: &mut Context<'_>) -> Result<Outcome> {
         .filter(|line| line.starts_with("    by /trigger, uid 0"));
     ensure!(who.count() > 1, "nobody did it: {text}");
     lines.retain(|line| !line.starts_with("    "));
+    // What either side rests on comes first.
+    for (line, (file, basis)) in lines.drain(..2).zip([
+        ("old.yaml", "instances: 0,"),
+        ("new.yaml", "instances: 10,"),
+    ]) {
+        ensure!(
+            line.contains(file) && line.contains(basis),
+            "{line:?} in {text}"
+        );
+    }
     ensure!(
         lines.first().is_some_and(|line| line.starts_with(&head)),
         "{text}"
