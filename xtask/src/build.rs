@@ -69,15 +69,24 @@ fn own() -> Result<&'static Machine> {
 
 /// Builds everything for this machine.
 pub fn run(tools: &Tools) -> Result<Built> {
-    binaries(tools, own()?)
+    binaries(tools, own()?, None)
 }
 
-/// Builds what guests of a machine run. The eBPF programs are the same for all.
-pub fn binaries(tools: &Tools, machine: &'static Machine) -> Result<Built> {
+/// Builds what guests of a machine run, on so many processors; `None`: on all. The eBPF programs are the same
+/// for all machines.
+pub fn binaries(
+    tools: &Tools,
+    machine: &'static Machine,
+    processors: Option<usize>,
+) -> Result<Built> {
     let object = programs(&tools.bpf, "lapwing-ebpf")?;
     let floor = programs(&tools.bpf, "lapwing-floor")?;
     let start = Instant::now();
-    run_cargo(&mut cargo(machine, &object)?, "the binaries")?;
+    let mut cargo = cargo(machine, &object)?;
+    if let Some(processors) = processors {
+        cargo.args(["--jobs", &processors.to_string()]);
+    }
+    run_cargo(&mut cargo, "the binaries")?;
     let folder = folder(machine);
     let built = Built {
         machine,

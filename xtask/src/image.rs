@@ -321,7 +321,7 @@ pub fn run(args: &Args) -> Result<bool> {
             &machine::X86_64
         };
         setup::cross(other)?;
-        built.push(build::binaries(&tools, other)?);
+        built.push(build::binaries(&tools, other, None)?);
     }
     let (file, digest) = pack(&built)?;
     let platforms: Vec<_> = { built.iter() }

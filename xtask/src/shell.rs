@@ -50,7 +50,16 @@ pub fn quiet(command: &mut Command) -> Result<()> {
 }
 
 /// Runs with each line of the output shown, and given to `line`.
-pub fn follow(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitStatus> {
+pub fn follow(command: &mut Command, line: impl FnMut(&str)) -> Result<ExitStatus> {
+    follow_beside(command, "", line)
+}
+
+/// Runs beside others: what it is comes before each line that is shown.
+pub fn follow_beside(
+    command: &mut Command,
+    prefix: &str,
+    mut line: impl FnMut(&str),
+) -> Result<ExitStatus> {
     let shown = show(command);
     let mut child = command
         .stdin(Stdio::null())
@@ -61,7 +70,7 @@ pub fn follow(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitS
         for bytes in BufReader::new(stdout).split(b'\n') {
             let bytes = bytes?;
             let text = String::from_utf8_lossy(&bytes);
-            println!("{text}");
+            println!("{prefix}{text}");
             line(&text);
         }
     }

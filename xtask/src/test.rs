@@ -1,12 +1,14 @@
 //! `cargo xtask test`: everything that can be tested, in stages.
 //!
-//! A stage that fails does not keep the others from running. Virtual machines run two at a time:
-//! their lines begin with the name of the kernel.
+//! A stage that fails does not keep the others from running. What takes longest runs side by side, two
+//! stages at a time: the tests on this kernel, which mostly wait, the build for another machine, and
+//! virtual machines. Their lines begin with the name of the kernel. What measures runs by itself.
 
 use crate::build::Built;
 use crate::kernel::{Guest, Part};
+use crate::machine::Machine;
 use crate::report::{Counts, Runner, Stage};
-use crate::shell::follow;
+use crate::shell::follow_beside;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
 use crate::{
@@ -15,9 +17,10 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// How many guests run at a time: each is emulated in one thread.
+/// How many stages run at a time: a guest is emulated in one thread.
 const SIDE_BY_SIDE: usize = 2;
 /// What is tested on kernels that do not get everything: whatever depends most on the kernel, by
 /// parts of the cases' names.
@@ -84,11 +87,11 @@ const USUAL: &[&str] = &[
 
 /// Runs a command whose output may hold closing lines.
 fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
-    followed(command, |line| counts.add(line))
+    followed(command, "", |line| counts.add(line))
 }
 
-fn followed(command: &mut Command, look: impl FnMut(&str)) -> Result<()> {
-    let status = follow(command.current_dir(root()), look)?;
+fn followed(command: &mut Command, prefix: &str, look: impl FnMut(&str)) -> Result<()> {
+    let status = follow_beside(command.current_dir(root()), prefix, look)?;
     if !status.success() {
         bail!("ended with {status}");
     }
@@ -120,19 +123,16 @@ pub fn run(soak: bool) -> Result<bool> {
     runner.stage("fuzz", fuzz::budget(soak), |counts, note| {
         fuzz::stage(soak, counts, note)
     });
-    let built = tools.map_or_else(Vec::new, |tools| build_all(&mut runner, &tools));
-    if !built.is_empty() {
-        runner.stage("image", 30, |counts, note| {
-            image::stage(&built, counts, note)
-        });
-    }
+    let own = tools
+        .as_ref()
+        .and_then(|tools| runner.stage("build", 420, |_, _| build::run(tools)));
     runner.stage("chart", 60, |counts, note| {
-        let lapwing = built.first().map(|built| built.lapwing.as_path());
+        let lapwing = own.as_ref().map(|own| own.lapwing.as_path());
         chart::stage(lapwing, counts, note)
     });
     if soak {
         runner.stage("Kubernetes' API", 900, apiserver::stage);
-        if let Some(own) = built.first() {
+        if let Some(own) = &own {
             runner.stage("a cluster", 1_500, |counts, note| {
                 if refused(own, counts, note)? {
                     return Ok(());
@@ -141,29 +141,60 @@ pub fn run(soak: bool) -> Result<bool> {
             });
         }
     }
-    if !built.is_empty() {
-        kernels(&mut runner, &built, soak);
+    let is_built = own.is_some();
+    if let (Some(tools), Some(own)) = (&tools, own) {
+        briefly(&mut runner, &own);
+        let foreign = Foreign::all(kernel::guests());
+        kernels(&mut runner, tools, &own, &foreign, soak);
+        let mut built = vec![own];
+        built.extend(foreign.into_iter().filter_map(Foreign::built));
+        runner.stage("image", 30, |counts, note| {
+            image::stage(&built, counts, note)
+        });
     }
     println!("\nall stages took {:.0} s", start.elapsed().as_secs_f64());
-    Ok(runner.close() && !built.is_empty())
+    Ok(runner.close() && is_built)
 }
 
-/// The binaries for this machine, then for others that are tested; nothing without the first.
-fn build_all(runner: &mut Runner, tools: &Tools) -> Vec<Built> {
-    let mut built: Vec<Built> = runner
-        .stage("build", 420, |_, _| build::run(tools))
-        .into_iter()
-        .collect();
-    let mut tried = Vec::new();
-    for machine in kernel::guests().map(|guest| guest.machine) {
-        if built.is_empty() || machine.is_own() || tried.contains(&machine) {
-            continue;
+/// Another machine that guests are of.
+struct Foreign {
+    machine: &'static Machine,
+    /// What is built for it while other tests run; `None` where that failed.
+    built: OnceLock<Option<Built>>,
+}
+
+impl Foreign {
+    fn all(guests: impl Iterator<Item = &'static Guest>) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for machine in guests.map(|guest| guest.machine) {
+            if !machine.is_own() && all.iter().all(|known| known.machine != machine) {
+                let built = OnceLock::new();
+                all.push(Self { machine, built });
+            }
         }
-        tried.push(machine);
-        let name = format!("build for {}", machine.debian);
-        built.extend(runner.stage(&name, 420, |_, _| build::binaries(tools, machine)));
+        all
     }
-    built
+
+    /// Builds for it, on one processor: the other is taken. Guests of it, which come later, wait for that.
+    fn stage<'s>(&'s self, tools: &'s Tools) -> Stage<'s> {
+        Stage {
+            name: format!("build for {}", self.machine.debian),
+            budget: 420,
+            work: Box::new(|_, _| {
+                let built = build::binaries(tools, self.machine, Some(1));
+                let (built, outcome) = match built {
+                    Ok(built) => (Some(built), Ok(())),
+                    Err(error) => (None, Err(error)),
+                };
+                self.built.get_or_init(|| built);
+                outcome
+            }),
+        }
+    }
+
+    fn built(self) -> Option<Built> {
+        self.built.into_inner().flatten()
+    }
 }
 
 fn lints(tools: Option<&Tools>, counts: &mut Counts, note: &mut String) -> Result<()> {
@@ -200,36 +231,13 @@ fn unit(soak: bool, counts: &mut Counts, note: &mut String) -> Result<()> {
             ignored.add(line);
             counts.add(line);
         };
-        failure = failure.and(followed(user.apply(&mut command), look));
+        failure = failure.and(followed(user.apply(&mut command), "", look));
     }
     failure.and(ignored.check())
 }
 
-/// The tests that need root and the demo: on this kernel, then on others. What was built for this
-/// machine comes first.
-fn kernels(runner: &mut Runner, built: &[Built], soak: bool) {
-    let own = &built[0];
-    let factor = if soak { 20 } else { 1 };
-    let soak_arg = soak.then_some("--soak");
-    runner.stage("on this kernel", 720 * factor, |counts, note| {
-        if refused(own, counts, note)? {
-            return Ok(());
-        }
-        "host".clone_into(&mut counts.kernel);
-        // A last resort: the tests end their waits themselves, and clean up when told to end.
-        let mut command = Command::new("timeout");
-        command
-            .args(["--foreground", "--kill-after=30"])
-            .arg((1_500 * factor).to_string())
-            .arg(&own.tests)
-            .arg("--lapwing")
-            .arg(&own.lapwing)
-            .arg("--busybox")
-            .arg(&own.busybox)
-            .args(["--kernel-label", "host"])
-            .args(soak_arg);
-        counted(&mut command, counts)
-    });
+/// What measures, or shows how long something takes, on this kernel.
+fn briefly(runner: &mut Runner, own: &Built) {
     runner.stage("demo", demo::LIMIT.as_secs(), |counts, note| {
         if !refused(own, counts, note)? {
             *note = demo::check(|| demo::on_host(own, false))?;
@@ -248,16 +256,53 @@ fn kernels(runner: &mut Runner, built: &[Built], soak: bool) {
         }
         Ok(())
     });
-    let mut stages: Vec<Stage<'_>> = kernel::guests()
-        .map(|guest| on_guest(guest, built, factor, soak))
-        .collect();
+}
+
+/// The tests that need root: on this kernel, then on others, and the demo on one of them.
+fn kernels(runner: &mut Runner, tools: &Tools, own: &Built, foreign: &[Foreign], soak: bool) {
+    let factor = if soak { 20 } else { 1 };
+    let mut stages = vec![on_host(own, factor, soak)];
+    stages.extend(foreign.iter().map(|foreign| foreign.stage(tools)));
+    stages.extend(kernel::guests().map(|guest| on_guest(guest, own, foreign, factor, soak)));
     stages.push(demo_on_guest(own));
-    // Each has one processor of this machine's for itself.
     runner.side_by_side(SIDE_BY_SIDE, stages);
 }
 
+/// The tests on this kernel.
+fn on_host(own: &Built, factor: u64, soak: bool) -> Stage<'_> {
+    Stage {
+        name: "on this kernel".to_owned(),
+        budget: 720 * factor,
+        work: Box::new(move |counts, note| {
+            if refused(own, counts, note)? {
+                return Ok(());
+            }
+            "host".clone_into(&mut counts.kernel);
+            // A last resort: the tests end their waits themselves, and clean up when told to end.
+            let mut command = Command::new("timeout");
+            command
+                .args(["--foreground", "--kill-after=30"])
+                .arg((1_500 * factor).to_string())
+                .arg(&own.tests)
+                .arg("--lapwing")
+                .arg(&own.lapwing)
+                .arg("--busybox")
+                .arg(&own.busybox)
+                .args(["--kernel-label", "host"])
+                .args(soak.then_some("--soak"));
+            followed(&mut command, &prefix("host"), |line| counts.add(line))
+        }),
+    }
+}
+
 /// The tests on another kernel.
-fn on_guest<'b>(guest: &'static Guest, built: &'b [Built], factor: u64, soak: bool) -> Stage<'b> {
+fn on_guest<'b>(
+    guest: &'static Guest,
+    own: &'b Built,
+    foreign: &'b [Foreign],
+    factor: u64,
+    soak: bool,
+) -> Stage<'b> {
     let mut command: Vec<String> = [
         "lapwing-tests",
         "--lapwing",
@@ -286,10 +331,10 @@ fn on_guest<'b>(guest: &'static Guest, built: &'b [Built], factor: u64, soak: bo
         budget,
         work: Box::new(move |counts, note| {
             guest.label.clone_into(&mut counts.kernel);
-            let built = built
-                .iter()
-                .find(|built| built.machine == guest.machine)
-                .with_context(|| format!("nothing was built for {}", guest.machine.name))?;
+            let built = foreign.iter().find(|it| it.machine == guest.machine);
+            let built = built.map_or(Some(own), |foreign| foreign.built.wait().as_ref());
+            let built =
+                built.with_context(|| format!("nothing was built for {}", guest.machine.name))?;
             let run = vm::Run {
                 command: &command,
                 limit: Duration::from_secs(budget * 2),

@@ -118,7 +118,7 @@ pub fn run(label: Option<&str>, command: &[String]) -> Result<bool> {
     let guest = kernel::find(label)?;
     let tools = setup::run()?;
     setup::guest(guest)?;
-    let built = build::binaries(&tools, guest.machine)?;
+    let built = build::binaries(&tools, guest.machine, None)?;
     let default = ["lapwing".to_owned(), "doctor".to_owned()];
     let command = if command.is_empty() {
         &default[..]
