@@ -227,6 +227,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     .with_learning(config.learning.settings())
     .with_ratings(config.ratings())
     .with_limit(config.suppression.limit())
+    .with_repeats(config.suppression.repeats())
     .with_signatures(signatures.clone(), started)
     .map_err(|error| Failure::new(Code::Failed, error))?;
     let (said, watchers) = cluster::open(

@@ -59,6 +59,8 @@ impl Home {
             "node": NODE,
             "cgroups": {"scope": [session.cgroups.scope()]},
             "runc": {"roots": [session.path("runc")]},
+            // Sooner than by default, so that counts need not be waited for.
+            "suppression": {"repeats": "1s"},
         });
         // Without a cgroup v2 of the machine's, the agent has one of its own.
         if let Some(egress) = session.cgroups.egress() {

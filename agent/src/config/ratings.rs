@@ -2,12 +2,16 @@
 //! `suppression`.
 
 use super::learning::Length;
+use crate::judge::episodes::PERIOD;
 use crate::judge::limits::Limit;
 use crate::judge::rating::{GRACE, Ratings};
 use lapwing_profile::rule::{Rule, Severities, Severity};
 use lapwing_profile::text::canonical;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
 
 section! {
     /// New versions of images.
@@ -24,6 +28,8 @@ section! {
         new "new": u32 = 1_000,
         /// In so much time.
         period "period": Length = Length(600_000_000_000),
+        /// Least time between two reports of one violation that repeats.
+        repeats "repeats": Length = Length(PERIOD.cast_signed()),
     }
 }
 
@@ -33,8 +39,12 @@ impl Suppression {
         if self.new == 0 {
             return Err(("suppression.new", "must be at least 1".to_owned()));
         }
-        if self.period.0 < 1_000_000_000 {
+        if self.period.0 < SECOND {
             return Err(("suppression.period", "must be at least 1s".to_owned()));
+        }
+        if !(SECOND..=3_600 * SECOND).contains(&self.repeats.0) {
+            let right = "must be from 1s to 1h".to_owned();
+            return Err(("suppression.repeats", right));
         }
         Ok(())
     }
@@ -46,6 +56,12 @@ impl Suppression {
             new: self.new,
             period: self.period.0.unsigned_abs(),
         }
+    }
+
+    /// Least time between two reports of one violation, in nanoseconds.
+    #[must_use]
+    pub const fn repeats(&self) -> u64 {
+        self.repeats.0.unsigned_abs()
     }
 }
 

@@ -59,7 +59,7 @@ fn every_key_is_read() {
         "version: 1\ncluster: c1\nnode: n1\nstateDir: /s\nendpoint: unix:///e\nhttp: {address: '127.0.0.1:1', metrics: false}\nmode: monitor\nhost: true\n\
          btf: /b\ntier: B\ncredentials: [/k]\ncgroups: {egress: /g, scope: [/a]}\nrunc: {roots: [/r]}\nidentity: {cri: unix:///c, docker: none, kubernetes: /k, nodeName: n, wait: 1s, timeout: 3s}\nring: {bytes: 65536}\ntables: {behaviours: 100, processes: 200, cgroups: 300}\nnames: {floor: 1s, ceiling: 1h, grace: 5s}\ninventory: off\nfeed: {items: 7, bytes: 65536, maxBytes: 400000, maxAge: 2h, segmentBytes: 65536, fsync: always, fsyncInterval: 2s}\n\
          learning: {slot: 1s, coverage: 0.9, newsPerDay: 0, quiet: 5s, observed: 1m, instances: 2, restarts: 3, wholeDay: true, cap: 1h, promote: automatic}\n\
-         profiles: {kubernetes: /p}\nversions: {grace: 2h}\nsuppression: {new: 5, period: 1m}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n\
+         profiles: {kubernetes: /p}\nversions: {grace: 2h}\nsuppression: {new: 5, period: 1m, repeats: 30s}\nseverity: {exec.unknown: CRITICAL, dns.unknown: LOW}\n\
          signatures: {require: false, keys: []}\n",
     )
     .unwrap();
@@ -117,6 +117,11 @@ fn every_key_is_read() {
     assert_eq!(ratings.grace, 7_200 * SECOND);
     let limit = config.suppression.limit();
     assert_eq!((limit.new, limit.period), (5, 60 * SECOND as u64));
+    assert_eq!(config.suppression.repeats(), 30 * SECOND as u64);
+    assert_eq!(
+        Suppression::default().repeats(),
+        crate::judge::episodes::PERIOD
+    );
     let default = Suppression::default().limit();
     assert_eq!(default, crate::judge::limits::Limit::default());
     for (rule, severity) in [
@@ -254,6 +259,8 @@ fn values_are_checked() {
         ("versions: {grace: 24}", "as 15m"),
         ("suppression: {new: 0}", "suppression.new"),
         ("suppression: {period: 10ms}", "suppression.period"),
+        ("suppression: {repeats: 999ms}", "suppression.repeats"),
+        ("suppression: {repeats: 61m}", "must be from 1s to 1h"),
         ("suppression: {perod: 10m}", "did you mean `period`"),
         ("versions: {grase: 24h}", "did you mean `grace`"),
         (

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::mem::size_of;
 
 const SECOND: u64 = 1_000_000_000;
-/// Least time between two reports of one episode, in nanoseconds.
+/// Least time between two reports of one episode, in nanoseconds, unless another is configured.
 pub const PERIOD: u64 = 10 * SECOND;
 /// Quiet that ends an episode, in nanoseconds.
 pub const QUIET: u64 = 24 * 3600 * SECOND;
@@ -77,8 +77,9 @@ pub struct Target {
 }
 
 /// Episodes that go on, and what is remembered of others.
-#[derive(Default)]
 pub struct Episodes {
+    /// Least time between two reports of one, in nanoseconds.
+    period: u64,
     /// By a number that rises.
     open: BTreeMap<u64, Episode>,
     numbers: HashMap<Key, u64>,
@@ -94,7 +95,31 @@ pub struct Episodes {
     forgotten: u64,
 }
 
+impl Default for Episodes {
+    fn default() -> Self {
+        Self::every(PERIOD)
+    }
+}
+
 impl Episodes {
+    /// None yet. What repeats is reported anew after that time at the earliest, in nanoseconds.
+    #[must_use]
+    pub fn every(period: u64) -> Self {
+        Self {
+            period,
+            open: BTreeMap::new(),
+            numbers: HashMap::new(),
+            order: BTreeSet::new(),
+            graces: BTreeSet::new(),
+            next: 0,
+            bytes: 0,
+            ended: VecDeque::new(),
+            ended_bytes: 0,
+            ended_early: 0,
+            forgotten: 0,
+        }
+    }
+
     /// An occurrence. `make` builds the report of a new episode; id, fingerprint, revision, count
     /// and times are filled in here. Answers with what is to be reported now: a new one has
     /// revision 1, others ended for lack of room.
@@ -262,7 +287,7 @@ impl Episodes {
             due.extend(self.end(number));
         }
         for episode in self.open.values_mut() {
-            if episode.is_behind() && now.saturating_sub(episode.reported) >= PERIOD {
+            if episode.is_behind() && now.saturating_sub(episode.reported) >= self.period {
                 due.push(episode.report(now));
             }
         }

@@ -13,7 +13,7 @@
 //! or once the container was quiet for a day, it is new again. A container that nobody could name
 //! has no profile; of what it did beyond the limit only the count is left.
 
-use super::episodes::Moment;
+use super::episodes::{Episodes, Moment};
 use super::{Judge, Scene, report};
 use lapwing_profile::entry::Entry;
 use lapwing_profile::evidence::settings::duration;
@@ -129,6 +129,14 @@ impl Judge {
     #[must_use]
     pub fn with_limit(mut self, limit: Limit) -> Self {
         self.limits.limit = limit;
+        self
+    }
+
+    /// With another time between two reports of one violation than the default one, in nanoseconds. For
+    /// the start: it forgets what was open.
+    #[must_use]
+    pub fn with_repeats(mut self, period: u64) -> Self {
+        self.episodes = Episodes::every(period);
         self
     }
 }

@@ -36,6 +36,15 @@ fn repeats_raise_the_count_of_one_report() {
 }
 
 #[test]
+fn another_time_between_two_reports_is_kept() {
+    let mut episodes = Episodes::every(3 * PERIOD);
+    occur(&mut episodes, "f", 100);
+    occur(&mut episodes, "f", 101);
+    assert!(episodes.due(100 + 3 * PERIOD - 1).is_empty());
+    assert_eq!(episodes.due(100 + 3 * PERIOD).len(), 1);
+}
+
+#[test]
 fn what_was_only_counted_counts() {
     let mut episodes = Episodes::default();
     occur(&mut episodes, "f", 0);
