@@ -20,7 +20,7 @@
 //! a note of the leader's, which the next one finds: what must outlast it and is small. It costs no write
 //! more than the renewals.
 
-mod untaken;
+pub mod untaken;
 
 use self::untaken::Untaken;
 use crate::jitter::{chance, jitter};

@@ -1,4 +1,4 @@
-//! Which failures to take the Lease are told.
+//! Which failures to take or keep a Lease are told.
 
 use crate::kubernetes::api::Failure;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// What was told since the Lease could be looked at last.
 #[derive(Default)]
-pub(super) struct Untaken {
+pub struct Untaken {
     told: String,
     refused_since: Option<Instant>,
 }
@@ -14,7 +14,7 @@ pub(super) struct Untaken {
 impl Untaken {
     /// Whether a failure is to be told: each once, and a refusal (403) when all looks met one for as long as
     /// `patience`. An API server that just started refuses what its roles allow until it has read them.
-    pub(super) fn is_due(&mut self, failure: &Failure, now: Instant, patience: Duration) -> bool {
+    pub fn is_due(&mut self, failure: &Failure, now: Instant, patience: Duration) -> bool {
         if failure.status == 403 {
             let since = *self.refused_since.get_or_insert(now);
             if now.duration_since(since) < patience {

@@ -2,11 +2,12 @@
 
 use super::Relay;
 use crate::controller::fleet::{Agent, Fleet};
+use crate::controller::lease::untaken::Untaken;
 use crate::controller::roster::Roster;
 use crate::kubernetes::api::Failure;
 use crate::kubernetes::watch::Backoff;
 use std::sync::Arc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 impl Relay {
     /// These nodes had an agent when another led. Those of which no pod is found have none from now on.
@@ -22,9 +23,10 @@ impl Relay {
     pub(super) async fn remember(&self, fleet: &Fleet) {
         let mut roster = Roster::new(Arc::clone(&self.api), self.elector.terms());
         let mut backoff = Backoff::new();
-        let mut told = String::new();
-        let mut tell = move |failure: &Failure| {
-            if told != failure.text {
+        let patience = self.elector.terms().duration;
+        let mut untaken = Untaken::default();
+        let tell = |untaken: &mut Untaken, failure: &Failure| {
+            if untaken.is_due(failure, Instant::now(), patience) {
                 let hint = match failure.status {
                     403 if !failure.is_of_namespace => ": give the controller the chart's Role",
                     _ => "",
@@ -34,7 +36,6 @@ impl Relay {
                     error,
                     "which nodes have an agent is not kept for the next leader{hint}"
                 );
-                told.clone_from(&failure.text);
             }
         };
         loop {
@@ -42,11 +43,12 @@ impl Relay {
                 Ok(names) if self.follows_on => break self.inherit(names),
                 Ok(_) => break,
                 Err(failure) => {
-                    tell(&failure);
+                    tell(&mut untaken, &failure);
                     sleep(backoff.next(failure.after)).await;
                 }
             }
         }
+        untaken = Untaken::default();
         let mut left_out = 0;
         loop {
             sleep(2 * self.settings.beat).await;
@@ -61,9 +63,12 @@ impl Relay {
                     );
                     left_out = many;
                 }
-                Ok(_) => backoff = Backoff::new(),
+                Ok(_) => {
+                    backoff = Backoff::new();
+                    untaken = Untaken::default();
+                }
                 Err(failure) => {
-                    tell(&failure);
+                    tell(&mut untaken, &failure);
                     sleep(backoff.next(failure.after)).await;
                 }
             }
