@@ -17,6 +17,7 @@ use super::past::Mark;
 use super::profile_sign::{private, publics};
 use super::{Code, Failure, Outcome, client};
 use crate::container::hierarchy::Hierarchy;
+use crate::container::layers::sees_marks;
 use crate::container::snapshot::writable_layer;
 use crate::doctor::host_root;
 use anyhow::anyhow;
@@ -270,7 +271,8 @@ fn look(endpoint: &Endpoint, found: &Found) -> Looked {
     let host = proc.join("1");
     let layer = { now.running.iter() }
         .find_map(|one| writable_layer(&proc.join(one.pid.to_string()), &host, host_root()));
-    let changed = layer.map(|layer| changes::list(&layer, changes::Bounds::default()));
+    let changed =
+        layer.map(|layer| changes::list(&layer, sees_marks(proc), changes::Bounds::default()));
     if changed.is_none() {
         incomplete.push(
             "the container's root has no writable layer that can be looked at: it is no overlay of the host's, \

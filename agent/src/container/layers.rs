@@ -33,6 +33,8 @@ const SAVE: &str =
 /// The user namespace that the kernel begins with: its number is a constant, PROC_USER_INIT_INO of
 /// include/linux/proc_ns.h.
 const FIRST: &str = "user:[4026531837]";
+/// The bit of CAP_SYS_ADMIN, which attributes named `trusted.` take (xattr(7)).
+const SYS_ADMIN: u64 = 1 << 21;
 /// The layer in which Docker makes what it mounts at, on top of those of the image.
 const INIT: &[u8] = b"-init/diff";
 /// File systems in which roots of containers lie, besides overlays: on disks, in memory, and on other machines.
@@ -134,16 +136,12 @@ fn bare(text: &[u8]) -> Vec<u8> {
 /// without it nothing would be missed, and much be wrong.
 pub fn check_rights(proc: &Path) -> Result<()> {
     const NEEDED: [(&str, u64); 3] = [
-        ("CAP_SYS_ADMIN", 1 << 21),
+        ("CAP_SYS_ADMIN", SYS_ADMIN),
         ("CAP_SYS_PTRACE", 1 << 19),
         // Or the one that includes it.
         ("CAP_DAC_READ_SEARCH", 1 << 2 | 1 << 1),
     ];
-    let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
-    let effective = (status.lines())
-        .find_map(|line| line.strip_prefix("CapEff:"))
-        .and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
-        .unwrap_or_default();
+    let effective = effective(proc);
     let lacks: Vec<&str> = { NEEDED.iter() }
         .filter(|(_, any)| effective & any == 0)
         .map(|(name, _)| *name)
@@ -160,6 +158,22 @@ pub fn check_rights(proc: &Path) -> Result<()> {
          of overlayfs' attributes: run it as root on the node itself; or {SAVE}"
     );
     Ok(())
+}
+
+/// Whether this process sees the attributes by which overlayfs marks what hides, and what has its content elsewhere
+/// (`trusted.overlay.*`); without, each reads as absent.
+#[must_use]
+pub fn sees_marks(proc: &Path) -> bool {
+    effective(proc) & SYS_ADMIN != 0 && is_in_first_namespace(&proc.join("self"))
+}
+
+/// The effective capabilities of this process, as bits.
+fn effective(proc: &Path) -> u64 {
+    let status = std::fs::read_to_string(proc.join("self/status")).unwrap_or_default();
+    (status.lines())
+        .find_map(|line| line.strip_prefix("CapEff:"))
+        .and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
+        .unwrap_or_default()
 }
 
 /// Whether a process is in the first user namespace; not if it may not be asked.

@@ -68,7 +68,7 @@ pub struct Change {
     /// Whether the file gives capabilities to who executes it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub capabilities: bool,
-    /// Whether a folder hides what the image has there.
+    /// Whether a folder hides what the image has there; false as well where that was not seen.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub replaces: bool,
     /// Why something of it is not told.
@@ -112,11 +112,13 @@ const INSIDE: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_SYMLINKS)
     .union(ResolveFlags::NO_MAGICLINKS);
 
-/// Lists a layer.
+/// Lists a layer. Who does not see overlayfs' own marks, see [`sees_marks`](crate::container::layers::sees_marks),
+/// tells nothing that rests on their absence.
 #[must_use]
-pub fn list(layer: &OwnedFd, bounds: Bounds) -> Changes {
+pub fn list(layer: &OwnedFd, sees_marks: bool, bounds: Bounds) -> Changes {
     let mut walk = Walk {
         layer: layer.as_fd(),
+        sees_marks,
         bounds,
         found: Changes::default(),
         folders: vec![Vec::new()],
@@ -139,6 +141,7 @@ pub fn list(layer: &OwnedFd, bounds: Bounds) -> Changes {
 
 struct Walk<'a> {
     layer: BorrowedFd<'a>,
+    sees_marks: bool,
     bounds: Bounds,
     found: Changes,
     /// Still to be looked at, from the layer on.
@@ -271,10 +274,14 @@ impl Walk<'_> {
         let mut buffer = vec![0; 64 << 10];
         // It may grow while it is read: not beyond what is left for all of them.
         let mut file = File::from(file).take(self.bounds.hashed);
+        let mut is_zeros = true;
         loop {
             match file.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(count) => hash.update(&buffer[..count]),
+                Ok(count) => {
+                    is_zeros = is_zeros && buffer[..count].iter().all(|byte| *byte == 0);
+                    hash.update(&buffer[..count]);
+                }
                 Err(error) => return Err(unread(&error)),
             }
         }
@@ -283,6 +290,10 @@ impl Walk<'_> {
         self.bounds.hashed = file.limit();
         if !is_whole {
             return Err("not read: too much is changed to hash all".to_owned());
+        }
+        // As a file reads of which overlayfs copied owner and mode alone.
+        if is_zeros && read > 0 && !self.sees_marks {
+            return Err("is all zeros, which may stand for the image's content".to_owned());
         }
         change.sha256 = Some(digits(hash.finish().as_ref()));
         match change.size == Some(read) {
@@ -306,6 +317,13 @@ impl Walk<'_> {
             found.incomplete.push(format!(
                 "{count} entries of the writable layer could not be looked at"
             ));
+        }
+        if !self.sees_marks && !found.entries.is_empty() {
+            found.incomplete.push(
+                "overlayfs' own marks were not seen, which takes CAP_SYS_ADMIN on the host: whether a folder \
+                 replaces the image's is not told"
+                    .to_owned(),
+            );
         }
         if self.unhashed > 0 {
             let count = self.unhashed;
@@ -359,126 +377,4 @@ pub fn digits(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rustix::fs::{CWD, FileType, mknodat};
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    use std::path::Path;
-
-    fn layer(path: &Path) -> OwnedFd {
-        let flags = OFlags::PATH | OFlags::DIRECTORY;
-        rustix::fs::open(path, flags, Mode::empty()).unwrap()
-    }
-
-    fn of<'a>(changes: &'a Changes, path: &str) -> &'a Change {
-        let mut all = changes.entries.iter();
-        all.find(|change| change.path == path)
-            .unwrap_or_else(|| panic!("no {path} in {changes:?}"))
-    }
-
-    #[test]
-    fn what_lies_in_a_layer_is_told_and_nothing_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        let outside = tempfile::tempdir().unwrap();
-        std::fs::write(outside.path().join("secret"), "x").unwrap();
-        std::fs::create_dir_all(at("usr/bin")).unwrap();
-        std::fs::write(at("usr/bin/miner"), "abc").unwrap();
-        let permissions = std::fs::Permissions::from_mode(0o4755);
-        std::fs::set_permissions(at("usr/bin/miner"), permissions).unwrap();
-        symlink(outside.path(), at("out")).unwrap();
-        symlink("/etc/shadow", at("a\nb")).unwrap();
-        let mode = Mode::from_raw_mode(0o600);
-        mknodat(CWD, at("pipe"), FileType::Fifo, mode, 0).unwrap();
-        let changes = list(&layer(folder.path()), Bounds::default());
-        assert_eq!(changes.incomplete, Vec::<String>::new());
-        let paths: Vec<_> = changes.entries.iter().map(|one| &one.path[..]).collect();
-        let wanted = [
-            "/a\\x0ab",
-            "/out",
-            "/pipe",
-            "/usr",
-            "/usr/bin",
-            "/usr/bin/miner",
-        ];
-        assert_eq!(paths, wanted);
-        let miner = of(&changes, "/usr/bin/miner");
-        // FIPS 180-2, appendix B.1.
-        let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(miner.sha256.as_deref(), Some(hash));
-        assert_eq!((miner.size, &miner.mode[..]), (Some(3), "4755"));
-        assert_eq!(of(&changes, "/pipe").kind, Kind::Fifo);
-        let link = of(&changes, "/a\\x0ab");
-        assert_eq!(
-            (link.kind, link.target.as_deref()),
-            (Kind::Link, Some("/etc/shadow"))
-        );
-    }
-
-    #[test]
-    fn what_is_beyond_a_bound_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in 0..9 {
-            std::fs::write(folder.path().join(format!("{name}")), "0123456789").unwrap();
-        }
-        let bounds = |entries, hashed| Bounds {
-            entries,
-            hashed,
-            ..Bounds::default()
-        };
-        let few = list(&layer(folder.path()), bounds(5, 1 << 20));
-        assert_eq!(few.entries.len(), 5);
-        assert!(few.incomplete[0].contains("more than 5 entries"), "{few:?}");
-        let exact = list(&layer(folder.path()), bounds(9, 91));
-        assert_eq!(exact.incomplete, Vec::<String>::new());
-        let short = list(&layer(folder.path()), bounds(9, 35));
-        let hashed = short.entries.iter().filter(|one| one.sha256.is_some());
-        assert_eq!(hashed.count(), 3);
-        assert!(short.incomplete[0].starts_with("6 files"), "{short:?}");
-    }
-
-    #[test]
-    fn a_large_file_takes_no_hash_from_others_and_names_have_a_bound() {
-        let folder = tempfile::tempdir().unwrap();
-        let large = File::create(folder.path().join("a")).unwrap();
-        large.set_len(1 << 40).unwrap();
-        std::fs::write(folder.path().join("z"), "abc").unwrap();
-        let bounds = |names, hashed| Bounds {
-            names,
-            hashed,
-            ..Bounds::default()
-        };
-        let changes = list(&layer(folder.path()), bounds(1 << 20, 1 << 20));
-        assert!(of(&changes, "/z").sha256.is_some(), "{changes:?}");
-        let large = of(&changes, "/a");
-        assert_eq!((large.size, &large.sha256), (Some(1 << 40), &None));
-        assert!(changes.incomplete[0].starts_with("1 files"), "{changes:?}");
-        let few = list(&layer(folder.path()), bounds(1, 1 << 20));
-        assert_eq!(few.entries.len(), 1);
-        assert!(few.incomplete[0].contains("more than 1 entries"), "{few:?}");
-    }
-
-    #[test]
-    fn a_tree_deeper_than_any_path_ends() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut at = layer(folder.path());
-        let name = "d".repeat(200);
-        for _ in 0..40 {
-            rustix::fs::mkdirat(&at, &name[..], Mode::from_raw_mode(0o700)).unwrap();
-            let flags = OFlags::PATH | OFlags::DIRECTORY;
-            at = rustix::fs::openat(&at, &name[..], flags, Mode::empty()).unwrap();
-        }
-        let changes = list(&layer(folder.path()), Bounds::default());
-        assert!(changes.entries.len() < 40, "{}", changes.entries.len());
-        assert!(
-            changes.incomplete[0].contains("could not be looked at"),
-            "{changes:?}"
-        );
-        // What removes a folder may not get that deep either.
-        std::process::Command::new("rm")
-            .arg("-rf")
-            .arg(folder.keep())
-            .status()
-            .unwrap();
-    }
-}
+mod tests;
