@@ -65,10 +65,12 @@ fn rules(advice: &Advice, target: &Target) -> Vec<Rule> {
             ),
         ));
     };
-    rule(
-        "!has(c.securityContext) || !has(c.securityContext.privileged) || !c.securityContext.privileged".to_owned(),
-        "privileged must be false",
-    );
+    if advice.privileged.forbid {
+        rule(
+            "!has(c.securityContext) || !has(c.securityContext.privileged) || !c.securityContext.privileged".to_owned(),
+            "privileged must be false",
+        );
+    }
     if advice.root.read_only {
         rule(
             own("has($.readOnlyRootFilesystem) && $.readOnlyRootFilesystem"),
@@ -123,6 +125,7 @@ fn rules(advice: &Advice, target: &Target) -> Vec<Rule> {
                 &format!("seccompProfile must be the Localhost profile {file}, here or of the pod"),
             );
         }
+        None if !advice.seccomp.default => {}
         None => rule(
             inherited(
                 "seccompProfile",

@@ -6,9 +6,11 @@
 
 use crate::Advice;
 use crate::admission;
+use crate::evidence::Named;
 use crate::manifest::{List, Shape};
 use crate::names;
 use crate::policy::{self, Selects};
+use crate::privileged::WRITES;
 use crate::root::{EVICTED, Folder};
 use lapwing_profile::text::visible;
 use serde::Serialize;
@@ -43,7 +45,9 @@ pub fn patch(advice: &Advice, target: &Target) -> Value {
         let add = advice.capabilities.names();
         set("capabilities", json!({"drop": ["ALL"], "add": add}));
     }
-    set("privileged", false.into());
+    if advice.privileged.forbid {
+        set("privileged", false.into());
+    }
     if advice.escalation.forbid {
         set("allowPrivilegeEscalation", false.into());
     }
@@ -58,7 +62,7 @@ pub fn patch(advice: &Advice, target: &Target) -> Value {
             "seccompProfile",
             json!({"type": "Localhost", "localhostProfile": file}),
         );
-    } else if !target.keeps_seccomp {
+    } else if advice.seccomp.default && !target.keeps_seccomp {
         set("seccompProfile", json!({"type": "RuntimeDefault"}));
     }
     if advice.root.read_only {
@@ -108,7 +112,9 @@ fn literal(text: &str) -> String {
 pub fn compose(advice: &Advice, service: &str, seccomp: Option<&str>) -> Value {
     let mut of = Map::new();
     let mut set = |key: &str, value: Value| of.insert(key.to_owned(), value);
-    set("privileged", false.into());
+    if advice.privileged.forbid {
+        set("privileged", false.into());
+    }
     if advice.capabilities.drop_all {
         set("cap_drop", json!(["ALL"]));
         set(ADD, json!(advice.capabilities.names()));
@@ -158,6 +164,22 @@ const OVER: &[&str] = &[
 ];
 /// What is said where no seccomp profile is advised.
 const DEFAULT_SECCOMP: &str = "seccomp: Docker's default profile holds unless security_opt has another: take seccomp=unconfined out there";
+
+/// What is said of a setting that something speaks against; nothing of others.
+fn left(setting: &str, why: &str, because: &Named) -> Vec<String> {
+    if because.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![format!("{setting}: {why}")];
+    lines.extend(because.first.iter().map(|seen| format!("  {seen}")));
+    if because.more > 0 {
+        lines.push(format!("  and {} more", because.more));
+    }
+    lines
+}
+
+/// What is said where what Docker does by itself is not advised.
+const LEFT_SECCOMP: &str = "seccomp: Docker's default profile holds unless security_opt has another, and may refuse what is approved";
 
 /// What every document says of its basis, for people.
 #[must_use]
@@ -228,6 +250,17 @@ pub fn header(advice: &Advice) -> Vec<String> {
                 .map(|it| format!("seccomp: incomplete: {it}")),
         );
     }
+    lines.extend(left(
+        "privileged: left as it is",
+        WRITES,
+        &advice.privileged.because,
+    ));
+    let seccomp = &advice.seccomp;
+    lines.extend(left(
+        "seccomp: left as it is",
+        seccomp.why,
+        &seccomp.because,
+    ));
     if !advice.escalation.forbid {
         lines.push(format!("escalation: {}", advice.escalation.why));
     }
@@ -271,7 +304,8 @@ pub fn compose_text(advice: &Advice, service: &str, seccomp: Option<&str>) -> St
         Some(file) => format!(
             "seccomp: put what `-o seccomp --seccomp` prints at {file}, from the folder of the first Compose file"
         ),
-        None => DEFAULT_SECCOMP.to_owned(),
+        None if advice.seccomp.default => DEFAULT_SECCOMP.to_owned(),
+        None => LEFT_SECCOMP.to_owned(),
     });
     let document = compose(advice, service, seccomp);
     let settings = document["services"][service].as_object();
@@ -327,8 +361,10 @@ pub fn all_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
     .join("---\n")
 }
 
-/// What is said of addresses in policies.
+/// What is said of policies.
 pub const IN_CLUSTER: &[&str] = &[
+    "a policy holds the whole pod, its other containers too (sidecars, init containers), and this knows one container: what several \
+     policies allow adds up, so apply those of all containers together",
     "who connects was not recorded: ports are open to all, restrict `from` if you know them",
     "addresses of pods and services change and are matched differently by plug-ins (Cilium's toCIDR matches no pod): \
      replace those by selectors",

@@ -14,7 +14,8 @@
 //! | `runAsNonRoot`, `runAsUser` ([`user`]) | the user ids of those who did what the entries say | one of them is 0, or none was told; several, and the pod has no `runAsUser` |
 //! | capabilities ([`capability`]) | those that were used | the sensor could not see uses (not every kernel shows them), or nobody knows whether it could |
 //! | `allowPrivilegeEscalation` ([`capability`]) | user ids, capabilities and names of programs | something may have gained rights by an exec |
-//! | `seccompProfile` ([`seccomp`]) | system calls, where they were recorded | never: without, `RuntimeDefault` is every runtime's own |
+//! | `privileged: false` ([`privileged`]) | changes to the kernel's own files | there are some, where others than privileged ones cannot write |
+//! | `seccompProfile` ([`seccomp`]) | system calls, where they were recorded; without, `RuntimeDefault` is every runtime's own | something was done that the latter may refuse |
 //! | network policies ([`network`]) | peers and sockets that wait | a peer has no form in a policy: it is listed |
 //!
 //! A profile says what was seen, not what can happen. So the advice carries [`basis::Basis`]: for how
@@ -35,6 +36,7 @@ pub mod manifest;
 pub mod names;
 pub mod network;
 pub mod policy;
+pub mod privileged;
 pub mod root;
 pub mod score;
 pub mod seccomp;
@@ -50,6 +52,7 @@ use lapwing_profile::profile::Profile;
 use lapwing_profile::workload::Workload;
 use manifest::{HOST_NETWORK, Pod};
 use network::Network;
+use privileged::Privileged;
 use root::Root;
 use score::Score;
 use seccomp::Seccomp;
@@ -86,6 +89,8 @@ pub struct Advice {
     pub capabilities: Capabilities,
     /// Whether an exec may gain rights.
     pub escalation: Escalation,
+    /// Whether it may be kept from being privileged.
+    pub privileged: Privileged,
     /// System calls.
     pub seccomp: Seccomp,
     /// Peers.
@@ -113,8 +118,13 @@ impl Advice {
             given.sees_capabilities,
         );
         let capabilities = Capabilities::of(&facts, given.sees_capabilities);
-        let escalation = Escalation::of(&facts, &user, &capabilities);
-        let seccomp = Seccomp::of(profile);
+        let applied = pod.map(|pod| &pod.applied);
+        let privileged = Privileged::of(&facts, applied);
+        let escalation = match privileged.forbid {
+            true => Escalation::of(&facts, &user, &capabilities),
+            false => Escalation::of_privileged(),
+        };
+        let seccomp = Seccomp::of(profile, &facts, &capabilities, applied);
         let mut advice = Self {
             workload: profile.workload.clone(),
             basis: Basis::of(profile, &progress, given, &facts),
@@ -122,9 +132,11 @@ impl Advice {
             user,
             capabilities,
             escalation,
+            privileged,
             seccomp,
             network: Network {
                 is_host: pod.is_some_and(|pod| pod.applied.host.contains(&HOST_NETWORK)),
+                others: pod.map_or_else(Vec::new, |pod| pod.others.clone()),
                 ..Network::of(&facts)
             },
             score: None,

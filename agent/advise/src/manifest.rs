@@ -122,6 +122,8 @@ pub struct Pod {
     pub container: String,
     /// Which list it stands in.
     pub list: List,
+    /// The names of the other containers of the pod.
+    pub others: Vec<String>,
     /// Where something is mounted in it.
     pub mounts: Vec<String>,
     /// Names of the pod's volumes.
@@ -151,6 +153,15 @@ pub struct Applied {
     pub seccomp: Option<String>,
     /// Which namespaces of the host the pod has, as the manifest names them.
     pub host: Vec<&'static str>,
+}
+
+impl Applied {
+    /// Whether a seccomp profile holds it.
+    #[must_use]
+    pub fn is_confined(&self) -> bool {
+        let profile = self.seccomp.as_deref();
+        matches!(profile, Some("RuntimeDefault" | "Localhost")) && !self.privileged
+    }
 }
 
 #[derive(Deserialize)]
@@ -309,6 +320,10 @@ impl Pod {
             namespace: head.metadata.namespace.unwrap_or_default(),
             labels: meta.labels.unwrap_or_default(),
             container: chosen.name.clone(),
+            others: (all.iter())
+                .filter(|(_, one)| one.name != chosen.name)
+                .map(|(_, one)| one.name.clone())
+                .collect(),
             mounts: mounts
                 .map(|mount| lapwing_profile::text::canonical(mount.mount_path.as_bytes()))
                 .collect(),

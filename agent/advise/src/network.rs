@@ -103,6 +103,8 @@ pub struct Network {
     pub asks: bool,
     /// Whether the pod has the host's network, as far as is known.
     pub is_host: bool,
+    /// The other containers of the pod, which a policy holds too, as far as is known.
+    pub others: Vec<String>,
     /// What no policy has a form for.
     pub left: Vec<Left>,
 }

@@ -5,6 +5,7 @@
 
 use crate::network::{EPHEMERAL, Network, Port, Service, Talk, is_name};
 use crate::{Advice, names};
+use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +91,15 @@ fn of_host(network: &Network, what: &str) -> impl Iterator<Item = String> {
 }
 
 fn left_by_both(network: &Network) -> impl Iterator<Item = String> {
-    (network.left.iter()).map(|left| format!("{}: {}", left.seen.entry, left.why))
+    let others = (!network.others.is_empty()).then(|| {
+        let names: Vec<_> = (network.others.iter()).map(|name| visible(name)).collect();
+        format!(
+            "what other containers of the pod need, which it holds too: {}",
+            names.join(", ")
+        )
+    });
+    let left = (network.left.iter()).map(|left| format!("{}: {}", left.seen.entry, left.why));
+    others.into_iter().chain(left)
 }
 
 /// What to look at before a `CiliumNetworkPolicy` with services is applied, if it has any.

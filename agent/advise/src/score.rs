@@ -79,9 +79,9 @@ impl Score {
 fn parts(has: &Applied, advice: &Advice) -> Vec<Part> {
     let used = advice.capabilities.names();
     let is_used = |name: &String| used.contains(&bare(name));
-    // Privileged has all of them, whatever is dropped.
     let drops_all = has.drop.iter().any(|name| bare(name) == "ALL") && !has.privileged;
-    let may_drop = advice.capabilities.drop_all;
+    // Who is privileged has all of them, whatever is dropped.
+    let may_drop = advice.capabilities.drop_all && advice.privileged.forbid;
     // The number counts before the promise: the kubelet starts nobody as root who must not be.
     let runs_as_other = (has.user).map_or(has.non_root == Some(true), |user| user != 0);
     let user = match (has.non_root, has.user) {
@@ -101,10 +101,17 @@ fn parts(has: &Applied, advice: &Advice) -> Vec<Part> {
         false => "left as it is".to_owned(),
     };
     let seccomp = has.seccomp.as_deref();
-    let is_confined = matches!(seccomp, Some("RuntimeDefault" | "Localhost")) && !has.privileged;
+    let is_confined = has.is_confined();
+    let may_default = advice.seccomp.default;
+    let may_forbid = advice.privileged.forbid;
     let open: Vec<&str> = (has.privileged.then_some("privileged").into_iter())
         .chain(has.host.iter().copied())
         .collect();
+    let left: Vec<&str> = ((has.privileged && !may_forbid)
+        .then_some("privileged")
+        .into_iter())
+    .chain(has.host.iter().copied())
+    .collect();
     let part = |setting, points, (advised, is_advised), (applied, is_applied)| Part {
         setting,
         advised,
@@ -165,18 +172,21 @@ fn parts(has: &Applied, advice: &Advice) -> Vec<Part> {
         part(
             "seccompProfile",
             10,
-            ("RuntimeDefault".to_owned(), true),
+            (
+                or_left(may_default, "RuntimeDefault"),
+                (may_default || is_confined) && may_forbid,
+            ),
             (set(seccomp), is_confined),
         ),
         part(
             "privileged, namespaces of the host",
             15,
             (
-                match has.host.is_empty() {
+                match left.is_empty() {
                     true => "none".to_owned(),
-                    false => format!("{} left as it is", has.host.join(", ")),
+                    false => format!("{} left as it is", left.join(", ")),
                 },
-                has.host.is_empty(),
+                left.is_empty(),
             ),
             (list(&open), open.is_empty()),
         ),

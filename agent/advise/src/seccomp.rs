@@ -23,6 +23,10 @@
 //! Names count for all architectures of a profile; a name that one has not is passed over there by
 //! libseccomp. Calls of an architecture that is not listed kill the process, which is libseccomp's answer.
 
+use crate::capability::Capabilities;
+use crate::evidence::{Fact, Facts, Named};
+use crate::manifest::Applied;
+use lapwing_profile::behaviour::{Behaviour, Privileged};
 use lapwing_profile::entry::{Entry, Phase};
 use lapwing_profile::file::time;
 use lapwing_profile::profile::Profile;
@@ -37,6 +41,9 @@ const UNRECORDED: &str = "system calls were not recorded: the runtime's default 
 /// What is said where something was.
 const RECORDED: &str = "`-o seccomp` prints a profile of the calls that were recorded; without `--seccomp` a patch has \
      the runtime's default profile, which needs no file on the nodes";
+/// What is said where the runtime's default profile is not advised.
+const REFUSING: &str = "what the runtime's default profile may refuse is approved, so the profile that is there stays; `-o seccomp` \
+     prints one of the calls that were recorded (`syscalls: learning` in the agent's configuration), which `--seccomp` has a patch use";
 
 const EPERM: u32 = 1;
 const ENOSYS: u32 = 38;
@@ -133,6 +140,10 @@ pub const ALWAYS: &[&str] = &[
 pub struct Seccomp {
     /// What is advised, and why.
     pub why: &'static str,
+    /// Whether the runtime's default profile is advised where no other is.
+    pub default: bool,
+    /// What it may refuse.
+    pub because: Named,
     /// What was recorded; `None` if nothing was.
     pub recorded: Option<Recorded>,
     /// What speaks against relying on it.
@@ -167,11 +178,26 @@ pub struct Recorded {
 }
 
 impl Seccomp {
-    pub(crate) fn of(profile: &Profile) -> Self {
+    pub(crate) fn of(
+        profile: &Profile,
+        facts: &Facts,
+        capabilities: &Capabilities,
+        applied: Option<&Applied>,
+    ) -> Self {
+        // What was seen under a profile was not refused by it.
+        let is_confined = applied.is_some_and(Applied::is_confined);
+        let because: Named = (facts.all.iter())
+            .filter(|fact| !is_confined && may_be_refused(fact, capabilities, applied))
+            .map(|fact| fact.seen.clone())
+            .collect();
+        let default = because.is_empty();
+        let why = |why| if default { why } else { REFUSING };
         let calls = &profile.calls;
         let Some(first) = calls.first else {
             return Self {
-                why: UNRECORDED,
+                why: why(UNRECORDED),
+                default,
+                because,
                 recorded: None,
                 incomplete: Vec::new(),
             };
@@ -221,10 +247,42 @@ impl Seccomp {
             .filter(|name| !allowed.contains(name))
             .collect();
         Self {
-            why: RECORDED,
+            why: why(RECORDED),
+            default,
+            because,
             incomplete: lacks(calls, &recorded),
             recorded: Some(recorded),
         }
+    }
+}
+
+/// Whether the default profile of a runtime may refuse what was done: those of containerd 2 and Docker 25, which allow
+/// some calls to containers with a capability and some to none.
+fn may_be_refused(fact: &Fact, capabilities: &Capabilities, applied: Option<&Applied>) -> bool {
+    let Behaviour::Privilege(it) = &fact.entry.behaviour else {
+        return false;
+    };
+    let has = |name: &str| {
+        let added = applied.map_or(&[][..], |applied| &applied.add[..]);
+        // What is left as it is stays with it.
+        let stays = !capabilities.drop_all;
+        capabilities.names().contains(&name)
+            || stays && (added.iter()).any(|one| one.strip_prefix("CAP_").unwrap_or(one) == name)
+    };
+    match it.operation {
+        Privileged::IoUring | Privileged::PivotRoot => true,
+        Privileged::Mount
+        | Privileged::Umount
+        | Privileged::Setns
+        | Privileged::Unshare
+        | Privileged::Bpf => !has("SYS_ADMIN"),
+        Privileged::Module => !has("SYS_MODULE"),
+        Privileged::Ptrace
+        | Privileged::ProcessVmWrite
+        | Privileged::ExecMapping
+        | Privileged::Capability
+        | Privileged::ProcMem
+        | Privileged::Escape => false,
     }
 }
 

@@ -7,6 +7,7 @@ use lapwing_advise::document;
 use lapwing_advise::evidence::Named;
 use lapwing_advise::network::{Network, Port, Talk};
 use lapwing_advise::policy::{left_by_kubernetes, of_services};
+use lapwing_advise::privileged::WRITES;
 use lapwing_advise::root::{EVICTED, Root};
 use lapwing_advise::score::Score;
 use lapwing_advise::seccomp::Seccomp;
@@ -44,8 +45,19 @@ pub(super) fn write(out: &mut impl Write, advice: &Advice) -> Result<()> {
     head(out, "escalation", forbid)?;
     line(out, 2, &advice.escalation.why)?;
     named(out, &advice.escalation.because)?;
-    head(out, "seccomp", "RuntimeDefault")?;
+    let privileged = &advice.privileged;
+    if !privileged.forbid {
+        head(out, "privileged", "left as it is")?;
+        line(out, 2, WRITES)?;
+        named(out, &privileged.because)?;
+    }
+    let default = match advice.seccomp.default {
+        true => "RuntimeDefault",
+        false => "left as it is",
+    };
+    head(out, "seccomp", default)?;
     seccomp(out, &advice.seccomp)?;
+    named(out, &advice.seccomp.because)?;
     network(out, &advice.network)
 }
 

@@ -18,11 +18,11 @@
 //! unless the container makes that file.
 
 mod candidates;
-mod folders;
+pub(crate) mod folders;
 mod made;
 mod mounts;
 mod size;
-mod told;
+pub(crate) mod told;
 mod touch;
 mod warnings;
 

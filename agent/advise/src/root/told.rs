@@ -20,7 +20,7 @@ pub(super) struct Told<'a> {
 }
 
 /// Whether it was told what a file lay on.
-pub(super) fn is_told(mounts: Mounts) -> bool {
+pub(crate) fn is_told(mounts: Mounts) -> bool {
     mounts.all().any(|mount| mount != Mount::Unknown)
 }
 
