@@ -121,7 +121,11 @@ pub fn compose(advice: &Advice, service: &str, seccomp: Option<&str>) -> Value {
         set("security_opt", json!(options));
     }
     if let (true, Some(user)) = (advice.user.non_root, advice.user.run_as) {
-        set("user", user.to_string().into());
+        let group = advice.user.group.map(|group| format!(":{group}"));
+        set(
+            "user",
+            format!("{user}{}", group.unwrap_or_default()).into(),
+        );
     }
     if advice.root.read_only {
         set("read_only", true.into());
@@ -170,7 +174,8 @@ fn over(advice: &Advice) -> Vec<String> {
     if advice.capabilities.drop_all {
         lines.push(INSTEAD.to_owned());
     }
-    if let (true, Some(user)) = (advice.user.non_root, advice.user.run_as) {
+    if let (true, Some(user), None) = (advice.user.non_root, advice.user.run_as, advice.user.group)
+    {
         lines.push(format!(
             "user: it is instead of what the service or the image has, and a group there is lost: then it is the one that \
              /etc/passwd has for {user}, or root's: write {user}:GROUP where it has another"
@@ -196,6 +201,10 @@ pub fn header(advice: &Advice) -> Vec<String> {
     match basis.complete {
         true => lines.push("complete by its evidence; what was never done is not known".to_owned()),
         false => lines.extend(basis.reasons.iter().map(|it| format!("incomplete: {it}"))),
+    }
+    if let Some(image) = &advice.image {
+        lines.push(image.to_string());
+        lines.extend(image.notes.iter().map(|note| format!("image: {note}")));
     }
     for blocked in &advice.root.blocked {
         lines.push(format!(
@@ -230,6 +239,7 @@ pub fn header(advice: &Advice) -> Vec<String> {
     }
     lines.push(format!("user: {}", advice.user.why));
     lines.extend(advice.user.note.map(|note| format!("user: {note}")));
+    lines.extend((advice.user.group_note.iter()).map(|note| format!("user: {note}")));
     lines.extend(
         advice
             .capabilities
