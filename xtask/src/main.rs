@@ -11,6 +11,7 @@ mod browser;
 mod build;
 mod chart;
 mod cluster;
+mod compose;
 mod containerd;
 mod crd;
 mod cross;

@@ -11,8 +11,8 @@ use crate::machine::Machine;
 use crate::shell::{output, quiet, which};
 use crate::toolchain::{self, Bpf, Tools};
 use crate::{
-    browser, chart, containerd, cross, cyclonedx, debian, ecs, ocsf, programs, qemu, rotel,
-    rsyslog, semconv, syft, tenzir, userland,
+    browser, chart, compose, containerd, cross, cyclonedx, debian, ecs, ocsf, programs, qemu,
+    rotel, rsyslog, semconv, syft, tenzir, userland,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
@@ -218,6 +218,10 @@ pub fn everything() -> Result<(Tools, bool)> {
     match containerd::ensure() {
         Ok(folder) => say("containerd", &folder.display().to_string()),
         Err(error) => say("containerd", &format!("not there: {error:#}")),
+    }
+    match compose::ensure() {
+        Ok(folder) => say("Docker Compose", &folder.display().to_string()),
+        Err(error) => say("Docker Compose", &format!("not there: {error:#}")),
     }
     match browser::ensure() {
         Ok(program) => say("Chromium", &program.display().to_string()),

@@ -120,14 +120,18 @@ pub fn compose(advice: &Advice, service: &str, seccomp: Option<&str>) -> Value {
         set(ADD, json!(advice.capabilities.names()));
     }
     // Of several of one kind Docker takes the last; others, as AppArmor's, are to stay.
-    let escalation = (advice.escalation.forbid).then(|| "no-new-privileges:true".to_owned());
+    let escalation = (advice.escalation.forbid).then(|| NO_NEW_PRIVILEGES.to_owned());
     let seccomp = seccomp.map(|file| format!("seccomp={}", literal(file)));
     let options: Vec<String> = escalation.into_iter().chain(seccomp).collect();
     if !options.is_empty() {
         set("security_opt", json!(options));
     }
     if let (true, Some(user)) = (advice.user.non_root, advice.user.run_as) {
-        set("user", user.to_string().into());
+        let group = advice.user.group.map(|group| format!(":{group}"));
+        set(
+            "user",
+            format!("{user}{}", group.unwrap_or_default()).into(),
+        );
     }
     if advice.root.read_only {
         set("read_only", true.into());
@@ -157,11 +161,38 @@ pub fn compose(advice: &Advice, service: &str, seccomp: Option<&str>) -> Value {
 /// Capabilities that are added: the list is instead of that of a service that is there.
 const ADD: &str = "cap_add";
 
+/// As hardly anybody writes it: Compose takes no list that has an option twice (`security_opt array items must be
+/// unique`), so `no-new-privileges:true` over a service with the same would make all of it an error. Docker and Podman read the value as
+/// Go's `strconv.ParseBool` does.
+const NO_NEW_PRIVILEGES: &str = "no-new-privileges=1";
+
+/// What is said of lists, each of which but one is added to.
+const LISTS: &str = "lists are put behind those that the service has, and Compose may take none with the same entry twice";
+/// What is said of capabilities.
+const INSTEAD: &str = "cap_add is instead of the list that is there (!override, !reset), which takes Docker Compose 2.24.4 or later";
+/// What is said of mounts.
+const TWICE: &str = "tmpfs: of two lines of `tmpfs` for one folder Docker takes the last, but it starts no container that has a volume there \
+     as well, also one of the type tmpfs: leave out the one or the other";
+
 /// What is said of how a fragment is laid over a service.
-const OVER: &[&str] = &[
-    "cap_add is instead of the list that is there (!override, !reset), which takes Docker Compose 2.24.4 or later; \
-     other lists are put behind those that are there",
-];
+fn over(advice: &Advice) -> Vec<String> {
+    let mut lines = vec![LISTS.to_owned()];
+    if advice.capabilities.drop_all {
+        lines.push(INSTEAD.to_owned());
+    }
+    if let (true, Some(user), None) = (advice.user.non_root, advice.user.run_as, advice.user.group)
+    {
+        lines.push(format!(
+            "user: it is instead of what the service or the image has, and a group there is lost: then it is the one that \
+             /etc/passwd has for {user}, or root's: write {user}:GROUP where it has another"
+        ));
+    }
+    if advice.root.read_only && !advice.root.folders.is_empty() {
+        lines.push(TWICE.to_owned());
+    }
+    lines
+}
+
 /// What is said where no seccomp profile is advised.
 const DEFAULT_SECCOMP: &str = "seccomp: Docker's default profile holds unless security_opt has another: take seccomp=unconfined out there";
 
@@ -192,6 +223,10 @@ pub fn header(advice: &Advice) -> Vec<String> {
     match basis.complete {
         true => lines.push("complete by its evidence; what was never done is not known".to_owned()),
         false => lines.extend(basis.reasons.iter().map(|it| format!("incomplete: {it}"))),
+    }
+    if let Some(image) = &advice.image {
+        lines.push(image.to_string());
+        lines.extend(image.notes.iter().map(|note| format!("image: {note}")));
     }
     for blocked in &advice.root.blocked {
         lines.push(format!(
@@ -226,6 +261,7 @@ pub fn header(advice: &Advice) -> Vec<String> {
     }
     lines.push(format!("user: {}", advice.user.why));
     lines.extend(advice.user.note.map(|note| format!("user: {note}")));
+    lines.extend((advice.user.group_note.iter()).map(|note| format!("user: {note}")));
     lines.extend(
         advice
             .capabilities
@@ -297,9 +333,7 @@ pub fn patch_text(advice: &Advice, target: &Target) -> String {
 #[must_use]
 pub fn compose_text(advice: &Advice, service: &str, seccomp: Option<&str>) -> String {
     let mut comments = header(advice);
-    if advice.capabilities.drop_all {
-        comments.extend(OVER.iter().map(ToString::to_string));
-    }
+    comments.extend(over(advice));
     comments.push(match seccomp {
         Some(file) => format!(
             "seccomp: put what `-o seccomp --seccomp` prints at {file}, from the folder of the first Compose file"

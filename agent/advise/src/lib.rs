@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | `readOnlyRootFilesystem` and `emptyDir`s ([`root`]) | changes to files on the container's own root | one lies in a folder that cannot be covered, or cannot be placed; a rename or link would cross mounts |
 //! | `sizeLimit` of these ([`root::Size`]) | the most bytes that were seen in them | nobody looked, or a look did not see all |
-//! | `runAsNonRoot`, `runAsUser` ([`user`]) | the user ids of those who did what the entries say | one of them is 0, or none was told; several, and the pod has no `runAsUser` |
+//! | `runAsNonRoot`, `runAsUser` ([`user`]) | the user ids of those who did what the entries say | one of them is 0, or none was told; several, and neither the pod has a `runAsUser` nor the image a `USER` of them |
 //! | capabilities ([`capability`]) | those that were used | the sensor could not see uses (not every kernel shows them), or nobody knows whether it could |
 //! | `allowPrivilegeEscalation` ([`capability`]) | user ids, capabilities and names of programs | something may have gained rights by an exec |
 //! | `privileged: false` ([`privileged`]) | changes to the kernel's own files | there are some, where others than privileged ones cannot write |
@@ -32,6 +32,7 @@ pub mod basis;
 pub mod capability;
 pub mod document;
 pub mod evidence;
+pub mod image;
 pub mod manifest;
 pub mod names;
 pub mod network;
@@ -46,6 +47,7 @@ pub mod user;
 use basis::Basis;
 use capability::{Capabilities, Escalation};
 use evidence::Facts;
+use image::{About, Contents};
 use lapwing_profile::evidence::settings::Settings;
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::profile::Profile;
@@ -71,6 +73,8 @@ pub struct Given<'a> {
     pub pod: Option<&'a Pod>,
     /// Which files of its image the workload was seen to use; `None` where nobody says.
     pub used: Option<&'a Inventory>,
+    /// The image that it runs, or is to run; `None` where nobody read one.
+    pub image: Option<&'a dyn Contents>,
 }
 
 /// Advice for one container.
@@ -81,6 +85,8 @@ pub struct Advice {
     pub workload: Workload,
     /// What it rests on.
     pub basis: Basis,
+    /// Which image was read; `None` where none was.
+    pub image: Option<About>,
     /// The root file system.
     pub root: Root,
     /// The user.
@@ -109,13 +115,15 @@ impl Advice {
         let root = Root::of(
             &facts,
             pod.map_or(&[][..], |pod| &pod.mounts[..]),
-            given.used,
+            given,
             &profile.written,
         );
+        let about = given.image.map(Contents::about);
         let user = User::of(
             &facts,
             pod.and_then(|pod| pod.applied.user),
             given.sees_capabilities,
+            about,
         );
         let capabilities = Capabilities::of(&facts, given.sees_capabilities);
         let applied = pod.map(|pod| &pod.applied);
@@ -128,6 +136,7 @@ impl Advice {
         let mut advice = Self {
             workload: profile.workload.clone(),
             basis: Basis::of(profile, &progress, given, &facts),
+            image: about.cloned(),
             root,
             user,
             capabilities,

@@ -6,6 +6,7 @@
 //! id is root's inside: so what is advised says whose numbering it is.
 
 use crate::evidence::{Facts, Named};
+use crate::image::{About, Configured};
 use lapwing_profile::behaviour::{Behaviour, Privileged};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ const NUMBERING: &str = "ids are the host's numbering: with user namespaces (roo
                          others inside, where one of these may be root; see `id` in the container before it is applied";
 /// Why the one is not advised without the other.
 const UNNAMED: &str = "not advised: runAsNonRoot alone keeps a pod from starting where the image names its USER by a name; \
-                       give the manifest with a runAsUser (--pod), or set one of these";
+                       give the manifest with a runAsUser (--pod), the image (--image), or set one of these";
 
 /// What is advised of `runAsNonRoot` and `runAsUser`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,8 +28,10 @@ pub struct User {
     /// Whether `runAsNonRoot: true` is advised: with a `runAsUser`, or where the pod has one. Without, the
     /// kubelet starts no container whose image names its user by a name.
     pub non_root: bool,
-    /// `runAsUser`, where one user did all.
+    /// `runAsUser`, where one user did all, or the image names one of several by a name.
     pub run_as: Option<u32>,
+    /// The group of that user, where the image names both and so the container has it already.
+    pub group: Option<u32>,
     /// The ids that were seen, real and effective, in the host's numbering.
     pub uids: Vec<u32>,
     /// Whether there were more.
@@ -37,13 +40,22 @@ pub struct User {
     pub why: String,
     /// What to look at before it is applied.
     pub note: Option<&'static str>,
+    /// What becomes of the group where the user is set without it.
+    pub group_note: Option<String>,
     /// What root did that needs root, or a change to work without.
     pub as_root: Named,
 }
 
 impl User {
     /// `pods` is the `runAsUser` that the pod has; `sees`, whether uses of capabilities are seen.
-    pub(crate) fn of(facts: &Facts, pods: Option<i64>, sees: Option<bool>) -> Self {
+    pub(crate) fn of(
+        facts: &Facts,
+        pods: Option<i64>,
+        sees: Option<bool>,
+        image: Option<&About>,
+    ) -> Self {
+        // What another image names says nothing of who was seen.
+        let image = { image.filter(|it| it.is_of_profile()) }.and_then(|it| it.user.as_ref());
         let uids: BTreeSet<u32> = (facts.all.iter())
             .flat_map(|fact| fact.seen.uids.iter().copied())
             .collect();
@@ -58,9 +70,11 @@ impl User {
         let mut user = Self {
             non_root: false,
             run_as: None,
+            group: None,
             more,
             why: String::new(),
             note: None,
+            group_note: None,
             as_root: Named::default(),
             uids: uids.iter().copied().collect(),
         };
@@ -100,15 +114,76 @@ impl User {
             }
             _ => {
                 user.non_root = pods.is_some_and(|uid| uid > 0);
-                let then = match user.non_root {
-                    true => "runAsUser is left as the pod has it",
-                    false => UNNAMED,
+                let then = match (user.non_root, image) {
+                    (true, _) => "runAsUser is left as the pod has it",
+                    // The pod says root, whatever was seen.
+                    (false, Some(image)) if pods.is_none() => user.by_image(image),
+                    (false, _) => UNNAMED,
                 };
                 user.why = format!("users {list} were seen and root was not{untold}; {then}");
             }
         }
+        if let Some(image) = image {
+            user.look_at(image);
+        }
         user.note = user.non_root.then_some(NUMBERING);
         user
+    }
+
+    /// Where several were seen: a container that begins as one of them, by the image, does so with it set.
+    fn by_image(&mut self, image: &Configured) -> &'static str {
+        match image.uid {
+            Some(uid) if self.uids.contains(&uid) => {
+                self.non_root = true;
+                self.run_as = image.named.then_some(uid);
+                match image.named {
+                    true => {
+                        "the image names one of them as its USER, by a name, and so runAsUser is its id"
+                    }
+                    false => {
+                        "the image names one of them as its USER, by a number, so runAsNonRoot is enough"
+                    }
+                }
+            }
+            Some(_) => {
+                "not advised: the image names none of them as its USER, so who the container begins as is not known: \
+                 give the manifest with a runAsUser (--pod)"
+            }
+            None => UNNAMED,
+        }
+    }
+
+    /// What the image's user says of those who were seen.
+    fn look_at(&mut self, image: &Configured) {
+        let text = &image.text;
+        let says = match (image.uid, &self.uids[..]) {
+            (_, []) => format!("the image's USER is {text}, where the pod sets no other"),
+            (Some(0), [0, ..]) => {
+                format!("the image's USER is {text}: to be another, set USER there or runAsUser")
+            }
+            (Some(uid), [0, ..]) if uid != 0 => format!(
+                "the image's USER is {text}: root comes of the pod's runAsUser, of a set-id program or of an exec"
+            ),
+            (Some(uid), seen) if seen.contains(&uid) => format!("the image's USER is {text}"),
+            _ => format!(
+                "the image's USER is {text}, which is none of these: the pod or a program chose"
+            ),
+        };
+        self.why.push_str("; ");
+        self.why.push_str(&says);
+        let (Some(user), Some(gid)) = (self.run_as.filter(|_| self.non_root), image.gid) else {
+            return;
+        };
+        if image.uid == Some(user) {
+            self.group = Some(gid);
+            self.group_note = (gid != image.usual_gid).then(|| {
+                format!(
+                    "the image's USER has the group {gid}, and with runAsUser alone it is {}: set runAsGroup: {gid} as \
+                     well, unless the pod has one",
+                    image.usual_gid
+                )
+            });
+        }
     }
 
     /// Whether ids were seen that are usually those of a user namespace.

@@ -137,7 +137,7 @@ fn compose_takes_back_what_the_service_has() {
     let none = see_capability(&mut profile, None);
     assert!(none.contains("cap_add: !reset\n      []\n"), "{none}");
     assert!(
-        none.contains("    - no-new-privileges:true\n    - seccomp="),
+        none.contains("    - no-new-privileges=1\n    - seccomp="),
         "{none}"
     );
     let some = see_capability(&mut profile, Some("CAP_CHOWN"));

@@ -50,7 +50,7 @@ fn parts(name: &[u8]) -> Vec<&[u8]> {
 pub(crate) fn is_wanted(name: &[u8]) -> bool {
     let parts = parts(name);
     match parts[..] {
-        [b"etc", b"passwd"] => true,
+        [b"etc", b"passwd" | b"group"] => true,
         [b"etc" | b"lib", b"os-release"] | [b"usr", b"lib", b"os-release"] => true,
         [b"var", b"lib", b"dpkg", ref rest @ ..]
         | [b"usr", b"lib", b"sysimage", b"dpkg", ref rest @ ..] => match rest {

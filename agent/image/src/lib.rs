@@ -42,6 +42,7 @@ mod savings;
 pub mod sbom;
 pub mod score;
 mod secrets;
+mod shown;
 mod store;
 mod tarball;
 mod tree;
@@ -55,10 +56,12 @@ pub use error::{Error, Limits};
 pub use folders::{Folder, Layers, Marks};
 pub use layout::Wanted;
 pub use report::Report;
+pub use shown::Shown;
 pub use tree::How;
 pub use user::User;
 
 use found::Identity;
+use lapwing_advise::image::Configured;
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::profile::Profile;
@@ -112,6 +115,8 @@ pub struct Image {
     known_by: Vec<Identity>,
     /// What is known of the use of each file, by the number of its inode; empty where nothing is.
     uses: Vec<Use>,
+    /// The ids of the user that it names, where they are known.
+    user: Option<Configured>,
 }
 
 impl Image {
@@ -139,7 +144,14 @@ impl Image {
     }
 
     fn of(layout: &Layout, mut contents: Contents, options: &Options<'_>) -> Self {
-        let (report, packages, known_by, uses) = report(layout, &contents, options);
+        let user = match layout.config {
+            Some(_) => {
+                let run = layout.run().and_then(|run| run.user.as_deref());
+                User::of(&contents.tree, run.unwrap_or_default())
+            }
+            None => User::unknown(),
+        };
+        let (report, packages, known_by, uses) = report(layout, &contents, options, &user);
         // Nobody reads databases again.
         for inode in &mut contents.tree.inodes {
             (inode.content, inode.built, inode.linkage) = (None, None, None);
@@ -150,6 +162,7 @@ impl Image {
             packages,
             known_by,
             uses,
+            user: user.configured,
         }
     }
 
@@ -176,6 +189,7 @@ fn report(
     layout: &Layout,
     contents: &Contents,
     options: &Options<'_>,
+    user: &User,
 ) -> (Report, Packages, Vec<Identity>, Vec<Use>) {
     let tree = &contents.tree;
     let waste = Waste::of(tree);
@@ -231,11 +245,6 @@ fn report(
     notes.extend(used.as_ref().and_then(|it| it.used.copy.said_beyond()));
     let by_inventory = used.as_ref().map(|it| &*it.uses);
     let says = used.as_ref().filter(|it| it.used.says);
-    let said = run.and_then(|run| run.user.as_deref()).unwrap_or_default();
-    let user = match layout.config {
-        Some(_) => User::of(tree, said),
-        None => User::unknown(),
-    };
     let base = base::of(&base::Known {
         tree,
         packages: &packages,
@@ -264,7 +273,7 @@ fn report(
         .collect();
     let savings = savings::of(&waste, &notable.bulk, compilers, more);
     let (secrets, known_by) = found::secrets(layout, contents, options);
-    let score = Score::of(&notable, &secrets, contents.unsearched, &user);
+    let score = Score::of(&notable, &secrets, contents.unsearched, user);
     let report = Report {
         schema: report::SCHEMA,
         name: layout.name.as_ref().map(|name| canonical(name.as_bytes())),
@@ -283,7 +292,7 @@ fn report(
         packages_not_read: packages.not_read.clone(),
         sbom,
         notable,
-        user: user.text,
+        user: user.text.clone(),
         secrets,
         not_searched: contents.unsearched,
         score,

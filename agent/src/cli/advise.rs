@@ -1,6 +1,7 @@
 //! `lapwing advise`.
 
 use super::advise_image::{self, ImageArgs};
+use super::advise_pod_image::{self, PodImage};
 use super::client::Endpoint;
 use super::profile_text::json;
 use super::{Code, Failure, Outcome, advise_text, client, image, inventory, profile};
@@ -11,11 +12,13 @@ use lapwing_abi::hooks::Row;
 use lapwing_advise::apparmor;
 use lapwing_advise::basis::Loss;
 use lapwing_advise::document::{self, Target};
+use lapwing_advise::image::Contents;
 use lapwing_advise::manifest::{Pod, Shape};
 use lapwing_advise::names::slug;
 use lapwing_advise::policy::{self, Selects};
 use lapwing_advise::seccomp::Recorded;
 use lapwing_advise::{Advice, Given};
+use lapwing_image::Shown;
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::profile::Profile;
 use lapwing_profile::text::visible;
@@ -47,6 +50,7 @@ Examples:
   lapwing advise pod shop -o patch > patch.yaml
   kubectl patch deployment shop --patch-file patch.yaml
   lapwing advise pod --file shop.yaml -o yaml --selector app=shop
+  lapwing advise pod shop --image shop.tar               and which files of the image each emptyDir would hide
   lapwing advise pod shop -o compose > compose.override.yaml
   lapwing advise pod shop -o seccomp > shop.json         from the calls that `syscalls: learning` recorded";
 
@@ -64,6 +68,9 @@ pub struct PodArgs {
     /// [default: the agent's, of a profile of its own]
     #[arg(long = "use", value_name = "FILE")]
     inventory: Option<PathBuf>,
+    /// The image that it runs
+    #[command(flatten)]
+    image: PodImage,
     /// What there is already: the manifest of the pod, or of what makes it
     ///
     /// A Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job or CronJob, as
@@ -188,11 +195,14 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
     let pod = (args.pod.as_deref())
         .map(|path| manifest(path, args.container.as_deref(), usual))
         .transpose()?;
+    let image = advise_pod_image::read(endpoint, &args.image, &source.profile).await?;
+    let image = image.as_ref().map(Shown::of);
     let given = Given {
         unmet: source.unmet.as_deref(),
         sees_capabilities: source.sees_capabilities,
         pod: pod.as_ref(),
         used: source.used.as_ref(),
+        image: image.as_ref().map(|image| image as &dyn Contents),
     };
     let mut advice = Advice::of(&source.profile, &given);
     advice.basis.agent_losses = source.losses;
@@ -376,8 +386,15 @@ fn service(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
     use lapwing_profile::profile::Mode;
     use lapwing_profile::workload::Workload;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: PodArgs,
+    }
 
     const JOB: &[u8] = b"{kind: Job, spec: {template: {metadata: {labels: {app: shop, job-name: a, \
         batch.kubernetes.io/job-name: a, batch.kubernetes.io/job-completion-index: '0', controller-uid: b, \
@@ -387,17 +404,7 @@ mod tests {
 
     #[test]
     fn policies_are_of_all_instances_and_patches_of_the_list() {
-        let args = PodArgs {
-            name: None,
-            file: None,
-            inventory: None,
-            pod: None,
-            container: None,
-            selector: Vec::new(),
-            output: Form::Yaml,
-            seccomp: false,
-            require_complete: false,
-        };
+        let args = Line::parse_from(["x", "shop", "-o", "yaml"]).args;
         let pod = Pod::read(JOB, None, "setup").unwrap();
         let profile = Profile::new(Workload::default(), Mode::Learning);
         let advice = Advice::of(&profile, &Given::default());

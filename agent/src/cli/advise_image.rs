@@ -117,7 +117,7 @@ pub async fn run(endpoint: &Endpoint, args: &ImageArgs) -> Outcome {
     let given = given(args)?;
     let image = match (&args.container, &args.path) {
         (Some(target), _) => image_container::read(endpoint, target, args.bounds, known).await?,
-        (None, Some(path)) => saved(args, path, &known)?,
+        (None, Some(path)) => given_image(args, path, &known)?,
         (None, None) => return Err(usage("give the image's PATH, or --container CONTAINER")),
     };
     write(
@@ -156,22 +156,32 @@ fn check(args: &ImageArgs) -> Outcome {
     Ok(())
 }
 
-/// An image in a file or a folder.
-fn saved(args: &ImageArgs, path: &Path, known: &Known) -> Result<Image, Failure> {
+/// An image in a file or a folder, and the option that names one of a container instead.
+pub(super) fn saved(
+    wanted: Wanted,
+    bounds: Bounds,
+    (path, instead): (&Path, &str),
+    known: &Known,
+) -> Result<Image, Failure> {
+    let read = image::read(wanted, bounds, known, |options| Image::read(path, options));
+    read.map_err(|failure| match path.exists() {
+        true => failure,
+        false => {
+            let hint = format!(
+                "there is no such file: one of a container that runs here is read with {instead}"
+            );
+            Failure::new(failure.code, failure.error.context(hint))
+        }
+    })
+}
+
+/// The one that is given.
+fn given_image(args: &ImageArgs, path: &Path, known: &Known) -> Result<Image, Failure> {
     let wanted = Wanted {
         name: args.image.clone(),
         platform: args.platform.clone(),
     };
-    let read = image::read(wanted, args.bounds, known, |options| {
-        Image::read(path, options)
-    });
-    read.map_err(|failure| match path.exists() {
-        true => failure,
-        false => {
-            let hint = "there is no such file: one of a container that runs here is read with --container CONTAINER";
-            Failure::new(failure.code, failure.error.context(hint))
-        }
-    })
+    saved(wanted, args.bounds, (path, "--container CONTAINER"), known)
 }
 
 /// The vulnerability report.
@@ -283,7 +293,7 @@ mod tests {
             let mut out = Vec::new();
             let args = Line::parse_from(line).args;
             let known = Known::of_files(None, None, args.sbom.as_deref())?;
-            let image = saved(&args, folder.path(), &known)?;
+            let image = given_image(&args, folder.path(), &known)?;
             write(&mut out, &args, image, None)?;
             Ok::<_, Failure>(String::from_utf8(out).unwrap())
         };
@@ -337,7 +347,7 @@ mod tests {
             let args = Line::parse_from(line).args;
             check(&args)?;
             let known = Known::of_files(None, args.inventory.as_deref(), None)?;
-            let image = saved(&args, folder.path(), &known)?;
+            let image = given_image(&args, folder.path(), &known)?;
             let mut out = Vec::new();
             write(&mut out, &args, image, given(&args)?.as_deref())?;
             Ok::<_, Failure>(String::from_utf8(out).unwrap())
@@ -395,7 +405,7 @@ mod tests {
             let mut out = Vec::new();
             let args = Line::parse_from(line).args;
             let known = Known::of_files(None, args.inventory.as_deref(), None).unwrap();
-            let image = saved(&args, folder.path(), &known).unwrap();
+            let image = given_image(&args, folder.path(), &known).unwrap();
             write(&mut out, &args, image, None).unwrap();
             String::from_utf8(out).unwrap()
         };

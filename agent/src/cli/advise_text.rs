@@ -36,6 +36,9 @@ pub(super) fn write(out: &mut impl Write, advice: &Advice) -> Result<()> {
     if let Some(note) = user.note {
         line(out, 4, &format!("! {note}"))?;
     }
+    if let Some(note) = &user.group_note {
+        line(out, 4, &format!("! {note}"))?;
+    }
     named(out, &user.as_root)?;
     capabilities(out, advice)?;
     let forbid = match advice.escalation.forbid {
@@ -120,6 +123,12 @@ fn basis(out: &mut impl Write, advice: &Advice) -> Result<()> {
     }
     for note in &basis.notes {
         dim(out, 2, note)?;
+    }
+    if let Some(image) = &advice.image {
+        line(out, 0, &image.to_string())?;
+        for note in &image.notes {
+            dim(out, 2, note)?;
+        }
     }
     if basis.without_provenance > 0 {
         let count = basis.without_provenance;

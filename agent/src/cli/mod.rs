@@ -2,6 +2,7 @@
 
 mod advise;
 mod advise_image;
+mod advise_pod_image;
 mod advise_text;
 mod args;
 mod attest;

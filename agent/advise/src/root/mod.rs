@@ -2,7 +2,7 @@
 //!
 //! Each change to a file on the container's own root (not on a volume, in memory or in proc) needs a
 //! writable mount above it. The folder that the name stands in is the narrowest that can be one, and
-//! no wider one is taken without need: a wider one covers more of the image, of which nothing is known here.
+//! no wider one is taken without need: a wider one covers more of the image, of which nothing may be known here.
 //! An empty mount has nothing in it. So of these folders one that lies in another is left out only if it and
 //! all folders between were seen to be made ([`made`]): else it would be gone, and is a mount in the
 //! mount. A rename or a hard link needs one mount for both its paths; the folder above both is taken for
@@ -29,7 +29,9 @@ mod warnings;
 pub use candidates::{CANDIDATES_MAX, candidates};
 pub use size::{EVICTED, Looked, Size};
 
+use crate::Given;
 use crate::evidence::{Fact, Facts, Named, Seen};
+use crate::image::Below;
 use folders::{Taken, within};
 use lapwing_profile::behaviour::{Behaviour, FileChange, Operation, Origin, Target};
 use lapwing_profile::inventory::{Inventory, uses};
@@ -56,7 +58,8 @@ pub struct Root {
     /// Folders to mount an `emptyDir` (in Compose a tmpfs) on, in order. Where the root cannot be
     /// read-only these would be needed besides.
     pub folders: Vec<Folder>,
-    /// What these hide of the image, as far as is known; `None` where the container makes all of them.
+    /// What these hide of the image, as far as is known; `None` where the container makes all of them, or the
+    /// image was read and has nothing there.
     pub hides: Option<String>,
     /// What keeps the root from being read-only.
     pub blocked: Vec<Blocked>,
@@ -80,6 +83,8 @@ pub struct Folder {
     pub because: Named,
     /// How large it may be.
     pub size: Size,
+    /// What the image has there, which it would hide; `None` where no image was read.
+    pub image: Option<Below>,
     /// What to look at before it is applied.
     pub warnings: Vec<String>,
     /// Whether something written there is executed from there.
@@ -104,9 +109,10 @@ impl Root {
     pub(crate) fn of(
         facts: &Facts,
         mounted: &[String],
-        used: Option<&Inventory>,
+        given: &Given<'_>,
         written: &Written,
     ) -> Self {
+        let used = given.used;
         let mut root = Self::default();
         let (mut touches, mut pairs) = (Vec::new(), Vec::new());
         let told = Told::of(facts);
@@ -145,10 +151,18 @@ impl Root {
                 let size = Size::of(&text, written);
                 Folder {
                     size,
-                    ..warnings::folder(text, &touches, &below, &made, facts)
+                    ..warnings::folder(text, &touches, &below, &made, (facts, given.image))
                 }
             })
             .collect();
+        if let Some(image) = given.image {
+            let folders: Vec<&str> = root.folders.iter().map(|it| &*it.text).collect();
+            let below = image.below(&folders);
+            for (folder, below) in root.folders.iter_mut().zip(below) {
+                folder.warnings.extend(below.warning());
+                folder.image = Some(below);
+            }
+        }
         root.hides = warnings::of_image(&root.folders, &made, used);
         root.read_only = root.blocked.is_empty();
         root

@@ -5,6 +5,7 @@ use super::made::{Known, Made};
 use super::touch::Touch;
 use super::{Folder, Size, UNTOLD};
 use crate::evidence::{Facts, NAMED_MAX};
+use crate::image::{Below, Contents};
 use lapwing_profile::behaviour::{Behaviour, Origin};
 use lapwing_profile::inventory::Inventory;
 use std::collections::BTreeSet;
@@ -13,22 +14,28 @@ use std::collections::BTreeSet;
 const MAKES: &str =
     "the container makes this folder: as a mount it is there beforehand, and mkdir(2) says so";
 /// What is said of others where nobody knows which files are used.
-const UNKNOWN: &str =
-    "unknown: image contents were not looked at (--use FILE says which files are in use)";
+const UNKNOWN: &str = "unknown: image contents were not looked at (--image says what is there, --use which files are in use)";
+/// What is said where the image was read, and nobody knows its use.
+const UNUSED_UNKNOWN: &str =
+    "whether any of it is in use is not known (--use FILE says which files are)";
 /// What is said of them where that is known: a folder that holds such a file is no mount.
 const UNUSED: &str = "none of the files there was seen in use";
 /// Uses are of the files that links lead to, wherever the links are.
 const LINKS: &str = "links are in no inventory, so one that is followed may be hidden as well";
 
-/// What mounts hide of the image, of all folders that the container does not make itself.
+/// What mounts hide of the image: of all folders in which it has something or, where it was not read, that the
+/// container does not make itself.
 pub(super) fn of_image(
     folders: &[Folder],
     made: &Made,
     used: Option<&Inventory>,
 ) -> Option<String> {
     let texts: Vec<&str> = (folders.iter())
+        .filter(|folder| match &folder.image {
+            Some(below) => !below.is_empty(),
+            None => !made.is_folder(&folder.text),
+        })
         .map(|folder| folder.text.as_str())
-        .filter(|text| !made.is_folder(text))
         .collect();
     if texts.is_empty() {
         return None;
@@ -37,16 +44,25 @@ pub(super) fn of_image(
     if texts.len() > NAMED_MAX {
         named.push_str(&format!(" and {} more", texts.len() - NAMED_MAX));
     }
+    let mut all: Option<Below> = None;
+    for below in folders.iter().filter_map(|folder| folder.image.as_ref()) {
+        all.get_or_insert_default().add(below);
+    }
     let known = match used.map(Inventory::incomplete) {
+        None if all.is_some() => UNUSED_UNKNOWN.to_owned(),
         None => UNKNOWN.to_owned(),
         Some(missing) => match missing.first() {
             None => format!("{UNUSED}; {LINKS}"),
             Some(why) => format!("{UNUSED}, but not all uses were seen: {why}; {LINKS}"),
         },
     };
-    Some(format!(
-        "what the image has at {named} would be hidden; {known}"
-    ))
+    Some(match all {
+        Some(all) => format!(
+            "of the image {} at {named} would be hidden; {known}",
+            all.amount()
+        ),
+        None => format!("what the image has at {named} would be hidden; {known}"),
+    })
 }
 
 /// A folder, with what is written below it.
@@ -55,8 +71,10 @@ pub(super) fn folder(
     touches: &[Touch<'_>],
     below: &BTreeSet<usize>,
     made: &Made,
-    facts: &Facts,
+    (facts, image): (&Facts, Option<&dyn Contents>),
 ) -> Folder {
+    // Of another image it says nothing that what was seen there could be.
+    let image = image.filter(|image| image.about().is_of_profile());
     let mut warnings = Vec::new();
     if made.is_folder(&text) {
         warnings.push(MAKES.to_owned());
@@ -69,7 +87,7 @@ pub(super) fn folder(
             because.push(seen.clone());
         }
         let is_mount = touch.path == text && !touch.is_stem;
-        match hides(touch, made) {
+        match hides(touch, made, image) {
             _ if is_mount && touch.is_of_attributes() => warnings.push(format!(
                 "{} of the mount itself: works for its owner, which is root",
                 touch.file.operation.word()
@@ -106,14 +124,18 @@ pub(super) fn folder(
         text,
         because: because.into_iter().collect(),
         size: Size::default(),
+        image: None,
         warnings,
         executed: executed.is_some(),
     }
 }
 
-/// What is said where a change is to something that nobody was seen to make.
-fn hides(touch: &Touch<'_>, made: &Made) -> Option<String> {
+/// What is said where a change is to something that nobody was seen to make, and that the image may have.
+fn hides(touch: &Touch<'_>, made: &Made, image: Option<&dyn Contents>) -> Option<String> {
     let text = touch.text;
+    if !touch.is_stem && !touch.file.pattern && image.is_some_and(|image| image.lacks(text)) {
+        return None;
+    }
     match (made.has(touch), made.may_have(touch)) {
         (true, _) => None,
         (false, true) => Some(format!(

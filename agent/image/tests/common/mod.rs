@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod elf;
+pub mod pod;
 pub mod rpm;
 
 use flate2::Compression;
