@@ -43,6 +43,7 @@ pub mod sbom;
 pub mod score;
 mod secrets;
 mod store;
+mod stored;
 mod tarball;
 mod tree;
 mod unpack;
@@ -300,7 +301,7 @@ fn report(
 /// What the system says of itself.
 fn of_system(tree: &Tree, key: &str) -> Option<String> {
     let id = tree.find(b"/etc/os-release", true)?;
-    let text = tree.inode(id).content.as_deref()?;
+    let text = tree.inode(id).text()?;
     let mut lines = text.split(|byte| *byte == b'\n');
     let value = lines.find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b"="))?;
     let value = value.trim_ascii();

@@ -55,8 +55,7 @@ impl User {
 
 /// The user ids that `/etc/passwd` has for a name.
 fn listed(tree: &Tree, name: &[u8]) -> BTreeSet<u32> {
-    let content =
-        (tree.find(b"/etc/passwd", true)).and_then(|id| tree.inode(id).content.as_deref());
+    let content = (tree.find(b"/etc/passwd", true)).and_then(|id| tree.inode(id).text());
     let lines = content.unwrap_or_default().split(|byte| *byte == b'\n');
     let id = |line: &[u8]| {
         let mut fields = line.split(|byte| *byte == b':');
