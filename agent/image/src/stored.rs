@@ -134,3 +134,36 @@ fn temporary() -> io::Result<File> {
         None => tempfile::tempfile_in("/var/tmp").or_else(|_| tempfile::tempfile_in("/tmp")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_given_back_and_bounded() {
+        let mut room = Room::default();
+        let lies = temporary().unwrap();
+        let mut begin = |size| room.begin(size, Some(&lies)).map(Storing::end);
+        assert!(begin(ONE_MAX + 1).is_none());
+        let first = begin(ONE_MAX);
+        let second = begin(ONE_MAX);
+        assert!(first.is_some() && second.is_some());
+        assert!(begin(1).is_none());
+        // Several may name it.
+        let again = first.clone();
+        drop(first);
+        assert!(begin(1).is_none());
+        drop(again);
+        assert!(begin(ONE_MAX).is_some());
+        assert_eq!(room.failed, None);
+    }
+
+    #[test]
+    fn no_more_is_written_than_may_be() {
+        let mut room = Room::default();
+        for _ in 0..WRITTEN_MAX / ONE_MAX {
+            assert!(room.begin(ONE_MAX, None).is_some());
+        }
+        assert!(room.begin(1, None).is_none());
+    }
+}
