@@ -3,8 +3,9 @@
 //!
 //! An image is a `docker save` tar or an OCI layout, as a folder or a tar; or the folders that the root of a
 //! running container is laid of ([`Layers`]). Its layers are streamed and
-//! looked at on the way, one file after another, and only names and figures are kept. Nothing is
-//! written to a disk, and no name of the image is ever opened on the host: blobs are found by the
+//! looked at on the way, one file after another, and only names and figures are kept. Nothing but a large
+//! database of RPM is written to a disk, to a temporary file without a name, and no name of the image is
+//! ever opened on the host: blobs are found by the
 //! image's own documents, beneath the folder or within the tar ([`Error`] otherwise), and checked
 //! against their digests.
 //!
