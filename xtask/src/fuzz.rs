@@ -38,12 +38,13 @@ const FLAGS: &str = "-C passes=sancov-module \
     --cfg fuzzing";
 
 /// Name and longest input in bytes of each.
-const TARGETS: [(&str, u32); 5] = [
+const TARGETS: [(&str, u32); 6] = [
     ("record", 16_384),
     ("btf", 8192),
     ("dns", 4096),
     ("profile", 1024),
     ("linkage", 4096),
+    ("rpmdb", 32_768),
 ];
 
 /// When a target has run enough: whichever comes first.

@@ -23,6 +23,13 @@ pub fn ensure() -> Result<PathBuf> {
     if which("rpmbuild").is_none() {
         setup::install("RPM", "Syft reads its database in tests", &["rpm"])?;
     }
+    if which("db5.3_load").is_none() {
+        setup::install(
+            "Berkeley DB",
+            "writes RPM's older database in tests",
+            &["db5.3-util"],
+        )?;
+    }
     let fetched = cache().join(format!("syft-{VERSION}"));
     let program = fetched.join(MEMBER);
     if !program.is_file() {

@@ -393,11 +393,12 @@ impl Walk<'_> {
         let seen = match entry.size {
             0 => None,
             size => {
-                let seen = reopen(file)
-                    .map_err(io::Error::from)
-                    .map(|file| File::from(file).take(size));
-                let seen =
-                    seen.and_then(|mut file| self.contents.file(&mut file, &entry, self.reader));
+                let opened = reopen(file).map_err(io::Error::from).map(File::from);
+                let seen = opened.and_then(|file| {
+                    let mut bytes = (&file).take(size);
+                    let contents = &mut self.contents;
+                    contents.file(&mut bytes, &entry, Some(&file), self.reader)
+                });
                 match seen {
                     Ok(seen) => Some(seen),
                     Err(_) => {

@@ -3,8 +3,9 @@
 //!
 //! An image is a `docker save` tar or an OCI layout, as a folder or a tar; or the folders that the root of a
 //! running container is laid of ([`Layers`]). Its layers are streamed and
-//! looked at on the way, one file after another, and only names and figures are kept. Nothing is
-//! written to a disk, and no name of the image is ever opened on the host: blobs are found by the
+//! looked at on the way, one file after another, and only names and figures are kept. Nothing but a large
+//! database of RPM is written to a disk, to a temporary file without a name, and no name of the image is
+//! ever opened on the host: blobs are found by the
 //! image's own documents, beneath the folder or within the tar ([`Error`] otherwise), and checked
 //! against their digests.
 //!
@@ -44,6 +45,7 @@ pub mod score;
 mod secrets;
 mod shown;
 mod store;
+mod stored;
 mod tarball;
 mod tree;
 mod unpack;
@@ -309,7 +311,7 @@ fn report(
 /// What the system says of itself.
 fn of_system(tree: &Tree, key: &str) -> Option<String> {
     let id = tree.find(b"/etc/os-release", true)?;
-    let text = tree.inode(id).content.as_deref()?;
+    let text = tree.inode(id).text()?;
     let mut lines = text.split(|byte| *byte == b'\n');
     let value = lines.find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b"="))?;
     let value = value.trim_ascii();

@@ -98,7 +98,7 @@ impl Packages {
         let mut seen = BTreeSet::new();
         let mut again = Damaged::default();
         tree.visit(|id, inode| {
-            let Some(content) = &inode.content else {
+            let Some(content) = inode.text() else {
                 return;
             };
             let path = tree.path(id);
@@ -133,7 +133,7 @@ impl Packages {
         system::dpkg(tree, &kept, &mut packages);
         system::distroless(tree, &kept, &mut packages);
         system::apk(tree, &kept, &mut packages);
-        let read = rpm::rpm(tree, &kept, &mut packages);
+        let read = rpm::rpm(tree, &mut packages);
         let mut sbom = given.map(|(sbom, _)| Given::of(sbom));
         if let Some(sbom) = &mut sbom {
             sbom.add(tree, &mut packages, true);
@@ -245,6 +245,11 @@ impl Packages {
     /// Finds a file that a list names.
     fn find(&self, tree: &Tree, path: &[u8]) -> Option<Id> {
         (!tree.is_exhausted()).then(|| tree.find(path, false))?
+    }
+
+    /// Finds a file, also one that a link leads to.
+    fn find_behind_links(tree: &Tree, path: &[u8]) -> Option<Id> {
+        (!tree.is_exhausted()).then(|| tree.find(path, true))?
     }
 
     /// Packages that a file is of beside its owner, by the number of its inode; whether they are only a part of it.

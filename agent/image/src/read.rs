@@ -10,6 +10,7 @@ use crate::layout::Layout;
 use crate::linkage::{self, Linkage};
 use crate::secrets::{self, Search};
 use crate::store::Store;
+use crate::stored::{Content, Storing};
 use crate::tarball::{Entries, Entry, Forward, Kind as Entity};
 use crate::tree::{Id, Inode, Kind, Magic, Refused, Stop, Tree};
 use crate::unpack;
@@ -17,6 +18,7 @@ use crate::walk::clean;
 use lapwing_profile::text::canonical;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Read};
 
 /// Files up to this size are read whole and searched.
@@ -109,7 +111,7 @@ pub(crate) struct Seen {
     hash: [u8; 32],
     magic: Magic,
     secrets: Vec<secrets::Kind>,
-    content: Option<Box<[u8]>>,
+    content: Option<Content>,
     built: Option<Built>,
     linkage: Option<Box<Linkage>>,
 }
@@ -193,7 +195,7 @@ impl Contents {
             self.count(what)?;
             let read = match entry.kind {
                 Entity::File if entry.size > 0 && !entry.sparse => {
-                    Some((self.file(&mut entries, &entry, reader)).map_err(failed)?)
+                    Some((self.file(&mut entries, &entry, None, reader)).map_err(failed)?)
                 }
                 _ => None,
             };
@@ -229,15 +231,19 @@ impl Contents {
         }
     }
 
-    /// Reads a file, of which the reader has no more than its bytes.
+    /// Reads a file, of which the reader has no more than its bytes; `lies` is where they are already, if they are in a
+    /// file that stays.
     pub(crate) fn file(
         &mut self,
         from: &mut impl Read,
         entry: &Entry,
+        lies: Option<&File>,
         reader: &mut Reader,
     ) -> io::Result<Seen> {
         let keep = capture::is_wanted(&entry.name);
-        let whole = entry.size <= WHOLE_MAX || keep && self.captured.has_room(entry.size);
+        let mut storing = self.captured.store(&entry.name, entry.size, lies);
+        let whole = entry.size <= WHOLE_MAX
+            || keep && storing.is_none() && self.captured.has_room(entry.size);
         let Reader {
             buffer,
             secrets,
@@ -249,7 +255,7 @@ impl Contents {
             buffer.clear();
             from.take(entry.size).read_to_end(buffer)?;
             let content = match keep {
-                true => self.captured.take(&entry.name, buffer),
+                true => (self.captured.take(&entry.name, buffer)).map(Content::Memory),
                 false => None,
             };
             let (secrets, is_searched) = secrets.find(&entry.name, buffer);
@@ -266,9 +272,6 @@ impl Contents {
                 built: self.built(entry, go),
                 linkage: self.linkage(entry, linkage::of(buffer)),
             });
-        }
-        if keep {
-            self.captured.refuse(&entry.name);
         }
         self.unsearched += 1;
         let mut sum = Sha256::new();
@@ -288,12 +291,20 @@ impl Contents {
                 linkage.take(&buffer[..count]);
             }
             sum.update(&buffer[..count]);
+            let taken = storing.as_mut().map(|it| it.take(&buffer[..count]));
+            if let Some(Err(error)) = taken {
+                self.captured.room.fail(&error);
+                storing = None;
+            }
+        }
+        if keep && storing.is_none() {
+            self.captured.refuse(&entry.name);
         }
         Ok(Seen {
             hash: sum.finalize().into(),
             magic: first.unwrap_or_default(),
             secrets: Vec::new(),
-            content: None,
+            content: storing.map(Storing::end),
             built: self.built(entry, go),
             linkage: self.linkage(entry, linkage.end()),
         })

@@ -1,6 +1,6 @@
 //! A bill of materials (SBOM) that somebody else made of an image: CycloneDX, SPDX or Syft's own, in JSON.
 //!
-//! It names packages of kinds that are not read here, as those of RPM in Berkeley DB, and which files they have.
+//! It names packages of kinds that are not read here, as those of Java, and which files they have.
 //! Which kind it is says its content. What it says is taken as a claim: its packages and files are looked for in the
 //! image, and one whose files are not told is of unknown use.
 

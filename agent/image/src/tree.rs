@@ -8,6 +8,7 @@
 use crate::error::{Error, Limits};
 use crate::golang::Built;
 use crate::linkage::Linkage;
+use crate::stored::Content;
 use crate::walk::Walk;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -65,7 +66,7 @@ pub(crate) struct Inode {
     /// The value of `security.capability`.
     pub capability: Option<Box<[u8]>>,
     /// Contents that something else reads, as databases of packages.
-    pub content: Option<Box<[u8]>>,
+    pub content: Option<Content>,
     /// What an ELF file says of how Go built it.
     pub built: Option<Built>,
     /// What a program says of how it is started.
@@ -89,6 +90,14 @@ impl Inode {
             built: None,
             linkage: None,
             links: 0,
+        }
+    }
+
+    /// Its contents, if they are kept in memory.
+    pub(crate) fn text(&self) -> Option<&[u8]> {
+        match &self.content {
+            Some(Content::Memory(text)) => Some(text),
+            Some(Content::File(_)) | None => None,
         }
     }
 }

@@ -92,9 +92,7 @@ fn number(field: Option<&[u8]>) -> Option<u32> {
 
 /// Lines of a file of users or groups, in fields.
 fn fields<'a>(tree: &'a Tree, path: &[u8]) -> impl Iterator<Item = Vec<&'a [u8]>> {
-    let content = tree
-        .find(path, true)
-        .and_then(|id| tree.inode(id).content.as_deref());
+    let content = (tree.find(path, true)).and_then(|id| tree.inode(id).text());
     let lines = content.unwrap_or_default().split(|byte| *byte == b'\n');
     // There are seven fields at most.
     lines.map(|line| line.splitn(8, |byte| *byte == b':').collect())

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const CYCLONEDX: &str = include_str!("fixtures/lib4sbom.cyclonedx.json");
 const SPDX: &str = include_str!("fixtures/lib4sbom.spdx.json");
 
-/// An image of Red Hat's kind.
+/// An image of Red Hat's kind, whose database was emptied.
 fn image() -> Image {
     Image::of(vec![
         Layer::default()
@@ -31,7 +31,7 @@ fn image() -> Image {
                 "srv/x.dist-info/METADATA",
                 "Name: Known_One\nVersion: 1.0\n\n",
             )
-            .file("var/lib/rpm/Packages", "Berkeley"),
+            .file("var/lib/rpm/Packages", ""),
     ])
 }
 

@@ -6,6 +6,7 @@ mod common;
 mod installed;
 
 use common::{Image, Layer, read_given, read_used, tar_of};
+use installed::berkeley::{KIND, Kind, load};
 use installed::{Installed, run};
 use lapwing_image::inventory::Verdict;
 use lapwing_image::report::{Package, Report};
@@ -86,6 +87,7 @@ fn check(syft: &Path) {
         redhat(syft, source, path, &installed, folder.path());
     }
     ndb(syft, &mut installed, folder.path());
+    berkeley(syft, &installed, folder.path());
     let saved = save(&debian.root, &folder.path().join("dpkg.tar"));
     let told = sboms(syft, "docker-archive", &saved.tar, folder.path());
     for text in &told {
@@ -119,6 +121,8 @@ fn languages(root: &Path, syft: &Path) {
 fn save(root: &Path, tar: &Path) -> Saved {
     let mut layer = Layer::default();
     layer.0.follow_symlinks(false);
+    // A database may have holes, which those who make images write out.
+    layer.0.sparse(false);
     layer.0.append_dir_all(".", root).unwrap();
     let layer = layer.tar();
     let config = json!({"os": "linux", "architecture": "amd64",
@@ -231,7 +235,12 @@ fn rpm(report: &Report, installed: &Installed, is_given: bool) {
         assert_eq!(stray.in_use, Some(Verdict::Unknown), "{}", told.form);
         assert!(stray.by_sbom && stray.purl.is_some(), "{}", told.form);
     }
-    assert_eq!(lines(report, "rpm"), expected);
+    assert_eq!(
+        lines(report, "rpm"),
+        expected,
+        "{:?}",
+        report.packages_not_read
+    );
     assert_eq!(report.packages.len(), expected.len());
     assert_eq!(report.packages_not_read, Vec::<String>::new());
     for (name, in_use) in [
@@ -276,6 +285,72 @@ fn ndb(syft: &Path, installed: &mut Installed, folder: &Path) {
     fs::write(database.join("Packages.db"), bytes).unwrap();
     let saved = save(&installed.root, &folder.join("ndb.tar"));
     redhat(syft, "docker-archive", &saved.tar, installed, folder);
+}
+
+/// The same packages as Red Hat's database up to version 8 has them, written by Berkeley DB itself. RPM and Syft read it by
+/// readers of their own.
+fn berkeley(syft: &Path, installed: &Installed, folder: &Path) {
+    let database = installed.root.join("usr/lib/sysimage/rpm");
+    fs::remove_file(database.join("Packages.db")).unwrap();
+    let (headers, path) = (installed.headers(), database.join("Packages"));
+    let tar = folder.join("berkeley.tar");
+    load(&KIND, &headers, &path);
+    assert_eq!(installed.of_berkeley(&database), installed.all);
+    redhat(
+        syft,
+        "docker-archive",
+        &save(&installed.root, &tar).tar,
+        installed,
+        folder,
+    );
+    let export = export(USED_OF_RPM);
+    let read = |headers: &[Vec<u8>], kind: &Kind| {
+        load(kind, headers, &path);
+        let saved = save(&installed.root, &tar);
+        let bounds = (Wanted::default(), Limits::default());
+        read_used(&saved.tar, bounds.0, bounds.1, None, Some(&export)).unwrap()
+    };
+    for (is_big, page, head) in [
+        (true, 512, ""),
+        // Most of its buckets were never written, which RPM's own reader ends at.
+        (false, 512, "h_ffactor=2\nh_nelem=1000\n"),
+        (true, 4096, ""),
+        (false, 65_536, ""),
+    ] {
+        let kind = Kind {
+            is_big,
+            page,
+            head,
+            ..KIND
+        };
+        rpm(&read(&headers, &kind), installed, false);
+    }
+    let not_read: [(&str, &[&str], &str); 5] = [
+        ("", &["-P", "secret"], "an encrypted Berkeley DB"),
+        ("chksum=1\n", &[], "with checksums"),
+        ("duplicates=1\n", &[], "with duplicates"),
+        ("type=btree\n", &[], "of another kind"),
+        ("", &["-c", "database=x"], "of another kind"),
+    ];
+    for (head, options, why) in not_read {
+        let kind = Kind {
+            head,
+            options,
+            ..KIND
+        };
+        let said = read(&headers, &kind).packages_not_read.join("\n");
+        assert!(said.contains(why), "no `{why}` in {said}");
+    }
+    // More than is held in memory, and so many that buckets were split.
+    let names = ["a name of a file"; 10_000];
+    let files: Vec<(u32, &str)> = names.iter().map(|name| (0, *name)).collect();
+    let package = |number| common::rpm::package(&format!("p{number}"), &["/srv/"], &files);
+    let many: Vec<Vec<u8>> = (0..100).map(package).collect();
+    let report = read(&many, &KIND);
+    assert!(fs::metadata(&path).unwrap().len() > 16 << 20);
+    assert_eq!(lines(&report, "rpm").len(), 100);
+    let unsaid = [&report.packages_not_read[..], &report.notes].concat();
+    assert_eq!(unsaid, [""; 0]);
 }
 
 fn dpkg(image: &Path, text: &str, installed: &Installed) {

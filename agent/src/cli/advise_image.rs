@@ -62,7 +62,7 @@ pub struct ImageArgs {
     #[arg(long = "use", value_name = "FILE")]
     inventory: Option<PathBuf>,
     /// An SBOM of the image, in JSON of CycloneDX, SPDX (2, 3.0) or Syft (`syft IMAGE -o syft-json`): names packages of
-    /// kinds that are not read, as those of RPM in Berkeley DB, and which files they have
+    /// kinds that are not read, as those of Java, and which files they have
     #[arg(long, value_name = "FILE")]
     sbom: Option<PathBuf>,
     /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by

@@ -1,4 +1,5 @@
-//! Fuzz targets: decoding of records, reading of BTF, DNS, profiles, and what ELF files and scripts name.
+//! Fuzz targets: decoding of records, reading of BTF, DNS, profiles and databases of RPM, and what ELF files and scripts
+//! name.
 //!
 //! `cargo xtask fuzz` builds and runs them. The engine is libFuzzer, which
 //! `libfuzzer-sys` brings as source; what it needs of the compiler is the coverage
@@ -20,6 +21,7 @@ pub mod dns;
 pub mod kernel;
 pub mod linkage;
 pub mod mini_btf;
+pub mod rpmdb;
 
 /// Names the folder that seeds are written to.
 pub const SEEDS: &str = "LAPWING_FUZZ_SEEDS";

@@ -9,10 +9,11 @@ use super::{Damaged, Packages};
 use crate::tree::{Kind, Tree};
 
 /// Files that hold a database each.
-const FILES: [&[u8]; 3] = [
+const FILES: [&[u8]; 4] = [
     b"/var/lib/dpkg/status",
     b"/lib/apk/db/installed",
     b"/var/lib/rpm/rpmdb.sqlite",
+    b"/var/lib/rpm/Packages",
 ];
 /// Folders of files, and whether of each name there is one of these.
 type Folder = (&'static [u8], fn(&[u8]) -> bool);
@@ -25,7 +26,7 @@ const FOLDERS: [Folder; 2] = [
 pub(super) fn follow<'a>(tree: &'a Tree, kept: &mut Kept<'a>, packages: &mut Packages) {
     let mut not_kept = Damaged::default();
     let found = |path: &[u8], kind: Kind| {
-        let id = (!tree.is_exhausted()).then(|| tree.find(path, true))??;
+        let id = Packages::find_behind_links(tree, path)?;
         // What is reached without links was read, or told of, as it is.
         (tree.inode(id).kind == kind && tree.path(id) != path).then_some(id)
     };
@@ -33,10 +34,12 @@ pub(super) fn follow<'a>(tree: &'a Tree, kept: &mut Kept<'a>, packages: &mut Pac
         let Some(id) = found(path, Kind::File) else {
             continue;
         };
-        match &tree.inode(id).content {
+        let inode = tree.inode(id);
+        match inode.text() {
             // Of the others each place is looked at anyway.
             Some(_) if path != FILES[0] && kept.contains_key(&tree.path(id)) => {}
             Some(content) => drop(kept.insert(path.to_vec(), (id, content))),
+            None if inode.content.is_some() => {}
             None => not_kept.take(path),
         }
     }
@@ -50,7 +53,7 @@ pub(super) fn follow<'a>(tree: &'a Tree, kept: &mut Kept<'a>, packages: &mut Pac
                 continue;
             }
             let path = [folder, b"/", name].concat();
-            match &inode.content {
+            match inode.text() {
                 Some(content) => drop(kept.insert(path, (*id, content))),
                 None => not_kept.take(&path),
             }

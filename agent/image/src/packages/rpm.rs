@@ -2,9 +2,8 @@
 
 use super::Packages;
 use super::given::Given;
-use super::system::Kept;
-use crate::rpmdb::Database;
-use crate::tree::Tree;
+use crate::rpmdb::{self, Blobs, Installed};
+use crate::tree::{PATH_MAX, Tree};
 
 /// In the places of Fedora, openSUSE, older ones, and images that are updated as a whole.
 const DATABASES: &[&str] = &[
@@ -19,14 +18,15 @@ const DATABASES: &[&str] = &[
 ];
 
 /// Takes the packages of the first database that can be read; answers its path.
-pub(super) fn rpm(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) -> Option<&'static str> {
+pub(super) fn rpm(tree: &Tree, packages: &mut Packages) -> Option<&'static str> {
     for path in DATABASES {
-        let Some((_, file)) = kept.get(path.as_bytes()) else {
+        let id = Packages::find_behind_links(tree, path.as_bytes());
+        let Some(content) = id.and_then(|id| tree.inode(id).content.as_ref()) else {
             continue;
         };
-        match Database::read(file) {
-            Ok(database) => {
-                take(tree, &database, path, packages);
+        match rpmdb::read(content.source()) {
+            Ok(blobs) => {
+                take(tree, blobs, path, packages);
                 return Some(path);
             }
             Err(why) => {
@@ -38,10 +38,10 @@ pub(super) fn rpm(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) -> Opti
     None
 }
 
-fn take(tree: &Tree, database: &Database<'_>, path: &str, packages: &mut Packages) {
-    let mut damaged = database.damaged;
-    for one in database.packages() {
-        let Some(one) = one else {
+fn take(tree: &Tree, blobs: Blobs<'_>, path: &str, packages: &mut Packages) {
+    let mut damaged = 0_u64;
+    for blob in blobs {
+        let Some(one) = blob.as_deref().and_then(Installed::read) else {
             damaged += 1;
             continue;
         };
@@ -49,7 +49,7 @@ fn take(tree: &Tree, database: &Database<'_>, path: &str, packages: &mut Package
             break;
         };
         packages.built_for(number, one.architecture);
-        let Some(files) = one.files() else {
+        let Some(files) = one.files(PATH_MAX) else {
             damaged += 1;
             packages.unsure.insert(number);
             continue;

@@ -52,6 +52,12 @@ impl Contents {
                 self.captured.refused.join(", ")
             ));
         }
+        if let Some(why) = &self.captured.room.failed {
+            notes.push(format!(
+                "databases of RPM of more than 1 MiB go to a temporary file, which there was none for: {why}; give \
+                 them room with TMPDIR, or those above 16 MiB are not read"
+            ));
+        }
         notes
     }
 }

@@ -11,9 +11,10 @@
 //! RPM gives the whole database up where a slot is wrong. Here that slot is left out and counted, for the others are
 //! still told; so is one that overlaps another or has its number again, and a blob whose sum is another.
 
-use super::Database;
+use super::{BLOB_MAX, Blobs, Source};
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 
 const BLOCK: usize = 16;
 const PAGE: usize = 4096;
@@ -21,11 +22,15 @@ const PAGE: usize = 4096;
 const HEAD_SLOTS: usize = 2;
 const HEAD: usize = 16;
 const TAIL: usize = 12;
+/// Pages of slots: more packages than are told.
+const PAGES_MAX: usize = 1024;
+/// Bytes of a blob with what is about it.
+const SIZE_MAX: usize = BLOB_MAX + HEAD + TAIL + BLOCK;
 
 struct Slot {
     number: u32,
-    first: usize,
-    count: usize,
+    first: u32,
+    count: u32,
 }
 
 /// A number of four bytes.
@@ -37,20 +42,23 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 ///
 /// # Errors
 /// What is wrong with the head of the file or with its pages of slots.
-pub(super) fn read(file: &[u8]) -> Result<Database<'_>, &'static str> {
-    if !file.starts_with(b"RpmP") {
-        return Err("it does not begin as one of SQLite or NDB does");
+pub(super) fn read(source: Source<'_>) -> Result<Blobs<'_>, &'static str> {
+    let head = source.start(HEAD);
+    if !head.starts_with(b"RpmP") {
+        return Err("it does not begin as one of SQLite, NDB or Berkeley DB does");
     }
-    let (Some(version), Some(pages)) = (number(file, 4), number(file, 12)) else {
+    let (Some(version), Some(pages)) = (number(&head, 4), number(&head, 12)) else {
         return Err("it ends in its head");
     };
     if version != 0 {
         return Err("it is of an unknown version of NDB");
     }
-    let table = usize::try_from(pages)
-        .ok()
-        .and_then(|it| it.checked_mul(PAGE));
-    let Some(table) = table.filter(|it| *it > 0).and_then(|it| file.get(..it)) else {
+    let pages = usize::try_from(pages).unwrap_or(usize::MAX);
+    if pages > PAGES_MAX && pages as u64 <= source.len() / PAGE as u64 {
+        return Err("it has more than 1024 pages of slots");
+    }
+    let table = pages.checked_mul(PAGE).filter(|it| *it > 0);
+    let Some(table) = table.and_then(|size| source.get(0, size)) else {
         return Err("it has less pages of slots than it says");
     };
     let (slots, _) = table.as_chunks::<BLOCK>();
@@ -63,7 +71,6 @@ pub(super) fn read(file: &[u8]) -> Result<Database<'_>, &'static str> {
             return Err("a page of slots has something else");
         }
         if first != 0 {
-            let (first, count) = (first as usize, count as usize);
             all.push(Slot {
                 number,
                 first,
@@ -72,29 +79,32 @@ pub(super) fn read(file: &[u8]) -> Result<Database<'_>, &'static str> {
         }
     }
     all.sort_unstable_by_key(|slot| (slot.first, slot.number));
-    let (mut end, mut numbers) = (table.len() / BLOCK, HashSet::new());
-    let (mut blobs, mut damaged) = (Vec::new(), 0);
-    for slot in all {
-        let is_free = slot.first >= end && slot.number != 0 && numbers.insert(slot.number);
-        let place = is_free.then(|| place(file, &slot)).flatten();
-        // Also one that is damaged has its place, or each byte could be summed once for each slot.
-        end = place.map_or(end, |_| slot.first + slot.count);
-        match place.and_then(|place| blob(place, slot.number)) {
-            Some(blob) => blobs.push(Cow::Borrowed(blob)),
-            None => damaged += 1,
+    let (mut end, mut numbers) = ((table.len() / BLOCK) as u64, HashSet::new());
+    Ok(Box::new(all.into_iter().map(move |slot| {
+        let first = u64::from(slot.first);
+        let is_free = first >= end && slot.number != 0 && numbers.insert(slot.number);
+        let next = first + u64::from(slot.count);
+        if !is_free || next > source.len() / BLOCK as u64 {
+            return None;
         }
-    }
-    Ok(Database { blobs, damaged })
+        // Also one that is damaged has its place, or each byte could be summed once for each slot.
+        end = next;
+        let size = (slot.count as usize).checked_mul(BLOCK)?;
+        let place = source.get(first * BLOCK as u64, (size <= SIZE_MAX).then_some(size)?)?;
+        let held = blob(&place, slot.number)?;
+        Some(match place {
+            Cow::Borrowed(place) => Cow::Borrowed(&place[held]),
+            Cow::Owned(mut place) => {
+                place.truncate(held.end);
+                place.drain(..held.start);
+                Cow::Owned(place)
+            }
+        })
+    })))
 }
 
-/// The bytes that a slot names.
-fn place<'a>(file: &'a [u8], slot: &Slot) -> Option<&'a [u8]> {
-    let start = slot.first.checked_mul(BLOCK)?;
-    file.get(start..)?.get(..slot.count.checked_mul(BLOCK)?)
-}
-
-/// What a blob holds, if all that is said of it is so.
-fn blob(place: &[u8], of: u32) -> Option<&[u8]> {
+/// Where what a blob holds is in it, if all that is said of it is so.
+fn blob(place: &[u8], of: u32) -> Option<Range<usize>> {
     let length = number(place, 12)?;
     let held = HEAD..HEAD.checked_add(usize::try_from(length).ok()?)?;
     let needed = held
@@ -108,5 +118,5 @@ fn blob(place: &[u8], of: u32) -> Option<&[u8]> {
         && number(tail, 4) == Some(length)
         && tail.ends_with(b"BlbE")
         && number(tail, 0) == Some(adler2::adler32_slice(summed));
-    is_whole.then(|| summed.get(held)).flatten()
+    (is_whole && held.end <= summed.len()).then_some(held)
 }

@@ -14,12 +14,17 @@
 //!
 //! Each page is read once, so circles end, and all rows together are no longer than the file: cells may overlap.
 
-use super::Database;
+use super::{BLOB_MAX, Blobs, Source};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// How a file begins.
 pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
 const TABLE: &[u8] = b"Packages";
+/// Bytes of the file's own head.
+const HEAD: usize = 100;
+/// Bytes of a row: a number and the header of a package, with what says of which kind these are.
+const ROW_MAX: usize = BLOB_MAX + 32;
 
 /// The first bytes as a number, and what is behind them. Nine bytes at most, of seven bits each but the last.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
@@ -46,8 +51,8 @@ fn number(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
     )
 }
 
-/// The value of a column of a row; of an integer its bytes.
-fn column(row: &[u8], wanted: usize) -> Option<&[u8]> {
+/// Where the value of a column of a row is; of an integer its bytes.
+fn column(row: &[u8], wanted: usize) -> Option<Range<usize>> {
     let (head, mut types) = varint(row)?;
     let head = usize::try_from(head).ok()?;
     types = types.get(..head.checked_sub(row.len() - types.len())?)?;
@@ -65,7 +70,8 @@ fn column(row: &[u8], wanted: usize) -> Option<&[u8]> {
         };
         let size = usize::try_from(size).ok()?;
         if column == wanted {
-            return row.get(at..)?.get(..size);
+            let value = at..at.checked_add(size)?;
+            return (value.end <= row.len()).then_some(value);
         }
         at = at.checked_add(size)?;
     }
@@ -73,100 +79,48 @@ fn column(row: &[u8], wanted: usize) -> Option<&[u8]> {
 }
 
 struct Pages<'a> {
-    file: &'a [u8],
+    source: Source<'a>,
     size: usize,
     /// Bytes of a page that are used.
     usable: usize,
     seen: Vec<bool>,
     /// Bytes of rows that may be put together.
-    left: usize,
-    damaged: u64,
+    left: u64,
 }
 
 impl<'a> Pages<'a> {
-    fn of(file: &'a [u8]) -> Option<Self> {
-        let size = match number(file, 16, 2)? {
+    fn of(source: Source<'a>) -> Option<Self> {
+        let head = source.get(0, HEAD)?;
+        let size = match number(&head, 16, 2)? {
             1 => 65_536,
             size => size,
         };
-        let usable = size.checked_sub(usize::from(*file.get(20)?))?;
+        let usable = size.checked_sub(usize::from(head[20]))?;
         let is_one = size.is_power_of_two() && size >= 512 && usable >= 480;
+        let count = usize::try_from(source.len() / (size as u64).max(1)).ok()?;
         is_one.then(|| Self {
-            file,
+            source,
             size,
             usable,
-            seen: vec![false; file.len() / size],
-            left: file.len(),
-            damaged: 0,
+            seen: vec![false; count],
+            left: source.len(),
         })
     }
 
     /// A page by its number, the first time.
-    fn page(&mut self, number: usize) -> Option<&'a [u8]> {
+    fn page(&mut self, number: usize) -> Option<Cow<'a, [u8]>> {
         let index = number.checked_sub(1)?;
         let seen = self.seen.get_mut(index)?;
-        let page = self.file.get(index * self.size..)?.get(..self.usable)?;
-        (!std::mem::replace(seen, true)).then_some(page)
-    }
-
-    /// Rows of the table that begins at a page, in the order of their numbers.
-    fn rows(&mut self, root: usize) -> Vec<Vec<u8>> {
-        let (mut rows, mut next) = (Vec::new(), vec![root]);
-        while let Some(number) = next.pop() {
-            let found = self.page(number).map(|page| {
-                // The table of tables begins behind the head of the file.
-                let start = if number == 1 { 100 } else { 0 };
-                self.cells(page, start, &mut rows, &mut next)
-            });
-            self.damaged += u64::from(found.flatten().is_none());
-        }
-        rows
-    }
-
-    fn cells(
-        &mut self,
-        page: &[u8],
-        start: usize,
-        rows: &mut Vec<Vec<u8>>,
-        next: &mut Vec<usize>,
-    ) -> Option<()> {
-        let count = number(page, start + 3, 2)?;
-        let is_leaf = match page.get(start)? {
-            13 => true,
-            5 => false,
-            _ => return None,
-        };
-        let first = start + if is_leaf { 8 } else { 12 };
-        let places = page.get(first..)?.get(..count * 2)?;
-        let (places, _) = places.as_chunks();
-        let cell = |place: &[u8; 2]| page.get(usize::from(u16::from_be_bytes(*place))..);
-        if is_leaf {
-            for place in places {
-                match cell(place).and_then(|cell| self.row(cell)) {
-                    Some(row) => rows.push(row),
-                    None => self.damaged += 1,
-                }
-            }
-            return Some(());
-        }
-        // The last one is taken first.
-        next.push(number(page, start + 8, 4)?);
-        for place in places.iter().rev() {
-            match cell(place).and_then(|cell| number(cell, 0, 4)) {
-                // So many are pushed at most as are not read yet.
-                Some(child) if next.len() <= self.seen.len() => next.push(child),
-                _ => self.damaged += 1,
-            }
-        }
-        Some(())
+        let at = index as u64 * self.size as u64;
+        (!std::mem::replace(seen, true)).then(|| self.source.get(at, self.usable))?
     }
 
     /// A row, with what of it stands in other pages.
     fn row(&mut self, cell: &[u8]) -> Option<Vec<u8>> {
         let (length, cell) = varint(cell)?;
         let (_, cell) = varint(cell)?;
-        let length = usize::try_from(length).ok()?;
         self.left = self.left.checked_sub(length)?;
+        let length = usize::try_from(length).ok().filter(|it| *it <= ROW_MAX)?;
         let most = self.usable - 35;
         if length <= most {
             return cell.get(..length).map(<[u8]>::to_vec);
@@ -178,7 +132,7 @@ impl<'a> Pages<'a> {
         let mut next = number(cell, local, 4)?;
         while row.len() < length {
             let page = self.page(next)?;
-            next = number(page, 0, 4)?;
+            next = number(&page, 0, 4)?;
             let rest = &page[4..];
             row.extend_from_slice(&rest[..rest.len().min(length - row.len())]);
         }
@@ -186,27 +140,117 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// The blobs of a file's table of packages; pages and rows that could not be read count as damaged.
+/// A page of rows.
+struct Leaf<'a> {
+    page: Cow<'a, [u8]>,
+    /// Where the place of the next row stands, and where there are no more.
+    places: Range<usize>,
+}
+
+/// Rows of a table in the order of their numbers, `None` for each and each page that could not be read.
+struct Rows<'a> {
+    pages: Pages<'a>,
+    /// Pages that are still to be read, the next one last.
+    next: Vec<usize>,
+    leaf: Option<Leaf<'a>>,
+    damaged: u64,
+}
+
+impl<'a> Rows<'a> {
+    /// Opens a page; `None` if it is none of a table.
+    fn open(&mut self, number_of_it: usize) -> Option<()> {
+        let page = self.pages.page(number_of_it)?;
+        // The table of tables begins behind the head of the file.
+        let start = if number_of_it == 1 { HEAD } else { 0 };
+        let count = number(&page, start + 3, 2)?;
+        let is_leaf = match page.get(start)? {
+            13 => true,
+            5 => false,
+            _ => return None,
+        };
+        let first = start + if is_leaf { 8 } else { 12 };
+        let places = first..first + count * 2;
+        let (all, _) = page.get(places.clone())?.as_chunks();
+        if is_leaf {
+            self.leaf = Some(Leaf { page, places });
+            return Some(());
+        }
+        // The last one is taken first.
+        self.next.push(number(&page, start + 8, 4)?);
+        for place in all.iter().rev() {
+            let cell = usize::from(u16::from_be_bytes(*place));
+            match number(&page, cell, 4) {
+                // So many are pushed at most as are not read yet.
+                Some(child) if self.next.len() <= self.pages.seen.len() => self.next.push(child),
+                _ => self.damaged += 1,
+            }
+        }
+        Some(())
+    }
+
+    /// The next row of the page that is open, if there is one.
+    fn row(&mut self) -> Option<Option<Vec<u8>>> {
+        let leaf = self.leaf.as_mut()?;
+        let place = leaf.places.next()?;
+        leaf.places.next();
+        let cell = number(&leaf.page, place, 2).and_then(|at| leaf.page.get(at..));
+        Some(cell.and_then(|cell| self.pages.row(cell)))
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Option<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.row() {
+                return Some(row);
+            }
+            if let Some(less) = self.damaged.checked_sub(1) {
+                self.damaged = less;
+                return Some(None);
+            }
+            let number = self.next.pop()?;
+            self.leaf = None;
+            if self.open(number).is_none() {
+                return Some(None);
+            }
+        }
+    }
+}
+
+/// The blobs of a file's table of packages.
 ///
 /// # Errors
 /// What is wrong with the head of the file, or that it has no such table.
-pub(super) fn read(file: &[u8]) -> Result<Database<'_>, &'static str> {
-    let Some(mut pages) = Pages::of(file) else {
+pub(super) fn read(source: Source<'_>) -> Result<Blobs<'_>, &'static str> {
+    let Some(pages) = Pages::of(source) else {
         return Err("its head of SQLite is damaged");
     };
-    let tables = pages.rows(1);
-    let is_it = |row: &&Vec<u8>| column(row, 0) == Some(b"table") && column(row, 1) == Some(TABLE);
-    let root = tables.iter().find(is_it).and_then(|row| column(row, 3));
-    let Some(root) = root.and_then(|root| number(root, 0, root.len())) else {
-        return Err("it has no table of packages");
+    let mut rows = Rows {
+        pages,
+        next: vec![1],
+        leaf: None,
+        damaged: 0,
     };
-    let rows = pages.rows(root);
-    let count = rows.len();
-    let blobs = rows.into_iter().filter_map(|row| {
+    let (mut root, mut damaged) = (None, 0);
+    for row in &mut rows {
+        let Some(row) = row else {
+            damaged += 1;
+            continue;
+        };
+        let value = |wanted| column(&row, wanted).map(|value| &row[value]);
+        if root.is_none() && value(0) == Some(b"table") && value(1) == Some(TABLE) {
+            root = value(3).and_then(|root| number(root, 0, root.len()));
+        }
+    }
+    rows.next.push(root.ok_or("it has no table of packages")?);
+    rows.damaged = damaged;
+    Ok(Box::new(rows.map(|row| {
+        let mut row = row?;
         let blob = column(&row, 1)?;
-        Some(Cow::Owned(blob.to_vec()))
-    });
-    let blobs: Vec<_> = blobs.collect();
-    let damaged = pages.damaged + (count - blobs.len()) as u64;
-    Ok(Database { blobs, damaged })
+        row.truncate(blob.end);
+        row.drain(..blob.start);
+        Some(Cow::Owned(row))
+    })))
 }

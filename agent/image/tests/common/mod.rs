@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub mod base;
+pub mod berkeley;
 pub mod elf;
 pub mod pod;
 pub mod rpm;

@@ -79,16 +79,16 @@ pub fn blob(number: u32, header: &[u8]) -> Vec<u8> {
     blob
 }
 
-/// A database of one page of slots, with blobs behind it: the number of each in its slot, and its bytes.
-pub fn ndb(blobs: &[(u32, Vec<u8>)]) -> Vec<u8> {
+/// The page of slots of blobs that stand behind it: the number of each, and how many bytes it has.
+pub fn slots(blobs: &[(u32, usize)]) -> Vec<u8> {
     let mut file = [&b"RpmP"[..], &numbers(&[0, 7, 1, blobs.len() as u32 + 1])].concat();
     file.resize(32, 0);
     let mut first = PAGE / 16;
     for slot in 0..(PAGE - 32) / 16 {
         file.extend(b"Slot");
         file.extend(match blobs.get(slot) {
-            Some((number, blob)) => {
-                let count = blob.len() / 16;
+            Some((number, size)) => {
+                let count = size / 16;
                 first += count;
                 numbers(&[*number, (first - count) as u32, count as u32])
             }
@@ -96,6 +96,13 @@ pub fn ndb(blobs: &[(u32, Vec<u8>)]) -> Vec<u8> {
         });
     }
     assert!(blobs.len() <= (PAGE - 32) / 16);
+    file
+}
+
+/// A database of one page of slots, with blobs behind it: the number of each in its slot, and its bytes.
+pub fn ndb(blobs: &[(u32, Vec<u8>)]) -> Vec<u8> {
+    let sizes = blobs.iter().map(|(number, blob)| (*number, blob.len()));
+    let mut file = slots(&sizes.collect::<Vec<_>>());
     blobs.iter().for_each(|(_, blob)| file.extend(blob));
     file
 }

@@ -1,8 +1,13 @@
 //! Roots in which packages were installed by RPM and dpkg themselves, without any rights.
 
+pub mod berkeley;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// What RPM is asked of a package.
+const FORMAT: &str = "%{NAME}\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\t%{ARCH}\n";
 
 /// A root, and what its package manager says of it.
 pub struct Installed {
@@ -19,6 +24,7 @@ pub fn missing() -> Option<&'static str> {
         "rpm",
         "rpmbuild",
         "rpmdb",
+        "db5.3_load",
         "dpkg",
         "dpkg-deb",
         "dpkg-query",
@@ -142,8 +148,7 @@ impl Installed {
             .rpm_command()
             .args(["--justdb", "--nodeps", "-i"])
             .args(built.lines()));
-        let format = "%{NAME}\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\t%{ARCH}\n";
-        let all = run(installed.rpm_command().args(["-qa", "--qf", format]));
+        let all = run(installed.rpm_command().args(["-qa", "--qf", FORMAT]));
         installed.all = sorted(&all);
         assert_eq!(installed.all.len(), specs.len(), "{all}");
         installed
@@ -156,6 +161,13 @@ impl Installed {
             .args(["--define", "_db_backend sqlite", "--dbpath"])
             .arg(&self.database);
         command
+    }
+
+    /// What RPM reads of a database in Berkeley DB, by its own reader of it.
+    pub fn of_berkeley(&self, folder: &Path) -> Vec<String> {
+        let mut command = Command::new("rpm");
+        command.args(["--define", "_db_backend bdb_ro", "--dbpath"]);
+        sorted(&run(command.arg(folder).args(["-qa", "--qf", FORMAT])))
     }
 
     /// Files of a package of RPM, by its database.

@@ -1,15 +1,17 @@
 //! The image of the test `large`, written as a layout: most files are text, and as in images that people run there are
-//! programs and libraries that name one another, scripts, and dpkg's database with a list for each package.
+//! programs and libraries that name one another, scripts, dpkg's database with a list for each package, and one of RPM
+//! that is larger than what is held in memory.
 
 use crate::common;
 use crate::common::base::GLIBC;
 use crate::common::elf::small;
+use crate::common::rpm::{PAGE, Value as Field, blob, header, slots};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use tar::{Builder, EntryType, Header};
 
@@ -25,11 +27,14 @@ pub const SYSTEM: [&str; 4] = [
     "usr/bin/dash",
     "usr/bin/python3",
 ];
-/// Files of a package; those of the first layer have none, and neither have those of the layer that is new.
+/// Files of a package. Those of the first layer are of packages of RPM, and those of the layer that is new of none.
 const OF_PACKAGE: u64 = 200;
 pub const PACKAGES: u64 = (LAYERS - 1) * OF_LAYER / OF_PACKAGE + 1;
-/// Those of the system, a list for each package, what dpkg says of them, and what system it is.
-pub const BESIDE: u64 = SYSTEM.len() as u64 + PACKAGES + 2;
+pub const OF_RPM: u64 = OF_LAYER / OF_PACKAGE;
+/// Those of the system, a list for each package, what dpkg says of them, RPM's database, and what system it is.
+pub const BESIDE: u64 = SYSTEM.len() as u64 + PACKAGES + 3;
+/// Bytes that the database of RPM has at least.
+const OF_DATABASE: u64 = 64 << 20;
 pub const OLD: &str = "large:1";
 pub const NEW: &str = "large:2";
 /// Of so many files one is of each kind beside text.
@@ -212,6 +217,50 @@ fn beside(tar: &mut Builder<impl Write>) {
     append(tar, "var/lib/dpkg/status", 0o644, status.as_bytes());
 }
 
+/// Writes the database of packages that RPM has, with the files of the first layer; not in memory, for what that
+/// takes is measured.
+fn database(path: &Path) -> File {
+    let mut file = File::create_new(path).unwrap();
+    let padding = "a line of a change that nobody reads ".repeat(10);
+    let each = OF_DATABASE / OF_RPM / padding.len() as u64 + 1;
+    let padding = vec![padding.as_str(); each as usize];
+    let of_slots: Vec<_> = (0..OF_RPM as u32).map(|number| (number + 1, 0)).collect();
+    file.write_all(&slots(&of_slots)).unwrap();
+    let sizes = of_slots.into_iter().map(|(number, _)| {
+        let first = u64::from(number - 1) * OF_PACKAGE;
+        let paths: Vec<String> = (first..first + OF_PACKAGE)
+            .map(|file| format!("/{}", name(0, file)))
+            .collect();
+        let parts = paths
+            .iter()
+            .map(|path| path.split_at(path.rfind('/').unwrap() + 1));
+        let (folders, files): (Vec<&str>, Vec<&str>) = parts.unzip();
+        let folder_of: Vec<u32> = (0..OF_PACKAGE as u32).collect();
+        let header = header(&[
+            (1000, Field::Text(&format!("part{number}"))),
+            (1001, Field::Text("1.2")),
+            (1002, Field::Text("3")),
+            (1022, Field::Text("x86_64")),
+            (1082, Field::Texts(&padding)),
+            (1116, Field::Number(&folder_of)),
+            (1117, Field::Texts(&files)),
+            (1118, Field::Texts(&folders)),
+        ]);
+        let blob = blob(number, &header);
+        file.write_all(&blob).unwrap();
+        (number, blob.len())
+    });
+    let sizes: Vec<_> = sizes.collect();
+    file.rewind().unwrap();
+    file.write_all(&slots(&sizes)).unwrap();
+    assert_eq!(file.stream_position().unwrap(), PAGE as u64);
+    drop(file);
+    let file = File::open(path).unwrap();
+    fs::remove_file(path).unwrap();
+    assert!(file.metadata().unwrap().len() > OF_DATABASE);
+    file
+}
+
 /// Writes a layer; answers its digest and that of its tar.
 fn layer(folder: &Path, number: u64, numbers: &mut Numbers) -> (String, String) {
     let path = blobs(folder).join("new");
@@ -231,6 +280,9 @@ fn layer(folder: &Path, number: u64, numbers: &mut Numbers) -> (String, String) 
         .collect();
     if number == 1 {
         beside(&mut tar);
+        let mut file = database(&folder.join("database"));
+        let name = "usr/lib/sysimage/rpm/Packages.db";
+        tar.append_file(name, &mut file).unwrap();
     }
     let mean = BYTES / FILES;
     for file in 0..OF_LAYER {

@@ -1,17 +1,25 @@
-//! A database of RPM: `rpmdb.sqlite`, as of Fedora and Red Hat, or NDB (`Packages.db`), as of SUSE.
+//! A database of RPM: `rpmdb.sqlite`, as of Fedora and Red Hat 9, `Packages.db` (NDB), as of SUSE, or `Packages`
+//! (Berkeley DB), as of Red Hat to 8 and Amazon Linux 2.
 //!
-//! Both hold blobs, each the header of a package ([`header`]); [`sqlite`] and [`ndb`] find them. RPM's third format,
-//! Berkeley DB (`Packages`), is not read and needs an SBOM. All lengths and places are those of whoever made the image:
-//! what does not hold is left out and counted, and no byte is gone through more than a few times.
+//! All hold blobs, each the header of a package ([`header`]); [`sqlite`], [`ndb`] and [`berkeley`] find them, one after
+//! another, in a file that need not be in memory ([`Source`]). All lengths and places are those of whoever made the
+//! image: what does not hold is left out and counted, and no byte is gone through more than a few times.
 
+mod berkeley;
 mod header;
 mod ndb;
+mod source;
 mod sqlite;
 
+pub(crate) use self::source::Source;
+
 use self::header::Header;
-use crate::tree::PATH_MAX;
 use std::borrow::Cow;
 
+/// Bytes of the header of one package.
+const BLOB_MAX: usize = 32 << 20;
+/// Bytes that tell which kind of database it is.
+const HEAD: usize = 16;
 /// Folders of one package.
 const FOLDERS_MAX: usize = 100_000;
 
@@ -24,14 +32,8 @@ const FOLDER_OF_FILE: u32 = 1116;
 const FILES: u32 = 1117;
 const FOLDERS: u32 = 1118;
 
-/// What a database has.
-#[derive(Debug)]
-pub(crate) struct Database<'a> {
-    /// Headers of packages, in the order in which they lie there.
-    blobs: Vec<Cow<'a, [u8]>>,
-    /// Entries that could not be read.
-    pub damaged: u64,
-}
+/// Headers of packages, in the order in which they lie there; `None` for each entry that could not be read.
+pub(crate) type Blobs<'a> = Box<dyn Iterator<Item = Option<Cow<'a, [u8]>>> + 'a>;
 
 /// A package of it.
 #[derive(Debug)]
@@ -44,27 +46,23 @@ pub(crate) struct Installed<'a> {
     header: Header<'a>,
 }
 
-impl<'a> Database<'a> {
-    /// Reads a database.
-    ///
-    /// # Errors
-    /// What is wrong with all of it.
-    pub(crate) fn read(file: &'a [u8]) -> Result<Self, &'static str> {
-        match file.starts_with(sqlite::MAGIC) {
-            true => sqlite::read(file),
-            false => ndb::read(file),
-        }
-    }
-
-    /// Its packages; `None` for a blob that is no header, or one without a name.
-    pub(crate) fn packages(&self) -> impl Iterator<Item = Option<Installed<'_>>> {
-        let headers = self.blobs.iter().map(|blob| Header::read(blob));
-        headers.map(|header| header.and_then(Installed::of))
+/// Reads a database.
+///
+/// # Errors
+/// What is wrong with all of it.
+pub(crate) fn read(source: Source<'_>) -> Result<Blobs<'_>, &'static str> {
+    let head = source.start(HEAD);
+    match () {
+        () if head.starts_with(sqlite::MAGIC) => sqlite::read(source),
+        () if berkeley::is_it(&head) => berkeley::read(source),
+        () => ndb::read(source),
     }
 }
 
 impl<'a> Installed<'a> {
-    fn of(header: Header<'a>) -> Option<Self> {
+    /// One by its header; `None` for a blob that is no header, or one without a name.
+    pub(crate) fn read(blob: &'a [u8]) -> Option<Self> {
+        let header = Header::read(blob)?;
         let text = |tag| header.text(tag).unwrap_or_default();
         let mut version = match header.number(EPOCH) {
             Some(epoch) => format!("{epoch}:").into_bytes(),
@@ -82,8 +80,8 @@ impl<'a> Installed<'a> {
     }
 
     /// Paths of its files, one after another: as `rpm -ql` has them, also of files that were not installed. `None`
-    /// where the lists do not fit one another.
-    pub(crate) fn files(&self) -> Option<impl Iterator<Item = Vec<u8>>> {
+    /// where the lists do not fit one another. Paths of more than `path_max` bytes are left out.
+    pub(crate) fn files(&self, path_max: usize) -> Option<impl Iterator<Item = Vec<u8>>> {
         let header = self.header;
         let folders = header.texts(FOLDERS);
         let folders: Vec<&[u8]> = folders.take(FOLDERS_MAX + 1).collect();
@@ -97,7 +95,7 @@ impl<'a> Installed<'a> {
         let paths = all.filter_map(move |(name, number)| {
             let folder = folders.get(number as usize)?;
             // A longer one names nothing, and would be copied for each file.
-            (folder.len() + name.len() <= PATH_MAX).then(|| [folder, name].concat())
+            (folder.len() + name.len() <= path_max).then(|| [folder, name].concat())
         });
         is_whole.then_some(paths)
     }
