@@ -114,36 +114,51 @@ impl Relay {
                 Ok(None) => return Err("it ended".to_owned()),
                 Err(status) => return Err(status.message().to_owned()),
             };
-            let place = Place::parse(&response.cursor).ok_or("its cursors cannot be read")?;
-            let now = clock::now();
-            let is_record = match response.item {
-                Some(Item::Heartbeat(beat)) => {
-                    agent.set_lost(beat.lost);
-                    false
+            self.take(agent, response, is_first)?;
+        }
+    }
+
+    /// Has what an agent says be in the stream.
+    pub(super) fn take(
+        &self,
+        agent: &Agent,
+        response: WatchResponse,
+        is_first: bool,
+    ) -> Result<(), String> {
+        let place = Place::parse(&response.cursor).ok_or("its cursors cannot be read")?;
+        let now = clock::now();
+        // Before it is in the stream: a client that begins behind it there asks the agent up to here, and one
+        // that begins before it has it twice at worst.
+        if let Some(node) = self.nodes().get_mut(&agent.node) {
+            node.cursor = Some(place);
+        }
+        let is_record = match response.item {
+            Some(Item::Heartbeat(beat)) => {
+                agent.set_lost(beat.lost);
+                false
+            }
+            Some(Item::Gap(gap)) if is_first && gap.reason == LOG_TOO_SHORT => false,
+            Some(item) => {
+                if let Some(item) = whose(agent, &self.settings.cluster, item) {
+                    self.feed.publish(now, item);
+                    agent.relay();
                 }
-                Some(Item::Gap(gap)) if is_first && gap.reason == LOG_TOO_SHORT => false,
-                Some(item) => {
-                    if let Some(item) = whose(agent, &self.settings.cluster, item) {
-                        self.feed.publish(now, item);
-                        agent.relay();
-                    }
-                    true
-                }
-                None => false,
-            };
-            agent.hear(place.at);
-            let mut nodes = self.nodes();
-            if let Some(node) = nodes.get_mut(&agent.node) {
-                node.cursor = Some(place);
-                node.mark = milliseconds(place.at.min(now));
-                node.heard = Instant::now();
-                node.was_heard = true;
-                node.error.clear();
-                if is_record {
-                    node.unacked = Some(response.cursor);
-                }
+                true
+            }
+            None => false,
+        };
+        agent.hear(place.at);
+        if let Some(node) = self.nodes().get_mut(&agent.node) {
+            // When it is in the stream: marks and positions say that nothing before them is missing.
+            node.mark = milliseconds(place.at.min(now));
+            node.heard = Instant::now();
+            node.was_heard = true;
+            node.error.clear();
+            if is_record {
+                node.unacked = Some(response.cursor);
             }
         }
+        Ok(())
     }
 
     /// Says to an agent up to where it was relayed.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::controller::lease::{Holder, Terms};
 use crate::kubernetes::double::Cluster;
+use lapwing_proto::v1::{Violation, WatchResponse};
 use serde_json::json;
 
 fn relay(note: &str) -> Arc<Relay> {
@@ -63,4 +64,33 @@ async fn who_is_inherited_is_silent_without_a_pod_and_forgotten_in_time() {
         assert!(!silent.contains(&"n2".to_owned()));
     }
     assert_eq!(relay.names(), ["n2"]);
+}
+
+/// Who begins behind it in the stream asks the agent up to the cursor, so that has to be behind it by then.
+#[tokio::test]
+async fn up_to_where_agents_are_asked_is_never_before_what_is_in_the_stream() {
+    let relay = relay("");
+    let agent = Arc::new(Agent::absent("n1"));
+    relay.look(std::slice::from_ref(&agent));
+    let said = Place::parse("5-1-7").unwrap();
+    let response = WatchResponse {
+        cursor: said.to_string(),
+        item: Some(Item::Violation(Violation::default())),
+    };
+    let records = || Place::parse(&relay.feed.here()).unwrap().number;
+    // The cursor cannot be set meanwhile.
+    let nodes = relay.nodes();
+    std::thread::scope(|scope| {
+        let nodes = nodes;
+        let reading = scope.spawn(|| relay.take(&agent, response, false));
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_millis(200) {
+            assert_eq!(records(), 0, "it is in the stream before");
+            std::thread::yield_now();
+        }
+        drop(nodes);
+        reading.join().unwrap().unwrap();
+    });
+    assert_eq!(records(), 1);
+    assert_eq!(relay.nodes()["n1"].cursor, Some(said));
 }
