@@ -159,7 +159,8 @@ impl Writer {
         }
     }
 
-    /// Takes up all objects: what came from nodes that are gone is nowhere else.
+    /// Takes up all objects: what came from nodes that are gone is nowhere else. A list that takes longer than the
+    /// API remembers what was goes on with what is: each object is taken up by itself.
     ///
     /// # Errors
     /// When the API does not give them. Nothing may be written then.
@@ -175,6 +176,10 @@ impl Writer {
             let body = match self.api.get(&target).await {
                 Err(failure) if page > 1 && (failure.is_long || failure.is_late) => {
                     page /= 2;
+                    continue;
+                }
+                Err(failure) if failure.is_gone() && !failure.more.is_empty() => {
+                    more = failure.more;
                     continue;
                 }
                 body => body?,
