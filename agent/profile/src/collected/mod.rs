@@ -34,6 +34,7 @@ mod stored;
 mod versions;
 
 pub use judge::{Judged, Running, Terms};
+pub use report::last_said;
 pub use stored::StoredError;
 
 use crate::decide::Refusal;

@@ -110,6 +110,20 @@ fn refuses_many(entry: &Entry) -> bool {
     }
 }
 
+/// The latest time at which a profile says that something was seen or lost, in nanoseconds since the Unix epoch;
+/// `None` where it says of none.
+#[must_use]
+pub fn last_said(profile: &Profile) -> Option<i64> {
+    let of = |record: &Record| record.first.max(record.last);
+    let records = profile.records.iter().map(|(_, record)| of(record));
+    let learned = profile.learned.all();
+    let learned = learned.map(|(_, known)| of(&known.record));
+    let observed = &profile.observed;
+    let watched = { observed.instances.values() }.map(|it| Some(it.first.max(it.last)));
+    let all = records.chain(learned).chain(watched);
+    all.max().flatten().max(observed.gap)
+}
+
 /// What a node reports.
 pub(super) fn of(profile: &Profile, node: &str, now: i64) -> Report {
     let node = window::id(&[node.as_bytes()]);

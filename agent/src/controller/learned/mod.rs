@@ -19,6 +19,7 @@
 //! | part | does |
 //! |---|---|
 //! | [`board`] | takes reports, refuses what makes no sense by name |
+//! | `clocks` | whether the clocks of nodes and of the controller agree |
 //! | `due` | what is to be written of it, when, and what becomes of that |
 //! | `gone` | which namespaces are being deleted |
 //! | `hand` | notes which BehaviorProfiles the controller makes |
@@ -38,6 +39,7 @@
 
 mod answer;
 mod board;
+mod clocks;
 mod due;
 mod gone;
 mod hand;
@@ -174,6 +176,13 @@ async fn settled(fleet: &Fleet, board: &Board) {
     );
 }
 
+/// When agents that are connected said something last, by their clocks.
+fn said(fleet: &Fleet) -> Vec<i64> {
+    let agents = fleet.agents().into_iter();
+    let connected = agents.filter(|agent| agent.state().link == Link::Connected);
+    connected.map(|agent| agent.said()).collect()
+}
+
 /// Says that a node is gone when its connection ends.
 struct Leaving {
     board: Arc<Board>,
@@ -265,7 +274,7 @@ impl Attendant for Learner {
             };
             tokio::select! {
                 () = followed => {}
-                () = writer.run(settled(&fleet, &writer.board)) => {}
+                () = writer.run(settled(&fleet, &writer.board), || said(&fleet)) => {}
             }
         })
     }

@@ -295,15 +295,21 @@ async fn what_is_seen_nowhere_is_forgotten_loudly_and_does_not_come_back() {
     leader.take("n1", &learned(&db, 10, &lines(&["a"])));
     leader.settle().await;
     let later = clock::now() + 31 * DAY;
-    leader.writer.sweep(later).await;
+    leader.writer.sweep(later, &[later]).await;
     assert!(cluster.object(&object::path(&web)).is_some(), "it runs");
     leader.board.take("n1", &message(&profile, 0), clock::now());
-    leader.writer.sweep(clock::now()).await;
+    let now = clock::now();
+    leader.writer.sweep(now, &[now]).await;
     assert!(
         cluster.object(&object::path(&web)).is_some(),
         "it is not old"
     );
-    leader.writer.sweep(later).await;
+    // By its own clock alone, which is ahead.
+    for said in [&[][..], &[now], &[now, later]] {
+        leader.writer.sweep(later, said).await;
+        assert!(cluster.object(&object::path(&web)).is_some(), "{said:?}");
+    }
+    leader.writer.sweep(later, &[later, now, later]).await;
     assert!(cluster.object(&object::path(&web)).is_none());
     assert!(cluster.object(&object::path(&db)).is_some());
     let told = events(&cluster, "Forgotten");
