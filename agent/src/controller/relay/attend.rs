@@ -13,6 +13,7 @@ use crate::jitter::{chance, jitter};
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{AckRequest, GetStatusRequest, WatchRequest, WatchResponse};
+use prost::Message;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -114,19 +115,22 @@ impl Relay {
                 Ok(None) => return Err("it ended".to_owned()),
                 Err(status) => return Err(status.message().to_owned()),
             };
-            self.take(agent, response, is_first)?;
+            let rest = self.take(agent, response, is_first)?;
+            if !rest.is_zero() {
+                sleep(rest).await;
+            }
         }
     }
 
-    /// Has what an agent says be in the stream.
+    /// Has what an agent says be in the stream. Answers how long to wait with the next.
     pub(super) fn take(
         &self,
         agent: &Agent,
         response: WatchResponse,
         is_first: bool,
-    ) -> Result<(), String> {
+    ) -> Result<Duration, String> {
         let place = Place::parse(&response.cursor).ok_or("its cursors cannot be read")?;
-        let now = clock::now();
+        let (now, size) = (clock::now(), response.encoded_len());
         // Before it is in the stream: a client that begins behind it there asks the agent up to here, and one
         // that begins before it has it twice at worst.
         if let Some(node) = self.nodes().get_mut(&agent.node) {
@@ -148,7 +152,9 @@ impl Relay {
             None => false,
         };
         agent.hear(place.at);
+        let mut rest = Duration::ZERO;
         if let Some(node) = self.nodes().get_mut(&agent.node) {
+            rest = node.pace.take(size, Instant::now());
             // When it is in the stream: marks and positions say that nothing before them is missing.
             node.mark = milliseconds(place.at.min(now));
             node.heard = Instant::now();
@@ -158,7 +164,7 @@ impl Relay {
                 node.unacked = Some(response.cursor);
             }
         }
-        Ok(())
+        Ok(rest)
     }
 
     /// Says to an agent up to where it was relayed.

@@ -94,3 +94,29 @@ async fn up_to_where_agents_are_asked_is_never_before_what_is_in_the_stream() {
     assert_eq!(records(), 1);
     assert_eq!(relay.nodes()["n1"].cursor, Some(said));
 }
+
+/// What it does not read stays in the agent's log, also where that connects anew.
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_floods_is_read_at_a_pace() {
+    let relay = relay("");
+    let agents = ["n1", "n2"].map(|node| Arc::new(Agent::absent(node)));
+    relay.look(&agents);
+    let say = |agent: &Agent, number: u32| {
+        let response = WatchResponse {
+            cursor: format!("5-{number}-7"),
+            item: Some(Item::Violation(Violation::default())),
+        };
+        relay.take(agent, response, false).unwrap()
+    };
+    let [flooding, calm] = &agents;
+    let rests = (1..=20_000).map(|number| say(flooding, number));
+    let rests: Vec<Duration> = rests.collect();
+    assert_eq!(rests[10_000], Duration::ZERO);
+    assert!(rests[19_999] > Duration::from_secs(10));
+    relay.leave(flooding);
+    relay.look(&agents);
+    assert!(say(flooding, 20_001) > Duration::from_secs(10));
+    assert_eq!(say(calm, 1), Duration::ZERO);
+    tokio::time::advance(Duration::from_secs(200)).await;
+    assert_eq!(say(flooding, 20_002), Duration::ZERO);
+}
