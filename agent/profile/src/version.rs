@@ -152,6 +152,19 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
+    /// Of these: number, first sight, and whether the profile describes it.
+    pub(crate) fn of<'a>(all: impl Iterator<Item = (&'a Version, u32, i64, bool)>) -> Self {
+        let mut versions = Self::default();
+        for (version, number, first, is_known) in all {
+            let set = match is_known {
+                true => &mut versions.known,
+                false => &mut versions.fresh,
+            };
+            set.take(version, Sight::new(number, first));
+        }
+        versions
+    }
+
     pub(crate) fn join(&mut self, other: &Self) {
         self.known.join(&other.known);
         self.fresh.join(&other.fresh);

@@ -6,6 +6,7 @@ use lapwing_profile::entry::Entry;
 use lapwing_profile::evidence::window::{self, Moment, Opening, Window};
 use lapwing_profile::learn::Sighting;
 use lapwing_profile::profile::{Mode, Profile, Verdict};
+use lapwing_profile::version::Version;
 use lapwing_profile::workload::Workload;
 use proptest::prelude::*;
 
@@ -372,6 +373,118 @@ fn a_node_cannot_crowd_out_others() {
     assert!(approves(&all, &a) && waits(&all, &lie));
 }
 
+fn version(number: u32) -> Version {
+    Version::new("team/web", &format!("sha256:{number:064x}")).unwrap()
+}
+
+/// A profile that met these versions one after another.
+fn of_versions(name: &str, numbers: impl IntoIterator<Item = u32>) -> Profile {
+    let mut profile = node(name, 1, 10, &[&exec("a")]);
+    for number in numbers {
+        profile.sight(&version(number), EPOCH);
+    }
+    profile
+}
+
+/// The versions that count, in their order.
+fn versions(all: &Collected) -> Vec<Version> {
+    let judged = all.judge(&Terms::default(), ALL).profile;
+    judged
+        .versions()
+        .iter()
+        .map(|one| one.version.clone())
+        .collect()
+}
+
+/// Of a liar that says its numbers are the greatest there are.
+fn greatest(liar: &Profile) -> Profile {
+    let mut text = liar.to_yaml();
+    for number in 1..=64 {
+        text = text.replace(
+            &format!("number: {number},"),
+            &format!("number: {},", u32::MAX),
+        );
+    }
+    Profile::from_yaml(text).unwrap()
+}
+
+#[test]
+fn a_node_cannot_push_out_versions_by_their_numbers() {
+    let mut all = Collected::new(workload());
+    for generation in 0..40 {
+        let made_up = (0..32).map(|number| 1_000 + 32 * generation + number);
+        let liar = greatest(&of_versions("liar", made_up));
+        assert_eq!(liar.versions().len(), 32);
+        all.take("liar", &liar, NOW).unwrap();
+        if generation == 0 {
+            for name in ["n1", "n2"] {
+                all.take(name, &of_versions(name, [1, 2]), NOW).unwrap();
+            }
+        }
+    }
+    assert_eq!(versions(&all), [version(1), version(2)]);
+    // And what comes later is the newest.
+    let later = NOW + 60 * SECOND as i64;
+    for name in ["n1", "n2"] {
+        let profile = of_versions(name, [1, 2, 3]);
+        all.take(name, &profile, later).unwrap();
+    }
+    assert_eq!(versions(&all), [version(1), version(2), version(3)]);
+    assert!(all.to_text().len() < 16 << 10, "what it made up is bounded");
+    let text = all.to_text();
+    assert_eq!(Collected::from_text(&text).unwrap(), all);
+    assert!(Collected::from_text(&text[..text.len() - 9]).is_err());
+    // Who does not know of versions reads the rest.
+    let (_, nodes) = text.split_once("--- nodes\n").unwrap();
+    Profile::from_yaml(nodes).unwrap();
+}
+
+#[test]
+fn versions_count_as_lines_do() {
+    let mut all = collected(&[("n1", &of_versions("n1", [5, 4]))]);
+    assert_eq!(
+        versions(&all),
+        [version(5), version(4)],
+        "there is no other"
+    );
+    all.take("n2", &of_versions("n2", [4]), NOW).unwrap();
+    assert_eq!(versions(&all), [version(4)]);
+    all.take("n3", &of_versions("n3", [6]), NOW).unwrap();
+    assert_eq!(versions(&all), [version(4)]);
+    all.take("n4", &of_versions("n4", [6]), NOW).unwrap();
+    assert_eq!(versions(&all).len(), 2);
+    let all_do = Terms {
+        quorum: 1,
+        ..Terms::default()
+    };
+    assert_eq!(all.judge(&all_do, ALL).profile.versions().len(), 3);
+}
+
+/// Where it stands as it was stored once, with numbers that nodes said.
+#[test]
+fn versions_that_were_stored_count_when_they_are_told_of_again() {
+    let text = collected(&[("n1", &node("n1", 1, 10, &[&exec("a")]))]).to_text();
+    let stored = greatest(&of_versions("n1", (1_000..1_032).chain([1])));
+    let (_, lines) = stored.to_yaml().split_once("  versions:\n").map_or_else(
+        || panic!("{}", stored.to_yaml()),
+        |(before, after)| (before.len(), after.to_owned()),
+    );
+    let lines: String = { lines.lines() }
+        .take_while(|line| line.starts_with("    - "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let text = text.replacen(
+        "--- nodes\n",
+        &format!("  versions:\n{lines}--- nodes\n"),
+        1,
+    );
+    let mut all = Collected::from_text(&text).unwrap();
+    for name in ["n2", "n3"] {
+        all.take(name, &of_versions(name, [1]), NOW).unwrap();
+    }
+    assert_eq!(versions(&all), [version(1)]);
+}
+
 #[test]
 fn another_workload_is_refused() {
     let mut all = Collected::new(workload());
@@ -424,6 +537,9 @@ proptest! {
                 if *decides {
                     profile.refuse(&line(lines[0]), ANN).unwrap();
                     profile.promote(ANN).unwrap();
+                }
+                for one in 0..=number as u32 {
+                    profile.sight(&version(one), EPOCH);
                 }
                 (name, profile)
             })

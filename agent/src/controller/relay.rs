@@ -16,6 +16,7 @@
 //! that is connected to.
 
 mod attend;
+mod pace;
 mod remember;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use crate::kubernetes::api::Api;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{Heartbeat, get_status_response as status};
+use pace::Pace;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
@@ -83,6 +85,8 @@ struct Node {
     joined: u64,
     /// Place in its log up to which it was relayed by this leader.
     cursor: Option<Place>,
+    /// How fast it is read, whatever connection it has.
+    pace: Pace,
     /// What of it was not acknowledged yet.
     unacked: Option<String>,
     /// Up to when it was heard, in milliseconds since the Unix epoch.
@@ -244,6 +248,7 @@ impl Relay {
             line: None,
             joined: 0,
             cursor: None,
+            pace: Pace::new(Instant::now()),
             unacked: None,
             mark: self.inherited.at(digest(&agent.node)),
             heard: Instant::now(),

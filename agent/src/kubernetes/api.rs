@@ -46,6 +46,8 @@ pub struct Failure {
     pub is_late: bool,
     /// The namespace is being deleted, or there is none: nothing can be made in it, and nobody lacks a right.
     pub is_of_namespace: bool,
+    /// Of a list whose past is forgotten, where it goes on in what there is now; empty where that is not said.
+    pub more: String,
     /// For people.
     pub text: String,
 }
@@ -334,6 +336,7 @@ pub fn told(said: &Refusal, status: u16) -> Failure {
         is_long: false,
         is_late: false,
         is_of_namespace: of_namespace.is_some(),
+        more: said.metadata.more.clone(),
         text: match (of_namespace, said.message.as_str()) {
             (Some(text), _) => text.to_owned(),
             (None, "") => format!("{status} {reason}"),

@@ -76,6 +76,7 @@ pub struct Cluster {
     state: Arc<Mutex<State>>,
     /// Of each change, and of what to do with those who watch.
     changes: Arc<watch::Sender<u64>>,
+    begun: tokio::time::Instant,
 }
 
 type Answer = Response<BoxBody<Bytes, std::io::Error>>;
@@ -85,6 +86,7 @@ impl Cluster {
         Self {
             state: Arc::default(),
             changes: Arc::new(watch::channel(0).0),
+            begun: tokio::time::Instant::now(),
         }
     }
 

@@ -47,6 +47,16 @@ pub struct Refusal {
     pub message: String,
     #[serde(deserialize_with = "absent")]
     pub details: RefusalDetails,
+    #[serde(deserialize_with = "absent")]
+    pub metadata: RefusalMeta,
+}
+
+/// Of a refusal to go on with a list of which the past is forgotten, where it goes on in what there is now.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RefusalMeta {
+    #[serde(rename = "continue", deserialize_with = "absent")]
+    pub more: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

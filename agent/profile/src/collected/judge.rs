@@ -70,6 +70,7 @@ impl Collected {
     #[must_use]
     pub fn judge(&self, terms: &Terms, running: Running) -> Judged {
         let mut profile = self.seen.clone();
+        profile.versions = self.versions.confirmed(self.nodes(), terms);
         let unconfirmed: Vec<Entry> = { profile.approved() }
             .map(|(entry, _)| entry)
             .filter(|entry| !self.is_confirmed(entry, terms))

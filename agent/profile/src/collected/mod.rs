@@ -15,25 +15,32 @@
 //! learn, because the class of each entry is judged anew here. What it alone shows of a workload that another
 //! node tells of too is not confirmed ([`Terms::quorum`]) and [waits for a person](Collected::judge). For that
 //! the ids of instances are bound to the node that reported them, and one node has [`IDS`] of them at most:
-//! it can neither speak for others nor crowd them out of the bounded sketches.
+//! it can neither speak for others nor crowd them out of the bounded sketches. Of the [versions](versions) of the
+//! image that it tells of neither numbers nor times count.
 //!
 //! What it can do: have learnable lines confirmed of a workload of which no other node tells, until one does;
-//! of two nodes keep those of the other from being confirmed; make the figures of evidence look better than they are, or worse, so that learning ends
-//! sooner or never; have people look at made-up lines that wait; refuse single lines, which are then
-//! reported where they would have passed; and make the pattern of a form of names that other nodes showed,
-//! as a pattern is shown by each node that showed one of its names.
+//! of two nodes keep those of the other from being confirmed; make the figures of evidence look better than they
+//! are, or worse, so that learning ends sooner or never; have people look at made-up lines that wait; refuse single
+//! lines, which are then reported where they would have passed; and make the pattern of a form of names that other
+//! nodes showed, as a pattern is shown by each node that showed one of its names. Of versions of the image it can
+//! have made-up ones count where no other node tells of the workload; have one that others tell of count as
+//! learned from, which leaves it no grace; with three others that lie push out versions that one node alone tells
+//! of, until that node tells of them again; and have it not be known of a line in which versions it was seen.
 
 mod judge;
 pub mod object;
 mod report;
 mod stored;
+mod versions;
 
 pub use judge::{Judged, Running, Terms};
+pub use report::last_said;
 pub use stored::StoredError;
 
 use crate::decide::Refusal;
 use crate::profile::{Mode, Profile};
 use crate::workload::Workload;
+use versions::Told;
 
 /// Ids of instances that one node may have in what is brought together.
 pub const IDS: u32 = 16;
@@ -45,6 +52,8 @@ pub struct Collected {
     seen: Profile,
     /// The same entries, with nodes in place of instances: which nodes showed what.
     nodes: Profile,
+    /// Versions of the image; neither of the two has any.
+    versions: Told,
 }
 
 /// What became of a report.
@@ -68,6 +77,7 @@ impl Collected {
         Self {
             seen: Profile::new(workload.clone(), Mode::Learning),
             nodes: Profile::new(workload, Mode::Learning),
+            versions: Told::default(),
         }
     }
 
@@ -120,6 +130,7 @@ impl Collected {
         let joined = self.joined(&Self {
             seen: report.seen,
             nodes: report.nodes,
+            versions: report.versions,
         })?;
         let taken = Taken {
             changed: joined != *self,
@@ -152,6 +163,7 @@ impl Collected {
             own.merge(others);
             own.check().map_err(Refusal::Full)?;
         }
+        joined.versions.join(&other.versions);
         Ok(joined)
     }
 
@@ -159,6 +171,6 @@ impl Collected {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let room = |profile: &Profile| crate::profile::BYTES_MAX.saturating_sub(profile.room());
-        room(&self.seen) + room(&self.nodes)
+        room(&self.seen) + room(&self.nodes) + self.versions.bytes()
     }
 }

@@ -1,6 +1,7 @@
 //! What one node reports, as far as it was seen there.
 
 use super::IDS;
+use super::versions::Told;
 use crate::behaviour::{Behaviour, Parent};
 use crate::entry::Entry;
 use crate::evidence::Evidence;
@@ -20,6 +21,8 @@ pub(super) struct Report {
     pub(super) seen: Profile,
     /// With the node in their place.
     pub(super) nodes: Profile,
+    /// Versions of the image.
+    pub(super) versions: Told,
     /// Refusals that count on the node alone.
     pub(super) refused_there: usize,
 }
@@ -107,6 +110,20 @@ fn refuses_many(entry: &Entry) -> bool {
     }
 }
 
+/// The latest time at which a profile says that something was seen or lost, in nanoseconds since the Unix epoch;
+/// `None` where it says of none.
+#[must_use]
+pub fn last_said(profile: &Profile) -> Option<i64> {
+    let of = |record: &Record| record.first.max(record.last);
+    let records = profile.records.iter().map(|(_, record)| of(record));
+    let learned = profile.learned.all();
+    let learned = learned.map(|(_, known)| of(&known.record));
+    let observed = &profile.observed;
+    let watched = { observed.instances.values() }.map(|it| Some(it.first.max(it.last)));
+    let all = records.chain(learned).chain(watched);
+    all.max().flatten().max(observed.gap)
+}
+
 /// What a node reports.
 pub(super) fn of(profile: &Profile, node: &str, now: i64) -> Report {
     let node = window::id(&[node.as_bytes()]);
@@ -118,6 +135,7 @@ pub(super) fn of(profile: &Profile, node: &str, now: i64) -> Report {
     let mut report = Report {
         seen: Profile::new(workload.clone(), Mode::Learning),
         nodes: Profile::new(workload, Mode::Learning),
+        versions: Told::by(node, profile, now),
         refused_there: 0,
     };
     for (entry, record) in profile.records.iter() {
@@ -158,7 +176,6 @@ pub(super) fn of(profile: &Profile, node: &str, now: i64) -> Report {
         report.seen.learned.add(&entry, known);
     }
     report.seen.texts = profile.texts.clone();
-    report.seen.versions = profile.versions.clone();
     report.seen.overflow = profile.overflow;
     report.observe(&profile.observed, terms);
     report.seen.share();

@@ -3,6 +3,7 @@
 //! All of it is under one lock, which is held for short: what is read, merged, judged or put into text is
 //! taken out first, and what comes of it is put back if nothing else did meanwhile.
 
+use super::clocks;
 use super::gone::Gone;
 use super::object::Written;
 use super::one::{One, Told};
@@ -58,6 +59,8 @@ pub(super) struct State {
     charged: BTreeMap<String, usize>,
     pub(super) bytes: usize,
     troubles: BTreeMap<(String, String), String>,
+    /// Nodes whose clocks are ahead, since they are connected.
+    ahead: BTreeSet<String>,
     /// Nodes that told all they know once.
     pub(super) told: BTreeSet<String>,
     /// Which workloads have a BehaviorProfile, as `shop/web`; `None` until all were listed.
@@ -187,6 +190,9 @@ impl Board {
             return;
         }
         match read(message) {
+            Ok(profile) if clocks::ahead(&profile, now) > 0 => {
+                self.is_ahead(node, clocks::ahead(&profile, now));
+            }
             Ok(profile) => self.merge(node, message.instances, &profile, now),
             Err(why) => self.refuse(node, &message.name, Reason::Invalid, &why),
         }
@@ -345,6 +351,22 @@ impl Board {
         );
     }
 
+    /// The times of a node's report are so much later than the controller's.
+    fn is_ahead(&self, node: &str, nanoseconds: i64) {
+        let mut state = self.lock();
+        state.tally.refuse(Reason::Clock);
+        if state.ahead.insert(node.to_owned()) {
+            drop(state);
+            let minutes = nanoseconds / clocks::MINUTE;
+            tracing::warn!(
+                node,
+                minutes,
+                "what a node learned is not taken: it saw something so many minutes later than it is by the \
+                 controller's clock, so one of the two is wrong: set both by NTP"
+            );
+        }
+    }
+
     /// A node told all that it knows.
     pub fn has_told(&self, node: &str) {
         self.lock().told.insert(node.to_owned());
@@ -373,9 +395,11 @@ impl Board {
             nodes,
             told,
             troubles,
+            ahead,
             ..
         } = &mut *state;
         told.remove(node);
+        ahead.remove(node);
         troubles.retain(|(of, _), _| of != node);
         for workload in nodes.remove(node).unwrap_or_default() {
             if let Some(one) = all.get_mut(&*workload)

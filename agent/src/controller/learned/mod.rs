@@ -19,10 +19,12 @@
 //! | part | does |
 //! |---|---|
 //! | [`board`] | takes reports, refuses what makes no sense by name |
+//! | `clocks` | whether the clocks of nodes and of the controller agree |
 //! | `due` | what is to be written of it, when, and what becomes of that |
 //! | `gone` | which namespaces are being deleted |
 //! | `hand` | notes which BehaviorProfiles the controller makes |
 //! | [`object`] | what an object says, and whether that is news |
+//! | `pace` | how often one agent tells of a workload |
 //! | [`promoted`] | which workloads have a BehaviorProfile |
 //! | `answer` | `lapwing profile list`, `show`, `export` and `promote` at the controller's endpoint |
 //! | `promote` | makes BehaviorProfiles, where the configuration or a person says so |
@@ -38,11 +40,13 @@
 
 mod answer;
 mod board;
+mod clocks;
 mod due;
 mod gone;
 mod hand;
 mod object;
 mod one;
+mod pace;
 mod promote;
 mod promoted;
 mod read;
@@ -65,6 +69,7 @@ use crate::kubernetes::api::Api;
 use board::Board;
 use hand::Hand;
 use lapwing_proto::v1::{FollowLearnedRequest, FollowLearnedResponse};
+use pace::Pace;
 use promoted::Promoted;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -174,6 +179,13 @@ async fn settled(fleet: &Fleet, board: &Board) {
     );
 }
 
+/// When agents that are connected said something last, by their clocks.
+fn said(fleet: &Fleet) -> Vec<i64> {
+    let agents = fleet.agents().into_iter();
+    let connected = agents.filter(|agent| agent.state().link == Link::Connected);
+    connected.map(|agent| agent.said()).collect()
+}
+
 /// Says that a node is gone when its connection ends.
 struct Leaving {
     board: Arc<Board>,
@@ -191,6 +203,7 @@ impl Attendant for Learner {
         let (board, reads) = (Arc::clone(&self.writer.board), Arc::clone(&self.reads));
         let mut channel = line.channel;
         let mut turn = Turn::new(Arc::clone(&self.telling));
+        let mut pace = Pace::new(Duration::from_secs(self.interval.into()));
         let request = FollowLearnedRequest {
             interval_seconds: self.interval,
             ..FollowLearnedRequest::default()
@@ -238,6 +251,11 @@ impl Attendant for Learner {
                     turn.end();
                     continue;
                 };
+                let rest = pace.take(profile.workload.as_ref(), Instant::now());
+                if !rest.is_zero() {
+                    turn.rest();
+                    sleep(rest).await;
+                }
                 let read = Arc::clone(&reads).acquire_owned().await;
                 let read = read.map_err(|error| error.to_string())?;
                 let (board, node) = (Arc::clone(&board), node.clone());
@@ -265,7 +283,7 @@ impl Attendant for Learner {
             };
             tokio::select! {
                 () = followed => {}
-                () = writer.run(settled(&fleet, &writer.board)) => {}
+                () = writer.run(settled(&fleet, &writer.board), || said(&fleet)) => {}
             }
         })
     }

@@ -19,16 +19,19 @@ pub enum Reason {
     Profile,
     /// Of a workload that was forgotten for its age, or whose namespace went, and runs nowhere.
     Stale,
+    /// Its times are later than the controller's.
+    Clock,
 }
 
 impl Reason {
     /// Every one, in order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Invalid,
         Self::Workloads,
         Self::Bytes,
         Self::Profile,
         Self::Stale,
+        Self::Clock,
     ];
 
     /// Its word.
@@ -39,6 +42,7 @@ impl Reason {
             Self::Bytes => "bytes_full",
             Self::Profile => "profile_full",
             Self::Stale => "stale",
+            Self::Clock => "clock",
         }
     }
 

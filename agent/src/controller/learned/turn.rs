@@ -45,6 +45,11 @@ impl Turn {
         held.map(|(_, since)| TURN.saturating_sub(since.elapsed()))
     }
 
+    /// It waits, and others need not for it.
+    pub fn rest(&mut self) {
+        self.held = None;
+    }
+
     /// It told all.
     pub fn end(&mut self) {
         self.is_over = true;

@@ -1,6 +1,7 @@
 //! Writing objects: what is news, and no more than the API likes.
 
 use super::board::Board;
+use super::clocks;
 use super::due::{Due, WAIT_MAX};
 use super::hand::Hand;
 use super::object::{self, GROUP, MANAGER};
@@ -112,8 +113,9 @@ struct Failed {
 }
 
 impl Writer {
-    /// Takes up what is there, and writes what comes, for ever; not before `settled` is ready.
-    pub async fn run(&self, settled: impl Future<Output = ()>) {
+    /// Takes up what is there, and writes what comes, for ever; not before `settled` is ready. What agents that are
+    /// connected `said` last was at these times by their clocks.
+    pub async fn run(&self, settled: impl Future<Output = ()>, said: impl Fn() -> Vec<i64>) {
         let mut backoff = Backoff::new();
         while let Err(failure) = self.take_up().await {
             let hint = hint(&failure);
@@ -151,7 +153,7 @@ impl Writer {
             backoff = Backoff::new();
             if swept.elapsed() >= SWEEP {
                 swept = Instant::now();
-                self.sweep(crate::clock::now()).await;
+                self.sweep(crate::clock::now(), &said()).await;
             }
             // News wakes it, and what waits for its interval has to be looked for.
             let _ = timeout(LOOK, self.board.changed.notified()).await;
@@ -159,7 +161,8 @@ impl Writer {
         }
     }
 
-    /// Takes up all objects: what came from nodes that are gone is nowhere else.
+    /// Takes up all objects: what came from nodes that are gone is nowhere else. A list that takes longer than the
+    /// API remembers what was goes on with what is: each object is taken up by itself.
     ///
     /// # Errors
     /// When the API does not give them. Nothing may be written then.
@@ -175,6 +178,10 @@ impl Writer {
             let body = match self.api.get(&target).await {
                 Err(failure) if page > 1 && (failure.is_long || failure.is_late) => {
                     page /= 2;
+                    continue;
+                }
+                Err(failure) if failure.is_gone() && !failure.more.is_empty() => {
+                    more = failure.more;
                     continue;
                 }
                 body => body?,
@@ -397,9 +404,21 @@ impl Writer {
         Ok(answer.metadata.uid)
     }
 
-    /// Forgets workloads that are seen nowhere.
-    pub async fn sweep(&self, now: i64) {
-        for workload in self.board.expired(now) {
+    /// Forgets workloads that are seen nowhere, where it is about `now` by the clocks of most agents, too: what they
+    /// said last was at these times.
+    pub async fn sweep(&self, now: i64, said: &[i64]) {
+        let expired = self.board.expired(now);
+        if !expired.is_empty() && !clocks::agree(said, now) {
+            let (agents, workloads) = (said.len(), expired.len());
+            tracing::warn!(
+                agents,
+                workloads,
+                "what is seen nowhere is not forgotten: by the clocks of most agents that are connected, if there \
+                 are any, it is not so late yet: set all clocks by NTP"
+            );
+            return;
+        }
+        for workload in expired {
             let path = object::path(&workload);
             match self.api.delete(&path).await {
                 Ok(()) => {}

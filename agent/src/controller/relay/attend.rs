@@ -13,6 +13,7 @@ use crate::jitter::{chance, jitter};
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{AckRequest, GetStatusRequest, WatchRequest, WatchResponse};
+use prost::Message;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -114,36 +115,56 @@ impl Relay {
                 Ok(None) => return Err("it ended".to_owned()),
                 Err(status) => return Err(status.message().to_owned()),
             };
-            let place = Place::parse(&response.cursor).ok_or("its cursors cannot be read")?;
-            let now = clock::now();
-            let is_record = match response.item {
-                Some(Item::Heartbeat(beat)) => {
-                    agent.set_lost(beat.lost);
-                    false
-                }
-                Some(Item::Gap(gap)) if is_first && gap.reason == LOG_TOO_SHORT => false,
-                Some(item) => {
-                    if let Some(item) = whose(agent, &self.settings.cluster, item) {
-                        self.feed.publish(now, item);
-                        agent.relay();
-                    }
-                    true
-                }
-                None => false,
-            };
-            agent.hear(place.at);
-            let mut nodes = self.nodes();
-            if let Some(node) = nodes.get_mut(&agent.node) {
-                node.cursor = Some(place);
-                node.mark = milliseconds(place.at.min(now));
-                node.heard = Instant::now();
-                node.was_heard = true;
-                node.error.clear();
-                if is_record {
-                    node.unacked = Some(response.cursor);
-                }
+            let rest = self.take(agent, response, is_first)?;
+            if !rest.is_zero() {
+                sleep(rest).await;
             }
         }
+    }
+
+    /// Has what an agent says be in the stream. Answers how long to wait with the next.
+    pub(super) fn take(
+        &self,
+        agent: &Agent,
+        response: WatchResponse,
+        is_first: bool,
+    ) -> Result<Duration, String> {
+        let place = Place::parse(&response.cursor).ok_or("its cursors cannot be read")?;
+        let (now, size) = (clock::now(), response.encoded_len());
+        // Before it is in the stream: a client that begins behind it there asks the agent up to here, and one
+        // that begins before it has it twice at worst.
+        if let Some(node) = self.nodes().get_mut(&agent.node) {
+            node.cursor = Some(place);
+        }
+        let is_record = match response.item {
+            Some(Item::Heartbeat(beat)) => {
+                agent.set_lost(beat.lost);
+                false
+            }
+            Some(Item::Gap(gap)) if is_first && gap.reason == LOG_TOO_SHORT => false,
+            Some(item) => {
+                if let Some(item) = whose(agent, &self.settings.cluster, item) {
+                    self.feed.publish(now, item);
+                    agent.relay();
+                }
+                true
+            }
+            None => false,
+        };
+        agent.hear(place.at);
+        let mut rest = Duration::ZERO;
+        if let Some(node) = self.nodes().get_mut(&agent.node) {
+            rest = node.pace.take(size, Instant::now());
+            // When it is in the stream: marks and positions say that nothing before them is missing.
+            node.mark = milliseconds(place.at.min(now));
+            node.heard = Instant::now();
+            node.was_heard = true;
+            node.error.clear();
+            if is_record {
+                node.unacked = Some(response.cursor);
+            }
+        }
+        Ok(rest)
     }
 
     /// Says to an agent up to where it was relayed.

@@ -48,6 +48,8 @@ pub(super) struct Writes {
     refusing_in: Vec<(String, u16)>,
     /// How long each object of a list takes.
     pub(super) list_pause: Duration,
+    /// For how long a list of LearnedProfiles can be gone on with, and whether it is said where it goes on then.
+    list_memory: Option<(Duration, bool)>,
     /// How long each takes.
     pub(super) pause: Duration,
     uids: u64,
@@ -151,6 +153,11 @@ impl Cluster {
         self.state().writes.list_pause = pause;
     }
 
+    /// Remembers lists of LearnedProfiles for so long, and says where they go on then, or not.
+    pub fn forget_lists(&self, after: Duration, goes_on: bool) {
+        self.state().writes.list_memory = Some((after, goes_on));
+    }
+
     /// Takes so long for each write.
     pub fn slow_writes(&self, pause: Duration) {
         self.state().writes.pause = pause;
@@ -211,13 +218,35 @@ impl Cluster {
         let all = self.written_objects(plural);
         let number =
             |key, default: usize| query.get(key).map_or(default, |text| text.parse().unwrap());
-        let (from, limit) = (number("continue", 0), number("limit", usize::MAX));
+        let limit = number("limit", usize::MAX);
+        // From which object, and when the list began, if it is not to begin with what is now.
+        let token = query.get("continue").copied().unwrap_or("0");
+        let (from, begun) = token.split_once('.').unwrap_or((token, ""));
+        let from: usize = from.parse().unwrap();
+        let now = self.begun.elapsed().as_millis();
+        let begun: u128 = begun.parse().unwrap_or(now);
+        let memory = self.state().writes.list_memory;
+        if let Some((after, goes_on)) = memory
+            && now - begun > after.as_millis()
+        {
+            // As the API server has it.
+            let metadata = match goes_on {
+                true => json!({"continue": from.to_string()}),
+                false => json!({}),
+            };
+            return Some(whole(
+                410,
+                &json!({"kind": "Status", "apiVersion": "v1", "metadata": metadata, "status": "Failure",
+                    "message": "The provided continue parameter is too old to display a consistent list result.",
+                    "reason": "Expired", "code": 410}),
+            ));
+        }
         let items: Vec<&Value> = all.iter().skip(from).take(limit).collect();
         let next = from + items.len();
         let pause = self.state().writes.list_pause;
         tokio::time::sleep(pause * items.len() as u32).await;
         let more = if next < all.len() {
-            next.to_string()
+            format!("{next}.{begun}")
         } else {
             String::new()
         };

@@ -262,6 +262,29 @@ async fn a_list_that_takes_too_long_is_asked_for_in_smaller_parts() {
     assert!(failure.is_late, "{failure:?}");
 }
 
+/// As etcd forgets what was, some minutes after.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_takes_longer_than_the_past_is_remembered_goes_on_with_what_there_is() {
+    let cluster = Cluster::new();
+    let leader = Leader::begin(&cluster, rules(), false).await;
+    for number in 0..60 {
+        let of = workload("shop", &format!("w{number}"));
+        leader.take("n1", &learned(&of, 1, &lines(&["a"])));
+    }
+    leader.settle().await;
+    // Ten objects take a second.
+    cluster.slow_lists(Duration::from_millis(100));
+    cluster.forget_lists(Duration::from_millis(2_500), true);
+    let again = Leader::begin(&cluster, rules(), false).await;
+    assert_eq!(again.board.workloads().len(), 60);
+    // Where it is not said how to go on it is begun anew, after a rest.
+    cluster.forget_lists(Duration::from_millis(2_500), false);
+    let failure = again.writer.take_up().await.unwrap_err();
+    assert!(failure.is_gone(), "{failure:?}");
+    cluster.forget_lists(Duration::from_secs(60), false);
+    again.writer.take_up().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_seen_nowhere_is_forgotten_loudly_and_does_not_come_back() {
     let cluster = Cluster::new();
@@ -272,15 +295,21 @@ async fn what_is_seen_nowhere_is_forgotten_loudly_and_does_not_come_back() {
     leader.take("n1", &learned(&db, 10, &lines(&["a"])));
     leader.settle().await;
     let later = clock::now() + 31 * DAY;
-    leader.writer.sweep(later).await;
+    leader.writer.sweep(later, &[later]).await;
     assert!(cluster.object(&object::path(&web)).is_some(), "it runs");
     leader.board.take("n1", &message(&profile, 0), clock::now());
-    leader.writer.sweep(clock::now()).await;
+    let now = clock::now();
+    leader.writer.sweep(now, &[now]).await;
     assert!(
         cluster.object(&object::path(&web)).is_some(),
         "it is not old"
     );
-    leader.writer.sweep(later).await;
+    // By its own clock alone, which is ahead.
+    for said in [&[][..], &[now], &[now, later]] {
+        leader.writer.sweep(later, said).await;
+        assert!(cluster.object(&object::path(&web)).is_some(), "{said:?}");
+    }
+    leader.writer.sweep(later, &[later, now, later]).await;
     assert!(cluster.object(&object::path(&web)).is_none());
     assert!(cluster.object(&object::path(&db)).is_some());
     let told = events(&cluster, "Forgotten");

@@ -1,4 +1,5 @@
 use super::*;
+use crate::controller::tests::stage::Log;
 
 fn lines() -> Vec<String> {
     vec![exec("a")]
@@ -92,6 +93,33 @@ async fn what_makes_no_sense_is_refused_by_name_and_changes_nothing() {
             .iter()
             .all(|(node, _, _)| node != "liar-huge")
     );
+}
+
+/// Else all of it would be seen first at the controller's time for ever.
+#[tokio::test(start_paused = true)]
+async fn what_is_seen_later_than_it_is_here_is_not_taken_and_that_is_said_once() {
+    let cluster = Cluster::new();
+    let leader = Leader::begin(&cluster, rules(), false).await;
+    let (log, _logging) = Log::begin();
+    let web = workload("shop", "web");
+    let told = message(&learned(&web, 40, &lines()), 1);
+    let now = clock::now();
+    let behind = now - 2 * 3_600 * SECOND as i64;
+    leader.board.take("n1", &told, behind);
+    leader.board.take("n1", &told, behind);
+    assert!(leader.board.workloads().is_empty());
+    let figures = leader.board.figures();
+    let refused = figures.refused.iter().find(|one| one.reason == "clock");
+    assert_eq!(refused.unwrap().count, 2);
+    let text = log.text();
+    let mut said = text.lines().filter(|line| line.contains("set both by NTP"));
+    let line = said.next().unwrap();
+    assert!(line.contains("node=\"n1\" minutes=1"), "{line}");
+    assert_eq!(said.next(), None);
+    // A minute is nothing.
+    leader.board.take("n1", &told, now - MINUTE as i64);
+    let (judged, ..) = leader.board.find("shop/Deployment/web/app").unwrap();
+    assert_eq!(judged.profile.approved_len(), 1);
 }
 
 /// Each pod has a sandbox, so that nodes tell of theirs is nothing to be warned of.
