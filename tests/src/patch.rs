@@ -213,6 +213,9 @@ fn filter(
         ),
         "Localhost" => {
             let name = text(&value["localhostProfile"], "localhostProfile")?;
+            // What the API takes, of which the kubelet reads a file below its folder.
+            let is_below = !name.starts_with('/') && name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+            ensure!(is_below, "no file below the kubelet's folder: {name}");
             let profile =
                 profile.with_context(|| format!("no seccomp profile was given for {name}"))?;
             let calls = profile["syscalls"].as_array().into_iter().flatten();
@@ -303,7 +306,7 @@ mod tests {
             "capabilities": {"drop": ["ALL"], "add": ["CHOWN", "SETUID"]},
             "privileged": false, "allowPrivilegeEscalation": false,
             "runAsNonRoot": true, "runAsUser": 101, "readOnlyRootFilesystem": true,
-            "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing/a.json"},
+            "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing/shop/a.json"},
         });
         let mounts = json!([{"name": "b", "mountPath": "/a/${HOME} \"b\""}, {"name": "a", "mountPath": "/a"}]);
         let volumes = json!([{"name": "a", "emptyDir": {"sizeLimit": "32Mi"}}, {"name": "b", "emptyDir": {}}]);
@@ -412,6 +415,14 @@ mod tests {
                     &empty(),
                 ),
                 "no seccomp profile",
+            ),
+            (
+                of(
+                    &json!({"seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing/../x"}}),
+                    &empty(),
+                    &empty(),
+                ),
+                "no file below",
             ),
             (
                 of(

@@ -323,10 +323,21 @@ pub fn yaml(value: &impl Serialize) -> String {
     serde_saphyr::to_string_with_options(value, options).unwrap_or_default()
 }
 
+/// Where the seccomp profile has to be that the patch names.
+fn placed(target: &Target) -> Option<String> {
+    let file = target.localhost.as_ref()?;
+    Some(format!(
+        "seccomp: put what `-o seccomp --seccomp` prints at {file}, below the kubelet's folder (/var/lib/kubelet/seccomp), on each \
+         node before the pod comes"
+    ))
+}
+
 /// The patch as text.
 #[must_use]
 pub fn patch_text(advice: &Advice, target: &Target) -> String {
-    commented(&header(advice), &patch(advice, target))
+    let mut comments = header(advice);
+    comments.extend(placed(target));
+    commented(&comments, &patch(advice, target))
 }
 
 /// The Compose fragment as text, with the tags that say what is instead of what a service has.
@@ -362,6 +373,7 @@ pub fn compose_text(advice: &Advice, service: &str, seccomp: Option<&str>) -> St
 pub fn policy_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
     let mut comments = header(advice);
     comments.extend(admission::COMMENTS.iter().map(ToString::to_string));
+    comments.extend(placed(target));
     let [policy, binding] = admission::objects(advice, target, selects);
     [commented(&comments, &policy), yaml(&binding)].join("---\n")
 }
@@ -383,10 +395,11 @@ pub fn all_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
             .iter()
             .map(ToString::to_string),
     );
-    let third = vec![
+    let mut third = vec![
         "no object: a patch, for kubectl patch --patch-file (`-o patch` prints it alone)"
             .to_owned(),
     ];
+    third.extend(placed(target));
     [
         commented(&first, &policy::kubernetes(advice, selects)),
         commented(&second, &policy::cilium(advice, selects)),

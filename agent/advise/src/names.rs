@@ -6,6 +6,7 @@
 //! has a hash of the parts at its end.
 
 use lapwing_profile::fingerprint;
+use lapwing_profile::workload::Workload;
 
 /// The most characters of a label.
 const MOST: usize = 63;
@@ -43,6 +44,32 @@ pub(crate) fn label(text: &str, parts: &[&str], is_plain: bool) -> String {
     hash.truncate(HASH);
     let start = slug(text, MOST - 1 - hash.len());
     format!("{start}-{hash}")
+}
+
+/// The file of a container's seccomp profile below the kubelet's folder for them, where a node has those of all
+/// namespaces: `lapwing/NAMESPACE/NAME-CONTAINER.json`. Without the folder where no namespace is known, and what is none in
+/// Kubernetes is none here: each part is a label, so the path leads nowhere else.
+#[must_use]
+pub fn localhost(namespace: &str, workload: &Workload, container: &str) -> String {
+    let file = of_container(workload, container, "");
+    match is_label(namespace) {
+        true => format!("lapwing/{namespace}/{file}.json"),
+        false => format!("lapwing/{file}.json"),
+    }
+}
+
+/// Whether a text is a label already.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
+    slug(text, MOST) == text
+}
+
+/// The name of something of a workload's container.
+pub(crate) fn of_container(workload: &Workload, container: &str, ending: &str) -> String {
+    let Workload { kind, name, .. } = workload;
+    let is_plain = !container.contains('-') && matches!(kind.as_str(), "" | "Deployment");
+    let text = format!("{name}-{container}{ending}");
+    label(&text, &[kind, name, container], is_plain)
 }
 
 /// The name of the volume of a container at a path, unlike those that are there.

@@ -31,10 +31,7 @@ pub struct Selects {
 /// The name of the policies of a workload's container.
 #[must_use]
 pub fn name(workload: &Workload, container: &str) -> String {
-    let Workload { kind, name, .. } = workload;
-    let is_plain = !container.contains('-') && matches!(kind.as_str(), "" | "Deployment");
-    let text = format!("{name}-{container}-lapwing");
-    names::label(&text, &[kind, name, container], is_plain)
+    names::of_container(workload, container, "-lapwing")
 }
 
 impl Selects {

@@ -204,12 +204,12 @@ fn the_container_is_found_in_both_lists_and_others_are_left_alone() {
 #[test]
 fn a_profile_of_the_nodes_is_asked_for_by_its_file() {
     let mut target = target("app");
-    target.localhost = Some("lapwing/web-app.json".into());
+    target.localhost = Some("lapwing/shop/web-app.json".into());
     let policy = policy(&target);
     let mut pod = good();
     assert_eq!(broken(&policy, &pod).len(), 1);
     pod["spec"]["containers"][0]["securityContext"]["seccompProfile"] =
-        json!({"type": "Localhost", "localhostProfile": "lapwing/web-app.json"});
+        json!({"type": "Localhost", "localhostProfile": "lapwing/shop/web-app.json"});
     assert_eq!(broken(&policy, &pod), [""; 0]);
 }
 

@@ -89,6 +89,23 @@ fn a_patch_reaches_the_pod_wherever_it_lies() {
             assert_eq!(volume["emptyDir"], limit);
         }
     }
+    let own = Target {
+        localhost: Some("lapwing/shop/web-app.json".into()),
+        ..target()
+    };
+    for text in [
+        patch_text(&advice, &own),
+        policy_text(&advice, &own, &selects()),
+        all_text(&advice, &own, &selects()),
+    ] {
+        let words = "prints at lapwing/shop/web-app.json, below the kubelet's folder";
+        assert_eq!(text.matches(words).count(), 1, "{text}");
+        // And it is in the document.
+        assert!(
+            text.matches("lapwing/shop/web-app.json").count() > 1,
+            "{text}"
+        );
+    }
     let keeps = Target {
         keeps_seccomp: true,
         ..target()

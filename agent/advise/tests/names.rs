@@ -5,7 +5,7 @@ mod common;
 use common::{advise, created, profile};
 use lapwing_advise::document::{Target, patch};
 use lapwing_advise::manifest::{List, Pod, Shape};
-use lapwing_advise::names::slug;
+use lapwing_advise::names::{localhost, slug};
 use lapwing_advise::policy::{self, Selects};
 use lapwing_advise::{Advice, Given, admission};
 use lapwing_profile::workload::Workload;
@@ -110,6 +110,41 @@ fn names_that_the_pod_has_are_left_to_it() {
 fn slugs_are_cut_between_words() {
     assert_eq!(slug("A_b--c.", 3), "a-b");
     assert_eq!(slug("a-b", 2), "a");
+}
+
+#[test]
+fn each_container_of_each_namespace_has_a_seccomp_profile_of_its_own() {
+    let web = workload("Deployment", "web");
+    assert_eq!(localhost("shop", &web, "app"), "lapwing/shop/web-app.json");
+    assert_eq!(localhost("", &web, "app"), "lapwing/web-app.json");
+    let all = [
+        localhost("shop", &web, "app"),
+        localhost("test", &web, "app"),
+        localhost("shop", &web, "log"),
+        localhost("shop", &workload("StatefulSet", "web"), "app"),
+        // Which split of a name is meant.
+        localhost("shop", &workload("", "web-app"), "log"),
+        localhost("shop", &workload("", "web"), "app-log"),
+        localhost("shop", &workload("", "WEB"), "app"),
+    ];
+    assert_eq!(BTreeSet::from(all.clone()).len(), all.len(), "{all:?}");
+    for text in [
+        "../../etc",
+        "/",
+        "a/b",
+        "..",
+        ".",
+        "A",
+        "a\0b",
+        &"a".repeat(64),
+    ] {
+        let path = localhost(text, &workload(text, text), text);
+        let [folder, file] = path.split('/').collect::<Vec<_>>()[..] else {
+            panic!("{text}: {path}");
+        };
+        assert_eq!(folder, "lapwing");
+        assert!(is_label(file.strip_suffix(".json").unwrap()), "{path}");
+    }
 }
 
 fn admission_name(workload: &Workload, container: &str) -> String {

@@ -14,7 +14,7 @@ use lapwing_advise::basis::Loss;
 use lapwing_advise::document::{self, Target};
 use lapwing_advise::image::Contents;
 use lapwing_advise::manifest::{Pod, Shape};
-use lapwing_advise::names::slug;
+use lapwing_advise::names::{self, slug};
 use lapwing_advise::policy::{self, Selects};
 use lapwing_advise::seccomp::Recorded;
 use lapwing_advise::{Advice, Given};
@@ -296,7 +296,11 @@ fn target(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Target, 
     })?;
     let seccomp = pod.and_then(|pod| pod.applied.seccomp.as_deref());
     let localhost = match args.seccomp {
-        true => recorded(advice).map(|_| Some(profile_file(advice, container)))?,
+        true => {
+            recorded(advice)?;
+            let file = names::localhost(namespace(advice, pod), workload, container);
+            Some(file)
+        }
         false => None,
     };
     Ok(Target {
@@ -312,10 +316,17 @@ fn target(args: &PodArgs, advice: &Advice, pod: Option<&Pod>) -> Result<Target, 
     })
 }
 
-/// Where the kubelet looks for the profile of a container.
-fn profile_file(advice: &Advice, container: &str) -> String {
-    let name = slug(&advice.workload.name, 63);
-    format!("lapwing/{name}-{}.json", slug(container, 63))
+/// The namespace of the pod; empty where none is known. What is no name in Kubernetes is a project of Compose, or
+/// nothing.
+fn namespace<'a>(advice: &'a Advice, pod: Option<&'a Pod>) -> &'a str {
+    let namespace = match pod {
+        Some(pod) if !pod.namespace.is_empty() => &pod.namespace,
+        _ => &advice.workload.namespace,
+    };
+    match names::is_label(namespace) {
+        true => namespace,
+        false => "",
+    }
 }
 
 /// Labels that controllers add to each pod, which other instances, or those of the next version, do not
@@ -357,19 +368,9 @@ fn selects(
              manifest with --pod FILE",
         ));
     }
-    let workload = &advice.workload;
-    let namespace = match pod {
-        Some(pod) if !pod.namespace.is_empty() => pod.namespace.clone(),
-        _ => workload.namespace.clone(),
-    };
     Ok(Selects {
-        name: policy::name(workload, container),
-        // What is no name in Kubernetes is a project of Compose, or nothing.
-        namespace: if slug(&namespace, 63) == namespace {
-            namespace
-        } else {
-            String::new()
-        },
+        name: policy::name(&advice.workload, container),
+        namespace: namespace(advice, pod).to_owned(),
         labels,
     })
 }

@@ -77,7 +77,7 @@ fn seccomp(context: &mut Context<'_>) -> Result<Outcome> {
     spec.patch = Some(
         json!({"spec": {"containers": [{"name": "app", "securityContext": {
             "allowPrivilegeEscalation": advice["escalation"]["forbid"] != true,
-            "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing/app.json"},
+            "seccompProfile": {"type": "Localhost", "localhostProfile": "lapwing/shop/web-app.json"},
         }}]}}),
     );
     let mut puppet = Puppet::from_spec(session, &spec).context("with the filter")?;

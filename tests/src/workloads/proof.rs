@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 /// The container in the manifest.
 const CONTAINER: &str = "app";
+/// The namespace of manifests, and so the folder of seccomp profiles.
+const NAMESPACE: &str = "proof";
 
 /// A run with the advice applied.
 pub enum Trial {
@@ -110,9 +112,11 @@ impl Proof {
         let filter = lesson.agent.home.call(&filter)?;
         let filter = serde_json::from_str(&filter).context("the seccomp profile")?;
         let patch = [&advise[..], &["-o", "patch", "--seccomp"]].concat();
-        let patch = lesson.agent.home.call(&patch)?;
+        let text = lesson.agent.home.call(&patch)?;
         let patch: Value =
-            serde_saphyr::from_str(&patch).with_context(|| format!("the patch: {patch}"))?;
+            serde_saphyr::from_str(&text).with_context(|| format!("the patch: {text}"))?;
+        let folder = format!("localhostProfile: lapwing/{NAMESPACE}/");
+        ensure!(text.contains(&folder), "no `{folder}` in {text}");
         let mut setting = Setting {
             layers: vec![image.to_path_buf()],
             patch: Some(patch),
@@ -226,7 +230,7 @@ fn manifest(name: &str, user: u32) -> Value {
         container["securityContext"] = json!({"runAsUser": user});
     }
     json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}},
     })
 }
