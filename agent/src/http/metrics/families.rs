@@ -123,6 +123,11 @@ families! {
     LearnedRefused = "lapwing_controller_learned_refused_total", Counter, ["reason"], "Reports that were not: `invalid`, `workloads_full` and `bytes_full` (no room for what that node adds), `profile_full` (none in the profile), `stale` (forgotten for its age).", "`workloads_full`, `bytes_full` or `invalid` rises";
     LearnedUnwritten = "lapwing_controller_learned_unwritten", Gauge, [], "Workloads of which something is not written yet; figures alone wait for `learned.evidenceInterval`.", "";
     LearnedFailing = "lapwing_controller_learned_failing", Gauge, [], "LearnedProfiles whose last write failed: it is tried again.", "above 0 for long";
+    Standing = "lapwing_controller_profiles", Gauge, ["state"], "BehaviorProfiles by what their status says: `in_force` on all nodes on which their workloads run, `not_in_force` on some of these, `not_running` anywhere.", "`not_in_force` for long";
+    StandingRefused = "lapwing_controller_profiles_refused", Gauge, [], "Those of them that a node refuses: `kubectl get bp -A -o wide` says which, and each why.", "above 0";
+    StandingNodes = "lapwing_controller_profiles_nodes", Gauge, [], "Nodes that are connected and told what they make of BehaviorProfiles.", "less than connected agents for long";
+    StandingUnwritten = "lapwing_controller_profiles_unwritten", Gauge, [], "BehaviorProfiles whose status may have to be written; counts alone wait for a minute.", "";
+    StandingFailing = "lapwing_controller_profiles_failing", Gauge, [], "BehaviorProfiles whose status was not taken when it was written last: it is tried again.", "above 0 for long";
     ApiRequests = "lapwing_controller_api_requests_total", Counter, ["verb", "result"], "Requests to the API of the cluster by verb (`get`, lists too, `watch`, `create`, `update`, `patch`, `delete`) and result: `ok`, `conflict`, `refused` (other 4xx), `failed` (5xx), `unanswered`. Of every replica, as each looks at the Lease.", "`refused`, `failed` or `unanswered` rises for long";
     ApiWritten = "lapwing_controller_api_written_bytes_total", Counter, [], "Bytes of the objects that it was given to write.", "";
     HttpRefused = "lapwing_http_refused_total", Counter, [], "Connections for probes and metrics that were closed to make room for newer ones, or could not be accepted.", "rises: somebody holds many open";
