@@ -179,34 +179,32 @@ impl Writer {
             seen.namespace, seen.name
         );
         let body = object.to_string().into_bytes();
+        // Before the status says so: a leader that ends between the two has the next tell it, which the API knows.
+        for turn in turns(seen.status.as_ref(), &due.status) {
+            self.tell(&due, turn).await;
+        }
         if let Err(failure) = self.api.apply(&target, body).await {
             return Err((due, failure));
         }
         self.board.wrote(&due);
-        for turn in turns(seen.status.as_ref(), &due.status) {
-            self.tell(&due, turn).await;
-        }
         Ok(())
     }
 
-    /// Says so, in an Event of the cluster and in the log. An Event that is not taken is none that matters, as one that
-    /// there is already.
+    /// Says so, in an Event of the cluster and in the log, once. An Event that is not taken is none that matters.
     async fn tell(&self, due: &Due, turn: Turn) {
         let Turn { kind, reason, note } = turn;
         let seen = &due.seen;
         let (namespace, name) = (&seen.namespace, &seen.name);
-        tracing::info!(object = format!("{namespace}/{name}"), reason, "{note}");
         let generation = due.status.observed_generation.to_string();
         let digits = fingerprint::hex(&[&seen.uid, reason, &generation].map(str::as_bytes));
         let start = &name[..name.floor_char_boundary(NAME_MAX)];
-        let mut note = note;
-        note.truncate(note.floor_char_boundary(NOTE_MAX));
+        let cut = &note[..note.floor_char_boundary(NOTE_MAX)];
         let event = json!({
             "apiVersion": "events.k8s.io/v1", "kind": "Event",
             "metadata": {"name": format!("{start}-{}", &digits[..16]), "namespace": namespace},
             "eventTime": crate::controller::lease::micro_time(),
             "reportingController": "lapwing.dev/controller", "reportingInstance": self.instance,
-            "action": "Obey", "reason": reason, "type": kind, "note": note,
+            "action": "Obey", "reason": reason, "type": kind, "note": cut,
             "regarding": {
                 "apiVersion": "lapwing.dev/v1alpha1", "kind": "BehaviorProfile",
                 "name": name, "namespace": namespace, "uid": seen.uid,
@@ -214,8 +212,12 @@ impl Writer {
         });
         let target = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
         let made = self.api.create(&target, event.to_string().into_bytes());
-        if let Err(failure) = made.await {
-            tracing::debug!(error = failure.text, "the Event was not taken");
+        match made.await {
+            // It was told before.
+            Err(failure) if failure.is_conflict() => return,
+            Err(failure) => tracing::debug!(error = failure.text, "the Event was not taken"),
+            Ok(_) => {}
         }
+        tracing::info!(object = format!("{namespace}/{name}"), reason, "{note}");
     }
 }
