@@ -130,12 +130,34 @@ fn bound(workload: &mut Value) -> Result<()> {
 /// What machines say of an object.
 fn status() -> Value {
     let text = |most: u64| json!({"type": "string", "maxLength": most});
+    let generation = || json!({"type": "integer", "format": "int64", "minimum": 0});
+    let count = |what: &str| {
+        let most = u32::MAX;
+        json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": most, "description": what})
+    };
+    let mut summary = text(32);
+    summary["description"] = "inForce of running, for people.".into();
+    let mut observed = generation();
+    observed["description"] = "The generation of which this is.".into();
     json!({
-        "description": "What machines say of it. Agents write nothing here.",
+        "description": "What the agents of all nodes make of it, as the controller says. Agents write nothing here.",
         "type": "object",
         "properties": {
-            "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0},
+            "observedGeneration": observed,
+            "nodes": {
+                "description": "How many nodes.",
+                "type": "object",
+                "properties": {
+                    "summary": summary,
+                    "running": count("On which its workload runs."),
+                    "inForce": count("Of these: which obey this generation."),
+                    "behind": count("Of these: which know an earlier generation alone."),
+                    "refused": count("Which refuse this generation, be it that its workload runs there or not."),
+                },
+            },
             "conditions": {
+                "description": "InForce: whether all nodes on which its workload runs obey it. Refused: whether any node \
+                                refuses it, which, and why.",
                 "type": "array",
                 "maxItems": 16,
                 "x-kubernetes-list-type": "map",
@@ -146,7 +168,7 @@ fn status() -> Value {
                     "properties": {
                         "type": text(316),
                         "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
-                        "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0},
+                        "observedGeneration": generation(),
                         "lastTransitionTime": {"type": "string", "format": "date-time"},
                         "reason": text(1_024),
                         "message": text(32_768),
@@ -166,6 +188,9 @@ fn columns() -> Value {
         column("Workload", ".spec.workload.name"),
         column("Container", ".spec.workload.container"),
         column("Mode", ".spec.mode"),
+        column("In force", ".status.nodes.summary"),
+        column("Reason", ".status.conditions[?(@.type==\"InForce\")].reason"),
+        {"name": "Refused", "type": "integer", "jsonPath": ".status.nodes.refused", "priority": 1},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     ])
 }

@@ -21,6 +21,9 @@ use tonic::codegen::{Service, http};
 /// The identity of who connects where nobody is asked.
 pub const ANONYMOUS: &str = "anonymous";
 
+/// What is answered of a method that the table does not have, as one of a later version.
+pub const NO_METHOD: &str = "is no method that clients over TCP may call";
+
 /// What a method needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -43,6 +46,10 @@ pub const METHODS: &[(&str, Need)] = &[
     ("/lapwing.v1.Agent/GetInventory", Need::Verb(Verb::Read)),
     ("/lapwing.v1.Agent/ReplayProfile", Need::Verb(Verb::Read)),
     ("/lapwing.v1.Agent/FollowLearned", Need::Verb(Verb::Read)),
+    (
+        "/lapwing.v1.Agent/FollowBehaviorProfiles",
+        Need::Verb(Verb::Read),
+    ),
     (
         "/lapwing.v1.Agent/PromoteProfile",
         Need::Verb(Verb::Operate),
@@ -153,10 +160,7 @@ impl Caller {
         };
         let needed = METHODS.iter().find(|(method, _)| *method == path);
         let Some((_, need)) = needed else {
-            return denied(format!(
-                "`{}` is no method that clients over TCP may call",
-                canonical(path.as_bytes())
-            ));
+            return denied(format!("`{}` {NO_METHOD}", canonical(path.as_bytes())));
         };
         let method = path.rsplit('/').next().unwrap_or(path);
         let (verb, whole) = match *need {

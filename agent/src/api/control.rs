@@ -8,6 +8,7 @@ use crate::judge::news::Change;
 use crate::judge::replay::Snapshot;
 use lapwing_profile::workload::Workload;
 use lapwing_proto::v1;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
@@ -40,6 +41,8 @@ pub enum Request {
     Changes(Option<u64>, Reply<Vec<Change>>),
     /// One profile as other nodes can merge it, by its workload; `None` where there is none.
     Learned(Workload, Reply<Option<v1::LearnedProfile>>),
+    /// What is made of BehaviorProfiles here, by their uids: see [`crate::api::states`].
+    States(Reply<BTreeMap<String, v1::BehaviorProfileState>>),
     /// Promotes a profile.
     Promote(
         v1::PromoteProfileRequest,

@@ -14,5 +14,6 @@ pub mod reach;
 mod replay;
 pub mod server;
 pub mod socket;
+mod states;
 pub(crate) mod transport;
 pub(crate) mod wanted;

@@ -4,11 +4,12 @@ use super::access::Caller;
 use super::consumers;
 use super::control::{Control, Ended, Request};
 use super::inquiry::Inquiry;
-use super::learned::Followers;
+use super::learned;
 use super::network::Network;
 use super::reach::Namespaces;
 use super::replay::Replays;
 use super::socket::Socket;
+use super::states;
 use super::transport;
 use super::wanted::Wanted;
 use crate::container::digest::Digits;
@@ -21,13 +22,13 @@ use lapwing_proto::v1::agent_server::Agent;
 use lapwing_proto::v1::watch_request::Since;
 use lapwing_proto::v1::{
     AckRequest, AckResponse, DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest,
-    DemoteProfileResponse, FollowLearnedRequest, FollowLearnedResponse, ForgetConsumerRequest,
-    ForgetConsumerResponse, GetInventoryRequest, GetInventoryResponse, GetProfileRequest,
-    GetProfileResponse, GetStatusRequest, GetStatusResponse, ImportProfileRequest,
-    ImportProfileResponse, ListContainersRequest, ListContainersResponse, ListProfilesRequest,
-    ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest,
-    ReplayProfileResponse, TestSinkRequest, TestSinkResponse, TracedContainer, WatchRequest,
-    WatchResponse,
+    DemoteProfileResponse, FollowBehaviorProfilesRequest, FollowBehaviorProfilesResponse,
+    FollowLearnedRequest, FollowLearnedResponse, ForgetConsumerRequest, ForgetConsumerResponse,
+    GetInventoryRequest, GetInventoryResponse, GetProfileRequest, GetProfileResponse,
+    GetStatusRequest, GetStatusResponse, ImportProfileRequest, ImportProfileResponse,
+    ListContainersRequest, ListContainersResponse, ListProfilesRequest, ListProfilesResponse,
+    PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest, ReplayProfileResponse,
+    TestSinkRequest, TestSinkResponse, TracedContainer, WatchRequest, WatchResponse,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -47,7 +48,8 @@ struct Service {
     control: Control,
     sinks: Arc<Sinks>,
     replays: Replays,
-    followers: Followers,
+    followers: learned::Followers,
+    states: states::Followers,
     inquiry: Inquiry,
     /// Turns true when the agent ends: streams end then too.
     ending: watch::Receiver<bool>,
@@ -209,6 +211,19 @@ impl Agent for Service {
         let namespaces = Caller::of(&request)?.namespaces();
         let (control, ending) = (self.control.clone(), self.ending.clone());
         let items = (self.followers).follow(control, namespaces, request.into_inner(), ending)?;
+        Ok(Response::new(ReceiverStream::new(items)))
+    }
+
+    type FollowBehaviorProfilesStream =
+        ReceiverStream<Result<FollowBehaviorProfilesResponse, Status>>;
+
+    async fn follow_behavior_profiles(
+        &self,
+        request: tonic::Request<FollowBehaviorProfilesRequest>,
+    ) -> Result<Response<Self::FollowBehaviorProfilesStream>, Status> {
+        let namespaces = Caller::of(&request)?.namespaces();
+        let (control, ending) = (self.control.clone(), self.ending.clone());
+        let items = (self.states).follow(control, namespaces, request.into_inner(), ending)?;
         Ok(Response::new(ReceiverStream::new(items)))
     }
 
@@ -408,7 +423,8 @@ pub async fn serve(
         control,
         sinks,
         replays: Replays::default(),
-        followers: Followers::default(),
+        followers: learned::Followers::default(),
+        states: states::Followers::default(),
         inquiry,
         ending: is_ending,
     };

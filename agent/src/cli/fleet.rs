@@ -97,6 +97,21 @@ pub fn write_fleet(
             "\nnew agents are not found, as the API of the cluster does not answer: {error}"
         )?;
     }
+    if let Some(profiles) = &fleet.profiles {
+        writeln!(
+            out,
+            "\nBehaviorProfiles: {} in force wherever their workloads run, {} not, {} of workloads that run nowhere",
+            profiles.in_force, profiles.not_in_force, profiles.not_running
+        )?;
+        if profiles.refused > 0 {
+            writeln!(
+                out,
+                "{} of them are REFUSED by nodes: `kubectl get bp -A -o wide` says which, and the condition \
+                 Refused of each why",
+                profiles.refused
+            )?;
+        }
+    }
     if let Some(feed) = &status.feed {
         let (held, following) = (feed.next.saturating_sub(feed.first), feed.subscribers);
         writeln!(
@@ -114,7 +129,7 @@ pub fn write_fleet(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lapwing_proto::v1::get_status_response::fleet::{Agent, Silent};
+    use lapwing_proto::v1::get_status_response::fleet::{Agent, Profiles, Silent};
 
     fn text(fleet: &Fleet) -> String {
         let status = GetStatusResponse {
@@ -150,6 +165,12 @@ mod tests {
                 detail: "not heard of".to_owned(),
                 ..Silent::default()
             }],
+            profiles: Some(Profiles {
+                in_force: 7,
+                not_in_force: 2,
+                refused: 1,
+                ..Profiles::default()
+            }),
             ..Fleet::default()
         });
         for part in [
@@ -158,6 +179,8 @@ mod tests {
             "SILENT since never: n2: not heard of",
             "n2: refused\\x1b[2J",
             "345",
+            "7 in force wherever their workloads run, 2 not, 0 of workloads",
+            "1 of them are REFUSED",
         ] {
             assert!(told.contains(part), "{part}: {told}");
         }

@@ -4,7 +4,7 @@
 //! a share of them in each namespace, and the others are counted.
 
 use super::held::SHARES;
-use super::object::Key;
+use super::object::{Key, Refusal, Version};
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::BuildHasher;
@@ -17,7 +17,7 @@ const MORE_MAX: usize = 100_000;
 /// All of them.
 #[derive(Default)]
 pub struct Bad {
-    named: BTreeMap<Key, String>,
+    named: BTreeMap<Key, (Version, Refusal)>,
     /// Hashes of names: of two that have the same, which is rare, one is counted.
     more: HashSet<u64>,
     hash: RandomState,
@@ -35,19 +35,19 @@ impl Bad {
     }
 
     /// What is wrong with one that is known by name.
-    pub fn why(&self, key: &Key) -> Option<&str> {
-        self.named.get(key).map(String::as_str)
+    pub fn why(&self, key: &Key) -> Option<&(Version, Refusal)> {
+        self.named.get(key)
     }
 
     /// There is this one.
-    pub fn put(&mut self, key: Key, why: String) {
+    pub fn put(&mut self, key: Key, version: Version, why: Refusal) {
         let own = self.named.keys();
         let own = own.filter(|other| other.namespace == key.namespace);
         let has_room = self.named.len() < NAMED_MAX && own.count() < NAMED_MAX / SHARES;
         let hash = self.hash.hash_one(&key);
         if has_room || self.named.contains_key(&key) {
             self.more.remove(&hash);
-            self.named.insert(key, why);
+            self.named.insert(key, (version, why));
         } else if self.more.len() < MORE_MAX {
             self.more.insert(hash);
         }

@@ -2,7 +2,7 @@
 
 use super::cache::Write;
 use super::held::Changed;
-use super::object::{self, Object};
+use super::object::{self, Key, Object, Version};
 use super::{Board, Watcher};
 use crate::judge::PROFILES_MAX;
 use crate::kubernetes::api::{Api, Failure};
@@ -36,7 +36,9 @@ impl Follower for Board {
     }
 
     fn read(&self, object: &RawValue) -> Option<Object> {
-        let read = object::read(object, &self.terms);
+        let known =
+            |key: &Key, version: &Version, signed: &str| self.held().known(key, version, signed);
+        let read = object::read_anew(object, &self.terms, known);
         read.inspect_err(|error| {
             let text = format!("a BehaviorProfile: {error}");
             self.health.note(&Failure::new(text));

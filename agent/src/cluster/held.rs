@@ -5,7 +5,7 @@
 
 use super::bad::Bad;
 use super::cache::Write;
-use super::object::{Good, Key, Object};
+use super::object::{Good, Key, Object, Refusal, Version};
 use super::{News, Offer};
 use crate::judge::PROFILES_MAX;
 use lapwing_profile::fingerprint;
@@ -21,8 +21,12 @@ pub const SHARES: usize = 8;
 
 struct Entry {
     created: String,
+    /// Of what is good.
+    version: Version,
+    signed: String,
     good: Good,
-    trouble: Option<String>,
+    /// What is wrong with another version of it, or with this one by now.
+    trouble: Option<(Version, Refusal)>,
     /// It went, and stays in force, because what it said was signed.
     gone: bool,
     /// What of it counts against [`BYTES_MAX`].
@@ -66,9 +70,9 @@ pub struct Held {
     /// Whether what was signed stays in force when its object goes.
     keeps: bool,
     /// What is in force, as the judge was told.
-    told: HashMap<Workload, (Key, Arc<str>)>,
-    /// What is wrong, as the judge was told.
-    said: BTreeMap<Key, String>,
+    told: HashMap<Workload, (Key, Version, Arc<str>)>,
+    /// What is wrong, as the judge was told, with which version.
+    said: BTreeMap<Key, (Version, Refusal)>,
 }
 
 impl Held {
@@ -99,7 +103,20 @@ impl Held {
     /// Those that are not obeyed and known by name, with why, in the order of their names.
     pub fn troubles(&self) -> impl Iterator<Item = (String, String)> {
         let troubles = self.said.iter();
-        troubles.map(|(key, text)| (key.to_string(), text.clone()))
+        troubles.map(|(key, (_, why))| (key.to_string(), why.text.clone()))
+    }
+
+    /// The same, as they are told.
+    pub fn refusals(&self) -> impl Iterator<Item = (&Key, &Version, &Refusal)> {
+        let all = self.said.iter();
+        all.map(|(key, (version, why))| (key, version, why))
+    }
+
+    /// What this one says, if that is known of this version of it with this signature.
+    pub fn known(&self, key: &Key, version: &Version, signed: &str) -> Option<Good> {
+        let entry = self.objects.get(key)?;
+        let is_it = entry.version == *version && entry.signed == signed;
+        is_it.then(|| entry.good.clone())
     }
 
     /// There is this one, or it says something else now.
@@ -145,7 +162,9 @@ impl Held {
     fn take(&mut self, object: Object, touched: &mut Touched) {
         let Object {
             key,
+            version,
             created,
+            signed,
             said,
             kept,
         } = object;
@@ -153,12 +172,16 @@ impl Held {
         let size = { said.as_ref() }.map_or(0, |good| good.text.len().max(kept.len()));
         let said = said.and_then(|good| match self.has_room(&key, size) {
             true => Ok(good),
-            false => Err(format!(
-                "there is no room for it: an agent holds {PROFILES_MAX} BehaviorProfiles and {} MiB of them, and \
-                 of one namespace an {SHARES}th of each; delete those that no workload needs, and apply this one \
-                 again",
-                BYTES_MAX >> 20
-            )),
+            false => Err(Refusal {
+                reason: "NoRoom",
+                text: format!(
+                    "there is no room for it: an agent holds {PROFILES_MAX} BehaviorProfiles and {} MiB of them, \
+                     and of one namespace an {SHARES}th of each; delete those that no workload needs, and apply \
+                     this one again",
+                    BYTES_MAX >> 20
+                ),
+                workload: Some(good.workload),
+            }),
         });
         let good = match said {
             Ok(good) => good,
@@ -166,17 +189,26 @@ impl Held {
                 match self.objects.get_mut(&key) {
                     Some(entry) => {
                         (entry.created, entry.gone) = (created, false);
-                        entry.trouble = Some(format!("{why}; what it said before stays in force"));
-                        touched.workloads.insert(entry.good.workload.clone());
+                        let text = format!("{}; what it said before stays in force", why.text);
+                        let workload = entry.good.workload.clone();
+                        touched.workloads.insert(workload.clone());
+                        let why = Refusal {
+                            text,
+                            workload: Some(workload),
+                            ..why
+                        };
+                        entry.trouble = Some((version, why));
                     }
-                    None => self.bad.put(key, why),
+                    None => self.bad.put(key, version, why),
                 }
                 return;
             }
         };
         self.bad.forget(&key);
+        let mut is_on_disk = false;
         if let Some(before) = self.take_out(&key) {
             log_signed(&key, &before.good, &good);
+            is_on_disk = version.is_known() && before.version == version && before.signed == signed;
             touched.workloads.insert(before.good.workload);
         }
         for used in [
@@ -189,12 +221,16 @@ impl Held {
         let of = self.of.entry(good.workload.clone()).or_default();
         of.insert(key.clone());
         touched.workloads.insert(good.workload.clone());
-        touched.writes.push(Write {
-            name: key.file_name(),
-            bytes: Some(kept),
-        });
+        if !is_on_disk {
+            touched.writes.push(Write {
+                name: key.file_name(),
+                bytes: Some(kept),
+            });
+        }
         let entry = Entry {
             created,
+            version,
+            signed,
             good,
             trouble: None,
             gone: false,
@@ -254,22 +290,24 @@ impl Held {
         };
         touched.workloads.insert(entry.good.workload.clone());
         entry.gone = true;
-        entry.trouble = Some(
-            "it went, which nobody signed: what it said stays in force while `signatures.require` is set. \
-             Apply it again, or another one for its workload"
+        let why = Refusal {
+            reason: "Deleted",
+            text: "it went, which nobody signed: what it said stays in force while `signatures.require` is set. \
+                   Apply it again, or another one for its workload"
                 .to_owned(),
-        );
+            workload: Some(entry.good.workload.clone()),
+        };
+        entry.trouble = Some((entry.version.clone(), why));
     }
 
     /// Which one is in force for a workload: the oldest that is there.
-    fn winner(&self, workload: &Workload) -> Option<(&Key, &Good)> {
+    fn winner(&self, workload: &Workload) -> Option<(&Key, &Entry)> {
         let keys = self.of.get(workload)?.iter();
         let all = keys.filter_map(|key| {
             let entry = self.objects.get(key)?;
-            Some((key, entry, &entry.good))
+            Some((key, entry))
         });
-        let first = all.min_by_key(|(key, entry, _)| (entry.gone, &entry.created, *key));
-        first.map(|(key, _, good)| (key, good))
+        all.min_by_key(|(key, entry)| (entry.gone, &entry.created, *key))
     }
 
     /// What of this is to be told, and what is wrong now.
@@ -277,7 +315,11 @@ impl Held {
         let mut news = Vec::new();
         for workload in touched.workloads.clone() {
             let won = self.winner(&workload);
-            let won = won.map(|(key, good)| ((key.clone(), Arc::clone(&good.text)), good.mode));
+            let won = won.map(|(key, entry)| {
+                let Entry { version, good, .. } = entry;
+                let won = (key.clone(), version.clone(), Arc::clone(&good.text));
+                (won, good.mode)
+            });
             match won {
                 None => {
                     if self.told.remove(&workload).is_some() {
@@ -290,7 +332,8 @@ impl Held {
                         news.push(News::InForce(Offer {
                             workload: workload.clone(),
                             object: won.0.to_string(),
-                            text: Arc::clone(&won.1),
+                            version: won.1.clone(),
+                            text: Arc::clone(&won.2),
                             mode,
                         }));
                         self.told.insert(workload, won);
@@ -319,21 +362,25 @@ impl Held {
         }
     }
 
-    /// What is wrong with an object, if anything is.
-    fn wrong(&self, key: &Key) -> Option<String> {
+    /// What is wrong with an object, if anything is, and with which version of it.
+    fn wrong(&self, key: &Key) -> Option<(Version, Refusal)> {
         if let Some(why) = self.bad.why(key) {
-            return Some(why.to_owned());
+            return Some(why.clone());
         }
         let entry = self.objects.get(key)?;
-        if let Some(text) = &entry.trouble {
-            return Some(text.clone());
+        if let Some(trouble) = &entry.trouble {
+            return Some(trouble.clone());
         }
-        let (winner, _) = self.told.get(&entry.good.workload)?;
-        (winner != key).then(|| {
-            format!(
+        let workload = &entry.good.workload;
+        let (winner, ..) = self.told.get(workload)?;
+        let why = || Refusal {
+            reason: "Superseded",
+            text: format!(
                 "{winner} is older and of the same workload, and is in force: delete one of them"
-            )
-        })
+            ),
+            workload: Some(workload.clone()),
+        };
+        (winner != key).then(|| (entry.version.clone(), why()))
     }
 
     /// What is wrong with what was touched, and with others of the same workloads, as far as it was not said.
@@ -343,22 +390,23 @@ impl Held {
         keys.extend(of.flatten().cloned());
         let mut refused = Vec::new();
         for key in keys {
-            let Some(text) = self.wrong(&key) else {
+            let Some(wrong) = self.wrong(&key) else {
                 if self.said.remove(&key).is_some() {
                     news.push(News::Mended(key.to_string()));
                 }
                 continue;
             };
-            if self.said.get(&key) == Some(&text) {
+            let text = wrong.1.text.clone();
+            let before = self.said.insert(key.clone(), wrong);
+            if before.is_some_and(|(_, before)| before.text == text) {
                 continue;
             }
             let entry = self.objects.get(&key);
             refused.push(News::Refused {
                 object: key.to_string(),
                 workload: entry.map(|entry| entry.good.workload.clone()),
-                text: text.clone(),
+                text,
             });
-            self.said.insert(key, text);
         }
         news.extend(refused);
     }

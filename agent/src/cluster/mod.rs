@@ -14,6 +14,9 @@
 //! workload might learn again, and whoever may delete could switch reports off. So what was signed last
 //! stays in force, and that is reported.
 //!
+//! What became of each object here is [told](states) to who follows that, as the controller does, which writes it
+//! beside the object.
+//!
 //! What namespaces ask for by a label stands behind such an object: see [`namespaces`].
 
 mod bad;
@@ -22,11 +25,12 @@ mod follow;
 mod held;
 pub mod namespaces;
 pub(crate) mod object;
+mod states;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use object::Terms;
+pub use object::{Terms, Version};
 
 use crate::config::Profiles as Asked;
 use crate::judge::store::StoreError;
@@ -78,6 +82,8 @@ pub struct Offer {
     pub workload: Workload,
     /// The object, as `shop/web`.
     pub object: String,
+    /// Of it.
+    pub version: Version,
     /// The canonical text of its `spec`.
     pub text: Arc<str>,
     /// The mode in it.

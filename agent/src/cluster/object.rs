@@ -54,6 +54,43 @@ pub struct Good {
     pub keys: Vec<String>,
 }
 
+/// Which object of its name it is, and which of its states.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Version {
+    /// Of this object, and none that has its name later; empty where that is not known.
+    pub uid: String,
+    /// Of what is asked for, counted from 1; 0 where that is not known.
+    pub generation: i64,
+}
+
+impl Version {
+    /// Whether it can be told from another.
+    pub const fn is_known(&self) -> bool {
+        !self.uid.is_empty() && self.generation > 0
+    }
+}
+
+/// Why an object is not obeyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// One word for programs, which stays the same.
+    pub reason: &'static str,
+    /// For people, with what to do.
+    pub text: String,
+    /// Whose it would be, its cluster aside, if that can be told.
+    pub workload: Option<Workload>,
+}
+
+impl Refusal {
+    fn new(reason: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            reason,
+            text: text.into(),
+            workload: None,
+        }
+    }
+}
+
 /// What an object has to meet.
 #[derive(Clone, Default)]
 pub struct Terms {
@@ -78,10 +115,13 @@ impl Terms {
 #[derive(Debug)]
 pub struct Object {
     pub key: Key,
+    pub version: Version,
     /// When it was made, as the API writes it: in the order of texts.
     pub created: String,
-    /// Or why it is not obeyed, with what to do.
-    pub said: Result<Good, String>,
+    /// Its signature, if it has one, by a digest.
+    pub signed: String,
+    /// Or why it is not obeyed.
+    pub said: Result<Good, Refusal>,
     /// What is kept of it on disk, if it is obeyed.
     pub kept: Vec<u8>,
 }
@@ -98,6 +138,10 @@ struct Read<'a> {
 struct Meta {
     name: String,
     namespace: String,
+    #[serde(deserialize_with = "absent")]
+    uid: String,
+    #[serde(deserialize_with = "absent")]
+    generation: i64,
     #[serde(deserialize_with = "absent")]
     creation_timestamp: String,
     #[serde(deserialize_with = "absent")]
@@ -117,12 +161,24 @@ struct Kept<'a> {
 struct KeptMeta<'a> {
     name: &'a str,
     namespace: &'a str,
+    uid: &'a str,
+    generation: i64,
     creation_timestamp: &'a str,
     annotations: HashMap<&'a str, &'a str>,
 }
 
 /// Reads an object. Where not even its name can be told, that is the error.
 pub fn read(object: &RawValue, terms: &Terms) -> Result<Object, String> {
+    read_anew(object, terms, |_, _, _| None)
+}
+
+/// The same, of which may be known what it says in this version and with this signature. Whoever writes the status of
+/// an object has all agents get all of it again.
+pub fn read_anew(
+    object: &RawValue,
+    terms: &Terms,
+    known: impl FnOnce(&Key, &Version, &str) -> Option<Good>,
+) -> Result<Object, String> {
     let Read { metadata, spec } =
         serde_json::from_str(object.get()).map_err(|error| bounded(&error.to_string()))?;
     let key = Key {
@@ -132,23 +188,41 @@ pub fn read(object: &RawValue, terms: &Terms) -> Result<Object, String> {
     if !is_name(&key.namespace) || !is_name(&key.name) {
         return Err(bounded(&format!("`{key}` is no name of an object")));
     }
-    let signed = metadata.annotations.get(SIGNATURE).map(String::as_str);
+    let version = Version {
+        uid: metadata.uid,
+        generation: metadata.generation,
+    };
+    let signature = metadata.annotations.get(SIGNATURE).map(String::as_str);
+    let signed = signature.map(|text| fingerprint::hex(&[text.as_bytes()]));
+    let signed = signed.unwrap_or_default();
     let kept = Kept {
         metadata: KeptMeta {
             name: &key.name,
             namespace: &key.namespace,
+            uid: &version.uid,
+            generation: version.generation,
             creation_timestamp: &metadata.creation_timestamp,
-            annotations: signed.iter().map(|text| (SIGNATURE, *text)).collect(),
+            annotations: signature.iter().map(|text| (SIGNATURE, *text)).collect(),
         },
         spec,
     };
-    let said = said(&key, spec, signed, terms).map_err(|why| bounded(&why));
+    let known = match version.is_known() {
+        true => known(&key, &version, &signed),
+        false => None,
+    };
+    let said = known.map_or_else(|| said(&key, spec, signature, terms), Ok);
+    let said = said.map_err(|refusal| Refusal {
+        text: bounded(&refusal.text),
+        ..refusal
+    });
     Ok(Object {
         kept: match said {
             Ok(_) => serde_json::to_vec(&kept).map_err(|error| error.to_string())?,
             Err(_) => Vec::new(),
         },
         created: metadata.creation_timestamp,
+        version,
+        signed,
         said,
         key,
     })
@@ -160,27 +234,36 @@ fn said(
     spec: Option<&RawValue>,
     signed: Option<&str>,
     terms: &Terms,
-) -> Result<Good, String> {
-    let spec = spec.ok_or("it has no `spec`")?;
+) -> Result<Good, Refusal> {
+    let invalid = |text: String| Refusal::new("Invalid", text);
+    let spec = spec.ok_or_else(|| invalid("it has no `spec`".to_owned()))?;
     // Read and written anew, because not every text of JSON is one of YAML, by which profiles are read.
-    let spec: Value = serde_json::from_str(spec.get()).map_err(|error| error.to_string())?;
+    let spec: Value =
+        serde_json::from_str(spec.get()).map_err(|error| invalid(error.to_string()))?;
     let document = serde_json::json!({"apiVersion": API_VERSION, "kind": KIND, "spec": spec});
     let read = Profile::from_yaml(document.to_string());
     let mut profile = read.map_err(|error| {
-        format!("{error}. Mend it and apply it again: `lapwing profile show FILE` tells the same of a file")
+        invalid(format!(
+            "{error}. Mend it and apply it again: `lapwing profile show FILE` tells the same of a file"
+        ))
     })?;
     let named = &profile.workload.namespace;
     if !named.is_empty() && *named != key.namespace {
-        return Err(format!(
+        let text = format!(
             "it is for workloads of the namespace `{named}`, and counts for those of its own alone: \
              move it to `{named}`, or write `namespace: {}`",
             key.namespace
-        ));
+        );
+        return Err(Refusal::new("WrongNamespace", text));
     }
-    names_one(&profile.workload)?;
-    let keys = check(&profile, signed, terms)?;
+    names_one(&profile.workload).map_err(|text| Refusal::new("NoWorkload", text))?;
+    let checked = check(&profile, signed, terms);
     profile.workload.namespace.clone_from(&key.namespace);
     profile.workload.cluster.clear();
+    let keys = checked.map_err(|refusal| Refusal {
+        workload: Some(profile.workload.clone()),
+        ..refusal
+    })?;
     Ok(Good {
         text: profile.to_spec().into(),
         mode: profile.mode(),
@@ -209,7 +292,7 @@ pub fn names_one(workload: &Workload) -> Result<(), String> {
 
 /// Whether it is signed as the configuration wants it. What is signed wrongly is refused in any case
 /// where somebody is trusted. Answers with the names of the keys.
-fn check(profile: &Profile, signed: Option<&str>, terms: &Terms) -> Result<Vec<String>, String> {
+fn check(profile: &Profile, signed: Option<&str>, terms: &Terms) -> Result<Vec<String>, Refusal> {
     let Terms {
         signatures,
         cluster,
@@ -218,26 +301,30 @@ fn check(profile: &Profile, signed: Option<&str>, terms: &Terms) -> Result<Vec<S
     else {
         return match signatures.require {
             false => Ok(Vec::new()),
-            true => Err(format!(
-                "nobody signed it, and `signatures.require` is set: `lapwing profile sign FILE --key KEY`, \
+            true => Err(Refusal::new(
+                "Unsigned",
+                format!(
+                    "nobody signed it, and `signatures.require` is set: `lapwing profile sign FILE --key KEY`, \
                  and apply what `lapwing profile object FILE` writes, which has the annotation `{SIGNATURE}`"
+                ),
             )),
         };
     };
     if profile.workload.namespace.is_empty() {
-        return Err(
+        return Err(Refusal::new(
+            "WrongNamespace",
             "what was signed names no namespace, and would count in any: write \
-             `spec.workload.namespace`, and sign it again"
-                .to_owned(),
-        );
+             `spec.workload.namespace`, and sign it again",
+        ));
     }
     let named = &profile.workload.cluster;
     if !named.is_empty() && named != cluster {
-        return Err(format!(
+        let text = format!(
             "it was signed for the cluster `{named}`, and this is `{cluster}` (`cluster` of the agent's \
              configuration): write the name of this one into `spec.workload.cluster`, or none if it is to \
              hold in all, and sign it again"
-        ));
+        );
+        return Err(Refusal::new("WrongCluster", text));
     }
     let checked = signature::verify_beside(profile, envelope.as_bytes(), &signatures.keys);
     checked.map_err(|error| {
@@ -248,9 +335,10 @@ fn check(profile: &Profile, signed: Option<&str>, terms: &Terms) -> Result<Vec<S
             }
             error => error.to_string(),
         };
-        format!(
+        let text = format!(
             "its annotation `{SIGNATURE}`: {error}. `lapwing profile sign` what is to be in force, and apply \
              what `lapwing profile object` writes"
-        )
+        );
+        Refusal::new("BadSignature", text)
     })
 }

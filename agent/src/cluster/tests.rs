@@ -7,6 +7,7 @@ mod judged;
 mod limits;
 mod refused;
 mod served;
+mod states;
 
 use super::*;
 use crate::judge::signed::Signatures;
@@ -181,6 +182,10 @@ fn in_force(object: &str, of: &Profile) -> News {
     News::InForce(Offer {
         workload: of.workload.clone(),
         object: object.to_owned(),
+        version: Version {
+            uid: object.replace('/', "-"),
+            generation: 0,
+        },
         text: of.to_spec().into(),
         mode: of.mode(),
     })
@@ -237,10 +242,11 @@ async fn a_profile_counts_in_its_own_namespace_alone() {
     cluster.put(unsaid);
     let mut followed = begin(&cluster, Signatures::default());
     // It takes that of its object, and the cluster is the agent's business.
-    assert_eq!(
-        followed.next().await,
-        in_force("shop/web", &profile("shop", &["/bin/ls"]))
-    );
+    let mut wanted = in_force("shop/web", &profile("shop", &["/bin/ls"]));
+    if let News::InForce(offer) = &mut wanted {
+        "another".clone_into(&mut offer.version.uid);
+    }
+    assert_eq!(followed.next().await, wanted);
     let News::Refused {
         object,
         workload,

@@ -22,6 +22,7 @@
 //! | `containers` | who runs an image |
 //! | `audit` | who has more or less reported, and why |
 //! | [`silence`] | nodes whose agents say nothing |
+//! | `standing` | what agents make of BehaviorProfiles, in the status of each |
 //! | [`roster`] | which nodes had an agent, for the next leader |
 //!
 //! A replica that does not lead is connected to nobody and knows nothing of agents. It passes connections
@@ -45,6 +46,7 @@ pub mod roster;
 mod run;
 mod service;
 pub mod silence;
+mod standing;
 mod told;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::learned::Learner;
 use super::lease::{Elector, Holder, Terms};
 use super::relay::{Relay, Settings};
 use super::service::Desk;
+use super::standing::{self, Standing};
 use super::{Known, pass};
 use crate::api::network::{Network, Prepared, no_address};
 use crate::api::socket::Socket;
@@ -186,22 +187,31 @@ impl Controller {
     }
 
     /// What nodes learn, brought together.
-    fn learner(&self, audit: Audit) -> Option<Arc<Learner>> {
+    fn learner(&self, audit: Audit, standing: &Arc<standing::Board>) -> Option<Arc<Learner>> {
         let learned = &self.config.learned;
         let (api, name, user) = (Arc::clone(&self.api), &self.config.name, &self.config.user);
         let learner = || {
             Learner::new(api, learned.rules(), name)
                 .with_user(user)
                 .with_audit(audit)
+                .with_standing(Arc::clone(standing))
         };
         learned.enabled.then(learner).map(Arc::new)
     }
 
     /// Who wants something of agents, anew each time that this replica comes to lead.
-    fn attendants(relay: &Arc<Relay>, learner: Option<&Arc<Learner>>) -> Vec<Arc<dyn Attendant>> {
+    fn attendants(
+        &self,
+        relay: &Arc<Relay>,
+        learner: Option<&Arc<Learner>>,
+        standing: Arc<standing::Board>,
+    ) -> Vec<Arc<dyn Attendant>> {
         let mut all: Vec<Arc<dyn Attendant>> = vec![Arc::new(Arc::clone(relay))];
         if let Some(learner) = learner {
             all.push(Arc::<Learner>::clone(learner));
+            // It is told of BehaviorProfiles by that.
+            let api = Arc::clone(&self.api);
+            all.push(Arc::new(Standing::new(api, standing, &self.config.name)));
         }
         all
     }
@@ -281,8 +291,9 @@ impl Controller {
         let asked = &self.config.modes;
         let modes = { asked.enabled }
             .then(|| Modes::new(Arc::clone(&self.api), audit.clone(), asked.unlabelled));
-        let learner = self.learner(audit);
-        let attendants = Self::attendants(&relay, learner.as_ref());
+        let standing = Arc::new(standing::Board::new(self.config.learned.rules().interval));
+        let learner = self.learner(audit, &standing);
+        let attendants = self.attendants(&relay, learner.as_ref(), standing);
         let fleet = Arc::new(Fleet::new(
             Arc::clone(&self.api),
             selection,

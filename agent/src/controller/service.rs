@@ -26,12 +26,13 @@ use lapwing_proto::v1::get_status_response as status;
 use lapwing_proto::v1::watch_request::{Kind, Since};
 use lapwing_proto::v1::{
     AckRequest, AckResponse, DecideEntriesRequest, DecideEntriesResponse, DemoteProfileRequest,
-    DemoteProfileResponse, FollowLearnedRequest, FollowLearnedResponse, ForgetConsumerRequest,
-    ForgetConsumerResponse, GetInventoryRequest, GetInventoryResponse, GetProfileRequest,
-    GetProfileResponse, GetStatusRequest, GetStatusResponse, ImportProfileRequest,
-    ImportProfileResponse, ListContainersRequest, ListContainersResponse, ListProfilesRequest,
-    ListProfilesResponse, PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest,
-    ReplayProfileResponse, TestSinkRequest, TestSinkResponse, WatchRequest, WatchResponse,
+    DemoteProfileResponse, FollowBehaviorProfilesRequest, FollowBehaviorProfilesResponse,
+    FollowLearnedRequest, FollowLearnedResponse, ForgetConsumerRequest, ForgetConsumerResponse,
+    GetInventoryRequest, GetInventoryResponse, GetProfileRequest, GetProfileResponse,
+    GetStatusRequest, GetStatusResponse, ImportProfileRequest, ImportProfileResponse,
+    ListContainersRequest, ListContainersResponse, ListProfilesRequest, ListProfilesResponse,
+    PromoteProfileRequest, PromoteProfileResponse, ReplayProfileRequest, ReplayProfileResponse,
+    TestSinkRequest, TestSinkResponse, WatchRequest, WatchResponse,
 };
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -216,6 +217,7 @@ impl Desk {
             state: health.state.into(),
             last_error: health.last_error,
             learned: leading.learner.as_ref().map(|learner| learner.figures()),
+            profiles: { leading.learner.as_ref() }.and_then(|learner| learner.profiles()),
             ..asked
         });
         answer
@@ -451,6 +453,16 @@ impl Agent for Service {
         &self,
         _: Request<FollowLearnedRequest>,
     ) -> Answer<Self::FollowLearnedStream> {
+        of_a_node()
+    }
+
+    type FollowBehaviorProfilesStream =
+        ReceiverStream<Result<FollowBehaviorProfilesResponse, Status>>;
+
+    async fn follow_behavior_profiles(
+        &self,
+        _: Request<FollowBehaviorProfilesRequest>,
+    ) -> Answer<Self::FollowBehaviorProfilesStream> {
         of_a_node()
     }
 

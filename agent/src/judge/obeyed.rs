@@ -15,7 +15,7 @@ use super::Judge;
 use super::episodes::Moment;
 use super::keep::{Keeper, Kept};
 use super::report;
-use crate::cluster::{News, Offer};
+use crate::cluster::{News, Offer, Version};
 use lapwing_profile::decide::By;
 use lapwing_profile::file::TEXT_MAX;
 use lapwing_profile::fingerprint;
@@ -37,9 +37,23 @@ const REASON: &str = "cluster-profile";
 pub(super) struct Obeyed {
     /// As `shop/web`.
     object: String,
+    version: Version,
     text: Arc<str>,
     pub(super) mode: Mode,
     at: i64,
+}
+
+/// What an object says for a workload that has a profile here.
+#[derive(Clone, Copy, Debug)]
+pub struct Offered<'j> {
+    /// Whose.
+    pub workload: &'j Workload,
+    /// As `shop/web`.
+    pub object: &'j str,
+    /// Of the object.
+    pub version: &'j Version,
+    /// Whether its profile is what the object says.
+    pub is_obeyed: bool,
 }
 
 impl Obeyed {
@@ -214,7 +228,23 @@ impl Judge {
         (many, since)
     }
 
-    fn here(&self, mut workload: Workload) -> Workload {
+    /// What objects say for the workloads that have a profile here, in no order.
+    pub fn offered(&self) -> impl Iterator<Item = Offered<'_>> {
+        let all = self.keeper.profiles.iter();
+        all.filter_map(|(workload, kept)| {
+            let offer = self.keeper.offers.get(workload)?;
+            Some(Offered {
+                workload,
+                object: &offer.object,
+                version: &offer.version,
+                is_obeyed: kept.obeys.as_ref() == Some(&offer.object),
+            })
+        })
+    }
+
+    /// A workload by the name that its cluster has here.
+    #[must_use]
+    pub fn here(&self, mut workload: Workload) -> Workload {
         (self.keeper.cluster()).clone_into(&mut workload.cluster);
         workload
     }
@@ -223,6 +253,7 @@ impl Judge {
         let workload = self.here(offer.workload);
         let obeyed = Obeyed {
             object: offer.object,
+            version: offer.version,
             text: offer.text,
             mode: offer.mode,
             at: now.wall,

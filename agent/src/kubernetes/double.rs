@@ -137,6 +137,11 @@ impl Cluster {
         self.note(kind, pod);
     }
 
+    /// One of them as it is now, by its uid.
+    pub fn there(&self, uid: &str) -> Option<Value> {
+        self.state().listed.get(uid).cloned()
+    }
+
     /// It goes.
     pub fn delete(&self, uid: &str) {
         let pod = self.state().listed.get(uid).unwrap().clone();

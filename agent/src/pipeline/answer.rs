@@ -45,6 +45,14 @@ impl Line {
                 let instances = running.get(&workload).copied().unwrap_or_default();
                 drop(reply.send(self.judge.learned(&workload, instances)));
             }
+            Request::States(reply) => {
+                let profiles = self.said.profiles.as_ref();
+                let states = profiles.map(|profiles| {
+                    let running = status::instances(&self.registry);
+                    profiles.states(&self.judge, &running)
+                });
+                drop(reply.send(states.unwrap_or_default()));
+            }
             Request::Promote(request, reply) => {
                 let decider = request.decider.unwrap_or_default();
                 let judge = &mut self.judge;

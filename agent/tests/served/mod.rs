@@ -327,6 +327,7 @@ fn answer(judge: &mut Judge, feed: &Feed, request: Request) {
             let profiles = judge.summaries(&Default::default());
             drop(reply.send(v1::ListProfilesResponse { profiles }));
         }
+        Request::States(reply) => drop(reply.send(Default::default())),
         Request::Inventory(request, reply) => {
             let answer = judge.workload(&request.name);
             let none = |workload: &Workload| (workload.to_string(), Stored::Open(Arc::default()));

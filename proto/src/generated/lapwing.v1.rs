@@ -1826,6 +1826,9 @@ pub mod get_status_response {
         /// Bytes of objects that it was given to write.
         #[prost(uint64, tag = "10")]
         pub written_bytes: u64,
+        /// What agents make of BehaviorProfiles; absent as what nodes learn.
+        #[prost(message, optional, tag = "11")]
+        pub profiles: ::core::option::Option<fleet::Profiles>,
     }
     /// Nested message and enum types in `Fleet`.
     pub mod fleet {
@@ -1944,6 +1947,28 @@ pub mod get_status_response {
             pub taken: u64,
             #[prost(message, repeated, tag = "11")]
             pub refused: ::prost::alloc::vec::Vec<super::Loss>,
+        }
+        /// BehaviorProfiles, by what their status says.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Profiles {
+            /// On all nodes on which their workloads run; on some of them at most; of workloads that run nowhere.
+            #[prost(uint32, tag = "1")]
+            pub in_force: u32,
+            #[prost(uint32, tag = "2")]
+            pub not_in_force: u32,
+            #[prost(uint32, tag = "3")]
+            pub not_running: u32,
+            /// Those of them that a node refuses.
+            #[prost(uint32, tag = "4")]
+            pub refused: u32,
+            /// Nodes that are connected and told what they make of them.
+            #[prost(uint32, tag = "5")]
+            pub nodes: u32,
+            /// Of which something may not be written yet; and of these, whose last write failed.
+            #[prost(uint32, tag = "6")]
+            pub unwritten: u32,
+            #[prost(uint32, tag = "7")]
+            pub failing: u32,
         }
         /// Requests of one verb that ended in one way.
         #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2398,6 +2423,93 @@ pub struct LearnedProfile {
     /// Containers of it that run on this node.
     #[prost(uint32, tag = "4")]
     pub instances: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FollowBehaviorProfilesRequest {
+    /// Seconds after which it is told that the agent lives, where nothing is news; 10 if 0.
+    #[prost(uint32, tag = "1")]
+    pub interval_seconds: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FollowBehaviorProfilesResponse {
+    /// Those that are told of for the first time, or stand otherwise than was told; 64 at most.
+    #[prost(message, repeated, tag = "1")]
+    pub profiles: ::prost::alloc::vec::Vec<BehaviorProfileState>,
+    /// By their uids, those of which this node has nothing to say any more: they went, or their workload runs here no
+    /// longer; 64 at most.
+    #[prost(string, repeated, tag = "2")]
+    pub gone: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether that is all for now. So it is once when the stream has caught up, after each news, and each interval in
+    /// which nothing is.
+    #[prost(bool, tag = "3")]
+    pub whole: bool,
+}
+/// What one node makes of a BehaviorProfile.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BehaviorProfileState {
+    #[prost(string, tag = "1")]
+    pub namespace: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub uid: ::prost::alloc::string::String,
+    /// As the agent has it from the API.
+    #[prost(int64, tag = "4")]
+    pub generation: i64,
+    #[prost(enumeration = "behavior_profile_state::Verdict", tag = "5")]
+    pub verdict: i32,
+    /// Of a refusal: one word for programs, as `Unsigned`, and the sentence for people, 512 bytes at most.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub message: ::prost::alloc::string::String,
+    /// Containers of its workload that run on this node; 0 where that is not known. None is IN_FORCE without one.
+    #[prost(uint32, tag = "8")]
+    pub instances: u32,
+}
+/// Nested message and enum types in `BehaviorProfileState`.
+pub mod behavior_profile_state {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Verdict {
+        Unspecified = 0,
+        /// It is obeyed.
+        InForce = 1,
+        /// It is not. What it said before may be.
+        Refused = 2,
+    }
+    impl Verdict {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "VERDICT_UNSPECIFIED",
+                Self::InForce => "IN_FORCE",
+                Self::Refused => "REFUSED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "VERDICT_UNSPECIFIED" => Some(Self::Unspecified),
+                "IN_FORCE" => Some(Self::InForce),
+                "REFUSED" => Some(Self::Refused),
+                _ => None,
+            }
+        }
+    }
 }
 /// Who decides, and why.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2919,6 +3031,34 @@ pub mod agent_client {
                 .insert(GrpcMethod::new("lapwing.v1.Agent", "FollowLearned"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Follows what this node makes of the BehaviorProfiles of its cluster: first of all that concern it, then what is
+        /// news. The stream ends only with the agent or the client.
+        pub async fn follow_behavior_profiles(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FollowBehaviorProfilesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<
+                tonic::codec::Streaming<super::FollowBehaviorProfilesResponse>,
+            >,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lapwing.v1.Agent/FollowBehaviorProfiles",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lapwing.v1.Agent", "FollowBehaviorProfiles"));
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// From learning to monitoring.
         pub async fn promote_profile(
             &mut self,
@@ -3178,6 +3318,24 @@ pub mod agent_server {
             request: tonic::Request<super::FollowLearnedRequest>,
         ) -> std::result::Result<
             tonic::Response<Self::FollowLearnedStream>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the FollowBehaviorProfiles method.
+        type FollowBehaviorProfilesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    super::FollowBehaviorProfilesResponse,
+                    tonic::Status,
+                >,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Follows what this node makes of the BehaviorProfiles of its cluster: first of all that concern it, then what is
+        /// news. The stream ends only with the agent or the client.
+        async fn follow_behavior_profiles(
+            &self,
+            request: tonic::Request<super::FollowBehaviorProfilesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::FollowBehaviorProfilesStream>,
             tonic::Status,
         >;
         /// From learning to monitoring.
@@ -3656,6 +3814,54 @@ pub mod agent_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = FollowLearnedSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lapwing.v1.Agent/FollowBehaviorProfiles" => {
+                    #[allow(non_camel_case_types)]
+                    struct FollowBehaviorProfilesSvc<T: Agent>(pub Arc<T>);
+                    impl<
+                        T: Agent,
+                    > tonic::server::ServerStreamingService<
+                        super::FollowBehaviorProfilesRequest,
+                    > for FollowBehaviorProfilesSvc<T> {
+                        type Response = super::FollowBehaviorProfilesResponse;
+                        type ResponseStream = T::FollowBehaviorProfilesStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FollowBehaviorProfilesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Agent>::follow_behavior_profiles(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FollowBehaviorProfilesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -197,6 +197,298 @@ impl<'de> serde::Deserialize<'de> for AckResponse {
         deserializer.deserialize_struct("lapwing.v1.AckResponse", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for BehaviorProfileState {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.BehaviorProfileState", len)?;
+        if true {
+            struct_ser.serialize_field("namespace", &self.namespace)?;
+        }
+        if true {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if true {
+            struct_ser.serialize_field("uid", &self.uid)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("generation", ToString::to_string(&self.generation).as_str())?;
+        }
+        if true {
+            let v = behavior_profile_state::Verdict::try_from(self.verdict)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.verdict)))?;
+            struct_ser.serialize_field("verdict", &v)?;
+        }
+        if true {
+            struct_ser.serialize_field("reason", &self.reason)?;
+        }
+        if true {
+            struct_ser.serialize_field("message", &self.message)?;
+        }
+        if true {
+            struct_ser.serialize_field("instances", &self.instances)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for BehaviorProfileState {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "namespace",
+            "name",
+            "uid",
+            "generation",
+            "verdict",
+            "reason",
+            "message",
+            "instances",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Namespace,
+            Name,
+            Uid,
+            Generation,
+            Verdict,
+            Reason,
+            Message,
+            Instances,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "namespace" => Ok(GeneratedField::Namespace),
+                            "name" => Ok(GeneratedField::Name),
+                            "uid" => Ok(GeneratedField::Uid),
+                            "generation" => Ok(GeneratedField::Generation),
+                            "verdict" => Ok(GeneratedField::Verdict),
+                            "reason" => Ok(GeneratedField::Reason),
+                            "message" => Ok(GeneratedField::Message),
+                            "instances" => Ok(GeneratedField::Instances),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = BehaviorProfileState;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.BehaviorProfileState")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<BehaviorProfileState, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut namespace__ = None;
+                let mut name__ = None;
+                let mut uid__ = None;
+                let mut generation__ = None;
+                let mut verdict__ = None;
+                let mut reason__ = None;
+                let mut message__ = None;
+                let mut instances__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Namespace => {
+                            if namespace__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("namespace"));
+                            }
+                            namespace__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Uid => {
+                            if uid__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("uid"));
+                            }
+                            uid__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Generation => {
+                            if generation__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("generation"));
+                            }
+                            generation__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Verdict => {
+                            if verdict__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("verdict"));
+                            }
+                            verdict__ = Some(map_.next_value::<behavior_profile_state::Verdict>()? as i32);
+                        }
+                        GeneratedField::Reason => {
+                            if reason__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reason"));
+                            }
+                            reason__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Message => {
+                            if message__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("message"));
+                            }
+                            message__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Instances => {
+                            if instances__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("instances"));
+                            }
+                            instances__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(BehaviorProfileState {
+                    namespace: namespace__.unwrap_or_default(),
+                    name: name__.unwrap_or_default(),
+                    uid: uid__.unwrap_or_default(),
+                    generation: generation__.unwrap_or_default(),
+                    verdict: verdict__.unwrap_or_default(),
+                    reason: reason__.unwrap_or_default(),
+                    message: message__.unwrap_or_default(),
+                    instances: instances__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.BehaviorProfileState", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for behavior_profile_state::Verdict {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Unspecified => "VERDICT_UNSPECIFIED",
+            Self::InForce => "IN_FORCE",
+            Self::Refused => "REFUSED",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for behavior_profile_state::Verdict {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "VERDICT_UNSPECIFIED",
+            "IN_FORCE",
+            "REFUSED",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = behavior_profile_state::Verdict;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "VERDICT_UNSPECIFIED" => Ok(behavior_profile_state::Verdict::Unspecified),
+                    "IN_FORCE" => Ok(behavior_profile_state::Verdict::InForce),
+                    "REFUSED" => Ok(behavior_profile_state::Verdict::Refused),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Behaviour {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -3242,6 +3534,225 @@ impl<'de> serde::Deserialize<'de> for file::SetId {
             }
         }
         deserializer.deserialize_any(GeneratedVisitor)
+    }
+}
+impl serde::Serialize for FollowBehaviorProfilesRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.FollowBehaviorProfilesRequest", len)?;
+        if true {
+            struct_ser.serialize_field("intervalSeconds", &self.interval_seconds)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for FollowBehaviorProfilesRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "interval_seconds",
+            "intervalSeconds",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            IntervalSeconds,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "intervalSeconds" | "interval_seconds" => Ok(GeneratedField::IntervalSeconds),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = FollowBehaviorProfilesRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.FollowBehaviorProfilesRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<FollowBehaviorProfilesRequest, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut interval_seconds__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::IntervalSeconds => {
+                            if interval_seconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("intervalSeconds"));
+                            }
+                            interval_seconds__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(FollowBehaviorProfilesRequest {
+                    interval_seconds: interval_seconds__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.FollowBehaviorProfilesRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for FollowBehaviorProfilesResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.FollowBehaviorProfilesResponse", len)?;
+        if true {
+            struct_ser.serialize_field("profiles", &self.profiles)?;
+        }
+        if true {
+            struct_ser.serialize_field("gone", &self.gone)?;
+        }
+        if true {
+            struct_ser.serialize_field("whole", &self.whole)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for FollowBehaviorProfilesResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "profiles",
+            "gone",
+            "whole",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Profiles,
+            Gone,
+            Whole,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "profiles" => Ok(GeneratedField::Profiles),
+                            "gone" => Ok(GeneratedField::Gone),
+                            "whole" => Ok(GeneratedField::Whole),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = FollowBehaviorProfilesResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.FollowBehaviorProfilesResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<FollowBehaviorProfilesResponse, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut profiles__ = None;
+                let mut gone__ = None;
+                let mut whole__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Profiles => {
+                            if profiles__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("profiles"));
+                            }
+                            profiles__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Gone => {
+                            if gone__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("gone"));
+                            }
+                            gone__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Whole => {
+                            if whole__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("whole"));
+                            }
+                            whole__ = Some(map_.next_value()?);
+                        }
+                    }
+                }
+                Ok(FollowBehaviorProfilesResponse {
+                    profiles: profiles__.unwrap_or_default(),
+                    gone: gone__.unwrap_or_default(),
+                    whole: whole__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.FollowBehaviorProfilesResponse", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for FollowLearnedRequest {
@@ -6519,6 +7030,9 @@ impl serde::Serialize for get_status_response::Fleet {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Fleet", len)?;
         if true {
             struct_ser.serialize_field("leader", &self.leader)?;
@@ -6554,6 +7068,9 @@ impl serde::Serialize for get_status_response::Fleet {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("writtenBytes", ToString::to_string(&self.written_bytes).as_str())?;
         }
+        if let Some(v) = self.profiles.as_ref() {
+            struct_ser.serialize_field("profiles", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -6577,6 +7094,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
             "requests",
             "written_bytes",
             "writtenBytes",
+            "profiles",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6591,6 +7109,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
             Learned,
             Requests,
             WrittenBytes,
+            Profiles,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -6622,6 +7141,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
                             "learned" => Ok(GeneratedField::Learned),
                             "requests" => Ok(GeneratedField::Requests),
                             "writtenBytes" | "written_bytes" => Ok(GeneratedField::WrittenBytes),
+                            "profiles" => Ok(GeneratedField::Profiles),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -6651,6 +7171,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
                 let mut learned__ = None;
                 let mut requests__ = None;
                 let mut written_bytes__ = None;
+                let mut profiles__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Leader => {
@@ -6715,6 +7236,12 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::Profiles => {
+                            if profiles__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("profiles"));
+                            }
+                            profiles__ = map_.next_value()?;
+                        }
                     }
                 }
                 Ok(get_status_response::Fleet {
@@ -6728,6 +7255,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Fleet {
                     learned: learned__,
                     requests: requests__.unwrap_or_default(),
                     written_bytes: written_bytes__.unwrap_or_default(),
+                    profiles: profiles__,
                 })
             }
         }
@@ -7356,6 +7884,216 @@ impl<'de> serde::Deserialize<'de> for get_status_response::fleet::Learned {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Fleet.Learned", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::fleet::Profiles {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Fleet.Profiles", len)?;
+        if true {
+            struct_ser.serialize_field("inForce", &self.in_force)?;
+        }
+        if true {
+            struct_ser.serialize_field("notInForce", &self.not_in_force)?;
+        }
+        if true {
+            struct_ser.serialize_field("notRunning", &self.not_running)?;
+        }
+        if true {
+            struct_ser.serialize_field("refused", &self.refused)?;
+        }
+        if true {
+            struct_ser.serialize_field("nodes", &self.nodes)?;
+        }
+        if true {
+            struct_ser.serialize_field("unwritten", &self.unwritten)?;
+        }
+        if true {
+            struct_ser.serialize_field("failing", &self.failing)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::fleet::Profiles {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "in_force",
+            "inForce",
+            "not_in_force",
+            "notInForce",
+            "not_running",
+            "notRunning",
+            "refused",
+            "nodes",
+            "unwritten",
+            "failing",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            InForce,
+            NotInForce,
+            NotRunning,
+            Refused,
+            Nodes,
+            Unwritten,
+            Failing,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "inForce" | "in_force" => Ok(GeneratedField::InForce),
+                            "notInForce" | "not_in_force" => Ok(GeneratedField::NotInForce),
+                            "notRunning" | "not_running" => Ok(GeneratedField::NotRunning),
+                            "refused" => Ok(GeneratedField::Refused),
+                            "nodes" => Ok(GeneratedField::Nodes),
+                            "unwritten" => Ok(GeneratedField::Unwritten),
+                            "failing" => Ok(GeneratedField::Failing),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::fleet::Profiles;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Fleet.Profiles")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::fleet::Profiles, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut in_force__ = None;
+                let mut not_in_force__ = None;
+                let mut not_running__ = None;
+                let mut refused__ = None;
+                let mut nodes__ = None;
+                let mut unwritten__ = None;
+                let mut failing__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::InForce => {
+                            if in_force__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("inForce"));
+                            }
+                            in_force__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::NotInForce => {
+                            if not_in_force__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("notInForce"));
+                            }
+                            not_in_force__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::NotRunning => {
+                            if not_running__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("notRunning"));
+                            }
+                            not_running__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Refused => {
+                            if refused__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("refused"));
+                            }
+                            refused__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Nodes => {
+                            if nodes__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("nodes"));
+                            }
+                            nodes__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Unwritten => {
+                            if unwritten__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("unwritten"));
+                            }
+                            unwritten__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Failing => {
+                            if failing__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("failing"));
+                            }
+                            failing__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::fleet::Profiles {
+                    in_force: in_force__.unwrap_or_default(),
+                    not_in_force: not_in_force__.unwrap_or_default(),
+                    not_running: not_running__.unwrap_or_default(),
+                    refused: refused__.unwrap_or_default(),
+                    nodes: nodes__.unwrap_or_default(),
+                    unwritten: unwritten__.unwrap_or_default(),
+                    failing: failing__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Fleet.Profiles", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for get_status_response::fleet::Request {

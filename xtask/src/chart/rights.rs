@@ -63,6 +63,23 @@ pub fn check(objects: &[Value]) -> Result<()> {
         let text = role["rules"].to_string();
         ensure!(!text.contains("\"loosen\""), "{name} may loosen");
         ensure!(!text.contains("\"secrets\""), "{name} reads Secrets");
+        // What becomes of profiles is the controller's word, and it says nothing but that beside them.
+        let of_status = rules.iter().filter(|rule| {
+            let resources = rule["resources"].as_array();
+            resources.is_some_and(|all| all.iter().any(|one| one == "behaviorprofiles/status"))
+        });
+        let of_status: Vec<&Value> = of_status.collect();
+        let expected = json!({"apiGroups": ["lapwing.dev"], "resources": ["behaviorprofiles/status"], "verbs": ["patch"]});
+        match name.ends_with("-controller-learned") {
+            true => ensure!(
+                of_status == [&expected],
+                "{name} writes no status: {of_status:?}"
+            ),
+            false => ensure!(
+                of_status.is_empty(),
+                "{name} writes the status of BehaviorProfiles"
+            ),
+        }
         // One that makes profiles has to be let through by the policies.
         let of_profiles = |verb: &str| {
             rules.iter().any(|rule| {
@@ -127,6 +144,12 @@ mod tests {
                 "ClusterRole",
                 "lapwing-agent",
                 json!({"rules": [{"resources": ["behaviorprofiles"], "verbs": ["create"]}]}),
+            ),
+            (
+                "ClusterRole",
+                "lapwing-agent",
+                json!({"rules": [{"apiGroups": ["lapwing.dev"], "resources": ["behaviorprofiles/status"],
+                    "verbs": ["patch"]}]}),
             ),
             (
                 "ClusterRoleBinding",

@@ -133,6 +133,10 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
             "resources: [learnedprofiles/status]",
         ),
         (
+            json!({"controller": {"enabled": true}}),
+            "resources: [behaviorprofiles/status]\n    verbs: [patch]",
+        ),
+        (
             json!({"controller": {"enabled": true, "promote": "automatic"}}),
             "resources: [behaviorprofiles]\n    verbs: [create, approve]",
         ),

@@ -19,6 +19,7 @@ mod pki;
 mod reports;
 mod servers;
 mod sources;
+mod standing;
 mod trails;
 mod trouble;
 mod walk;

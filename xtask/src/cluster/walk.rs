@@ -4,7 +4,7 @@ use super::attack;
 use super::manifest::{self, Place};
 use super::node::{NAME, Node};
 use super::reports::{self, At, ask};
-use super::{namespace, trails, trouble};
+use super::{namespace, standing, trails, trouble};
 use crate::build::Built;
 use crate::report::Counts;
 use anyhow::{Context, Result, bail, ensure};
@@ -71,6 +71,11 @@ pub fn run(node: &mut Node, built: &Built, counts: &mut Counts) -> Result<()> {
     walk.step("the label that loosens is told of", Walk::loosened);
     walk.attacked("an attack after the label is back");
     walk.step("a BehaviorProfile is in force within 5 s", Walk::approve);
+    walk.step("  its status says so", standing::in_force);
+    walk.step(
+        "one that agents refuse says why, and once",
+        standing::refused,
+    );
     walk.attacked("an attack, compared with the BehaviorProfile");
     walk.step(
         "kill -9 of the agent: it is started again, and tells of the gap",
@@ -92,6 +97,7 @@ pub fn run(node: &mut Node, built: &Built, counts: &mut Counts) -> Result<()> {
         "  made anew: what was approved is in force within 5 s",
         namespace::anew,
     )?;
+    walk.step("  and its status says so", standing::in_force);
     walk.kept("the namespace is made anew");
     // Agents tell at once of what is new alone, as an attack is.
     walk.step("  its LearnedProfile is there again", namespace::learned);
@@ -363,7 +369,7 @@ impl Walk<'_> {
         self.in_force()
     }
 
-    fn behavior_profile(&self) -> Result<Value> {
+    pub fn behavior_profile(&self) -> Result<Value> {
         let name = "behaviorprofiles.lapwing.dev/deployment-web-web";
         let words = ["-n", "shop", "get", name, "-o", "json"];
         Ok(serde_json::from_str(&self.node.kubectl(&words)?)?)

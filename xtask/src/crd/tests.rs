@@ -294,3 +294,45 @@ fn what_cannot_be_said_to_an_api_server_is_not_left_out_silently() {
         assert!(error.contains(word), "{schema}: {error}");
     }
 }
+
+/// What the controller writes, as a test of it has it.
+#[test]
+fn an_api_server_takes_the_status_that_the_controller_writes() {
+    let text = include_str!("../../../agent/src/controller/standing/tests/status.json");
+    let status: Value = serde_json::from_str(text).unwrap();
+    let schema = &object()["properties"]["status"];
+    let takes = |status: &Value| jsonschema::draft7::new(schema).unwrap().is_valid(status);
+    assert!(takes(&status));
+    for (pointer, wrong) in [
+        ("/observedGeneration", json!(-1)),
+        ("/nodes/inForce", json!("1")),
+        ("/conditions/0/status", json!("Yes")),
+        ("/conditions/0/reason", Value::Null),
+    ] {
+        let mut status = status.clone();
+        *status.pointer_mut(pointer).unwrap() = wrong;
+        assert!(!takes(&status), "{pointer}");
+    }
+    // Nothing of it is pruned, and each column of it has its value.
+    let known = |value: &Value, schema: &Value| {
+        let fields = value.as_object().unwrap().keys();
+        let unknown: Vec<_> = fields
+            .filter(|key| schema["properties"][key].is_null())
+            .collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    };
+    known(&status, schema);
+    known(&status["nodes"], &schema["properties"]["nodes"]);
+    known(
+        &status["conditions"][0],
+        &schema["properties"]["conditions"]["items"],
+    );
+    for column in columns().as_array().unwrap() {
+        let path = column["jsonPath"].as_str().unwrap();
+        let Some(path) = path.strip_prefix(".status.") else {
+            continue;
+        };
+        let plain = path.split('[').next().unwrap().replace('.', "/");
+        assert!(status.pointer(&format!("/{plain}")).is_some(), "{path}");
+    }
+}

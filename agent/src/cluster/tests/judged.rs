@@ -5,6 +5,7 @@ use crate::config::StartMode;
 use crate::judge::Judge;
 use crate::judge::episodes::Moment;
 use crate::judge::store::Store;
+use std::path::Path;
 
 impl Followed {
     /// Hands over news until it is so, which has to be soon.
@@ -26,10 +27,9 @@ fn mode(judge: &Judge) -> (String, String) {
     (summary.mode().as_str_name().to_owned(), summary.object)
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_change_in_the_cluster_is_compared_with_soon() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
+/// One that has a profile of the node's own.
+pub fn with_own(folder: &Path) -> Judge {
+    let store = Store::open(folder).unwrap();
     let wake = Arc::new(|| ());
     let mut judge = Judge::open(store, "c1", "n1", StartMode::Learn, wake).unwrap();
     // A file of the node's own.
@@ -52,6 +52,13 @@ async fn a_change_in_the_cluster_is_compared_with_soon() {
         std::thread::yield_now();
     };
     answer.unwrap();
+    judge
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_in_the_cluster_is_compared_with_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut judge = with_own(folder.path());
     let learns = is("LEARNING", "");
     assert!(learns(&judge));
     let cluster = Cluster::new();

@@ -1,7 +1,7 @@
 //! What is held has bounds, and each namespace a share of them.
 
 use super::held::{BYTES_MAX, Changed};
-use super::object::{Good, Key, Object};
+use super::object::{Good, Key, Object, Refusal};
 use super::*;
 use crate::judge::PROFILES_MAX;
 
@@ -18,7 +18,9 @@ fn good(namespace: &str, name: &str, bytes: usize) -> Object {
     workload.name = name.to_owned();
     Object {
         key: key(namespace, name),
+        version: Version::default(),
         created: String::new(),
+        signed: String::new(),
         said: Ok(Good {
             workload,
             text: "x".repeat(bytes).into(),
@@ -97,7 +99,11 @@ fn a_namespace_has_a_share_of_the_room() {
 #[test]
 fn what_is_not_obeyed_takes_no_room() {
     let junk = |namespace: &str, number: usize| Object {
-        said: Err("nobody signed it".to_owned()),
+        said: Err(Refusal {
+            reason: "Unsigned",
+            text: "nobody signed it".to_owned(),
+            workload: None,
+        }),
         ..good(namespace, &format!("junk{number:05}"), 1)
     };
     let mut held = Held::new(false);

@@ -59,12 +59,13 @@ mod write;
 mod tests;
 
 pub use board::Rules;
+pub use object::GROUP;
 
 use super::audit::Audit;
 use super::audit::own::Own;
 use super::audit::profiles::Profiles;
 use super::fleet::{Agent, Attendant, Attending, Fleet, Line, Link, State};
-use super::told;
+use super::{standing, told};
 use crate::kubernetes::api::Api;
 use board::Board;
 use hand::Hand;
@@ -102,6 +103,7 @@ pub struct Learner {
     /// Between two reports of one workload by one agent, in seconds.
     interval: u32,
     audit: Option<Arc<Profiles>>,
+    standing: Option<Arc<standing::Board>>,
 }
 
 impl std::fmt::Debug for Learner {
@@ -126,6 +128,7 @@ impl Learner {
             telling: Arc::new(Semaphore::new(TELLING)),
             interval: interval.clamp(1, 3_600),
             audit: None,
+            standing: None,
         }
     }
 
@@ -144,6 +147,13 @@ impl Learner {
         self.audit = Some(Arc::new(Profiles::new(audit, own, object::MANAGER)));
         self
     }
+
+    /// The same, which tells this board of all BehaviorProfiles.
+    #[must_use]
+    pub fn with_standing(mut self, board: Arc<standing::Board>) -> Self {
+        self.standing = Some(board);
+        self
+    }
 }
 
 impl Learner {
@@ -152,18 +162,24 @@ impl Learner {
     pub fn figures(&self) -> lapwing_proto::v1::get_status_response::fleet::Learned {
         self.writer.board.figures()
     }
+
+    /// And what they make of BehaviorProfiles.
+    #[must_use]
+    pub fn profiles(&self) -> Option<lapwing_proto::v1::get_status_response::fleet::Profiles> {
+        self.standing.as_ref().map(|board| board.figures())
+    }
 }
 
 /// Waits until all agents that can be reached told all they know, or that takes too long: what the first of
 /// them says is not what the cluster does, and must not be taken for complete.
-async fn settled(fleet: &Fleet, board: &Board) {
+pub(super) async fn settled(fleet: &Fleet, knows: impl Fn(&str) -> bool, what: &str) {
     let begun = Instant::now();
     let has_told = |agent: &Arc<Agent>| match agent.state() {
         // One that does not run yet, or waits for its node, has nothing to tell.
         State { address, .. } if address.is_none() => true,
         State { link, .. } => match link {
             Link::New => false,
-            Link::Connected => board.knows(&agent.node),
+            Link::Connected => knows(&agent.node),
             Link::Away => true,
         },
     };
@@ -174,7 +190,7 @@ async fn settled(fleet: &Fleet, board: &Board) {
         sleep(Duration::from_millis(250)).await;
     }
     tracing::warn!(
-        "not all agents told what they learned in {} s: what the others did is written",
+        "not all agents told {what} in {} s: what the others did is written",
         SETTLING.as_secs()
     );
 }
@@ -274,8 +290,10 @@ impl Attendant for Learner {
             writer.api.api(),
             Arc::clone(&writer.board),
             self.audit.clone(),
+            self.standing.clone(),
         );
         Box::pin(async move {
+            let knows = |node: &str| writer.board.knows(node);
             let followed = async {
                 // Their objects say which BehaviorProfiles were told of already.
                 let _ = timeout(TAKING_UP, writer.board.is_taken_up()).await;
@@ -283,7 +301,7 @@ impl Attendant for Learner {
             };
             tokio::select! {
                 () = followed => {}
-                () = writer.run(settled(&fleet, &writer.board), || said(&fleet)) => {}
+                () = writer.run(settled(&fleet, knows, "what they learned"), || said(&fleet)) => {}
             }
         })
     }

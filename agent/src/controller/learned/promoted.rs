@@ -3,12 +3,14 @@
 use super::board::Board;
 use crate::controller::audit::Meta;
 use crate::controller::audit::profiles::Profiles;
+use crate::controller::standing;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
 use crate::kubernetes::object::absent;
 use crate::kubernetes::watch::Follower;
 use lapwing_profile::workload::Workload;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +23,8 @@ const OBJECTS_MAX: usize = 40_000;
 pub struct Object {
     metadata: Meta,
     spec: Spec,
+    #[serde(default)]
+    status: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +41,8 @@ pub struct Promoted {
     board: Arc<Board>,
     /// Who is told of each.
     audit: Option<Arc<Profiles>>,
+    /// And who says what becomes of it.
+    standing: Option<Arc<standing::Board>>,
     all: Mutex<All>,
 }
 
@@ -81,12 +87,18 @@ impl std::fmt::Debug for Promoted {
 
 impl Promoted {
     /// Of which none is known yet.
-    pub fn new(api: Arc<Api>, board: Arc<Board>, audit: Option<Arc<Profiles>>) -> Self {
+    pub fn new(
+        api: Arc<Api>,
+        board: Arc<Board>,
+        audit: Option<Arc<Profiles>>,
+        standing: Option<Arc<standing::Board>>,
+    ) -> Self {
         Self {
             api,
             health: Health::new(),
             board,
             audit,
+            standing,
             all: Mutex::default(),
         }
     }
@@ -113,6 +125,18 @@ impl Object {
             ..self.spec.workload.clone()
         };
         (workload, format!("{namespace}/{name}"))
+    }
+
+    /// For who says what becomes of it.
+    fn seen(&self) -> standing::Seen {
+        let meta = &self.metadata;
+        standing::Seen {
+            uid: meta.uid.clone(),
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
+            generation: meta.generation,
+            status: standing::Status::read(&self.status),
+        }
     }
 }
 
@@ -148,6 +172,9 @@ impl Follower for Promoted {
             });
             audit.replace(all);
         }
+        if let Some(standing) = &self.standing {
+            standing.replace(items.iter().map(Object::seen).collect());
+        }
         let mut all = All::default();
         for one in items {
             let whose = one.whose();
@@ -165,6 +192,9 @@ impl Follower for Promoted {
         if let Some(audit) = &self.audit {
             audit.put(&item.metadata, &item.spec.mode);
         }
+        if let Some(standing) = &self.standing {
+            standing.put(item.seen());
+        }
         let whose = item.whose();
         let workload = whose.0.clone();
         let mut all = self.lock();
@@ -177,6 +207,9 @@ impl Follower for Promoted {
     fn remove(&self, item: Object) {
         if let Some(audit) = &self.audit {
             audit.remove(&item.metadata, &item.spec.mode);
+        }
+        if let Some(standing) = &self.standing {
+            standing.remove(&item.metadata.uid);
         }
         let mut all = self.lock();
         if let Some(workload) = all.remove(&item.metadata.uid) {

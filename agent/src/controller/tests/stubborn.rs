@@ -74,6 +74,7 @@ macro_rules! stubborn {
         impl Agent for Stubborn {
             type WatchStream = Streamed<WatchResponse>;
             type FollowLearnedStream = Streamed<FollowLearnedResponse>;
+            type FollowBehaviorProfilesStream = Streamed<FollowBehaviorProfilesResponse>;
 
             async fn watch(&self, request: Request<WatchRequest>) -> Answer<Self::WatchStream> {
                 let is_relay = !request.get_ref().consumer.is_empty();
@@ -95,6 +96,13 @@ macro_rules! stubborn {
                 _: Request<FollowLearnedRequest>,
             ) -> Answer<Self::FollowLearnedStream> {
                 self.learned.fetch_add(1, Ordering::SeqCst);
+                Err(Status::unimplemented("what is that"))
+            }
+
+            async fn follow_behavior_profiles(
+                &self,
+                _: Request<FollowBehaviorProfilesRequest>,
+            ) -> Answer<Self::FollowBehaviorProfilesStream> {
                 Err(Status::unimplemented("what is that"))
             }
 

@@ -4,7 +4,7 @@ use super::families::Family;
 use super::samples::{optional, plain, sample};
 use super::text::{Number, Sample};
 use lapwing_proto::v1::get_status_response::Fleet;
-use lapwing_proto::v1::get_status_response::fleet::{Agent, Learned, agent::Link};
+use lapwing_proto::v1::get_status_response::fleet::{Agent, Learned, Profiles, agent::Link};
 use lapwing_proto::v1::get_status_response::identity::source::State;
 
 const LINKS: [(Link, &str); 3] = [
@@ -19,7 +19,8 @@ pub const fn is_of(family: Family) -> bool {
         ApiRequests, ApiWritten, ControllerAgents, ControllerLag, ControllerLeads, ControllerLost,
         ControllerRelayed, ControllerSilent, ControllerWatch, LearnedBytes, LearnedFailing,
         LearnedMaxBytes, LearnedNodes, LearnedProfiles, LearnedProfilesMax, LearnedRefused,
-        LearnedReports, LearnedUnwritten,
+        LearnedReports, LearnedUnwritten, Standing, StandingFailing, StandingNodes,
+        StandingRefused, StandingUnwritten,
     };
     matches!(
         family,
@@ -41,6 +42,11 @@ pub const fn is_of(family: Family) -> bool {
             | LearnedRefused
             | LearnedReports
             | LearnedUnwritten
+            | Standing
+            | StandingFailing
+            | StandingNodes
+            | StandingRefused
+            | StandingUnwritten
     )
 }
 
@@ -61,6 +67,10 @@ pub fn of(family: Family, fleet: &Fleet) -> Vec<Sample> {
 fn of_leader(family: Family, fleet: &Fleet) -> Vec<Sample> {
     let sum = |read: fn(&Agent) -> u64| plain(fleet.agents.iter().map(read).sum::<u64>());
     let learned = |read: fn(&Learned) -> u64| optional(fleet.learned.as_ref().map(read));
+    let profiles = |read: fn(&Profiles) -> u32| {
+        let count = fleet.profiles.as_ref().map(read);
+        optional(count.map(u64::from))
+    };
     match family {
         Family::ControllerAgents => LINKS
             .map(|(link, word)| {
@@ -100,6 +110,20 @@ fn of_leader(family: Family, fleet: &Fleet) -> Vec<Sample> {
             .collect(),
         Family::LearnedUnwritten => learned(|it| it.unwritten.into()),
         Family::LearnedFailing => learned(|it| it.failing.into()),
+        Family::Standing => { fleet.profiles.iter() }
+            .flat_map(|it| {
+                [
+                    ("in_force", it.in_force),
+                    ("not_in_force", it.not_in_force),
+                    ("not_running", it.not_running),
+                ]
+                .map(|(state, count)| sample([state], count))
+            })
+            .collect(),
+        Family::StandingRefused => profiles(|it| it.refused),
+        Family::StandingNodes => profiles(|it| it.nodes),
+        Family::StandingUnwritten => profiles(|it| it.unwritten),
+        Family::StandingFailing => profiles(|it| it.failing),
         _ => Vec::new(),
     }
 }

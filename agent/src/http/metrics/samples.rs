@@ -228,6 +228,11 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
         | Family::LearnedRefused
         | Family::LearnedUnwritten
         | Family::LearnedFailing
+        | Family::Standing
+        | Family::StandingRefused
+        | Family::StandingNodes
+        | Family::StandingUnwritten
+        | Family::StandingFailing
         | Family::ApiRequests
         | Family::ApiWritten => Vec::new(),
     }

@@ -417,6 +417,7 @@ fn an_object_goes_before_the_label() {
         News::InForce(Offer {
             workload: strict.workload.clone(),
             object: "shop/web".to_owned(),
+            version: crate::cluster::Version::default(),
             text: strict.to_spec().into(),
             mode: Mode::Monitoring,
         }),

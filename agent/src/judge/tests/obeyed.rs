@@ -1,7 +1,7 @@
 //! Profiles that obey an object of the cluster.
 
 use super::*;
-use crate::cluster::{News, Offer};
+use crate::cluster::{News, Offer, Version};
 use lapwing_profile::evidence::settings::Settings;
 
 const OBJECT: &str = "shop/web";
@@ -24,6 +24,7 @@ fn offer(profile: &Profile) -> News {
     News::InForce(Offer {
         workload: profile.workload.clone(),
         object: OBJECT.to_owned(),
+        version: Version::default(),
         text: profile.to_spec().into(),
         mode: profile.mode(),
     })

@@ -116,6 +116,22 @@ impl Writes {
     }
 }
 
+impl super::State {
+    /// The BehaviorProfile at this path, of those that are watched, where its status is asked for.
+    fn status_of(&self, path: &str, is_status: bool) -> Option<Value> {
+        let (namespace, name) = path
+            .strip_prefix("/apis/lapwing.dev/v1alpha1/namespaces/")?
+            .split_once("/behaviorprofiles/")?;
+        let mut all = self.listed.values();
+        let is_it = |one: &&Value| {
+            one["kind"] == "BehaviorProfile"
+                && one["metadata"]["namespace"] == *namespace
+                && one["metadata"]["name"] == *name
+        };
+        all.find(is_it).filter(|_| is_status).cloned()
+    }
+}
+
 impl Cluster {
     /// How much was written since it was asked this.
     pub fn written(&self) -> Written {
@@ -258,6 +274,33 @@ impl Cluster {
         ))
     }
 
+    /// Has the status of a BehaviorProfile be as is said, which all hear of who watch.
+    fn apply_status(&self, had: Value, said: &Value, manager: &str) -> Answer {
+        let uid = &said["metadata"]["uid"];
+        if !uid.is_null() && *uid != had["metadata"]["uid"] {
+            return refusal(409, None);
+        }
+        let mut object = had.clone();
+        object["status"] = said["status"].clone();
+        let fields = json!({"manager": manager, "operation": "Apply", "subresource": "status"});
+        let all = object["metadata"]["managedFields"].as_array();
+        let others = all
+            .into_iter()
+            .flatten()
+            .filter(|one| one["manager"] != *manager);
+        let all: Vec<Value> = others.cloned().chain([fields]).collect();
+        object["metadata"]["managedFields"] = json!(all);
+        let mut state = self.state();
+        state.writes.written.statuses += 1;
+        if object == had {
+            state.writes.written.idle += 1;
+            return whole(200, &object);
+        }
+        drop(state);
+        self.put(object.clone());
+        whole(200, &object)
+    }
+
     /// Has an object be as is said, or deletes it.
     pub(super) fn change(
         &self,
@@ -295,6 +338,10 @@ impl Cluster {
         let Some(manager) = query.get("fieldManager").filter(|_| is_named) else {
             return refusal(400, None);
         };
+        if let Some(object) = state.status_of(at, of_status.is_some()) {
+            drop(state);
+            return self.apply_status(object, &said, manager);
+        }
         let had = state.objects.get(at).cloned();
         let name = said["metadata"]["name"].as_str().unwrap_or_default();
         if had.is_none()

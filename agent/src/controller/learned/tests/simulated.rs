@@ -208,6 +208,16 @@ impl Agent for Node {
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
+    type FollowBehaviorProfilesStream =
+        ReceiverStream<Result<FollowBehaviorProfilesResponse, Status>>;
+
+    async fn follow_behavior_profiles(
+        &self,
+        _: Request<FollowBehaviorProfilesRequest>,
+    ) -> Answer<Self::FollowBehaviorProfilesStream> {
+        not_simulated()
+    }
+
     async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<GetStatusResponse> {
         Ok(Response::new(GetStatusResponse::default()))
     }

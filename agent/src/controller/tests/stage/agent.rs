@@ -13,8 +13,8 @@ use crate::sink::Sinks;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::{
-    Container, GetStatusResponse, Heartbeat, LearnedProfile, ListContainersResponse,
-    TracedContainer, Violation, Workload,
+    BehaviorProfileState, Container, GetStatusResponse, Heartbeat, LearnedProfile,
+    ListContainersResponse, TracedContainer, Violation, Workload,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -56,6 +56,9 @@ impl Learned {
     }
 }
 
+/// What an agent makes of BehaviorProfiles, by their uids.
+pub type States = Arc<Mutex<BTreeMap<String, BehaviorProfileState>>>;
+
 /// What an agent says to who asks which containers run.
 #[derive(Clone)]
 pub enum Running {
@@ -74,6 +77,7 @@ pub struct Agent {
     pub address: SocketAddr,
     pub learned: Learned,
     pub running: Arc<Mutex<Running>>,
+    pub states: States,
     end: Option<oneshot::Sender<()>>,
     beats: AbortHandle,
 }
@@ -114,6 +118,8 @@ impl Agent {
         let served = learned.clone();
         let running = Arc::new(Mutex::new(Running::Told(Vec::new())));
         let runs = Arc::clone(&running);
+        let states = States::default();
+        let made = Arc::clone(&states);
         std::thread::spawn(move || {
             let mut unanswered = Vec::new();
             for request in requests {
@@ -134,6 +140,7 @@ impl Agent {
                     Request::Learned(workload, reply) => {
                         drop(reply.send(served.of(&workload)));
                     }
+                    Request::States(reply) => drop(reply.send(made.lock().unwrap().clone())),
                     _ => {}
                 }
             }
@@ -161,6 +168,7 @@ impl Agent {
             address,
             learned,
             running,
+            states,
             end: Some(end),
             beats,
         }

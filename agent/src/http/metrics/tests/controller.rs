@@ -3,7 +3,9 @@
 use super::reader::{read, value};
 use super::*;
 use lapwing_proto::v1::get_status_response::Fleet;
-use lapwing_proto::v1::get_status_response::fleet::{self, Agent, Learned, Silent, agent::Link};
+use lapwing_proto::v1::get_status_response::fleet::{
+    self, Agent, Learned, Profiles, Silent, agent::Link,
+};
 
 /// One that leads two agents, one of which is away.
 pub(super) fn controller() -> Snapshot {
@@ -34,6 +36,15 @@ pub(super) fn controller() -> Snapshot {
                 reason: "bytes_full".to_owned(),
                 count: 7,
             }],
+        }),
+        profiles: Some(Profiles {
+            in_force: 9,
+            not_in_force: 3,
+            not_running: 2,
+            refused: 1,
+            nodes: 2,
+            unwritten: 5,
+            failing: 4,
         }),
         requests: vec![fleet::Request {
             verb: "patch".to_owned(),
@@ -86,6 +97,15 @@ fn a_controller_tells_of_its_agents_and_of_no_sensor() {
         ),
         ("lapwing_controller_learned_unwritten", &[], 6.0),
         ("lapwing_controller_learned_failing", &[], 1.0),
+        (
+            "lapwing_controller_profiles",
+            &[("state", "not_in_force")],
+            3.0,
+        ),
+        ("lapwing_controller_profiles_refused", &[], 1.0),
+        ("lapwing_controller_profiles_nodes", &[], 2.0),
+        ("lapwing_controller_profiles_unwritten", &[], 5.0),
+        ("lapwing_controller_profiles_failing", &[], 4.0),
         (
             "lapwing_controller_api_requests_total",
             &[("verb", "patch"), ("result", "conflict")],

@@ -1,0 +1,77 @@
+//! What this node makes of each object, for who follows that ([`crate::api::states`]).
+//!
+//! An object concerns a node where a container of its workload runs there, and where it is refused: which nobody but the
+//! agents can know, whose configuration says what has to be signed and by whom.
+
+use super::Profiles;
+use crate::judge::Judge;
+use lapwing_profile::text::visible;
+use lapwing_profile::workload::Workload;
+use lapwing_proto::v1::BehaviorProfileState as State;
+use lapwing_proto::v1::behavior_profile_state::Verdict;
+use std::collections::{BTreeMap, HashMap};
+
+/// Most that are told of.
+const STATES_MAX: usize = 2_048;
+/// Longest message, in bytes.
+const MESSAGE_MAX: usize = 512;
+
+impl Profiles {
+    /// All of them, by their uids, where so many instances of each workload run. What is not known by a uid and a
+    /// generation, as what an agent of an earlier version kept on disk, is told of when the API was heard.
+    #[must_use]
+    pub fn states(
+        &self,
+        judge: &Judge,
+        running: &HashMap<Workload, u32>,
+    ) -> BTreeMap<String, State> {
+        let mut all = BTreeMap::new();
+        for offered in judge.offered() {
+            let instances = running.get(offered.workload).copied().unwrap_or_default();
+            let version = offered.version;
+            if instances == 0 || !version.is_known() || all.len() >= STATES_MAX {
+                continue;
+            }
+            let Some((namespace, name)) = offered.object.split_once('/') else {
+                continue;
+            };
+            let mut state = State {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+                uid: version.uid.clone(),
+                generation: version.generation,
+                verdict: Verdict::InForce.into(),
+                instances,
+                ..State::default()
+            };
+            if !offered.is_obeyed {
+                state.verdict = Verdict::Refused.into();
+                "NotTakenUp".clone_into(&mut state.reason);
+                "the agent cannot take it up: its log says why".clone_into(&mut state.message);
+            }
+            all.insert(state.uid.clone(), state);
+        }
+        let held = self.board.held();
+        for (key, version, why) in held.refusals().filter(|(_, version, _)| version.is_known()) {
+            if all.len() >= STATES_MAX && !all.contains_key(&version.uid) {
+                continue;
+            }
+            let here = why.workload.clone().map(|workload| judge.here(workload));
+            let instances = here.and_then(|workload| running.get(&workload).copied());
+            let mut message = visible(&why.text).to_string();
+            message.truncate(message.floor_char_boundary(MESSAGE_MAX));
+            let state = State {
+                namespace: key.namespace.clone(),
+                name: key.name.clone(),
+                uid: version.uid.clone(),
+                generation: version.generation,
+                verdict: Verdict::Refused.into(),
+                reason: why.reason.to_owned(),
+                message,
+                instances: instances.unwrap_or_default(),
+            };
+            all.insert(state.uid.clone(), state);
+        }
+        all
+    }
+}
