@@ -180,7 +180,7 @@ impl Held {
                      this one again",
                     BYTES_MAX >> 20
                 ),
-                workload: Some(good.workload),
+                workload: Some(Box::new(good.workload)),
             }),
         });
         let good = match said {
@@ -194,7 +194,7 @@ impl Held {
                         touched.workloads.insert(workload.clone());
                         let why = Refusal {
                             text,
-                            workload: Some(workload),
+                            workload: Some(Box::new(workload)),
                             ..why
                         };
                         entry.trouble = Some((version, why));
@@ -295,7 +295,7 @@ impl Held {
             text: "it went, which nobody signed: what it said stays in force while `signatures.require` is set. \
                    Apply it again, or another one for its workload"
                 .to_owned(),
-            workload: Some(entry.good.workload.clone()),
+            workload: Some(Box::new(entry.good.workload.clone())),
         };
         entry.trouble = Some((entry.version.clone(), why));
     }
@@ -378,7 +378,7 @@ impl Held {
             text: format!(
                 "{winner} is older and of the same workload, and is in force: delete one of them"
             ),
-            workload: Some(workload.clone()),
+            workload: Some(Box::new(workload.clone())),
         };
         (winner != key).then(|| (entry.version.clone(), why()))
     }

@@ -78,7 +78,7 @@ pub struct Refusal {
     /// For people, with what to do.
     pub text: String,
     /// Whose it would be, its cluster aside, if that can be told.
-    pub workload: Option<Workload>,
+    pub workload: Option<Box<Workload>>,
 }
 
 impl Refusal {
@@ -261,7 +261,7 @@ fn said(
     profile.workload.namespace.clone_from(&key.namespace);
     profile.workload.cluster.clear();
     let keys = checked.map_err(|refusal| Refusal {
-        workload: Some(profile.workload.clone()),
+        workload: Some(Box::new(profile.workload.clone())),
         ..refusal
     })?;
     Ok(Good {

@@ -56,7 +56,7 @@ impl Profiles {
             if all.len() >= STATES_MAX && !all.contains_key(&version.uid) {
                 continue;
             }
-            let here = why.workload.clone().map(|workload| judge.here(workload));
+            let here = why.workload.clone().map(|workload| judge.here(*workload));
             let instances = here.and_then(|workload| running.get(&workload).copied());
             let mut message = visible(&why.text).to_string();
             message.truncate(message.floor_char_boundary(MESSAGE_MAX));

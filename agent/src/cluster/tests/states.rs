@@ -147,7 +147,7 @@ fn each_refusal_has_its_word() {
     ] {
         let refusal = refusal(object, require);
         assert_eq!(refusal.reason, word, "{}", refusal.text);
-        let workload = is_known.then(|| good.workload.clone());
+        let workload = is_known.then(|| Box::new(good.workload.clone()));
         assert_eq!(refusal.workload, workload, "{word}");
     }
 }

@@ -124,7 +124,7 @@ impl Attendant for Standing {
                 Ok(stream) => stream,
                 Err(status) if is_older(&status) => {
                     board.is_mute(&node, join);
-                    tracing::info!(
+                    tracing::debug!(
                         node,
                         "the agent is of a version that does not tell what it makes of BehaviorProfiles: its \
                          node is not counted"
