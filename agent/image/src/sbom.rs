@@ -128,7 +128,10 @@ struct Document<'a> {
 }
 
 /// The members of a list, which are looked into one by one.
-fn list<'a, const MOST: usize>(raw: Raw<'a>, what: &str) -> Result<Vec<Raw<'a>>, String> {
+pub(crate) fn list<'a, const MOST: usize>(
+    raw: Raw<'a>,
+    what: &str,
+) -> Result<Vec<Raw<'a>>, String> {
     let Some(raw) = raw else {
         return Ok(Vec::new());
     };
@@ -155,7 +158,7 @@ fn is_digest(text: &str) -> bool {
 }
 
 /// A digest at the end of a text, as of `NAME@sha256:...`.
-fn digest(text: &str) -> Option<String> {
+pub(crate) fn digest(text: &str) -> Option<String> {
     let end = text.rsplit('@').next().unwrap_or_default();
     is_digest(end).then(|| end.to_ascii_lowercase())
 }
@@ -318,7 +321,7 @@ impl<'a> Component<'a> {
     }
 
     /// By its package URL, else by what the document calls it.
-    fn of(purl: Word<'a>, kind: &str, name: String, version: &str) -> Self {
+    pub(crate) fn of(purl: Word<'a>, kind: &str, name: String, version: &str) -> Self {
         let purl = purl.0;
         match PackageUrl::read(&purl) {
             Some(url) => Self {

@@ -1,4 +1,4 @@
-//! A vulnerability report of Grype or Trivy, split by what a profile saw run of each package, and by what an
+//! A vulnerability report of Grype or Trivy, or in CycloneDX, split by what a profile saw run of each package, and by what an
 //! inventory of use has of it.
 //!
 //! That a package was used does not say that the flaw in it can be reached, and that nothing of it was seen
@@ -32,7 +32,7 @@ pub const CAUTION: &str = "nothing of this says that the image is not affected: 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vulnerabilities {
-    /// Who made the report: `grype` or `trivy`.
+    /// Who made the report: `grype` or `trivy`, or `CycloneDX` where such a document names another or none.
     pub scanner: &'static str,
     /// Whether it is of this image, by digest; `None` where one of both has none.
     pub same_image: Option<bool>,
@@ -215,7 +215,11 @@ impl Vulnerabilities {
         });
         let own: Vec<&String> = image.digest.iter().chain(&image.id).collect();
         let is_known = !given.digests.is_empty() && !own.is_empty();
-        let same_image = is_known.then(|| own.into_iter().any(|own| given.digests.contains(own)));
+        let is_in = |all: &[String]| own.iter().any(|own| all.contains(own));
+        let same_image = match is_in(&given.digests) || is_in(&given.other_digests) {
+            true => Some(true),
+            false => is_known.then_some(false),
+        };
         let mut split = Self {
             scanner: given.scanner,
             same_image,

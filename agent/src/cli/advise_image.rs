@@ -65,8 +65,8 @@ pub struct ImageArgs {
     /// kinds that are not read, as those of Java, and which files they have
     #[arg(long, value_name = "FILE")]
     sbom: Option<PathBuf>,
-    /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), to be split by
-    /// what was seen to run and to be used
+    /// A report of Grype (`grype IMAGE -o json`) or Trivy (`trivy image -f json IMAGE`), or CycloneDX JSON with
+    /// `vulnerabilities`, to be split by what was seen to run and to be used
     ///
     /// Needs --profile, --use, or --container.
     #[arg(long, value_name = "FILE")]

@@ -1,10 +1,12 @@
-//! The JSON of both scanners, as far as it is used.
+//! The JSON of both scanners, as far as it is used, and CycloneDX, which they write too.
 //!
 //! Grype: `grype/presenter/models/document.go` and `package.go`. Trivy, schema 2: `pkg/types/report.go` and
 //! `vulnerability.go`.
 
+mod cyclonedx;
+
 use super::BYTES_MAX;
-use crate::json;
+use crate::json::{self, Raw, Word};
 use crate::package_url::{self, IMAGE, OTHER};
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,6 +20,8 @@ pub(super) struct Given<'a> {
     pub scanner: &'static str,
     /// Digests of the image that it is of.
     pub digests: Vec<String>,
+    /// Digests that may be others of the same image: they say which it is, and never that it is another.
+    pub other_digests: Vec<String>,
     pub findings: Vec<Finding<'a>>,
 }
 
@@ -57,6 +61,14 @@ struct Document<'a> {
     schema: Option<u64>,
     #[serde(default, rename = "Metadata")]
     metadata: Value,
+    #[serde(borrow, default, rename = "bomFormat")]
+    form: Word<'a>,
+    #[serde(borrow, default, rename = "metadata")]
+    about: Raw<'a>,
+    #[serde(borrow, default)]
+    components: Raw<'a>,
+    #[serde(borrow, default)]
+    vulnerabilities: Raw<'a>,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +179,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Given<'_>, String> {
                 .filter_map(|path| text(&document.source, path))
                 .filter(|text| !text.is_empty())
                 .collect(),
+            other_digests: Vec::new(),
             findings: matches.0.into_iter().map(of_grype).collect(),
         }),
         (None, Some(results), _) => trivy(results, text(&document.metadata, "/ImageID")),
@@ -174,12 +187,22 @@ pub(super) fn read(bytes: &[u8]) -> Result<Given<'_>, String> {
         (None, None, Some(_)) => {
             trivy(json::Many(Vec::new()), text(&document.metadata, "/ImageID"))
         }
+        (None, None, None) if document.form.0 == "CycloneDX" => match document.vulnerabilities {
+            Some(_) => cyclonedx::read(&cyclonedx::Parts {
+                metadata: document.about,
+                components: document.components,
+                vulnerabilities: document.vulnerabilities,
+            }),
+            None => Err(NO_FINDINGS.to_owned()),
+        },
         _ => Err(NEITHER.to_owned()),
     }
 }
 
 const NEITHER: &str = "it is a report of neither Grype nor Trivy: make one with `grype IMAGE -o json` or \
-     `trivy image -f json IMAGE`";
+     `trivy image -f json IMAGE`, or give CycloneDX JSON with `vulnerabilities`";
+const NO_FINDINGS: &str = "it is CycloneDX without `vulnerabilities`, which says nothing of findings: make one with \
+     `grype IMAGE -o cyclonedx-json` or `trivy image --format cyclonedx --scanners vuln IMAGE`";
 
 fn of_grype(one: Match<'_>) -> Finding<'_> {
     let versions = one.vulnerability.fix.and_then(|fix| fix.versions);
@@ -215,6 +238,7 @@ fn trivy<'a>(results: Many<Part<'a>>, image: Option<String>) -> Result<Given<'a>
     Ok(Given {
         scanner: "trivy",
         digests: image.into_iter().filter(|text| !text.is_empty()).collect(),
+        other_digests: Vec::new(),
         findings,
     })
 }
