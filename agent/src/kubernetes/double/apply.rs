@@ -246,7 +246,7 @@ impl Cluster {
     }
 
     /// Has the status of a BehaviorProfile be as is said, which all hear of who watch.
-    fn apply_status(&self, had: Value, said: &Value, manager: &str) -> Answer {
+    fn apply_status(&self, had: &Value, said: &Value, manager: &str) -> Answer {
         let uid = &said["metadata"]["uid"];
         if !uid.is_null() && *uid != had["metadata"]["uid"] {
             return refusal(409, None);
@@ -263,7 +263,7 @@ impl Cluster {
         object["metadata"]["managedFields"] = json!(all);
         let mut state = self.state();
         state.writes.written.statuses += 1;
-        if object == had {
+        if object == *had {
             state.writes.written.idle += 1;
             return whole(200, &object);
         }
@@ -311,7 +311,7 @@ impl Cluster {
         };
         if let Some(object) = state.status_of(at, of_status.is_some()) {
             drop(state);
-            return self.apply_status(object, &said, manager);
+            return self.apply_status(&object, &said, manager);
         }
         let had = state.objects.get(at).cloned();
         let name = said["metadata"]["name"].as_str().unwrap_or_default();
