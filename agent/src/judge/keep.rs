@@ -8,7 +8,7 @@ use super::PROFILES_MAX;
 use super::decide::{Action, AskError, Decision, Step};
 use super::modes::Held;
 use super::news::{Told, Turns};
-use super::obeyed::Obeyed;
+use super::obeyed::{Obeyed, Obeys};
 use super::report;
 use super::store::{Store, StoreError};
 use super::taken_up::{Aside, take_up};
@@ -54,8 +54,8 @@ pub(super) struct Kept {
     stored: u64,
     /// Whether it was said that it is full.
     pub(super) said_full: bool,
-    /// The object of the cluster that it obeys, as `shop/web`, see [`super::obeyed`].
-    pub(super) obeys: Option<String>,
+    /// The object of the cluster that it obeys, see [`super::obeyed`].
+    pub(super) obeys: Option<Obeys>,
     /// For those who follow it.
     pub(super) told: Told,
 }
@@ -104,7 +104,8 @@ impl Kept {
         let mut summary = report::summary(&self.profile, instances);
         summary.learning = report::learning(&self.profile, &settings);
         self.until(&mut summary, grace);
-        summary.object = self.obeys.clone().unwrap_or_default();
+        let obeys = self.obeys.as_ref();
+        summary.object = obeys.map_or_else(String::new, |obeys| obeys.object.clone());
         summary
     }
 }
@@ -338,12 +339,12 @@ impl Keeper {
     /// The profile after a step, made where there is none.
     fn changed(&self, step: &Step, decision: &Decision) -> Result<Profile, AskError> {
         let known = self.profiles.get(&step.workload);
-        if let Some(object) = known.and_then(|kept| kept.obeys.clone())
+        if let Some(obeys) = known.and_then(|kept| kept.obeys.as_ref())
             && !matches!(step.action, Action::Review { .. })
         {
             return Err(AskError::Obeys {
                 name: step.workload.to_string(),
-                object,
+                object: obeys.object.clone(),
             });
         }
         if known.is_none() && self.profiles.len() >= PROFILES_MAX {

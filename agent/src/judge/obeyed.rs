@@ -33,6 +33,14 @@ pub(super) const ACTOR: &str = "kubernetes";
 /// Why an object is reported that is not obeyed.
 const REASON: &str = "cluster-profile";
 
+/// What a profile obeys.
+pub(super) struct Obeys {
+    /// As `shop/web`.
+    pub(super) object: String,
+    /// What it said when that was taken up.
+    text: Arc<str>,
+}
+
 /// What an object says.
 pub(super) struct Obeyed {
     /// As `shop/web`.
@@ -57,6 +65,19 @@ pub struct Offered<'j> {
 }
 
 impl Obeyed {
+    /// For a profile that has taken this up.
+    fn taken(&self) -> Obeys {
+        Obeys {
+            object: self.object.clone(),
+            text: Arc::clone(&self.text),
+        }
+    }
+
+    /// Whether a profile has.
+    fn is_taken(&self, obeys: Option<&Obeys>) -> bool {
+        obeys.is_some_and(|obeys| obeys.object == self.object && obeys.text == self.text)
+    }
+
     /// Why the profile is as it is. It holds a digest, by which it is known after a restart whether this was
     /// taken up.
     fn reason(&self) -> String {
@@ -110,7 +131,7 @@ impl Keeper {
             }
         }
         let mut kept = Kept::new(profile);
-        kept.obeys = Some(offer.object.clone());
+        kept.obeys = Some(offer.taken());
         kept.news();
         Some(kept)
     }
@@ -128,7 +149,7 @@ impl Keeper {
                 let same = profile.revision() == kept.profile.revision();
                 kept.say_decided(&profile);
                 kept.profile = profile;
-                kept.obeys = Some(offer.object.clone());
+                kept.obeys = Some(offer.taken());
                 (kept.due, kept.news) = (true, true);
                 return !same;
             }
@@ -237,7 +258,7 @@ impl Judge {
                 workload,
                 object: &offer.object,
                 version: &offer.version,
-                is_obeyed: kept.obeys.as_ref() == Some(&offer.object),
+                is_obeyed: offer.is_taken(kept.obeys.as_ref()),
             })
         })
     }

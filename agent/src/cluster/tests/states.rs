@@ -99,6 +99,42 @@ async fn an_object_is_told_of_where_it_is_in_force_and_where_it_is_refused() {
     );
 }
 
+/// What cannot be taken up is not told as in force because something else of the object is.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_taken_up_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut judge = with_own(folder.path());
+    let cluster = Cluster::new();
+    let mut followed = begin(&cluster, signatures(false));
+    let web = profile("shop", &["/bin/ls"]);
+    cluster.put(version(object("web", 1, &web), 1));
+    followed.hand(&mut judge).await;
+    let told = followed.state(&judge, 1).unwrap();
+    assert_eq!((told.verdict(), told.generation), (Verdict::InForce, 1));
+    let offer = |generation: i64, text: Arc<str>| {
+        News::InForce(Offer {
+            workload: web.workload.clone(),
+            object: "shop/web".to_owned(),
+            version: Version {
+                uid: "shop-web".to_owned(),
+                generation,
+            },
+            text,
+            mode: Mode::Monitoring,
+        })
+    };
+    judge.cluster(offer(2, "no profile".into()), Moment::default());
+    let told = followed.state(&judge, 1).unwrap();
+    assert_eq!(
+        (told.verdict(), told.generation, &*told.reason),
+        (Verdict::Refused, 2, "NotTakenUp")
+    );
+    let good = profile("shop", &["/bin/cat"]).to_spec();
+    judge.cluster(offer(3, good.into()), Moment::default());
+    let told = followed.state(&judge, 1).unwrap();
+    assert_eq!((told.verdict(), told.generation), (Verdict::InForce, 3));
+}
+
 #[test]
 fn each_refusal_has_its_word() {
     let good = profile("shop", &["/bin/ls"]);
