@@ -1,26 +1,27 @@
 //! Objects of which nothing is held, because they say nothing that is to be obeyed or find no room.
 //!
-//! Whoever may write in one namespace can make any number of them: the first are known by name, with what is wrong,
-//! a share of them in each namespace, and the others are counted.
+//! Whoever may write in one namespace can make any number of them: of the first the whole text is known of what is
+//! wrong, a share of them in each namespace, and of the others the word alone.
 
 use super::held::SHARES;
 use super::object::{Key, Refusal, Version};
-use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::hash::BuildHasher;
+use crate::judge::PROFILES_MAX;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Most that are known by name.
+/// Most of which all is known.
 const NAMED_MAX: usize = 64;
-/// Most that are counted besides.
-const MORE_MAX: usize = 100_000;
+/// Most that are known besides: as many as are listed, with some 250 bytes each.
+const MORE_MAX: usize = 4 * PROFILES_MAX;
+/// What is told of such a one.
+pub const SHORT: &str = "more objects are refused than an agent keeps the texts of: mend or delete those that say \
+                         what is wrong, and this one says so when it is applied again";
 
 /// All of them.
 #[derive(Default)]
 pub struct Bad {
     named: BTreeMap<Key, (Version, Refusal)>,
-    /// Hashes of names: of two that have the same, which is rare, one is counted.
-    more: HashSet<u64>,
-    hash: RandomState,
+    /// With the word of why.
+    more: BTreeMap<Key, (Version, &'static str)>,
 }
 
 impl Bad {
@@ -29,12 +30,18 @@ impl Bad {
         self.named.len() + self.more.len()
     }
 
-    /// How many of them are not known by name.
+    /// How many there are of which the word alone is known.
     pub fn unnamed(&self) -> usize {
         self.more.len()
     }
 
-    /// What is wrong with one that is known by name.
+    /// These, with the word.
+    pub fn more(&self) -> impl Iterator<Item = (&Key, &Version, &'static str)> {
+        let all = self.more.iter();
+        all.map(|(key, (version, reason))| (key, version, *reason))
+    }
+
+    /// What is wrong with one of which all is known.
     pub fn why(&self, key: &Key) -> Option<&(Version, Refusal)> {
         self.named.get(key)
     }
@@ -44,23 +51,22 @@ impl Bad {
         let own = self.named.keys();
         let own = own.filter(|other| other.namespace == key.namespace);
         let has_room = self.named.len() < NAMED_MAX && own.count() < NAMED_MAX / SHARES;
-        let hash = self.hash.hash_one(&key);
         if has_room || self.named.contains_key(&key) {
-            self.more.remove(&hash);
+            self.more.remove(&key);
             self.named.insert(key, (version, why));
-        } else if self.more.len() < MORE_MAX {
-            self.more.insert(hash);
+        } else if self.more.len() < MORE_MAX || self.more.contains_key(&key) {
+            self.more.insert(key, (version, why.reason));
         }
     }
 
     /// It went, or is held now.
     pub fn forget(&mut self, key: &Key) {
         self.named.remove(key);
-        self.more.remove(&self.hash.hash_one(key));
+        self.more.remove(key);
     }
 
-    /// Forgets all that are not among these, and those without a name, which will be told of again. Answers with
-    /// the names of the others.
+    /// Forgets all that are not among these, and those of which the word alone is known, which will be told of again.
+    /// Answers with the names of the others.
     pub fn keep(&mut self, there: &BTreeSet<&Key>) -> Vec<Key> {
         self.more.clear();
         let went = self.named.keys().filter(|key| !there.contains(key));

@@ -3,7 +3,7 @@
 //! Of several for one workload the oldest is: whoever adds another cannot take its place. What an object
 //! said last that made sense goes on counting while it says something that does not.
 
-use super::bad::Bad;
+use super::bad::{Bad, SHORT};
 use super::cache::Write;
 use super::object::{Good, Key, Object, Refusal, Version};
 use super::{News, Offer};
@@ -47,6 +47,19 @@ pub struct Changed {
     pub news: Vec<News>,
     /// For the disk: what is held, and nothing else.
     pub writes: Vec<Write>,
+}
+
+/// One that is not obeyed.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused<'h> {
+    pub key: &'h Key,
+    pub version: &'h Version,
+    /// One word.
+    pub reason: &'static str,
+    /// For people.
+    pub text: &'h str,
+    /// Whose it would be, its cluster aside, if that is known.
+    pub workload: Option<&'h Workload>,
 }
 
 /// What a change concerns.
@@ -100,16 +113,29 @@ impl Held {
         self.said.len() + self.bad.unnamed()
     }
 
-    /// Those that are not obeyed and known by name, with why, in the order of their names.
+    /// Those that are not obeyed and of which all is known, with why, in the order of their names.
     pub fn troubles(&self) -> impl Iterator<Item = (String, String)> {
         let troubles = self.said.iter();
         troubles.map(|(key, (_, why))| (key.to_string(), why.text.clone()))
     }
 
-    /// The same, as they are told.
-    pub fn refusals(&self) -> impl Iterator<Item = (&Key, &Version, &Refusal)> {
-        let all = self.said.iter();
-        all.map(|(key, (version, why))| (key, version, why))
+    /// All that are not obeyed, as they are told: those last of which the word alone is known.
+    pub fn refusals(&self) -> impl Iterator<Item = Refused<'_>> {
+        let said = self.said.iter().map(|(key, (version, why))| Refused {
+            key,
+            version,
+            reason: why.reason,
+            text: &why.text,
+            workload: why.workload.as_deref(),
+        });
+        let more = self.bad.more().map(|(key, version, reason)| Refused {
+            key,
+            version,
+            reason,
+            text: SHORT,
+            workload: None,
+        });
+        said.chain(more)
     }
 
     /// What this one says, if that is known of this version of it with this signature.

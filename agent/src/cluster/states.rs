@@ -4,6 +4,7 @@
 //! agents can know, whose configuration says what has to be signed and by whom.
 
 use super::Profiles;
+use super::held::SHARES;
 use crate::judge::Judge;
 use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
@@ -52,25 +53,38 @@ impl Profiles {
             all.insert(state.uid.clone(), state);
         }
         let held = self.board.held();
-        for (key, version, why) in held.refusals().filter(|(_, version, _)| version.is_known()) {
-            if all.len() >= STATES_MAX && !all.contains_key(&version.uid) {
+        // One namespace leaves room for the others.
+        let mut shares: HashMap<&str, usize> = HashMap::new();
+        let (mut first, mut rest) = (Vec::new(), Vec::new());
+        for one in held.refusals().filter(|one| one.version.is_known()) {
+            let share = shares.entry(&one.key.namespace).or_default();
+            *share += 1;
+            match *share <= STATES_MAX / SHARES {
+                true => first.push(one),
+                false if rest.len() < STATES_MAX => rest.push(one),
+                false => {}
+            }
+        }
+        for one in first.into_iter().chain(rest) {
+            let uid = &one.version.uid;
+            if all.len() >= STATES_MAX && !all.contains_key(uid) {
                 continue;
             }
-            let here = why.workload.clone().map(|workload| judge.here(*workload));
+            let here = one.workload.cloned().map(|workload| judge.here(workload));
             let instances = here.and_then(|workload| running.get(&workload).copied());
-            let mut message = visible(&why.text).to_string();
+            let mut message = visible(one.text).to_string();
             message.truncate(message.floor_char_boundary(MESSAGE_MAX));
             let state = State {
-                namespace: key.namespace.clone(),
-                name: key.name.clone(),
-                uid: version.uid.clone(),
-                generation: version.generation,
+                namespace: one.key.namespace.clone(),
+                name: one.key.name.clone(),
+                uid: uid.clone(),
+                generation: one.version.generation,
                 verdict: Verdict::Refused.into(),
-                reason: why.reason.to_owned(),
+                reason: one.reason.to_owned(),
                 message,
                 instances: instances.unwrap_or_default(),
             };
-            all.insert(state.uid.clone(), state);
+            all.insert(uid.clone(), state);
         }
         all
     }

@@ -135,6 +135,65 @@ async fn what_cannot_be_taken_up_is_told_so() {
     assert_eq!((told.verdict(), told.generation), (Verdict::InForce, 3));
 }
 
+/// However many are refused in one namespace, nobody is told that the last of them is not.
+#[tokio::test(start_paused = true)]
+async fn each_refusal_is_told_and_a_namespace_leaves_room_for_others() {
+    const MANY: usize = 2_500;
+    let folder = tempfile::tempdir().unwrap();
+    let judge = with_own(folder.path());
+    let cluster = Cluster::new();
+    let followed = begin(&cluster, signatures(true));
+    let junk = |namespace: &str, number: usize| {
+        let key = Key {
+            namespace: namespace.to_owned(),
+            name: format!("junk{number:04}"),
+        };
+        object::Object {
+            version: Version {
+                uid: key.to_string(),
+                generation: 3,
+            },
+            key,
+            created: String::new(),
+            signed: String::new(),
+            said: Err(Refusal {
+                reason: "Unsigned",
+                text: "nobody signed it".to_owned(),
+                workload: None,
+            }),
+            kept: Vec::new(),
+        }
+    };
+    let mut held = followed.profiles.board.held();
+    held.fill((0..100).map(|number| junk("shop", number)).collect());
+    drop(held);
+    let all = followed.profiles.states(&judge, &HashMap::new());
+    assert_eq!(all.len(), 100);
+    for state in all.values() {
+        assert_eq!(
+            (state.verdict(), &*state.reason, state.generation),
+            (Verdict::Refused, "Unsigned", 3)
+        );
+        assert!(!state.message.is_empty());
+    }
+    let mut held = followed.profiles.board.held();
+    held.fill((0..MANY).map(|number| junk("evil", number)).collect());
+    drop(held);
+    let all = followed.profiles.states(&judge, &HashMap::new());
+    assert_eq!(all.len(), 2_048);
+    let of_shop = all.values().filter(|state| state.namespace == "shop");
+    assert_eq!(of_shop.count(), 100);
+    // One that is mended is none of them.
+    let mut held = followed.profiles.board.held();
+    for number in 0..MANY {
+        held.remove(&junk("evil", number).key);
+    }
+    held.remove(&junk("shop", 99).key);
+    drop(held);
+    let all = followed.profiles.states(&judge, &HashMap::new());
+    assert_eq!(all.len(), 99);
+}
+
 #[test]
 fn each_refusal_has_its_word() {
     let good = profile("shop", &["/bin/ls"]);
