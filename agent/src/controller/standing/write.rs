@@ -7,6 +7,7 @@ use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::watch::{Backoff, LAST};
 use lapwing_profile::fingerprint;
 use serde_json::json;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -64,6 +65,12 @@ fn turns(before: Option<&Status>, now: &Status) -> Vec<Turn> {
     all
 }
 
+fn log(due: &Due, turn: &Turn) {
+    let Turn { reason, note, .. } = turn;
+    let object = format!("{}/{}", due.seen.namespace, due.seen.name);
+    tracing::info!(object, reason, "{note}");
+}
+
 fn hint(failure: &Failure) -> &'static str {
     match failure.status {
         403 => ": give the controller the chart's ClusterRole, with behaviorprofiles/status",
@@ -107,23 +114,33 @@ impl Writer {
     /// # Errors
     /// When the API does not take it: the rest waits.
     pub async fn write_due(&self) -> Result<(), Failure> {
+        self.write_by(|writer, due| async move { writer.write(due).await })
+            .await
+    }
+
+    /// The same, each by this.
+    pub async fn write_by<W>(&self, write: impl Fn(Self, Due) -> W) -> Result<(), Failure>
+    where
+        W: Future<Output = Result<(), (Due, Failure)>> + Send + 'static,
+    {
         let mut waiting = self.board.waiting(ONCE).into_iter();
         let mut writes = JoinSet::new();
+        let mut begun = HashMap::new();
         let (mut failed, mut unclear) = (None, Vec::new());
         loop {
             while failed.is_none()
                 && writes.len() < WRITES
                 && let Some(due) = waiting.next()
             {
-                let writer = self.clone();
-                writes.spawn(async move { writer.write(due).await });
+                let task = writes.spawn(write(self.clone(), due.clone()));
+                begun.insert(task.id(), due);
             }
-            let Some(ended) = writes.join_next().await else {
+            let Some(ended) = writes.join_next_with_id().await else {
                 break;
             };
             match ended {
-                Ok(Ok(())) => {}
-                Ok(Err((due, failure))) => match failure.status {
+                Ok((_, Ok(()))) => {}
+                Ok((_, Err((due, failure)))) => match failure.status {
                     // It went, or goes with its namespace, as whoever follows objects will hear.
                     _ if failure.is_of_namespace => {}
                     404 => {}
@@ -135,7 +152,13 @@ impl Writer {
                         failed = Some(failure);
                     }
                 },
-                Err(error) => failed = Some(Failure::new(error.to_string())),
+                // It panicked.
+                Err(error) => {
+                    if let Some(due) = begun.remove(&error.id()) {
+                        self.board.back(&due);
+                    }
+                    failed = Some(Failure::new(error.to_string()));
+                }
             }
         }
         for due in waiting {
@@ -180,23 +203,28 @@ impl Writer {
         );
         let body = object.to_string().into_bytes();
         // Before the status says so: a leader that ends between the two has the next tell it, which the API knows.
+        let mut untold = Vec::new();
         for turn in turns(seen.status.as_ref(), &due.status) {
-            self.tell(&due, turn).await;
+            untold.extend(self.tell(&due, turn).await);
         }
         if let Err(failure) = self.api.apply(&target, body).await {
             return Err((due, failure));
+        }
+        for turn in untold {
+            log(&due, &turn);
         }
         self.board.wrote(&due);
         Ok(())
     }
 
-    /// Says so, in an Event of the cluster and in the log, once. An Event that is not taken is none that matters.
-    async fn tell(&self, due: &Due, turn: Turn) {
-        let Turn { kind, reason, note } = turn;
+    /// Says so, in an Event of the cluster and in the log, once. An Event that is not taken is none that matters: it is
+    /// for the log alone, and answered with, as it is tried again for as long as the status is not taken either.
+    async fn tell(&self, due: &Due, turn: Turn) -> Option<Turn> {
+        let Turn { kind, reason, note } = &turn;
         let seen = &due.seen;
         let (namespace, name) = (&seen.namespace, &seen.name);
         let generation = due.status.observed_generation.to_string();
-        let digits = fingerprint::hex(&[&seen.uid, reason, &generation].map(str::as_bytes));
+        let digits = fingerprint::hex(&[&*seen.uid, *reason, &*generation].map(str::as_bytes));
         let start = &name[..name.floor_char_boundary(NAME_MAX)];
         let cut = &note[..note.floor_char_boundary(NOTE_MAX)];
         let event = json!({
@@ -214,10 +242,15 @@ impl Writer {
         let made = self.api.create(&target, event.to_string().into_bytes());
         match made.await {
             // It was told before.
-            Err(failure) if failure.is_conflict() => return,
-            Err(failure) => tracing::debug!(error = failure.text, "the Event was not taken"),
-            Ok(_) => {}
+            Err(failure) if failure.is_conflict() => None,
+            Err(failure) => {
+                tracing::debug!(error = failure.text, "the Event was not taken");
+                Some(turn)
+            }
+            Ok(_) => {
+                log(due, &turn);
+                None
+            }
         }
-        tracing::info!(object = format!("{namespace}/{name}"), reason, "{note}");
     }
 }

@@ -1,7 +1,9 @@
 //! An API that fails, objects that go, and what is done then.
 
 use super::*;
+use crate::controller::tests::stage::Log;
 use crate::kubernetes::double::Mood;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 async fn one() -> (Cluster, Value, Leader) {
     let cluster = Cluster::new();
@@ -102,4 +104,39 @@ async fn a_namespace_that_is_gone_is_left_alone() {
         .filter(|target| target.contains("/shop/behaviorprofiles"))
         .count();
     assert_eq!(tries, 1, "{asked:?}");
+}
+
+/// What becomes of an object is logged once, be it that its Events are refused and its status for long.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_taken_is_not_logged_each_time() {
+    let (log, _guard) = Log::begin();
+    let (cluster, _, leader) = one().await;
+    let told = || log.text().matches("it is in force on 1 node").count();
+    cluster.refuse_in("shop", 422);
+    leader.pass(300).await;
+    assert_eq!(told(), 0, "{}", log.text());
+    assert!(cluster.asked().len() > 5);
+    cluster.allow_in("shop");
+    cluster.forbid("events");
+    leader.pass(700).await;
+    assert_eq!(condition(&cluster, "shop-web", "InForce").0, "True");
+    assert_eq!(told(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_panics_is_made_again() {
+    let (cluster, _, leader) = one().await;
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let panicked = Arc::new(AtomicBool::new(false));
+    let written = leader.writer.write_by(|_, _| {
+        let panicked = Arc::clone(&panicked);
+        async move {
+            panicked.store(true, Ordering::Relaxed);
+            panic!("as a fault would")
+        }
+    });
+    assert!(written.await.is_err());
+    assert!(panicked.load(Ordering::Relaxed));
+    leader.pass(5).await;
+    assert_eq!(condition(&cluster, "shop-web", "InForce").0, "True");
 }
