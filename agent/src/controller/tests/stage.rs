@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tonic::transport::Channel;
@@ -298,6 +298,14 @@ impl Reader {
     }
 }
 
+/// While there is a second one, what one thread does not want is not taken for what none wants.
+static BESIDE: LazyLock<tracing::Dispatch> = LazyLock::new(|| {
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(std::io::sink);
+    tracing::Dispatch::new(subscriber.finish())
+});
+
 /// What is logged on this thread, from now on.
 #[derive(Clone, Default)]
 pub struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
@@ -305,6 +313,7 @@ pub struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
 impl Log {
     /// Until the guard is dropped.
     pub fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        LazyLock::force(&BESIDE);
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()
