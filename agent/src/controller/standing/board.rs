@@ -1,32 +1,29 @@
 //! What each node told of each object, and what is to be written of it, when.
-//!
-//! A node's word counts from when it told it until its agent is silent or gone for [`GRACE`]: an agent that is started
-//! anew has told all of it again by then, and nothing is written of that.
 
-use super::status::{Refusal, Said, Status, status};
+use super::nodes::Nodes;
+use super::status::{Before, Hearing, Status, status};
+use super::words::{Place, Set, Words};
 use crate::container::identity::bounded;
-use lapwing_profile::text::visible;
-use lapwing_proto::v1::behavior_profile_state::Verdict;
+use lapwing_proto::v1::FollowBehaviorProfilesResponse;
 use lapwing_proto::v1::get_status_response::fleet::Profiles as Figures;
-use lapwing_proto::v1::{BehaviorProfileState, FollowBehaviorProfilesResponse};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a node counts whose agent is gone.
-pub const GRACE: Duration = Duration::from_secs(30);
 /// How long it is waited for what other nodes say of the same.
 const SETTLE: Duration = Duration::from_secs(3);
 /// Between two writes of one object where counts alone are others.
 const COUNTS: Duration = Duration::from_secs(60);
+/// How long it is waited for the next container of a workload of which the last one ended.
+pub const REST: Duration = Duration::from_secs(600);
 /// Longest wait after a write that was not taken.
 pub const WAIT_MAX: Duration = Duration::from_secs(600);
 /// Most objects of which one node may tell.
 const OF_NODE: usize = 4_096;
-/// Longest texts of a refusal, in bytes.
-const REASON_MAX: usize = 64;
-const MESSAGE_MAX: usize = 512;
+/// Longest uid and name of a namespace, in bytes.
+const UID_MAX: usize = 64;
+const NAMESPACE_MAX: usize = 253;
 
 /// An object, as the API has it.
 #[derive(Clone, Debug)]
@@ -52,17 +49,12 @@ struct One {
     tried: Option<Instant>,
     /// What failed last, and how long it is waited after that.
     failing: Option<(Duration, String)>,
-}
-
-struct Node {
-    /// Which connection to it is the present one.
-    join: u64,
-    /// Of what it told, on which connection.
-    told: HashMap<String, u64>,
-    /// Whether it told all.
-    is_whole: bool,
-    /// Since when its agent is gone.
-    left: Option<Instant>,
+    /// Since when its workload runs nowhere, where it says that it does.
+    rests: Option<Instant>,
+    /// Something that a node said of this generation found no room.
+    is_cut: bool,
+    /// The generation of which this replica wrote since it leads.
+    own: i64,
 }
 
 /// What is to be written of an object.
@@ -75,13 +67,13 @@ pub struct Due {
 #[derive(Default)]
 struct State {
     objects: HashMap<String, One>,
-    /// By the uids of objects, of which the API may not have told yet.
-    told: HashMap<String, BTreeMap<Arc<str>, Said>>,
-    nodes: HashMap<Arc<str>, Node>,
-    joins: u64,
+    /// Of objects, of which the API may not have told yet.
+    words: Words,
+    nodes: Nodes,
+    hearing: Hearing,
+    /// Objects of which the API may yet tell, and of which something found no room.
+    cut: HashSet<String>,
     is_listed: bool,
-    /// What found no room.
-    refused: u64,
     /// When an object was written last.
     wrote: Option<Instant>,
 }
@@ -99,12 +91,15 @@ impl std::fmt::Debug for Board {
 }
 
 impl One {
-    fn new(seen: Seen) -> Self {
+    fn new(seen: Seen, is_cut: bool) -> Self {
         Self {
             seen,
             dirty: Some(Instant::now()),
             tried: None,
             failing: None,
+            rests: None,
+            is_cut,
+            own: 0,
         }
     }
 
@@ -114,8 +109,9 @@ impl One {
 
     fn is_due(&self, interval: Duration) -> bool {
         let wait = { self.failing.as_ref() }.map_or(interval, |(wait, _)| *wait);
-        self.dirty.is_some_and(|since| since.elapsed() >= SETTLE)
-            && self.tried.is_none_or(|tried| tried.elapsed() >= wait)
+        let is_dirty = self.dirty.is_some_and(|since| since.elapsed() >= SETTLE);
+        let is_rested = self.rests.is_some_and(|since| since.elapsed() >= REST);
+        (is_dirty || is_rested) && self.tried.is_none_or(|tried| tried.elapsed() >= wait)
     }
 }
 
@@ -126,73 +122,29 @@ impl State {
         }
     }
 
-    /// A node says so of an object; or nothing any more.
-    fn set(&mut self, uid: &str, node: &Arc<str>, said: Option<Said>) {
-        let is_known = self.told.get(uid).and_then(|all| all.get(node)) == said.as_ref();
-        if is_known {
-            return;
-        }
-        match said {
-            Some(said) => {
-                let all = self.told.entry(uid.to_owned()).or_default();
-                all.insert(Arc::clone(node), said);
-            }
-            None => {
-                if let Some(all) = self.told.get_mut(uid) {
-                    all.remove(node);
-                    if all.is_empty() {
-                        self.told.remove(uid);
-                    }
-                }
-            }
-        }
-        self.touch(uid);
-    }
-
-    fn forget(&mut self, node: &Arc<str>, uids: Vec<String>) {
+    fn forget(&mut self, node: &Arc<str>, uids: Vec<Arc<str>>) {
         for uid in uids {
-            self.set(&uid, node, None);
+            if self.words.unset(&uid, node) {
+                self.touch(&uid);
+            }
         }
     }
 
     /// There is this object, or it is another now. What it says is known from then on by what is written.
     fn put(&mut self, seen: Seen) {
         match self.objects.get_mut(&seen.uid) {
-            None => drop(self.objects.insert(seen.uid.clone(), One::new(seen))),
+            None => {
+                let is_cut = self.cut.remove(&seen.uid);
+                let one = One::new(seen, is_cut);
+                self.objects.insert(one.seen.uid.clone(), one);
+            }
             Some(one) if one.seen.generation == seen.generation => {}
             Some(one) => {
                 one.seen.generation = seen.generation;
-                one.failing = None;
+                (one.failing, one.is_cut) = (None, false);
                 one.touch();
             }
         }
-    }
-}
-
-/// A word as conditions have them.
-fn word(reason: &str) -> String {
-    let is_word = (1..=REASON_MAX).contains(&reason.len())
-        && reason.starts_with(|letter: char| letter.is_ascii_alphabetic())
-        && reason.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if is_word { reason } else { "Other" }.to_owned()
-}
-
-fn said(state: &BehaviorProfileState) -> Said {
-    let refusal = || {
-        let cut = state.message.floor_char_boundary(MESSAGE_MAX);
-        Arc::new(Refusal {
-            reason: word(&state.reason),
-            message: visible(&state.message[..cut]).to_string(),
-        })
-    };
-    Said {
-        generation: state.generation,
-        instances: state.instances,
-        refusal: match state.verdict() {
-            Verdict::InForce => None,
-            // What a newer agent says is not that it obeys.
-            Verdict::Refused | Verdict::Unspecified => Some(refusal()),
-        },
     }
 }
 
@@ -238,82 +190,97 @@ impl Board {
         self.lock().is_listed
     }
 
+    /// There are pods of agents for these nodes.
+    pub fn expect<'n>(&self, nodes: impl Iterator<Item = &'n str>) {
+        self.lock().nodes.expect(nodes);
+    }
+
     /// There is a connection to the agent of a node; answers by which number it is known.
     pub fn joined(&self, node: &str) -> u64 {
-        let mut state = self.lock();
-        state.joins += 1;
-        let join = state.joins;
-        let node = state.nodes.entry(node.into()).or_insert_with(|| Node {
-            join,
-            told: HashMap::new(),
-            is_whole: false,
-            left: None,
-        });
-        (node.join, node.left) = (join, None);
-        join
+        self.lock().nodes.joined(node)
     }
 
     /// That connection ended.
     pub fn left(&self, node: &str, join: u64) {
-        let mut state = self.lock();
-        if let Some(node) = state.nodes.get_mut(node).filter(|node| node.join == join) {
-            node.left = Some(Instant::now());
-        }
+        self.lock().nodes.left(node, join);
     }
 
-    /// Whether a node told all.
+    /// Whether a node told all it will.
     pub fn knows(&self, node: &str) -> bool {
-        self.lock()
-            .nodes
-            .get(node)
-            .is_some_and(|node| node.is_whole)
+        self.lock().nodes.knows(node)
     }
 
-    /// An agent cannot tell: its node is not counted.
+    /// The agent on this connection cannot tell.
     pub fn is_mute(&self, node: &str, join: u64) {
-        let whole = FollowBehaviorProfilesResponse {
-            whole: true,
-            ..FollowBehaviorProfilesResponse::default()
-        };
-        self.take(node, join, whole);
+        let mut state = self.lock();
+        let gone = state.nodes.is_mute(node, join);
+        state.forget(&node.into(), gone);
     }
 
     /// A node tells this.
-    pub fn take(&self, node: &str, join: u64, message: FollowBehaviorProfilesResponse) {
+    pub fn take(&self, node: &str, join: u64, message: &FollowBehaviorProfilesResponse) {
         let mut state = self.lock();
-        let Some((key, _)) = state.nodes.get_key_value(node) else {
+        let State {
+            objects,
+            words,
+            nodes,
+            cut,
+            ..
+        } = &mut *state;
+        let Some((key, node)) = nodes.on(node, join) else {
             return;
         };
-        let key = Arc::clone(key);
-        let mut gone = Vec::new();
-        let mut refused = 0;
-        let mut told = Vec::new();
-        {
-            let Some(node) = state.nodes.get_mut(&key).filter(|node| node.join == join) else {
-                return;
+        for told in &message.profiles {
+            let uid = told.uid.as_str();
+            if uid.is_empty() || uid.len() > UID_MAX || told.namespace.len() > NAMESPACE_MAX {
+                words.refused += 1;
+                continue;
+            }
+            let mut one = objects.get_mut(uid);
+            let set = match node.told.len() < OF_NODE || node.told.contains_key(uid) {
+                true => {
+                    let said = words.said(told);
+                    // Of a share that is not theirs nodes take nothing by what they say.
+                    let known = one.as_ref().map(|one| &*one.seen.namespace);
+                    let place = Place {
+                        namespace: known.unwrap_or(&told.namespace),
+                        is_known: known.is_some(),
+                    };
+                    words.set(uid, place, &key, said)
+                }
+                false => Set::NoRoom,
             };
-            for one in &message.profiles {
-                let has_room = node.told.len() < OF_NODE || node.told.contains_key(&one.uid);
-                if !has_room || one.uid.is_empty() || one.uid.len() > 64 {
-                    refused += 1;
+            match set {
+                Set::Same => {
+                    if let Some(of) = node.told.get_mut(uid) {
+                        *of = join;
+                    }
                     continue;
                 }
-                node.told.insert(one.uid.clone(), join);
-                told.push((one.uid.clone(), said(one)));
-            }
-            for uid in message.gone {
-                if node.told.remove(&uid).is_some() {
-                    gone.push(uid);
+                Set::News(uid) => {
+                    node.told.insert(uid, join);
+                }
+                Set::NoRoom => {
+                    words.refused += 1;
+                    match &mut one {
+                        Some(one) => one.is_cut = true,
+                        None if cut.len() < OF_NODE => {
+                            cut.insert(uid.to_owned());
+                        }
+                        None => {}
+                    }
                 }
             }
-            if message.whole {
-                node.is_whole = true;
-                gone.extend(node.only(join));
+            if let Some(one) = one {
+                one.touch();
             }
         }
-        state.refused += refused;
-        for (uid, said) in told {
-            state.set(&uid, &key, Some(said));
+        let mut gone = Vec::new();
+        for uid in &message.gone {
+            gone.extend(node.told.remove_entry(&**uid).map(|(uid, _)| uid));
+        }
+        if message.whole {
+            node.is_whole();
         }
         state.forget(&key, gone);
     }
@@ -321,24 +288,22 @@ impl Board {
     /// Nodes whose agents are gone for long count no longer.
     pub fn sweep(&self) {
         let mut state = self.lock();
-        let is_over = |node: &Node| node.left.is_some_and(|left| left.elapsed() >= GRACE);
-        let over = state.nodes.iter().filter(|(_, node)| is_over(node));
-        let over: Vec<Arc<str>> = over.map(|(name, _)| Arc::clone(name)).collect();
-        for name in over {
-            if let Some(node) = state.nodes.remove(&name) {
-                state.forget(&name, node.told.into_keys().collect());
-            }
+        for (node, gone) in state.nodes.sweep() {
+            state.forget(&node, gone);
+        }
+        state.words.shed();
+        let hearing = state.nodes.hearing();
+        let before = std::mem::replace(&mut state.hearing, hearing);
+        if hearing.differs(before) {
+            state.objects.values_mut().for_each(One::touch);
         }
     }
 
     /// What all of it comes to.
     pub fn figures(&self) -> Figures {
         let state = self.lock();
-        let told = state.nodes.values();
         let mut figures = Figures {
-            nodes: told
-                .filter(|node| node.is_whole && node.left.is_none())
-                .count() as u32,
+            nodes: state.nodes.connected() as u32,
             ..Figures::default()
         };
         for one in state.objects.values() {
@@ -348,10 +313,10 @@ impl Board {
                 continue;
             };
             figures.refused += u32::from(status.holds("Refused").is_some());
-            *match (status.holds("InForce"), status.nodes.running) {
-                (Some(_), _) => &mut figures.in_force,
-                (None, 0) => &mut figures.not_running,
-                (None, _) => &mut figures.not_in_force,
+            *match status.holds("InForce") {
+                Some(_) => &mut figures.in_force,
+                None if status.is_idle() => &mut figures.not_running,
+                None => &mut figures.not_in_force,
             } += 1;
         }
         figures
@@ -359,14 +324,19 @@ impl Board {
 
     /// How much that nodes told found no room, since this replica leads.
     pub fn refused(&self) -> u64 {
-        self.lock().refused
+        self.lock().words.refused
     }
 
     /// Objects of which something may have to be written now, those first that wait longest.
     pub fn waiting(&self, most: usize) -> Vec<Due> {
         let now = crate::clock::now();
         let mut state = self.lock();
-        let State { objects, told, .. } = &mut *state;
+        let State {
+            objects,
+            words,
+            hearing,
+            ..
+        } = &mut *state;
         let mut all: Vec<&mut One> = { objects.values_mut() }
             .filter(|one| one.is_due(self.interval))
             .collect();
@@ -376,10 +346,21 @@ impl Board {
             if due.len() >= most {
                 break;
             }
+            let generation = one.seen.generation;
             let before = one.seen.status.as_ref();
-            let of_it = told.get(&one.seen.uid).into_iter().flatten();
-            let of_it = of_it.map(|(node, said)| (&**node, said));
-            let status = status(one.seen.generation, of_it, before, now);
+            let known = Before {
+                status: before,
+                is_own: one.own == generation,
+            };
+            let mut hearing = *hearing;
+            hearing.mute += u32::from(one.is_cut);
+            let status = status(generation, words.of(&one.seen.uid), hearing, known, now);
+            let rests = before.is_some_and(|before| status.rests_after(before));
+            one.rests = rests.then(|| one.rests.unwrap_or_else(Instant::now));
+            if one.rests.is_some_and(|since| since.elapsed() < REST) {
+                one.dirty = None;
+                continue;
+            }
             let waits = one.tried.is_some_and(|tried| tried.elapsed() < COUNTS);
             match before {
                 Some(before) if *before == status => one.dirty = None,
@@ -403,6 +384,7 @@ impl Board {
         state.wrote = Some(Instant::now());
         if let Some(one) = state.objects.get_mut(&due.seen.uid) {
             one.seen.status = Some(due.status.clone());
+            one.own = due.status.observed_generation;
             one.failing = None;
         }
     }
@@ -435,15 +417,5 @@ impl Board {
         let is_news = before.is_none_or(|(_, told)| told != text);
         one.failing = Some((wait.min(most.max(self.interval)), text));
         is_news
-    }
-}
-
-impl Node {
-    /// Forgets what it told on earlier connections alone. Answers what that is.
-    fn only(&mut self, join: u64) -> Vec<String> {
-        let old = self.told.iter().filter(|(_, of)| **of != join);
-        let old: Vec<String> = old.map(|(uid, _)| uid.clone()).collect();
-        self.told.retain(|_, of| *of == join);
-        old
     }
 }

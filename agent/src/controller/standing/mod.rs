@@ -15,19 +15,31 @@
 //! **Writes.** Whoever writes the status of an object has the API send all of it to all agents again, so little is
 //! written: once in `learned.interval` for each object at most where a condition or the generation is another, once in a
 //! minute where counts alone are, nothing where nothing is; all of them together 32 in a second. What the object says
-//! already is where a new leader begins, so that it writes what is another. A node counts until its agent is away for
-//! half a minute.
+//! already is where a new leader begins, so that it writes what is another. A workload that runs for a while, again and
+//! again, as of a CronJob, is said to run nowhere when it did not for ten minutes.
 //!
-//! Events tell of it once for each generation: their names are made of that, and the API refuses a second one.
+//! **Who is not heard.** That it is in force wherever it runs, that nobody refuses it and that it runs nowhere is known
+//! from all nodes alone. Each that has a pod of an agent is expected: what it said last counts while that is away, for
+//! ten minutes at most, and while one is waited for that said nothing yet, what the object says of its generation stays,
+//! or is that it is not known. After that it is counted as not heard and keeps nobody from a statement, as a node that
+//! died would for ever, as long as no more are not heard than are. An agent of a version that cannot tell is there, and
+//! keeps all from it.
+//!
+//! Events tell of it once for each generation: their names are made of that, and the API refuses a second one while it
+//! has the first.
 //!
 //! | part | does |
 //! |---|---|
 //! | `board` | takes what nodes say, and tells what is due |
+//! | `nodes` | who is heard, and who should be |
+//! | `words` | what they said, with bounds |
 //! | `status` | what all of it comes to |
 //! | `write` | applies, and tells |
 
 mod board;
+mod nodes;
 mod status;
+mod words;
 mod write;
 
 #[cfg(test)]
@@ -126,10 +138,11 @@ impl Attendant for Standing {
                     board.is_mute(&node, join);
                     tracing::debug!(
                         node,
-                        "the agent is of a version that does not tell what it makes of BehaviorProfiles: its \
-                         node is not counted"
+                        "the agent is of a version that does not tell what it makes of BehaviorProfiles: what \
+                         all make of them is not known"
                     );
-                    return Ok(());
+                    // Until the connection ends it is there, and cannot tell.
+                    return std::future::pending().await;
                 }
                 Err(status) => return Err(status.message().to_owned()),
             };
@@ -139,7 +152,7 @@ impl Attendant for Standing {
                 let Some(message) = message else {
                     return Err("the agent ended".to_owned());
                 };
-                board.take(&node, join, message);
+                board.take(&node, join, &message);
             }
         })
     }
@@ -150,7 +163,13 @@ impl Attendant for Standing {
             let board = Arc::clone(&writer.board);
             let knows = |node: &str| board.knows(node);
             let settled = settled(&fleet, knows, "what they make of BehaviorProfiles");
-            writer.run(settled).await;
+            let expect = |board: &Board| {
+                if fleet.is_listed() {
+                    let agents = fleet.agents();
+                    board.expect(agents.iter().map(|agent| &*agent.node));
+                }
+            };
+            writer.run(settled, expect).await;
         })
     }
 }

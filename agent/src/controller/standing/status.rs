@@ -11,6 +11,12 @@ use std::sync::Arc;
 const NAMED: usize = 5;
 /// Different refusals that are told.
 const REFUSALS: usize = 3;
+/// The conditions.
+const IN_FORCE: &str = "InForce";
+const REFUSED: &str = "Refused";
+/// Words of them.
+const NOT_RUNNING: &str = "NotRunning";
+const NOT_HEARD: &str = "NotHeard";
 
 /// As the object has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +66,7 @@ pub struct Condition {
 }
 
 /// Why a node refuses it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Refusal {
     /// One word.
     pub reason: String,
@@ -77,6 +83,44 @@ pub struct Said {
     pub instances: u32,
     /// Why it is not obeyed; none where it is.
     pub refusal: Option<Arc<Refusal>>,
+}
+
+/// How many nodes are heard, of those that should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hearing {
+    /// What they said counts.
+    pub heard: u32,
+    /// They are waited for.
+    pub silent: u32,
+    /// Their agents cannot tell.
+    pub mute: u32,
+    /// They were waited for for long.
+    pub gone: u32,
+}
+
+impl Hearing {
+    /// Whether those that are heard are not enough to say anything of all. Some that are gone for long, fewer than are
+    /// heard, keep nobody from it: a node that died would.
+    const fn is_part(self) -> bool {
+        self.silent > 0 || self.mute > 0 || self.gone > self.heard
+    }
+
+    /// Whether something else may be said than where it was so.
+    pub const fn differs(self, before: Self) -> bool {
+        (self.silent > 0) != (before.silent > 0)
+            || (self.mute > 0) != (before.mute > 0)
+            || self.gone != before.gone
+            || self.is_part() != before.is_part()
+    }
+
+    /// Who is not heard, to come after a sentence.
+    fn tail(self) -> String {
+        match (self.silent + self.mute + self.gone) as usize {
+            0 => String::new(),
+            1 => "; 1 node is not heard".to_owned(),
+            many => format!("; {many} nodes are not heard"),
+        }
+    }
 }
 
 impl Status {
@@ -108,6 +152,34 @@ impl Status {
                 .collect()
         };
         self.observed_generation != before.observed_generation || short(self) != short(before)
+    }
+
+    /// Whether nothing is another but that its workload runs nowhere any more, as where a Job ended.
+    pub fn rests_after(&self, before: &Self) -> bool {
+        let is_same = |kind: &str| {
+            let short = |status: &Self| {
+                let one = status.condition(kind);
+                one.map(|one| (one.status, one.reason.clone()))
+            };
+            short(self) == short(before)
+        };
+        let runs_no_more = self.nodes.running == 0 && before.nodes.running > 0;
+        let was_in_force = before.holds(IN_FORCE).is_some();
+        runs_no_more
+            && self.observed_generation == before.observed_generation
+            && is_same(REFUSED)
+            && (is_same(IN_FORCE) || was_in_force && self.is_unknown(IN_FORCE))
+    }
+
+    fn is_unknown(&self, kind: &str) -> bool {
+        self.condition(kind)
+            .is_some_and(|one| one.status == Holds::Unknown)
+    }
+
+    /// Whether its workload runs nowhere, as far as all that should be heard are.
+    pub fn is_idle(&self) -> bool {
+        self.condition(IN_FORCE)
+            .is_some_and(|one| one.reason == NOT_RUNNING)
     }
 }
 
@@ -147,59 +219,146 @@ fn refusals(refused: &BTreeMap<&Refusal, Vec<&str>>) -> (String, String) {
     (reason, texts.join("; "))
 }
 
-/// What nodes say of this generation comes to, where the object said that before. A time is of when a condition became
-/// what it is.
+/// What an object said before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before<'b> {
+    /// None where it said nothing.
+    pub status: Option<&'b Status>,
+    /// Whether that is of this generation and was written while this replica leads: of what it was made, all that still
+    /// counts is known.
+    pub is_own: bool,
+}
+
+/// Whether a condition holds, its word, and what it says for people.
+type Says = (Holds, String, String);
+
+/// What nodes say of this generation, added up.
+#[derive(Default)]
+struct Sum<'s> {
+    nodes: Nodes,
+    refused: BTreeMap<&'s Refusal, Vec<&'s str>>,
+}
+
+impl<'s> Sum<'s> {
+    fn of(generation: i64, told: impl Iterator<Item = (&'s str, &'s Said)>) -> Self {
+        let mut sum = Self::default();
+        let nodes = &mut sum.nodes;
+        for (node, said) in told {
+            let runs = u32::from(said.instances > 0);
+            nodes.running += runs;
+            // One that is before the controller knows what is to come.
+            let is_old = said.generation < generation;
+            match &said.refusal {
+                _ if is_old => nodes.behind += runs,
+                None => nodes.in_force += runs,
+                Some(why) => {
+                    sum.refused.entry(why).or_default().push(node);
+                    nodes.refused += 1;
+                }
+            }
+        }
+        nodes.summary = format!("{}/{}", nodes.in_force, nodes.running);
+        sum
+    }
+
+    /// What some nodes say is enough for `InForce` not to hold.
+    fn not_in_force(&self, hearing: Hearing) -> Option<Says> {
+        let Nodes {
+            running,
+            in_force,
+            behind,
+            refused,
+            ..
+        } = self.nodes;
+        let (of, tail) = (nodes(running as usize), hearing.tail());
+        // Refused on nodes where it does not run keeps it from no container, unless it runs nowhere.
+        let is_kept = refused > 0 && (running == 0 || in_force + behind < running);
+        if is_kept {
+            let (word, refusals) = refusals(&self.refused);
+            let text = format!("in force on {in_force} of {of}: {refusals}{tail}");
+            return Some((Holds::False, word, text));
+        }
+        let text = format!(
+            "in force on {in_force} of {of}, of which {behind} know an earlier generation alone{tail}"
+        );
+        (behind > 0).then(|| (Holds::False, "Behind".to_owned(), text))
+    }
+
+    /// What `InForce` is where nobody who is heard keeps it from that.
+    fn in_force(&self, hearing: Hearing) -> Says {
+        let (in_force, tail) = (self.nodes.in_force, hearing.tail());
+        let says = |holds, word: &str, text| (holds, word.to_owned(), text);
+        let heard = if tail.is_empty() {
+            ""
+        } else {
+            " that is heard"
+        };
+        if in_force == 0 {
+            let text =
+                format!("no node{heard} runs its workload, or none of these knows it yet{tail}");
+            let word = if tail.is_empty() {
+                NOT_RUNNING
+            } else {
+                NOT_HEARD
+            };
+            return says(Holds::Unknown, word, text);
+        }
+        let of = nodes(in_force as usize);
+        if hearing.is_part() {
+            let text = format!("in force on {of}{tail}");
+            return says(Holds::Unknown, NOT_HEARD, text);
+        }
+        let heard = if tail.is_empty() {
+            ""
+        } else {
+            " that are heard"
+        };
+        let text = format!("in force on {of}, all{heard} on which its workload runs{tail}");
+        says(Holds::True, "AllNodes", text)
+    }
+
+    fn refused(&self, hearing: Hearing) -> Says {
+        let tail = hearing.tail();
+        if self.nodes.refused > 0 {
+            let (word, text) = refusals(&self.refused);
+            return (Holds::True, word, format!("{text}{tail}"));
+        }
+        let heard = if tail.is_empty() {
+            ""
+        } else {
+            " that is heard"
+        };
+        let text = format!("no node{heard} refuses it{tail}");
+        match hearing.is_part() {
+            true => (Holds::Unknown, NOT_HEARD.to_owned(), text),
+            false => (Holds::False, "NotRefused".to_owned(), text),
+        }
+    }
+}
+
+/// What nodes say of this generation comes to, where so many are heard and the object said that before. A time is of
+/// when a condition became what it is.
+///
+/// What some nodes say is enough to know that it is refused, or not in force. That nobody refuses it, that it is in force
+/// wherever it runs, and that it runs nowhere, is known from all of them alone: while some are waited for what the object
+/// says of that stays, unless something contradicts it.
 pub fn status<'s>(
     generation: i64,
     told: impl Iterator<Item = (&'s str, &'s Said)>,
-    before: Option<&Status>,
+    hearing: Hearing,
+    before: Before<'_>,
     now: i64,
 ) -> Status {
-    let [mut running, mut in_force, mut behind] = [0_u32; 3];
-    let mut refused: BTreeMap<&Refusal, Vec<&str>> = BTreeMap::new();
-    let mut refusing = 0_u32;
-    for (node, said) in told {
-        let runs = said.instances > 0;
-        running += u32::from(runs);
-        // One that is before the controller knows what is to come.
-        let is_old = said.generation < generation;
-        match &said.refusal {
-            _ if is_old => behind += u32::from(runs),
-            None => in_force += u32::from(runs),
-            Some(why) => {
-                refused.entry(why).or_default().push(node);
-                refusing += 1;
-            }
-        }
-    }
-    let (reason, refusals) = refusals(&refused);
-    // Refused on nodes where it does not run keeps it from no container, unless it runs nowhere.
-    let is_kept = refusing > 0 && (running == 0 || in_force + behind < running);
-    let (holds, word, text) = if is_kept {
-        let text = format!(
-            "in force on {in_force} of {}: {refusals}",
-            nodes(running as usize)
-        );
-        (Holds::False, reason.clone(), text)
-    } else if running == 0 {
-        let text = "no node runs its workload, or none of these knows it yet".to_owned();
-        (Holds::Unknown, "NotRunning".to_owned(), text)
-    } else if behind > 0 {
-        let text = format!(
-            "in force on {in_force} of {}, of which {behind} know an earlier generation alone",
-            nodes(running as usize)
-        );
-        (Holds::False, "Behind".to_owned(), text)
-    } else {
-        let text = format!(
-            "in force on {}, all on which its workload runs",
-            nodes(running as usize)
-        );
-        (Holds::True, "AllNodes".to_owned(), text)
+    let sum = Sum::of(generation, told);
+    let known = |kind: &str| before.status.and_then(|before| before.condition(kind));
+    let waits = |kind: &str, not_of_own: Holds| {
+        let known = known(kind).filter(|known| known.observed_generation == generation)?;
+        let is_over = before.is_own && known.status == not_of_own
+            || known.reason == NOT_RUNNING && sum.nodes.running > 0;
+        (hearing.silent > 0 && !is_over).then(|| known.clone())
     };
-    let condition = |kind: &str, status: Holds, reason: String, message: String| {
-        let known = before.and_then(|before| before.condition(kind));
-        let known = known.filter(|known| known.status == status);
+    let condition = |kind: &str, (status, reason, message): Says| {
+        let known = known(kind).filter(|known| known.status == status);
         let since = known.map(|known| known.last_transition_time.clone());
         Condition {
             kind: kind.to_owned(),
@@ -212,27 +371,24 @@ pub fn status<'s>(
             message,
         }
     };
-    let conditions = vec![
-        condition("InForce", holds, word, text),
-        match refusing {
-            0 => condition(
-                "Refused",
-                Holds::False,
-                "NotRefused".to_owned(),
-                "no node refuses it".to_owned(),
-            ),
-            _ => condition("Refused", Holds::True, reason, refusals),
-        },
-    ];
-    Status {
+    let in_force = match sum.not_in_force(hearing) {
+        Some(says) => condition(IN_FORCE, says),
+        None => waits(IN_FORCE, Holds::False)
+            .unwrap_or_else(|| condition(IN_FORCE, sum.in_force(hearing))),
+    };
+    let refused = match sum.nodes.refused {
+        0 => waits(REFUSED, Holds::True),
+        _ => None,
+    };
+    let refused = refused.unwrap_or_else(|| condition(REFUSED, sum.refused(hearing)));
+    let status = Status {
         observed_generation: generation,
-        nodes: Nodes {
-            summary: format!("{in_force}/{running}"),
-            running,
-            in_force,
-            behind,
-            refused: refusing,
-        },
-        conditions,
+        nodes: sum.nodes,
+        conditions: vec![in_force, refused],
+    };
+    match before.status {
+        // Counts of some are no news where those of all stand.
+        Some(before) if hearing.silent > 0 && !status.is_news(before) => before.clone(),
+        _ => status,
     }
 }

@@ -79,8 +79,9 @@ fn hint(failure: &Failure) -> &'static str {
 }
 
 impl Writer {
-    /// Writes what comes, for ever; not before `settled` is ready.
-    pub async fn run(&self, settled: impl Future<Output = ()>) {
+    /// Writes what comes, for ever; not before `settled` is ready. `expect` tells the board of which nodes it should
+    /// hear.
+    pub async fn run(&self, settled: impl Future<Output = ()>, expect: impl Fn(&Board)) {
         settled.await;
         while !self.board.is_listed() {
             sleep(LOOK / 4).await;
@@ -88,6 +89,7 @@ impl Writer {
         let mut backoff = Backoff::new();
         let mut told = String::new();
         loop {
+            expect(&self.board);
             self.board.sweep();
             let Err(failure) = self.write_due().await else {
                 backoff = Backoff::new();

@@ -78,6 +78,37 @@ async fn the_controller_writes_what_agents_say_and_so_does_the_next() {
     second.end().await;
 }
 
+/// What the one agent says that answers is not what all make of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_controller_knows_which_agents_it_should_hear() {
+    let (cluster, keys) = (Cluster::new(), Keys::new());
+    let web = object("shop", "web", 1);
+    cluster.put(web.clone());
+    let one = Agent::start(&keys, "n1", "127.0.0.6:0");
+    let port = one.address.port();
+    for (name, address) in [("n1", "127.0.0.6"), ("n2", "127.0.0.7")] {
+        cluster.put(pod(name, name, address, "Running"));
+        cluster.own(&format!("/api/v1/nodes/{name}"), node(true));
+    }
+    says(&one, state(&web, 1, None));
+    let controller = Replica::with(&keys, &cluster, "one", port, quick);
+    until("that not all are heard", || {
+        condition(&cluster, "shop-web", "InForce") == is("Unknown", "NotHeard")
+    })
+    .await;
+    assert_eq!(
+        condition(&cluster, "shop-web", "Refused"),
+        is("Unknown", "NotHeard")
+    );
+    let two = Agent::start(&keys, "n2", &format!("127.0.0.7:{port}"));
+    says(&two, state(&web, 1, None));
+    until("it is in force", || {
+        condition(&cluster, "shop-web", "InForce") == is("True", "AllNodes")
+    })
+    .await;
+    controller.end().await;
+}
+
 /// Agents of earlier versions know nothing of the call, and answer so, each in its way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_does_not_know_the_call_is_told_from_one_that_refuses() {

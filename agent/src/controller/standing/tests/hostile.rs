@@ -50,8 +50,8 @@ async fn what_a_node_tells_of_nothing_has_bounds_and_is_of_no_object() {
         profiles: vec![state(&web, 1, Some(("Unsigned", "x")))],
         ..FollowBehaviorProfilesResponse::default()
     };
-    leader.board.take("n2", 1, late.clone());
-    leader.board.take("n9", 7, late);
+    leader.board.take("n2", 1, &late);
+    leader.board.take("n9", 7, &late);
     leader.pass(20).await;
     assert_eq!(nodes(&cluster, "shop-web")["refused"], 0);
 }

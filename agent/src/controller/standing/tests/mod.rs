@@ -2,10 +2,11 @@
 //! still until it is moved.
 
 mod followed;
+mod heard;
 mod hostile;
 mod trouble;
 
-use super::board::{Board, GRACE, Seen};
+use super::board::{Board, Seen};
 use super::status::Status;
 use super::write::Writer;
 use crate::kubernetes::api::Api;
@@ -93,7 +94,7 @@ impl Leader {
             gone: Vec::new(),
             whole: true,
         };
-        self.board.take(node, self.joins[node], message);
+        self.board.take(node, self.joins[node], &message);
     }
 
     /// The connection to it ends.
@@ -313,54 +314,6 @@ async fn one_that_runs_nowhere_says_so_and_one_that_all_refuse_too() {
     assert_eq!(nodes(&cluster, "shop-db")["refused"], 2);
     assert_eq!(nodes(&cluster, "shop-db")["summary"], "0/0");
     assert_eq!(events(&cluster), [is("Refused", "Warning")]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_node_counts_until_its_agent_is_gone_for_long() {
-    let cluster = Cluster::new();
-    let web = object("shop", "web", 1);
-    cluster.put(web.clone());
-    let mut leader = Leader::begin(&cluster, &["shop-web"]).await;
-    for node in ["n1", "n2"] {
-        leader.tell(node, vec![state(&web, 1, None)]);
-    }
-    leader.pass(80).await;
-    cluster.written();
-    // An agent that is started anew, and before it went its new pod was there.
-    leader.part("n1");
-    leader.pass(GRACE.as_secs() - 2).await;
-    leader.tell("n1", vec![state(&web, 1, None)]);
-    let before = leader.joins["n2"];
-    leader.tell("n2", vec![state(&web, 1, None)]);
-    leader.join("n2");
-    leader.tell("n2", vec![state(&web, 1, None)]);
-    leader.board.left("n2", before);
-    leader.pass(2 * GRACE.as_secs()).await;
-    assert_eq!(cluster.written().all, 0);
-    // One that stays away; and one on which the workload runs no longer.
-    leader.part("n1");
-    leader.pass(GRACE.as_secs() + 5).await;
-    assert_eq!(nodes(&cluster, "shop-web")["summary"], "1/1");
-    leader.tell("n2", Vec::new());
-    let gone = FollowBehaviorProfilesResponse {
-        gone: vec!["shop-web".to_owned()],
-        whole: true,
-        ..FollowBehaviorProfilesResponse::default()
-    };
-    leader.board.take("n2", leader.joins["n2"], gone);
-    leader.pass(15).await;
-    assert_eq!(
-        condition(&cluster, "shop-web", "InForce"),
-        is("Unknown", "NotRunning")
-    );
-    // What it told before it was started anew counts no longer where it does not tell it again.
-    leader.tell("n2", vec![state(&web, 1, None)]);
-    leader.pass(15).await;
-    assert_eq!(nodes(&cluster, "shop-web")["summary"], "1/1");
-    leader.part("n2");
-    leader.tell("n2", Vec::new());
-    leader.pass(15).await;
-    assert_eq!(nodes(&cluster, "shop-web")["summary"], "0/0");
 }
 
 #[tokio::test(start_paused = true)]
