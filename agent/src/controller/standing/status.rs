@@ -176,10 +176,9 @@ impl Status {
             .is_some_and(|one| one.status == Holds::Unknown)
     }
 
-    /// Whether its workload runs nowhere, as far as all that should be heard are.
+    /// Whether its workload runs on no node that is heard, and nothing is against it.
     pub fn is_idle(&self) -> bool {
-        self.condition(IN_FORCE)
-            .is_some_and(|one| one.reason == NOT_RUNNING)
+        self.nodes.running == 0 && self.is_unknown(IN_FORCE)
     }
 }
 

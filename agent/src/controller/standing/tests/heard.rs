@@ -179,6 +179,8 @@ async fn agents_that_cannot_tell_keep_all_from_what_the_first_says() {
     }
     assert!(leader.board.knows("n1"));
     leader.pass(3 * LONG.as_secs()).await;
+    let figures = leader.board.figures();
+    assert_eq!((figures.not_running, figures.nodes), (2, 0));
     // They are updated one after another.
     for (number, node) in NODES.iter().enumerate() {
         for uid in ["shop-web", "shop-db"] {
