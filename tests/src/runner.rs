@@ -10,7 +10,7 @@ use crate::session::{Session, check_interrupt};
 use crate::tally::{ExpectedSkips, Tally};
 use crate::watch::Watch;
 use anyhow::{Context as _, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -125,8 +125,11 @@ pub struct Context<'s> {
     pub soak: bool,
     /// The best tier of hooks that the shared agent may use.
     pub tier: Tier,
+    /// Whether the shared agent tells of repeats sooner than by default. Not while acts are done one after another: what
+    /// one did again would be told during another, of which each report is looked at.
+    tells_soon: bool,
     // The watch ends before its agent does.
-    shared: Option<((Mode, Tier), Watch, Agent)>,
+    shared: Option<((Mode, Tier, bool), Watch, Agent)>,
     /// What the kernel skipped for the shared agent.
     skips: Skips,
 }
@@ -134,8 +137,9 @@ pub struct Context<'s> {
 impl Context<'_> {
     /// An agent that cases share, so that programs are not loaded anew for each.
     pub fn agent(&mut self, mode: Mode) -> Result<(&Agent, &mut Watch)> {
+        let wanted = (mode, self.tier, self.tells_soon);
         let usable = match &mut self.shared {
-            Some((known, _, agent)) => *known == (mode, self.tier) && agent.is_running(),
+            Some((known, _, agent)) => *known == wanted && agent.is_running(),
             None => false,
         };
         if !usable {
@@ -144,9 +148,12 @@ impl Context<'_> {
             if let Some(tier) = self.tier.forced() {
                 home.set("tier", tier)?;
             }
+            if !self.tells_soon {
+                home.set("suppression", json!({}))?;
+            }
             let agent = home.start()?;
             let watch = agent.watch()?;
-            self.shared = Some(((mode, self.tier), watch, agent));
+            self.shared = Some((wanted, watch, agent));
         }
         let (_, watch, agent) = self.shared.as_mut().context("no agent")?;
         Ok((agent, watch))
@@ -233,6 +240,7 @@ pub fn run(options: &Options) -> Result<bool> {
         label: options.label.clone(),
         soak: options.soak,
         tier: Tier::Best,
+        tells_soon: true,
         shared: None,
         skips: Skips::default(),
     };
@@ -241,6 +249,7 @@ pub fn run(options: &Options) -> Result<bool> {
     for group in cases::ALL {
         check_interrupt()?;
         context.tier = group.tier;
+        context.tells_soon = matches!(group.cases, Cases::These(_));
         match group.cases {
             Cases::These(cases) => {
                 for case in cases {

@@ -163,6 +163,15 @@ struct Foreign {
     built: OnceLock<Option<Built>>,
 }
 
+/// Says that nothing was built if that was not said otherwise: nobody is to wait for ever.
+struct Told<'b>(&'b OnceLock<Option<Built>>);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.0.get_or_init(|| None);
+    }
+}
+
 impl Foreign {
     fn all(guests: impl Iterator<Item = &'static Guest>) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
@@ -181,13 +190,10 @@ impl Foreign {
             name: format!("build for {}", self.machine.debian),
             budget: 420,
             work: Box::new(|_, _| {
-                let built = build::binaries(tools, self.machine, Some(1));
-                let (built, outcome) = match built {
-                    Ok(built) => (Some(built), Ok(())),
-                    Err(error) => (None, Err(error)),
-                };
-                self.built.get_or_init(|| built);
-                outcome
+                let told = Told(&self.built);
+                let built = build::binaries(tools, self.machine, Some(1))?;
+                told.0.get_or_init(|| Some(built));
+                Ok(())
             }),
         }
     }

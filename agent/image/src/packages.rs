@@ -146,7 +146,7 @@ impl Packages {
             sbom.add(tree, &mut packages, false);
         }
         if tree.is_exhausted() {
-            let text = "paths in lists of packages lead through too many links: files of packages are incomplete";
+            let text = "paths in lists of packages lead through too many links, or are too long together: files of packages are incomplete";
             packages.not_read.push(text.to_owned());
         }
         let same_image = given.and_then(|(_, same_image)| same_image);

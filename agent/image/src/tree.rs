@@ -20,6 +20,8 @@ pub(crate) const PATH_MAX: usize = 4096;
 pub(crate) const NAME_MAX: usize = 255;
 /// Names that are gone through in all paths together, for each entry that may be read.
 const STEPS_EACH: u64 = 100;
+/// Bytes of a path that count as a name more.
+const BYTES_EACH: usize = 64;
 /// Bytes of names for each entry that may be read.
 const TEXT_EACH: u64 = 256;
 
@@ -227,6 +229,12 @@ impl Tree {
     /// Whether paths took more work than those of any image do.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.steps.get() > self.limits.entries.saturating_mul(STEPS_EACH)
+    }
+
+    /// Charges for a path that was put together, of which a list can have many more bytes than it has itself.
+    pub(crate) fn charge(&self, path: &[u8]) {
+        let steps = (path.len() / BYTES_EACH) as u64;
+        self.steps.set(self.steps.get().saturating_add(steps));
     }
 
     fn limit(&self, of: &'static str, limit: u64) -> Stop {

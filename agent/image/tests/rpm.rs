@@ -280,6 +280,22 @@ fn lists_end_where_paths_took_too_much_work() {
 }
 
 #[test]
+fn lists_end_whose_paths_are_longer_together_than_any_are() {
+    // Five bytes each, and a path of 4,000.
+    let names = vec![(0, ""); 100_000];
+    let long = package("long", &[&*"x".repeat(4_000)], &names);
+    let limits = Limits {
+        bytes: 1 << 30,
+        entries: 2_000,
+    };
+    let image = Image::of(vec![layer(&database(&[long, bash()]))]);
+    let report = read_as(image.path(), Wanted::default(), limits).unwrap();
+    let text = said(&report);
+    assert!(text.contains("too long together"), "{text}");
+    assert_eq!(packages(&report).len(), 2);
+}
+
+#[test]
 fn the_sum_is_the_one_of_rfc_1950() {
     assert_eq!(adler32(b"Wikipedia"), 0x11e6_0398);
 }

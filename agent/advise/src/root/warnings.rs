@@ -32,7 +32,8 @@ pub(super) fn of_image(
 ) -> Option<String> {
     let texts: Vec<&str> = (folders.iter())
         .filter(|folder| match &folder.image {
-            Some(below) => !below.is_empty(),
+            // One that stands on a file hides nothing: it cannot be mounted, which its own warning says.
+            Some(below) => !below.is_empty() && !below.no_folder,
             None => !made.is_folder(&folder.text),
         })
         .map(|folder| folder.text.as_str())

@@ -55,6 +55,7 @@ fn take(tree: &Tree, blobs: Blobs<'_>, path: &str, packages: &mut Packages) {
             continue;
         };
         for path in files.take_while(|_| !tree.is_exhausted()) {
+            tree.charge(&path);
             if let Some(id) = packages.find(tree, &path) {
                 packages.take(tree, number, id);
             }
