@@ -72,7 +72,7 @@ mod tests {
         let all = u64::from(RATE) * (PERIOD / 1_000_000_000);
         assert!(
             all > OPEN_MAX as u64
-                && RATE_BYTES as u64 * (PERIOD / 1_000_000_000) > OPEN_BYTES_MAX as u64
+                && u64::from(RATE_BYTES) * (PERIOD / 1_000_000_000) > OPEN_BYTES_MAX as u64
         );
     }
 
