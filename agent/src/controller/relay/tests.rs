@@ -112,10 +112,10 @@ async fn an_agent_that_floods_is_read_at_a_pace() {
     let rests = (1..=20_000).map(|number| say(flooding, number));
     let rests: Vec<Duration> = rests.collect();
     assert_eq!(rests[10_000], Duration::ZERO);
-    assert!(rests[19_999] > Duration::from_secs(10));
+    assert!(rests[19_999] > Duration::from_secs(1));
     relay.leave(flooding);
     relay.look(&agents);
-    assert!(say(flooding, 20_001) > Duration::from_secs(10));
+    assert!(say(flooding, 20_001) > Duration::from_secs(1));
     assert_eq!(say(calm, 1), Duration::ZERO);
     tokio::time::advance(Duration::from_secs(200)).await;
     assert_eq!(say(flooding, 20_002), Duration::ZERO);
