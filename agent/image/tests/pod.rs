@@ -90,7 +90,7 @@ fn each_mount_names_what_it_hides() {
     let hides = advice.root.hides.as_deref().unwrap();
     assert!(
         hides.starts_with(
-            "of the image 4 files (0.3 MB), 1 link, 5 folders at /data, /data/own, /run, /srv/file would be hidden; \
+            "of the image 4 files (0.3 MB), 1 link, 5 folders at /data, /data/own, /run would be hidden; \
              whether any of it is in use is not known"
         ),
         "{hides}"
