@@ -33,6 +33,7 @@ mod programs;
 mod qemu;
 mod remap;
 mod report;
+mod room;
 mod rotel;
 mod rsyslog;
 mod semconv;

@@ -1,8 +1,9 @@
 //! `cargo xtask test`: everything that can be tested, in stages.
 //!
 //! A stage that fails does not keep the others from running. What takes longest runs side by side, two
-//! stages at a time: the tests on this kernel, which mostly wait, the build for another machine, and
-//! virtual machines. Their lines begin with the name of the kernel. What measures runs by itself.
+//! stages at a time: first the lints, the build, whose link is one thread for minutes, and the fuzzing;
+//! later the tests on this kernel, which mostly wait, the build for another machine, and virtual
+//! machines. The lines of the latter begin with the name of the kernel. What measures runs by itself.
 
 use crate::build::Built;
 use crate::kernel::{Guest, Part};
@@ -12,15 +13,15 @@ use crate::shell::follow_beside;
 use crate::toolchain::Tools;
 use crate::unprivileged::Unprivileged;
 use crate::{
-    apiserver, bench, build, chart, cluster, demo, fuzz, image, kernel, root, setup, skips, vm,
-    workloads,
+    apiserver, bench, build, chart, cluster, demo, fuzz, image, kernel, room, root, setup, skips,
+    vm, workloads,
 };
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// How many stages run at a time: a guest is emulated in one thread.
+/// How many stages run at a time: a guest is emulated in one thread, and so a program is linked.
 const SIDE_BY_SIDE: usize = 2;
 /// What is tested on kernels that do not get everything: whatever depends most on the kernel, by
 /// parts of the cases' names.
@@ -109,23 +110,20 @@ pub fn run(soak: bool) -> Result<bool> {
     let start = Instant::now();
     let mut runner = Runner::default();
     // What a guest lacks keeps only that guest from running.
-    let tools = runner.stage("setup", 600, |_, _| setup::everything());
+    let tools = runner.stage("setup", 600, |_, note| {
+        *note = room::check()?;
+        setup::everything()
+    });
     let tools = tools.map(|(tools, _)| tools);
     runner.stage("format", 30, |counts, _| {
         counted(&mut cargo(&["fmt", "--all", "--check"]), counts)
     });
-    runner.stage("lints", 300, |counts, note| {
-        lints(tools.as_ref(), counts, note)
-    });
+    let built = OnceLock::new();
+    runner.side_by_side(SIDE_BY_SIDE, first(tools.as_ref(), &built, soak));
+    let own: Option<Built> = built.into_inner();
     runner.stage("unit and property", 420, |counts, note| {
         unit(soak, counts, note)
     });
-    runner.stage("fuzz", fuzz::budget(soak), |counts, note| {
-        fuzz::stage(soak, counts, note)
-    });
-    let own = tools
-        .as_ref()
-        .and_then(|tools| runner.stage("build", 420, |_, _| build::run(tools)));
     runner.stage("chart", 60, |counts, note| {
         let lapwing = own.as_ref().map(|own| own.lapwing.as_path());
         chart::stage(lapwing, counts, note)
@@ -154,6 +152,30 @@ pub fn run(soak: bool) -> Result<bool> {
     }
     println!("\nall stages took {:.0} s", start.elapsed().as_secs_f64());
     Ok(runner.close() && is_built)
+}
+
+/// What tells of the code alone, and the build: each builds in a folder of its own, and none waits for time.
+fn first<'s>(tools: Option<&'s Tools>, built: &'s OnceLock<Built>, soak: bool) -> Vec<Stage<'s>> {
+    let mut stages = vec![Stage {
+        name: "lints".to_owned(),
+        budget: 300,
+        work: Box::new(move |counts, note| lints(tools, counts, note)),
+    }];
+    stages.extend(tools.map(|tools| Stage {
+        name: "build".to_owned(),
+        budget: 420,
+        work: Box::new(move |_, _| {
+            let own = build::run(tools)?;
+            built.get_or_init(|| own);
+            Ok(())
+        }),
+    }));
+    stages.push(Stage {
+        name: "fuzz".to_owned(),
+        budget: fuzz::budget(soak),
+        work: Box::new(move |counts, note| fuzz::stage(soak, counts, note)),
+    });
+    stages
 }
 
 /// Another machine that guests are of.
