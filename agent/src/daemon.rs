@@ -21,7 +21,7 @@ use crate::feed::Feed;
 use crate::http::Http;
 use crate::inventory::When;
 use crate::judge::Judge;
-use crate::judge::store::{Store, check_versions};
+use crate::judge::store::{Lock, Store, StoreError, check_versions};
 use crate::kernel::egress::EgressCgroup;
 use crate::kernel::object::Object;
 use crate::kernel::refusal;
@@ -32,8 +32,9 @@ use crate::pipeline::{Parts, Pipeline, Waker};
 use crate::replace::{end_other, is_there, take_address};
 use crate::sink::preflight::{self, Look};
 use crate::sink::{Origin, Sinks};
+use crate::standby;
 use anyhow::{Context, anyhow};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -82,8 +83,24 @@ pub fn run(args: &AgentArgs, endpoint: Option<&str>) -> Outcome {
         return Ok(());
     }
     let config = configure(args, endpoint)?;
-    let agent = build(&config, args.replace)?;
+    let beside = match (args.replace, args.stand_by) {
+        (true, _) => Beside::Replace,
+        (_, true) => Beside::StandBy,
+        _ => Beside::Nobody,
+    };
+    let agent = build(&config, beside)?;
     drive(agent.run())
+}
+
+/// What becomes of another agent that runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    /// This one does not start.
+    Nobody,
+    /// It is told to end.
+    Replace,
+    /// It is waited for.
+    StandBy,
 }
 
 /// Whether what the configuration names beside itself is as it must be. The certificates of the API
@@ -119,6 +136,8 @@ struct Agent {
     resolver: Option<Resolver>,
     /// Asks the cluster for profiles; none where that is off.
     watchers: Watchers,
+    /// What whoever goes on here needs.
+    state_dir: PathBuf,
 }
 
 /// The sensor at work.
@@ -170,7 +189,27 @@ fn attach(config: &Config, sizes: Sizes, object: &[u8]) -> anyhow::Result<Attach
     })
 }
 
-fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
+/// Waits for the agent that has the state folder, if there is one; answers what was attached before it ended.
+fn stand_by(
+    config: &Config,
+    http: Option<&Http>,
+    attach: impl FnOnce() -> anyhow::Result<Attached>,
+) -> Result<(Lock, Option<Attached>), Failure> {
+    let failed = |error: anyhow::Error| Failure::new(Code::Failed, error);
+    match Lock::take(&config.state_dir) {
+        Ok(lock) => return Ok((lock, None)),
+        Err(StoreError::Locked(_)) => {}
+        Err(error) => return Err(failed(error.into())),
+    }
+    // Whoever is told that this one is ready may end the other one.
+    look_ahead(config, Look::All)?;
+    let _probes = { http.map(Http::stand_by) }
+        .transpose()
+        .map_err(|error| failed(error.into()))?;
+    standby::wait(&config.state_dir, attach).map_err(failed)
+}
+
+fn build(config: &Config, beside: Beside) -> Result<Agent, Failure> {
     let host = |error| Failure::new(Code::Host, error);
     check_rights().map_err(host)?;
     let object = Object::unpack().map_err(host)?;
@@ -192,11 +231,11 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         .map_err(|message| Failure::new(Code::Usage, anyhow!("`redaction.rules`: {message}")))?;
     let prepared =
         Prepared::new(&config.listen).map_err(|error| Failure::new(Code::Failed, error))?;
-    let http =
-        Http::bind(&config.http, replace).map_err(|error| Failure::new(Code::Failed, error))?;
-    let mut listener = None;
-    let early = match replace {
-        true => {
+    let http = Http::bind(&config.http, beside != Beside::Nobody)
+        .map_err(|error| Failure::new(Code::Failed, error))?;
+    let (mut listener, mut lock) = (None, None);
+    let early = match beside {
+        Beside::Replace => {
             // Without another agent to lose, this one starts as any does.
             if is_there(path) {
                 look_ahead(config, Look::All)?;
@@ -209,10 +248,20 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
             end_other(path).map_err(|error| Failure::new(Code::Failed, error))?;
             Some(attached)
         }
-        false => None,
+        Beside::StandBy => {
+            let (taken, attached) = stand_by(config, http.as_ref(), || {
+                attach(config, sizes, object.bytes())
+            })?;
+            lock = Some(taken);
+            attached
+        }
+        Beside::Nobody => None,
     };
-    let store =
-        Store::open(&config.state_dir).map_err(|error| Failure::new(Code::Failed, error))?;
+    let store = match lock {
+        Some(lock) => Store::hold(&config.state_dir, lock),
+        None => Store::open(&config.state_dir),
+    }
+    .map_err(|error| Failure::new(Code::Failed, error))?;
     let waker = Waker::new().map_err(host)?;
     let theirs = waker.clone();
     let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || theirs.wake());
@@ -351,6 +400,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         sinks: Arc::new(sinks),
         resolver,
         watchers,
+        state_dir: config.state_dir.clone(),
     })
 }
 
@@ -399,8 +449,8 @@ impl Agent {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut early = None;
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => standby::hand_over(&self.state_dir).await,
+            _ = interrupt.recv() => standby::hand_over(&self.state_dir).await,
             _ = has_ended => {}
             result = &mut api => early = Some(result),
         }

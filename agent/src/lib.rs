@@ -27,6 +27,7 @@ pub mod pipeline;
 pub mod process;
 pub mod replace;
 pub mod sink;
+pub mod standby;
 pub mod status;
 pub mod tls;
 mod written;

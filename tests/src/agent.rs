@@ -429,6 +429,41 @@ impl Agent {
         Ok(next)
     }
 
+    /// Starts another agent that waits for this one to end, with the same folder.
+    pub fn stand_by(&mut self) -> Result<Self> {
+        let mut next = self.folder().launch(&["--stand-by"])?;
+        wait_for("another agent to stand by", START, || {
+            if let Some(status) = next.child.try_wait()? {
+                bail!("the new agent ended: {status}: {}", next.log());
+            }
+            Ok(next.log().contains("this one stands by").then_some(()))
+        })?;
+        ensure!(
+            self.is_running(),
+            "the agent ended: another one stands by: {}",
+            self.log()
+        );
+        Ok(next)
+    }
+
+    /// Has the agent end, for which this one stood by, and waits until this one answers.
+    pub fn follow(mut self, mut other: Self) -> Result<Self> {
+        let status = other.terminate().with_context(|| self.log())?;
+        ensure!(
+            status.success(),
+            "the agent that made way ended with {status}"
+        );
+        self.answers()?;
+        Ok(self)
+    }
+
+    /// Kills the agent for which this one stood by, and waits until this one answers.
+    pub fn outlive(mut self, other: Self) -> Result<Self> {
+        other.kill()?;
+        self.answers()?;
+        Ok(self)
+    }
+
     fn answers(&mut self) -> Result<()> {
         wait_for("the agent to answer", START, || {
             if let Some(status) = self.child.try_wait()? {

@@ -243,6 +243,12 @@ pub struct AgentArgs {
     /// or if somebody else has the address of `listen`.
     #[arg(long)]
     pub replace: bool,
+    /// Wait beside the agent that has the same state folder, and go on where it ends
+    ///
+    /// When it is told to end, it has this one attach first. Where there is no other agent, this one
+    /// starts at once.
+    #[arg(long, conflicts_with = "replace")]
+    pub stand_by: bool,
     /// Folder of everything that must survive a restart
     #[arg(long, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,

@@ -120,24 +120,67 @@ impl Http {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "probes and metrics are served");
         }
-        let desk = Arc::new(Desk {
+        let works = Works {
             latest: Latest::new(inquiry),
-            has_metrics: self.has_metrics,
             rendered: Mutex::default(),
             pulse,
             rings,
-            refused: AtomicU64::new(0),
-            room: Room::default(),
-        });
-        loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => desk.meet(stream, peer.ip()),
-                // Of one connection, or no more files may be open: it goes on.
-                Err(_) => {
-                    desk.refuse();
-                    tokio::time::sleep(PAUSE).await;
-                }
+        };
+        Desk::open(self.has_metrics, Some(works))
+            .serve(listener)
+            .await;
+    }
+
+    /// Answers for an agent that stands by, until what this returns is dropped: it lives and is ready, and
+    /// has nothing to count. Where another agent has the address that one answers.
+    ///
+    /// # Errors
+    /// When no thread can be had for it.
+    pub fn stand_by(&self) -> io::Result<StandingBy> {
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let listener = { self.listener.as_ref() }.map(TcpListener::try_clone);
+        let Some(listener) = listener.transpose()? else {
+            return Ok(StandingBy(None));
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let has_metrics = self.has_metrics;
+        let work = async move {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            tokio::select! {
+                () = Desk::open(has_metrics, None).serve(listener) => {}
+                // Dropped, it ends.
+                _ = ended => {}
             }
+            io::Result::Ok(())
+        };
+        let thread = std::thread::Builder::new()
+            .name("standby".to_owned())
+            .spawn(move || {
+                if let Err(error) = runtime.block_on(work) {
+                    tracing::error!("there are no probes: cannot listen: {error}");
+                }
+            })?;
+        Ok(StandingBy(Some((end, thread))))
+    }
+}
+
+/// Answers while it is there.
+#[must_use]
+pub struct StandingBy(
+    Option<(
+        tokio::sync::oneshot::Sender<()>,
+        std::thread::JoinHandle<()>,
+    )>,
+);
+
+impl Drop for StandingBy {
+    fn drop(&mut self) {
+        if let Some((end, thread)) = self.0.take() {
+            drop(end);
+            // It has said what went wrong.
+            let _ = thread.join();
         }
     }
 }
@@ -168,20 +211,47 @@ struct Rendered {
     highest: metrics::Highest,
 }
 
-/// Where questions are answered.
-struct Desk {
+/// Whom questions are about, if it works and does not stand by.
+struct Works {
     latest: Latest,
-    /// Whether there is `/metrics`.
-    has_metrics: bool,
     rendered: Mutex<Rendered>,
     pulse: Pulse,
     rings: Option<Meter>,
+}
+
+/// Where questions are answered.
+struct Desk {
+    /// Whether there is `/metrics`.
+    has_metrics: bool,
+    works: Option<Works>,
     /// Connections that were let go for newer ones, or could not be accepted.
     refused: AtomicU64,
     room: Room,
 }
 
 impl Desk {
+    fn open(has_metrics: bool, works: Option<Works>) -> Arc<Self> {
+        Arc::new(Self {
+            has_metrics,
+            works,
+            refused: AtomicU64::new(0),
+            room: Room::default(),
+        })
+    }
+
+    async fn serve(self: Arc<Self>, listener: tokio::net::TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => self.meet(stream, peer.ip()),
+                // Of one connection, or no more files may be open: it goes on.
+                Err(_) => {
+                    self.refuse();
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
     fn refuse(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
@@ -237,18 +307,29 @@ impl Desk {
             response.headers_mut().insert(ALLOW, allowed);
             return response;
         }
+        let Some(works) = &self.works else {
+            return match path {
+                "/metrics" => response(StatusCode::OK, FORMAT, ""),
+                _ => probe(&probes::standing_by()),
+            };
+        };
         if path == "/livez" {
-            return probe(&probes::live(self.pulse.quiet()));
+            return probe(&probes::live(works.pulse.quiet()));
         }
-        let made = self.latest.look().await;
+        let made = works.latest.look().await;
         match path {
-            "/readyz" => probe(&probes::ready(self.pulse.quiet(), &made.answer)),
-            _ => response(StatusCode::OK, FORMAT, self.metrics(made)),
+            "/readyz" => probe(&probes::ready(works.pulse.quiet(), &made.answer)),
+            _ => {
+                let refused = self.refused.load(Ordering::Relaxed);
+                response(StatusCode::OK, FORMAT, works.metrics(made, refused))
+            }
         }
     }
+}
 
+impl Works {
     /// Rendered once for each answer of the pipeline's, however many ask.
-    fn metrics(&self, made: Made) -> Bytes {
+    fn metrics(&self, made: Made, refused: u64) -> Bytes {
         let mut last = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, text)) = &last.text
             && *at == made.at
@@ -261,7 +342,7 @@ impl Desk {
             status: made.answer.ok(),
             quiet,
             rings: self.rings.as_ref().map_or_else(Vec::new, Meter::fills),
-            refused: self.refused.load(Ordering::Relaxed),
+            refused,
             process: metrics::Process::read(),
         };
         let text = Bytes::from(metrics::render(&snapshot, &mut last.highest));
@@ -296,6 +377,43 @@ fn response(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_that_stands_by_lives_and_is_ready_and_hands_its_address_on() {
+        use std::io::{Read, Write};
+        let config = config::Http {
+            address: "127.0.0.1:0".to_owned(),
+            metrics: true,
+            ..config::Http::default()
+        };
+        let http = Http::bind(&config, false).unwrap().unwrap();
+        let address = http.address().unwrap();
+        let ask = |path: &str| {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            text
+        };
+        let standing = http.stand_by().unwrap();
+        for path in ["/livez", "/readyz"] {
+            let answer = ask(path);
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            assert!(answer.contains("\r\n\r\nok\n"), "{answer}");
+            assert!(answer.contains("stands by"), "{answer}");
+        }
+        let metrics = ask("/metrics");
+        assert!(metrics.starts_with("HTTP/1.1 200") && metrics.ends_with("\r\n\r\n"));
+        assert!(ask("/").starts_with("HTTP/1.1 404"));
+        drop(standing);
+        // Nobody answers, and whoever asks now is answered by the agent that works.
+        let waiting = std::net::TcpStream::connect(address).unwrap();
+        waiting
+            .set_read_timeout(Some(Duration::from_millis(50)))
+            .unwrap();
+        let error = (&waiting).read(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
 
     #[test]
     fn an_address_in_use_is_refused_or_waited_for() {

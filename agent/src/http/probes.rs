@@ -50,6 +50,14 @@ pub fn live(quiet: Duration) -> Verdict {
     verdict
 }
 
+/// One that stands by is as it should be: another agent watches, and an update may go on to end that one.
+pub fn standing_by() -> Verdict {
+    Verdict {
+        reasons: Vec::new(),
+        notes: vec!["this agent stands by while another one watches this node.".to_owned()],
+    }
+}
+
 /// Whether it sees, knows and keeps what it should.
 pub fn ready(quiet: Duration, status: &Answer) -> Verdict {
     let mut verdict = live(quiet);

@@ -8,6 +8,7 @@
 
 use lapwing_profile::file::{TEXT_MAX, other_version};
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -109,11 +110,48 @@ impl StoreError {
     }
 }
 
+/// Of the state folder: who has it holds the folder, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes it, making the folder where it does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another agent holds it; another when it cannot be had at all.
+    pub fn take(root: &Path) -> Result<Self, StoreError> {
+        make(root)?;
+        let path = root.join(LOCK);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| StoreError::new("open", &path, error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(Errno::WOULDBLOCK) => Err(StoreError::Locked(root.to_path_buf())),
+            Err(error) => Err(StoreError::new("lock", &path, error.into())),
+        }
+    }
+}
+
+fn make(folder: &Path) -> Result<(), StoreError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| StoreError::new("make the folder", folder, error))
+}
+
 /// The state folder, held by this process alone.
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Store {
@@ -122,34 +160,19 @@ impl Store {
     /// # Errors
     /// When another agent holds it, or it cannot be written.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let profiles = root.join(PROFILES);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&profiles)
-            .map_err(|error| StoreError::new("make the folder", &profiles, error))?;
-        let obeyed = root.join(OBEYED);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&obeyed)
-            .map_err(|error| StoreError::new("make the folder", &obeyed, error))?;
-        let inventory = root.join(INVENTORY);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&inventory)
-            .map_err(|error| StoreError::new("make the folder", &inventory, error))?;
-        let path = root.join(LOCK);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| StoreError::new("open", &path, error))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| StoreError::Locked(root.to_path_buf()))?;
+        Self::hold(root, Lock::take(root)?)
+    }
+
+    /// The same of a folder whose lock is held already.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn hold(root: &Path, lock: Lock) -> Result<Self, StoreError> {
+        let [profiles, obeyed, inventory] =
+            [PROFILES, OBEYED, INVENTORY].map(|name| root.join(name));
+        for folder in [&profiles, &obeyed, &inventory] {
+            make(folder)?;
+        }
         let store = Self {
             root: root.to_path_buf(),
             _lock: lock,

@@ -5,7 +5,7 @@
 
 use super::common::{about, file, violation, violations_until_now};
 use super::start::{attached, no_losses};
-use crate::agent::{Home, Mode};
+use crate::agent::{Agent, Home, Mode};
 use crate::expect::lookup;
 use crate::puppet::{Act, Puppet};
 use crate::runner::{Case, Context, Outcome};
@@ -23,6 +23,10 @@ pub const CASES: &[Case] = &[
         run: replace,
     },
     Case {
+        name: "start.stand-by",
+        run: stand_by,
+    },
+    Case {
         name: "start.replace.of-a-newer-version",
         run: newer,
     },
@@ -34,9 +38,56 @@ const NEWER: &str = "apiVersion: lapwing.dev/v1\nkind: BehaviorProfile\nspec:\n 
 /// An agent takes over from another while a container does one thing after the other: each of
 /// them is reported by one of the two, and there is no gap.
 fn replace(context: &mut Context<'_>) -> Result<Outcome> {
+    take_over(context, "replace", Agent::replace).map(|(outcome, _)| outcome)
+}
+
+/// The same of an agent that stands by: it attaches when the other one is told to end. When the other is
+/// killed it goes on, too, and says what nobody saw.
+fn stand_by(context: &mut Context<'_>) -> Result<Outcome> {
+    let (outcome, mut agent) = take_over(context, "stand-by", |mut agent| {
+        let mut next = agent.stand_by()?;
+        let mut command = agent.home.agent_command();
+        command.arg("--stand-by");
+        let third = agent.home.run_to_end(command)?;
+        let said = String::from_utf8_lossy(&third.stderr).into_owned();
+        ensure!(
+            third.status.code() == Some(1) && said.contains("another agent stands by already"),
+            "a third agent ended with {}: {said}",
+            third.status
+        );
+        ensure!(next.is_running(), "it ended: {}", next.log());
+        next.follow(agent)
+    })?;
+    let next = agent.stand_by()?;
+    let agent = next.outlive(agent)?;
+    let mut watch = agent.watch()?;
+    let session = context.session;
+    let mut puppet = Puppet::start(session, "outlive")?;
+    puppet.act(&Act::trigger(&["create", "/data/after"]))?;
+    let after = file(
+        violation(session, &puppet, "file.unknown", "MEDIUM"),
+        "CREATE",
+        "/data/after",
+    )
+    .any("afterGap");
+    watch.expect("violation", "what the next agent sees", &after)?;
+    let gaps = watch.of_kind("gap");
+    ensure!(
+        gaps.iter().filter(|gap| gap["scope"] == "node").count() == 1,
+        "not the one gap: {gaps:?}"
+    );
+    Ok(outcome)
+}
+
+/// One agent takes over from another as it is told, while a container does one thing after the other.
+fn take_over(
+    context: &mut Context<'_>,
+    name: &str,
+    over: impl FnOnce(Agent) -> Result<Agent>,
+) -> Result<(Outcome, Agent)> {
     context.alone();
     let session = context.session;
-    let mut puppet = Puppet::start(session, "replace")?;
+    let mut puppet = Puppet::start(session, name)?;
     let agent = Home::new(session, Mode::Monitor)?.start()?;
     let old = agent.watch()?;
     let stem = "/data/one-";
@@ -60,7 +111,7 @@ fn replace(context: &mut Context<'_>) -> Result<Outcome> {
     wait_for("the first file", patience(), || {
         Ok((!files(&old, &puppet).is_empty()).then_some(()))
     })?;
-    let agent = agent.replace()?;
+    let agent = over(agent)?;
     let mut new = agent.watch()?;
     wait_for("a file that only the next has seen", patience(), || {
         let (before, found) = (files(&old, &puppet), files(&new, &puppet));
@@ -110,12 +161,13 @@ fn replace(context: &mut Context<'_>) -> Result<Outcome> {
     gaps.retain(|gap| gap["scope"] == "node");
     ensure!(gaps.is_empty(), "there is a gap: {gaps:?}");
     no_losses(&agent)?;
-    Ok(Outcome::Measured(format!(
+    let outcome = Outcome::Measured(format!(
         "{count} files: {} by the one agent, {} by the next, {twice} by both; {}",
         before.len(),
         after.len(),
         attached(&agent)?
-    )))
+    ));
+    Ok((outcome, agent))
 }
 
 /// An agent that cannot read what another has stored does not take over from it, and says what to do.

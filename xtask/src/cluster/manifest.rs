@@ -23,7 +23,7 @@ const NEWER_KINDS: &[&str] = &[
 const NEWER_FIELDS: &[(&str, &str)] = &[
     ("CustomResourceDefinition", "x-kubernetes-validations"),
     ("DaemonSet", "appArmorProfile"),
-    ("DaemonSet", "maxSurge"),
+    ("DaemonSet", "rollingUpdate"),
 ];
 const AGENT: &str = "lapwing-agent";
 
