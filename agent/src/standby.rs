@@ -27,8 +27,9 @@ const SOCKET: &str = "standby";
 const PLACE: &str = "standby.lock";
 /// How soon it is looked whether the other one is gone.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long the one that ends looks on for the other to attach. A pod has 15 s in all.
-const ATTACHING: Duration = Duration::from_secs(8);
+/// How long the one that ends looks on for the other to attach, which takes seconds on a busy node. The
+/// chart gives a pod 30 s in all.
+const ATTACHING: Duration = Duration::from_secs(20);
 /// How long it may take to store what it has, and to hand its clients the rest.
 const ENDING: Duration = Duration::from_secs(20);
 

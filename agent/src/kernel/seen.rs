@@ -13,7 +13,7 @@ use aya::Ebpf;
 use aya::maps::{HashMap, HashOfMaps, IterableMap, MapData, MapError};
 use aya::programs::{ProgramFd, RawTracePoint};
 use lapwing_abi::key::FIRST_KEY;
-use lapwing_abi::state::{BUDGET_WORDS, CLASSES, DEVIATIONS, Seen, task};
+use lapwing_abi::state::{BUDGET_WORDS, CLASSES, CapabilityUser, DEVIATIONS, Seen, task};
 use rustix::fd::AsFd;
 
 type Inner = HashMap<MapData, u64, [u64; 4]>;
@@ -41,7 +41,7 @@ pub struct SeenMaps {
     outer: HashOfMaps<MapData, u64, Inner>,
     inner: std::collections::HashMap<u64, Inner>,
     pub(super) budgets: HashMap<MapData, u64, [u64; BUDGET_WORDS]>,
-    capabilities: HashMap<MapData, u64, u64>,
+    capabilities: HashMap<MapData, CapabilityUser, u64>,
     program: ProgramFd,
     behaviours: u32,
 }
@@ -117,8 +117,7 @@ impl SeenMaps {
     /// When there is no room or memory; then the container has none, and all it does is sent.
     pub fn renew(&mut self, home: u64) -> Result<Entries> {
         let made = put(&mut self.outer, home, self.behaviours);
-        // Most never used one.
-        let _ = self.capabilities.remove(&home);
+        self.forget_capabilities(home);
         match made {
             Ok(inner) => {
                 let old = self.inner.insert(home, inner);
@@ -144,9 +143,19 @@ impl SeenMaps {
     pub fn close(&mut self, home: u64) -> Entries {
         let _ = self.outer.remove(&home);
         let _ = self.budgets.remove(&home);
-        let _ = self.capabilities.remove(&home);
+        self.forget_capabilities(home);
         let old = self.inner.remove(&home);
         old.map(|old| read(&old)).unwrap_or_default()
+    }
+
+    /// Uses of capabilities are news again.
+    fn forget_capabilities(&mut self, home: u64) {
+        // A key that goes while they are gone through has it begin anew, which tells some twice.
+        let keys = self.capabilities.keys().flatten();
+        let ours: Vec<_> = keys.filter(|[cgroup, ..]| *cgroup == home).collect();
+        for key in ours {
+            let _ = self.capabilities.remove(&key);
+        }
     }
 
     /// What is known of a container's behaviours now.

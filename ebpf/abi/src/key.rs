@@ -25,7 +25,7 @@
 //! The arguments of an exec are in the key as far as they tell the invoked name, and no
 //! further: see [`name_bytes`].
 
-use crate::ids::{Kind, flags};
+use crate::ids::{Kind, Privileged, flags};
 use crate::record::Header;
 
 /// Keys below are no behaviour's: the kernel side keeps its own counters under them.
@@ -183,7 +183,12 @@ pub const fn key(secret: [u64; 2], header: &Header, image: u64, content: u64) ->
     sip.word(content);
     // Only an exec has the flag, and none has an argument. Without it a program of the host's, by
     // which the runtime enters, would be one with the container's own of the same path.
-    sip.word(header.argument | ((header.flags & flags::FROM_RUNTIME) as u64) << 32);
+    let mut argument = header.argument | ((header.flags & flags::FROM_RUNTIME) as u64) << 32;
+    // Who is not root has a capability by an exec, which advice tells apart.
+    if header.kind == Kind::Privilege.raw() && header.operation == Privileged::Capability.raw() {
+        argument |= (header.euid as u64) << 32;
+    }
+    sip.word(argument);
     let [low, high] = halves(header.address);
     sip.word(low);
     sip.word(high);

@@ -1,6 +1,6 @@
 //! The key of a behaviour changes with each field that user space reads of it, and with no other.
 
-use lapwing_abi::ids::{Kind, flags};
+use lapwing_abi::ids::{Kind, Privileged, flags};
 use lapwing_abi::key::{Sip, bytes, content, key, may_launch, name_bytes};
 use lapwing_abi::record::Header;
 use proptest::prelude::*;
@@ -155,6 +155,23 @@ fn what_only_tells_when_where_and_by_which_process_makes_no_other_key() {
         change(&mut header);
         assert_eq!(hash(&header, 7, [b"x", b"", b"", b""]), base);
     }
+}
+
+#[test]
+fn the_user_is_of_the_behaviour_where_a_capability_is_used_and_nowhere_else() {
+    let key = |operation: Privileged, euid| {
+        let mut header = header();
+        header.kind = Kind::Privilege.raw();
+        header.operation = operation.raw();
+        header.argument = 10;
+        header.euid = euid;
+        hash(&header, 7, [b"", b"", b"", b""]).0
+    };
+    assert_ne!(
+        key(Privileged::Capability, 0),
+        key(Privileged::Capability, 33)
+    );
+    assert_eq!(key(Privileged::Ptrace, 0), key(Privileged::Ptrace, 33));
 }
 
 #[test]

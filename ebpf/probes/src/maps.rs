@@ -15,9 +15,9 @@ use lapwing_abi::record::Header;
 use lapwing_abi::share::TABLES;
 use lapwing_abi::spares::{MARKS as MARKS_EACH, PLACES, TWINS_MAX};
 use lapwing_abi::state::{
-    BUDGETS_MAX, Budget, CAPABILITIES_MAX, CGROUPS_MAX, CLASSES, CREDENTIALS_MAX, Cgroup,
-    CredentialName, IMAGE_WORDS, IMAGES_MAX, LOST_MAX, LostKey, PROCESSES_MAX, Process, SEEN_INNER,
-    SEEN_MAX, Seen, THREADS_MAX,
+    BUDGETS_MAX, Budget, CAPABILITIES_MAX, CGROUPS_MAX, CLASSES, CREDENTIALS_MAX, CapabilityUser,
+    Cgroup, CredentialName, IMAGE_WORDS, IMAGES_MAX, LOST_MAX, LostKey, PROCESSES_MAX, Process,
+    SEEN_INNER, SEEN_MAX, Seen, THREADS_MAX,
 };
 use lapwing_abi::syscalls::SLOTS;
 
@@ -154,10 +154,11 @@ pub static USED_BEYOND: LruHashMap<u64, u64> = LruHashMap::with_max_entries(BEYO
 #[map]
 pub static USES: RingBuf = RingBuf::with_byte_size(USES_RING, 0);
 
-/// Capabilities that were reported of each container, one bit each, by cgroup. What is evicted is
-/// reported again.
+/// Capabilities that were reported of each user of them in a container, one bit each. What is evicted
+/// is reported again.
 #[map]
-pub static CAPABILITIES: LruHashMap<u64, u64> = LruHashMap::with_max_entries(CAPABILITIES_MAX, 0);
+pub static CAPABILITIES: LruHashMap<CapabilityUser, u64> =
+    LruHashMap::with_max_entries(CAPABILITIES_MAX, 0);
 
 /// Version of what crosses between the programs and the agent, which refuses any but its own.
 #[map]

@@ -1,13 +1,14 @@
-//! Capabilities: the first use in each container is news, and no other.
+//! Capabilities: the first use by each program, user and phase of a container is news, and no other.
 
-use super::common::{hits, hook_of, violations_until_now};
+use super::common::{about, hits, hook_of, violations_until_now};
 use crate::agent::Mode;
-use crate::puppet::{Act, Puppet};
+use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::watch::Watch;
 use anyhow::{Result, ensure};
 use lapwing_abi::hooks::Row;
 use serde_json::Value;
+use std::process::Stdio;
 
 pub const CASES: &[Case] = &[Case {
     name: "profile.capability-first-use",
@@ -78,5 +79,36 @@ fn first_use(context: &mut Context<'_>) -> Result<Outcome> {
     other.act(&Act::trigger(&["bind-port", "80"]))?;
     let seen = told(watch, &mut other, "/data/other")?;
     ensure!(seen == [once(BIND)], "in another container: {seen:?}");
+
+    // Who enters comes first, and has no part in what the container's own program is told of.
+    let mut entered = Puppet::start(session, "capable when entered")?;
+    let status = { entered.exec(&[TRIGGER, "bind-port", "80"]) }
+        .stdin(Stdio::null())
+        .status()?;
+    ensure!(status.success(), "runc exec: {status}");
+    entered.act(&Act::trigger(&["bind-port", "80"]))?;
+    // Another program of the container's, too.
+    let copied = Act::program("/bin/cp", "cp").args(&[TRIGGER, "/data/another"]);
+    entered.act(&copied)?;
+    entered.act(&Act::program("/data/another", "another").args(&["bind-port", "80"]))?;
+    violations_until_now(watch, &mut entered, "/data/entered")?;
+    let seen = about(watch, "violation", &entered);
+    let mut users: Vec<[&str; 2]> = (seen.iter())
+        .filter(|report| report["rule"] == "privilege.capability")
+        .filter(|report| report["privilege"]["detail"] == BIND)
+        .map(|report| {
+            ["phase", "exe"].map(|field| report["process"][field].as_str().unwrap_or_default())
+        })
+        .collect();
+    users.sort_unstable();
+    ensure!(
+        users
+            == [
+                ["EXEC", TRIGGER],
+                ["MAIN", "/data/another"],
+                ["MAIN", TRIGGER]
+            ],
+        "by whom: {users:?}"
+    );
     Ok(Outcome::Passed)
 }

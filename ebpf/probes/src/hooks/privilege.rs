@@ -15,7 +15,7 @@ use aya_ebpf::programs::RawTracePointContext;
 use lapwing_abi::fields::Field;
 use lapwing_abi::hooks::Row;
 use lapwing_abi::ids::{Escape, Kind, Loss, Phase, Privileged, flags};
-use lapwing_abi::state::Process;
+use lapwing_abi::state::{Process, capability_user};
 
 /// `PTRACE_MODE_ATTACH`, include/linux/ptrace.h.
 const PTRACE_MODE_ATTACH: u64 = 2;
@@ -275,25 +275,28 @@ fn asked(cred: Kptr, ns: Kptr, Kptr(cap): Kptr, Kptr(opts): Kptr) -> Option<()> 
         return None;
     }
     let (process, bits) = actor()?;
-    let used = maps::CAPABILITIES.get_ptr_mut(&process.cgroup);
+    let euid = cred.get(Field::CredEuid);
+    let user = capability_user(&process, euid);
+    let used = maps::CAPABILITIES.get_ptr_mut(&user);
     // SAFETY: the map gave the pointer; a bit that another CPU overwrites is reported once more.
     let before = used.map_or(0, |used| unsafe { used.read_volatile() });
     if before & bit != 0 {
         return None;
     }
     hit(Row::PrivilegeCapability);
-    if send(
-        Row::PrivilegeCapability,
-        (&process, bits),
-        Privileged::Capability,
-        number,
-    ) {
+    let row = Row::PrivilegeCapability;
+    let mut header = emit::header(row, Kind::Privilege, &process, bits);
+    header.operation = Privileged::Capability.raw();
+    header.argument = number;
+    // Part of the behaviour's key.
+    header.euid = euid;
+    if emit::send(&header) {
         match used {
             // SAFETY: as above.
             Some(used) => unsafe { used.write_volatile(before | bit) },
             None => {
                 // Full it can not be: the oldest make room.
-                let _ = maps::CAPABILITIES.insert(&process.cgroup, &bit, 0);
+                let _ = maps::CAPABILITIES.insert(&user, &bit, 0);
             }
         }
     }
