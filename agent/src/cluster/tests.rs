@@ -5,6 +5,7 @@ mod away;
 mod disk;
 mod judged;
 mod limits;
+pub(crate) mod node;
 mod refused;
 mod served;
 mod states;

@@ -8,6 +8,7 @@
 
 pub mod core_api;
 mod policies;
+mod status;
 mod tests;
 
 use self::core_api::CoreApi;
@@ -192,6 +193,41 @@ impl Served {
         // What is established may be served a moment later.
         self.wait().await;
         defined
+    }
+
+    /// What `kubectl get` shows of a list.
+    pub async fn table(&self, list: &str) -> Table {
+        let client = self.reach()().await.unwrap().0;
+        let request = hyper::Request::get(list)
+            .header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+            .body(Vec::new())
+            .unwrap();
+        let table: Value = client.request(request).await.unwrap();
+        let columns = table["columnDefinitions"].as_array().unwrap().iter();
+        Table {
+            columns: columns
+                .map(|column| column["name"].as_str().unwrap().to_owned())
+                .collect(),
+            rows: table["rows"].as_array().unwrap().clone(),
+        }
+    }
+}
+
+/// What people read of a list.
+pub struct Table {
+    /// The names of the columns, those of `-o wide` too.
+    pub columns: Vec<String>,
+    rows: Vec<Value>,
+}
+
+impl Table {
+    /// What it has of the object of this name, in this column.
+    #[track_caller]
+    pub fn cell(&self, name: &str, column: &str) -> Value {
+        let number = self.columns.iter().position(|one| one == column).unwrap();
+        let mut rows = self.rows.iter().map(|row| &row["cells"]);
+        let cells = rows.find(|cells| cells[0] == name).unwrap();
+        cells[number].clone()
     }
 }
 

@@ -17,7 +17,7 @@ fn version(mut object: Value, generation: i64) -> Value {
 }
 
 /// So many containers of `web` run.
-fn running(instances: u32) -> HashMap<Workload, u32> {
+pub fn running(instances: u32) -> HashMap<Workload, u32> {
     let mut workload = profile("shop", &[]).workload;
     workload.cluster = "c1".to_owned();
     HashMap::from([(workload, instances)])

@@ -10,7 +10,7 @@ use crate::config::{Client, Length, Listen, Verb};
 use crate::controller::WORDS;
 use crate::controller::run::Controller;
 use crate::controller::service::Desk;
-use crate::kubernetes::api::Api;
+use crate::kubernetes::api::{Api, Reach};
 use crate::kubernetes::double::Cluster;
 use lapwing_proto::v1::agent_client::AgentClient;
 use lapwing_proto::v1::watch_request::Since;
@@ -150,6 +150,17 @@ impl Replica {
         port: u16,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::at(keys, cluster.reach(), name, port, change)
+    }
+
+    /// The same, of the cluster at the end of this way.
+    pub fn at(
+        keys: &Keys,
+        reach: Reach,
+        name: &str,
+        port: u16,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         // Of an address from which nobody connects, so that the port stays free.
         let free = std::net::TcpListener::bind("127.0.1.1:0").unwrap();
         let address = free.local_addr().unwrap();
@@ -186,7 +197,7 @@ impl Replica {
         };
         change(&mut config);
         config.check().unwrap();
-        let api = Arc::new(Api::new(cluster.reach(), Duration::from_secs(5)));
+        let api = Arc::new(Api::new(reach, Duration::from_secs(5)));
         let controller = Controller::with(config, api);
         let desk = Arc::clone(&controller.desk);
         let (end, ends) = oneshot::channel();

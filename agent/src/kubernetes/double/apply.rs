@@ -15,6 +15,12 @@ pub struct Written {
     pub all: usize,
     /// Of the status of an object.
     pub statuses: usize,
+    /// Of these, of the status of a BehaviorProfile.
+    pub standings: usize,
+    /// Bytes of these.
+    pub standing_bytes: usize,
+    /// Bytes of the objects by that, as all are sent who follow them.
+    pub followed_bytes: usize,
     /// Objects that were made.
     pub made: usize,
     /// That changed nothing.
@@ -147,6 +153,11 @@ impl Cluster {
             .count()
     }
 
+    /// How many pods, BehaviorProfiles and namespaces are so.
+    pub fn count_there(&self, is: impl Fn(&Value) -> bool) -> usize {
+        self.state().listed.values().filter(|one| is(one)).count()
+    }
+
     /// Answers so many writes with this status.
     pub fn refuse_writes(&self, status: u16, many: usize) {
         self.state().writes.refusing = vec![status; many];
@@ -275,7 +286,7 @@ impl Cluster {
     }
 
     /// Has the status of a BehaviorProfile be as is said, which all hear of who watch.
-    fn apply_status(&self, had: &Value, said: &Value, manager: &str) -> Answer {
+    fn apply_status(&self, had: &Value, said: &Value, manager: &str, bytes: usize) -> Answer {
         let uid = &said["metadata"]["uid"];
         if !uid.is_null() && *uid != had["metadata"]["uid"] {
             return refusal(409, None);
@@ -291,11 +302,15 @@ impl Cluster {
         let all: Vec<Value> = others.cloned().chain([fields]).collect();
         object["metadata"]["managedFields"] = json!(all);
         let mut state = self.state();
-        state.writes.written.statuses += 1;
+        let written = &mut state.writes.written;
+        written.statuses += 1;
+        written.standings += 1;
+        written.standing_bytes += bytes;
         if object == *had {
-            state.writes.written.idle += 1;
+            written.idle += 1;
             return whole(200, &object);
         }
+        written.followed_bytes += object.to_string().len();
         drop(state);
         self.put(object.clone());
         whole(200, &object)
@@ -340,7 +355,7 @@ impl Cluster {
         };
         if let Some(object) = state.status_of(at, of_status.is_some()) {
             drop(state);
-            return self.apply_status(&object, &said, manager);
+            return self.apply_status(&object, &said, manager, body.len());
         }
         let had = state.objects.get(at).cloned();
         let name = said["metadata"]["name"].as_str().unwrap_or_default();

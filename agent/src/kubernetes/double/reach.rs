@@ -45,7 +45,7 @@ impl Cluster {
         })
     }
 
-    /// The same, but custom resources are at this server.
+    /// The same, but custom resources are at this server. What that is asked is asked here too.
     pub fn reach_beside(&self, served: &kube::Client) -> Reach {
         let (cluster, served) = (self.clone(), served.clone());
         Arc::new(move || {
@@ -58,6 +58,8 @@ impl Cluster {
                             let answer = cluster.exchange(request).await?;
                             return Ok(answer.map(either));
                         }
+                        let target = request.uri().to_string();
+                        cluster.state().requests.push(target);
                         let answer = served.send(request).await;
                         answer
                             .map(|answer| answer.map(either))

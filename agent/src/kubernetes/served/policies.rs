@@ -8,14 +8,14 @@ const LEARNED: &str = "/apis/lapwing.dev/v1alpha1/namespaces/shop/learnedprofile
 /// How the answer begins when it is a policy that refuses, and no role.
 const BY_POLICY: &str = "ValidatingAdmissionPolicy 'lapwing-";
 
-async fn by(served: &Served, user: &str) -> Api {
+pub async fn by(served: &Served, user: &str) -> Api {
     let api = Api::new(served.reach_as(user), ANSWER_MAX);
     api.connect().await.unwrap();
     api
 }
 
 /// A BehaviorProfile with what this user says of it.
-fn profile(mode: &str, path: &str, user: &str, reason: &str) -> Value {
+pub fn profile(mode: &str, path: &str, user: &str, reason: &str) -> Value {
     json!({
         "apiVersion": "lapwing.dev/v1alpha1", "kind": "BehaviorProfile",
         "metadata": {"name": "web", "namespace": "shop",

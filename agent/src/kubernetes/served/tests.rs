@@ -169,25 +169,28 @@ async fn people_own_the_spec_and_machines_the_status() {
     let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
     assert_eq!(version(&same), version(&made));
     // The columns that people read.
-    let client = served.reach()().await.unwrap().0;
-    let request = hyper::Request::get(LIST)
-        .header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
-        .body(Vec::new())
-        .unwrap();
-    let table: Value = client.request(request).await.unwrap();
-    let columns: Vec<&str> = { table["columnDefinitions"].as_array().unwrap().iter() }
-        .map(|column| column["name"].as_str().unwrap())
-        .collect();
+    let table = served.table(LIST).await;
     assert_eq!(
-        columns,
-        ["Name", "Kind", "Workload", "Container", "Mode", "Age"]
+        table.columns,
+        [
+            "Name",
+            "Kind",
+            "Workload",
+            "Container",
+            "Mode",
+            "In force",
+            "Reason",
+            "Refused",
+            "Age"
+        ]
     );
-    let cells = &table["rows"][0]["cells"];
-    assert_eq!(cells[0], "web");
+    let of = |column: &str| table.cell("web", column);
     assert_eq!(
-        (&cells[1], &cells[4]),
-        (&json!("Deployment"), &json!("Monitoring"))
+        (of("Kind"), of("Mode")),
+        (json!("Deployment"), json!("Monitoring"))
     );
+    // Nobody said yet what became of it.
+    assert_eq!((of("In force"), of("Reason")), (Value::Null, Value::Null));
 }
 
 #[tokio::test]

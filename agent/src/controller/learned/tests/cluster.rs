@@ -30,10 +30,9 @@ async fn hundreds_of_nodes_come_to_one_object_with_few_writes() {
         all: 12,
         statuses: 4,
         made: 4,
-        idle: 0,
         events: 4,
-        leases: 0,
         bytes: written.bytes,
+        ..Written::default()
     };
     assert_eq!(written, expected);
     let status = status_of(&cluster, &all[0]);

@@ -8,17 +8,19 @@
 //! LAPWING_SCALE=1000 cargo test --release -p lapwing-agent --lib learned::tests::scale -- --nocapture
 //! ```
 
+mod process;
+mod standing;
+
 use super::simulated::{Nodes, Size};
 use super::*;
 use crate::cli::ControllerArgs;
 use crate::controller::tests::stage::{CONTROLLER, Keys};
 use crate::kubernetes::double::Written;
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use process::Controller;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// The path of the configuration; where it is set the test is the controller.
@@ -47,84 +49,9 @@ const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/lapwing/leases/lapw
 /// Within this it comes to rest.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// The controller in its own process, which ends with this.
-struct Controller {
-    child: Child,
-    http: SocketAddr,
-}
-
-impl Controller {
-    fn begin(config: &Path, http: SocketAddr) -> Self {
-        let name = "controller::learned::tests::scale::what_many_nodes_cost";
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--nocapture"])
-            .env(CONTROLLER_OF, config)
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { child, http }
-    }
-
-    /// Ends it in order: it gives the Lease free, so that the next need not wait.
-    async fn end(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        let begun = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(begun.elapsed() < PATIENCE, "the controller does not end");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
-        assert!(status.success(), "the controller ended with {status}");
-    }
-
-    fn file(&self, name: &str) -> String {
-        std::fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap()
-    }
-
-    /// Resident memory, in MiB; or what it was at most.
-    fn memory(&self, key: &str) -> u64 {
-        let status = self.file("status");
-        let mut lines = status.lines();
-        let line = lines.find_map(|line| line.strip_prefix(key)).unwrap();
-        line.trim_matches([':', ' ', '\t', 'k', 'B'])
-            .parse::<u64>()
-            .unwrap()
-            >> 10
-    }
-
-    /// CPU time, in seconds.
-    fn cpu(&self) -> f64 {
-        let stat = self.file("stat");
-        let (_, fields) = stat.rsplit_once(") ").unwrap();
-        let ticks = fields.split(' ').skip(11).take(2);
-        let ticks: u64 = ticks.map(|field| field.parse::<u64>().unwrap()).sum();
-        ticks as f64 / rustix::param::clock_ticks_per_second() as f64
-    }
-
-    /// A metric; none while it is not told.
-    fn metric(&self, name: &str) -> Option<u64> {
-        let mut stream = TcpStream::connect(self.http).ok()?;
-        stream
-            .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
-            .ok()?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line?.trim().parse().ok()
-    }
-}
-
-impl Drop for Controller {
-    fn drop(&mut self) {
-        let _ = kill_process(Pid::from_child(&self.child), Signal::KILL);
-        let _ = self.child.wait();
-    }
-}
-
 /// Everything around it.
 struct Stage {
+    size: Size,
     cluster: Cluster,
     nodes: Nodes,
     config: PathBuf,
@@ -182,6 +109,7 @@ impl Stage {
         );
         std::fs::write(&config, text).unwrap();
         Self {
+            size,
             cluster,
             nodes,
             config,
@@ -208,6 +136,7 @@ impl Stage {
     ) -> Written {
         self.cluster.written();
         self.nodes.told();
+        self.nodes.stood();
         let (begun, cpu) = (Instant::now(), controller.cpu());
         let (mut all, mut most) = (Written::default(), 0);
         let mut second = (Instant::now(), 0);
@@ -243,6 +172,17 @@ impl Stage {
             controller.memory("VmHWM"),
             controller.cpu() - cpu,
         );
+        let stood = self.nodes.stood();
+        if stood + all.standings > 0 {
+            println!(
+                "  BehaviorProfiles: nodes said {stood} times what they make of one; {} writes of status, {:.1} a second, \
+                 {} KiB, by which each agent is sent {} KiB",
+                all.standings,
+                all.standings as f64 / seconds,
+                all.standing_bytes >> 10,
+                all.followed_bytes >> 10,
+            );
+        }
         all
     }
 }
@@ -262,6 +202,9 @@ fn given_free() -> Value {
 fn add(all: &mut Written, more: &Written) {
     all.all += more.all;
     all.statuses += more.statuses;
+    all.standings += more.standings;
+    all.standing_bytes += more.standing_bytes;
+    all.followed_bytes += more.followed_bytes;
     all.made += more.made;
     all.idle += more.idle;
     all.events += more.events;
@@ -333,6 +276,11 @@ async fn measure(size: Size, is_large: bool) {
     let reports = nodes * (size.everywhere + size.here) as u64;
     let is = || taken() >= Some(before + reports);
     let third = stage.until("nothing is new", &controller, bytes, is).await;
+    assert_eq!(stage.objects(last, "Ready"), many);
+    let events = first.events + second.events + third.events;
+    assert_eq!((third.made, events), (0, many));
+    // All of them are approved of, and nodes say what they make of that.
+    let standing = stage.stand(&controller, is_large).await;
     let elapsed = begun.elapsed();
     // Another leads, and is told all of it anew; where figures are taken the first has crashed.
     match is_large {
@@ -340,7 +288,7 @@ async fn measure(size: Size, is_large: bool) {
         false => controller.end().await,
     }
     let controller = Controller::begin(&stage.config, stage.http);
-    let is = || told(&controller) == Some(nodes);
+    let is = || told(&controller) == Some(nodes) && stage.rests(&controller);
     let again = stage.until("another leads", &controller, bytes, is).await;
     let quiet = Instant::now();
     let pause = Duration::from_secs(if is_large { 20 } else { 2 });
@@ -348,26 +296,26 @@ async fn measure(size: Size, is_large: bool) {
     let rest = stage.until("at rest", &controller, 0, is).await;
     // One object each, one Event when it is Ready, and nothing that says what is said already.
     assert_eq!(first.made + second.made, many);
-    assert_eq!(stage.objects(last, "Ready"), many);
-    let each = [first, second, third, again, rest];
+    assert_eq!((again.made, again.standings, again.events), (0, 0, 0));
+    assert_eq!((rest.standings, rest.events), (0, 0));
+    let each = [first, second, third, standing, again, rest];
     let sum = |of: fn(&Written) -> usize| each.iter().map(of).sum::<usize>();
-    assert_eq!(
-        (sum(|it| it.idle), third.made + again.made),
-        (0, 0),
-        "{each:?}"
-    );
-    assert_eq!(sum(|it| it.events), many, "{each:?}");
+    assert_eq!(sum(|it| it.idle), 0, "{each:?}");
     // Of workloads, once in an interval, and not of nodes.
     let interval = if is_large { 10 } else { 1 };
     let most = many * (elapsed.as_secs() as usize / interval + 1);
-    assert!(sum(|it| it.statuses) <= most, "{each:?}");
+    assert!(sum(|it| it.statuses - it.standings) <= most, "{each:?}");
     assert!(rest.statuses <= many, "{rest:?}");
     for (metric, wanted) in [
         ("lapwing_controller_leads ", 1),
         ("lapwing_controller_silent_nodes ", 0),
         ("lapwing_controller_agents{link=\"connected\"} ", nodes),
         (
-            "lapwing_controller_learned_profiles{phase=\"ready\"} ",
+            "lapwing_controller_learned_profiles{phase=\"promoted\"} ",
+            many as u64,
+        ),
+        (
+            "lapwing_controller_profiles{state=\"in_force\"} ",
             many as u64,
         ),
         ("lapwing_controller_learned_failing ", 0),

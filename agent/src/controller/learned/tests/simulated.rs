@@ -1,5 +1,7 @@
 //! Nodes as a controller sees them: each listens on an address of its own with mutual TLS, beats, and tells
-//! what it learned. What an agent has behind that costs nothing here.
+//! what it learned and what it makes of BehaviorProfiles. What an agent has behind that costs nothing here.
+
+mod states;
 
 use super::*;
 use crate::api::network::Network;
@@ -11,6 +13,8 @@ use lapwing_proto::timestamp;
 use lapwing_proto::v1::agent_server::Agent;
 use lapwing_proto::v1::watch_response::Item;
 use lapwing_proto::v1::*;
+pub use states::object_of;
+use states::{Obeyed, States};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{mpsc, watch};
@@ -20,6 +24,9 @@ use tonic::{Request, Response, Status};
 
 /// Time between two heartbeats of an agent.
 const BEAT: Duration = Duration::from_secs(5);
+/// Each node hears of objects so much later than the one before: of a thousand the last one after five seconds, as is
+/// promised.
+const LATER: Duration = Duration::from_millis(5);
 
 /// How many there are, and what each learns.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +55,15 @@ impl Size {
         (0..self.everywhere).chain(first..first + self.here)
     }
 
+    /// On how many nodes this one runs.
+    pub fn nodes_of(self, number: usize) -> usize {
+        let Some(local) = number.checked_sub(self.everywhere) else {
+            return self.nodes;
+        };
+        let first = local / self.here * self.of_each;
+        self.of_each.min(self.nodes - first)
+    }
+
     /// What is told of each after so many minutes.
     fn messages(self, minutes: u64, behaviours: usize) -> Vec<LearnedProfile> {
         let lines: Vec<String> = (0..behaviours).map(|n| exec(&n.to_string())).collect();
@@ -55,11 +71,16 @@ impl Size {
         (0..self.workloads())
             .map(|number| {
                 let mut profile = profile.clone();
-                profile.workload = workload(&format!("ns{}", number % 40), &format!("w{number}"));
+                profile.workload = workload_of(number);
                 message(&profile, 1)
             })
             .collect()
     }
+}
+
+/// Each by its number.
+pub fn workload_of(number: usize) -> lapwing_profile::workload::Workload {
+    workload(&format!("ns{}", number % 40), &format!("w{number}"))
 }
 
 /// What all nodes know.
@@ -70,6 +91,8 @@ pub struct Nodes {
     size: Size,
     known: watch::Sender<Known>,
     told: Arc<AtomicUsize>,
+    obeyed: watch::Sender<Obeyed>,
+    stood: Arc<AtomicUsize>,
     pub port: u16,
 }
 
@@ -77,7 +100,8 @@ impl Nodes {
     /// They listen, the cluster has their pods, and nobody has asked them yet.
     pub async fn begin(size: Size, keys: &Keys, cluster: &Cluster) -> Self {
         let (known, _) = watch::channel(Known::default());
-        let told = Arc::new(AtomicUsize::new(0));
+        let (obeyed, _) = watch::channel(Obeyed::default());
+        let [told, stood] = [0, 0].map(|none| Arc::new(AtomicUsize::new(none)));
         let listen = keys.listen("127.20.0.1:0", SERVER_NAME, &[(CONTROLLER, &["*"])]);
         let mut port = 0;
         for number in 0..size.nodes {
@@ -92,6 +116,12 @@ impl Nodes {
                 numbers: size.of_node(number).collect(),
                 known: known.subscribe(),
                 told: Arc::clone(&told),
+                states: States {
+                    numbers: size.of_node(number).collect(),
+                    obeyed: obeyed.subscribe(),
+                    stood: Arc::clone(&stood),
+                    later: LATER * number as u32,
+                },
                 begun: clock::now(),
             };
             let (ending, _) = watch::channel(false);
@@ -105,6 +135,8 @@ impl Nodes {
             size,
             known,
             told,
+            obeyed,
+            stood,
             port,
         }
     }
@@ -118,9 +150,19 @@ impl Nodes {
         bytes
     }
 
+    /// There are objects of the workloads in these generations, which all of them obey.
+    pub fn obey(&self, generations: Vec<i64>) {
+        self.obeyed.send_replace(Arc::new(generations));
+    }
+
     /// Reports that they told since this was asked.
     pub fn told(&self) -> usize {
         self.told.swap(0, Ordering::Relaxed)
+    }
+
+    /// How often they told of an object since this was asked.
+    pub fn stood(&self) -> usize {
+        self.stood.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -129,6 +171,7 @@ struct Node {
     numbers: Vec<usize>,
     known: watch::Receiver<Known>,
     told: Arc<AtomicUsize>,
+    states: States,
     begun: i64,
 }
 
@@ -213,9 +256,12 @@ impl Agent for Node {
 
     async fn follow_behavior_profiles(
         &self,
-        _: Request<FollowBehaviorProfilesRequest>,
+        request: Request<FollowBehaviorProfilesRequest>,
     ) -> Answer<Self::FollowBehaviorProfilesStream> {
-        not_simulated()
+        let interval = Duration::from_secs(request.into_inner().interval_seconds.into());
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(self.states.clone().tell(interval, sender));
+        Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
     async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<GetStatusResponse> {

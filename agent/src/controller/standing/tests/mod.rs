@@ -4,6 +4,7 @@
 mod followed;
 mod heard;
 mod hostile;
+mod served;
 mod trouble;
 
 use super::board::{Board, Seen};
