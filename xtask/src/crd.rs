@@ -151,7 +151,7 @@ fn status() -> Value {
                     "summary": summary,
                     "running": count("On which its workload runs."),
                     "inForce": count("Of these: which obey this generation."),
-                    "behind": count("Of these: which know an earlier generation alone."),
+                    "behind": count("Of these: which know another `spec` alone, of an earlier generation or of the same."),
                     "refused": count("Which refuse this generation, be it that its workload runs there or not."),
                 },
             },

@@ -51,6 +51,13 @@ pub fn write_cluster(out: &mut impl Write, profiles: &ClusterProfiles) -> io::Re
             hint(&profiles.last_error)
         )?;
     }
+    if profiles.gave_way > 0 {
+        writeln!(
+            out,
+            "  {} that were deleted and stayed in force, as they were signed, are in force no longer",
+            profiles.gave_way
+        )?;
+    }
     for trouble in &profiles.troubles {
         let what = match trouble.text.contains("stays in force") {
             true => "is not obeyed as it is now, an older version is in force",
@@ -105,6 +112,7 @@ mod tests {
             in_force: 3,
             changed_time: at(30),
             refused: 4,
+            gave_way: 2,
             troubles: vec![Trouble {
                 object: "shop/web".to_owned(),
                 text: "nobody\u{1b} signed it".to_owned(),
@@ -116,6 +124,7 @@ mod tests {
             "in force for 3 workloads of this node, the last since 1970-01-01T00:00:30Z",
             "shop/web is not obeyed: nobody\\x1b signed it",
             "and 3 more are not",
+            "2 that were deleted and stayed in force, as they were signed, are in force no longer",
         ] {
             assert!(
                 text(&profiles).contains(part),

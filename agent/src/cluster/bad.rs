@@ -3,8 +3,8 @@
 //! Whoever may write in one namespace can make any number of them: of the first the whole text is known of what is
 //! wrong, a share of them in each namespace, and of the others the word alone.
 
-use super::held::SHARES;
 use super::object::{Key, Refusal, Version};
+use super::room::SHARES;
 use crate::judge::PROFILES_MAX;
 use std::collections::{BTreeMap, BTreeSet};
 

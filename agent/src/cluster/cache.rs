@@ -1,5 +1,6 @@
 //! What is kept of the objects on disk, one file each, for a start while the API is away.
 
+use super::object::Key;
 use crate::judge::store::{MODE, StoreError, clean, replace};
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -9,16 +10,36 @@ use std::path::{Path, PathBuf};
 /// Below the state folder.
 const FOLDER: &str = "cluster/objects";
 const EXTENSION: &str = "json";
+/// Of a file beside one, which has the how manieth it was that went.
+const MARK: &str = "gone";
 /// Longest file that is read: the API stores no object of more than 1.5 MiB, and writes it longer.
 const FILE_MAX: u64 = 8 << 20;
 
 /// What is to be done to a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Write {
-    /// Its name, without what it ends in.
+    /// Its name.
     pub name: String,
     /// What it is to hold; none for nothing more.
     pub bytes: Option<Vec<u8>>,
+}
+
+impl Write {
+    /// What is kept of an object.
+    pub fn object(key: &Key, bytes: Option<Vec<u8>>) -> Self {
+        Self {
+            name: format!("{}.{EXTENSION}", key.file_name()),
+            bytes,
+        }
+    }
+
+    /// The how manieth it was that went and stayed in force, if it did.
+    pub fn mark(key: &Key, went: Option<u64>) -> Self {
+        Self {
+            name: format!("{}.{MARK}", key.file_name()),
+            bytes: went.map(|number| number.to_string().into_bytes()),
+        }
+    }
 }
 
 /// The folder.
@@ -72,9 +93,15 @@ impl Cache {
         Ok(files)
     }
 
+    /// The how manieth it was that went, of an object that is in this file; none where it did not.
+    pub fn went(&self, path: &Path) -> Option<u64> {
+        let text = fs::read_to_string(path.with_extension(MARK)).ok()?;
+        text.trim().parse().ok()
+    }
+
     /// Writes, or removes; not at all where the file is so already.
     pub fn apply(&self, write: &Write) -> Result<(), StoreError> {
-        let path = self.0.join(format!("{}.{EXTENSION}", write.name));
+        let path = self.0.join(&write.name);
         match &write.bytes {
             Some(bytes) if fs::read(&path).is_ok_and(|known| known == *bytes) => Ok(()),
             Some(bytes) => replace(&path, bytes, MODE),

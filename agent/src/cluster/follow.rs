@@ -6,6 +6,7 @@ use super::object::{self, Key, Object, Version};
 use super::{Board, Watcher};
 use crate::judge::PROFILES_MAX;
 use crate::kubernetes::api::{Api, Failure};
+use crate::kubernetes::digest::Digest;
 use crate::kubernetes::health::Health;
 use crate::kubernetes::watch::{self, Follower, LAST};
 use serde_json::value::RawValue;
@@ -37,7 +38,7 @@ impl Follower for Board {
 
     fn read(&self, object: &RawValue) -> Option<Object> {
         let known =
-            |key: &Key, version: &Version, signed: &str| self.held().known(key, version, signed);
+            |key: &Key, version: &Version, text: &Digest| self.held().known(key, version, text);
         let read = object::read_anew(object, &self.terms, known);
         read.inspect_err(|error| {
             let text = format!("a BehaviorProfile: {error}");
@@ -86,7 +87,7 @@ impl Follower for Board {
 }
 
 impl Board {
-    fn take(&self, changed: Changed) {
+    pub(super) fn take(&self, changed: Changed) {
         let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         for write in changed.writes {
             // What waited is older.
@@ -127,6 +128,6 @@ impl Board {
 impl Watcher {
     /// Follows them for as long as the agent runs.
     pub async fn run(self) {
-        tokio::join!(watch::follow(&*self.0), self.0.write());
+        tokio::join!(watch::follow(&*self.0), self.0.write(), self.0.look());
     }
 }

@@ -2,42 +2,39 @@
 //!
 //! Of several for one workload the oldest is: whoever adds another cannot take its place. What an object
 //! said last that made sense goes on counting while it says something that does not.
+//!
+//! Where signatures are required, what an object said goes on counting when it goes. Nobody who may make and delete
+//! objects ends that: not by another one of its name that is of another workload, which is refused, and not by many that
+//! take its [room](super::room): an object that is there is given that only where it is the only one there of its
+//! workload, and where those do not have enough that are in force for nothing. So there are no more of these than workloads
+//! for which somebody signed.
+
+mod gone;
 
 use super::bad::{Bad, SHORT};
 use super::cache::Write;
-use super::object::{Good, Key, Object, Refusal, Version};
+use super::object::{Good, Key, Known, Object, Refusal, Version};
+use super::room::Room;
 use super::{News, Offer};
-use crate::judge::PROFILES_MAX;
+use crate::kubernetes::digest::Digest;
 use lapwing_profile::fingerprint;
 use lapwing_profile::workload::Workload;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-
-/// Most bytes that are held of all objects together: of each its text, or what is kept of it on disk, whichever is
-/// longer.
-pub const BYTES_MAX: usize = 64 << 20;
-/// The part of all room that one namespace may have: who may write there takes nobody else's.
-pub const SHARES: usize = 8;
 
 struct Entry {
     created: String,
     /// Of what is good.
     version: Version,
-    signed: String,
+    /// Of what was read.
+    text: Digest,
     good: Good,
     /// What is wrong with another version of it, or with this one by now.
     trouble: Option<(Version, Refusal)>,
-    /// It went, and stays in force, because what it said was signed.
-    gone: bool,
+    /// It went, as the how manieth, and stays in force, because what it said was signed.
+    gone: Option<u64>,
     /// What of it counts against [`BYTES_MAX`].
     size: usize,
-}
-
-/// Room that is used.
-#[derive(Clone, Copy, Default)]
-struct Used {
-    many: usize,
-    bytes: usize,
 }
 
 /// What came of a change.
@@ -68,6 +65,8 @@ struct Touched {
     keys: BTreeSet<Key>,
     workloads: BTreeSet<Workload>,
     writes: Vec<Write>,
+    /// For the judge, before all else.
+    first: Vec<News>,
 }
 
 /// All of them.
@@ -77,11 +76,14 @@ pub struct Held {
     bad: Bad,
     /// Those that are of a workload.
     of: HashMap<Workload, BTreeSet<Key>>,
-    /// By all, and by those of each namespace.
-    used: Used,
-    shares: HashMap<String, Used>,
+    room: Room,
     /// Whether what was signed stays in force when its object goes.
     keeps: bool,
+    /// How many went and stayed in force, ever.
+    went: u64,
+    gave_way: u64,
+    /// Workloads that run on this node, as far as that was told.
+    runs: HashSet<Workload>,
     /// What is in force, as the judge was told.
     told: HashMap<Workload, (Key, Version, Arc<str>)>,
     /// What is wrong, as the judge was told, with which version.
@@ -95,9 +97,11 @@ impl Held {
             objects: BTreeMap::new(),
             bad: Bad::default(),
             of: HashMap::new(),
-            used: Used::default(),
-            shares: HashMap::new(),
+            room: Room::default(),
             keeps,
+            went: 0,
+            gave_way: 0,
+            runs: HashSet::new(),
             told: HashMap::new(),
             said: BTreeMap::new(),
         }
@@ -111,6 +115,11 @@ impl Held {
     /// How many of them are not obeyed.
     pub fn refused(&self) -> usize {
         self.said.len() + self.bad.unnamed()
+    }
+
+    /// How many that stayed in force without their objects gave way.
+    pub const fn gave_way(&self) -> u64 {
+        self.gave_way
     }
 
     /// Those that are not obeyed and of which all is known, with why, in the order of their names.
@@ -138,11 +147,19 @@ impl Held {
         said.chain(more)
     }
 
-    /// What this one says, if that is known of this version of it with this signature.
-    pub fn known(&self, key: &Key, version: &Version, signed: &str) -> Option<Good> {
+    /// What this one says, if that is known of this uid and generation with this text.
+    pub fn known(&self, key: &Key, version: &Version, text: &Digest) -> Option<Known> {
         let entry = self.objects.get(key)?;
-        let is_it = entry.version == *version && entry.signed == signed;
-        is_it.then(|| entry.good.clone())
+        let Version {
+            uid,
+            generation,
+            spec,
+        } = &entry.version;
+        let is_it = *uid == version.uid && *generation == version.generation && entry.text == *text;
+        is_it.then(|| Known {
+            good: entry.good.clone(),
+            spec: *spec,
+        })
     }
 
     /// There is this one, or it says something else now.
@@ -155,6 +172,26 @@ impl Held {
         let mut touched = Touched::default();
         for object in objects {
             self.take(object, &mut touched);
+        }
+        self.settle(touched)
+    }
+
+    /// These were on disk, and of each the how manieth that went it was, if it did.
+    pub fn take_up(&mut self, objects: Vec<(Object, Option<u64>)>) -> Changed {
+        let mut touched = Touched::default();
+        for (object, went) in objects {
+            let key = object.key.clone();
+            self.take(object, &mut touched);
+            match went {
+                Some(number) if self.keeps => {
+                    self.went = self.went.max(number);
+                    self.keep(&key, number, &mut touched);
+                    self.say_deleted(&key);
+                }
+                // It is for who reads it to say.
+                Some(_) => touched.writes.push(Write::mark(&key, None)),
+                None => {}
+            }
         }
         self.settle(touched)
     }
@@ -190,106 +227,84 @@ impl Held {
             key,
             version,
             created,
-            signed,
+            text,
             said,
             kept,
         } = object;
         touched.keys.insert(key.clone());
-        let size = { said.as_ref() }.map_or(0, |good| good.text.len().max(kept.len()));
-        let said = said.and_then(|good| match self.has_room(&key, size) {
-            true => Ok(good),
-            false => Err(Refusal {
-                reason: "NoRoom",
-                text: format!(
-                    "there is no room for it: an agent holds {PROFILES_MAX} BehaviorProfiles and {} MiB of them, \
-                     and of one namespace an {SHARES}th of each; delete those that no workload needs, and apply \
-                     this one again",
-                    BYTES_MAX >> 20
-                ),
-                workload: Some(Box::new(good.workload)),
-            }),
-        });
+        let said = said.and_then(|good| self.may_be(&key, good, kept.len(), touched));
         let good = match said {
             Ok(good) => good,
-            Err(why) => {
-                match self.objects.get_mut(&key) {
-                    Some(entry) => {
-                        (entry.created, entry.gone) = (created, false);
-                        let text = format!("{}; what it said before stays in force", why.text);
-                        let workload = entry.good.workload.clone();
-                        touched.workloads.insert(workload.clone());
-                        let why = Refusal {
-                            text,
-                            workload: Some(Box::new(workload)),
-                            ..why
-                        };
-                        entry.trouble = Some((version, why));
-                    }
-                    None => self.bad.put(key, version, why),
-                }
-                return;
-            }
+            Err(why) => return self.refuse(key, version, created, why, touched),
         };
+        let size = good.text.len().max(kept.len());
         self.bad.forget(&key);
         let mut is_on_disk = false;
         if let Some(before) = self.take_out(&key) {
             log_signed(&key, &before.good, &good);
-            is_on_disk = version.is_known() && before.version == version && before.signed == signed;
+            if before.gone.is_some() {
+                touched.writes.push(Write::mark(&key, None));
+            }
+            is_on_disk = version.is_known() && before.version == version && before.text == text;
             touched.workloads.insert(before.good.workload);
         }
-        for used in [
-            &mut self.used,
-            self.shares.entry(key.namespace.clone()).or_default(),
-        ] {
-            used.many += 1;
-            used.bytes += size;
-        }
+        self.room.add(&key, size);
         let of = self.of.entry(good.workload.clone()).or_default();
         of.insert(key.clone());
         touched.workloads.insert(good.workload.clone());
         if !is_on_disk {
-            touched.writes.push(Write {
-                name: key.file_name(),
-                bytes: Some(kept),
-            });
+            touched.writes.push(Write::object(&key, Some(kept)));
         }
         let entry = Entry {
             created,
             version,
-            signed,
+            text,
             good,
             trouble: None,
-            gone: false,
+            gone: None,
             size,
         };
         self.objects.insert(key, entry);
     }
 
-    /// Whether an object with so many bytes finds room: in all, and in its namespace.
-    fn has_room(&self, key: &Key, size: usize) -> bool {
-        let known = self.objects.get(key);
-        let (many, before) = known.map_or((1, 0), |entry| (0, entry.size));
-        let own = self.shares.get(&key.namespace).copied();
-        [(self.used, 1), (own.unwrap_or_default(), SHARES)]
-            .iter()
-            .all(|(used, shares)| {
-                used.many + many <= PROFILES_MAX / shares
-                    && used.bytes - before + size <= BYTES_MAX / shares
-            })
+    /// There is this one, and it is not obeyed.
+    fn refuse(
+        &mut self,
+        key: Key,
+        version: Version,
+        created: String,
+        why: Refusal,
+        touched: &mut Touched,
+    ) {
+        let Some(entry) = self.objects.get_mut(&key) else {
+            return self.bad.put(key, version, why);
+        };
+        let workload = entry.good.workload.clone();
+        touched.workloads.insert(workload.clone());
+        let why = Refusal {
+            text: format!("{}; what it said before stays in force", why.text),
+            workload: Some(Box::new(workload)),
+            ..why
+        };
+        entry.trouble = Some((version.clone(), why));
+        let uids = [&entry.version.uid, &version.uid];
+        let is_another = uids[0] != uids[1] && uids.iter().all(|uid| !uid.is_empty());
+        if self.keeps && is_another {
+            // The one that is held went, whatever has its name.
+            return self.went(&key, touched);
+        }
+        entry.created = created;
+        if let Some(number) = entry.gone.take() {
+            self.room.is_back(&key, number);
+            touched.writes.push(Write::mark(&key, None));
+        }
     }
 
     /// An object, of which nothing is held any more.
     fn take_out(&mut self, key: &Key) -> Option<Entry> {
         let entry = self.objects.remove(key)?;
         leave(&mut self.of, &entry.good.workload, key);
-        let share = self.shares.entry(key.namespace.clone()).or_default();
-        for used in [&mut self.used, &mut *share] {
-            used.many -= 1;
-            used.bytes -= entry.size;
-        }
-        if share.many == 0 {
-            self.shares.remove(&key.namespace);
-        }
+        self.room.sub(key, entry.size, entry.gone);
         Some(entry)
     }
 
@@ -298,10 +313,10 @@ impl Held {
         if let Some(entry) = self.take_out(key) {
             touched.keys.insert(key.clone());
             touched.workloads.insert(entry.good.workload);
-            touched.writes.push(Write {
-                name: key.file_name(),
-                bytes: None,
-            });
+            touched.writes.push(Write::object(key, None));
+            if entry.gone.is_some() {
+                touched.writes.push(Write::mark(key, None));
+            }
         }
     }
 
@@ -311,19 +326,8 @@ impl Held {
         if !self.keeps {
             return self.forget(key, touched);
         }
-        let Some(entry) = self.objects.get_mut(key) else {
-            return;
-        };
-        touched.workloads.insert(entry.good.workload.clone());
-        entry.gone = true;
-        let why = Refusal {
-            reason: "Deleted",
-            text: "it went, which nobody signed: what it said stays in force while `signatures.require` is set. \
-                   Apply it again, or another one for its workload"
-                .to_owned(),
-            workload: Some(Box::new(entry.good.workload.clone())),
-        };
-        entry.trouble = Some((entry.version.clone(), why));
+        self.went(key, touched);
+        self.say_deleted(key);
     }
 
     /// Which one is in force for a workload: the oldest that is there.
@@ -333,12 +337,12 @@ impl Held {
             let entry = self.objects.get(key)?;
             Some((key, entry))
         });
-        all.min_by_key(|(key, entry)| (entry.gone, &entry.created, *key))
+        all.min_by_key(|(key, entry)| (entry.gone.is_some(), &entry.created, *key))
     }
 
     /// What of this is to be told, and what is wrong now.
     fn settle(&mut self, mut touched: Touched) -> Changed {
-        let mut news = Vec::new();
+        let mut news = std::mem::take(&mut touched.first);
         for workload in touched.workloads.clone() {
             let won = self.winner(&workload);
             let won = won.map(|(key, entry)| {
@@ -380,7 +384,7 @@ impl Held {
         let keys = self.of.get(workload).into_iter().flatten();
         let is_replaced = |key: &&Key| {
             let entry = self.objects.get(key);
-            *key != winner && entry.is_some_and(|entry| entry.gone)
+            *key != winner && entry.is_some_and(|entry| entry.gone.is_some())
         };
         let replaced: Vec<Key> = keys.filter(is_replaced).cloned().collect();
         for key in &replaced {

@@ -12,7 +12,8 @@
 //!
 //! Where signatures are required, that an object goes is nobody's signed decision: without it the
 //! workload might learn again, and whoever may delete could switch reports off. So what was signed last
-//! stays in force, and that is reported.
+//! stays in force, and that is reported. It goes for good with its [namespace](ended), and where its [room](room) is
+//! needed.
 //!
 //! What became of each object here is [told](states) to who follows that, as the controller does, which writes it
 //! beside the object.
@@ -21,10 +22,12 @@
 
 mod bad;
 mod cache;
+mod ended;
 mod follow;
 mod held;
 pub mod namespaces;
 pub(crate) mod object;
+mod room;
 mod states;
 
 #[cfg(test)]
@@ -44,7 +47,7 @@ use lapwing_profile::workload::Workload;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::get_status_response as v1;
 use namespaces::Namespaces;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
@@ -214,16 +217,17 @@ impl Board {
     /// What the cache has.
     fn take_up(&self) -> Result<(), StoreError> {
         let mut objects = Vec::new();
-        for (path, bytes) in self.cache.load(held::BYTES_MAX as u64)? {
+        for (path, bytes) in self.cache.load(room::BYTES_MAX as u64)? {
             let read = serde_json::from_slice(&bytes).map_err(|error| error.to_string());
             match read.and_then(|raw| object::read(raw, &self.terms)) {
-                Ok(object) => objects.push(object),
+                Ok(object) => objects.push((object, self.cache.went(&path))),
                 Err(why) => tracing::warn!("{}: not a BehaviorProfile: {why}", path.display()),
             }
         }
-        // What is written of it is there.
-        let changed = self.held().fill(objects);
-        self.tell(changed.news);
+        let mut changed = self.held().take_up(objects);
+        // What is to be written of it is there.
+        changed.writes.retain(|write| write.bytes.is_none());
+        self.take(changed);
         Ok(())
     }
 
@@ -247,6 +251,18 @@ impl Profiles {
         self.news.try_recv().ok()
     }
 
+    /// So many instances run of each workload on this node: what went and is in force for them gives way last.
+    pub fn runs(&self, running: &HashMap<Workload, u32>) {
+        if !self.board.terms.signatures.require {
+            return;
+        }
+        let of = |workload: &Workload| Workload {
+            cluster: String::new(),
+            ..workload.clone()
+        };
+        self.board.held().runs(running.keys().map(of).collect());
+    }
+
     /// How it goes. For how many workloads of this node one is in force, and since when, in nanoseconds since
     /// the Unix epoch, the judge says; 0 for never.
     #[must_use]
@@ -268,6 +284,7 @@ impl Profiles {
             in_force,
             changed_time: time(since),
             refused,
+            gave_way: held.gave_way(),
             troubles: { troubles.into_iter() }
                 .map(|(object, text)| v1::cluster_profiles::Trouble { object, text })
                 .collect(),

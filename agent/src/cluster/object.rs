@@ -3,6 +3,7 @@
 use crate::container::identity::bounded;
 use crate::container::identity::pods::is_name;
 use crate::judge::signed::Signatures;
+use crate::kubernetes::digest::{self, Digest};
 use crate::kubernetes::object::absent;
 use lapwing_profile::envelope::EnvelopeError;
 pub use lapwing_profile::file::object::SIGNATURE;
@@ -61,6 +62,8 @@ pub struct Version {
     pub uid: String,
     /// Of what is asked for, counted from 1; 0 where that is not known.
     pub generation: i64,
+    /// Of its `spec`, if it has one: after a cluster was restored from a backup it may have a generation again.
+    pub spec: Option<Digest>,
 }
 
 impl Version {
@@ -118,8 +121,8 @@ pub struct Object {
     pub version: Version,
     /// When it was made, as the API writes it: in the order of texts.
     pub created: String,
-    /// Its signature, if it has one, by a digest.
-    pub signed: String,
+    /// What was read, by a digest: the text of `spec` as it came, and its signature, if it has one.
+    pub text: Digest,
     /// Or why it is not obeyed.
     pub said: Result<Good, Refusal>,
     /// What is kept of it on disk, if it is obeyed.
@@ -172,12 +175,21 @@ pub fn read(object: &RawValue, terms: &Terms) -> Result<Object, String> {
     read_anew(object, terms, |_, _, _| None)
 }
 
-/// The same, of which may be known what it says in this version and with this signature. Whoever writes the status of
-/// an object has all agents get all of it again.
+/// What is known of an object.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// What it says.
+    pub good: Good,
+    /// Of its `spec`.
+    pub spec: Option<Digest>,
+}
+
+/// The same, of which may be known what it says in this state of this uid and generation, and of this text. Whoever
+/// writes the status of an object has all agents get all of it again.
 pub fn read_anew(
     object: &RawValue,
     terms: &Terms,
-    known: impl FnOnce(&Key, &Version, &str) -> Option<Good>,
+    known: impl FnOnce(&Key, &Version, &Digest) -> Option<Known>,
 ) -> Result<Object, String> {
     let Read { metadata, spec } =
         serde_json::from_str(object.get()).map_err(|error| bounded(&error.to_string()))?;
@@ -188,13 +200,13 @@ pub fn read_anew(
     if !is_name(&key.namespace) || !is_name(&key.name) {
         return Err(bounded(&format!("`{key}` is no name of an object")));
     }
-    let version = Version {
+    let mut version = Version {
         uid: metadata.uid,
         generation: metadata.generation,
+        spec: None,
     };
     let signature = metadata.annotations.get(SIGNATURE).map(String::as_str);
-    let signed = signature.map(|text| fingerprint::hex(&[text.as_bytes()]));
-    let signed = signed.unwrap_or_default();
+    let text = digest::of_parts(&[spec.map(RawValue::get), signature]);
     let kept = Kept {
         metadata: KeptMeta {
             name: &key.name,
@@ -207,10 +219,19 @@ pub fn read_anew(
         spec,
     };
     let known = match version.is_known() {
-        true => known(&key, &version, &signed),
+        true => known(&key, &version, &text),
         false => None,
     };
-    let said = known.map_or_else(|| said(&key, spec, signature, terms), Ok);
+    let said = match known {
+        Some(Known { good, spec }) => {
+            version.spec = spec;
+            Ok(good)
+        }
+        None => {
+            version.spec = spec.and_then(digest::of_json);
+            said(&key, spec, signature, terms)
+        }
+    };
     let said = said.map_err(|refusal| Refusal {
         text: bounded(&refusal.text),
         ..refusal
@@ -222,7 +243,7 @@ pub fn read_anew(
         },
         created: metadata.creation_timestamp,
         version,
-        signed,
+        text,
         said,
         key,
     })

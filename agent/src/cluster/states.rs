@@ -4,7 +4,8 @@
 //! agents can know, whose configuration says what has to be signed and by whom.
 
 use super::Profiles;
-use super::held::SHARES;
+use super::object::Version;
+use super::room::SHARES;
 use crate::judge::Judge;
 use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
@@ -16,6 +17,10 @@ use std::collections::{BTreeMap, HashMap};
 const STATES_MAX: usize = 2_048;
 /// Longest message, in bytes.
 const MESSAGE_MAX: usize = 512;
+
+fn digest(version: &Version) -> Vec<u8> {
+    version.spec.map(Vec::from).unwrap_or_default()
+}
 
 impl Profiles {
     /// All of them, by their uids, where so many instances of each workload run. What is not known by a uid and a
@@ -43,6 +48,7 @@ impl Profiles {
                 generation: version.generation,
                 verdict: Verdict::InForce.into(),
                 instances,
+                spec_digest: digest(version),
                 ..State::default()
             };
             if !offered.is_obeyed {
@@ -83,6 +89,7 @@ impl Profiles {
                 reason: one.reason.to_owned(),
                 message,
                 instances: instances.unwrap_or_default(),
+                spec_digest: digest(one.version),
             };
             all.insert(uid.clone(), state);
         }

@@ -3,6 +3,7 @@
 
 mod away;
 mod disk;
+mod gone;
 mod judged;
 mod limits;
 pub(crate) mod node;
@@ -13,6 +14,7 @@ mod states;
 use super::*;
 use crate::judge::signed::Signatures;
 use crate::kubernetes::api::Reach;
+use crate::kubernetes::digest::{self, Digest};
 use crate::kubernetes::double::{Cluster, Mood};
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
@@ -179,6 +181,11 @@ fn signed(mut object: Value, of: &Profile) -> Value {
     object
 }
 
+/// The digest of what an object says.
+fn spec(object: &Value) -> Option<Digest> {
+    digest::of_json(&serde_json::value::to_raw_value(&object["spec"]).unwrap())
+}
+
 fn in_force(object: &str, of: &Profile) -> News {
     News::InForce(Offer {
         workload: of.workload.clone(),
@@ -186,6 +193,7 @@ fn in_force(object: &str, of: &Profile) -> News {
         version: Version {
             uid: object.replace('/', "-"),
             generation: 0,
+            spec: spec(&self::object("web", 1, of)),
         },
         text: of.to_spec().into(),
         mode: of.mode(),
@@ -240,12 +248,14 @@ async fn a_profile_counts_in_its_own_namespace_alone() {
         .remove("namespace");
     unsaid["spec"]["workload"]["cluster"] = json!("staging");
     unsaid["metadata"]["uid"] = json!("another");
+    let digest = spec(&unsaid);
     cluster.put(unsaid);
     let mut followed = begin(&cluster, Signatures::default());
     // It takes that of its object, and the cluster is the agent's business.
     let mut wanted = in_force("shop/web", &profile("shop", &["/bin/ls"]));
     if let News::InForce(offer) = &mut wanted {
         "another".clone_into(&mut offer.version.uid);
+        offer.version.spec = digest;
     }
     assert_eq!(followed.next().await, wanted);
     let News::Refused {

@@ -369,7 +369,11 @@ impl Cluster {
         let from: usize = query
             .get("continue")
             .map_or(0, |text| text.parse().unwrap());
-        let here = |object: &&Value| selected.wants(object);
+        let named = { query.get("fieldSelector") }
+            .and_then(|selector| selector.strip_prefix("metadata.name%3D"));
+        let here = |object: &&Value| {
+            selected.wants(object) && named.is_none_or(|name| object["metadata"]["name"] == *name)
+        };
         let all: Vec<&Value> = state.listed.values().filter(here).collect();
         let items: Vec<&&Value> = all.iter().skip(from).take(limit).collect();
         let next = from + items.len();

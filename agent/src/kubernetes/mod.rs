@@ -1,10 +1,11 @@
 //! Asking the API of a Kubernetes cluster: one question and its answer ([`api`]), how often that was done
 //! ([`asked`]), how it goes
-//! ([`health`]), and following objects of one kind ([`watch`]).
+//! ([`health`]), following objects of one kind ([`watch`]), and whether two readers of one mean the same ([`digest`]).
 
 mod access;
 pub mod api;
 pub mod asked;
+pub mod digest;
 pub mod health;
 pub mod object;
 pub mod watch;

@@ -202,6 +202,9 @@ impl Line {
     pub(super) fn beat(&mut self) {
         let now = clock::now();
         self.judge.beat(self.moment());
+        if let Some(profiles) = &self.said.profiles {
+            profiles.runs(&crate::status::instances(&self.registry));
+        }
         self.feed.publish(
             now,
             Item::Heartbeat(Heartbeat {

@@ -1782,6 +1782,10 @@ pub mod get_status_response {
         /// The first of them.
         #[prost(message, repeated, tag = "11")]
         pub troubles: ::prost::alloc::vec::Vec<cluster_profiles::Trouble>,
+        /// Objects that were deleted and stayed in force because they were signed, and gave way since the agent started:
+        /// to others that needed their room, or because their namespace is no more. What they said is in force no longer.
+        #[prost(uint64, tag = "12")]
+        pub gave_way: u64,
     }
     /// Nested message and enum types in `ClusterProfiles`.
     pub mod cluster_profiles {
@@ -2466,6 +2470,12 @@ pub struct BehaviorProfileState {
     /// Containers of its workload that run on this node; 0 where that is not known. None is IN_FORCE without one.
     #[prost(uint32, tag = "8")]
     pub instances: u32,
+    /// Of which `spec` this is: the first 16 bytes of the SHA-256 of its JSON as the API has it, without spaces and with the
+    /// keys of each object in the order of their bytes. Where a cluster was restored from a backup an object may have a
+    /// generation for the second time, with another `spec`. Absent where the object has none, and of agents of earlier
+    /// versions.
+    #[prost(bytes = "vec", tag = "9")]
+    pub spec_digest: ::prost::alloc::vec::Vec<u8>,
 }
 /// Nested message and enum types in `BehaviorProfileState`.
 pub mod behavior_profile_state {

@@ -229,6 +229,9 @@ impl serde::Serialize for BehaviorProfileState {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.BehaviorProfileState", len)?;
         if true {
             struct_ser.serialize_field("namespace", &self.namespace)?;
@@ -258,6 +261,11 @@ impl serde::Serialize for BehaviorProfileState {
         if true {
             struct_ser.serialize_field("instances", &self.instances)?;
         }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("specDigest", pbjson::private::base64::encode(&self.spec_digest).as_str())?;
+        }
         struct_ser.end()
     }
 }
@@ -276,6 +284,8 @@ impl<'de> serde::Deserialize<'de> for BehaviorProfileState {
             "reason",
             "message",
             "instances",
+            "spec_digest",
+            "specDigest",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -288,6 +298,7 @@ impl<'de> serde::Deserialize<'de> for BehaviorProfileState {
             Reason,
             Message,
             Instances,
+            SpecDigest,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -317,6 +328,7 @@ impl<'de> serde::Deserialize<'de> for BehaviorProfileState {
                             "reason" => Ok(GeneratedField::Reason),
                             "message" => Ok(GeneratedField::Message),
                             "instances" => Ok(GeneratedField::Instances),
+                            "specDigest" | "spec_digest" => Ok(GeneratedField::SpecDigest),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -344,6 +356,7 @@ impl<'de> serde::Deserialize<'de> for BehaviorProfileState {
                 let mut reason__ = None;
                 let mut message__ = None;
                 let mut instances__ = None;
+                let mut spec_digest__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Namespace => {
@@ -398,6 +411,14 @@ impl<'de> serde::Deserialize<'de> for BehaviorProfileState {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::SpecDigest => {
+                            if spec_digest__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("specDigest"));
+                            }
+                            spec_digest__ = 
+                                Some(map_.next_value::<::pbjson::private::BytesDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(BehaviorProfileState {
@@ -409,6 +430,7 @@ impl<'de> serde::Deserialize<'de> for BehaviorProfileState {
                     reason: reason__.unwrap_or_default(),
                     message: message__.unwrap_or_default(),
                     instances: instances__.unwrap_or_default(),
+                    spec_digest: spec_digest__.unwrap_or_default(),
                 })
             }
         }
@@ -6131,6 +6153,9 @@ impl serde::Serialize for get_status_response::ClusterProfiles {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.ClusterProfiles", len)?;
         if true {
             let v = get_status_response::identity::source::State::try_from(self.state)
@@ -6169,6 +6194,11 @@ impl serde::Serialize for get_status_response::ClusterProfiles {
         if true {
             struct_ser.serialize_field("troubles", &self.troubles)?;
         }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("gaveWay", ToString::to_string(&self.gave_way).as_str())?;
+        }
         struct_ser.end()
     }
 }
@@ -6194,6 +6224,8 @@ impl<'de> serde::Deserialize<'de> for get_status_response::ClusterProfiles {
             "changedTime",
             "refused",
             "troubles",
+            "gave_way",
+            "gaveWay",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6209,6 +6241,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::ClusterProfiles {
             ChangedTime,
             Refused,
             Troubles,
+            GaveWay,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -6241,6 +6274,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::ClusterProfiles {
                             "changedTime" | "changed_time" => Ok(GeneratedField::ChangedTime),
                             "refused" => Ok(GeneratedField::Refused),
                             "troubles" => Ok(GeneratedField::Troubles),
+                            "gaveWay" | "gave_way" => Ok(GeneratedField::GaveWay),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -6271,6 +6305,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::ClusterProfiles {
                 let mut changed_time__ = None;
                 let mut refused__ = None;
                 let mut troubles__ = None;
+                let mut gave_way__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::State => {
@@ -6347,6 +6382,14 @@ impl<'de> serde::Deserialize<'de> for get_status_response::ClusterProfiles {
                             }
                             troubles__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::GaveWay => {
+                            if gave_way__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("gaveWay"));
+                            }
+                            gave_way__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                     }
                 }
                 Ok(get_status_response::ClusterProfiles {
@@ -6361,6 +6404,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::ClusterProfiles {
                     changed_time: changed_time__,
                     refused: refused__.unwrap_or_default(),
                     troubles: troubles__.unwrap_or_default(),
+                    gave_way: gave_way__.unwrap_or_default(),
                 })
             }
         }

@@ -4,7 +4,7 @@ use super::*;
 use std::fs;
 use std::path::PathBuf;
 
-fn files(followed: &Followed) -> Vec<PathBuf> {
+pub fn files(followed: &Followed) -> Vec<PathBuf> {
     let folder = followed.folder.path().join("cluster/objects");
     let files = fs::read_dir(folder).unwrap();
     // Not those that are being written.
@@ -16,7 +16,7 @@ fn files(followed: &Followed) -> Vec<PathBuf> {
 }
 
 /// Waits until the folder is so; a thread writes, whose time is not the tests'.
-async fn until(followed: &Followed, what: impl Fn(&[PathBuf]) -> bool) {
+pub async fn until(followed: &Followed, what: impl Fn(&[PathBuf]) -> bool) {
     for _ in 0..20_000 {
         if what(&files(followed)) {
             return;
@@ -30,7 +30,7 @@ async fn until(followed: &Followed, what: impl Fn(&[PathBuf]) -> bool) {
 }
 
 /// Stops it, and starts another in the same folder.
-fn again(mut followed: Followed, cluster: &Cluster, signatures: Signatures) -> Followed {
+pub fn again(mut followed: Followed, cluster: &Cluster, signatures: Signatures) -> Followed {
     let folder = std::mem::replace(&mut followed.folder, tempfile::tempdir().unwrap());
     drop(followed);
     begin_in(folder, cluster, signatures)
@@ -66,6 +66,35 @@ async fn a_start_without_the_api_knows_what_was_in_force() {
     cluster.fare(Mood::Well);
     followed.listed().await;
     followed.none();
+}
+
+/// As in a cluster that was restored from a backup while no agent ran.
+#[tokio::test(start_paused = true)]
+async fn what_has_a_generation_again_takes_the_place_of_what_is_on_disk() {
+    let cluster = Cluster::new();
+    let (web, other) = (profile("shop", &["/bin/ls"]), profile("shop", &["/bin/id"]));
+    let versioned = |of: &Profile| {
+        let mut object = object("web", 1, of);
+        object["metadata"]["generation"] = json!(5);
+        object
+    };
+    cluster.put(versioned(&web));
+    let mut followed = begin(&cluster, Signatures::default());
+    followed.next().await;
+    until(&followed, |files| files.len() == 1).await;
+    cluster.put(versioned(&other));
+    followed = again(followed, &cluster, Signatures::default());
+    let mut said = Vec::new();
+    loop {
+        match followed.ever().await {
+            News::Listed => break,
+            News::InForce(offer) => said.push(offer.text.to_string()),
+            news => panic!("{news:?}"),
+        }
+    }
+    assert_eq!(said.last(), Some(&other.to_spec()));
+    let holds = |files: &[PathBuf]| fs::read_to_string(&files[0]).unwrap().contains("/bin/id");
+    until(&followed, holds).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +167,7 @@ fn what_is_read_from_disk_has_a_bound() {
     for name in ["a", "b", "c", "d"] {
         let length = if name == "b" { 400 } else { 100 };
         let bytes = Some(vec![b'x'; length]);
-        let name = name.to_owned();
+        let name = format!("{name}.json");
         cache.apply(&cache::Write { name, bytes }).unwrap();
     }
     let read = |most| {

@@ -1,11 +1,12 @@
 //! What is held has bounds, and each namespace a share of them.
 
-use super::held::{BYTES_MAX, Changed};
+use super::held::{Changed, Held};
 use super::object::{Good, Key, Object, Refusal};
+use super::room::{BYTES_MAX, SHARES};
 use super::*;
 use crate::judge::PROFILES_MAX;
 
-fn key(namespace: &str, name: &str) -> Key {
+pub fn key(namespace: &str, name: &str) -> Key {
     Key {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -13,14 +14,14 @@ fn key(namespace: &str, name: &str) -> Key {
 }
 
 /// An object with a text of its own workload, of so many bytes.
-fn good(namespace: &str, name: &str, bytes: usize) -> Object {
+pub fn good(namespace: &str, name: &str, bytes: usize) -> Object {
     let mut workload = profile(namespace, &[]).workload;
     workload.name = name.to_owned();
     Object {
         key: key(namespace, name),
         version: Version::default(),
         created: String::new(),
-        signed: String::new(),
+        text: Default::default(),
         said: Ok(Good {
             workload,
             text: "x".repeat(bytes).into(),
@@ -32,7 +33,7 @@ fn good(namespace: &str, name: &str, bytes: usize) -> Object {
 }
 
 /// Whether it is in force now, and was to be written to disk: both or neither.
-fn is_taken(changed: &Changed) -> bool {
+pub fn is_taken(changed: &Changed) -> bool {
     let is_told = { changed.news.iter() }.any(|news| matches!(news, News::InForce(_)));
     let is_written = { changed.writes.iter() }.any(|write| write.bytes.is_some());
     assert_eq!(is_told, is_written, "{:?}", changed.news);
@@ -40,7 +41,7 @@ fn is_taken(changed: &Changed) -> bool {
 }
 
 /// Why the only one is not obeyed that is not.
-fn why(changed: &Changed) -> &str {
+pub fn why(changed: &Changed) -> &str {
     match &*changed.news {
         [News::Refused { text, .. }] => text,
         other => panic!("not refused: {other:?}"),
@@ -72,7 +73,7 @@ fn what_finds_no_room_takes_nobody_s_place_on_disk() {
 /// Who may write in one namespace takes no room from the others, by what is obeyed or by what is not.
 #[test]
 fn a_namespace_has_a_share_of_the_room() {
-    let share = PROFILES_MAX / held::SHARES;
+    let share = PROFILES_MAX / SHARES;
     let mut held = Held::new(true);
     for number in 0..share {
         assert!(is_taken(&held.put(good(
@@ -84,11 +85,7 @@ fn a_namespace_has_a_share_of_the_room() {
     let changed = held.put(good("evil", "another", 1));
     assert!(!is_taken(&changed) && why(&changed).contains("apply this one again"));
     assert!(is_taken(&held.put(good("evil", "web0", 2))), "it is known");
-    assert!(is_taken(&held.put(good(
-        "shop",
-        "web",
-        BYTES_MAX / held::SHARES
-    ))));
+    assert!(is_taken(&held.put(good("shop", "web", BYTES_MAX / SHARES))));
     // Bytes are shared too, and what takes the place of a longer one gives room back.
     assert!(!is_taken(&held.put(good("shop", "db", 1))));
     assert!(is_taken(&held.put(good("shop", "web", 1))));

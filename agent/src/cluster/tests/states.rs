@@ -118,6 +118,7 @@ async fn what_cannot_be_taken_up_is_told_so() {
             version: Version {
                 uid: "shop-web".to_owned(),
                 generation,
+                spec: None,
             },
             text,
             mode: Mode::Monitoring,
@@ -152,10 +153,11 @@ async fn each_refusal_is_told_and_a_namespace_leaves_room_for_others() {
             version: Version {
                 uid: key.to_string(),
                 generation: 3,
+                spec: None,
             },
             key,
             created: String::new(),
-            signed: String::new(),
+            text: Default::default(),
             said: Err(Refusal {
                 reason: "Unsigned",
                 text: "nobody signed it".to_owned(),
@@ -263,9 +265,9 @@ fn what_is_known_is_neither_read_nor_written_again() {
     let mut is_asked = 0;
     for (generation, is_known) in [(1, true), (2, false)] {
         let mut known = None;
-        let read = object::read_anew(&raw(generation), &terms, |key, version, signed| {
+        let read = object::read_anew(&raw(generation), &terms, |key, version, text| {
             is_asked += 1;
-            known = held.known(key, version, signed);
+            known = held.known(key, version, text);
             known.clone()
         });
         let read = read.unwrap();
@@ -277,14 +279,67 @@ fn what_is_known_is_neither_read_nor_written_again() {
     // What is known by no generation is read each time.
     assert_eq!(is_asked, 2);
     object::read_anew(&raw(0), &terms, |_, _, _| unreachable!("it is asked for")).unwrap();
-    let key = Key {
-        namespace: "shop".to_owned(),
-        name: "web".to_owned(),
+    // Nor is what has a generation again, or another signature.
+    let known = |object: &Value| {
+        let raw = serde_json::value::to_raw_value(object).unwrap();
+        let mut is_known = false;
+        let read = object::read_anew(&raw, &terms, |key, version, text| {
+            let known = held.known(key, version, text);
+            is_known = known.is_some();
+            known
+        });
+        assert_eq!(read.unwrap().version.spec, spec(object));
+        is_known
     };
-    let of_now = Version {
-        uid: "shop-web".to_owned(),
-        generation: 2,
-    };
-    assert!(held.known(&key, &of_now, "").is_some());
-    assert!(held.known(&key, &of_now, "another signature").is_none());
+    assert!(known(&version(object("web", 1, &good), 2)));
+    let other = profile("shop", &["/bin/id"]);
+    assert!(!known(&version(object("web", 1, &other), 2)));
+    assert!(!known(&version(signed(object("web", 1, &good), &good), 2)));
+}
+
+/// A cluster that was restored from a backup gives a generation for the second time.
+#[tokio::test(start_paused = true)]
+async fn what_has_a_generation_again_is_taken_up_and_told_of_as_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut judge = with_own(folder.path());
+    let cluster = Cluster::new();
+    let (web, other) = (profile("shop", &["/bin/ls"]), profile("shop", &["/bin/id"]));
+    let first = version(object("web", 1, &web), 5);
+    let again = version(object("web", 1, &other), 5);
+    cluster.put(first.clone());
+    let mut followed = begin(&cluster, signatures(false));
+    followed.hand(&mut judge).await;
+    let told = followed.state(&judge, 1).unwrap();
+    assert_eq!(
+        Some(&*told.spec_digest),
+        spec(&first).as_ref().map(|it| &it[..])
+    );
+    // By a new list, as the place in history from which it watched is none any more.
+    cluster.fare(Mood::Forgetful(true));
+    cluster.put(again.clone());
+    tokio::time::sleep(LONG).await;
+    followed.hand(&mut judge).await;
+    let told = followed.state(&judge, 1).unwrap();
+    assert_eq!((told.verdict(), told.generation), (Verdict::InForce, 5));
+    assert_eq!(
+        Some(&*told.spec_digest),
+        spec(&again).as_ref().map(|it| &it[..])
+    );
+    let (_, yaml) = judge.profile("shop/Deployment/web/app").unwrap();
+    let (says, _) = yaml.split_once("status:").unwrap();
+    assert!(
+        says.contains("/bin/id") && !says.contains("/bin/ls"),
+        "{yaml}"
+    );
+    // A refusal is of what is refused.
+    let refused = signed(again, &web);
+    cluster.put(refused.clone());
+    followed.hand(&mut judge).await;
+    tokio::time::sleep(LONG).await;
+    let told = followed.state(&judge, 1).unwrap();
+    assert_eq!(told.verdict(), Verdict::Refused);
+    assert_eq!(
+        Some(&*told.spec_digest),
+        spec(&refused).as_ref().map(|it| &it[..])
+    );
 }

@@ -60,6 +60,8 @@ mod tests;
 
 pub use board::Rules;
 pub use object::GROUP;
+#[cfg(test)]
+pub use promoted::seen;
 
 use super::audit::Audit;
 use super::audit::own::Own;

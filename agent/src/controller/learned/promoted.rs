@@ -5,6 +5,7 @@ use crate::controller::audit::Meta;
 use crate::controller::audit::profiles::Profiles;
 use crate::controller::standing;
 use crate::kubernetes::api::{Api, Failure};
+use crate::kubernetes::digest::{self, Digest};
 use crate::kubernetes::health::Health;
 use crate::kubernetes::object::absent;
 use crate::kubernetes::watch::Follower;
@@ -19,10 +20,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const OBJECTS_MAX: usize = 40_000;
 
 /// A BehaviorProfile, as far as it matters here.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Object {
     metadata: Meta,
     spec: Spec,
+    /// Of all of `spec`.
+    digest: Option<Digest>,
+    status: Value,
+}
+
+#[derive(Deserialize)]
+struct Read<'a> {
+    metadata: Meta,
+    #[serde(borrow)]
+    spec: &'a RawValue,
     #[serde(default)]
     status: Value,
 }
@@ -114,6 +125,22 @@ impl Promoted {
 }
 
 impl Object {
+    /// None where nothing can be made of it.
+    fn read(object: &RawValue) -> Option<Self> {
+        let Read {
+            metadata,
+            spec,
+            status,
+        } = serde_json::from_str(object.get()).ok()?;
+        let object = Self {
+            metadata,
+            spec: serde_json::from_str(spec.get()).ok()?,
+            digest: digest::of_json(spec),
+            status,
+        };
+        (!object.metadata.uid.is_empty()).then_some(object)
+    }
+
     /// Whose it is, in its own namespace, and its name.
     fn whose(&self) -> (Workload, String) {
         let Meta {
@@ -135,6 +162,7 @@ impl Object {
             namespace: meta.namespace.clone(),
             name: meta.name.clone(),
             generation: meta.generation,
+            spec: self.digest,
             status: standing::Status::read(&self.status),
         }
     }
@@ -159,8 +187,7 @@ impl Follower for Promoted {
     }
 
     fn read(&self, object: &RawValue) -> Option<Object> {
-        let read = serde_json::from_str::<Object>(object.get());
-        { read.ok() }.filter(|object| !object.metadata.uid.is_empty())
+        Object::read(object)
     }
 
     fn replace(&self, items: Vec<Object>) {
@@ -238,6 +265,12 @@ impl Follower for Promoted {
     }
 
     fn news(&self) {}
+}
+
+/// What is said of an object to who says what becomes of it.
+#[cfg(test)]
+pub fn seen(object: &RawValue) -> Option<standing::Seen> {
+    Some(Object::read(object)?.seen())
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What each node told of each object, and what is to be written of it, when.
 
 use super::nodes::Nodes;
-use super::status::{Before, Hearing, Status, status};
+use super::status::{Before, Hearing, Of, Status, status};
 use super::words::{Place, Set, Words};
 use crate::container::identity::bounded;
+use crate::kubernetes::digest::Digest;
 use lapwing_proto::v1::FollowBehaviorProfilesResponse;
 use lapwing_proto::v1::get_status_response::fleet::Profiles as Figures;
 use std::collections::{HashMap, HashSet};
@@ -36,6 +37,8 @@ pub struct Seen {
     pub name: String,
     /// Of what is asked for.
     pub generation: i64,
+    /// Of its `spec`.
+    pub spec: Option<Digest>,
     /// What it says already.
     pub status: Option<Status>,
 }
@@ -90,6 +93,16 @@ impl std::fmt::Debug for Board {
     }
 }
 
+impl Seen {
+    /// Which state of it this is.
+    pub const fn of(&self) -> Of {
+        Of {
+            generation: self.generation,
+            spec: self.spec,
+        }
+    }
+}
+
 impl One {
     fn new(seen: Seen, is_cut: bool) -> Self {
         Self {
@@ -138,9 +151,13 @@ impl State {
                 let one = One::new(seen, is_cut);
                 self.objects.insert(one.seen.uid.clone(), one);
             }
-            Some(one) if one.seen.generation == seen.generation => {}
+            Some(one) if one.seen.of() == seen.of() => {}
             Some(one) => {
-                one.seen.generation = seen.generation;
+                if one.seen.generation == seen.generation {
+                    // The cluster is another: what was written is of a `spec` that there is no more.
+                    (one.seen.status, one.own) = (None, 0);
+                }
+                (one.seen.generation, one.seen.spec) = (seen.generation, seen.spec);
                 (one.failing, one.is_cut) = (None, false);
                 one.touch();
             }
@@ -346,15 +363,15 @@ impl Board {
             if due.len() >= most {
                 break;
             }
-            let generation = one.seen.generation;
+            let of = one.seen.of();
             let before = one.seen.status.as_ref();
             let known = Before {
                 status: before,
-                is_own: one.own == generation,
+                is_own: one.own == of.generation,
             };
             let mut hearing = *hearing;
             hearing.mute += u32::from(one.is_cut);
-            let status = status(generation, words.of(&one.seen.uid), hearing, known, now);
+            let status = status(of, words.of(&one.seen.uid), hearing, known, now);
             let rests = before.is_some_and(|before| status.rests_after(before));
             one.rests = rests.then(|| one.rests.unwrap_or_else(Instant::now));
             if one.rests.is_some_and(|since| since.elapsed() < REST) {

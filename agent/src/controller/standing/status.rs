@@ -1,5 +1,6 @@
 //! What the status of an object says: what all nodes make of it, in counts and conditions.
 
+use crate::kubernetes::digest::Digest;
 use lapwing_profile::collected::object::Holds;
 use lapwing_profile::file;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ pub struct Nodes {
     pub running: u32,
     /// Of these: which obey this generation.
     pub in_force: u32,
-    /// Of these: which know an earlier one alone.
+    /// Of these: which know another `spec` alone, be it of an earlier generation or of the same.
     pub behind: u32,
     /// Which refuse this generation, be it that its workload runs there or not.
     pub refused: u32,
@@ -79,10 +80,31 @@ pub struct Refusal {
 pub struct Said {
     /// As the node knows it.
     pub generation: i64,
+    /// Of the `spec` that the node has; none of an agent of an earlier version.
+    pub spec: Option<Digest>,
     /// Containers of its workload there.
     pub instances: u32,
     /// Why it is not obeyed; none where it is.
     pub refusal: Option<Arc<Refusal>>,
+}
+
+/// Which state of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Of {
+    pub generation: i64,
+    /// Of its `spec`.
+    pub spec: Option<Digest>,
+}
+
+impl Of {
+    /// Whether what a node said is of another. An agent of an earlier version says the generation alone, and one that is
+    /// before the controller knows what is to come.
+    fn is_another(self, said: &Said) -> bool {
+        match said.spec {
+            Some(_) => said.generation != self.generation || said.spec != self.spec,
+            None => said.generation < self.generation,
+        }
+    }
 }
 
 /// How many nodes are heard, of those that should be.
@@ -223,7 +245,7 @@ fn refusals(refused: &BTreeMap<&Refusal, Vec<&str>>) -> (String, String) {
 pub struct Before<'b> {
     /// None where it said nothing.
     pub status: Option<&'b Status>,
-    /// Whether that is of this generation and was written while this replica leads: of what it was made, all that still
+    /// Whether that is of this state and was written while this replica leads: of what it was made, all that still
     /// counts is known.
     pub is_own: bool,
 }
@@ -239,16 +261,14 @@ struct Sum<'s> {
 }
 
 impl<'s> Sum<'s> {
-    fn of(generation: i64, told: impl Iterator<Item = (&'s str, &'s Said)>) -> Self {
+    fn of(state: Of, told: impl Iterator<Item = (&'s str, &'s Said)>) -> Self {
         let mut sum = Self::default();
         let nodes = &mut sum.nodes;
         for (node, said) in told {
             let runs = u32::from(said.instances > 0);
             nodes.running += runs;
-            // One that is before the controller knows what is to come.
-            let is_old = said.generation < generation;
             match &said.refusal {
-                _ if is_old => nodes.behind += runs,
+                _ if state.is_another(said) => nodes.behind += runs,
                 None => nodes.in_force += runs,
                 Some(why) => {
                     sum.refused.entry(why).or_default().push(node);
@@ -278,7 +298,7 @@ impl<'s> Sum<'s> {
             return Some((Holds::False, word, text));
         }
         let text = format!(
-            "in force on {in_force} of {of}, of which {behind} know an earlier generation alone{tail}"
+            "in force on {in_force} of {of}, of which {behind} know another `spec` of it alone{tail}"
         );
         (behind > 0).then(|| (Holds::False, "Behind".to_owned(), text))
     }
@@ -335,20 +355,21 @@ impl<'s> Sum<'s> {
     }
 }
 
-/// What nodes say of this generation comes to, where so many are heard and the object said that before. A time is of
+/// What nodes say of this state comes to, where so many are heard and the object said that before. A time is of
 /// when a condition became what it is.
 ///
 /// What some nodes say is enough to know that it is refused, or not in force. That nobody refuses it, that it is in force
 /// wherever it runs, and that it runs nowhere, is known from all of them alone: while some are waited for what the object
 /// says of that stays, unless something contradicts it.
 pub fn status<'s>(
-    generation: i64,
+    state: Of,
     told: impl Iterator<Item = (&'s str, &'s Said)>,
     hearing: Hearing,
     before: Before<'_>,
     now: i64,
 ) -> Status {
-    let sum = Sum::of(generation, told);
+    let sum = Sum::of(state, told);
+    let generation = state.generation;
     let known = |kind: &str| before.status.and_then(|before| before.condition(kind));
     let waits = |kind: &str, not_of_own: Holds| {
         let known = known(kind).filter(|known| known.observed_generation == generation)?;

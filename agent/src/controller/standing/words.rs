@@ -10,7 +10,7 @@ use lapwing_proto::v1::behavior_profile_state::Verdict;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-/// Most words of nodes, of each object one: some 120 bytes each.
+/// Most words of nodes, of each object one: some 140 bytes each.
 const WORDS_MAX: usize = 1_000_000;
 /// Most objects of which the API did not tell yet, with those of which it did: some 700 bytes each.
 const UIDS_MAX: usize = 50_000;
@@ -118,6 +118,7 @@ impl Words {
         };
         Said {
             generation: state.generation,
+            spec: state.spec_digest.as_slice().try_into().ok(),
             instances: state.instances,
             refusal: match state.verdict() {
                 Verdict::InForce => None,
@@ -222,6 +223,7 @@ mod tests {
     fn said(refusal: Option<Arc<Refusal>>) -> Said {
         Said {
             generation: 1,
+            spec: None,
             instances: 1,
             refusal,
         }

@@ -226,7 +226,14 @@ impl Writer {
         let seen = &due.seen;
         let (namespace, name) = (&seen.namespace, &seen.name);
         let generation = due.status.observed_generation.to_string();
-        let digits = fingerprint::hex(&[&*seen.uid, *reason, &*generation].map(str::as_bytes));
+        let spec = seen.spec.unwrap_or_default();
+        let of = [
+            seen.uid.as_bytes(),
+            reason.as_bytes(),
+            generation.as_bytes(),
+            &spec,
+        ];
+        let digits = fingerprint::hex(&of);
         let start = &name[..name.floor_char_boundary(NAME_MAX)];
         let cut = &note[..note.floor_char_boundary(NOTE_MAX)];
         let event = json!({

@@ -196,6 +196,9 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
         Family::PodWatchHeard => time(pods.and_then(|it| it.heard_time.as_ref())),
         Family::PodWatchPods => optional(pods.map(|it| it.pods)),
         Family::PodWatchBefore => optional(pods.map(|it| it.told_before)),
+        Family::ProfilesGaveWay => {
+            optional({ status.cluster_profiles.as_ref() }.map(|profiles| profiles.gave_way))
+        }
         Family::ListenerConnections => optional(api.map(|api| api.connections)),
         Family::ListenerRefused => optional(api.map(|api| api.refused)),
         Family::ListenerDenied => optional(api.map(|api| api.denied)),

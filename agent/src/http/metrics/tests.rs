@@ -102,6 +102,10 @@ fn full(name: &str) -> Snapshot {
             }],
             ..Identity::default()
         }),
+        cluster_profiles: Some(lapwing_proto::v1::get_status_response::ClusterProfiles {
+            gave_way: 17,
+            ..Default::default()
+        }),
         judged: [
             ("file.open", "file"),
             ("file.open", "privilege"),
@@ -166,6 +170,7 @@ fn every_family_says_what_the_status_says() {
     for (name, labels, wanted) in [
         ("lapwing_ready", &[][..], 1.0),
         ("lapwing_pipeline_quiet_seconds", &[], 0.25),
+        ("lapwing_cluster_profiles_gave_way_total", &[], 17.0),
         (
             "lapwing_build_info",
             &[("version", "0.1.0"), ("kernel", "web")],

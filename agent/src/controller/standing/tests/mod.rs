@@ -4,6 +4,7 @@
 mod followed;
 mod heard;
 mod hostile;
+mod restored;
 mod served;
 mod trouble;
 
@@ -11,6 +12,7 @@ use super::board::{Board, Seen};
 use super::status::Status;
 use super::write::Writer;
 use crate::kubernetes::api::Api;
+use crate::kubernetes::digest::{self, Digest};
 use crate::kubernetes::double::Cluster;
 use lapwing_proto::v1::behavior_profile_state::Verdict;
 use lapwing_proto::v1::{BehaviorProfileState, FollowBehaviorProfilesResponse};
@@ -51,7 +53,12 @@ pub fn state(
         reason: reason.to_owned(),
         message: message.to_owned(),
         instances,
+        spec_digest: spec(object).map(Vec::from).unwrap_or_default(),
     }
+}
+
+fn spec(object: &Value) -> Option<Digest> {
+    digest::of_json(&serde_json::value::to_raw_value(&object["spec"]).unwrap())
 }
 
 /// A controller that leads.
@@ -130,6 +137,7 @@ pub fn seen(object: &Value) -> Seen {
         namespace: of("namespace"),
         name: of("name"),
         generation: meta["generation"].as_i64().unwrap(),
+        spec: spec(object),
         status: Status::read(&object["status"]),
     }
 }
