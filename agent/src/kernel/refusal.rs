@@ -2,8 +2,13 @@
 //! on which the remedy depends.
 
 use aya::programs::ProgramError;
+use aya::sys::SyscallError;
 use lapwing_abi::hooks::{Attach, Tier, Variant};
 use std::fmt;
+use std::path::Path;
+
+/// Who may open events.
+const PARANOID: &str = "/proc/sys/kernel/perf_event_paranoid";
 
 /// What is lacking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub enum Cause {
     NoTrampolines,
     /// No kprobes.
     NoKprobes,
+    /// There are kprobes, and the agent may not open the events by which they are attached.
+    NoPerfEvents,
     /// The agent may not do it.
     NoRight,
     /// No cgroup v2 to attach to.
@@ -52,6 +59,12 @@ impl Cause {
                 "a kernel with CONFIG_KPROBES, CONFIG_KPROBE_EVENTS and CONFIG_PERF_EVENTS, and \
                  /sys/bus/event_source visible to the agent"
             }
+            Self::NoPerfEvents => {
+                "`sysctl -w kernel.perf_event_paranoid=2` on the node where it is 3 or more: by that Debian's and Ubuntu's \
+                 kernels refuse perf_event_open(2) to who has no CAP_SYS_ADMIN, be it with CAP_PERFMON; or \
+                 CAP_SYS_ADMIN for the agent. Where it is 2 or less: CAP_PERFMON, and no lockdown, seccomp or security \
+                 policy that forbids the call"
+            }
             Self::NoRight => {
                 "the capabilities BPF, PERFMON, NET_ADMIN and SYS_PTRACE (before Linux 5.11 also SYS_RESOURCE), and no \
                  lockdown, seccomp or security policy that forbids bpf(2)"
@@ -77,6 +90,7 @@ impl Cause {
             Self::NoFunction => "no-function",
             Self::NoTrampolines => "no-trampolines",
             Self::NoKprobes => "no-kprobes",
+            Self::NoPerfEvents => "no-perf-events",
             Self::NoRight => "no-right",
             Self::NoCgroup => "no-cgroup-v2",
             Self::Verifier => "verifier",
@@ -159,6 +173,12 @@ pub fn explain(attach: Option<Attach>, error: &ProgramError) -> Because {
     {
         return not_loaded(attach, io_error, &verifier_log.to_string());
     }
+    if let ProgramError::SyscallError(error) = error
+        && error.call == OPEN_EVENT
+        && is_denied(&error.io_error)
+    {
+        return not_opened(error, Path::new(PARANOID));
+    }
     let mut text = error.to_string();
     let mut denied = false;
     let mut source = std::error::Error::source(error);
@@ -187,6 +207,22 @@ fn not_loaded(attach: Option<Attach>, error: &std::io::Error, log: &str) -> Beca
     }
 }
 
+/// How aya calls the system call that opens an event.
+const OPEN_EVENT: &str = "perf_event_open";
+
+/// What is said where the kernel lets the agent open no event. The file is one for the whole machine, also as a
+/// container sees it. EACCES is what a kernel answers by its number, or by CAP_PERFMON alone
+/// (`perf_kprobe_event_init`); lockdown and profiles for seccomp answer EPERM.
+fn not_opened(error: &SyscallError, paranoid: &Path) -> Because {
+    let mut text = format!("refused: {}: {}", error.call, error.io_error);
+    if error.io_error.raw_os_error() == Some(rustix::io::Errno::ACCESS.raw_os_error())
+        && let Ok(number) = std::fs::read_to_string(paranoid)
+    {
+        text = format!("{text}, and {PARANOID} is {}", number.trim());
+    }
+    because(Cause::NoPerfEvents, text)
+}
+
 /// Whether a line of the verifier's log only says how much it did.
 fn is_statistics(line: &str) -> bool {
     ["processed", "stack depth", "verification time"]
@@ -202,7 +238,7 @@ fn is_denied(error: &std::io::Error) -> bool {
 const fn lacking(attach: Option<Attach>, denied: bool) -> Cause {
     match attach {
         Some(Attach::Fentry(_) | Attach::Fexit(_)) => Cause::NoTrampolines,
-        Some(Attach::Kprobe(_) | Attach::Kretprobe(_)) => Cause::NoKprobes,
+        Some(Attach::Kprobe(_) | Attach::Kretprobe(_)) if !denied => Cause::NoKprobes,
         _ if denied => Cause::NoRight,
         _ => Cause::Other,
     }
@@ -231,7 +267,43 @@ mod tests {
         assert!(because.text.ends_with("(R1 is bad)"), "{because}");
         let probe = Some(Attach::Kprobe(&["do_it"]));
         assert_eq!(loaded(probe, "", INVAL).cause, Cause::NoKprobes);
+        assert_eq!(loaded(probe, "", PERM).cause, Cause::NoRight);
         assert_eq!(loaded(None, "", PERM).cause, Cause::NoRight);
         assert_eq!(loaded(None, "", INVAL).cause, Cause::Other);
+    }
+
+    #[test]
+    fn who_may_open_no_event_is_told_by_which_number() {
+        const ACCES: i32 = 13;
+        let refused = |number: i32| SyscallError {
+            call: OPEN_EVENT,
+            io_error: Error::from_raw_os_error(number),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let paranoid = folder.path().join("perf_event_paranoid");
+        std::fs::write(&paranoid, "3\n").unwrap();
+        let because = not_opened(&refused(ACCES), &paranoid);
+        assert_eq!(because.cause, Cause::NoPerfEvents);
+        let end = "/proc/sys/kernel/perf_event_paranoid is 3";
+        assert!(because.text.ends_with(end), "{because}");
+        // The number is not what seccomp or lockdown go by; and a file that cannot be read says nothing.
+        for (number, file) in [(1, paranoid), (ACCES, folder.path().join("none"))] {
+            let because = not_opened(&refused(number), &file);
+            assert_eq!(because.cause, Cause::NoPerfEvents);
+            assert!(!because.text.contains(PARANOID), "{because}");
+        }
+        // By what attaching ends with; what else the kernel says of a kprobe is no matter of rights.
+        let attach = Some(Attach::Kprobe(&["do_it"]));
+        let told = |number| explain(attach, &ProgramError::from(refused(number)));
+        let because = told(ACCES);
+        assert_eq!(because.cause, Cause::NoPerfEvents);
+        assert!(
+            because.text.starts_with("refused: perf_event_open: "),
+            "{because}"
+        );
+        for word in ["kernel.perf_event_paranoid", "CAP_SYS_ADMIN"] {
+            assert!(because.cause.remedy().contains(word), "{word}");
+        }
+        assert_eq!(told(2).cause, Cause::NoKprobes);
     }
 }

@@ -149,4 +149,35 @@ mod tests {
             assert_eq!(all[0], "\"Namespace\" \"lapwing\"");
         }
     }
+
+    /// A number that begins with 0 is octal to kubectl, which reads YAML 1.1, and decimal to who reads 1.2, as
+    /// [`serde_saphyr`] does: the proof of a cluster would mount another mode than people do.
+    #[test]
+    fn no_number_is_read_in_two_ways() {
+        let is_octal = |word: &str| {
+            word.strip_prefix('0').is_some_and(|rest| {
+                !rest.is_empty() && rest.bytes().all(|one| one.is_ascii_digit())
+            })
+        };
+        for plain in [CRDS, AGENTS, WHOLE] {
+            let text = std::fs::read_to_string(plain.path()).unwrap();
+            let values = text.lines().filter_map(|line| line.split_once(": "));
+            let found: Vec<_> = values
+                .filter(|(key, value)| !key.contains('#') && is_octal(value.trim()))
+                .collect();
+            assert!(found.is_empty(), "{}: {found:?}", plain.name);
+        }
+        let text = std::fs::read_to_string(WHOLE.path()).unwrap();
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        for (kind, mode) in [("DaemonSet", 0o400), ("Deployment", 0o440)] {
+            let pod = { objects.iter().find(|one| one["kind"] == kind) }.unwrap();
+            let volumes = pod["spec"]["template"]["spec"]["volumes"].as_array();
+            let tls = { volumes.unwrap().iter() }.find(|one| one["name"] == "tls");
+            assert_eq!(
+                tls.unwrap()["secret"]["defaultMode"].as_u64(),
+                Some(mode),
+                "{kind}"
+            );
+        }
+    }
 }

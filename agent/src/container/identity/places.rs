@@ -33,12 +33,13 @@ impl Known {
 /// Where dockerd has its process id while it runs.
 const DOCKER_RUNS: &str = "/run/docker.pid";
 
-/// Sockets of CRI: containerd, CRI-O, cri-dockerd, k3s and RKE2, k0s, MicroK8s. That of cri-dockerd,
-/// which starts Docker, may be systemd's as Docker's may.
+/// Sockets of CRI: containerd, CRI-O, cri-dockerd, that of `k3s --docker`, k3s and RKE2, k0s, MicroK8s. That of
+/// cri-dockerd, which starts Docker, may be systemd's as Docker's may; and the one in k3s asks Docker's socket.
 pub const CRI: &[Known] = &[
     Known::new(&["/run/containerd/containerd.sock"]),
     Known::new(&["/run/crio/crio.sock"]),
     Known::new(&["/run/cri-dockerd.sock"]).by(DOCKER_RUNS),
+    Known::new(&["/run/k3s/cri-dockerd/cri-dockerd.sock"]).by(DOCKER_RUNS),
     Known::new(&["/run/k3s/containerd/containerd.sock"]),
     Known::new(&["/run/k0s/containerd.sock"]),
     Known::new(&["/var/snap/microk8s/common/run/containerd.sock"]),

@@ -21,6 +21,8 @@ use tokio_stream::StreamExt;
 
 /// Who may write all objects of Lapwing in the namespace `shop`, and neither approve nor loosen.
 pub const WRITER: &str = "wanda";
+/// Who may do there whatever there is to do, by a role with `*` for groups, resources and verbs.
+pub const OWNER: &str = "olga";
 /// Who has the ClusterRole of the chart there, for people who approve.
 pub const APPROVER: &str = "ann";
 /// The controller.
@@ -28,7 +30,7 @@ pub const CONTROLLER: &str = "system:serviceaccount:lapwing:lapwing-controller";
 /// Agents.
 pub const AGENT: &str = "system:serviceaccount:lapwing:lapwing-agent";
 /// All of them.
-pub const USERS: [&str; 4] = [WRITER, APPROVER, CONTROLLER, AGENT];
+pub const USERS: [&str; 5] = [WRITER, OWNER, APPROVER, CONTROLLER, AGENT];
 
 /// Which of the sets of values of the chart's tests it is.
 const SET: usize = 1;
@@ -179,10 +181,10 @@ fn may(objects: &[Value], asked: &Value) -> bool {
         resource = format!("{resource}/{part}");
     }
     rules(objects, user, text("namespace")).iter().any(|rule| {
+        // `*` is for all that there are, also for verbs that Kubernetes itself has none of.
         let has = |list: &str, what: &str| {
-            rule[list]
-                .as_array()
-                .is_some_and(|all| all.contains(&json!(what)))
+            let is_one = |one: &Value| *one == "*" || *one == what;
+            { rule[list].as_array() }.is_some_and(|all| all.iter().any(is_one))
         };
         has("apiGroups", text("group")) && has("resources", &resource) && has("verbs", text("verb"))
     })
@@ -196,6 +198,9 @@ fn rules(objects: &[Value], user: &str, namespace: &str) -> Vec<Value> {
         role["rules"].as_array().unwrap().clone()
     };
     match user {
+        OWNER if namespace == "shop" => {
+            vec![json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]})]
+        }
         APPROVER if namespace == "shop" => of_role("lapwing-approver"),
         WRITER if namespace == "shop" => vec![json!({
             "apiGroups": ["lapwing.dev"],

@@ -1,6 +1,6 @@
 //! The chart's admission policies, enforced by a server on requests of people who may write objects by their roles.
 
-use super::core_api::{AGENT, APPROVER, CONTROLLER, WRITER};
+use super::core_api::{AGENT, APPROVER, CONTROLLER, OWNER, WRITER};
 use super::*;
 
 const PROFILES: &str = "/apis/lapwing.dev/v1alpha1/namespaces/shop/behaviorprofiles";
@@ -117,6 +117,32 @@ async fn profiles_are_decided_by_who_may_approve_and_loosen() {
     let less = of("Learning", "/c", APPROVER);
     put(&ann, PROFILES, &less).await.unwrap();
     ann.delete(&at).await.unwrap();
+}
+
+/// `*` has all verbs in it, those of Lapwing too; what nodes learned is no matter of rights.
+#[tokio::test]
+#[ignore = "needs Kubernetes' own server of custom resources: cargo xtask api-proof"]
+async fn who_may_do_all_in_a_namespace_decides_there_too() {
+    let mut served = Served::guarded().await;
+    served.define().await;
+    let owner = by(&served, OWNER).await;
+    let of = |mode, path| profile(mode, path, OWNER, path);
+    for decided in [
+        of("Monitoring", "/a"),
+        of("Monitoring", "/b"),
+        of("Learning", "/c"),
+    ] {
+        put(&owner, PROFILES, &decided).await.unwrap();
+    }
+    owner.delete(&format!("{PROFILES}/web")).await.unwrap();
+    let alone = "LearnedProfiles are written by system:serviceaccount:lapwing:lapwing-controller";
+    refused(put(&owner, LEARNED, &learned()).await, alone);
+    // Nothing of it in another namespace.
+    let elsewhere = PROFILES.replace("/shop/", "/other/");
+    let failure = put(&owner, &elsewhere, &of("Monitoring", "/a"))
+        .await
+        .unwrap_err();
+    assert_eq!(failure.status, 403, "{}", failure.text);
 }
 
 #[tokio::test]

@@ -64,21 +64,25 @@ async fn a_docker_that_does_not_run_is_left_alone() {
         ..settings(Place::None, Place::At("/run/of-the-node.sock".into()))
     });
     assert_eq!(asked.said(ID).await.0.name, "web");
-    // The one that starts Docker is no better.
-    let sources = source::all(&Settings {
-        host_root: host.path().into(),
-        ..settings(Place::Auto, Place::None)
-    });
-    let path = run.join("cri-dockerd.sock");
-    let _listener = tokio::net::UnixListener::bind(&path).unwrap();
-    let named = |source: &&Arc<Source>| {
-        let told = source.status();
-        told.is_some_and(|told| Path::new(&told.path) == path)
-    };
-    let source = sources.iter().find(named).unwrap();
-    assert!(!source.may_answer());
-    std::fs::write(run.join("docker.pid"), "1").unwrap();
-    assert!(source.may_answer());
+    // Those that start Docker are no better: cri-dockerd by itself, and that in k3s.
+    for name in ["cri-dockerd.sock", "k3s/cri-dockerd/cri-dockerd.sock"] {
+        let sources = source::all(&Settings {
+            host_root: host.path().into(),
+            ..settings(Place::Auto, Place::None)
+        });
+        let path = run.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let _listener = tokio::net::UnixListener::bind(&path).unwrap();
+        let named = |source: &&Arc<Source>| {
+            let told = source.status();
+            told.is_some_and(|told| Path::new(&told.path) == path)
+        };
+        let source = sources.iter().find(named).unwrap();
+        assert!(!source.may_answer(), "{name}");
+        std::fs::write(run.join("docker.pid"), "1").unwrap();
+        assert!(source.may_answer(), "{name}");
+        std::fs::remove_file(run.join("docker.pid")).unwrap();
+    }
 }
 
 #[tokio::test]
