@@ -86,11 +86,12 @@ pub fn run(args: &AgentArgs, endpoint: Option<&str>) -> Outcome {
     drive(agent.run())
 }
 
-/// Whether what the configuration names beside itself is as it must be. The certificates of the API
-/// were looked at with the configuration.
+/// Whether what the configuration names beside itself is there, and is as it must be.
 fn look_ahead(config: &Config, look: Look) -> Outcome {
-    preflight::check(&config.sinks, look)
-        .map_err(|(key, message)| Failure::new(Code::Usage, anyhow!("`{key}`: {message}")))
+    let wrong =
+        |key: &str, message: String| Failure::new(Code::Usage, anyhow!("`{key}`: {message}"));
+    { config.listen.look() }.map_err(|(key, message)| wrong(key, message))?;
+    preflight::check(&config.sinks, look).map_err(|(key, message)| wrong(&key, message))
 }
 
 /// Runs it to its end. What then still waits in a thread, as for a reader of standard output that
@@ -191,7 +192,7 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
         .compile()
         .map_err(|message| Failure::new(Code::Usage, anyhow!("`redaction.rules`: {message}")))?;
     let prepared =
-        Prepared::new(&config.listen).map_err(|error| Failure::new(Code::Failed, error))?;
+        Prepared::awaited(&config.listen).map_err(|error| Failure::new(Code::Failed, error))?;
     let http =
         Http::bind(&config.http, replace).map_err(|error| Failure::new(Code::Failed, error))?;
     let mut listener = None;
