@@ -16,7 +16,7 @@ use crate::container::hierarchy::Hierarchy;
 use crate::container::identity::{self, Identity, Resolver};
 use crate::container::{Options, Registry};
 use crate::credentials::Credentials;
-use crate::doctor::{check_rights, hidden_root, host_root, raise_memory_limit};
+use crate::doctor::{check_rights, host_root, is_root_hidden, raise_memory_limit};
 use crate::feed::Feed;
 use crate::http::Http;
 use crate::inventory::When;
@@ -289,13 +289,13 @@ fn build(config: &Config, replace: bool) -> Result<Agent, Failure> {
     let (identity, resolver) = (config.identity.settings(host_root()))
         .map(|settings| identity::open(&settings, &config.state_dir, Arc::clone(&wake)))
         .unzip();
-    if let Some(error) = hidden_root()
-        && identity.as_ref().is_some_and(Identity::has_pods)
-    {
+    if is_root_hidden() && identity.as_ref().is_some_and(Identity::has_pods) {
+        // A property of the node, and no right that the cluster could give: nothing was refused to be mended there.
         tracing::warn!(
-            "the root of the node's first process cannot be looked at: {error}. In a pod, sockets and files of \
-             container runtimes are found only where they are mounted for the agent: give it the socket by \
-             `extraVolumes` and `extraVolumeMounts`, at the path that it has on the node"
+            "the root of the node's first process is hidden from the agent. In a pod, sockets and files of \
+             container runtimes are found only where they are mounted for the agent, and without them containers \
+             go by what the API says of them alone: give it the socket by `extraVolumes` and \
+             `extraVolumeMounts`, at the path that it has on the node"
         );
     }
     let (control, requests) = Control::new(wake);
