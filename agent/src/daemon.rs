@@ -16,7 +16,7 @@ use crate::container::hierarchy::Hierarchy;
 use crate::container::identity::{self, Identity, Resolver};
 use crate::container::{Options, Registry};
 use crate::credentials::Credentials;
-use crate::doctor::{check_rights, hidden_root, host_root, raise_memory_limit};
+use crate::doctor::{check_rights, host_root, is_root_hidden, raise_memory_limit};
 use crate::feed::Feed;
 use crate::http::Http;
 use crate::inventory::When;
@@ -103,11 +103,12 @@ enum Beside {
     StandBy,
 }
 
-/// Whether what the configuration names beside itself is as it must be. The certificates of the API
-/// were looked at with the configuration.
+/// Whether what the configuration names beside itself is there, and is as it must be.
 fn look_ahead(config: &Config, look: Look) -> Outcome {
-    preflight::check(&config.sinks, look)
-        .map_err(|(key, message)| Failure::new(Code::Usage, anyhow!("`{key}`: {message}")))
+    let wrong =
+        |key: &str, message: String| Failure::new(Code::Usage, anyhow!("`{key}`: {message}"));
+    { config.listen.look() }.map_err(|(key, message)| wrong(key, message))?;
+    preflight::check(&config.sinks, look).map_err(|(key, message)| wrong(&key, message))
 }
 
 /// Runs it to its end. What then still waits in a thread, as for a reader of standard output that
@@ -230,7 +231,7 @@ fn build(config: &Config, beside: Beside) -> Result<Agent, Failure> {
         .compile()
         .map_err(|message| Failure::new(Code::Usage, anyhow!("`redaction.rules`: {message}")))?;
     let prepared =
-        Prepared::new(&config.listen).map_err(|error| Failure::new(Code::Failed, error))?;
+        Prepared::awaited(&config.listen).map_err(|error| Failure::new(Code::Failed, error))?;
     let http = Http::bind(&config.http, beside != Beside::Nobody)
         .map_err(|error| Failure::new(Code::Failed, error))?;
     let (mut listener, mut lock) = (None, None);
@@ -337,13 +338,13 @@ fn build(config: &Config, beside: Beside) -> Result<Agent, Failure> {
     let (identity, resolver) = (config.identity.settings(host_root()))
         .map(|settings| identity::open(&settings, &config.state_dir, Arc::clone(&wake)))
         .unzip();
-    if let Some(error) = hidden_root()
-        && identity.as_ref().is_some_and(Identity::has_pods)
-    {
+    if is_root_hidden() && identity.as_ref().is_some_and(Identity::has_pods) {
+        // A property of the node, and no right that the cluster could give: nothing was refused to be mended there.
         tracing::warn!(
-            "the root of the node's first process cannot be looked at: {error}. In a pod, sockets and files of \
-             container runtimes are found only where they are mounted for the agent: give it the socket by \
-             `extraVolumes` and `extraVolumeMounts`, at the path that it has on the node"
+            "the root of the node's first process is hidden from the agent. In a pod, sockets and files of \
+             container runtimes are found only where they are mounted for the agent, and without them containers \
+             go by what the API says of them alone: give it the socket by `extraVolumes` and \
+             `extraVolumeMounts`, at the path that it has on the node"
         );
     }
     let (control, requests) = Control::new(wake);

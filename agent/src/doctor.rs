@@ -21,19 +21,19 @@ mod layout;
 /// namespace is not our own. Where that may not be looked at, our own.
 #[must_use]
 pub fn host_root() -> &'static Path {
-    match hidden_root() {
-        None => Path::new(FIRST),
-        Some(_) => Path::new("/"),
+    match is_root_hidden() {
+        false => Path::new(FIRST),
+        true => Path::new("/"),
     }
 }
 
 /// The root of the host's first process.
 const FIRST: &str = "/proc/1/root";
 
-/// Why the root of the host's first process may not be looked at, if so.
+/// Whether the root of the host's first process may not be looked at.
 #[must_use]
-pub fn hidden_root() -> Option<std::io::Error> {
-    rustix::fs::stat(FIRST).err().map(Into::into)
+pub fn is_root_hidden() -> bool {
+    rustix::fs::stat(FIRST).is_err()
 }
 
 /// What `-o json` prints.

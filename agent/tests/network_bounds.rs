@@ -1,4 +1,4 @@
-//! The API over TCP and peers that are gone, or send too much.
+//! The API over TCP and peers that are gone, send too much, or come before the certificates.
 
 mod receiver;
 mod served;
@@ -11,12 +11,13 @@ use lapwing_proto::v1::{
     Decider, GetStatusRequest, ImportProfileRequest, Violation, WatchRequest,
     get_status_response::Listener, watch_response::Item,
 };
-use receiver::until;
+use receiver::{Authority, until};
 use rustls::ClientConfig;
 use served::{Served, client, dial};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -220,4 +221,99 @@ async fn a_message_that_is_too_large_is_refused_with_the_limit() {
         assert!(error.message().contains(words), "{error}");
     }
     operator.get_status(GetStatusRequest {}).await.unwrap();
+}
+
+/// Has a folder hold these files, as a kubelet does: all of them at once, by a link that is another from then on.
+fn mount(folder: &Path, number: u32, files: &[(&str, &[u8])]) {
+    let version = folder.join(format!("..{number}"));
+    std::fs::create_dir(&version).unwrap();
+    for (name, bytes) in files {
+        std::fs::write(version.join(name), bytes).unwrap();
+        // Those of an earlier version are there already.
+        let _ = std::os::unix::fs::symlink(Path::new("..data").join(name), folder.join(name));
+    }
+    let next = folder.join("..next");
+    std::os::unix::fs::symlink(version.file_name().unwrap(), &next).unwrap();
+    std::fs::rename(next, folder.join("..data")).unwrap();
+}
+
+/// Waits until the trouble with the certificates is told with these words.
+async fn told(served: &Served, words: &str) -> Listener {
+    let begun = std::time::Instant::now();
+    loop {
+        let listener = listener(served).await;
+        if listener.trouble.contains(words) {
+            return listener;
+        }
+        let trouble = listener.trouble;
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{words}: {trouble}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn certificates_that_come_late_are_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path(), "lapwing");
+    let server = authority.issue("server", &["localhost"]);
+    let read = |path: &Path| std::fs::read(path).unwrap();
+    let (certificate, key) = (read(&server.0), read(&server.1));
+    let ca = read(&authority.ca());
+    let mounted = folder.path().join("mounted");
+    std::fs::create_dir(&mounted).unwrap();
+    let [crt, private, authorities] =
+        ["tls.crt", "tls.key", "ca.crt"].map(|name| mounted.join(name).display().to_string());
+    let yaml = format!(
+        "listen: {{address: '127.0.0.1:0', certificate: {crt}, key: {private}, clientAuthority: \
+         {authorities}, {CLIENTS}}}"
+    );
+    let served = Served::serve(&yaml, authority, server, folder);
+
+    // The socket answers, and nobody is left to wait on the network.
+    let refused = TcpStream::connect(served.address).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    let at_first = listener(&served).await;
+    assert!(at_first.waiting && !at_first.insecure, "{at_first:?}");
+    assert_eq!(at_first.address, served.address.to_string());
+    assert_eq!(at_first.certificate_expires, None);
+    for words in [&*crt, &private, &authorities, "Job", "cert-manager"] {
+        assert!(at_first.trouble.contains(words), "{}", at_first.trouble);
+    }
+    // Some are not all.
+    mount(&mounted, 1, &[("tls.crt", &certificate), ("tls.key", &key)]);
+    let some = told(&served, &format!("missing: {authorities} (")).await;
+    assert!(some.waiting, "{some:?}");
+    // All are of no use while one is broken.
+    let broken: [(&str, &[u8]); 3] = [
+        ("tls.crt", &certificate),
+        ("tls.key", b"junk"),
+        ("ca.crt", &ca),
+    ];
+    mount(&mounted, 2, &broken);
+    let broken = told(&served, "until that is mended the API does not listen").await;
+    assert!(broken.waiting && broken.trouble.contains("`listen.key`"));
+    assert!(TcpStream::connect(served.address).await.is_err());
+    // Then it listens where it said it would.
+    mount(
+        &mounted,
+        3,
+        &[
+            ("tls.crt", &certificate),
+            ("tls.key", &key),
+            ("ca.crt", &ca),
+        ],
+    );
+    let begun = std::time::Instant::now();
+    while TcpStream::connect(served.address).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody listens");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut operator = served.client(OPERATOR).await;
+    let status = operator.get_status(GetStatusRequest {}).await.unwrap();
+    let whole = status.into_inner().listener.unwrap();
+    assert!(!whole.waiting && whole.trouble.is_empty(), "{whole:?}");
+    assert!(whole.certificate_expires.is_some());
 }

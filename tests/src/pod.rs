@@ -15,6 +15,8 @@ use std::process::Command;
 
 /// The manifest.
 const MANIFEST: &str = include_str!("../../deploy/kubernetes.yaml");
+/// The one with the controller.
+const WHOLE: &str = include_str!("../../deploy/kubernetes-controller.yaml");
 /// What containerd keeps from every container that is not privileged.
 pub const MASKED: &[&str] = &[
     "/proc/acpi",
@@ -39,7 +41,16 @@ pub const READ_ONLY: &[&str] = &[
 
 /// The DaemonSet's pod.
 pub fn template() -> Result<Value> {
-    let objects: Vec<Value> = serde_saphyr::from_multiple(MANIFEST).context("the manifest")?;
+    template_of(MANIFEST)
+}
+
+/// The same of the manifest with the controller.
+pub fn template_with_controller() -> Result<Value> {
+    template_of(WHOLE)
+}
+
+fn template_of(manifest: &str) -> Result<Value> {
+    let objects: Vec<Value> = serde_saphyr::from_multiple(manifest).context("the manifest")?;
     let set = objects.iter().find(|object| object["kind"] == "DaemonSet");
     Ok(set.context("no DaemonSet")?["spec"]["template"]["spec"].clone())
 }

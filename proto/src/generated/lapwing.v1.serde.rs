@@ -9519,6 +9519,9 @@ impl serde::Serialize for get_status_response::Listener {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Listener", len)?;
         if true {
             struct_ser.serialize_field("address", &self.address)?;
@@ -9545,6 +9548,9 @@ impl serde::Serialize for get_status_response::Listener {
         if true {
             struct_ser.serialize_field("trouble", &self.trouble)?;
         }
+        if true {
+            struct_ser.serialize_field("waiting", &self.waiting)?;
+        }
         struct_ser.end()
     }
 }
@@ -9563,6 +9569,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Listener {
             "certificate_expires",
             "certificateExpires",
             "trouble",
+            "waiting",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -9574,6 +9581,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Listener {
             Denied,
             CertificateExpires,
             Trouble,
+            Waiting,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
             fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
@@ -9602,6 +9610,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Listener {
                             "denied" => Ok(GeneratedField::Denied),
                             "certificateExpires" | "certificate_expires" => Ok(GeneratedField::CertificateExpires),
                             "trouble" => Ok(GeneratedField::Trouble),
+                            "waiting" => Ok(GeneratedField::Waiting),
                             _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
                         }
                     }
@@ -9628,6 +9637,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Listener {
                 let mut denied__ = None;
                 let mut certificate_expires__ = None;
                 let mut trouble__ = None;
+                let mut waiting__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Address => {
@@ -9678,6 +9688,12 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Listener {
                             }
                             trouble__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Waiting => {
+                            if waiting__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("waiting"));
+                            }
+                            waiting__ = Some(map_.next_value()?);
+                        }
                     }
                 }
                 Ok(get_status_response::Listener {
@@ -9688,6 +9704,7 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Listener {
                     denied: denied__.unwrap_or_default(),
                     certificate_expires: certificate_expires__,
                     trouble: trouble__.unwrap_or_default(),
+                    waiting: waiting__.unwrap_or_default(),
                 })
             }
         }

@@ -9,7 +9,7 @@ use super::start::missing;
 use crate::agent::{Agent, Home, Mode};
 use crate::container::Spec;
 use crate::expect::{Expect, lookup};
-use crate::pod::{configuration, template, texts};
+use crate::pod::{configuration, template, template_with_controller, texts};
 use crate::puppet::{Act, Puppet, TRIGGER};
 use crate::runner::{Case, Context, Outcome};
 use crate::session::{Session, patience, wait_for};
@@ -236,23 +236,9 @@ fn pod(context: &mut Context<'_>) -> Result<Outcome> {
     context.alone();
     let session = context.session;
     let template = template()?;
-    let rights = &template["containers"][0]["securityContext"];
-    let mut add = texts(&rights["capabilities"]["add"]);
-    add.sort_unstable();
-    let mut least = LEAST.map(|name| name.trim_start_matches("CAP_"));
-    least.sort_unstable();
-    ensure!(add == least, "the pod has {add:?}");
-    ensure!(
-        template["hostNetwork"].is_null(),
-        "the pod has the node's network"
-    );
-    for (setting, safe) in [
-        ("privileged", false),
-        ("allowPrivilegeEscalation", false),
-        ("readOnlyRootFilesystem", true),
-    ] {
-        ensure!(rights[setting] == safe, "{setting} is {}", rights[setting]);
-    }
+    check_rights(&template)?;
+    // What there is more with a controller is no right.
+    check_rights(&template_with_controller()?)?;
 
     let mut puppet = Puppet::start(session, "beside-a-pod")?;
     // As the values of the chart say of old kernels.
@@ -285,6 +271,28 @@ fn pod(context: &mut Context<'_>) -> Result<Outcome> {
     let losses = agent.status()?["losses"].clone();
     ensure!(losses.as_array().is_some_and(Vec::is_empty), "{losses}");
     Ok(Outcome::Passed)
+}
+
+/// The agent's pod has what it needs of rights, and no more.
+fn check_rights(template: &Value) -> Result<()> {
+    let rights = &template["containers"][0]["securityContext"];
+    let mut add = texts(&rights["capabilities"]["add"]);
+    add.sort_unstable();
+    let mut least = LEAST.map(|name| name.trim_start_matches("CAP_"));
+    least.sort_unstable();
+    ensure!(add == least, "the pod has {add:?}");
+    ensure!(
+        template["hostNetwork"].is_null(),
+        "the pod has the node's network"
+    );
+    for (setting, safe) in [
+        ("privileged", false),
+        ("allowPrivilegeEscalation", false),
+        ("readOnlyRootFilesystem", true),
+    ] {
+        ensure!(rights[setting] == safe, "{setting} is {}", rights[setting]);
+    }
+    Ok(())
 }
 
 /// The probes of the manifest are answered at the pod's own address, as a kubelet asks for them.

@@ -12,7 +12,7 @@ use crate::watch::Watch;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -20,6 +20,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "network.mutual-tls",
         run: mutual_tls,
+    },
+    Case {
+        name: "network.late-certificates",
+        run: late,
     },
     Case {
         name: "network.replace",
@@ -246,6 +250,49 @@ fn mutual_tls(context: &mut Context<'_>) -> Result<Outcome> {
     )))
 }
 
+/// Certificates that are missing keep an agent from nothing but listening: it sees, says once what lacks, and listens when they have come.
+fn late(context: &mut Context<'_>) -> Result<Outcome> {
+    const SEEN: &str = "/data/before-certificates";
+    context.alone();
+    let session = context.session;
+    let mut home = Home::new(session, Mode::Monitor)?;
+    let certificates = Certificates::configure(&mut home)?;
+    let reader = certificates.authority.client(READER)?;
+    let (key, aside) = (&certificates.server.key, home.folder().join("aside.key"));
+    fs::rename(key, &aside)?;
+    let agent = home.start()?;
+    let mut watch = agent.watch()?;
+    let mut puppet = Puppet::start(session, "tls-late")?;
+    let made = Expect::new().is("file.path", SEEN);
+    puppet.act(&Act::trigger(&["create", SEEN]))?;
+    watch.expect("violation", "what it sees without", &made)?;
+    let status = agent.status()?;
+    let listener = &status["listener"];
+    let named = format!("missing: {} (`listen.key`)", key.display());
+    let trouble = listener["trouble"].as_str().unwrap_or_default();
+    ensure!(
+        listener["waiting"] == true && trouble.contains(&named),
+        "{listener}"
+    );
+    let address = listener["address"].as_str().context("no address")?;
+    ensure!(TcpStream::connect(address).is_err(), "somebody listens");
+
+    fs::rename(&aside, key)?;
+    wait_for("that it listens", patience(), || {
+        Ok(TcpStream::connect(address).ok().map(drop))
+    })?;
+    let remote = Remote::new(&agent, &certificates)?;
+    let mut far = remote.watch(&reader)?;
+    far.expect("violation", "what it saw without", &made)?;
+    let log = agent.log();
+    let told = log.matches("does not listen on the network yet").count();
+    ensure!(
+        told == 1 && log.contains(&named),
+        "told {told} times: {log}"
+    );
+    Ok(Outcome::Passed)
+}
+
 /// An agent that could not do what the configuration says does not end the one that does; one that can
 /// takes over the very address.
 fn replace(context: &mut Context<'_>) -> Result<Outcome> {
@@ -266,6 +313,7 @@ fn replace(context: &mut Context<'_>) -> Result<Outcome> {
     fs::write(&broken, "no certificate")?;
     let absent = folder.join("no-such-token");
     let [broken, absent] = [broken, absent].map(|path| path.display().to_string());
+    let none = folder.join("none.pem").display().to_string();
     let other = certificates.authority.client(SHOP)?.key;
     let other = other.display().to_string();
     let theirs = somebody.local_addr()?.to_string();
@@ -284,6 +332,13 @@ fn replace(context: &mut Context<'_>) -> Result<Outcome> {
             json!({}),
             2,
             &["`listen.certificate`", &broken, "in PEM"][..],
+        ),
+        // One that starts would wait for it; this one has another to lose.
+        (
+            with("certificate", &none),
+            json!({}),
+            2,
+            &["`listen.certificate`", &none],
         ),
         (
             with("key", &other),

@@ -96,6 +96,11 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
         (json!({"podMonitor": {"enabled": true}}), "kind: PodMonitor"),
         (json!({}), "metrics: false"),
         (json!({}), "- --controller-secret=lapwing-controller-tls"),
+        (json!({}), "optional: true"),
+        (
+            json!({}),
+            "key: node-role.kubernetes.io/control-plane\n          operator: Exists",
+        ),
         (
             json!({"controller": {"enabled": false}}),
             "'LearnedProfiles are written by nobody, as the controller is off; not by '",
@@ -293,6 +298,10 @@ pub fn refused() -> Vec<(Value, &'static str)> {
         (
             json!({"controller": {"replicas": 0}}),
             "/controller/replicas",
+        ),
+        (
+            json!({"controller": {"tolerations": ["control-plane"]}}),
+            "/controller/tolerations",
         ),
         (
             json!({"controller": {"config": {"listen": {}}}}),

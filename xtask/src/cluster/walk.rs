@@ -209,7 +209,10 @@ impl Walk<'_> {
                 .collect();
             self.node.kubectl(&words)?;
         }
-        Ok(())
+        // Its pod waits for no certificates: the kubelet brings them later, within its period.
+        self.node.wait_for("agent that listens", LIMIT, || {
+            Ok((self.status()?["listener"]["waiting"] != true).then_some(()))
+        })
     }
 
     pub fn status(&self) -> Result<Value> {

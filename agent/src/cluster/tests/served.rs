@@ -1,6 +1,7 @@
 //! An agent that follows Kubernetes' own server of custom resources.
 
 use super::*;
+use crate::kubernetes::digest;
 use crate::kubernetes::served::{Served, value};
 
 const LIST: &str = "/apis/lapwing.dev/v1alpha1/namespaces/shop/behaviorprofiles";
@@ -16,6 +17,7 @@ async fn apply(people: &Api, programs: &[&str]) -> News {
     offer.version = Version {
         uid: made["metadata"]["uid"].as_str().unwrap().to_owned(),
         generation: made["metadata"]["generation"].as_i64().unwrap(),
+        spec: digest::of_json(&serde_json::value::to_raw_value(&made["spec"]).unwrap()),
     };
     News::InForce(offer)
 }

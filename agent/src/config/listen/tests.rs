@@ -1,6 +1,7 @@
 //! The section `listen`, right and wrong.
 
 use crate::config::Config;
+use crate::config::controller::Controller;
 use std::path::{Path, PathBuf};
 
 const CLIENTS: &str = "clients: [{identity: a.example.org, verbs: [read], namespaces: ['*']}]";
@@ -95,11 +96,6 @@ fn files_that_cannot_be_used_are_named() {
     for (index, path, words) in [
         (
             0,
-            "/nonexistent/a",
-            &["`listen.certificate`", "/nonexistent/a"][..],
-        ),
-        (
-            0,
             junk.to_str().unwrap(),
             &["`listen.certificate`", "certificates in PEM"],
         ),
@@ -125,6 +121,35 @@ fn files_that_cannot_be_used_are_named() {
     std::fs::write(&good[1].1, other).unwrap();
     let error = parse(&section(&good, CLIENTS)).unwrap_err();
     assert!(error.contains("do not go together"), "{error}");
+}
+
+#[test]
+fn files_that_are_missing_may_come_and_who_asks_is_told_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files(folder.path());
+    parse(&section(&files, CLIENTS))
+        .unwrap()
+        .listen
+        .look()
+        .unwrap();
+    files[0].1 = "/nonexistent/a".into();
+    let listen = parse(&section(&files, CLIENTS)).unwrap().listen;
+    let missing = listen.files().unwrap().unwrap();
+    let missing = missing.missing();
+    assert_eq!(
+        missing,
+        [("listen.certificate", Path::new("/nonexistent/a"))]
+    );
+    let (key, message) = listen.look().unwrap_err();
+    assert_eq!(key, "listen.certificate");
+    assert!(message.contains("/nonexistent/a"), "{message}");
+    // A controller is nothing without.
+    let text = section(&files, CLIENTS);
+    let error = Controller::parse(Path::new("c.yaml"), text.as_bytes()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("`listen.certificate`"), "{error}");
+    // Nothing listens, so nothing is looked for.
+    parse("{}").unwrap().listen.look().unwrap();
 }
 
 #[test]

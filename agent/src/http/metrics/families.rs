@@ -104,6 +104,7 @@ families! {
     PodWatchPods = "lapwing_pod_watch_pods", Gauge, [], "Pods of this node that are known.", "";
     PodWatchBefore = "lapwing_pod_watch_told_before", Gauge, [], "Containers whose owners are known from disk, as the API of the cluster told before the agent started, until it tells anew.", "above 0 for long: the API is away since the agent started";
     ProfilesGaveWay = "lapwing_cluster_profiles_gave_way_total", Counter, [], "BehaviorProfiles that were deleted and stayed in force, as they were signed, and gave way since: to others that needed their room, or with their namespace. Absent where BehaviorProfiles are not watched.", "rises: the log says which, and `runs_here` whether a container is without one by that";
+    ListenerListens = "lapwing_api_listening", Gauge, [], "1 while the API listens over TCP, 0 while it waits for files of certificates; absent where it is not to.", "0 for some minutes: `lapwing status` says which files";
     ListenerConnections = "lapwing_api_connections", Gauge, [], "Connections to the API over TCP.", "";
     ListenerRefused = "lapwing_api_refused_total", Counter, [], "Connections to the API over TCP that were not let in.", "";
     ListenerDenied = "lapwing_api_denied_total", Counter, [], "Calls over TCP that the client had no right to.", "rises: somebody tries";

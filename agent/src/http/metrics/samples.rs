@@ -71,7 +71,7 @@ pub fn of(family: Family, snapshot: &Snapshot) -> Vec<Sample> {
 const fn is_shared(family: Family) -> bool {
     use Family::{
         BuildInfo, FeedItems, FeedSubscribers, ListenerConnections, ListenerDenied, ListenerExpiry,
-        ListenerRefused, StartTime,
+        ListenerListens, ListenerRefused, StartTime,
     };
     super::fleet::is_of(family)
         || matches!(
@@ -82,6 +82,7 @@ const fn is_shared(family: Family) -> bool {
                 | ListenerConnections
                 | ListenerDenied
                 | ListenerExpiry
+                | ListenerListens
                 | ListenerRefused
                 | StartTime
         )
@@ -199,6 +200,7 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
         Family::ProfilesGaveWay => {
             optional({ status.cluster_profiles.as_ref() }.map(|profiles| profiles.gave_way))
         }
+        Family::ListenerListens => optional(api.map(|api| !api.waiting)),
         Family::ListenerConnections => optional(api.map(|api| api.connections)),
         Family::ListenerRefused => optional(api.map(|api| api.refused)),
         Family::ListenerDenied => optional(api.map(|api| api.denied)),
