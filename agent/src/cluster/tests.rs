@@ -5,6 +5,7 @@ mod away;
 mod disk;
 mod judged;
 mod limits;
+mod listed;
 mod refused;
 mod served;
 mod states;

@@ -5,7 +5,9 @@
 mod access;
 pub mod api;
 pub mod asked;
+mod failure;
 pub mod health;
+mod list;
 pub mod object;
 pub mod watch;
 

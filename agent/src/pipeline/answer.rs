@@ -145,6 +145,7 @@ impl Line {
                 let (in_force, since) = self.judge.obeying();
                 profiles.status(in_force, since)
             }),
+            watches: self.watches(),
             cluster_modes: (self.said.namespaces.as_ref())
                 .map(|namespaces| namespaces.status(self.judge.modes_status())),
             sizes: Some(v1::get_status_response::Sizes {
@@ -158,6 +159,14 @@ impl Line {
             reported: self.judge.tally().by_rule(),
             fleet: None,
         }
+    }
+
+    /// What is watched in the cluster.
+    fn watches(&self) -> Vec<v1::get_status_response::Watch> {
+        let pods = { self.identity.as_ref() }.and_then(|identity| identity.watched());
+        let profiles = { self.said.profiles.as_ref() }.map(|profiles| profiles.watched());
+        let namespaces = { self.said.namespaces.as_ref() }.map(|namespaces| namespaces.watched());
+        [pods, profiles, namespaces].into_iter().flatten().collect()
     }
 }
 

@@ -16,7 +16,7 @@ fn files(followed: &Followed) -> Vec<PathBuf> {
 }
 
 /// Waits until the folder is so; a thread writes, whose time is not the tests'.
-async fn until(followed: &Followed, what: impl Fn(&[PathBuf]) -> bool) {
+pub(super) async fn until(followed: &Followed, what: impl Fn(&[PathBuf]) -> bool) {
     for _ in 0..20_000 {
         if what(&files(followed)) {
             return;
@@ -30,7 +30,7 @@ async fn until(followed: &Followed, what: impl Fn(&[PathBuf]) -> bool) {
 }
 
 /// Stops it, and starts another in the same folder.
-fn again(mut followed: Followed, cluster: &Cluster, signatures: Signatures) -> Followed {
+pub(super) fn again(mut followed: Followed, cluster: &Cluster, signatures: Signatures) -> Followed {
     let folder = std::mem::replace(&mut followed.folder, tempfile::tempdir().unwrap());
     drop(followed);
     begin_in(folder, cluster, signatures)

@@ -1,12 +1,12 @@
 //! Which workloads have a BehaviorProfile: they are people's, and need no other.
 
 use super::board::Board;
-use crate::controller::audit::Meta;
 use crate::controller::audit::profiles::Profiles;
+use crate::controller::audit::{Meta, bytes};
 use crate::controller::standing;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::health::Health;
-use crate::kubernetes::object::absent;
+use crate::kubernetes::object::{Named, absent};
 use crate::kubernetes::watch::Follower;
 use lapwing_profile::workload::Workload;
 use serde::Deserialize;
@@ -86,16 +86,17 @@ impl std::fmt::Debug for Promoted {
 }
 
 impl Promoted {
-    /// Of which none is known yet.
+    /// Of which none is known yet; `health` is how that goes.
     pub fn new(
         api: Arc<Api>,
         board: Arc<Board>,
         audit: Option<Arc<Profiles>>,
         standing: Option<Arc<standing::Board>>,
+        health: Health,
     ) -> Self {
         Self {
             api,
-            health: Health::new(),
+            health,
             board,
             audit,
             standing,
@@ -143,8 +144,9 @@ impl Object {
 impl Follower for Promoted {
     type Item = Object;
     const WHAT: &'static str = "BehaviorProfiles";
-    const PAGE: usize = 500;
-    const PAGES_MAX: usize = OBJECTS_MAX / Self::PAGE;
+    /// Each may have a megabyte and a half, and all of them have to fit into one answer.
+    const PAGE: usize = 32;
+    const OBJECTS_MAX: usize = OBJECTS_MAX;
 
     fn api(&self) -> &Api {
         &self.api
@@ -160,7 +162,34 @@ impl Follower for Promoted {
 
     fn read(&self, object: &RawValue) -> Option<Object> {
         let read = serde_json::from_str::<Object>(object.get());
-        { read.ok() }.filter(|object| !object.metadata.uid.is_empty())
+        let read = read.inspect_err(|error| {
+            let named = serde_json::from_str::<Named>(object.get()).unwrap_or_default();
+            let text = format!("the BehaviorProfile {named}: {error}");
+            self.health.note(&Failure::new(text));
+        });
+        let read = read.ok()?;
+        (!read.metadata.uid.is_empty()).then(|| Object {
+            metadata: read.metadata.pruned(),
+            ..read
+        })
+    }
+
+    fn kept(&self, _: &RawValue, object: &Object) -> usize {
+        let Object {
+            metadata,
+            spec: Spec { workload, mode },
+            status,
+        } = object;
+        let Workload {
+            cluster,
+            namespace,
+            kind,
+            name,
+            container,
+        } = workload;
+        let texts = [cluster, namespace, kind, name, container].map(|text| text.len());
+        let texts = texts.iter().sum::<usize>() + mode.len();
+        metadata.bytes() + size_of::<Spec>() + texts + bytes(status)
     }
 
     fn replace(&self, items: Vec<Object>) {
