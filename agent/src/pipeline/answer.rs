@@ -2,6 +2,9 @@
 
 use super::Line;
 use crate::api::control::Request;
+use crate::cluster::Profiles;
+use crate::cluster::namespaces::Namespaces;
+use crate::container::identity::Identity;
 use crate::{clock, status};
 use lapwing_profile::decide::By;
 use lapwing_proto::timestamp;
@@ -163,9 +166,9 @@ impl Line {
 
     /// What is watched in the cluster.
     fn watches(&self) -> Vec<v1::get_status_response::Watch> {
-        let pods = { self.identity.as_ref() }.and_then(|identity| identity.watched());
-        let profiles = { self.said.profiles.as_ref() }.map(|profiles| profiles.watched());
-        let namespaces = { self.said.namespaces.as_ref() }.map(|namespaces| namespaces.watched());
+        let pods = { self.identity.as_ref() }.and_then(Identity::watched);
+        let profiles = { self.said.profiles.as_ref() }.map(Profiles::watched);
+        let namespaces = { self.said.namespaces.as_ref() }.map(Namespaces::watched);
         [pods, profiles, namespaces].into_iter().flatten().collect()
     }
 }

@@ -187,7 +187,7 @@ impl Follower for Promoted {
             name,
             container,
         } = workload;
-        let texts = [cluster, namespace, kind, name, container].map(|text| text.len());
+        let texts = [cluster, namespace, kind, name, container].map(String::len);
         let texts = texts.iter().sum::<usize>() + mode.len();
         metadata.bytes() + size_of::<Spec>() + texts + bytes(status)
     }
