@@ -126,6 +126,7 @@ impl Namespaces {
         status.identity = None;
         status.cluster_profiles = None;
         status.cluster_modes = None;
+        status.watches.clear();
         // They count what others do as well.
         status.judged.clear();
         status.reported.clear();

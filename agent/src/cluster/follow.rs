@@ -22,7 +22,8 @@ impl Follower for Board {
     /// Each may have a megabyte and a half, and all of them have to fit into one answer.
     const PAGE: usize = 32;
     /// More than are held, so that no namespace keeps the list from its end.
-    const PAGES_MAX: usize = 4 * PROFILES_MAX / Self::PAGE;
+    const OBJECTS_MAX: usize = 4 * PROFILES_MAX;
+    const REMEMBERS: bool = true;
 
     fn api(&self) -> &Api {
         &self.api

@@ -263,6 +263,12 @@ impl Profiles {
         self.board.held().runs(running.keys().map(of).collect());
     }
 
+    /// How their watch goes.
+    #[must_use]
+    pub fn watched(&self) -> v1::Watch {
+        self.board.health.watch("behaviorprofiles")
+    }
+
     /// How it goes. For how many workloads of this node one is in force, and since when, in nanoseconds since
     /// the Unix epoch, the judge says; 0 for never.
     #[must_use]

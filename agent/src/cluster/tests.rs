@@ -6,6 +6,7 @@ mod disk;
 mod gone;
 mod judged;
 mod limits;
+mod listed;
 pub(crate) mod node;
 mod refused;
 mod served;

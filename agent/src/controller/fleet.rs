@@ -382,7 +382,7 @@ impl Follower for Fleet {
     type Item = Pod;
     const WHAT: &'static str = "pods of agents";
     const PAGE: usize = 500;
-    const PAGES_MAX: usize = 2 * AGENTS_MAX / Self::PAGE;
+    const OBJECTS_MAX: usize = 2 * AGENTS_MAX;
 
     fn api(&self) -> &Api {
         &self.api
@@ -407,6 +407,10 @@ impl Follower for Fleet {
         read.inspect_err(|error| self.health.note(&Failure::new(format!("a pod: {error}"))))
             .ok()
             .filter(|pod| !pod.metadata.uid.is_empty())
+    }
+
+    fn kept(&self, _: &RawValue, pod: &Pod) -> usize {
+        pod.bytes()
     }
 
     fn replace(&self, pods: Vec<Pod>) {

@@ -80,6 +80,18 @@ struct Field {
 }
 
 impl Term {
+    fn bytes(&self) -> usize {
+        let texts = |field: &Field| {
+            let texts = field.values.iter().chain([&field.key, &field.operator]);
+            texts
+                .map(|text| size_of::<String>() + text.len())
+                .sum::<usize>()
+        };
+        { self.match_fields.iter() }
+            .map(|field| size_of::<Field>() + texts(field))
+            .sum()
+    }
+
     /// The one node that it leaves.
     fn node(&self) -> Option<&str> {
         let of_name = |it: &&Field| it.key == "metadata.name" && it.operator == "In";
@@ -100,6 +112,32 @@ pub struct Status {
 }
 
 impl Pod {
+    /// Its memory.
+    pub fn bytes(&self) -> usize {
+        let Metadata {
+            name,
+            uid,
+            creation_timestamp,
+        } = &self.metadata;
+        let Status { phase, pod_ip } = &self.status;
+        let texts = [
+            name,
+            uid,
+            creation_timestamp,
+            phase,
+            pod_ip,
+            &self.spec.node_name,
+        ];
+        let terms = &self
+            .spec
+            .affinity
+            .node_affinity
+            .required
+            .node_selector_terms;
+        let terms = terms.iter().map(|term| size_of::<Term>() + term.bytes());
+        size_of::<Self>() + texts.map(String::len).iter().sum::<usize>() + terms.sum::<usize>()
+    }
+
     /// The node where it is; before it has one, that for which the controller of the DaemonSet made it: no scheduler
     /// may take another. None where that is not known.
     pub fn node(&self) -> Option<&str> {

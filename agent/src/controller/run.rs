@@ -17,7 +17,7 @@ use crate::config::controller::{self as config, Controller as Config};
 use crate::feed::Limits;
 use crate::http::Http;
 use crate::kubernetes::api::Api;
-use crate::kubernetes::watch::follow;
+use crate::kubernetes::watch::{Follower, follow};
 use crate::pipeline::Pulse;
 use crate::{status, tls};
 use anyhow::{Context, anyhow};
@@ -300,6 +300,13 @@ impl Controller {
             known,
             attendants,
         ));
+        let mut watches = vec![("pods", fleet.health().clone())];
+        if let Some(learner) = &learner {
+            watches.push(("behaviorprofiles", learner.health().clone()));
+        }
+        if let Some(modes) = &modes {
+            watches.push(("namespaces", modes.health().clone()));
+        }
         let mut beside = JoinSet::new();
         beside.spawn(clerk.run());
         if let Some(modes) = modes {
@@ -315,7 +322,8 @@ impl Controller {
             _ => None,
         };
         let fleet_of = Arc::clone(&fleet);
-        self.desk.begin(relay, fleet_of, learner, network.as_ref());
+        self.desk
+            .begin(relay, fleet_of, learner, watches, network.as_ref());
         let (ending, is_ending) = watch::channel(false);
         let (over, is_over) = oneshot::channel::<()>();
         let ends = async {

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::config::controller::Controller as Config;
 use crate::container::digest::Digits;
 use crate::kubernetes::api::Api;
+use crate::kubernetes::health::Health;
 use crate::kubernetes::watch::Follower;
 use lapwing_proto::timestamp;
 use lapwing_proto::v1::agent_server::Agent;
@@ -78,6 +79,8 @@ struct Leading {
     relay: Arc<Relay>,
     fleet: Arc<Fleet>,
     learner: Option<Arc<Learner>>,
+    /// How it goes with what is watched, by resource.
+    watches: Vec<(&'static str, Health)>,
     listener: Option<Arc<Shared>>,
     since: i64,
 }
@@ -116,12 +119,14 @@ impl Desk {
         relay: Arc<Relay>,
         fleet: Arc<Fleet>,
         learner: Option<Arc<Learner>>,
+        watches: Vec<(&'static str, Health)>,
         network: Option<&Network>,
     ) {
         let leading = Leading {
             relay,
             fleet,
             learner,
+            watches,
             listener: network.map(Network::shared),
             since: clock::now(),
         };
@@ -206,6 +211,9 @@ impl Desk {
             .collect();
         agents.sort_by(|one, other| (&one.node, &one.pod).cmp(&(&other.node, &other.pod)));
         let health = leading.fleet.health().report();
+        answer.watches = { leading.watches.iter() }
+            .map(|(resource, health)| health.watch(resource))
+            .collect();
         answer.feed = Some(crate::status::feed(&leading.relay.feed));
         answer.listener = leading.listener.as_ref().map(|it| it.status());
         answer.fleet = Some(status::Fleet {

@@ -1,10 +1,13 @@
 //! One question to the API, and its answer, in bounds of memory and of time.
 
 use super::asked::{Asked, Outcome, Verb};
+pub use super::failure::Failure;
+use super::failure::{AFTER_MAX, late, told, too_long};
 use super::object::Refusal;
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
-use hyper::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use http_body_util::{BodyExt, Collected, Limited};
+use hyper::body::Body as _;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Builder;
 use hyper::{Request, Response};
 use kube::Client;
@@ -18,68 +21,20 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
 /// Longest answer that is read, in bytes: some hundred pods, with all that was ever applied to them.
-const ANSWER_MAX: usize = 64 << 20;
+pub const ANSWER_MAX: usize = 64 << 20;
+/// Longest time for one answer of a list, however steadily it comes.
+const LIST_TIME: Duration = Duration::from_secs(120);
+/// A list of the metadata of its objects, without what they say.
+const NAMES_ALONE: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 /// Longest step of a watch: an object of the API is at most 1.5 MiB in its store.
 const STEP_MAX: usize = 4 << 20;
 /// Longest refusal.
 const REFUSAL_MAX: usize = 64 << 10;
-/// Longest time that is waited because the API says so.
-const AFTER_MAX: Duration = Duration::from_secs(300);
 /// How long who looks for a way waits for another to have found one: less than any of them has for all of it
 /// where that was not set to less.
 const TURN: Duration = Duration::from_secs(1);
 /// Where a cluster mounts what its API is reached with.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
-
-/// Why there is no answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failure {
-    /// Of HTTP; 0 where nothing was answered.
-    pub status: u16,
-    /// How long the API wants to be left alone.
-    pub after: Option<Duration>,
-    /// The server has not come as far in history as was asked for.
-    pub is_behind: bool,
-    /// There is more of it than is read.
-    pub is_long: bool,
-    /// Nothing came in time.
-    pub is_late: bool,
-    /// The namespace is being deleted, or there is none: nothing can be made in it, and nobody lacks a right.
-    pub is_of_namespace: bool,
-    /// Of a list whose past is forgotten, where it goes on in what there is now; empty where that is not said.
-    pub more: String,
-    /// For people.
-    pub text: String,
-}
-
-impl Failure {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            ..Self::default()
-        }
-    }
-
-    /// Whether there is no such object.
-    pub const fn is_missing(&self) -> bool {
-        self.status == 404
-    }
-
-    /// Whether there is no such namespace.
-    pub const fn is_without_namespace(&self) -> bool {
-        self.is_of_namespace && self.is_missing()
-    }
-
-    /// Whether the object was changed by somebody else meanwhile.
-    pub const fn is_conflict(&self) -> bool {
-        self.status == 409
-    }
-
-    /// Whether the past that was asked for is forgotten.
-    pub const fn is_gone(&self) -> bool {
-        self.status == 410
-    }
-}
 
 /// A way to the API, and its address.
 pub type Reached = (Client, String);
@@ -214,10 +169,7 @@ impl Api {
     }
 
     fn too_late(&self) -> Failure {
-        Failure {
-            is_late: true,
-            ..Failure::new(format!("no answer in {} ms", self.timeout.as_millis()))
-        }
+        late(format!("no answer in {} ms", self.timeout.as_millis()))
     }
 
     /// The head of an answer that is one.
@@ -226,10 +178,11 @@ impl Api {
     }
 
     async fn send(&self, request: Builder, body: Vec<u8>) -> Result<Response<Body>, Failure> {
-        let request = request
-            .header(ACCEPT, "application/json")
+        let mut request = request
             .body(Body::from(body))
             .map_err(|error| Failure::new(error.to_string()))?;
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().entry(ACCEPT).or_insert(json);
         let client = self.client()?;
         let answer = client.send(request).await;
         let answer = answer.map_err(|error| Failure::new(cause(&error)))?;
@@ -239,7 +192,61 @@ impl Api {
         Err(refused(answer).await)
     }
 
-    /// An object, or a list of them.
+    /// A list, or a part of it. Its head has to come within the time for an answer, and each piece within that
+    /// time after the one before; all of it has [`LIST_TIME`].
+    pub async fn list(&self, target: &str) -> Result<Bytes, Failure> {
+        self.listed(Request::get(target)).await
+    }
+
+    /// The same with the metadata of its objects alone.
+    pub async fn list_names(&self, target: &str) -> Result<Bytes, Failure> {
+        let request = Request::get(target).header(ACCEPT, NAMES_ALONE);
+        self.listed(request).await
+    }
+
+    async fn listed(&self, request: Builder) -> Result<Bytes, Failure> {
+        let answer = tokio::time::timeout(LIST_TIME, async {
+            let head = tokio::time::timeout(self.timeout, self.send(request, Vec::new()));
+            let answer = head.await.unwrap_or_else(|_| Err(self.too_late()))?;
+            self.gathered(answer.into_body()).await
+        });
+        let answer = answer.await.unwrap_or_else(|_| {
+            let limit = LIST_TIME.as_secs();
+            Err(late(format!("an answer is not at its end after {limit} s")))
+        });
+        self.asked.note(Verb::Get, Outcome::of(&answer));
+        answer
+    }
+
+    /// The whole of an answer, whose pieces come one soon after the other.
+    async fn gathered(&self, mut body: Body) -> Result<Bytes, Failure> {
+        let announced = body.size_hint().lower();
+        if announced > ANSWER_MAX as u64 {
+            return Err(too_long());
+        }
+        let mut whole = BytesMut::with_capacity(announced as usize);
+        loop {
+            let frame = tokio::time::timeout(self.timeout, body.frame()).await;
+            let frame = frame.map_err(|_| {
+                let (limit, many) = (self.timeout.as_millis(), whole.len());
+                late(format!(
+                    "nothing more of an answer in {limit} ms, after {many} bytes"
+                ))
+            })?;
+            let Some(frame) = frame else {
+                return Ok(whole.freeze());
+            };
+            let frame = frame.map_err(|error| Failure::new(cause(&error)))?;
+            if let Ok(data) = frame.into_data() {
+                if whole.len() + data.len() > ANSWER_MAX {
+                    return Err(too_long());
+                }
+                whole.extend_from_slice(&data);
+            }
+        }
+    }
+
+    /// An object.
     pub async fn get(&self, target: &str) -> Result<Bytes, Failure> {
         self.whole(Verb::Get, Request::get(target), Vec::new())
             .await
@@ -277,12 +284,7 @@ impl Api {
         self.asked.write(body.len());
         let answer = tokio::time::timeout(self.timeout, async {
             let answer = self.send(request, body).await?;
-            let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await;
-            let body = body.map_err(|error| Failure {
-                is_long: error.is::<LengthLimitError>(),
-                ..Failure::new(cause(&*error))
-            })?;
-            Ok(body.to_bytes())
+            self.gathered(answer.into_body()).await
         });
         let answer = answer.await.unwrap_or_else(|_| Err(self.too_late()));
         self.asked.note(verb, Outcome::of(&answer));
@@ -314,35 +316,6 @@ async fn refused(answer: Response<Body>) -> Failure {
         failure.after = Some(Duration::from_secs(seconds).min(AFTER_MAX));
     }
     failure
-}
-
-/// What the API says of its refusal.
-pub fn told(said: &Refusal, status: u16) -> Failure {
-    let reason = hyper::StatusCode::from_u16(status).ok();
-    let reason = reason.and_then(|status| status.canonical_reason());
-    let reason = reason.unwrap_or("no known status");
-    let seconds = said.details.retry_after_seconds;
-    // The server's own words for a namespace that ends are those of a right that is missing.
-    let has_cause = |reason: &str| said.details.causes.iter().any(|it| it.reason == reason);
-    let of_namespace = match status {
-        403 if has_cause("NamespaceTerminating") => Some("its namespace is being deleted"),
-        404 if said.details.kind == "namespaces" => Some("there is no such namespace any more"),
-        _ => None,
-    };
-    Failure {
-        status,
-        after: (seconds > 0).then(|| Duration::from_secs(seconds).min(AFTER_MAX)),
-        is_behind: has_cause("ResourceVersionTooLarge"),
-        is_long: false,
-        is_late: false,
-        is_of_namespace: of_namespace.is_some(),
-        more: said.metadata.more.clone(),
-        text: match (of_namespace, said.message.as_str()) {
-            (Some(text), _) => text.to_owned(),
-            (None, "") => format!("{status} {reason}"),
-            (None, message) => format!("{status} {reason}: {message}"),
-        },
-    }
 }
 
 /// An answer that goes on.

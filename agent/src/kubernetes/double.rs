@@ -5,8 +5,10 @@
 mod apply;
 mod reach;
 mod selected;
+mod slow;
 
 pub use apply::{Ending, Written};
+pub use slow::Pace;
 
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
@@ -64,6 +66,7 @@ struct State {
     forbidden: Vec<String>,
     failing: Vec<String>,
     mood: Mood,
+    pace: Pace,
     requests: Vec<String>,
     tokens: Vec<String>,
     /// What is written, by server-side apply and otherwise.
@@ -274,6 +277,7 @@ impl Cluster {
         if selected == Selected::Pods && query.get("fieldSelector") != Some(&&*expected) {
             return Ok(refusal(400, None));
         }
+        let accepted = request.headers().get("accept").cloned();
         let selector = query.get("labelSelector").copied();
         let selected = match selected {
             Selected::Namespaces if selector.is_none() => Selected::AllNamespaces,
@@ -294,7 +298,12 @@ impl Cluster {
                 &json!({"kind": "Status", "code": 504, "message": "Too large resource version",
                     "details": {"causes": [{"reason": "ResourceVersionTooLarge"}]}}),
             )),
-            _ => Ok(self.listed(&selected, &query)),
+            _ => {
+                let accepted = accepted.as_ref().and_then(|value| value.to_str().ok());
+                let of_names =
+                    accepted.is_some_and(|it| it.contains("as=PartialObjectMetadataList"));
+                Ok(self.listed(&selected, &query, of_names))
+            }
         }
     }
 
@@ -357,7 +366,7 @@ impl Cluster {
         self.state().objects.remove(path);
     }
 
-    fn listed(&self, selected: &Selected, query: &HashMap<&str, &str>) -> Answer {
+    fn listed(&self, selected: &Selected, query: &HashMap<&str, &str>, of_names: bool) -> Answer {
         let state = self.state();
         // From its memory it gives all at once, as an API server does.
         let limit = match query.get("resourceVersion") {
@@ -375,7 +384,7 @@ impl Cluster {
             selected.wants(object) && named.is_none_or(|name| object["metadata"]["name"] == *name)
         };
         let all: Vec<&Value> = state.listed.values().filter(here).collect();
-        let items: Vec<&&Value> = all.iter().skip(from).take(limit).collect();
+        let items: Vec<&Value> = all.iter().copied().skip(from).take(limit).collect();
         let next = from + items.len();
         let more = if next < all.len() {
             next.to_string()
@@ -383,10 +392,7 @@ impl Cluster {
             String::new()
         };
         let metadata = json!({"resourceVersion": state.version.to_string(), "continue": more});
-        whole(
-            200,
-            &json!({"kind": "List", "metadata": metadata, "items": items}),
-        )
+        state.pace.clone().list(&metadata, &items, of_names)
     }
 
     fn watched(&self, selected: Selected, query: &HashMap<&str, &str>, mood: &Mood) -> Answer {

@@ -3,8 +3,10 @@
 use super::api::Failure;
 use crate::clock;
 use crate::container::identity::bounded;
+use lapwing_proto::timestamp;
+use lapwing_proto::v1::get_status_response::Watch;
 use lapwing_proto::v1::get_status_response::identity::source::State;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How it goes.
 #[derive(Clone, Debug)]
@@ -21,23 +23,26 @@ pub struct Report {
     pub last_error: String,
     /// How often something did.
     pub failed: u64,
+    /// Objects that could not be had when they were listed last.
+    pub left_out: u64,
 }
 
-/// The same, as it changes.
-#[derive(Debug)]
-pub struct Health(Mutex<Report>);
+/// The same, as it changes, for all who have it.
+#[derive(Clone, Debug)]
+pub struct Health(Arc<Mutex<Report>>);
 
 impl Health {
     /// Of an API that was not asked yet.
     pub fn new() -> Self {
-        Self(Mutex::new(Report {
+        Self(Arc::new(Mutex::new(Report {
             state: State::Unspecified,
             since: clock::now(),
             url: String::new(),
             heard: 0,
             last_error: String::new(),
             failed: 0,
-        }))
+            left_out: 0,
+        })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Report> {
@@ -47,6 +52,17 @@ impl Health {
     /// How it is.
     pub fn report(&self) -> Report {
         self.lock().clone()
+    }
+
+    /// The same of the watch of a resource, as its status has it.
+    pub fn watch(&self, resource: &str) -> Watch {
+        let report = self.lock();
+        Watch {
+            what: resource.to_owned(),
+            state: report.state.into(),
+            heard_time: (report.heard != 0).then(|| timestamp(report.heard)),
+            left_out: report.left_out,
+        }
     }
 
     /// The state alone.
@@ -62,6 +78,12 @@ impl Health {
     /// The API said something.
     pub fn heard(&self) {
         self.lock().heard = clock::now();
+    }
+
+    /// The API said what there is, but for so many.
+    pub fn listed(&self, left_out: u64) {
+        let mut report = self.lock();
+        (report.heard, report.left_out) = (clock::now(), left_out);
     }
 
     /// It is in this state; answers the address where that is another one than before.

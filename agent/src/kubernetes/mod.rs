@@ -6,7 +6,9 @@ mod access;
 pub mod api;
 pub mod asked;
 pub mod digest;
+mod failure;
 pub mod health;
+mod list;
 pub mod object;
 pub mod watch;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use std::fmt;
 
 /// A list of objects, each to be read by itself: one that makes no sense keeps nobody from the others.
 #[derive(Debug, Deserialize)]
@@ -84,4 +85,27 @@ pub fn absent<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// What an object is called.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Named {
+    metadata: NamedMeta,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NamedMeta {
+    namespace: String,
+    name: String,
+}
+
+impl fmt::Display for Named {
+    /// As `shop/web`, without a namespace as `web`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NamedMeta { namespace, name } = &self.metadata;
+        let slash = if namespace.is_empty() { "" } else { "/" };
+        write!(formatter, "{namespace}{slash}{name}")
+    }
 }

@@ -5,14 +5,17 @@
 //! ends it is asked to go on from there, and one that has forgotten that place for a new list, from its
 //! memory too if that is as new: what all servers agree upon is read from their common store, for each
 //! node anew, and has brought down more than one cluster. It is wanted of servers only that refuse, or whose list
-//! is too long for one answer, and once: if that fails, the next is from memory again. Each
-//! request but the first waits: from [`FIRST`] on, twice as long each time, until a watch has lasted.
-//! So however it fails, no server gets more than two requests in [`LAST`] once it has failed for long,
+//! is too long for one answer, or was too late twice, and once: if that fails, the next is from memory again.
+//! Such a list comes [in parts](super::list). Each
+//! list but the first waits: from [`FIRST`] on, twice as long each time, until a watch has lasted.
+//! So however it fails, no server gets more than two of them in [`LAST`] once it has failed for long,
 //! or four that only forgets, and agents of many nodes that lost it together do not come back together.
 
-use super::api::{self, Api, Failure};
+use super::api::{Api, Failure};
+use super::failure;
 use super::health::Health;
-use super::object::{Event, List, Placed, Refusal};
+use super::list::{From, list};
+use super::object::{Event, Placed, Refusal};
 use crate::jitter::{chance, jitter};
 use lapwing_proto::v1::get_status_response::identity::source::State;
 use serde_json::value::RawValue;
@@ -30,8 +33,6 @@ const OPEN: Duration = Duration::from_secs(560);
 const LATE: Duration = Duration::from_secs(30);
 /// Bookmarks come each minute; where some did, so long without anything is a connection that is dead.
 const SILENT: Duration = Duration::from_secs(180);
-/// Longest list, in bytes of all its answers.
-const LIST_MAX: usize = 128 << 20;
 
 /// How long to wait.
 #[derive(Debug)]
@@ -53,16 +54,6 @@ impl Backoff {
     }
 }
 
-/// How new a list has to be.
-enum From {
-    /// As a server has it in memory, however old.
-    Any,
-    /// The same, from this place in history on.
-    Place(String),
-    /// As all servers agree upon.
-    Agreed,
-}
-
 /// How a watch ended.
 enum Ended {
     /// As it should.
@@ -78,10 +69,13 @@ pub trait Follower: Sync {
     type Item: Send;
     /// What they are called, for people.
     const WHAT: &'static str;
-    /// Objects in one answer, where the server does not give all at once in any case.
+    /// Objects in one answer at most, where the server does not give all at once in any case.
     const PAGE: usize;
-    /// Answers of one list, at most.
-    const PAGES_MAX: usize;
+    /// Objects of one list at most, where it comes in more than one answer.
+    const OBJECTS_MAX: usize;
+
+    /// Whether it knows of some from before the first list.
+    const REMEMBERS: bool = false;
 
     /// The way to the API.
     fn api(&self) -> &Api;
@@ -91,6 +85,10 @@ pub trait Follower: Sync {
     fn target(&self) -> String;
     /// Reads an object; `None` where nothing can be made of it.
     fn read(&self, object: &RawValue) -> Option<Self::Item>;
+    /// What it keeps of one until the list is whole, in bytes: no more than all of it.
+    fn kept(&self, object: &RawValue, _item: &Self::Item) -> usize {
+        object.get().len()
+    }
     /// These are all there are.
     fn replace(&self, items: Vec<Self::Item>);
     /// There is this one, or it is another now.
@@ -123,18 +121,23 @@ fn fail<F: Follower>(follower: &F, failure: &Failure) {
 pub async fn follow<F: Follower>(follower: &F) {
     let mut backoff = Backoff::new();
     let mut from = From::Any;
+    let mut page = F::PAGE;
+    let (mut was_listed, mut was_late) = (F::REMEMBERS, false);
     loop {
-        let mut place = match list(follower, &from).await {
-            Ok(place) => place,
+        let listed = match list(follower, &from, &mut page).await {
+            Ok(listed) => listed,
             Err(failure) => {
+                // Once it may be that all ask at the same time.
+                let is_late_again = failure.is_late && was_late;
+                was_late = failure.is_late;
                 // A list that goes on where nobody knows any more begins anew.
                 let is_refused = failure.status == 400 && matches!(from, From::Place(_));
                 let is_gone = failure.is_gone() || failure.is_behind;
                 from = match from {
-                    // What is too long for one answer comes in parts from there alone.
-                    _ if is_gone || is_refused || failure.is_long => From::Agreed,
-                    From::Agreed => From::Any,
-                    From::Any | From::Place(_) => from,
+                    From::Agreed if !is_gone && !failure.is_long => From::Any,
+                    // What is too much for one answer comes in parts from there alone.
+                    _ if is_gone || is_refused || failure.is_long || is_late_again => From::Agreed,
+                    _ => from,
                 };
                 fail(follower, &failure);
                 follower.news();
@@ -142,7 +145,14 @@ pub async fn follow<F: Follower>(follower: &F) {
                 continue;
             }
         };
-        follower.health().heard();
+        let mut place = listed.place;
+        follower.health().listed(listed.left_out);
+        // What cannot be had now is as it was, as far as anything is known of it.
+        match listed.left_out > 0 && was_listed {
+            false => follower.replace(listed.items),
+            true => listed.items.into_iter().for_each(|item| follower.put(item)),
+        }
+        (was_listed, was_late) = (true, false);
         connected(follower);
         follower.news();
         loop {
@@ -178,47 +188,6 @@ pub async fn follow<F: Follower>(follower: &F) {
     }
 }
 
-/// Lists all of them. Answers with the place in history at which that was so.
-async fn list<F: Follower>(follower: &F, from: &From) -> Result<String, Failure> {
-    let url = follower.api().connect().await?;
-    follower.health().found(url);
-    let (what, page) = (F::WHAT, F::PAGE);
-    let mut all = Vec::new();
-    let mut more = String::new();
-    let mut room = LIST_MAX;
-    for _ in 0..F::PAGES_MAX {
-        let mut target = follower.target();
-        target.push_str(&match from {
-            _ if !more.is_empty() => format!("&limit={page}&continue={}", escaped(&more)),
-            From::Any => format!("&limit={page}&resourceVersion=0"),
-            // With a limit it is not answered from memory.
-            From::Place(place) => format!(
-                "&resourceVersion={}&resourceVersionMatch=NotOlderThan",
-                escaped(place)
-            ),
-            From::Agreed => format!("&limit={page}"),
-        });
-        let body = follower.api().get(&target).await?;
-        room = room.checked_sub(body.len()).ok_or_else(|| {
-            let limit = LIST_MAX >> 20;
-            Failure::new(format!("the list of {what} has more than {limit} MiB"))
-        })?;
-        let list: List<'_> = serde_json::from_slice(&body)
-            .map_err(|error| Failure::new(format!("the list of {what}: {error}")))?;
-        let items = list.items.unwrap_or_default();
-        all.extend(items.into_iter().filter_map(|item| follower.read(item)));
-        more = list.metadata.more;
-        if more.is_empty() {
-            follower.replace(all);
-            return Ok(list.metadata.resource_version);
-        }
-    }
-    let limit = F::PAGES_MAX * page;
-    Err(Failure::new(format!(
-        "the list of {what} has more than {limit} of them"
-    )))
-}
-
 /// Follows the changes since a place in history.
 async fn changes<F: Follower>(follower: &F, place: &mut String) -> Ended {
     let open = jitter(OPEN, chance()).as_secs();
@@ -232,6 +201,7 @@ async fn changes<F: Follower>(follower: &F, place: &mut String) -> Ended {
         Err(failure) if failure.is_gone() => return Ended::Gone,
         Err(failure) => return Ended::Badly(failure),
     };
+    follower.health().heard();
     if follower.health().state() != State::Connected {
         connected(follower);
         follower.news();
@@ -265,7 +235,7 @@ fn step<F: Follower>(follower: &F, line: &[u8], place: &mut String) -> Result<St
     if event.kind == "ERROR" {
         let said: Refusal = serde_json::from_str(object).map_err(wrong)?;
         let status = said.code;
-        return Err(api::told(&said, status));
+        return Err(failure::told(&said, status));
     }
     let placed: Placed = serde_json::from_str(object).map_err(wrong)?;
     if !placed.metadata.resource_version.is_empty() {

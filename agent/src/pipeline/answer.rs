@@ -2,6 +2,9 @@
 
 use super::Line;
 use crate::api::control::Request;
+use crate::cluster::Profiles;
+use crate::cluster::namespaces::Namespaces;
+use crate::container::identity::Identity;
 use crate::{clock, status};
 use lapwing_profile::decide::By;
 use lapwing_proto::timestamp;
@@ -145,6 +148,7 @@ impl Line {
                 let (in_force, since) = self.judge.obeying();
                 profiles.status(in_force, since)
             }),
+            watches: self.watches(),
             cluster_modes: (self.said.namespaces.as_ref())
                 .map(|namespaces| namespaces.status(self.judge.modes_status())),
             sizes: Some(v1::get_status_response::Sizes {
@@ -158,6 +162,14 @@ impl Line {
             reported: self.judge.tally().by_rule(),
             fleet: None,
         }
+    }
+
+    /// What is watched in the cluster.
+    fn watches(&self) -> Vec<v1::get_status_response::Watch> {
+        let pods = { self.identity.as_ref() }.and_then(Identity::watched);
+        let profiles = { self.said.profiles.as_ref() }.map(Profiles::watched);
+        let namespaces = { self.said.namespaces.as_ref() }.map(Namespaces::watched);
+        [pods, profiles, namespaces].into_iter().flatten().collect()
     }
 }
 

@@ -1351,6 +1351,9 @@ pub struct GetStatusResponse {
     /// Absent where labels of namespaces are not asked for.
     #[prost(message, optional, tag = "72")]
     pub cluster_modes: ::core::option::Option<get_status_response::ClusterModes>,
+    /// What the agent watches in the cluster, or a controller that leads.
+    #[prost(message, repeated, tag = "73")]
+    pub watches: ::prost::alloc::vec::Vec<get_status_response::Watch>,
     /// Only those that happened; empty for a client of some namespaces.
     #[prost(message, repeated, tag = "80")]
     pub judged: ::prost::alloc::vec::Vec<get_status_response::Judged>,
@@ -1803,6 +1806,22 @@ pub mod get_status_response {
             #[prost(string, tag = "2")]
             pub text: ::prost::alloc::string::String,
         }
+    }
+    /// Objects of one kind in the cluster, which are listed and watched.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Watch {
+        /// Their resource, as `pods`.
+        #[prost(string, tag = "1")]
+        pub what: ::prost::alloc::string::String,
+        /// `CONNECTED` while they are watched.
+        #[prost(enumeration = "identity::source::State", tag = "2")]
+        pub state: i32,
+        /// When the API said something of them last, be it that there is nothing new; absent if never.
+        #[prost(message, optional, tag = "3")]
+        pub heard_time: ::core::option::Option<crate::Timestamp>,
+        /// Objects that could not be had when they were listed last: what is known of them is older, or nothing.
+        #[prost(uint64, tag = "4")]
+        pub left_out: u64,
     }
     /// The agents, as a controller knows them.
     #[derive(Clone, PartialEq, ::prost::Message)]

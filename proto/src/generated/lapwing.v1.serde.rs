@@ -5011,6 +5011,9 @@ impl serde::Serialize for GetStatusResponse {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse", len)?;
         if true {
             struct_ser.serialize_field("version", &self.version)?;
@@ -5098,6 +5101,9 @@ impl serde::Serialize for GetStatusResponse {
             struct_ser.serialize_field("clusterModes", v)?;
         }
         if true {
+            struct_ser.serialize_field("watches", &self.watches)?;
+        }
+        if true {
             struct_ser.serialize_field("judged", &self.judged)?;
         }
         if true {
@@ -5148,6 +5154,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             "clusterProfiles",
             "cluster_modes",
             "clusterModes",
+            "watches",
             "judged",
             "reported",
             "fleet",
@@ -5180,6 +5187,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
             Identity,
             ClusterProfiles,
             ClusterModes,
+            Watches,
             Judged,
             Reported,
             Fleet,
@@ -5229,6 +5237,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             "identity" => Ok(GeneratedField::Identity),
                             "clusterProfiles" | "cluster_profiles" => Ok(GeneratedField::ClusterProfiles),
                             "clusterModes" | "cluster_modes" => Ok(GeneratedField::ClusterModes),
+                            "watches" => Ok(GeneratedField::Watches),
                             "judged" => Ok(GeneratedField::Judged),
                             "reported" => Ok(GeneratedField::Reported),
                             "fleet" => Ok(GeneratedField::Fleet),
@@ -5276,6 +5285,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                 let mut identity__ = None;
                 let mut cluster_profiles__ = None;
                 let mut cluster_modes__ = None;
+                let mut watches__ = None;
                 let mut judged__ = None;
                 let mut reported__ = None;
                 let mut fleet__ = None;
@@ -5445,6 +5455,12 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                             }
                             cluster_modes__ = map_.next_value()?;
                         }
+                        GeneratedField::Watches => {
+                            if watches__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("watches"));
+                            }
+                            watches__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::Judged => {
                             if judged__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("judged"));
@@ -5491,6 +5507,7 @@ impl<'de> serde::Deserialize<'de> for GetStatusResponse {
                     identity: identity__,
                     cluster_profiles: cluster_profiles__,
                     cluster_modes: cluster_modes__,
+                    watches: watches__.unwrap_or_default(),
                     judged: judged__.unwrap_or_default(),
                     reported: reported__.unwrap_or_default(),
                     fleet: fleet__,
@@ -10798,6 +10815,156 @@ impl<'de> serde::Deserialize<'de> for get_status_response::Table {
             }
         }
         deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Table", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for get_status_response::Watch {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("lapwing.v1.GetStatusResponse.Watch", len)?;
+        if true {
+            struct_ser.serialize_field("what", &self.what)?;
+        }
+        if true {
+            let v = get_status_response::identity::source::State::try_from(self.state)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.state)))?;
+            struct_ser.serialize_field("state", &v)?;
+        }
+        if let Some(v) = self.heard_time.as_ref() {
+            struct_ser.serialize_field("heardTime", v)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("leftOut", ToString::to_string(&self.left_out).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for get_status_response::Watch {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "what",
+            "state",
+            "heard_time",
+            "heardTime",
+            "left_out",
+            "leftOut",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            What,
+            State,
+            HeardTime,
+            LeftOut,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "what" => Ok(GeneratedField::What),
+                            "state" => Ok(GeneratedField::State),
+                            "heardTime" | "heard_time" => Ok(GeneratedField::HeardTime),
+                            "leftOut" | "left_out" => Ok(GeneratedField::LeftOut),
+                            _ => Err(serde::de::Error::unknown_field(value, FIELDS)),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = get_status_response::Watch;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct lapwing.v1.GetStatusResponse.Watch")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<get_status_response::Watch, V::Error>
+                where
+                    V: serde::de::MapAccess<'de>,
+            {
+                let mut what__ = None;
+                let mut state__ = None;
+                let mut heard_time__ = None;
+                let mut left_out__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::What => {
+                            if what__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("what"));
+                            }
+                            what__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::State => {
+                            if state__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("state"));
+                            }
+                            state__ = Some(map_.next_value::<get_status_response::identity::source::State>()? as i32);
+                        }
+                        GeneratedField::HeardTime => {
+                            if heard_time__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("heardTime"));
+                            }
+                            heard_time__ = map_.next_value()?;
+                        }
+                        GeneratedField::LeftOut => {
+                            if left_out__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("leftOut"));
+                            }
+                            left_out__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                    }
+                }
+                Ok(get_status_response::Watch {
+                    what: what__.unwrap_or_default(),
+                    state: state__.unwrap_or_default(),
+                    heard_time: heard_time__,
+                    left_out: left_out__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("lapwing.v1.GetStatusResponse.Watch", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for Heartbeat {

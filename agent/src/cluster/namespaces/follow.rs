@@ -37,7 +37,8 @@ impl Follower for Board {
     const WHAT: &'static str = "namespaces";
     const PAGE: usize = 500;
     /// More than are known, so that no number of them keeps the list from its end.
-    const PAGES_MAX: usize = 4 * NAMESPACES_MAX / Self::PAGE;
+    const OBJECTS_MAX: usize = 4 * NAMESPACES_MAX;
+    const REMEMBERS: bool = true;
 
     fn api(&self) -> &Api {
         &self.api
@@ -62,6 +63,10 @@ impl Follower for Board {
             self.health.note(&Failure::new(text));
         })
         .ok()
+    }
+
+    fn kept(&self, _: &RawValue, (name, value): &Self::Item) -> usize {
+        size_of::<Self::Item>() + name.len() + value.as_ref().map_or(0, String::len)
     }
 
     fn replace(&self, items: Vec<Self::Item>) {

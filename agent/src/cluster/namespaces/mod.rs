@@ -251,6 +251,12 @@ impl Namespaces {
         is_new.then(|| Arc::clone(&self.0.labels()))
     }
 
+    /// How their watch goes.
+    #[must_use]
+    pub fn watched(&self) -> v1::Watch {
+        self.0.health.watch("namespaces")
+    }
+
     /// How it goes, with what the judge says of the containers of this node.
     #[must_use]
     pub fn status(&self, judged: v1::ClusterModes) -> v1::ClusterModes {

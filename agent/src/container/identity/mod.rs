@@ -188,6 +188,12 @@ impl Identity {
         self.board.pods.is_some()
     }
 
+    /// How the watch of the pods of this node goes, where the API of the cluster is asked.
+    #[must_use]
+    pub fn watched(&self) -> Option<v1::Watch> {
+        self.board.pods.as_ref().map(|pods| pods.watched())
+    }
+
     /// The annotations of those pods of this node that ask for a mode, by namespace and name.
     #[must_use]
     pub fn asked_modes(&self) -> HashMap<(String, String), String> {

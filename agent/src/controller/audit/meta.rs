@@ -1,6 +1,7 @@
 //! What an object says of itself, and of who wrote it.
 
 use super::RECENT;
+use crate::cluster::namespaces::LABEL;
 use crate::kubernetes::object::absent;
 pub use lapwing_profile::file::object::{ACTOR, REASON};
 use lapwing_profile::fingerprint;
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// Longest of them that is told, in bytes.
 const TEXT_MAX: usize = 256;
+/// Longest of them that is kept, by which it is known whether it is another.
+const KEPT_MAX: usize = 4 << 10;
 
 /// The metadata of an object, as far as it matters here.
 #[derive(Debug, Default, Deserialize)]
@@ -59,6 +62,41 @@ fn told(text: &str) -> Option<String> {
 }
 
 impl Meta {
+    /// What matters of it alone: managed fields are as large as what an object says, and annotations of others may
+    /// be too.
+    pub fn pruned(mut self) -> Self {
+        self.labels.retain(|key, _| key == LABEL);
+        self.annotations
+            .retain(|key, _| [ACTOR, REASON].contains(&&**key));
+        for text in self.annotations.values_mut() {
+            text.truncate(text.floor_char_boundary(KEPT_MAX));
+            text.shrink_to_fit();
+        }
+        let fields = self.managed_fields.as_array_mut();
+        for entry in fields.into_iter().flatten() {
+            if let Some(fields) = entry.get_mut("fieldsV1") {
+                prune(fields);
+            }
+        }
+        self
+    }
+
+    /// Its memory.
+    pub fn bytes(&self) -> usize {
+        let texts = [
+            &self.uid,
+            &self.name,
+            &self.namespace,
+            &self.resource_version,
+        ];
+        let more = self.labels.iter().chain(&self.annotations);
+        let more = more.map(|(key, value)| 2 * size_of::<String>() + key.len() + value.len());
+        size_of::<Self>()
+            + texts.map(String::len).iter().sum::<usize>()
+            + more.sum::<usize>()
+            + bytes(&self.managed_fields)
+    }
+
     /// What its annotations say of who and why, to be compared; empty where they say nothing.
     pub fn record(&self) -> String {
         let text = |key| self.annotations.get(key).map_or("", String::as_str);
@@ -111,6 +149,39 @@ impl Meta {
             time: newest.and_then(time),
         }
     }
+}
+
+/// Leaves of the fields that a writer owns those that are looked for.
+fn prune(fields: &mut Value) {
+    let Some(fields) = fields.as_object_mut() else {
+        return;
+    };
+    fields.retain(|key, _| key == "f:spec" || key == "f:metadata");
+    for (key, below) in fields {
+        let Some(below) = below.as_object_mut() else {
+            continue;
+        };
+        below.retain(|of, _| key == "f:metadata" && (of == "f:labels" || of == "f:annotations"));
+        for names in below.values_mut().filter_map(Value::as_object_mut) {
+            names.retain(|name, _| {
+                let name = name.strip_prefix("f:").unwrap_or_default();
+                [ACTOR, REASON, LABEL].contains(&name)
+            });
+        }
+    }
+}
+
+/// The memory of a value, about.
+pub fn bytes(value: &Value) -> usize {
+    let below: usize = match value {
+        Value::Array(values) => values.iter().map(bytes).sum(),
+        Value::Object(values) => { values.iter() }
+            .map(|(key, value)| size_of::<String>() + key.len() + bytes(value))
+            .sum(),
+        Value::String(text) => text.len(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + below
 }
 
 impl Said {

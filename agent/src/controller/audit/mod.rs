@@ -24,7 +24,7 @@ pub mod profiles;
 #[cfg(test)]
 mod tests;
 
-pub use meta::{ACTOR, Meta, REASON};
+pub use meta::{ACTOR, Meta, REASON, bytes};
 
 use crate::kubernetes::api::{Api, Failure};
 use meta::Said;

@@ -159,7 +159,7 @@ impl Follower for Modes {
     type Item = Namespace;
     const WHAT: &'static str = "namespaces";
     const PAGE: usize = 500;
-    const PAGES_MAX: usize = NAMESPACES_MAX / Self::PAGE;
+    const OBJECTS_MAX: usize = NAMESPACES_MAX;
 
     fn api(&self) -> &Api {
         &self.api
@@ -175,7 +175,14 @@ impl Follower for Modes {
 
     fn read(&self, object: &RawValue) -> Option<Namespace> {
         let read = serde_json::from_str::<Namespace>(object.get());
-        read.ok().filter(|one| is_name(&one.metadata.name))
+        let read = read.ok().filter(|one| is_name(&one.metadata.name));
+        read.map(|Namespace { metadata }| Namespace {
+            metadata: metadata.pruned(),
+        })
+    }
+
+    fn kept(&self, _: &RawValue, Namespace { metadata }: &Namespace) -> usize {
+        metadata.bytes()
     }
 
     fn replace(&self, items: Vec<Namespace>) {

@@ -1,5 +1,7 @@
 //! By a whole controller, whose API a test stands in for.
 
+mod meta;
+
 use super::modes::Modes;
 use super::own::Own;
 use super::profiles::Profiles;

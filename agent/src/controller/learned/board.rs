@@ -503,6 +503,12 @@ impl Board {
         self.lock().promoted.is_some()
     }
 
+    /// How many have one.
+    #[cfg(test)]
+    pub fn promoted_ones(&self) -> usize {
+        self.lock().promoted.as_ref().map_or(0, BTreeMap::len)
+    }
+
     /// Forgets one.
     pub fn forget(&self, workload: &Workload) {
         self.lock().forget(workload);

@@ -69,6 +69,7 @@ use super::audit::profiles::Profiles;
 use super::fleet::{Agent, Attendant, Attending, Fleet, Line, Link, State};
 use super::{standing, told};
 use crate::kubernetes::api::Api;
+use crate::kubernetes::health::Health;
 use board::Board;
 use hand::Hand;
 use lapwing_proto::v1::{FollowLearnedRequest, FollowLearnedResponse};
@@ -106,6 +107,8 @@ pub struct Learner {
     interval: u32,
     audit: Option<Arc<Profiles>>,
     standing: Option<Arc<standing::Board>>,
+    /// Of the watch of BehaviorProfiles.
+    health: Health,
 }
 
 impl std::fmt::Debug for Learner {
@@ -131,6 +134,7 @@ impl Learner {
             interval: interval.clamp(1, 3_600),
             audit: None,
             standing: None,
+            health: Health::new(),
         }
     }
 
@@ -163,6 +167,11 @@ impl Learner {
     #[must_use]
     pub fn figures(&self) -> lapwing_proto::v1::get_status_response::fleet::Learned {
         self.writer.board.figures()
+    }
+
+    /// How the watch of BehaviorProfiles goes.
+    pub(super) const fn health(&self) -> &Health {
+        &self.health
     }
 
     /// And what they make of BehaviorProfiles.
@@ -293,6 +302,7 @@ impl Attendant for Learner {
             Arc::clone(&writer.board),
             self.audit.clone(),
             self.standing.clone(),
+            self.health.clone(),
         );
         Box::pin(async move {
             let knows = |node: &str| writer.board.knows(node);

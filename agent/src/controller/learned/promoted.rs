@@ -1,13 +1,13 @@
 //! Which workloads have a BehaviorProfile: they are people's, and need no other.
 
 use super::board::Board;
-use crate::controller::audit::Meta;
 use crate::controller::audit::profiles::Profiles;
+use crate::controller::audit::{Meta, bytes};
 use crate::controller::standing;
 use crate::kubernetes::api::{Api, Failure};
 use crate::kubernetes::digest::{self, Digest};
 use crate::kubernetes::health::Health;
-use crate::kubernetes::object::absent;
+use crate::kubernetes::object::{Named, absent};
 use crate::kubernetes::watch::Follower;
 use lapwing_profile::workload::Workload;
 use serde::Deserialize;
@@ -97,16 +97,17 @@ impl std::fmt::Debug for Promoted {
 }
 
 impl Promoted {
-    /// Of which none is known yet.
+    /// Of which none is known yet; `health` is how that goes.
     pub fn new(
         api: Arc<Api>,
         board: Arc<Board>,
         audit: Option<Arc<Profiles>>,
         standing: Option<Arc<standing::Board>>,
+        health: Health,
     ) -> Self {
         Self {
             api,
-            health: Health::new(),
+            health,
             board,
             audit,
             standing,
@@ -125,20 +126,18 @@ impl Promoted {
 }
 
 impl Object {
-    /// None where nothing can be made of it.
-    fn read(object: &RawValue) -> Option<Self> {
+    fn read(object: &RawValue) -> serde_json::Result<Self> {
         let Read {
             metadata,
             spec,
             status,
-        } = serde_json::from_str(object.get()).ok()?;
-        let object = Self {
-            metadata,
-            spec: serde_json::from_str(spec.get()).ok()?,
+        } = serde_json::from_str(object.get())?;
+        Ok(Self {
+            metadata: metadata.pruned(),
+            spec: serde_json::from_str(spec.get())?,
             digest: digest::of_json(spec),
             status,
-        };
-        (!object.metadata.uid.is_empty()).then_some(object)
+        })
     }
 
     /// Whose it is, in its own namespace, and its name.
@@ -171,8 +170,9 @@ impl Object {
 impl Follower for Promoted {
     type Item = Object;
     const WHAT: &'static str = "BehaviorProfiles";
-    const PAGE: usize = 500;
-    const PAGES_MAX: usize = OBJECTS_MAX / Self::PAGE;
+    /// Each may have a megabyte and a half, and all of them have to fit into one answer.
+    const PAGE: usize = 32;
+    const OBJECTS_MAX: usize = OBJECTS_MAX;
 
     fn api(&self) -> &Api {
         &self.api
@@ -187,7 +187,31 @@ impl Follower for Promoted {
     }
 
     fn read(&self, object: &RawValue) -> Option<Object> {
-        Object::read(object)
+        let read = Object::read(object).inspect_err(|error| {
+            let named = serde_json::from_str::<Named>(object.get()).unwrap_or_default();
+            let text = format!("the BehaviorProfile {named}: {error}");
+            self.health.note(&Failure::new(text));
+        });
+        read.ok().filter(|object| !object.metadata.uid.is_empty())
+    }
+
+    fn kept(&self, _: &RawValue, object: &Object) -> usize {
+        let Object {
+            metadata,
+            spec: Spec { workload, mode },
+            digest: _,
+            status,
+        } = object;
+        let Workload {
+            cluster,
+            namespace,
+            kind,
+            name,
+            container,
+        } = workload;
+        let texts = [cluster, namespace, kind, name, container].map(String::len);
+        let texts = texts.iter().sum::<usize>() + mode.len();
+        metadata.bytes() + size_of::<(Spec, Option<Digest>)>() + texts + bytes(status)
     }
 
     fn replace(&self, items: Vec<Object>) {
@@ -270,7 +294,7 @@ impl Follower for Promoted {
 /// What is said of an object to who says what becomes of it.
 #[cfg(test)]
 pub fn seen(object: &RawValue) -> Option<standing::Seen> {
-    Some(Object::read(object)?.seen())
+    Some(Object::read(object).ok()?.seen())
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ impl Writer {
                 more => format!("&continue={}", escaped(more)),
             };
             let target = format!("{GROUP}/learnedprofiles?limit={page}{next}");
-            let body = match self.api.get(&target).await {
+            let body = match self.api.list(&target).await {
                 Err(failure) if page > 1 && (failure.is_long || failure.is_late) => {
                     page /= 2;
                     continue;

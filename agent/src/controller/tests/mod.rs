@@ -4,6 +4,7 @@
 mod containers;
 mod fleet;
 mod lease;
+mod listed;
 mod missed;
 mod relay;
 mod silence;

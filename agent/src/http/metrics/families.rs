@@ -99,8 +99,9 @@ families! {
     IdentityAsked = "lapwing_identity_questions_total", Counter, ["answer"], "Questions for containers by what became of them: `told`, `unknown`, or `refused` for lack of room.", "`refused` rises";
     IdentityWaiting = "lapwing_identity_questions_waiting", Gauge, [], "Questions that wait for an answer.", "";
     IdentityLate = "lapwing_identity_late_total", Counter, [], "Containers whose records went out before the answer came.", "";
-    PodWatchSynced = "lapwing_pod_watch_synced", Gauge, [], "1 while the pods of this node are watched, else 0; absent where the API of the cluster is not asked.", "0 for long: new pods go without their owners";
-    PodWatchHeard = "lapwing_pod_watch_heard_timestamp_seconds", Gauge, [], "When the API of the cluster said something last, which it does each minute; absent if never.", "more than 5 minutes ago";
+    WatchSynced = "lapwing_watch_synced", Gauge, ["what"], "1 while these objects of the cluster are watched, else 0, by their resource: of an agent `pods` (of its node), `behaviorprofiles` and `namespaces`; of a controller that leads `pods` (of agents), `behaviorprofiles` and `namespaces`. Absent for what is not asked for.", "0 for long: what is known stays, and what is new is not known";
+    WatchHeard = "lapwing_watch_heard_timestamp_seconds", Gauge, ["what"], "When the API of the cluster said something of them last, which it does each minute; absent if never.", "more than 10 minutes ago";
+    WatchLeftOut = "lapwing_watch_left_out", Gauge, ["what"], "Those of them that could not be had when they were listed last: what is known of these is older, or nothing. The log names them.", "above 0";
     PodWatchPods = "lapwing_pod_watch_pods", Gauge, [], "Pods of this node that are known.", "";
     PodWatchBefore = "lapwing_pod_watch_told_before", Gauge, [], "Containers whose owners are known from disk, as the API of the cluster told before the agent started, until it tells anew.", "above 0 for long: the API is away since the agent started";
     ProfilesGaveWay = "lapwing_cluster_profiles_gave_way_total", Counter, [], "BehaviorProfiles that were deleted and stayed in force, as they were signed, and gave way since: to others that needed their room, or with their namespace. Absent where BehaviorProfiles are not watched.", "rises: the log says which, and `runs_here` whether a container is without one by that";
@@ -115,7 +116,6 @@ families! {
     ControllerRelayed = "lapwing_controller_relayed_total", Counter, [], "Violations and gaps that were relayed, of the agents that there are.", "";
     ControllerLag = "lapwing_controller_lag_seconds", Gauge, [], "How much older, by the agents' clocks, than its arrival was the latest that was heard of the slowest agent that is connected.", "above 60";
     ControllerLost = "lapwing_controller_agents_lost_events", Gauge, [], "Events that the agents that there are lost since they started.", "";
-    ControllerWatch = "lapwing_controller_pod_watch_synced", Gauge, [], "1 while the pods of agents are watched, else 0: then new agents are not found.", "0 for long";
     LearnedProfiles = "lapwing_controller_learned_profiles", Gauge, ["phase"], "Workloads that nodes told of, by the phase of their LearnedProfile: `learning` (what is not written yet too), `ready`, `promoted`.", "";
     LearnedProfilesMax = "lapwing_controller_learned_profiles_max", Gauge, [], "Workloads that there is room for (`learned.workloads`).", "";
     LearnedBytes = "lapwing_controller_learned_bytes", Gauge, [], "Bytes of all that is known of them, as text.", "near `lapwing_controller_learned_max_bytes`";

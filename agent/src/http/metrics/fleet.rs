@@ -5,7 +5,6 @@ use super::samples::{optional, plain, sample};
 use super::text::{Number, Sample};
 use lapwing_proto::v1::get_status_response::Fleet;
 use lapwing_proto::v1::get_status_response::fleet::{Agent, Learned, Profiles, agent::Link};
-use lapwing_proto::v1::get_status_response::identity::source::State;
 
 const LINKS: [(Link, &str); 3] = [
     (Link::Connected, "connected"),
@@ -17,10 +16,10 @@ const LINKS: [(Link, &str); 3] = [
 pub const fn is_of(family: Family) -> bool {
     use Family::{
         ApiRequests, ApiWritten, ControllerAgents, ControllerLag, ControllerLeads, ControllerLost,
-        ControllerRelayed, ControllerSilent, ControllerWatch, LearnedBytes, LearnedFailing,
-        LearnedMaxBytes, LearnedNodes, LearnedProfiles, LearnedProfilesMax, LearnedRefused,
-        LearnedReports, LearnedUnwritten, Standing, StandingFailing, StandingNodes,
-        StandingRefused, StandingUnwritten,
+        ControllerRelayed, ControllerSilent, LearnedBytes, LearnedFailing, LearnedMaxBytes,
+        LearnedNodes, LearnedProfiles, LearnedProfilesMax, LearnedRefused, LearnedReports,
+        LearnedUnwritten, Standing, StandingFailing, StandingNodes, StandingRefused,
+        StandingUnwritten,
     };
     matches!(
         family,
@@ -32,7 +31,6 @@ pub const fn is_of(family: Family) -> bool {
             | ControllerLost
             | ControllerRelayed
             | ControllerSilent
-            | ControllerWatch
             | LearnedBytes
             | LearnedFailing
             | LearnedMaxBytes
@@ -89,7 +87,6 @@ fn of_leader(family: Family, fleet: &Fleet) -> Vec<Sample> {
                 .unwrap_or_default();
             plain(Number::Real(lag.max(0) as f64 / 1000.0))
         }
-        Family::ControllerWatch => plain(fleet.state() == State::Connected),
         Family::LearnedProfiles => { fleet.learned.iter() }
             .flat_map(|it| {
                 [

@@ -13,7 +13,7 @@ use lapwing_proto::v1::behaviour::Outcome;
 use lapwing_proto::v1::get_status_response::identity::source::State as SourceState;
 use lapwing_proto::v1::get_status_response::sink::State as SinkState;
 use lapwing_proto::v1::get_status_response::{
-    Feed, Held, Hook, Identity, Sink, Sizes, Table, identity::Source,
+    Feed, Held, Hook, Identity, Sink, Sizes, Table, Watch, identity::Source,
 };
 use lapwing_proto::v1::{GetStatusResponse, Mode};
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ pub fn of(family: Family, snapshot: &Snapshot) -> Vec<Sample> {
 const fn is_shared(family: Family) -> bool {
     use Family::{
         BuildInfo, FeedItems, FeedSubscribers, ListenerConnections, ListenerDenied, ListenerExpiry,
-        ListenerListens, ListenerRefused, StartTime,
+        ListenerListens, ListenerRefused, StartTime, WatchHeard, WatchLeftOut, WatchSynced,
     };
     super::fleet::is_of(family)
         || matches!(
@@ -85,6 +85,9 @@ const fn is_shared(family: Family) -> bool {
                 | ListenerListens
                 | ListenerRefused
                 | StartTime
+                | WatchHeard
+                | WatchLeftOut
+                | WatchSynced
         )
 }
 
@@ -193,8 +196,11 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
             .collect(),
         Family::IdentityWaiting => identity(|it| it.waiting.into()),
         Family::IdentityLate => identity(|it| it.late.into()),
-        Family::PodWatchSynced => optional(pods.map(|it| it.state() == SourceState::Connected)),
-        Family::PodWatchHeard => time(pods.and_then(|it| it.heard_time.as_ref())),
+        Family::WatchSynced => watches(status, |it| {
+            Some((it.state() == SourceState::Connected).into())
+        }),
+        Family::WatchHeard => watches(status, |it| it.heard_time.as_ref().map(seconds)),
+        Family::WatchLeftOut => watches(status, |it| Some(it.left_out.into())),
         Family::PodWatchPods => optional(pods.map(|it| it.pods)),
         Family::PodWatchBefore => optional(pods.map(|it| it.told_before)),
         Family::ProfilesGaveWay => {
@@ -223,7 +229,6 @@ fn of_status(family: Family, status: &GetStatusResponse) -> Vec<Sample> {
         | Family::ControllerRelayed
         | Family::ControllerLag
         | Family::ControllerLost
-        | Family::ControllerWatch
         | Family::LearnedProfiles
         | Family::LearnedProfilesMax
         | Family::LearnedBytes
@@ -323,6 +328,12 @@ fn sinks(status: &GetStatusResponse, read: fn(&Sink) -> u64) -> Vec<Sample> {
 fn sink_times(status: &GetStatusResponse, read: fn(&Sink) -> Option<&Timestamp>) -> Vec<Sample> {
     let each = status.sinks.iter();
     each.filter_map(|sink| Some(sample([&*sink.name], seconds(read(sink)?))))
+        .collect()
+}
+
+fn watches(status: &GetStatusResponse, read: fn(&Watch) -> Option<Number>) -> Vec<Sample> {
+    let each = status.watches.iter();
+    each.filter_map(|watch| Some(sample([&*watch.what], read(watch)?)))
         .collect()
 }
 

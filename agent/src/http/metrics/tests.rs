@@ -10,7 +10,7 @@ use lapwing_proto::v1::behaviour::Outcome;
 use lapwing_proto::v1::get_status_response::identity::{self, Source};
 use lapwing_proto::v1::get_status_response::{
     Consumer, Feed, Held, Hook, Identity, Judged, Listener, Loss, Reported, Sink, Sizes, Spool,
-    Table, sink,
+    Table, Watch, sink,
 };
 use lapwing_proto::v1::violation::Severity;
 use lapwing_proto::v1::{Mode, ProfileSummary};
@@ -106,6 +106,12 @@ fn full(name: &str) -> Snapshot {
             gave_way: 17,
             ..Default::default()
         }),
+        watches: vec![Watch {
+            what: "pods".to_owned(),
+            state: identity::source::State::Connected.into(),
+            heard_time: at,
+            left_out: 2,
+        }],
         judged: [
             ("file.open", "file"),
             ("file.open", "privilege"),
@@ -284,7 +290,13 @@ fn every_family_says_what_the_status_says() {
             &[("sink", "web")],
             1_700_000_000.5,
         ),
-        ("lapwing_pod_watch_synced", &[], 1.0),
+        ("lapwing_watch_synced", &[("what", "pods")], 1.0),
+        (
+            "lapwing_watch_heard_timestamp_seconds",
+            &[("what", "pods")],
+            1_700_000_000.5,
+        ),
+        ("lapwing_watch_left_out", &[("what", "pods")], 2.0),
         ("lapwing_pod_watch_pods", &[], 34.0),
         ("process_cpu_seconds_total", &[], 0.125),
     ] {

@@ -29,7 +29,7 @@ impl Follower for Followed<'_> {
     type Item = Pod;
     const WHAT: &'static str = "pods";
     const PAGE: usize = 500;
-    const PAGES_MAX: usize = 16;
+    const OBJECTS_MAX: usize = 8_000;
 
     fn api(&self) -> &Api {
         &self.pods.api

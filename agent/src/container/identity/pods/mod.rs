@@ -35,6 +35,7 @@ use crate::kubernetes::watch;
 use disk::Disk;
 use follow::Followed;
 use lapwing_proto::timestamp;
+use lapwing_proto::v1::get_status_response::Watch;
 use lapwing_proto::v1::get_status_response::identity::{self as v1, source::State};
 use std::collections::HashMap;
 use std::path::Path;
@@ -226,6 +227,11 @@ impl Pods {
             told_before: u32::try_from(before).unwrap_or(u32::MAX),
             told_before_time: oldest.map(timestamp),
         }
+    }
+
+    /// How the watch of pods goes.
+    pub fn watched(&self) -> Watch {
+        self.health.watch("pods")
     }
 
     /// Something went wrong that keeps it from nothing else.

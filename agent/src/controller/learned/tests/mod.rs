@@ -3,6 +3,7 @@
 mod cluster;
 mod followed;
 mod hostile;
+mod listed;
 mod namespace;
 mod scale;
 mod served;

@@ -2,10 +2,10 @@
 
 use super::reader::{read, value};
 use super::*;
-use lapwing_proto::v1::get_status_response::Fleet;
 use lapwing_proto::v1::get_status_response::fleet::{
     self, Agent, Learned, Profiles, Silent, agent::Link,
 };
+use lapwing_proto::v1::get_status_response::{Fleet, Watch};
 
 /// One that leads two agents, one of which is away.
 pub(super) fn controller() -> Snapshot {
@@ -58,6 +58,18 @@ pub(super) fn controller() -> Snapshot {
         status: Some(Arc::new(GetStatusResponse {
             version: "0.1.0".to_owned(),
             fleet: Some(fleet),
+            watches: vec![
+                Watch {
+                    what: "pods".to_owned(),
+                    state: identity::source::State::Connected.into(),
+                    heard_time: Some(timestamp(1_700_000_000_000_000_000)),
+                    left_out: 0,
+                },
+                Watch {
+                    what: "behaviorprofiles".to_owned(),
+                    ..Watch::default()
+                },
+            ],
             ..GetStatusResponse::default()
         })),
         ready: true,
@@ -76,7 +88,13 @@ fn a_controller_tells_of_its_agents_and_of_no_sensor() {
         ("lapwing_controller_relayed_total", &[], 40.0),
         ("lapwing_controller_lag_seconds", &[], 1.5),
         ("lapwing_controller_agents_lost_events", &[], 2.0),
-        ("lapwing_controller_pod_watch_synced", &[], 1.0),
+        ("lapwing_watch_synced", &[("what", "pods")], 1.0),
+        ("lapwing_watch_synced", &[("what", "behaviorprofiles")], 0.0),
+        (
+            "lapwing_watch_heard_timestamp_seconds",
+            &[("what", "pods")],
+            1_700_000_000.0,
+        ),
         (
             "lapwing_controller_learned_profiles",
             &[("phase", "learning")],
