@@ -16,7 +16,7 @@ mod executed;
 mod goes;
 mod kind;
 mod layers;
-mod linked;
+pub(crate) mod linked;
 mod needs;
 
 pub use kind::{Kind, Language};

@@ -13,6 +13,7 @@
 pub mod copy;
 mod dockerfile;
 mod links;
+mod program;
 
 use crate::map::Use;
 use crate::packages::Packages;
@@ -221,6 +222,7 @@ pub(crate) fn of(
             None => {}
         }
     }
+    let unseen = program::add(tree, run, &mut nodes.files);
     let same_image = (!export.images.is_empty() && !digests.is_empty()).then(|| {
         let is = |name: &String| digests.iter().any(|digest| name.ends_with(digest));
         export.images.iter().any(is)
@@ -265,6 +267,7 @@ pub(crate) fn of(
             run.map(Run::folders).unwrap_or_default().iter(),
         ),
     };
+    result.copy.warnings.splice(0..0, unseen);
     for (used, of) in used.iter_mut().zip(ran) {
         *used |= *of == Use::Used;
     }

@@ -10,6 +10,7 @@ use lapwing_image::cyclonedx;
 use lapwing_image::vulnerabilities::{BYTES_MAX, Vulnerabilities};
 
 use lapwing_image::{Image, Report, Wanted};
+use lapwing_profile::text::visible;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -225,7 +226,7 @@ fn write(
             );
             return Err(Failure::new(Code::Failed, error));
         }
-        AdviceForm::Dockerfile => image_text::write_dockerfile(out, &report)?,
+        AdviceForm::Dockerfile => dockerfile(out, &report)?,
         AdviceForm::Cyclonedx => {
             let document = cyclonedx::document(&report, env!("CARGO_PKG_VERSION"));
             out.write_all((json(&document)? + "\n").as_bytes())?;
@@ -235,11 +236,29 @@ fn write(
     Ok(())
 }
 
+/// Writes the build, and on the standard error what has to be known before.
+fn dockerfile(out: &mut impl Write, report: &Report) -> Outcome {
+    let used = report.used.as_ref();
+    if let Some(used) = used.filter(|used| !used.says) {
+        let error = anyhow!(
+            "no build is written: too few of the files that the inventory of {} has are in this image, so what of it is \
+             needed is not known: give one that was made under this image with --use FILE (`lapwing inventory \
+             WORKLOAD -o json`)",
+            visible(&used.workload)
+        );
+        return Err(Failure::new(Code::Failed, error));
+    }
+    for warning in used.iter().flat_map(|used| &used.copy.warnings) {
+        writeln!(anstream::stderr().lock(), "! {}", visible(warning))?;
+    }
+    Ok(image_text::write_dockerfile(out, report)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::Parser;
-    use lapwing_profile::inventory::Inventory;
+    use lapwing_profile::inventory::{Inventory, Sight, uses};
     use lapwing_profile::inventory::export::Export;
     use serde_json::{Value, json as value};
     use std::ffi::OsStr;
@@ -272,6 +291,64 @@ mod tests {
         let index = value!({"manifests": [{"digest": manifest}]}).to_string();
         fs::write(folder.path().join("index.json"), index).unwrap();
         folder
+    }
+
+    /// A tar of one program.
+    fn layer_of(path: &str) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o755);
+        header.set_size(4);
+        tar.append_data(&mut header, path, &b"\x7fELF"[..]).unwrap();
+        tar.into_inner().unwrap()
+    }
+
+    /// An inventory of one file that was executed.
+    fn inventory_of(folder: &Path, path: &str) -> PathBuf {
+        let mut known = Inventory::default();
+        known.begin("c1", true);
+        known.see(Sight {
+            path: path.as_bytes(),
+            how: uses::EXEC,
+            changed: false,
+            at: 1_790_000_000,
+            image: 0,
+        });
+        let file = folder.join("use.json");
+        fs::write(&file, serde_json::to_vec(&Export::of("web", &known)).unwrap()).unwrap();
+        file
+    }
+
+    #[test]
+    fn no_build_is_written_where_the_inventory_says_nothing_of_the_image() {
+        let folder = layout(
+            &layer_of("usr/bin/web"),
+            |layer| value!({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [layer]}}),
+        );
+        let build = |used: &str| {
+            let inventory = inventory_of(folder.path(), used);
+            let line: [&OsStr; 6] = [
+                "x".as_ref(),
+                folder.path().as_os_str(),
+                "--use".as_ref(),
+                inventory.as_os_str(),
+                "-o".as_ref(),
+                "dockerfile".as_ref(),
+            ];
+            let args = Line::parse_from(line).args;
+            let known = Known::of_files(None, args.inventory.as_deref(), None)?;
+            let image = given_image(&args, folder.path(), &known)?;
+            let mut out = Vec::new();
+            let ended = write(&mut out, &args, image, None);
+            Ok::<_, Failure>((ended, String::from_utf8(out).unwrap()))
+        };
+        let (ended, out) = build("/usr/bin/web").unwrap();
+        assert!(ended.is_ok() && out.contains("COPY --from=full"), "{out}");
+        let (ended, out) = build("/usr/bin/other").unwrap();
+        let failure = ended.unwrap_err();
+        let said = failure.error.to_string();
+        assert_eq!((failure.code, &*out), (Code::Failed, ""));
+        assert!(said.contains("too few of the files that the inventory of web has"), "{said}");
     }
 
     #[test]
@@ -384,20 +461,22 @@ mod tests {
         let begin = begin.replace("curl", &"c".repeat(4 + 2000 - begin.len()));
         assert_eq!(begin.len(), 2000);
         let token = format!("ghp_{}", "aB3".repeat(12));
-        let folder = layout(b"", |layer| {
+        let folder = layout(&layer_of("usr/bin/web"), |layer| {
             value!({
                 "os": "linux",
                 "architecture": "amd64",
-                "config": {"Env": [token, "API_TOKEN=Tr0ub4dor"]},
+                "config": {
+                    "Env": [token, "API_TOKEN=Tr0ub4dor"],
+                    "Entrypoint": ["/usr/bin/web", "--token", token],
+                    "Cmd": ["--password=Tr0ub4dor"],
+                    "Labels": {"api_key": token},
+                },
                 "history": [{"created_by": format!("{begin}dor@example.com/ # and more")}],
                 "rootfs": {"diff_ids": [layer]},
             })
         });
 
-        let known = Inventory::default();
-        let inventory = folder.path().join("use.json");
-        let export = serde_json::to_vec(&Export::of("web", &known)).unwrap();
-        fs::write(&inventory, export).unwrap();
+        let inventory = inventory_of(folder.path(), "/usr/bin/web");
         let form = |form: &str| {
             let mut line: Vec<&OsStr> = vec!["x".as_ref(), folder.path().as_os_str()];
             line.extend(["--use".as_ref(), inventory.as_os_str(), "-o".as_ref()]);
@@ -413,6 +492,9 @@ mod tests {
         for part in [
             "environment variable number 1",
             "environment variable API_TOKEN",
+            "ENTRYPOINT of the configuration",
+            "CMD of the configuration",
+            "label api_key",
             "step 1 of the history",
         ] {
             assert!(text.contains(part), "no `{part}` in {text}");
