@@ -194,3 +194,28 @@ fn an_inventory_judges_the_share_of_files_without_bounds() {
     let line = judged("maxUnusedPercent: 16", &used);
     assert_eq!(line.verdict, Verdict::CannotBeJudged, "{}", line.text);
 }
+
+#[test]
+fn only_what_new_layers_hold_and_hide_is_told_of_growth() {
+    let base = || Layer::default().file("old", vec![1; 3_000]);
+    let grown = || Layer::default().file("new", vec![2; 9_000]);
+    let gone = || Layer::default().file(".wh.old", "").file(".wh.new", "");
+    let old = open(&Image::of(vec![base()]), None);
+    // The growth is all of the new layer, which hides what both images have.
+    let new = Image::of(vec![base(), Layer::default().file("old", vec![3; 9_000])]);
+    let new = open(&new, None);
+    let text = "maxGrowthMB: 0.001";
+    let line = judge(text, &Diff::of(&old, &new), &new);
+    assert_eq!(line.verdict, Verdict::Exceeded);
+    assert!(!line.text.contains("hide"), "{}", line.text);
+    let new = open(&Image::of(vec![base(), grown(), gone()]), None);
+    for text in [text, "maxGrowthPercent: 1"] {
+        let line = judge(text, &Diff::of(&old, &new), &new);
+        assert!(
+            line.text
+                .contains("9.0 kB of the new layers in files that later ones hide"),
+            "{}",
+            line.text
+        );
+    }
+}

@@ -124,6 +124,7 @@ fn diff() -> Diff {
             shared: sum,
             added: first(vec![layer.clone()]),
             added_bytes: 7,
+            added_hidden: 3,
             removed: first(vec![layer]),
             removed_bytes: 8,
         },
