@@ -14,6 +14,7 @@ pub mod copy;
 mod dockerfile;
 mod links;
 mod program;
+mod rests;
 
 use crate::map::Use;
 use crate::packages::Packages;
@@ -25,6 +26,7 @@ use copy::Copy;
 use lapwing_profile::inventory::export::{Export, Learning};
 use lapwing_profile::inventory::{Inventory, uses};
 use lapwing_profile::text::canonical;
+pub(crate) use rests::rests;
 use serde::Serialize;
 
 /// What nobody should take it for.
@@ -49,6 +51,8 @@ pub struct InUse {
     pub learning: Option<Learning>,
     /// Why more may have been used, in words; empty where nothing is known to be missing.
     pub incomplete: Vec<String>,
+    /// Those of these that the inventory lacks; empty where nothing is known to be lost.
+    pub losses: Vec<String>,
     /// What nobody should take it for.
     pub caution: &'static str,
     /// Whether it says something of this image; else nothing is said to be not seen.
@@ -241,6 +245,7 @@ pub(crate) fn of(
         instances: export.instances,
         learning: export.learning.clone(),
         incomplete: reasons(export, known),
+        losses: known.incomplete(),
         caution: CAUTION,
         says,
         same_image,

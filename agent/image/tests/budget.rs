@@ -8,7 +8,7 @@ use lapwing_image::budget::{Budget, Line, Verdict};
 use lapwing_image::diff::Diff;
 use lapwing_image::{Limits, Options, Wanted};
 use lapwing_profile::entry::Entry;
-use lapwing_profile::inventory::export::Export;
+use lapwing_profile::inventory::export::{Export, Learning};
 use lapwing_profile::inventory::uses;
 use lapwing_profile::learn::Sighting;
 use lapwing_profile::profile::{Mode, Profile};
@@ -173,7 +173,7 @@ fn an_inventory_judges_the_share_of_files_without_bounds() {
     assert!(
         exceeded
             .text
-            .contains("by an inventory of 1 instances; packages: tools "),
+            .contains("instances: 1, coverage unknown, nothing known to be lost; packages: tools "),
         "{}",
         exceeded.text
     );
@@ -184,11 +184,29 @@ fn an_inventory_judges_the_share_of_files_without_bounds() {
     let line = judged("maxUnusedPercent: 10", &used);
     assert_eq!(line.verdict, Verdict::CannotBeJudged, "{}", line.text);
     assert!(
-        line.text.contains("incomplete (1 times the agent"),
+        line.text
+            .contains("some of it lost or not seen; incomplete: 1 times the agent"),
         "{}",
         line.text
     );
-    assert_eq!(judged("maxUnusedPercent: 16", &used).verdict, Verdict::Kept);
+    // Where it is kept, what that rests on is told as well.
+    used.learning = Some(Learning {
+        mode: "learning".to_owned(),
+        observed: "2 days".to_owned(),
+        coverage: Some(0.999_9),
+        incomplete: vec!["it still learns".to_owned()],
+    });
+    let kept = judged("maxUnusedPercent: 16", &used);
+    assert_eq!(kept.verdict, Verdict::Kept);
+    for part in [
+        "by an inventory: first use ",
+        "observed for 2 days, coverage at least 0.999, mode: learning, some of it lost or not seen; incomplete: 1 \
+         times the agent",
+        "; it still learns",
+    ] {
+        assert!(kept.text.contains(part), "no `{part}` in {}", kept.text);
+    }
+    used.learning = None;
     used.missing.gaps = 0;
     used.images = vec![format!("web@sha256:{}", "0".repeat(64))];
     let line = judged("maxUnusedPercent: 16", &used);

@@ -150,6 +150,7 @@ fn used() -> InUse {
             incomplete: Vec::new(),
         }),
         incomplete: vec![hostile()],
+        losses: Vec::new(),
         caution: CAUTION,
         says: true,
         same_image: Some(false),
@@ -310,7 +311,9 @@ fn an_image_reads_well_and_hides_nothing() {
         &format!("files with capabilities  4\n  {name}  CAP_CHOWN  ({name})\n"),
         &format!("what was seen to run  by the profile of {name}\n"),
         &format!("what was seen to be used  by the inventory of {name}\n"),
-        &format!("instances: 2, observed for {name}, coverage at least 0.999, mode: {name}\n"),
+        &format!(
+            "instances: 2, observed for {name}, coverage at least 0.999, mode: {name}, nothing known to be lost\n"
+        ),
         &format!("  INCOMPLETE: {name}\n"),
         &format!("! it was made under other images, and not under this one:\n    {name}\n"),
         "    1      2.0 kB in 1  6.0 kB in 3  #####...............\n",

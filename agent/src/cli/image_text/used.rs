@@ -94,28 +94,7 @@ pub(super) fn write(out: &mut impl Write, used: &InUse) -> Result<()> {
 
 /// What it rests on, what is missing, and what nobody should take it for.
 pub(super) fn rests(out: &mut impl Write, used: &InUse) -> Result<()> {
-    let span = match (&used.since, &used.until) {
-        (Some(since), Some(until)) => format!("first use {since}, last new one {until}, "),
-        _ => String::new(),
-    };
-    let learning = match &used.learning {
-        Some(learning) => format!(
-            ", observed for {}, coverage {}, mode: {}",
-            learning.observed,
-            match learning.coverage {
-                // Never rounded up to all.
-                Some(share) => format!("at least {:.3}", (share * 1_000.0).floor() / 1_000.0),
-                None => "unknown".to_owned(),
-            },
-            learning.mode
-        ),
-        None => ", coverage unknown".to_owned(),
-    };
-    line(
-        out,
-        2,
-        &format!("{span}instances: {}{learning}", used.instances),
-    )?;
+    line(out, 2, &used.rests())?;
     for why in &used.incomplete {
         line(out, 2, &format!("INCOMPLETE: {why}"))?;
     }

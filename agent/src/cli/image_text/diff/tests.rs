@@ -98,8 +98,12 @@ fn diff() -> Diff {
     let mut new = side(Some(used));
     new.in_use = Some(OfInventory {
         workload: hostile(),
+        since: Some(long()),
+        until: Some(long()),
         instances: 2,
+        learning: None,
         incomplete: vec![long()],
+        losses: vec![long()],
         caution: "nobody",
         says: false,
         same_image: Some(false),
