@@ -75,6 +75,8 @@ pub struct InUse {
     pub no_package: Split,
     /// Large data that was not seen to be read, the largest first.
     pub large: First<LargeFile>,
+    /// The bytes of all of it, listed or not.
+    pub large_bytes: u64,
     /// What was used, and is not in this image: made in the container, or another image's.
     pub missing: First<String>,
     /// What is needed to have what was used, and nothing else.
@@ -264,6 +266,7 @@ pub(crate) fn of(
         packages: First::default(),
         no_package: Split::default(),
         large: First::default(),
+        large_bytes: 0,
         missing: First::of(missing, LISTED_MAX),
         copy: Copy::of(
             tree,
@@ -327,6 +330,7 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
     (result.used, result.not_seen, result.unknown) = (all.used, all.not_seen, all.unknown);
     large.sort_unstable_by_key(|(bytes, id)| (std::cmp::Reverse(*bytes), *id));
     for (bytes, id) in large {
+        result.large_bytes = result.large_bytes.saturating_add(bytes);
         result.large.take(LISTED_MAX, || LargeFile {
             path: canonical(&tree.path(id)),
             bytes,
@@ -402,9 +406,8 @@ pub(crate) fn savings(of: &InUse, packages: &[Package]) -> Vec<Saving> {
         ),
         remedy: "leave out those that nothing else needs".to_owned(),
     });
-    let large: u64 = of.large.first.iter().map(|file| file.bytes).sum();
     all.push(Saving {
-        bytes: large,
+        bytes: of.large_bytes,
         what: format!(
             "data of 1 MB and more that was not seen to be read{doubt}: {} files",
             of.large.count()

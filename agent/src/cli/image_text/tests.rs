@@ -172,6 +172,7 @@ fn used() -> InUse {
             bytes: 5_000_000,
             package: Some(hostile()),
         }]),
+        large_bytes: 5_000_000,
         missing: first(vec![hostile()]),
         copy: Copy {
             unnamed: vec![hostile()],
