@@ -114,7 +114,7 @@ fn packages_of_distroless_alpine_python_and_node() {
             .file("usr/lib/libssl.so.3", "12345678")
             .file("var/lib/dpkg/status.d/libssl3", "Package: libssl3\nVersion: 3.0\nDescription: x\n")
             .file("var/lib/dpkg/status.d/libssl3.md5sums", "00ff  usr/lib/libssl.so.3\n")
-            .file("lib/apk/db/installed", "C:Q1\nP:musl\nV:1.2.5-r0\nF:lib\nR:ld-musl.so.1\nZ:Q1\nF:usr/lib\n\nP:zlib\nV:1.3\n\nV:1\n")
+            .file("lib/apk/db/installed", "C:Q1\nP:musl\nV:1.2.5-r0\nF:lib\nR:ld-musl.so.1\nZ:Q1\nF:usr/lib\n\nP:zlib\nV:1.3\n\nV:1\n\nP:\nV:2\n\nP: \nV:3\n")
             .file("lib/ld-musl.so.1", "123"),
         Layer::default()
             .file("app/site-packages/six.py", "123456")
@@ -152,7 +152,7 @@ fn packages_of_distroless_alpine_python_and_node() {
     );
     let not_read = report.packages_not_read.join("\n");
     for part in [
-        "1 paragraphs of /lib/apk/db/installed name no package",
+        "3 paragraphs of /lib/apk/db/installed name no package",
         "1 damaged descriptions of Python packages: /usr/lib/python3/bad.egg-info/PKG-INFO",
         "2 damaged package.json of Node packages: /srv/node_modules/c/package.json",
         "rpm database present, not read: /var/lib/rpm/rpmdb.sqlite",

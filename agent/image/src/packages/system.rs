@@ -51,7 +51,7 @@ impl<'a> Paragraph<'a> {
         let mut it = Self::default();
         for line in lines(block) {
             if let Some(name) = field(line, "Package") {
-                it.name = Some(name);
+                it.name = Some(name).filter(|name| !name.is_empty());
             } else if let Some(version) = field(line, "Version") {
                 it.version = version;
             } else if let Some(architecture) = field(line, "Architecture") {
@@ -164,7 +164,8 @@ pub(super) fn apk(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
     let mut damaged = 0;
     for paragraph in blocks(text) {
         let value = |key: &[u8]| lines(paragraph).find_map(|line| line.strip_prefix(key));
-        let Some(name) = value(b"P:") else {
+        let name = value(b"P:").filter(|name| !name.trim_ascii().is_empty());
+        let Some(name) = name else {
             damaged += 1;
             continue;
         };
