@@ -122,6 +122,14 @@ fn list<T>(
     }
 }
 
+/// How many there are of a list beyond the lines of one.
+fn beyond(out: &mut impl Write, indent: usize, count: usize) -> Result<()> {
+    match count.saturating_sub(LISTED_MAX) {
+        0 => Ok(()),
+        more => dim(out, indent, &format!("and {more} more (-o json)")),
+    }
+}
+
 fn heading(out: &mut impl Write, report: &Report) -> Result<()> {
     let name = report.name.as_deref().unwrap_or("an image without a name");
     writeln!(
@@ -234,6 +242,7 @@ fn waste(out: &mut impl Write, waste: &Waste) -> Result<()> {
             );
             line(out, 2, &text)?;
         }
+        beyond(out, 2, waste.by_layer.len())?;
         line(out, 2, "the largest:")?;
         list(out, &waste.files, 4, |file| {
             let times = match file.times {
@@ -286,6 +295,7 @@ fn savings(out: &mut impl Write, savings: &[Saving]) -> Result<()> {
         )?;
         dim(out, 12, &saving.remedy)?;
     }
+    beyond(out, 2, savings.len())?;
     dim(out, 2, "they overlap: do not add them up")
 }
 
@@ -306,10 +316,7 @@ fn packages(out: &mut impl Write, report: &Report) -> Result<()> {
     if !report.packages.is_empty() {
         package_table(out, report.packages.iter().take(LISTED_MAX))?;
     }
-    match report.packages.len().saturating_sub(LISTED_MAX) {
-        0 => {}
-        more => dim(out, 0, &format!("and {more} more (-o json)"))?,
-    }
+    beyond(out, 0, report.packages.len())?;
     if let Some(of) = &report.sbom {
         line(out, 2, &sbom(of))?;
     }

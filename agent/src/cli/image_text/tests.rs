@@ -375,3 +375,21 @@ fn what_an_image_has_not_is_told_too() {
     }
     assert!(!text.contains("seen to run"), "{text}");
 }
+
+#[test]
+fn lists_that_end_before_all_is_told_say_how_much_more_there_is() {
+    let mut report = report();
+    let saving = report.savings[0].clone();
+    report.savings = vec![saving; 13];
+    let one = report.waste.by_layer[0].clone();
+    report.waste.by_layer = vec![one; 12];
+    let mut out = anstream::StripStream::new(Vec::new());
+    write(&mut out, &report).unwrap();
+    let text = String::from_utf8(out.into_inner()).unwrap();
+    for part in [
+        "            do\n  and 3 more (-o json)\n  they overlap",
+        "deleted by layer 2\n  and 2 more (-o json)\n  the largest:\n",
+    ] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+}
