@@ -317,7 +317,8 @@ fn an_image_reads_well_and_hides_nothing() {
         ),
         &format!("  INCOMPLETE: {name}\n"),
         &format!("! it was made under other images, and not under this one:\n    {name}\n"),
-        "    1      2.0 kB in 1  6.0 kB in 3  #####...............\n",
+        "    layer  used         not seen     unknown   #used .not seen ?unknown\n",
+        "    1      2.0 kB in 1  6.0 kB in 3  0 B in 0  #####...............\n",
         &format!("    5.0 MB  {name}  ({name})\n    and 3 more (-o json)\n"),
         &format!("coverage at least 0.999, events were lost, last at {name}, mode: learning\n"),
         &format!("  incomplete: {name}\n"),
@@ -392,4 +393,22 @@ fn lists_that_end_before_all_is_told_say_how_much_more_there_is() {
     ] {
         assert!(text.contains(part), "no `{part}` in {text}");
     }
+}
+
+#[test]
+fn what_nobody_knows_has_a_column_and_is_in_the_legend() {
+    let mut used = used();
+    used.layers[0].files = Split {
+        unknown: Sum {
+            count: 2,
+            bytes: 5_000,
+        },
+        ..Split::default()
+    };
+    let mut out = anstream::StripStream::new(Vec::new());
+    used::write(&mut out, &used).unwrap();
+    let text = String::from_utf8(out.into_inner()).unwrap();
+    let row = "    1      0 B in 0  0 B in 0  5.0 kB in 2  ????????????????????\n";
+    assert!(text.contains(row), "no `{row}` in {text}");
+    assert!(text.contains("#used .not seen ?unknown\n"), "{text}");
 }

@@ -149,6 +149,7 @@ fn row(name: &str, files: Split) -> Vec<String> {
         visible(name).into_owned(),
         sum(files.used),
         sum(files.not_seen),
+        sum(files.unknown),
         bar,
     ]
 }
@@ -157,7 +158,13 @@ fn rows_of(out: &mut impl Write, what: &str, rows: &[Vec<String>]) -> Result<()>
     let mut text = Vec::new();
     table(
         &mut text,
-        &[what, "used", "not seen", "#used .not seen"],
+        &[
+            what,
+            "used",
+            "not seen",
+            "unknown",
+            "#used .not seen ?unknown",
+        ],
         rows,
     )?;
     for row in String::from_utf8_lossy(&text).lines() {
