@@ -16,6 +16,7 @@ mod links;
 mod program;
 mod rests;
 
+use crate::counted;
 use crate::map::Use;
 use crate::packages::Packages;
 use crate::report::{First, Package, Saving, Sum};
@@ -380,8 +381,8 @@ pub(crate) fn savings(of: &InUse, packages: &[Package]) -> Vec<Saving> {
     let mut all = vec![Saving {
         bytes: of.not_seen.bytes,
         what: format!(
-            "{} files that were not seen to be used{doubt}",
-            of.not_seen.count
+            "{} not seen to be used{doubt}",
+            counted(of.not_seen.count, "file")
         ),
         remedy: "a multi-stage build that copies what was used (`-o dockerfile`), and a test of it"
             .to_owned(),
@@ -409,8 +410,8 @@ pub(crate) fn savings(of: &InUse, packages: &[Package]) -> Vec<Saving> {
     all.push(Saving {
         bytes: of.large_bytes,
         what: format!(
-            "data of 1 MB and more that was not seen to be read{doubt}: {} files",
-            of.large.count()
+            "data of 1 MB and more that was not seen to be read{doubt}: {}",
+            counted(of.large.count(), "file")
         ),
         remedy: "keep it on a volume or in object storage, if somebody needs it at all".to_owned(),
     });

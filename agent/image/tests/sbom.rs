@@ -203,7 +203,7 @@ fn the_lists_of_syft_are_files_and_the_places_of_databases_are_none() {
         report
             .packages_not_read
             .join("\n")
-            .contains("1 components of the SBOM, or lists in them, could not be read")
+            .contains("1 component of the SBOM, or lists in them, could not be read")
     );
 }
 

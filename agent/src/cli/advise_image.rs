@@ -168,10 +168,11 @@ pub(super) fn saved(
     read.map_err(|failure| match path.exists() {
         true => failure,
         false => {
-            let hint = format!(
-                "there is no such file: one of a container that runs here is read with {instead}"
-            );
-            Failure::new(failure.code, failure.error.context(hint))
+            let why = failure.error;
+            Failure::new(
+                failure.code,
+                anyhow!("{why:#}; the image of a container that runs here is read with {instead}"),
+            )
         }
     })
 }
@@ -381,10 +382,10 @@ mod tests {
         fs::write(&sbom, document).unwrap();
         for (name, part) in [
             ("text", "  1 rpm\n"),
-            ("text", "(Syft, OF ANOTHER IMAGE): 1 packages"),
+            ("text", "(Syft, OF ANOTHER IMAGE): 1 package,"),
             ("text", "it is of another image"),
             ("html", "<td>bash</td><td>5.1-1</td><td>rpm</td>"),
-            ("html", "(Syft, OF ANOTHER IMAGE): 1 packages"),
+            ("html", "(Syft, OF ANOTHER IMAGE): 1 package,"),
             ("json", "\"sameImage\":false"),
             ("cyclonedx", purl),
         ] {

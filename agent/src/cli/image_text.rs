@@ -12,11 +12,11 @@ pub(super) use diff::write as write_diff;
 pub(super) use used::write_dockerfile;
 
 use super::text::{BOLD, DIM, styled, table};
-use lapwing_image::How;
 use lapwing_image::report::{
     Execution, First, FromContainer, Layer, Notable, Package, Program, Report, Saving, Waste,
 };
 use lapwing_image::sbom::Told;
+use lapwing_image::{How, counted};
 use lapwing_profile::text::visible;
 use std::collections::BTreeMap;
 use std::io::{Result, Write};
@@ -84,10 +84,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 pub(super) fn files(count: u64) -> String {
-    match count {
-        1 => "1 file".to_owned(),
-        _ => format!("{count} files"),
-    }
+    counted(count, "file")
 }
 
 fn head(out: &mut impl Write, title: &str, verdict: &str) -> Result<()> {
@@ -158,10 +155,7 @@ fn heading(out: &mut impl Write, report: &Report) -> Result<()> {
         &format!(
             "{} of files in {}, {} {}; a container sees {} in {}",
             size(sum.bytes),
-            match report.layers.len() {
-                1 => "1 layer".to_owned(),
-                count => format!("{count} layers"),
-            },
+            counted(report.layers.len() as u64, "layer"),
             size(sum.packed),
             match report.container {
                 Some(_) => "on the disk",
@@ -334,9 +328,13 @@ pub(super) fn sbom(of: &Told) -> String {
         None => "of which image it does not say",
     };
     format!(
-        "by the SBOM ({}, {same}): {} packages, {} of them known without it or named again; {} without a file that \
+        "by the SBOM ({}, {same}): {}, {} of them known without it or named again; {} without a file that \
          is here, whose use is unknown; {} of its files are not here",
-        of.form, of.packages, of.merged, of.without_files, of.missing_files
+        of.form,
+        counted(of.packages, "package"),
+        of.merged,
+        of.without_files,
+        of.missing_files
     )
 }
 
