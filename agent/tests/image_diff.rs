@@ -193,8 +193,7 @@ fn each_line_beyond_the_budget_is_a_sentence_with_figure_limit_and_offender() {
         ),
         (
             "maxGrowthMB: 0.2",
-            "maxGrowthMB: the layers grew by 0.251 MB, of 0.2 MB that are allowed, 10.1 kB of it in files that \
-             later layers hide: /data/\\x1b]0;title\\x07 +250.0 kB, /usr/bin/\\x1b[2J\\xe2\\x80\\xaesudo +200 B, \
+            "maxGrowthMB: the layers grew by 0.251 MB, of 0.2 MB that are allowed: /data/\\x1b]0;title\\x07 +250.0 kB, /usr/bin/\\x1b[2J\\xe2\\x80\\xaesudo +200 B, \
              /bin/sh +100 B and 2 more",
         ),
         (

@@ -441,6 +441,13 @@ fn shows_each_layer(browser: &Browser<'_>) {
     fs::write(browser.folder.join("many.html"), &page).unwrap();
     let all = boxes(&page);
     assert_eq!(all.len(), names.len());
+    assert_eq!(page.matches("<rect class=\"g\" ").count(), names.len());
+    for part in [
+        "rows too thin for a name, from the top: layer 1 (20.0 kB), layer 2 (20.0 kB)",
+        " and 88 more</li>",
+    ] {
+        assert!(page.contains(part), "no `{part}`");
+    }
     let [left, top, width] = browser.place(&page);
     let (picture, used) = (browser.draws("many.html"), colour(&page, "used"));
     for of in &all {

@@ -115,7 +115,8 @@ fn an_image_that_is_none_is_a_clear_error_and_no_advice() {
         (
             "nothing.tar",
             1,
-            "there is no such file: one of a container that runs here is read with --image-container",
+            "nothing.tar: No such file or directory (os error 2); the image of a container that runs here is read \
+             with --image-container",
         ),
         (bad("text.tar", b"not a tar"), 1, "text.tar: "),
         (bad("zero.tar", b""), 1, "zero.tar: "),

@@ -16,7 +16,7 @@ mod executed;
 mod goes;
 mod kind;
 mod layers;
-mod linked;
+pub(crate) mod linked;
 mod needs;
 
 pub use kind::{Kind, Language};
@@ -289,7 +289,7 @@ impl Base {
             (of.glibc, "linked with glibc"),
             (of.musl, "linked with musl"),
             (of.other, "for another loader"),
-            (of.not_read, "of which that was not read"),
+            (of.not_read, "of unknown linkage"),
         ];
         let told: Vec<String> = { all.iter() }
             .filter(|(count, _)| *count > 0)

@@ -206,12 +206,37 @@ impl Budget {
         if !bytes.split(|byte| *byte == b'\n').any(is_line) {
             return Err(NO_LIMIT.to_owned());
         }
-        let budget: Self = yaml::read(bytes, LIMITS)?;
+        let read: Result<Self, String> = yaml::read(bytes, LIMITS);
+        let budget = read.map_err(|why| twice(bytes).unwrap_or(why))?;
         match budget == Self::default() {
             true => Err(NO_LIMIT.to_owned()),
             false => Ok(budget),
         }
     }
+}
+
+/// Keys, each with its other form.
+const KEYS: [(&str, &str); 9] = [
+    ("maxSizeMB", "max_size_mb"),
+    ("maxGrowthMB", "max_growth_mb"),
+    ("maxGrowthPercent", "max_growth_percent"),
+    ("maxLayers", "max_layers"),
+    ("maxUnusedPercent", "max_unused_percent"),
+    ("maxUnusedProgramsPercent", "max_unused_programs_percent"),
+    ("maxWastedMB", "max_wasted_mb"),
+    ("minHardeningScore", "min_hardening_score"),
+    ("forbidNew", "forbid_new"),
+];
+
+/// A key that is there in both forms, which the library says without a place.
+fn twice(bytes: &[u8]) -> Option<String> {
+    KEYS.iter().find_map(|(key, other)| {
+        let [one, again] = [key, other].map(|key| yaml::place_of(bytes, LIMITS, key));
+        let (one, again) = (one?, again?);
+        Some(format!(
+            "{again}: `{other}` is `{key}`, which is set at {one} too: leave one out"
+        ))
+    })
 }
 
 const NO_LIMIT: &str =
@@ -253,8 +278,19 @@ mod tests {
             maxUnusedPercent: 5\nmaxUnusedProgramsPercent: 6\nmaxWastedMB: 7\nminHardeningScore: 8\n\
             forbid: [setId, packageManager]\nforbidNew: [setId]\n";
         assert_eq!(Budget::parse(text).unwrap(), Budget::parse(same).unwrap());
-        let message = wrong("maxGrowthMB: 1\nmax_growth_mb: 2\n");
-        assert!(message.contains("maxGrowthMB"), "{message}");
+        let same = str::from_utf8(same).unwrap();
+        let keys = { str::from_utf8(text).unwrap().lines() }
+            .filter(|line| line.contains('_') && !line.starts_with("forbid:"));
+        for line in keys {
+            let (key, _) = line.split_once(':').unwrap();
+            let message = wrong(&format!("{same}{line}\n"));
+            let place = format!("line 11, column {}: `{key}` is `", key.len() + 3);
+            assert!(message.starts_with(&place), "{line}: {message}");
+        }
+        assert_eq!(
+            wrong("maxGrowthMB: 1\nmax_growth_mb: 2\n"),
+            "line 2, column 16: `max_growth_mb` is `maxGrowthMB`, which is set at line 1, column 14 too: leave one out"
+        );
     }
 
     #[test]

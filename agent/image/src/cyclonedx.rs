@@ -130,6 +130,10 @@ fn of_inventory(all: &mut Vec<Value>, of: &InUse) {
     ));
     all.push(property("inventory:same-image", same(of.same_image)));
     all.push(property("inventory:says", &of.says));
+    if of.losses.is_empty() {
+        all.push(property("inventory:losses", "none known"));
+    }
+    all.extend(of.losses.iter().map(|it| property("inventory:losses", it)));
     all.extend(
         of.incomplete
             .iter()

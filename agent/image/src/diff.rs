@@ -134,6 +134,8 @@ pub struct Layers {
     pub added: First<Layer>,
     /// Their bytes.
     pub added_bytes: u64,
+    /// Of these, those of files that later layers hide.
+    pub added_hidden: u64,
     /// Those that only the old image has.
     pub removed: First<Layer>,
     /// Their bytes.

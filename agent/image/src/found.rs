@@ -88,7 +88,28 @@ pub(crate) fn secrets(
         let secret = || in_config(format!("step {number} of the history"));
         is_secret(command).then(|| (secret(), identity("step", command.as_bytes())))
     });
-    let all = in_variables.chain(in_steps).chain(in_files);
+    let labels = (1..).zip({ run.iter() }.flat_map(|run| run.labels()));
+    let in_labels = labels.filter_map(|(number, text): (u32, String)| {
+        let secret = match variable(&text, options)? {
+            Some(name) => {
+                let same = identity("label", name.as_bytes());
+                (in_config(format!("label {name}")), same)
+            }
+            None => {
+                let place = format!("label number {number} in the order of their names");
+                (in_config(place), identity("text", text.as_bytes()))
+            }
+        };
+        Some(secret)
+    });
+    let texts = { run.iter() }.flat_map(|run| run.texts());
+    let in_texts = texts.filter(|(_, text)| is_secret(text));
+    let in_texts = in_texts.map(|(place, text)| {
+        let same = identity("text", text.as_bytes());
+        (in_config(format!("{place} of the configuration")), same)
+    });
+    let in_run = in_variables.chain(in_texts).chain(in_labels);
+    let all = in_run.chain(in_steps).chain(in_files);
     let (all, mut known_by): (Vec<_>, Vec<_>) = all.unzip();
     let mut first = First::of(all, secrets::MOST);
     known_by.truncate(secrets::MOST);

@@ -13,7 +13,10 @@
 pub mod copy;
 mod dockerfile;
 mod links;
+mod program;
+mod rests;
 
+use crate::counted;
 use crate::map::Use;
 use crate::packages::Packages;
 use crate::report::{First, Package, Saving, Sum};
@@ -24,6 +27,7 @@ use copy::Copy;
 use lapwing_profile::inventory::export::{Export, Learning};
 use lapwing_profile::inventory::{Inventory, uses};
 use lapwing_profile::text::canonical;
+pub(crate) use rests::rests;
 use serde::Serialize;
 
 /// What nobody should take it for.
@@ -48,6 +52,8 @@ pub struct InUse {
     pub learning: Option<Learning>,
     /// Why more may have been used, in words; empty where nothing is known to be missing.
     pub incomplete: Vec<String>,
+    /// Those of these that the inventory lacks; empty where nothing is known to be lost.
+    pub losses: Vec<String>,
     /// What nobody should take it for.
     pub caution: &'static str,
     /// Whether it says something of this image; else nothing is said to be not seen.
@@ -70,6 +76,8 @@ pub struct InUse {
     pub no_package: Split,
     /// Large data that was not seen to be read, the largest first.
     pub large: First<LargeFile>,
+    /// The bytes of all of it, listed or not.
+    pub large_bytes: u64,
     /// What was used, and is not in this image: made in the container, or another image's.
     pub missing: First<String>,
     /// What is needed to have what was used, and nothing else.
@@ -221,6 +229,7 @@ pub(crate) fn of(
             None => {}
         }
     }
+    let unseen = program::add(tree, run, &mut nodes.files);
     let same_image = (!export.images.is_empty() && !digests.is_empty()).then(|| {
         let is = |name: &String| digests.iter().any(|digest| name.ends_with(digest));
         export.images.iter().any(is)
@@ -239,6 +248,7 @@ pub(crate) fn of(
         instances: export.instances,
         learning: export.learning.clone(),
         incomplete: reasons(export, known),
+        losses: known.incomplete(),
         caution: CAUTION,
         says,
         same_image,
@@ -257,6 +267,7 @@ pub(crate) fn of(
         packages: First::default(),
         no_package: Split::default(),
         large: First::default(),
+        large_bytes: 0,
         missing: First::of(missing, LISTED_MAX),
         copy: Copy::of(
             tree,
@@ -265,6 +276,7 @@ pub(crate) fn of(
             run.map(Run::folders).unwrap_or_default().iter(),
         ),
     };
+    result.copy.warnings.splice(0..0, unseen);
     for (used, of) in used.iter_mut().zip(ran) {
         *used |= *of == Use::Used;
     }
@@ -319,6 +331,7 @@ fn count(tree: &Tree, packages: &mut Packages, used: &[bool], result: &mut InUse
     (result.used, result.not_seen, result.unknown) = (all.used, all.not_seen, all.unknown);
     large.sort_unstable_by_key(|(bytes, id)| (std::cmp::Reverse(*bytes), *id));
     for (bytes, id) in large {
+        result.large_bytes = result.large_bytes.saturating_add(bytes);
         result.large.take(LISTED_MAX, || LargeFile {
             path: canonical(&tree.path(id)),
             bytes,
@@ -368,8 +381,8 @@ pub(crate) fn savings(of: &InUse, packages: &[Package]) -> Vec<Saving> {
     let mut all = vec![Saving {
         bytes: of.not_seen.bytes,
         what: format!(
-            "{} files that were not seen to be used{doubt}",
-            of.not_seen.count
+            "{} not seen to be used{doubt}",
+            counted(of.not_seen.count, "file")
         ),
         remedy: "a multi-stage build that copies what was used (`-o dockerfile`), and a test of it"
             .to_owned(),
@@ -394,12 +407,11 @@ pub(crate) fn savings(of: &InUse, packages: &[Package]) -> Vec<Saving> {
         ),
         remedy: "leave out those that nothing else needs".to_owned(),
     });
-    let large: u64 = of.large.first.iter().map(|file| file.bytes).sum();
     all.push(Saving {
-        bytes: large,
+        bytes: of.large_bytes,
         what: format!(
-            "data of 1 MB and more that was not seen to be read{doubt}: {} files",
-            of.large.count()
+            "data of 1 MB and more that was not seen to be read{doubt}: {}",
+            counted(of.large.count(), "file")
         ),
         remedy: "keep it on a volume or in object storage, if somebody needs it at all".to_owned(),
     });

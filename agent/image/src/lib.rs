@@ -17,6 +17,7 @@
 pub mod base;
 pub mod budget;
 mod capture;
+mod counted;
 pub mod cyclonedx;
 pub mod diff;
 mod error;
@@ -54,6 +55,7 @@ pub mod vulnerabilities;
 mod walk;
 mod waste;
 
+pub use counted::counted;
 pub use error::{Error, Limits};
 pub use folders::{Folder, Layers, Marks};
 pub use layout::Wanted;

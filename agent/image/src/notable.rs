@@ -9,7 +9,7 @@ use lapwing_profile::text::canonical;
 use std::collections::BTreeSet;
 
 const SHELLS: &[&str] = &[
-    "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "rbash", "sh", "tcsh",
+    "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "pwsh", "rbash", "sh", "tcsh",
     "toybox", "yash", "zsh",
 ];
 const MANAGERS: &[&str] = &[
@@ -308,6 +308,7 @@ mod tests {
             assert!(is_one(name.as_bytes(), COMPILERS), "{name}");
         }
         assert!(is_one(b"pip3.11", MANAGERS) && is_one(b"zsh-5.9", SHELLS));
+        assert!(is_one(b"pwsh", SHELLS), "PowerShell");
         for name in [&b"gcc-ranlib"[..], b"-12", b"bashful", b"\xff", b""] {
             assert!(
                 !is_one(name, COMPILERS) && !is_one(name, SHELLS),

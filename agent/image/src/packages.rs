@@ -14,6 +14,7 @@ mod system;
 
 use self::given::Given;
 use crate::capture;
+use crate::counted;
 use crate::report::Package;
 use crate::sbom::{Sbom, Told};
 use crate::tree::{Id, Kind, Tree};
@@ -66,14 +67,15 @@ impl Damaged {
         }
     }
 
-    fn tell(self, packages: &mut Packages, what: &str) {
-        self.list(packages, &format!("damaged {what}"));
+    fn tell(self, packages: &mut Packages, what: &str, of: &str) {
+        self.list(packages, &format!("damaged {what}"), of);
     }
 
-    fn list(self, packages: &mut Packages, what: &str) {
+    /// What one of them is, and what is said of all.
+    fn list(self, packages: &mut Packages, what: &str, rest: &str) {
         if self.count > 0 {
-            let (count, first) = (self.count, self.first.join(", "));
-            packages.not_read.push(format!("{count} {what}: {first}"));
+            let (count, first) = (counted(self.count, what), self.first.join(", "));
+            packages.not_read.push(format!("{count} {rest}: {first}"));
         }
     }
 }
@@ -118,15 +120,17 @@ impl Packages {
         });
         if again.count > 0 {
             packages.not_read.push(format!(
-                "{} more names of files that tell of packages, hard links: each file is read once, by \
+                "{} of files that tell of packages, hard links: each file is read once, by \
                  its first name: {}",
-                again.count,
+                counted(again.count, "further name"),
                 again.first.join(", ")
             ));
         }
         if left > 0 {
-            let text =
-                format!("{left} files that tell of packages: their paths are too long together");
+            let text = format!(
+                "{} that tell of packages: their paths are too long together",
+                counted(left, "file")
+            );
             packages.not_read.push(text);
         }
         linked::follow(tree, &mut kept, &mut packages);
@@ -168,8 +172,8 @@ impl Packages {
         }
         if told.damaged > 0 {
             let text = format!(
-                "{} components of the SBOM, or lists in them, could not be read",
-                told.damaged
+                "{} of the SBOM, or lists in them, could not be read",
+                counted(told.damaged, "component")
             );
             self.not_read.push(text);
         }

@@ -52,6 +52,8 @@ pub(crate) struct Run {
     shell: Raw,
     #[serde(default)]
     on_build: Raw,
+    #[serde(default)]
+    labels: Raw,
 }
 
 /// A health check, which Docker's images alone have; times are in nanoseconds.
@@ -133,6 +135,51 @@ impl Run {
         let health: Option<Health> = typed(&self.healthcheck).unwrap_or_default();
         let test: Vec<String> = health.and_then(|it| typed(&it.test)).unwrap_or_default();
         test.first().is_some_and(|how| how == "CMD-SHELL")
+    }
+
+    /// What else of it may hold a secret, beside variables: where it stands, and the text, of which words are joined
+    /// by spaces. A value of another type than it should be is told as it is written.
+    pub(crate) fn texts(&self) -> Vec<(String, String)> {
+        let as_written = |raw: &Raw| raw.as_deref().map(|raw| raw.get().to_owned());
+        let joined = |raw: &Raw| match words(raw) {
+            Some(words) => Some(words.join(" ")),
+            None => as_written(raw),
+        };
+        let mut all = Vec::new();
+        for (place, raw) in [
+            ("ENTRYPOINT", &self.entrypoint),
+            ("CMD", &self.cmd),
+            ("SHELL", &self.shell),
+        ] {
+            all.extend(joined(raw).map(|text| (place.to_owned(), text)));
+        }
+        let health: Option<Health> = typed::<Option<Health>>(&self.healthcheck).flatten();
+        let test = match &health {
+            Some(health) => joined(&health.test),
+            None => as_written(&self.healthcheck),
+        };
+        all.extend(test.map(|text| ("HEALTHCHECK".to_owned(), text)));
+        match words(&self.on_build) {
+            Some(triggers) => all.extend(
+                (1..)
+                    .zip(triggers)
+                    .map(|(number, text): (u32, _)| (format!("ONBUILD number {number}"), text)),
+            ),
+            None => all.extend(as_written(&self.on_build).map(|text| ("ONBUILD".to_owned(), text))),
+        }
+        all
+    }
+
+    /// Its labels, each as `NAME=VALUE`, in the order of their names. What is no set of texts is one without a name.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        match typed::<BTreeMap<String, String>>(&self.labels) {
+            Some(all) => { all.iter() }
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect(),
+            None => { self.labels.iter() }
+                .map(|raw| raw.get().to_owned())
+                .collect(),
+        }
     }
 
     /// What a build says that says the same: instructions, one on each line, comments on what they leave out, and

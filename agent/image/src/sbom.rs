@@ -117,6 +117,8 @@ struct Document<'a> {
     source: Raw<'a>,
     #[serde(borrow, default)]
     schema: Raw<'a>,
+    #[serde(borrow, default)]
+    descriptor: Raw<'a>,
     #[serde(borrow, default, rename = "@context")]
     context: Raw<'a>,
     #[serde(borrow, default, rename = "@graph")]
@@ -224,7 +226,11 @@ impl<'a> Sbom<'a> {
                 "it is JSON-LD whose `@context` is none of SPDX: {TAKEN}"
             ));
         } else if document.artifacts.is_some() {
-            sbom.form = of("Syft", &syft::version(&document));
+            sbom.form = match (&*syft::tool(&document), &*syft::version(&document)) {
+                ("", "") => "Syft".to_owned(),
+                ("", schema) => of("Syft, schema", schema),
+                (version, _) => of("Syft", version),
+            };
             syft::read(&document, &mut sbom)?;
         } else if document.matches.is_some() || document.results.is_some() {
             return Err(format!(

@@ -8,7 +8,7 @@ use lapwing_image::budget::{Budget, Line, Verdict};
 use lapwing_image::diff::Diff;
 use lapwing_image::{Limits, Options, Wanted};
 use lapwing_profile::entry::Entry;
-use lapwing_profile::inventory::export::Export;
+use lapwing_profile::inventory::export::{Export, Learning};
 use lapwing_profile::inventory::uses;
 use lapwing_profile::learn::Sighting;
 use lapwing_profile::profile::{Mode, Profile};
@@ -173,7 +173,7 @@ fn an_inventory_judges_the_share_of_files_without_bounds() {
     assert!(
         exceeded
             .text
-            .contains("by an inventory of 1 instances; packages: tools "),
+            .contains("instances: 1, coverage unknown, nothing known to be lost; packages: tools "),
         "{}",
         exceeded.text
     );
@@ -184,13 +184,56 @@ fn an_inventory_judges_the_share_of_files_without_bounds() {
     let line = judged("maxUnusedPercent: 10", &used);
     assert_eq!(line.verdict, Verdict::CannotBeJudged, "{}", line.text);
     assert!(
-        line.text.contains("incomplete (1 times the agent"),
+        line.text
+            .contains("some of it lost or not seen; incomplete: 1 times the agent"),
         "{}",
         line.text
     );
-    assert_eq!(judged("maxUnusedPercent: 16", &used).verdict, Verdict::Kept);
+    // Where it is kept, what that rests on is told as well.
+    used.learning = Some(Learning {
+        mode: "learning".to_owned(),
+        observed: "2 days".to_owned(),
+        coverage: Some(0.999_9),
+        incomplete: vec!["it still learns".to_owned()],
+    });
+    let kept = judged("maxUnusedPercent: 16", &used);
+    assert_eq!(kept.verdict, Verdict::Kept);
+    for part in [
+        "by an inventory: first use ",
+        "observed for 2 days, coverage at least 0.999, mode: learning, some of it lost or not seen; incomplete: 1 \
+         times the agent",
+        "; it still learns",
+    ] {
+        assert!(kept.text.contains(part), "no `{part}` in {}", kept.text);
+    }
+    used.learning = None;
     used.missing.gaps = 0;
     used.images = vec![format!("web@sha256:{}", "0".repeat(64))];
     let line = judged("maxUnusedPercent: 16", &used);
     assert_eq!(line.verdict, Verdict::CannotBeJudged, "{}", line.text);
+}
+
+#[test]
+fn only_what_new_layers_hold_and_hide_is_told_of_growth() {
+    let base = || Layer::default().file("old", vec![1; 3_000]);
+    let grown = || Layer::default().file("new", vec![2; 9_000]);
+    let gone = || Layer::default().file(".wh.old", "").file(".wh.new", "");
+    let old = open(&Image::of(vec![base()]), None);
+    // The growth is all of the new layer, which hides what both images have.
+    let new = Image::of(vec![base(), Layer::default().file("old", vec![3; 9_000])]);
+    let new = open(&new, None);
+    let text = "maxGrowthMB: 0.001";
+    let line = judge(text, &Diff::of(&old, &new), &new);
+    assert_eq!(line.verdict, Verdict::Exceeded);
+    assert!(!line.text.contains("hide"), "{}", line.text);
+    let new = open(&Image::of(vec![base(), grown(), gone()]), None);
+    for text in [text, "maxGrowthPercent: 1"] {
+        let line = judge(text, &Diff::of(&old, &new), &new);
+        assert!(
+            line.text
+                .contains("9.0 kB of the new layers in files that later ones hide"),
+            "{}",
+            line.text
+        );
+    }
 }

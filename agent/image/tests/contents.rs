@@ -64,7 +64,7 @@ fn packages_of_debian_own_their_files() {
     );
     let not_read = report.packages_not_read.join("\n");
     assert!(
-        not_read.contains("1 paragraphs of /var/lib/dpkg/status name no package"),
+        not_read.contains("1 paragraph of /var/lib/dpkg/status without a package's name"),
         "{not_read}"
     );
     let names = |all: &lapwing_image::report::First<lapwing_image::report::Program>| {
@@ -114,7 +114,7 @@ fn packages_of_distroless_alpine_python_and_node() {
             .file("usr/lib/libssl.so.3", "12345678")
             .file("var/lib/dpkg/status.d/libssl3", "Package: libssl3\nVersion: 3.0\nDescription: x\n")
             .file("var/lib/dpkg/status.d/libssl3.md5sums", "00ff  usr/lib/libssl.so.3\n")
-            .file("lib/apk/db/installed", "C:Q1\nP:musl\nV:1.2.5-r0\nF:lib\nR:ld-musl.so.1\nZ:Q1\nF:usr/lib\n\nP:zlib\nV:1.3\n\nV:1\n")
+            .file("lib/apk/db/installed", "C:Q1\nP:musl\nV:1.2.5-r0\nF:lib\nR:ld-musl.so.1\nZ:Q1\nF:usr/lib\n\nP:zlib\nV:1.3\n\nV:1\n\nP:\nV:2\n\nP: \nV:3\n")
             .file("lib/ld-musl.so.1", "123"),
         Layer::default()
             .file("app/site-packages/six.py", "123456")
@@ -152,9 +152,9 @@ fn packages_of_distroless_alpine_python_and_node() {
     );
     let not_read = report.packages_not_read.join("\n");
     for part in [
-        "1 paragraphs of /lib/apk/db/installed name no package",
-        "1 damaged descriptions of Python packages: /usr/lib/python3/bad.egg-info/PKG-INFO",
-        "2 damaged package.json of Node packages: /srv/node_modules/c/package.json",
+        "3 paragraphs of /lib/apk/db/installed without a package's name",
+        "1 damaged description of Python packages: /usr/lib/python3/bad.egg-info/PKG-INFO",
+        "2 damaged files (package.json) of Node packages: /srv/node_modules/c/package.json",
         "rpm database present, not read: /var/lib/rpm/rpmdb.sqlite",
     ] {
         assert!(not_read.contains(part), "no `{part}` in {not_read}");
@@ -178,9 +178,9 @@ fn broken_databases_are_told_and_do_no_harm() {
     assert_eq!(packages(&report), [""; 0]);
     let not_read = report.packages_not_read.join("\n");
     for part in [
-        "/var/lib/dpkg/status name",
-        "1 damaged descriptions of Debian packages: /var/lib/dpkg/status.d/x",
-        "apk/db/installed name",
+        "/var/lib/dpkg/status without",
+        "1 damaged description of Debian packages: /var/lib/dpkg/status.d/x",
+        "apk/db/installed without",
         "METADATA",
         "package.json",
     ] {

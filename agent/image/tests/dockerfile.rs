@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::elf::elf;
 use common::{Layer, copy, report};
 use lapwing_image::inventory::copy::{Copy, Made};
 use serde_json::json;
@@ -203,4 +204,124 @@ fn names_that_an_image_repeats_without_end_have_a_limit() {
             .starts_with(&format!("# THIS IS NOT ALL: {said}"))
     );
     assert!(text.len() < 64 << 20, "{}", text.len());
+}
+
+const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
+
+/// An image that starts a script, which starts a server that nobody saw.
+fn with_unseen_programs() -> Layer {
+    Layer::default()
+        .program(
+            "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+            elf("", &[], "ld-linux-x86-64.so.2"),
+        )
+        .symlink(
+            "lib64/ld-linux-x86-64.so.2",
+            "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+        )
+        .file(
+            "usr/lib/i386-linux-gnu/libc.so.6",
+            elf("", &[], "libc.so.6"),
+        )
+        .file(
+            "usr/lib/x86_64-linux-gnu/libc.so.6",
+            elf("", &["ld-linux-x86-64.so.2"], "libc.so.6"),
+        )
+        .file(
+            "usr/lib/x86_64-linux-gnu/other.so",
+            elf("", &[], "other.so"),
+        )
+        .symlink("usr/lib/x86_64-linux-gnu/libweb.so.1", "libweb.so.1.2")
+        .file(
+            "usr/lib/x86_64-linux-gnu/libweb.so.1.2",
+            elf("", &["libdeep.so.3"], "libweb.so.1"),
+        )
+        .file(
+            "opt/lib/libdeep.so.3",
+            elf("", &["libc.so.6"], "libdeep.so.3"),
+        )
+        .program("usr/bin/env", elf(LOADER, &["libc.so.6"], ""))
+        .program("usr/bin/dash", elf(LOADER, &["libc.so.6"], ""))
+        .symlink("usr/bin/sh", "dash")
+        .program("entry.sh", "#!/usr/bin/env sh\nexec web\n")
+        .program(
+            "usr/sbin/web",
+            elf(LOADER, &["libweb.so.1", "libgone.so.9"], ""),
+        )
+        .program("usr/bin/other", elf(LOADER, &[], ""))
+}
+
+fn copied(copy: &Copy) -> Vec<String> {
+    let files = copy.files.iter().flat_map(|it| {
+        let folder = it.folder.trim_end_matches('/');
+        it.names.iter().map(move |name| format!("{folder}/{name}"))
+    });
+    let links = copy.links.iter().map(|it| it.path.clone());
+    let folders = copy.folders.iter().cloned();
+    let mut all: Vec<String> = files.chain(links).chain(folders).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_program_that_the_image_names_and_nobody_saw_is_copied_with_what_starts_it() {
+    let used = [("/usr/bin/other", false)];
+    let config = json!({"Entrypoint": ["/usr/sbin/web"]});
+    let of_server = copy(with_unseen_programs(), &config, &used);
+    assert_eq!(
+        copied(&of_server),
+        [
+            "/lib64",
+            "/opt",
+            "/usr/bin/other",
+            "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+            "/usr/lib/x86_64-linux-gnu/libc.so.6",
+            "/usr/lib/x86_64-linux-gnu/libweb.so.1",
+            "/usr/lib/x86_64-linux-gnu/libweb.so.1.2",
+            "/usr/sbin",
+        ]
+    );
+    let text = of_server.dockerfile("shop:1", &[]);
+    let first = text.lines().next().unwrap();
+    for part in [
+        "# WARNING: THE PROGRAM THAT ENTRYPOINT OR CMD NAMES WAS NOT SEEN IN USE: /usr/sbin/web. ",
+        "NOT FOUND, AND NOT COPIED: libgone.so.9",
+    ] {
+        assert!(first.contains(part), "no `{part}` in {first}");
+    }
+
+    // A script, by what it names, and what finds that.
+    let config = json!({"Env": ["PATH=/usr/bin"], "Entrypoint": ["/entry.sh"], "Cmd": ["web"]});
+    let of_script = copy(with_unseen_programs(), &config, &used);
+    let all = copied(&of_script);
+    for path in [
+        "/entry.sh",
+        "/usr/bin",
+        "/usr/lib/x86_64-linux-gnu/libc.so.6",
+    ] {
+        assert!(all.iter().any(|one| one == path), "no {path} in {all:?}");
+    }
+    assert!(
+        !of_script.warnings[0].contains("NOT FOUND"),
+        "{:?}",
+        of_script.warnings
+    );
+
+    // One that was seen comes as it was seen, without a word.
+    let used = [("/usr/sbin/web", false)];
+    let config = json!({"Entrypoint": ["/usr/sbin/web"]});
+    let seen = copy(with_unseen_programs(), &config, &used);
+    assert_eq!(
+        (copied(&seen), seen.warnings),
+        (vec!["/usr/sbin".to_owned()], vec![])
+    );
+
+    // And one that the image has not is told.
+    let config = json!({"Cmd": ["/gone"]});
+    let gone = copy(with_unseen_programs(), &config, &used);
+    let warning = &gone.warnings[0];
+    assert!(
+        warning.contains("WAS NOT FOUND IN THE IMAGE, AND IS NOT COPIED"),
+        "{warning}"
+    );
 }

@@ -248,7 +248,7 @@ fn without_layers_below_a_device_is_a_device() {
     let report = stack.read(&["1"], Marks::None).unwrap();
     assert_eq!(report.layers[0].deletions, 0);
     assert!(
-        report.notes[0].starts_with("1 device files"),
+        report.notes[0].starts_with("1 device file, "),
         "{:?}",
         report.notes
     );

@@ -104,8 +104,8 @@ fn one_of_the_system_owns_its_file_and_what_is_linked_may_be_unsaid() {
     assert_eq!(all(&report), expected);
     let not_read = report.packages_not_read.join("\n");
     for part in [
-        "1 Go programs of before Go 1.18, whose build information is not read: /usr/bin/old",
-        "1 Go programs that were not built as modules and do not say what is linked into them: /usr/sbin/runc",
+        "1 Go program of before Go 1.18, whose build information is not read: /usr/bin/old",
+        "1 Go program without a word of modules, so that what is linked in is not known: /usr/sbin/runc",
     ] {
         assert!(not_read.contains(part), "no `{part}` in {not_read}");
     }

@@ -2,12 +2,13 @@
 
 mod common;
 
-use common::{Image, Layer, read_used};
+use common::{Image, Layer, gzip, read_used};
 use lapwing_image::inventory::{InUse, Verdict};
-use lapwing_image::report::Report;
+use lapwing_image::report::{Report, Saving};
 use lapwing_image::{Limits, Wanted};
 use lapwing_profile::inventory::export::Export;
 use lapwing_profile::inventory::{Inventory, Sight, uses};
+use serde_json::json;
 
 fn image() -> Image {
     let elf = |size| [b"\x7fELF", &vec![1; size][..]].concat();
@@ -319,4 +320,23 @@ fn packages_beyond_the_list_and_of_one_name_have_their_own_figures() {
         .unwrap();
     assert_eq!(idle.bytes, 300 * 100 + 1 + described);
     assert!(idle.what.contains(": 301 of them"), "{}", idle.what);
+}
+
+#[test]
+fn the_sum_of_large_data_is_of_all_of_it_and_the_list_of_some() {
+    let data = vec![0; 1_000_000];
+    let layer = Layer::default().file("used", "x");
+    let layer = (0..201).fold(layer, |layer, at| layer.file(&format!("data/{at}"), &data));
+    let tar = layer.tar();
+    let packed = gzip(&tar);
+    let image = Image::empty();
+    image.index(&json!([image.manifest(&[(tar, packed)], &json!({}))]));
+    let report = read(&image, &export(&[("/used", uses::OPEN)]));
+    let used = used(&report);
+    assert_eq!((used.large.first.len(), used.large.more), (200, 1));
+    assert_eq!(used.large_bytes, 201_000_000);
+    let is = |saving: &&Saving| saving.what.contains("was not seen to be read");
+    let saving = report.savings.iter().find(is).unwrap();
+    assert_eq!(saving.bytes, 201_000_000);
+    assert!(saving.what.ends_with(": 201 files"), "{}", saving.what);
 }

@@ -70,7 +70,7 @@ fn a_list_is_gone_through_once_however_many_paragraphs_name_it() {
     assert_eq!(files(&report), [("p0", "", 1)]);
     let not_read = report.packages_not_read.join("\n");
     assert!(
-        not_read.contains("499 more names of files that tell of packages, hard links"),
+        not_read.contains("499 further names of files that tell of packages, hard links"),
         "{not_read}"
     );
 }
@@ -125,8 +125,8 @@ fn a_file_of_many_names_is_read_once_and_by_a_name_that_tells() {
     assert_eq!(files(&report), [("a", "1", 1)]);
     let not_read = report.packages_not_read.join("\n");
     for part in [
-        "800 more names of files that tell of packages, hard links",
-        "1 damaged package.json of Node packages: /srv/node_modules/bad/package.json",
+        "800 further names of files that tell of packages, hard links",
+        "1 damaged file (package.json) of Node packages: /srv/node_modules/bad/package.json",
     ] {
         assert!(not_read.contains(part), "no `{part}` in {not_read}");
     }
@@ -145,7 +145,7 @@ fn damaged_files_are_counted_and_the_first_named() {
     let report = Image::of(vec![layer]).read().unwrap();
     let not_read = report.packages_not_read.join("\n");
     for part in [
-        "1000 damaged package.json of Node packages: ",
+        "1000 damaged files (package.json) of Node packages: ",
         "1000 damaged descriptions of Debian packages: ",
     ] {
         assert!(not_read.contains(part), "no `{part}` in {not_read}");

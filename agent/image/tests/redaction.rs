@@ -83,3 +83,75 @@ fn a_variable_that_is_a_secret_by_itself_is_told_by_its_number() {
     let json = serde_json::to_string(&report).unwrap();
     assert!(!json.contains("ghp_") && !json.contains("Tr0u"), "{json}");
 }
+
+#[test]
+fn secrets_are_told_wherever_the_configuration_has_them() {
+    let token = format!("ghp_{}", "aB3".repeat(12));
+    let with_password = "https://user:Tr0ub4dor@example.com";
+    let report = read(&json!({"config": {
+        "Entrypoint": ["/bin/web", "--token", token],
+        "Cmd": ["--password=Tr0ub4dor"],
+        "Shell": ["/bin/sh", "-c", format!("export A={token};")],
+        "Healthcheck": {"Test": ["CMD-SHELL", format!("curl {with_password}/health")]},
+        "OnBuild": ["RUN make", format!("ENV TOKEN={token}")],
+        "Labels": {
+            "a": "plain",
+            "api_key": token,
+            "org.example/b": with_password,
+            token.as_str(): "1",
+        },
+    }}));
+    let places: Vec<_> = (report.secrets.first.iter())
+        .map(|secret| &*secret.place)
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "ENTRYPOINT of the configuration",
+            "CMD of the configuration",
+            "SHELL of the configuration",
+            "HEALTHCHECK of the configuration",
+            "ONBUILD number 2 of the configuration",
+            "label api_key",
+            "label number 3 in the order of their names",
+            "label number 4 in the order of their names",
+        ]
+    );
+    let part = |name: &str| { report.score.parts.iter() }.find(|part| part.part.contains(name));
+    assert!(!part("secret").unwrap().is_met);
+    let json = serde_json::to_string(&report).unwrap();
+    assert!(!json.contains("ghp_") && !json.contains("Tr0u"), "{json}");
+}
+
+#[test]
+fn a_secret_in_a_value_of_another_type_is_told_too() {
+    let token = format!("ghp_{}", "aB3".repeat(12));
+    for (config, place) in [
+        (json!({"Cmd": {"x": token}}), "CMD of the configuration"),
+        (json!({"Cmd": token}), "CMD of the configuration"),
+        (
+            json!({"Healthcheck": [token]}),
+            "HEALTHCHECK of the configuration",
+        ),
+        (json!({"Healthcheck": {"Test": 1, "x": {"y": token}}}), ""),
+        (
+            json!({"OnBuild": {"x": token}}),
+            "ONBUILD of the configuration",
+        ),
+        (
+            json!({"Labels": [token]}),
+            "label number 1 in the order of their names",
+        ),
+        (
+            json!({"Labels": null, "Cmd": null, "OnBuild": null, "Healthcheck": null}),
+            "",
+        ),
+    ] {
+        let report = read(&json!({"config": config}));
+        let places: Vec<_> = (report.secrets.first.iter())
+            .map(|secret| &*secret.place)
+            .collect();
+        let expected: Vec<_> = [place].into_iter().filter(|it| !it.is_empty()).collect();
+        assert_eq!(places, expected, "{config}");
+    }
+}

@@ -27,7 +27,7 @@ const VERSION: &str = "1.18.1";
 const SELF: &str = "github.com/anchore/syft";
 /// Syft's names of forms, and how a report calls them.
 const FORMS: &[(&str, &str)] = &[
-    ("syft-json", "Syft 16.0.18"),
+    ("syft-json", "Syft 1.18.1"),
     ("spdx-json", "SPDX 2.3"),
     ("cyclonedx-json", "CycloneDX 1.6"),
 ];

@@ -136,6 +136,9 @@ fn rests(out: &mut String, lines: &[String]) {
     out.push_str("</ul>\n</section>\n");
 }
 
+/// Layers that the legend names at most.
+const THIN_MAX: usize = 40;
+
 fn drawing(out: &mut String, map: &Area) {
     let sums = [
         ("u", "used", map.files.used),
@@ -153,6 +156,23 @@ fn drawing(out: &mut String, map: &Area) {
              <b>{}</b> in {}</li>",
             size(sum.bytes),
             files(sum.count)
+        );
+    }
+    let count = treemap::thin(map).count();
+    if count > 0 {
+        let first: Vec<String> = treemap::thin(map)
+            .take(THIN_MAX)
+            .map(|layer| format!("{} ({})", Text(&layer.name), size(layer.bytes())))
+            .collect();
+        let more = match count - first.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let _ = writeln!(
+            out,
+            "<li><svg viewBox=\"0 0 26 16\" aria-hidden=\"true\"><path class=\"g\" d=\"M0 0h26v16h-26z\"/></svg>\
+             rows too thin for a name, from the top: {}{more}</li>",
+            first.join(", ")
         );
     }
     let _ = write!(

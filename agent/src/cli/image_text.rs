@@ -12,11 +12,11 @@ pub(super) use diff::write as write_diff;
 pub(super) use used::write_dockerfile;
 
 use super::text::{BOLD, DIM, styled, table};
-use lapwing_image::How;
 use lapwing_image::report::{
     Execution, First, FromContainer, Layer, Notable, Package, Program, Report, Saving, Waste,
 };
 use lapwing_image::sbom::Told;
+use lapwing_image::{How, counted};
 use lapwing_profile::text::visible;
 use std::collections::BTreeMap;
 use std::io::{Result, Write};
@@ -84,10 +84,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 pub(super) fn files(count: u64) -> String {
-    match count {
-        1 => "1 file".to_owned(),
-        _ => format!("{count} files"),
-    }
+    counted(count, "file")
 }
 
 fn head(out: &mut impl Write, title: &str, verdict: &str) -> Result<()> {
@@ -122,6 +119,14 @@ fn list<T>(
     }
 }
 
+/// How many there are of a list beyond the lines of one.
+fn beyond(out: &mut impl Write, indent: usize, count: usize) -> Result<()> {
+    match count.saturating_sub(LISTED_MAX) {
+        0 => Ok(()),
+        more => dim(out, indent, &format!("and {more} more (-o json)")),
+    }
+}
+
 fn heading(out: &mut impl Write, report: &Report) -> Result<()> {
     let name = report.name.as_deref().unwrap_or("an image without a name");
     writeln!(
@@ -150,10 +155,7 @@ fn heading(out: &mut impl Write, report: &Report) -> Result<()> {
         &format!(
             "{} of files in {}, {} {}; a container sees {} in {}",
             size(sum.bytes),
-            match report.layers.len() {
-                1 => "1 layer".to_owned(),
-                count => format!("{count} layers"),
-            },
+            counted(report.layers.len() as u64, "layer"),
             size(sum.packed),
             match report.container {
                 Some(_) => "on the disk",
@@ -234,6 +236,7 @@ fn waste(out: &mut impl Write, waste: &Waste) -> Result<()> {
             );
             line(out, 2, &text)?;
         }
+        beyond(out, 2, waste.by_layer.len())?;
         line(out, 2, "the largest:")?;
         list(out, &waste.files, 4, |file| {
             let times = match file.times {
@@ -286,6 +289,7 @@ fn savings(out: &mut impl Write, savings: &[Saving]) -> Result<()> {
         )?;
         dim(out, 12, &saving.remedy)?;
     }
+    beyond(out, 2, savings.len())?;
     dim(out, 2, "they overlap: do not add them up")
 }
 
@@ -306,10 +310,7 @@ fn packages(out: &mut impl Write, report: &Report) -> Result<()> {
     if !report.packages.is_empty() {
         package_table(out, report.packages.iter().take(LISTED_MAX))?;
     }
-    match report.packages.len().saturating_sub(LISTED_MAX) {
-        0 => {}
-        more => dim(out, 0, &format!("and {more} more (-o json)"))?,
-    }
+    beyond(out, 0, report.packages.len())?;
     if let Some(of) = &report.sbom {
         line(out, 2, &sbom(of))?;
     }
@@ -327,9 +328,13 @@ pub(super) fn sbom(of: &Told) -> String {
         None => "of which image it does not say",
     };
     format!(
-        "by the SBOM ({}, {same}): {} packages, {} of them known without it or named again; {} without a file that \
+        "by the SBOM ({}, {same}): {}, {} of them known without it or named again; {} without a file that \
          is here, whose use is unknown; {} of its files are not here",
-        of.form, of.packages, of.merged, of.without_files, of.missing_files
+        of.form,
+        counted(of.packages, "package"),
+        of.merged,
+        of.without_files,
+        of.missing_files
     )
 }
 

@@ -134,6 +134,9 @@ fn text(out: &mut impl Write, export: &Export) -> std::io::Result<()> {
             }
         )?;
     }
+    if export.incomplete.is_empty() {
+        writeln!(out, "  losses    nothing known to be lost")?;
+    }
     let unfinished = learning.into_iter().flat_map(|it| &it.incomplete);
     for why in export.incomplete.iter().chain(unfinished) {
         writeln!(out, "  INCOMPLETE {why}")?;
@@ -184,5 +187,14 @@ mod tests {
             assert!(out.contains(part), "no `{part}` in {out}");
         }
         assert!(out.find("INCOMPLETE") < out.find("/bin/shop"));
+        assert!(!out.contains("nothing known"), "{out}");
+        known.missing.shed = 0;
+        let mut out = Vec::new();
+        text(&mut out, &Export::of("Workload/shop", &known)).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(
+            out.contains("  losses    nothing known to be lost\n"),
+            "{out}"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::needs::Needs;
 use super::{Kind, Known, Requirement};
+use crate::counted;
 use crate::run::Run;
 
 /// What has to be looked at.
@@ -138,7 +139,8 @@ pub(super) fn of(known: &Known<'_>, needs: &Needs, kind: Kind) -> Vec<String> {
     let missing = known.used.map_or(0, |used| used.missing.count());
     if missing > 0 {
         say(&format!(
-            "what is not in this image: {missing} files were used that it lacks, and what these need is not known"
+            "what is not in this image: {} used that it lacks, and what these need is not known",
+            counted(missing, "file")
         ));
     }
     all

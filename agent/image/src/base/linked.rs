@@ -58,12 +58,12 @@ impl Libc {
 }
 
 /// What an ELF file says of how it is started.
-pub(super) fn elf(inode: &Inode) -> Option<&Elf> {
+pub(crate) fn elf(inode: &Inode) -> Option<&Elf> {
     inode.linkage.as_deref().and_then(Linkage::elf)
 }
 
 /// The name that others need a library by; `None` of what is none.
-pub(super) fn name_of(tree: &Tree, id: Id) -> Option<&[u8]> {
+pub(crate) fn name_of(tree: &Tree, id: Id) -> Option<&[u8]> {
     let inode = tree.inode(id);
     let own = elf(inode).and_then(|it| it.name.as_deref());
     let name: &[u8] = &tree.nodes[id as usize].name;
@@ -164,7 +164,7 @@ impl<'a> Closure<'a> {
 
 /// What came of looking for a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     At(Id),
     /// It is in none of the places where it would be.
     Nowhere,
@@ -173,7 +173,7 @@ pub(super) enum Found {
 }
 
 impl Found {
-    pub(super) const fn found(self) -> Option<Id> {
+    pub(crate) const fn found(self) -> Option<Id> {
         match self {
             Self::At(id) => Some(id),
             Self::Nowhere | Self::NotSought => None,
@@ -220,7 +220,7 @@ fn by_path(tree: &Tree, run: Option<&Run>, name: &[u8]) -> Found {
 }
 
 /// What a script names behind `#!`; of one without a slash, which `env` looks for, by the image's `PATH`.
-pub(super) fn interpreter(tree: &Tree, run: Option<&Run>, named: &[u8]) -> Found {
+pub(crate) fn interpreter(tree: &Tree, run: Option<&Run>, named: &[u8]) -> Found {
     match (named.first(), named.contains(&b'/')) {
         (Some(b'/'), _) => Found::of(tree.find(named, true)),
         (_, false) => by_path(tree, run, named),
@@ -230,7 +230,7 @@ pub(super) fn interpreter(tree: &Tree, run: Option<&Run>, named: &[u8]) -> Found
 }
 
 /// The program that the image's configuration names; `None` where it names none.
-pub(super) fn configured(tree: &Tree, run: Option<&Run>) -> Option<Found> {
+pub(crate) fn configured(tree: &Tree, run: Option<&Run>) -> Option<Found> {
     let words = run?.program();
     let name = words.first()?.as_bytes();
     Some(match name.contains(&b'/') {

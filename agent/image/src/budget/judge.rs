@@ -161,13 +161,14 @@ fn grown(diff: &Diff) -> First<String> {
     })
 }
 
-/// What grows and no container sees, which no list of files has.
+/// What new layers hold and no container sees, which no list of files has. What they hide of layers that both
+/// images have is in both, and no growth.
 fn hidden(diff: &Diff) -> String {
-    match growth(diff.old.hidden, diff.new.hidden) {
-        ..=0 => String::new(),
-        more => format!(
-            ", {} of it in files that later layers hide",
-            amount(more.unsigned_abs())
+    match diff.layers.added_hidden {
+        0 => String::new(),
+        bytes => format!(
+            ", {} of the new layers in files that later ones hide",
+            amount(bytes)
         ),
     }
 }

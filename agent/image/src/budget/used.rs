@@ -142,23 +142,26 @@ fn by_inventory(key: &str, of: &OfInventory, report: &Report, limit: f64) -> Lin
     let share = of.not_seen_percent;
     let text = format!(
         "{} % of the bytes that a container sees are of files that were not seen to be used, of {limit} % that \
-         are allowed; by an inventory of {} instances",
+         are allowed; by an inventory: {}",
         figure(share, limit),
-        of.instances
+        of.rests()
     );
+    let incomplete = match of.incomplete.is_empty() {
+        true => String::new(),
+        false => format!("; incomplete: {}", of.incomplete.join("; ")),
+    };
     if share <= limit {
         return Line {
             limit: key.to_owned(),
             verdict: Verdict::Kept,
             figure: Some(share),
             allowed: limit,
-            text: format!("{key}: {text}"),
+            text: format!("{key}: {text}{incomplete}"),
             offenders: First::default(),
         };
     }
     if !of.incomplete.is_empty() {
-        let why = of.incomplete.join("; ");
-        let why = format!("{text}, which is incomplete ({why}): give one that lacks nothing");
+        let why = format!("{text}{incomplete}: give one that lacks nothing");
         return unknown(key, Some(share), limit, &why);
     }
     let mut offenders = First::default();

@@ -20,15 +20,16 @@ fn count(layers: &[Layer]) -> HashMap<&str, u64> {
     counts
 }
 
-/// Parts some layers from those that others have as often; one without a digest is in no other image.
+/// Parts some layers from those that others have as often; one without a digest is in no other image. Answers their
+/// bytes too, and those of these that later layers hide.
 fn only<'a>(
     of: &'a [Layer],
     others: &'a [Layer],
     mut shared: impl FnMut(&Layer),
-) -> (First<Layer>, u64) {
+) -> (First<Layer>, u64, u64) {
     let mut there = count(others);
     let mut only = First::default();
-    let mut bytes = 0_u64;
+    let (mut bytes, mut hidden) = (0_u64, 0_u64);
     for layer in of {
         let left = layer.diff_id.as_deref().and_then(|id| there.get_mut(id));
         match left.filter(|left| **left > 0) {
@@ -38,21 +39,23 @@ fn only<'a>(
             }
             None => {
                 bytes = bytes.saturating_add(layer.bytes);
+                hidden = hidden.saturating_add(layer.hidden);
                 only.take(LISTED_MAX, || layer.clone());
             }
         }
     }
-    (only, bytes)
+    (only, bytes, hidden)
 }
 
 pub(super) fn layers(old: &[Layer], new: &[Layer]) -> Layers {
     let mut sum = Sum::default();
-    let (added, added_bytes) = only(new, old, |layer| sum.take(layer.bytes));
-    let (removed, removed_bytes) = only(old, new, |_| {});
+    let (added, added_bytes, added_hidden) = only(new, old, |layer| sum.take(layer.bytes));
+    let (removed, removed_bytes, _) = only(old, new, |_| {});
     Layers {
         shared: sum,
         added,
         added_bytes,
+        added_hidden,
         removed,
         removed_bytes,
     }

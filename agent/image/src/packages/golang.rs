@@ -141,11 +141,13 @@ pub(super) fn go(tree: &Tree, packages: &mut Packages) {
     }
     old.list(
         packages,
-        "Go programs of before Go 1.18, whose build information is not read",
+        "Go program",
+        "of before Go 1.18, whose build information is not read",
     );
     bare.list(
         packages,
-        "Go programs that were not built as modules and do not say what is linked into them",
+        "Go program",
+        "without a word of modules, so that what is linked in is not known",
     );
 }
 

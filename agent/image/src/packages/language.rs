@@ -110,7 +110,7 @@ pub(super) fn python(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
         }
     }
     modules(tree, packages, &unlisted);
-    damaged.tell(packages, "descriptions of Python packages");
+    damaged.tell(packages, "description", "of Python packages");
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -215,5 +215,5 @@ pub(super) fn node(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
             }
         }
     }
-    damaged.tell(packages, "package.json of Node packages");
+    damaged.tell(packages, "file", "(package.json) of Node packages");
 }

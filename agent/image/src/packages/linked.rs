@@ -61,6 +61,7 @@ pub(super) fn follow<'a>(tree: &'a Tree, kept: &mut Kept<'a>, packages: &mut Pac
     }
     not_kept.list(
         packages,
-        "files of databases of packages, behind links to places that are not read",
+        "file",
+        "of databases of packages, behind links to places that are not read",
     );
 }

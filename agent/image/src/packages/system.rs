@@ -1,6 +1,7 @@
 //! Databases of dpkg, also in the form of distroless images, and of apk.
 
 use super::{Damaged, Packages, told};
+use crate::counted;
 use crate::tree::{Id, PATH_MAX, Tree};
 use std::collections::BTreeMap;
 use std::iter::from_fn;
@@ -51,7 +52,7 @@ impl<'a> Paragraph<'a> {
         let mut it = Self::default();
         for line in lines(block) {
             if let Some(name) = field(line, "Package") {
-                it.name = Some(name);
+                it.name = Some(name).filter(|name| !name.is_empty());
             } else if let Some(version) = field(line, "Version") {
                 it.version = version;
             } else if let Some(architecture) = field(line, "Architecture") {
@@ -64,10 +65,11 @@ impl<'a> Paragraph<'a> {
     }
 }
 
-fn broken(packages: &mut Packages, path: &[u8], count: usize) {
+fn broken(packages: &mut Packages, path: &[u8], count: u64) {
     if count > 0 {
         let text = format!(
-            "{count} paragraphs of {} name no package: it is damaged",
+            "{} of {} without a package's name: it is damaged",
+            counted(count, "paragraph"),
             told(path)
         );
         packages.not_read.push(text);
@@ -150,7 +152,7 @@ pub(super) fn distroless(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) 
             damaged.take(path);
         }
     }
-    damaged.tell(packages, "descriptions of Debian packages");
+    damaged.tell(packages, "description", "of Debian packages");
 }
 
 pub(super) fn apk(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
@@ -164,7 +166,8 @@ pub(super) fn apk(tree: &Tree, kept: &Kept<'_>, packages: &mut Packages) {
     let mut damaged = 0;
     for paragraph in blocks(text) {
         let value = |key: &[u8]| lines(paragraph).find_map(|line| line.strip_prefix(key));
-        let Some(name) = value(b"P:") else {
+        let name = value(b"P:").filter(|name| !name.trim_ascii().is_empty());
+        let Some(name) = name else {
             damaged += 1;
             continue;
         };

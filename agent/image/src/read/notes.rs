@@ -1,6 +1,7 @@
 //! What is told of how an image was read.
 
 use super::{Contents, Odd};
+use crate::counted;
 
 impl Contents {
     /// What was left out, and what is odd.
@@ -40,15 +41,14 @@ impl Contents {
         }
         if self.devices > 0 {
             notes.push(format!(
-                "{} device files, which a container may use only as far as its runtime lets it",
-                self.devices
+                "{}, which a container may use only as far as its runtime lets it",
+                counted(self.devices, "device file")
             ));
         }
         if self.captured.refused_count > 0 {
             notes.push(format!(
-                "{} files that tell of packages are too large together and were not read, so packages \
-                 are incomplete: {}",
-                self.captured.refused_count,
+                "{} that tell of packages not read, being too large together, so packages are incomplete: {}",
+                counted(self.captured.refused_count, "file"),
                 self.captured.refused.join(", ")
             ));
         }

@@ -6,8 +6,9 @@ use crate::json::{Many, Raw, Word, typed};
 use serde::Deserialize;
 use std::borrow::Cow;
 
+/// Of the schema, and of the tool that wrote it.
 #[derive(Deserialize)]
-struct Schema<'a> {
+struct Version<'a> {
     #[serde(borrow, default)]
     version: Word<'a>,
 }
@@ -74,8 +75,14 @@ struct Metadata<'a> {
 
 /// The version of its schema.
 pub(super) fn version<'a>(document: &Document<'a>) -> Cow<'a, str> {
-    let schema = typed::<Schema<'a>>(document.schema);
+    let schema = typed::<Version<'a>>(document.schema);
     schema.map(|it| it.version.0).unwrap_or_default()
+}
+
+/// The version of the tool; empty where it does not say.
+pub(super) fn tool<'a>(document: &Document<'a>) -> Cow<'a, str> {
+    let tool = typed::<Version<'a>>(document.descriptor);
+    tool.map(|it| it.version.0).unwrap_or_default()
 }
 
 pub(super) fn read<'a>(document: &Document<'a>, sbom: &mut Sbom<'a>) -> Result<(), String> {

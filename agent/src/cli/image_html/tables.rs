@@ -2,7 +2,7 @@
 
 use super::escape::Text;
 use super::treemap::parts;
-use crate::cli::image_text::{sbom, size};
+use crate::cli::image_text::{files, sbom, size};
 use lapwing_image::inventory::{Split, Verdict};
 use lapwing_image::map::Use;
 use lapwing_image::report::{First, Layer, Package, Report, Saving};
@@ -295,8 +295,8 @@ pub(super) fn notable(out: &mut String, report: &Report) {
     if report.not_searched > 0 {
         let _ = writeln!(
             out,
-            "<p class=\"soft small\">{} files were not searched for secrets to their end.</p>",
-            report.not_searched
+            "<p class=\"soft small\">Not searched for secrets to their end: {}.</p>",
+            files(report.not_searched)
         );
     }
     out.push_str("</section>\n");

@@ -128,6 +128,17 @@ fn told(files: &Split) -> String {
     parts.join(", ")
 }
 
+/// How high the row of a layer is.
+fn height_of(layer: &Area, map: &Area) -> f64 {
+    HEIGHT * layer.bytes() as f64 / map.bytes().max(1) as f64
+}
+
+/// Layers whose rows have no room for a name, from the top.
+pub(super) fn thin(map: &Area) -> impl Iterator<Item = &Area> {
+    let is_thin = |layer: &&Area| height_of(layer, map) < LINE;
+    map.areas.iter().filter(is_thin)
+}
+
 /// The whole drawing, as SVG.
 pub(super) fn draw(map: &Area) -> String {
     let mut out = String::new();
@@ -142,10 +153,9 @@ pub(super) fn draw(map: &Area) -> String {
          <path class=\"k0\" d=\"M0 0h8v8h-8z\"/><path class=\"k1\" d=\"M3 3h1.6v1.6h-1.6z\"/></pattern>\
          </defs>"
     );
-    let total = map.bytes().max(1) as f64;
     let mut y = 0.0;
     for layer in &map.areas {
-        let height = HEIGHT * layer.bytes() as f64 / total;
+        let height = height_of(layer, map);
         let row = Rect {
             x: GUTTER,
             y,
@@ -180,6 +190,20 @@ fn row_of(out: &mut String, layer: &Area, row: Rect) {
                 GUTTER,
             );
         }
+    } else {
+        // Points at the layer, which has no name there.
+        let place = Rect {
+            x: 0.0,
+            width: GUTTER,
+            ..row
+        };
+        let _ = write!(
+            out,
+            "<rect class=\"g\" {}><title>{}: {}</title></rect>",
+            geometry(place),
+            Text(&layer.name),
+            told(&layer.files)
+        );
     }
     let values: Vec<f64> = layer.areas.iter().map(|area| area.bytes() as f64).collect();
     for (package, place) in layer.areas.iter().zip(squarify(&values, row)) {
@@ -415,6 +439,21 @@ mod tests {
                 (to - from, *height)
             })
             .collect()
+    }
+
+    #[test]
+    fn each_layer_that_has_no_room_for_its_name_is_told_beside_its_row() {
+        let map = layers(&[1_000_000_000, 10_000_000, 500_000_000, 1]);
+        let drawing = draw(&map);
+        let beside = "<rect class=\"g\" x=\"0.000\"";
+        assert_eq!(drawing.matches(beside).count(), 2);
+        assert!(
+            drawing.contains("<title>layer: 10.0 MB used</title>"),
+            "{drawing}"
+        );
+        let bytes: Vec<u64> = thin(&map).map(Area::bytes).collect();
+        assert_eq!(bytes, [10_000_000, 1]);
+        assert_eq!(thin(&layers(&[7])).count(), 0);
     }
 
     #[test]

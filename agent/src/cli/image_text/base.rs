@@ -1,6 +1,6 @@
 //! Which kind of base would do.
 
-use super::{LISTED_MAX, dim, head, line, list, of, size};
+use super::{LISTED_MAX, dim, files as count, head, line, list, of, size};
 use lapwing_image::base::{Base, Kind};
 use std::io::{Result, Write};
 
@@ -91,20 +91,20 @@ pub(in crate::cli) fn now(base: &Base) -> Vec<String> {
     let mut all = vec![format!("its base now: {}; {}", of.text(), of.why)];
     if of.count > 0 {
         all.push(format!(
-            "of that {} in {} files were used, {} in {} were not seen to be, {} in {} are unknown",
+            "of that used {} in {}, not seen to be used {} in {}, unknown {} in {}",
             size(files.used.bytes),
-            files.used.count,
+            count(files.used.count),
             size(files.not_seen.bytes),
-            files.not_seen.count,
+            count(files.not_seen.count),
             size(files.unknown.bytes),
-            files.unknown.count
+            count(files.unknown.count)
         ));
         all.push(match base.saves {
             Some(saves) => format!(
-                "at least {} in {} files of that would go, being in packages that such a base has not and not seen \
+                "at least {} in {} of that would go, being in packages that such a base has not and not seen \
                  in use",
                 size(saves.bytes),
-                saves.count
+                count(saves.count)
             ),
             None => "how much of that would go is not known".to_owned(),
         });

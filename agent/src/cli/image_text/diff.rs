@@ -97,10 +97,7 @@ fn in_use(out: &mut impl Write, which: &str, of: &OfInventory) -> Result<()> {
         of.used_percent, of.not_seen_percent, of.unknown_percent
     );
     line(out, 2, &text)?;
-    let text = format!(
-        "by the inventory of use of {}, instances: {}",
-        of.workload, of.instances
-    );
+    let text = format!("by the inventory of use of {}: {}", of.workload, of.rests());
     wrapped(out, 7, &text)?;
     for reason in &of.incomplete {
         wrapped(out, 7, &format!("incomplete: {reason}"))?;

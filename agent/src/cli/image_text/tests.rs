@@ -150,6 +150,7 @@ fn used() -> InUse {
             incomplete: Vec::new(),
         }),
         incomplete: vec![hostile()],
+        losses: Vec::new(),
         caution: CAUTION,
         says: true,
         same_image: Some(false),
@@ -171,6 +172,7 @@ fn used() -> InUse {
             bytes: 5_000_000,
             package: Some(hostile()),
         }]),
+        large_bytes: 5_000_000,
         missing: first(vec![hostile()]),
         copy: Copy {
             unnamed: vec![hostile()],
@@ -310,10 +312,13 @@ fn an_image_reads_well_and_hides_nothing() {
         &format!("files with capabilities  4\n  {name}  CAP_CHOWN  ({name})\n"),
         &format!("what was seen to run  by the profile of {name}\n"),
         &format!("what was seen to be used  by the inventory of {name}\n"),
-        &format!("instances: 2, observed for {name}, coverage at least 0.999, mode: {name}\n"),
+        &format!(
+            "instances: 2, observed for {name}, coverage at least 0.999, mode: {name}, nothing known to be lost\n"
+        ),
         &format!("  INCOMPLETE: {name}\n"),
         &format!("! it was made under other images, and not under this one:\n    {name}\n"),
-        "    1      2.0 kB in 1  6.0 kB in 3  #####...............\n",
+        "    layer  used         not seen     unknown   #used .not seen ?unknown\n",
+        "    1      2.0 kB in 1  6.0 kB in 3  0 B in 0  #####...............\n",
         &format!("    5.0 MB  {name}  ({name})\n    and 3 more (-o json)\n"),
         &format!("coverage at least 0.999, events were lost, last at {name}, mode: learning\n"),
         &format!("  incomplete: {name}\n"),
@@ -370,4 +375,40 @@ fn what_an_image_has_not_is_told_too() {
         assert!(text.contains(part), "no `{part}` in {text}");
     }
     assert!(!text.contains("seen to run"), "{text}");
+}
+
+#[test]
+fn lists_that_end_before_all_is_told_say_how_much_more_there_is() {
+    let mut report = report();
+    let saving = report.savings[0].clone();
+    report.savings = vec![saving; 13];
+    let one = report.waste.by_layer[0].clone();
+    report.waste.by_layer = vec![one; 12];
+    let mut out = anstream::StripStream::new(Vec::new());
+    write(&mut out, &report).unwrap();
+    let text = String::from_utf8(out.into_inner()).unwrap();
+    for part in [
+        "            do\n  and 3 more (-o json)\n  they overlap",
+        "deleted by layer 2\n  and 2 more (-o json)\n  the largest:\n",
+    ] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+}
+
+#[test]
+fn what_nobody_knows_has_a_column_and_is_in_the_legend() {
+    let mut used = used();
+    used.layers[0].files = Split {
+        unknown: Sum {
+            count: 2,
+            bytes: 5_000,
+        },
+        ..Split::default()
+    };
+    let mut out = anstream::StripStream::new(Vec::new());
+    used::write(&mut out, &used).unwrap();
+    let text = String::from_utf8(out.into_inner()).unwrap();
+    let row = "    1      0 B in 0  0 B in 0  5.0 kB in 2  ????????????????????\n";
+    assert!(text.contains(row), "no `{row}` in {text}");
+    assert!(text.contains("#used .not seen ?unknown\n"), "{text}");
 }

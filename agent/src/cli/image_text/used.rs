@@ -1,7 +1,8 @@
 //! What an inventory of use has of an image.
 
-use super::{LISTED_MAX, dim, head, line, list, of, size};
+use super::{LISTED_MAX, dim, files, head, line, list, of, size};
 use crate::cli::text::table;
+use lapwing_image::counted;
 use lapwing_image::inventory::{InUse, Split, Verdict};
 use lapwing_image::report::{Report, Sum};
 use lapwing_profile::text::visible;
@@ -28,7 +29,7 @@ pub(super) fn write(out: &mut impl Write, used: &InUse) -> Result<()> {
         ("not seen to be used", sums.not_seen),
         ("unknown", sums.unknown),
     ] {
-        let text = format!("{what:<20} {:>10} in {} files", size(sum.bytes), sum.count);
+        let text = format!("{what:<20} {:>10} in {}", size(sum.bytes), files(sum.count));
         line(out, 2, &text)?;
     }
     line(out, 2, "by layers:")?;
@@ -78,44 +79,28 @@ pub(super) fn write(out: &mut impl Write, used: &InUse) -> Result<()> {
         list(out, &used.missing, 4, String::clone)?;
     }
     let copy = &used.copy;
-    let files: usize = copy.files.iter().map(|folder| folder.names.len()).sum();
+    let single: usize = copy.files.iter().map(|folder| folder.names.len()).sum();
     line(
         out,
         2,
         &format!(
-            "to copy what was used takes {} folders as a whole, {files} files and {} links: {} in {} files (-o dockerfile)",
-            copy.folders.len(),
-            copy.links.len(),
+            "to copy what was used takes {}{}, {} and {}: {} in {} (-o dockerfile)",
+            counted(copy.folders.len() as u64, "folder"),
+            match copy.folders.len() {
+                0 => "",
+                _ => " as a whole",
+            },
+            files(single as u64),
+            counted(copy.links.len() as u64, "link"),
             size(copy.brings.bytes),
-            copy.brings.count
+            files(copy.brings.count)
         ),
     )
 }
 
 /// What it rests on, what is missing, and what nobody should take it for.
 pub(super) fn rests(out: &mut impl Write, used: &InUse) -> Result<()> {
-    let span = match (&used.since, &used.until) {
-        (Some(since), Some(until)) => format!("first use {since}, last new one {until}, "),
-        _ => String::new(),
-    };
-    let learning = match &used.learning {
-        Some(learning) => format!(
-            ", observed for {}, coverage {}, mode: {}",
-            learning.observed,
-            match learning.coverage {
-                // Never rounded up to all.
-                Some(share) => format!("at least {:.3}", (share * 1_000.0).floor() / 1_000.0),
-                None => "unknown".to_owned(),
-            },
-            learning.mode
-        ),
-        None => ", coverage unknown".to_owned(),
-    };
-    line(
-        out,
-        2,
-        &format!("{span}instances: {}{learning}", used.instances),
-    )?;
+    line(out, 2, &used.rests())?;
     for why in &used.incomplete {
         line(out, 2, &format!("INCOMPLETE: {why}"))?;
     }
@@ -170,6 +155,7 @@ fn row(name: &str, files: Split) -> Vec<String> {
         visible(name).into_owned(),
         sum(files.used),
         sum(files.not_seen),
+        sum(files.unknown),
         bar,
     ]
 }
@@ -178,7 +164,13 @@ fn rows_of(out: &mut impl Write, what: &str, rows: &[Vec<String>]) -> Result<()>
     let mut text = Vec::new();
     table(
         &mut text,
-        &[what, "used", "not seen", "#used .not seen"],
+        &[
+            what,
+            "used",
+            "not seen",
+            "unknown",
+            "#used .not seen ?unknown",
+        ],
         rows,
     )?;
     for row in String::from_utf8_lossy(&text).lines() {

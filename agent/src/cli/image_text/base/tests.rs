@@ -85,7 +85,7 @@ fn what_decides_stands_before_what_is_needed_besides_and_what_to_check() {
              inventory of use\n  INCOMPLETE: {name}\n  its base now: the first 2 layers; the history says so\n",
             Kind::Slim.contains()
         ),
-        "  of that 4.0 kB in 3 files were used, 0 B in 0 were not seen to be, 0 B in 0 are unknown\n  at least 4.0 kB in \
+        "  of that used 4.0 kB in 3 files, not seen to be used 0 B in 0 files, unknown 0 B in 0 files\n  at least 4.0 kB in \
          3 files of that would go",
         &format!(
             "  what keeps it from the kind `glibc`:\n    {name}, by {name} and 3 more\n  needed besides:\n    {name}, by \

@@ -98,8 +98,12 @@ fn diff() -> Diff {
     let mut new = side(Some(used));
     new.in_use = Some(OfInventory {
         workload: hostile(),
+        since: Some(long()),
+        until: Some(long()),
         instances: 2,
+        learning: None,
         incomplete: vec![long()],
+        losses: vec![long()],
         caution: "nobody",
         says: false,
         same_image: Some(false),
@@ -124,6 +128,7 @@ fn diff() -> Diff {
             shared: sum,
             added: first(vec![layer.clone()]),
             added_bytes: 7,
+            added_hidden: 3,
             removed: first(vec![layer]),
             removed_bytes: 8,
         },
