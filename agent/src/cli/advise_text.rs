@@ -11,6 +11,7 @@ use lapwing_advise::privileged::WRITES;
 use lapwing_advise::root::{EVICTED, Root};
 use lapwing_advise::score::Score;
 use lapwing_advise::seccomp::Seccomp;
+use lapwing_advise::whole;
 use lapwing_profile::text::visible;
 use std::collections::BTreeSet;
 use std::io::{Result, Write};
@@ -287,7 +288,7 @@ fn network(out: &mut impl Write, network: &Network) -> Result<()> {
     head(
         out,
         "network",
-        "NetworkPolicy, CiliumNetworkPolicy (-o yaml)",
+        "NetworkPolicy (-o yaml), CiliumNetworkPolicy (-o cilium)",
     )?;
     match network.ingress.is_empty() {
         true => line(out, 2, "lets nobody in: no socket that others can reach")?,
@@ -308,7 +309,7 @@ fn network(out: &mut impl Write, network: &Network) -> Result<()> {
     if left.len() > LISTED_MAX {
         line(out, 2, &format!("! and {} more", left.len() - LISTED_MAX))?;
     }
-    (document::IN_CLUSTER.iter())
+    (whole::IN_CLUSTER.iter())
         .chain(of_services(network))
         .try_for_each(|text| dim(out, 2, text))
 }

@@ -1,0 +1,147 @@
+//! What is applied as it is: every document is an object, and the manifest has the advice in it and all else as it was.
+
+mod common;
+
+use common::{DEPLOYMENT, advise_seeing, selects, target, web};
+use lapwing_advise::manifest::{Manifest, Pod};
+use lapwing_advise::whole::{cilium_text, yaml_text};
+use lapwing_profile::profile::Profile;
+use lapwing_profile::workload::Workload;
+use serde_json::{Value, json};
+
+fn documents(text: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+fn read(text: &str) -> Manifest {
+    Manifest::read(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn every_document_is_an_object() {
+    let advice = advise_seeing(&web());
+    let yaml = |manifest| yaml_text(&advice, &target(), &selects(), manifest);
+    for (text, kinds) in [
+        (yaml(None), &["NetworkPolicy"][..]),
+        (
+            yaml(Some(&read(DEPLOYMENT))),
+            &["Deployment", "NetworkPolicy"],
+        ),
+        (cilium_text(&advice, &selects()), &["CiliumNetworkPolicy"]),
+    ] {
+        let all = documents(&text);
+        let found: Vec<&str> = all.iter().filter_map(|it| it["kind"].as_str()).collect();
+        assert_eq!(found, kinds, "{text}");
+        for object in &all {
+            for at in ["/apiVersion", "/metadata/name"] {
+                let text = object.pointer(at).and_then(Value::as_str);
+                assert!(text.is_some_and(|text| !text.is_empty()), "{at}: {object}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_manifest_has_the_advice_in_it_and_all_else_as_it_was() {
+    let advice = advise_seeing(&web());
+    let text = yaml_text(&advice, &target(), &selects(), Some(&read(DEPLOYMENT)));
+    let object = &documents(&text)[0];
+    assert_eq!(
+        object["metadata"],
+        json!({"name": "web", "namespace": "shop", "annotations": {"owner": "ann"}})
+    );
+    assert_eq!(object["status"], Value::Null);
+    assert_eq!(object["spec"]["replicas"], 2);
+    let pod = &object["spec"]["template"]["spec"];
+    assert_eq!(pod["hostNetwork"], false);
+    // A number that begins with 0 is octal to Kubernetes, and a text stays a text.
+    assert_eq!(pod["volumes"][0]["secret"]["defaultMode"], 0o440);
+    let [proxy, app] = [0, 1].map(|at| &pod["containers"][at]);
+    assert_eq!(proxy, &json!({"name": "proxy", "image": "proxy:1"}));
+    assert_eq!(app["image"], "shop/web:1");
+    assert_eq!(app["env"], json!([{"name": "MODE", "value": "0644"}]));
+    let security = &app["securityContext"];
+    assert_eq!(security["privileged"], false);
+    assert_eq!(
+        security["seccompProfile"],
+        json!({"type": "RuntimeDefault"})
+    );
+    assert_eq!(
+        security["capabilities"],
+        json!({"add": ["NET_BIND_SERVICE", "SETGID", "SETUID"], "drop": ["ALL"]})
+    );
+    let of = |list: &Value, key: &str| -> Vec<String> {
+        let all = list.as_array().unwrap().iter();
+        all.map(|it| it[key].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        of(&app["volumeMounts"], "mountPath"),
+        ["/keys", "/run", "/var/cache/web"]
+    );
+    assert_eq!(
+        of(&pod["volumes"], "name"),
+        ["keys", "lapwing-app-run", "lapwing-app-var-cache-web"]
+    );
+    // What it becomes is what is advised: nothing is left to patch.
+    let again = serde_json::to_vec(object).unwrap();
+    let score = |bytes: &[u8]| {
+        let pod = Pod::read(bytes, Some("app"), "").unwrap();
+        (
+            pod.applied.read_only,
+            pod.applied.privileged,
+            pod.applied.add,
+        )
+    };
+    assert_eq!(
+        score(DEPLOYMENT.as_bytes()),
+        (None, true, vec!["SYS_ADMIN".to_owned()])
+    );
+    assert_eq!(score(&again).0, Some(true));
+    assert!(!score(&again).1);
+}
+
+#[test]
+fn without_a_manifest_it_says_how_the_settings_are_applied() {
+    let mut advice = advise_seeing(&web());
+    let text = yaml_text(&advice, &target(), &selects(), None);
+    assert!(
+        text.contains("kubectl patch -n shop deployment web --patch-file patch.yaml\n"),
+        "{text}"
+    );
+    // A name goes into a command only where it is one.
+    advice.workload = Workload {
+        name: "web; reboot".into(),
+        ..advice.workload
+    };
+    let text = yaml_text(&advice, &target(), &selects(), None);
+    assert!(
+        text.contains("kubectl patch KIND NAME --patch-file"),
+        "{text}"
+    );
+    assert!(!text.contains("patch -n"), "{text}");
+}
+
+#[test]
+fn what_is_no_whole_object_is_refused_and_what_stays_as_it_is_made_is_said() {
+    for (text, lacks) in [
+        ("{kind: Pod, metadata: {name: a}}", "apiVersion"),
+        ("{apiVersion: v1, metadata: {name: a}}", "kind"),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {generateName: a-}}",
+            "metadata.name",
+        ),
+        ("[]", "apiVersion"),
+    ] {
+        let error = Manifest::read(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{lacks}`")), "{error}");
+    }
+    let profile: Profile = web();
+    let advice = advise_seeing(&profile);
+    for (kind, is_fixed) in [("Pod", true), ("Job", true), ("StatefulSet", false)] {
+        let manifest = read(&format!(
+            "{{apiVersion: v1, kind: {kind}, metadata: {{name: a}}, spec: null}}"
+        ));
+        let text = yaml_text(&advice, &target(), &selects(), Some(&manifest));
+        assert_eq!(text.contains("kubectl replace --force"), is_fixed, "{text}");
+    }
+}
