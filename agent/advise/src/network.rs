@@ -1,6 +1,7 @@
 //! Peers and sockets that wait, sorted by whether a network policy has a form for them.
 
 use crate::evidence::{Facts, Seen};
+use lapwing_profile::address::reaches_metadata;
 use lapwing_profile::behaviour::{Behaviour, Egress, Listen, Peer, Protocol, Reach};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,7 +108,13 @@ pub struct Network {
     pub others: Vec<String>,
     /// What no policy has a form for.
     pub left: Vec<Left>,
+    /// What the policies allow and somebody should look at first.
+    pub warnings: Vec<String>,
 }
+
+/// What is said of a peer that hands out credentials.
+const METADATA: &str = "this is the cloud's metadata service (rule egress.imds) or what hands out credentials beside it, and the policies \
+     let it be asked: take it out unless the workload needs the credentials of its node or role";
 
 /// The word for a protocol that policies know.
 const fn word(protocol: Protocol) -> Option<&'static str> {
@@ -146,7 +153,11 @@ impl Network {
                 Behaviour::Listen(listen) => network.listen(listen, seen),
                 Behaviour::Egress(egress) => {
                     network.asks |= egress.port == DNS;
-                    talk(egress, seen, &mut addresses, &mut domains)
+                    let left = talk(egress, seen, &mut addresses, &mut domains);
+                    if left.is_none() && reaches_metadata(&egress.peer) {
+                        network.warnings.push(format!("{}: {METADATA}", seen.entry));
+                    }
+                    left
                 }
                 Behaviour::Dns(dns) => {
                     network.asks = true;

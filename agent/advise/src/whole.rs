@@ -5,6 +5,7 @@
 
 use crate::document::{Target, commented, header, patch, placed};
 use crate::manifest::{Manifest, Shape};
+use crate::network::Network;
 use crate::policy::{self, Selects};
 use crate::{Advice, names};
 use lapwing_profile::workload::Workload;
@@ -18,7 +19,8 @@ pub fn yaml_text(
     manifest: Option<&Manifest>,
 ) -> String {
     let mut first = header(advice);
-    let mut of_policy = not_covered(policy::left_by_kubernetes(&advice.network));
+    let mut of_policy = warned(&advice.network);
+    of_policy.extend(not_covered(policy::left_by_kubernetes(&advice.network)));
     of_policy.extend(IN_CLUSTER.iter().map(ToString::to_string));
     if !advice.network.domains.is_empty() {
         of_policy.push(OTHER_FORM.to_owned());
@@ -42,12 +44,18 @@ pub fn yaml_text(
 pub fn cilium_text(advice: &Advice, selects: &Selects) -> String {
     let mut comments = header(advice);
     comments.push("for clusters with Cilium, instead of the NetworkPolicy of `-o yaml`".to_owned());
+    comments.extend(warned(&advice.network));
     comments.extend(not_covered(policy::left_by_cilium(&advice.network)));
     let said = IN_CLUSTER
         .iter()
         .chain(policy::of_services(&advice.network));
     comments.extend(said.map(ToString::to_string));
     commented(&comments, &policy::cilium(advice, selects))
+}
+
+fn warned(network: &Network) -> Vec<String> {
+    let all = network.warnings.iter();
+    all.map(|it| format!("warning: {it}")).collect()
 }
 
 fn not_covered(left: Vec<String>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{DEPLOYMENT, advise_seeing, selects, target, web};
+use common::{DEPLOYMENT, advise_seeing, approve, selects, target, web};
 use lapwing_advise::manifest::{Manifest, Pod};
 use lapwing_advise::whole::{cilium_text, yaml_text};
 use lapwing_profile::profile::Profile;
@@ -98,6 +98,38 @@ fn the_manifest_has_the_advice_in_it_and_all_else_as_it_was() {
     );
     assert_eq!(score(&again).0, Some(true));
     assert!(!score(&again).1);
+}
+
+#[test]
+fn a_metadata_service_is_not_let_out_to_without_a_word() {
+    for (peer, is_one) in [
+        ("address: 169.254.169.254", true),
+        ("address: \"fd00:ec2::254\"", true),
+        ("address: \"::ffff:169.254.169.254\"", true),
+        ("cidr: 169.254.0.0/16", true),
+        ("domain: metadata.google.internal", true),
+        ("domain: metadata.example.com", false),
+        ("address: 169.254.169.1", false),
+    ] {
+        let mut profile = common::profile();
+        approve(
+            &mut profile,
+            &format!("egress: {{protocol: TCP, {peer}, port: 80}}"),
+        );
+        let advice = advise_seeing(&profile);
+        let manifest = read(DEPLOYMENT);
+        let value = serde_json::to_value(&advice).unwrap();
+        let told = value["network"]["warnings"].as_array().unwrap();
+        assert_eq!(told.len(), usize::from(is_one), "{peer}");
+        for text in [
+            yaml_text(&advice, &target(), &selects(), None),
+            yaml_text(&advice, &target(), &selects(), Some(&manifest)),
+            cilium_text(&advice, &selects()),
+        ] {
+            let said = text.matches("# warning: egress: ").count();
+            assert_eq!(said, usize::from(is_one), "{peer}: {text}");
+        }
+    }
 }
 
 #[test]

@@ -302,6 +302,9 @@ fn network(out: &mut impl Write, network: &Network) -> Result<()> {
     if !network.asks && network.addresses.is_empty() && network.domains.is_empty() {
         line(out, 2, "lets nothing out: nobody was talked to")?;
     }
+    for text in network.warnings.iter().take(LISTED_MAX) {
+        line(out, 2, &format!("! {text}"))?;
+    }
     let left = left_by_kubernetes(network);
     for text in left.iter().take(LISTED_MAX) {
         line(out, 2, &format!("! not covered by NetworkPolicy: {text}"))?;
@@ -359,6 +362,7 @@ mod tests {
             "file: {operation: CREATE, path: /etc/web.conf}",
             "privilege: {operation: CAPABILITY, detail: CAP_CHOWN}",
             "egress: {protocol: TCP, domain: api.example.com, port: 443}",
+            "egress: {protocol: TCP, address: 169.254.169.254, port: 80}",
             "listen: {protocol: UDP, port: 0}",
         ] {
             let by = By {
@@ -393,6 +397,7 @@ mod tests {
             "capabilities  drop: [ALL], add: [CHOWN]\n",
             "seccomp  RuntimeDefault\n  system calls were not recorded",
             "lets in: UDP 32768-60999\n",
+            "! egress: {protocol: TCP, address: \"169.254.169.254\", port: 80}: this is the cloud's metadata service",
             "lets out to (Cilium alone) api.example.com: TCP 443\n",
             "port: 443}: a NetworkPolicy cannot name domains\n",
         ] {
