@@ -100,6 +100,63 @@ fn the_manifest_has_the_advice_in_it_and_all_else_as_it_was() {
     assert!(!score(&again).1);
 }
 
+/// Fields of `cilium.io/v2` that are used, with what stands in them (`Rule`, `EgressRule`, `IngressRule`, `PortRule` of
+/// Cilium's `pkg/policy/api`); its own schema refuses others.
+fn is_cilium(rule: &Value) -> bool {
+    let list = |value: &Value, is: fn(&Value) -> bool| {
+        value
+            .as_array()
+            .is_some_and(|all| !all.is_empty() && all.iter().all(is))
+    };
+    let object = rule.as_object().unwrap();
+    object.iter().all(|(key, value)| match key.as_str() {
+        "toEndpoints" => list(value, |one| one["matchLabels"].is_object()),
+        "toFQDNs" => list(value, |one| one["matchName"].is_string()),
+        "toServices" => list(value, |one| one["k8sService"]["serviceName"].is_string()),
+        "toCIDR" | "toEntities" | "fromEntities" => list(value, Value::is_string),
+        "toPorts" => list(value, |one| {
+            one["ports"].as_array().is_some_and(|ports| {
+                let protocols = ["TCP", "UDP", "SCTP", "ANY"].map(Value::from);
+                ports
+                    .iter()
+                    .all(|it| it["port"].is_string() && protocols.contains(&it["protocol"]))
+            })
+        }),
+        _ => false,
+    })
+}
+
+#[test]
+fn cilium_s_policy_has_its_form() {
+    let mut profile = web();
+    for line in [
+        "egress: {protocol: TCP, domain: db.shop.svc.cluster.local, port: 5432}",
+        "egress: {protocol: TCP, domain: kubernetes.default.svc, port: 443}",
+        "egress: {protocol: TCP, cidr: 10.0.0.0/8, port: 9000}",
+        "listen: {protocol: UDP, port: 0}",
+    ] {
+        approve(&mut profile, line);
+    }
+    for (profile, rules) in [(profile, 6), (common::profile(), 1)] {
+        let text = cilium_text(&advise_seeing(&profile), &selects());
+        let policy = &documents(&text)[0];
+        assert_eq!(policy["apiVersion"], "cilium.io/v2");
+        let spec = policy["spec"].as_object().unwrap();
+        assert_eq!(
+            spec.keys().collect::<Vec<_>>(),
+            ["egress", "endpointSelector", "ingress"]
+        );
+        assert_eq!(
+            spec["endpointSelector"],
+            json!({"matchLabels": {"app": "web"}})
+        );
+        let egress = spec["egress"].as_array().unwrap();
+        assert_eq!(egress.len(), rules, "{text}");
+        let all = egress.iter().chain(spec["ingress"].as_array().unwrap());
+        all.for_each(|rule| assert!(is_cilium(rule), "{rule}"));
+    }
+}
+
 #[test]
 fn a_metadata_service_is_not_let_out_to_without_a_word() {
     for (peer, is_one) in [

@@ -204,3 +204,6 @@ pub fn checked(output: Output, checked: &Checked) -> Outcome {
     incomplete(&mut out, manifest)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
