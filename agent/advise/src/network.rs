@@ -77,11 +77,35 @@ fn is_of_cluster(name: &str) -> bool {
 
 /// What a policy has no form for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Left {
     /// The entry.
     pub seen: Seen,
-    /// Why.
+    /// Why a `NetworkPolicy` has none.
     pub why: &'static str,
+    /// Why Cilium's has none.
+    pub why_cilium: &'static str,
+}
+
+/// Why, for both; or for each, where Cilium's differs.
+struct Why(&'static str, &'static str);
+
+impl Why {
+    const fn both(why: &'static str) -> Self {
+        Self(why, why)
+    }
+
+    /// Of a protocol that has no ports.
+    const fn of(protocol: Protocol) -> Self {
+        const ALONE: &str = "a NetworkPolicy knows TCP, UDP and SCTP alone";
+        match protocol {
+            Protocol::Icmp | Protocol::Icmpv6 => Self(
+                ALONE,
+                "an `icmps` rule lets it pass, by types, which were not recorded: write one for those that it needs",
+            ),
+            _ => Self(ALONE, "Cilium knows TCP, UDP, SCTP and ICMP alone"),
+        }
+    }
 }
 
 /// The network.
@@ -166,9 +190,10 @@ impl Network {
                 }
                 Behaviour::Exec(_) | Behaviour::File(_) | Behaviour::Privilege(_) => None,
             };
-            network.left.extend(left.map(|why| Left {
+            network.left.extend(left.map(|Why(why, why_cilium)| Left {
                 seen: seen.clone(),
                 why,
+                why_cilium,
             }));
         }
         network.asks |= !domains.is_empty();
@@ -181,7 +206,7 @@ impl Network {
     }
 
     /// A socket that waits. Answers why it has no form.
-    fn listen(&mut self, listen: &Listen, seen: &Seen) -> Option<&'static str> {
+    fn listen(&mut self, listen: &Listen, seen: &Seen) -> Option<Why> {
         match listen.reach {
             // Nobody outside the pod reaches these.
             Reach::Loopback | Reach::Path(_) => None,
@@ -194,7 +219,7 @@ impl Network {
                     self.ingress_because.push(seen.clone());
                     None
                 }
-                None => Some("policies know TCP, UDP and SCTP alone"),
+                None => Some(Why::of(listen.protocol)),
             },
         }
     }
@@ -206,11 +231,19 @@ fn talk(
     seen: &Seen,
     addresses: &mut BTreeMap<String, Talk>,
     domains: &mut BTreeMap<String, Talk>,
-) -> Option<&'static str> {
+) -> Option<Why> {
     let (peer, all) = match &egress.peer {
         Peer::Path(_) => return None,
-        Peer::Cid(_) => return Some("virtual machines and their hosts talk beside the network"),
-        Peer::Socket(_) => return Some("a socket was made, and whom it is for was not seen"),
+        Peer::Cid(_) => {
+            return Some(Why::both(
+                "virtual machines and their hosts talk beside the network",
+            ));
+        }
+        Peer::Socket(_) => {
+            return Some(Why::both(
+                "a socket was made, and whom it is for was not seen",
+            ));
+        }
         Peer::Address(address) if address.is_loopback() || address.is_unspecified() => return None,
         Peer::Address(address) => {
             let bits = match address {
@@ -221,18 +254,23 @@ fn talk(
         }
         Peer::Cidr(range) => (range.to_string(), addresses),
         Peer::Domain(domain) if is_of_cluster(domain) && Service::of(domain).is_none() => {
-            return Some(
+            return Some(Why::both(
                 "a name of the cluster that is no service's: a policy can only select its pods by their labels",
-            );
+            ));
         }
         Peer::Domain(domain) if is_name(domain) => (domain.clone(), domains),
-        Peer::Domain(_) => return Some("not a name that Cilium takes"),
+        Peer::Domain(_) => {
+            return Some(Why(
+                "a NetworkPolicy cannot name domains",
+                "not a name that Cilium takes",
+            ));
+        }
     };
     let Some(protocol) = word(egress.protocol) else {
-        return Some("policies know TCP, UDP and SCTP alone");
+        return Some(Why::of(egress.protocol));
     };
     if !(1..=65_535).contains(&egress.port) {
-        return Some("without a port, a policy would open all");
+        return Some(Why::both("without a port, a policy would open all"));
     }
     let talk = all.entry(peer.clone()).or_insert_with(|| Talk {
         peer,

@@ -158,6 +158,26 @@ fn cilium_s_policy_has_its_form() {
 }
 
 #[test]
+fn what_cilium_alone_has_a_rule_for_is_not_said_of_both() {
+    let mut profile = common::profile();
+    approve(
+        &mut profile,
+        "egress: {protocol: ICMP, address: 192.0.2.9, port: 0}",
+    );
+    let advice = advise_seeing(&profile);
+    let [network, cilium] = [
+        yaml_text(&advice, &target(), &selects(), None),
+        cilium_text(&advice, &selects()),
+    ];
+    assert!(
+        network.contains("a NetworkPolicy knows TCP, UDP and SCTP alone"),
+        "{network}"
+    );
+    assert!(cilium.contains("an `icmps` rule lets it pass"), "{cilium}");
+    assert!(!cilium.contains("SCTP alone"), "{cilium}");
+}
+
+#[test]
 fn a_metadata_service_is_not_let_out_to_without_a_word() {
     for (peer, is_one) in [
         ("address: 169.254.169.254", true),

@@ -378,6 +378,13 @@ fn selects(
         let own = own.filter(|(key, _)| !OF_INSTANCES.contains(&key.as_str()));
         labels.extend(own.map(|(key, value)| (key.clone(), value.clone())));
     }
+    for (key, value) in &labels {
+        if let Some(why) = names::wrong_label(key, value) {
+            let (key, value) = (visible(key), visible(value));
+            let error = anyhow!("no pod can have the label `{key}={value}`: {why}");
+            return Err(Failure::new(Code::Usage, error));
+        }
+    }
     if labels.is_empty() {
         return Err(usage(
             "policies select pods by labels, and a profile holds none: give --selector KEY=VALUE, or the \
@@ -432,5 +439,28 @@ mod tests {
         let patch = document::patch_text(&advice, &target);
         assert!(patch.contains("initContainers:\n"), "{patch}");
         assert!(OF_INSTANCES.is_sorted());
+    }
+
+    #[test]
+    fn a_selector_is_of_labels_that_pods_can_have() {
+        let profile = Profile::new(Workload::default(), Mode::Learning);
+        let advice = Advice::of(&profile, &Given::default());
+        let of = |selector: &str| {
+            let line = ["x", "shop", "-o", "yaml", "--selector", selector];
+            selects(&Line::parse_from(line).args, &advice, None, "app")
+        };
+        for good in ["app=shop", "app=", "lapwing.dev/a_b=c.d", "a=b,c=d"] {
+            assert!(of(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "a b=", "a=b c", "a=-b", "/a=b", "A/a=b", "a/b/c=d", "a=b\nc", "a=b=c",
+        ] {
+            let failure = of(bad).unwrap_err();
+            assert_eq!(failure.code, Code::Usage, "{bad}");
+            assert!(
+                failure.to_string().contains("no pod can have the label `"),
+                "{failure}"
+            );
+        }
     }
 }
