@@ -1,6 +1,6 @@
 //! The policy that is offered: what it is, of whatever pod.
 
-use super::quarantine;
+use super::{quarantine, readme};
 use crate::cli::evidence::bundle::{Agent, Manifest, Subject};
 use crate::cli::evidence::changes::Changes;
 use crate::cli::evidence::processes::Now;
@@ -74,6 +74,27 @@ proptest! {
     }
 }
 
+fn manifest() -> Manifest {
+    Manifest {
+        api_version: String::new(),
+        kind: String::new(),
+        created: String::new(),
+        tool: String::new(),
+        agent: Agent::default(),
+        subject: Subject::default(),
+        incomplete: Vec::new(),
+        files: Vec::new(),
+    }
+}
+
+/// The agent keeps no older one.
+#[test]
+fn the_profile_is_said_to_be_of_when_the_bundle_was_made() {
+    let text = readme(&manifest());
+    let line = "known to do when this was made, not when it happened\n";
+    assert!(text.contains(line), "{text}");
+}
+
 #[test]
 fn it_is_there_of_pods_alone() {
     let made = |container: v1::Container| {
@@ -83,16 +104,7 @@ fn it_is_there_of_pods_alone() {
             violation: String::new(),
             traced: None,
         };
-        let manifest = Manifest {
-            api_version: String::new(),
-            kind: String::new(),
-            created: String::new(),
-            tool: String::new(),
-            agent: Agent::default(),
-            subject: Subject::default(),
-            incomplete: Vec::new(),
-            files: Vec::new(),
-        };
+        let manifest = manifest();
         let all = files(
             &found,
             &Timeline::default(),
