@@ -217,7 +217,7 @@ const LEFT_SECCOMP: &str = "seccomp: Docker's default profile holds unless secur
 pub fn header(advice: &Advice) -> Vec<String> {
     let basis = &advice.basis;
     let mut lines = vec![
-        format!("advice of Lapwing for {}", advice.workload),
+        format!("advice of Lapwing for {}", advice.workload.title()),
         basis.line(),
     ];
     match basis.complete {

@@ -14,9 +14,10 @@ use lapwing_advise::{Advice, Given};
 use lapwing_profile::behaviour::{FileChange, Operation};
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::{Entry, Phase};
-use lapwing_profile::profile::Profile;
+use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::provenance::mounts::Mount;
 use lapwing_profile::text::canonical;
+use lapwing_profile::workload::Workload;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -237,6 +238,19 @@ fn warnings_go_with_every_document() {
     );
     let text = patch_text(&advise(&profile), &target());
     assert!(!text.contains("mount at /app"), "{text}");
+}
+
+#[test]
+fn a_workload_is_named_by_the_parts_that_there_are() {
+    let workload = Workload {
+        kind: "Workload".into(),
+        name: "postgresql".into(),
+        ..Workload::default()
+    };
+    let advice = advise(&Profile::new(workload, Mode::Learning));
+    let text = patch_text(&advice, &target());
+    let first = text.lines().next();
+    assert_eq!(first, Some("# advice of Lapwing for Workload/postgresql"));
 }
 
 fn read(text: &str) -> Value {

@@ -289,7 +289,7 @@ fn recorded(advice: &Advice) -> Result<&Recorded, Failure> {
         let why = anyhow!(
             "no system calls of {} were recorded: set `syscalls: learning` in the agent's configuration, and \
              let the workload learn",
-            advice.workload
+            advice.workload.title()
         );
         Failure::new(Code::Failed, why)
     })
