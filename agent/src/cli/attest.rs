@@ -8,7 +8,7 @@ use super::{Code, Failure, Outcome};
 use crate::judge::report;
 use anyhow::{Context, anyhow};
 use lapwing_profile::attestation::{
-    self, Attested, Class, Conditions, ENVELOPE_MAX, Evidence, Judgement, Whose,
+    self, AttestError, Attested, Class, Conditions, ENVELOPE_MAX, Evidence, Judgement, Whose,
 };
 use lapwing_profile::evidence::settings::duration;
 use lapwing_profile::profile::Profile;
@@ -48,8 +48,14 @@ pub fn attest(output: Output, profile: &Profile, by: &Judgement, args: AttestArg
     let before = before(&to)?;
     let shown = || to.display().to_string();
     let envelope = attestation::attest(profile, image.as_deref(), by, &key, before.as_deref())
-        .with_context(shown)
-        .map_err(failed)?;
+        .map_err(|error| {
+            // Of what stands where it goes, or of the profile.
+            let place = match error {
+                AttestError::Envelope(_) => shown(),
+                _ => name.clone(),
+            };
+            failed(anyhow!(error).context(place))
+        })?;
     // What is written is what others will find in it.
     let attested = attestation::verify(envelope.as_bytes(), &[key.public()], None)
         .with_context(shown)
@@ -476,6 +482,32 @@ mod tests {
             ..evidence(Vec::new())
         };
         assert!(with(lost).contains("\n  events were lost, last at 2026-11-28T05:52:00Z\n"));
+    }
+
+    #[test]
+    fn what_cannot_be_attested_is_the_profile() {
+        use lapwing_profile::profile::Mode;
+        use lapwing_profile::workload::Workload;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        // Of RFC 8410, section 10.3.
+        let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+        std::fs::write(at("key.pem"), key).unwrap();
+        let name = at("web.yaml").display().to_string();
+        let args = AttestArgs {
+            name: name.clone(),
+            key: at("key.pem"),
+            image: None,
+            to: None,
+        };
+        let profile = Profile::new(Workload::default(), Mode::Learning);
+        let by = judgement(None, None);
+        let failure = attest(Output::Text, &profile, &by, args).unwrap_err();
+        let text = failure.to_string();
+        assert!(
+            text.starts_with(&format!("{name}: the profile knows no digest")),
+            "{text}"
+        );
     }
 
     #[test]
