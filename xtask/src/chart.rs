@@ -238,19 +238,28 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// What `lapwing advise pod -o policy` prints, as its own tests keep it.
+/// What is printed for people to apply, as the tests of each keep it, and how many objects that is. Cilium's policy is no
+/// object of Kubernetes.
+const ADVISED: [(&str, usize); 4] = [
+    ("agent/advise/tests/golden/web.all.yaml", 2),
+    ("agent/advise/tests/golden/web.networkpolicy.yaml", 1),
+    ("agent/advise/tests/golden/web.policy.yaml", 2),
+    ("agent/src/cli/evidence/words/quarantine.yaml", 1),
+];
+
 fn check_advised(schemas: &[Schemas]) -> Result<()> {
-    let path = root().join("agent/advise/tests/golden/web.policy.yaml");
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let objects: Vec<Value> = serde_saphyr::from_multiple(&text)
-        .with_context(|| format!("no YAML: {}", path.display()))?;
-    ensure!(objects.len() == 2, "{}: no two objects", path.display());
-    for object in &objects {
-        schemas
-            .iter()
-            .try_for_each(|it| it.check(object))
-            .with_context(|| path.display().to_string())?;
+    for (file, count) in ADVISED {
+        let text =
+            fs::read_to_string(root().join(file)).with_context(|| format!("cannot read {file}"))?;
+        let objects: Vec<Value> =
+            serde_saphyr::from_multiple(&text).with_context(|| format!("no YAML: {file}"))?;
+        ensure!(objects.len() == count, "{file}: not {count} objects");
+        for object in &objects {
+            schemas
+                .iter()
+                .try_for_each(|it| it.check(object))
+                .with_context(|| file.to_owned())?;
+        }
     }
     Ok(())
 }

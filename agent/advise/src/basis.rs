@@ -1,7 +1,7 @@
 //! What advice rests on: how much was observed, what was lost, what is missing.
 
 use crate::Given;
-use crate::evidence::Facts;
+use crate::evidence::{Facts, seconds};
 use lapwing_profile::evidence::conditions::Progress;
 use lapwing_profile::evidence::settings::{Settings, duration};
 use lapwing_profile::profile::{Mode, Profile, Verdict};
@@ -74,7 +74,7 @@ impl Basis {
             None => "coverage unknown".to_owned(),
         };
         let losses = match &self.last_loss {
-            Some(last) => format!("events were lost, last at {last}"),
+            Some(last) => format!("events were lost, last at {}", seconds(last)),
             None if self.has_evidence => "no losses known".to_owned(),
             None => "losses unknown".to_owned(),
         };

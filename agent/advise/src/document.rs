@@ -1,4 +1,4 @@
-//! The documents: patch, policies, Compose service.
+//! The documents: patch, Compose service, admission policy.
 //!
 //! They are values, and the YAML library writes them. What readers of YAML 1.1 would take for something
 //! else than text (`yes`, `017`, `1e3`) it quotes. Above them stand comments,
@@ -9,7 +9,7 @@ use crate::admission;
 use crate::evidence::Named;
 use crate::manifest::{List, Shape};
 use crate::names;
-use crate::policy::{self, Selects};
+use crate::policy::Selects;
 use crate::privileged::WRITES;
 use crate::root::{EVICTED, Folder};
 use lapwing_profile::text::visible;
@@ -217,7 +217,7 @@ const LEFT_SECCOMP: &str = "seccomp: Docker's default profile holds unless secur
 pub fn header(advice: &Advice) -> Vec<String> {
     let basis = &advice.basis;
     let mut lines = vec![
-        format!("advice of Lapwing for {}", advice.workload),
+        format!("advice of Lapwing for {}", advice.workload.title()),
         basis.line(),
     ];
     match basis.complete {
@@ -324,7 +324,7 @@ pub fn yaml(value: &impl Serialize) -> String {
 }
 
 /// Where the seccomp profile has to be that the patch names.
-fn placed(target: &Target) -> Option<String> {
+pub(crate) fn placed(target: &Target) -> Option<String> {
     let file = target.localhost.as_ref()?;
     Some(format!(
         "seccomp: put what `-o seccomp --seccomp` prints at {file}, below the kubelet's folder (/var/lib/kubelet/seccomp), on each \
@@ -377,42 +377,3 @@ pub fn policy_text(advice: &Advice, target: &Target, selects: &Selects) -> Strin
     let [policy, binding] = admission::objects(advice, target, selects);
     [commented(&comments, &policy), yaml(&binding)].join("---\n")
 }
-
-/// Policies and patch, as one text of three documents.
-#[must_use]
-pub fn all_text(advice: &Advice, target: &Target, selects: &Selects) -> String {
-    let left = |all: Vec<String>| {
-        let lines = all.into_iter().map(|line| format!("not covered: {line}"));
-        lines.collect::<Vec<_>>()
-    };
-    let mut first = header(advice);
-    first.extend(left(policy::left_by_kubernetes(&advice.network)));
-    first.extend(IN_CLUSTER.iter().map(ToString::to_string));
-    let mut second = vec!["for clusters with Cilium, instead of the one above".to_owned()];
-    second.extend(left(policy::left_by_cilium(&advice.network)));
-    second.extend(
-        policy::of_services(&advice.network)
-            .iter()
-            .map(ToString::to_string),
-    );
-    let mut third = vec![
-        "no object: a patch, for kubectl patch --patch-file (`-o patch` prints it alone)"
-            .to_owned(),
-    ];
-    third.extend(placed(target));
-    [
-        commented(&first, &policy::kubernetes(advice, selects)),
-        commented(&second, &policy::cilium(advice, selects)),
-        commented(&third, &patch(advice, target)),
-    ]
-    .join("---\n")
-}
-
-/// What is said of policies.
-pub const IN_CLUSTER: &[&str] = &[
-    "a policy holds the whole pod, its other containers too (sidecars, init containers), and this knows one container: what several \
-     policies allow adds up, so apply those of all containers together",
-    "who connects was not recorded: ports are open to all, restrict `from` if you know them",
-    "addresses of pods and services change and are matched differently by plug-ins (Cilium's toCIDR matches no pod): \
-     replace those by selectors",
-];

@@ -36,13 +36,21 @@ pub struct Seen {
     pub of_instances: Option<u64>,
 }
 
+/// A time of RFC 3339 for people: whole seconds.
+pub(crate) fn seconds(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, _)) => format!("{whole}Z"),
+        None => time.to_owned(),
+    }
+}
+
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.entry)?;
         match (self.count, &self.last) {
             (0, _) => write!(f, "  approved and never seen")?,
             (count, None) => write!(f, "  x{count}")?,
-            (count, Some(last)) => write!(f, "  x{count}, last {last}")?,
+            (count, Some(last)) => write!(f, "  x{count}, last {}", seconds(last))?,
         }
         let more = |more| if more { " and more" } else { "" };
         if !self.by.is_empty() {
@@ -154,5 +162,33 @@ impl Facts {
             });
         }
         facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_whole_seconds_and_programs_all() {
+        let seen = Seen {
+            entry: "exec: {path: /bin/a}".to_owned(),
+            count: 3,
+            first: None,
+            last: Some("2026-11-28T05:52:00.722178175Z".to_owned()),
+            by: Vec::new(),
+            more_by: false,
+            uids: Vec::new(),
+            more_uids: false,
+            instances: None,
+            of_instances: None,
+        };
+        assert_eq!(
+            seen.to_string(),
+            "exec: {path: /bin/a}  x3, last 2026-11-28T05:52:00Z"
+        );
+        let value = serde_json::to_value(&seen).unwrap();
+        assert_eq!(value["last"], "2026-11-28T05:52:00.722178175Z");
+        assert_eq!(seconds("2026-11-28T05:52:00Z"), "2026-11-28T05:52:00Z");
     }
 }

@@ -43,6 +43,7 @@ pub mod score;
 pub mod seccomp;
 mod set_id;
 pub mod user;
+pub mod whole;
 
 use basis::Basis;
 use capability::{Capabilities, Escalation};

@@ -3,6 +3,10 @@
 //! Fields that are not looked at may be anything; those that are must have the types of the API
 //! (`core/v1` `PodSpec`, as of Kubernetes 1.34), and a mistake is told with its place.
 
+mod merged;
+
+pub use merged::Manifest;
+
 use lapwing_profile::text::visible;
 use lapwing_profile::yaml::{self, Limits};
 use serde::Deserialize;
@@ -35,6 +39,9 @@ pub enum Wrong {
         /// Where it stands.
         place: String,
     },
+    /// It is no whole object, so nothing can be applied with it.
+    #[error("it has no `{0}`, without which nobody takes it: give it whole")]
+    Part(&'static str),
     /// None of its containers is the one that is asked for, or nobody said which.
     #[error("{place}: {what}; name one of its containers with --container: {names}")]
     Container {

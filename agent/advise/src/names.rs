@@ -64,6 +64,40 @@ pub fn is_label(text: &str) -> bool {
     slug(text, MOST) == text
 }
 
+/// What is wrong with a label of Kubernetes, if anything is (`IsQualifiedName` and `IsValidLabelValue` of its
+/// `apimachinery`).
+#[must_use]
+pub fn wrong_label(key: &str, value: &str) -> Option<&'static str> {
+    let is_name = |name: &str| {
+        let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let bytes = name.as_bytes();
+        name.len() <= MOST
+            && is_end(bytes.first())
+            && is_end(bytes.last())
+            && name.bytes().all(plain)
+    };
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    let is_domain = |prefix: &str| prefix.len() <= 253 && prefix.split('.').all(is_label);
+    if !is_name(name) {
+        return Some(
+            "a key is of 1 to 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, behind a domain and `/` if it has one",
+        );
+    }
+    if !prefix.is_none_or(is_domain) {
+        return Some("what stands before the `/` of a key is a domain in small letters");
+    }
+    if !value.is_empty() && !is_name(value) {
+        return Some(
+            "a value is empty, or of at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends",
+        );
+    }
+    None
+}
+
 /// The name of something of a workload's container.
 pub(crate) fn of_container(workload: &Workload, container: &str, ending: &str) -> String {
     let Workload { kind, name, .. } = workload;

@@ -1,6 +1,7 @@
 //! Peers and sockets that wait, sorted by whether a network policy has a form for them.
 
 use crate::evidence::{Facts, Seen};
+use lapwing_profile::address::reaches_metadata;
 use lapwing_profile::behaviour::{Behaviour, Egress, Listen, Peer, Protocol, Reach};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,11 +77,35 @@ fn is_of_cluster(name: &str) -> bool {
 
 /// What a policy has no form for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Left {
     /// The entry.
     pub seen: Seen,
-    /// Why.
+    /// Why a `NetworkPolicy` has none.
     pub why: &'static str,
+    /// Why Cilium's has none.
+    pub why_cilium: &'static str,
+}
+
+/// Why, for both; or for each, where Cilium's differs.
+struct Why(&'static str, &'static str);
+
+impl Why {
+    const fn both(why: &'static str) -> Self {
+        Self(why, why)
+    }
+
+    /// Of a protocol that has no ports.
+    const fn of(protocol: Protocol) -> Self {
+        const ALONE: &str = "a NetworkPolicy knows TCP, UDP and SCTP alone";
+        match protocol {
+            Protocol::Icmp | Protocol::Icmpv6 => Self(
+                ALONE,
+                "an `icmps` rule lets it pass, by types, which were not recorded: write one for those that it needs",
+            ),
+            _ => Self(ALONE, "Cilium knows TCP, UDP, SCTP and ICMP alone"),
+        }
+    }
 }
 
 /// The network.
@@ -107,7 +132,13 @@ pub struct Network {
     pub others: Vec<String>,
     /// What no policy has a form for.
     pub left: Vec<Left>,
+    /// What the policies allow and somebody should look at first.
+    pub warnings: Vec<String>,
 }
+
+/// What is said of a peer that hands out credentials.
+const METADATA: &str = "this is the cloud's metadata service (rule egress.imds) or what hands out credentials beside it, and the policies \
+     let it be asked: take it out unless the workload needs the credentials of its node or role";
 
 /// The word for a protocol that policies know.
 const fn word(protocol: Protocol) -> Option<&'static str> {
@@ -146,7 +177,11 @@ impl Network {
                 Behaviour::Listen(listen) => network.listen(listen, seen),
                 Behaviour::Egress(egress) => {
                     network.asks |= egress.port == DNS;
-                    talk(egress, seen, &mut addresses, &mut domains)
+                    let left = talk(egress, seen, &mut addresses, &mut domains);
+                    if left.is_none() && reaches_metadata(&egress.peer) {
+                        network.warnings.push(format!("{}: {METADATA}", seen.entry));
+                    }
+                    left
                 }
                 Behaviour::Dns(dns) => {
                     network.asks = true;
@@ -155,9 +190,10 @@ impl Network {
                 }
                 Behaviour::Exec(_) | Behaviour::File(_) | Behaviour::Privilege(_) => None,
             };
-            network.left.extend(left.map(|why| Left {
+            network.left.extend(left.map(|Why(why, why_cilium)| Left {
                 seen: seen.clone(),
                 why,
+                why_cilium,
             }));
         }
         network.asks |= !domains.is_empty();
@@ -170,7 +206,7 @@ impl Network {
     }
 
     /// A socket that waits. Answers why it has no form.
-    fn listen(&mut self, listen: &Listen, seen: &Seen) -> Option<&'static str> {
+    fn listen(&mut self, listen: &Listen, seen: &Seen) -> Option<Why> {
         match listen.reach {
             // Nobody outside the pod reaches these.
             Reach::Loopback | Reach::Path(_) => None,
@@ -183,7 +219,7 @@ impl Network {
                     self.ingress_because.push(seen.clone());
                     None
                 }
-                None => Some("policies know TCP, UDP and SCTP alone"),
+                None => Some(Why::of(listen.protocol)),
             },
         }
     }
@@ -195,11 +231,19 @@ fn talk(
     seen: &Seen,
     addresses: &mut BTreeMap<String, Talk>,
     domains: &mut BTreeMap<String, Talk>,
-) -> Option<&'static str> {
+) -> Option<Why> {
     let (peer, all) = match &egress.peer {
         Peer::Path(_) => return None,
-        Peer::Cid(_) => return Some("virtual machines and their hosts talk beside the network"),
-        Peer::Socket(_) => return Some("a socket was made, and whom it is for was not seen"),
+        Peer::Cid(_) => {
+            return Some(Why::both(
+                "virtual machines and their hosts talk beside the network",
+            ));
+        }
+        Peer::Socket(_) => {
+            return Some(Why::both(
+                "a socket was made, and whom it is for was not seen",
+            ));
+        }
         Peer::Address(address) if address.is_loopback() || address.is_unspecified() => return None,
         Peer::Address(address) => {
             let bits = match address {
@@ -210,18 +254,23 @@ fn talk(
         }
         Peer::Cidr(range) => (range.to_string(), addresses),
         Peer::Domain(domain) if is_of_cluster(domain) && Service::of(domain).is_none() => {
-            return Some(
+            return Some(Why::both(
                 "a name of the cluster that is no service's: a policy can only select its pods by their labels",
-            );
+            ));
         }
         Peer::Domain(domain) if is_name(domain) => (domain.clone(), domains),
-        Peer::Domain(_) => return Some("not a name that Cilium takes"),
+        Peer::Domain(_) => {
+            return Some(Why(
+                "a NetworkPolicy cannot name domains",
+                "not a name that Cilium takes",
+            ));
+        }
     };
     let Some(protocol) = word(egress.protocol) else {
-        return Some("policies know TCP, UDP and SCTP alone");
+        return Some(Why::of(egress.protocol));
     };
     if !(1..=65_535).contains(&egress.port) {
-        return Some("without a port, a policy would open all");
+        return Some(Why::both("without a port, a policy would open all"));
     }
     let talk = all.entry(peer.clone()).or_insert_with(|| Talk {
         peer,

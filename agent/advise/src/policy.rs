@@ -3,7 +3,7 @@
 //! Whom a policy selects has to be known: one without a selector would select every pod of its
 //! namespace. Both policies name what they leave out, in an annotation that goes with them.
 
-use crate::network::{EPHEMERAL, Network, Port, Service, Talk, is_name};
+use crate::network::{EPHEMERAL, Left, Network, Port, Service, Talk, is_name};
 use crate::{Advice, names};
 use lapwing_profile::text::visible;
 use lapwing_profile::workload::Workload;
@@ -71,7 +71,7 @@ pub fn left_by_kubernetes(network: &Network) -> Vec<String> {
         because.map(move |seen| format!("{}: {why}", seen.entry))
     });
     (of_host(network, HOST[0]).chain(domains))
-        .chain(left_by_both(network))
+        .chain(left_by_either(network, |left| left.why))
         .collect()
 }
 
@@ -79,7 +79,7 @@ pub fn left_by_kubernetes(network: &Network) -> Vec<String> {
 #[must_use]
 pub fn left_by_cilium(network: &Network) -> Vec<String> {
     (of_host(network, HOST[1]))
-        .chain(left_by_both(network))
+        .chain(left_by_either(network, |left| left.why_cilium))
         .collect()
 }
 
@@ -87,7 +87,10 @@ fn of_host(network: &Network, what: &str) -> impl Iterator<Item = String> {
     network.is_host.then(|| what.to_owned()).into_iter()
 }
 
-fn left_by_both(network: &Network) -> impl Iterator<Item = String> {
+fn left_by_either(
+    network: &Network,
+    why: fn(&Left) -> &'static str,
+) -> impl Iterator<Item = String> {
     let others = (!network.others.is_empty()).then(|| {
         let names: Vec<_> = (network.others.iter()).map(|name| visible(name)).collect();
         format!(
@@ -95,7 +98,8 @@ fn left_by_both(network: &Network) -> impl Iterator<Item = String> {
             names.join(", ")
         )
     });
-    let left = (network.left.iter()).map(|left| format!("{}: {}", left.seen.entry, left.why));
+    let left = network.left.iter();
+    let left = left.map(move |left| format!("{}: {}", left.seen.entry, why(left)));
     others.into_iter().chain(left)
 }
 

@@ -2,41 +2,27 @@
 
 mod common;
 
-use common::{approve, created, profile, see, web};
+use common::{DEPLOYMENT, approve, created, profile, see, selects, target, web};
 use lapwing_advise::apparmor;
 use lapwing_advise::document::{
-    Target, all_text, compose, compose_text, patch, patch_text, policy_text, yaml,
+    Target, compose, compose_text, patch, patch_text, policy_text, yaml,
 };
-use lapwing_advise::manifest::{List, Shape};
+use lapwing_advise::manifest::{Manifest, Shape};
 use lapwing_advise::policy::{Selects, cilium, kubernetes};
+use lapwing_advise::whole::{cilium_text, yaml_text};
 use lapwing_advise::{Advice, Given};
 use lapwing_profile::behaviour::{FileChange, Operation};
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::{Entry, Phase};
-use lapwing_profile::profile::Profile;
+use lapwing_profile::profile::{Mode, Profile};
 use lapwing_profile::provenance::mounts::Mount;
 use lapwing_profile::text::canonical;
+use lapwing_profile::workload::Workload;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
-fn target() -> Target {
-    Target {
-        shape: Shape::Template,
-        container: "app".into(),
-        list: List::Containers,
-        keeps_seccomp: false,
-        localhost: None,
-        volumes: BTreeSet::new(),
-    }
-}
-
-fn selects() -> Selects {
-    Selects {
-        name: "web-app-lapwing".into(),
-        namespace: "shop".into(),
-        labels: [("app".to_owned(), "web".to_owned())].into(),
-    }
+fn deployment() -> Manifest {
+    Manifest::read(DEPLOYMENT.as_bytes()).unwrap()
 }
 
 fn advise(profile: &Profile) -> Advice {
@@ -46,9 +32,18 @@ fn advise(profile: &Profile) -> Advice {
 #[test]
 fn the_documents_are_as_they_were() {
     let advice = advise(&web());
+    let manifest = deployment();
     for (name, now) in [
         ("web.patch.yaml", patch_text(&advice, &target())),
-        ("web.all.yaml", all_text(&advice, &target(), &selects())),
+        (
+            "web.all.yaml",
+            yaml_text(&advice, &target(), &selects(), Some(&manifest)),
+        ),
+        (
+            "web.networkpolicy.yaml",
+            yaml_text(&advice, &target(), &selects(), None),
+        ),
+        ("web.cilium.yaml", cilium_text(&advice, &selects())),
         ("web.compose.yaml", compose_text(&advice, "web", None)),
         ("web.apparmor", apparmor::text(&web(), &advice)),
         (
@@ -96,7 +91,7 @@ fn a_patch_reaches_the_pod_wherever_it_lies() {
     for text in [
         patch_text(&advice, &own),
         policy_text(&advice, &own, &selects()),
-        all_text(&advice, &own, &selects()),
+        yaml_text(&advice, &own, &selects(), Some(&deployment())),
     ] {
         let words = "prints at lapwing/shop/web-app.json, below the kubelet's folder";
         assert_eq!(text.matches(words).count(), 1, "{text}");
@@ -206,7 +201,9 @@ fn warnings_go_with_every_document() {
     let advice = advise(&profile);
     for text in [
         patch_text(&advice, &target()),
-        all_text(&advice, &target(), &selects()),
+        yaml_text(&advice, &target(), &selects(), None),
+        yaml_text(&advice, &target(), &selects(), Some(&deployment())),
+        cilium_text(&advice, &selects()),
         compose_text(&advice, "web", None),
     ] {
         let one = |words: &[&str]| {
@@ -241,6 +238,19 @@ fn warnings_go_with_every_document() {
     );
     let text = patch_text(&advise(&profile), &target());
     assert!(!text.contains("mount at /app"), "{text}");
+}
+
+#[test]
+fn a_workload_is_named_by_the_parts_that_there_are() {
+    let workload = Workload {
+        kind: "Workload".into(),
+        name: "postgresql".into(),
+        ..Workload::default()
+    };
+    let advice = advise(&Profile::new(workload, Mode::Learning));
+    let text = patch_text(&advice, &target());
+    let first = text.lines().next();
+    assert_eq!(first, Some("# advice of Lapwing for Workload/postgresql"));
 }
 
 fn read(text: &str) -> Value {
@@ -364,10 +374,11 @@ proptest! {
         prop_assert_eq!(&mounts, &folders);
         prop_assert!(mounts.iter().all(|it| !it.contains([':', ',', '\n'])));
 
-        let text = all_text(&advice, &target, &selects);
+        let merged = deployment().patched(&patch(&advice, &target));
+        let text = yaml_text(&advice, &target, &selects, Some(&deployment()));
         let all: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-        let wanted = [kubernetes(&advice, &selects), cilium(&advice, &selects), patch(&advice, &target)];
-        prop_assert_eq!(&all[..], &wanted);
+        prop_assert_eq!(&all[..], &[merged, kubernetes(&advice, &selects)]);
+        prop_assert_eq!(&read(&cilium_text(&advice, &selects)), &cilium(&advice, &selects));
         // Nothing hidden reaches who reads it.
         let line = text.replace('\n', "");
         prop_assert_eq!(lapwing_profile::text::visible(&line), line.as_str());

@@ -54,6 +54,31 @@ const METADATA: [IpAddr; 16] = [
     IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
 ];
 
+/// Names by which some clouds' guests ask for it.
+const METADATA_NAMES: [&str; 5] = [
+    "instance-data",
+    "instance-data.ec2.internal",
+    "metadata",
+    "metadata.goog",
+    "metadata.google.internal",
+];
+
+/// Whether a peer is a metadata service, by address or name, or a range that has one in it.
+#[must_use]
+pub fn reaches_metadata(peer: &Peer) -> bool {
+    match peer {
+        Peer::Address(address) => is_metadata(*address),
+        Peer::Cidr(range) => METADATA.iter().any(|one| range.contains(*one)),
+        Peer::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            METADATA_NAMES
+                .iter()
+                .any(|one| name.eq_ignore_ascii_case(one))
+        }
+        Peer::Path(_) | Peer::Cid(_) | Peer::Socket(_) => false,
+    }
+}
+
 /// The IPv4 address that one of IPv6 leads to, and how many bits stand before it.
 fn embedded(address: Ipv6Addr) -> Option<(u8, IpAddr)> {
     let (before, high, low) = match address.segments() {

@@ -33,7 +33,7 @@ mod parts;
 mod read;
 
 pub use conditions::{Conditions, Judgement, Whose};
-pub use read::{Attested, ENVELOPE_MAX, Evidence, verify};
+pub use read::{Attested, Class, ENVELOPE_MAX, Evidence, verify};
 
 use crate::behaviour::{
     Behaviour, Egress, Exec, FileChange, Listen, Peer, Privilege, Reach, SetId,
@@ -48,6 +48,12 @@ use crate::version::{Remembered, Version};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use thiserror::Error;
+
+/// Whether that is the kind of text in an envelope, by its `payloadType`.
+#[must_use]
+pub fn is_kind(media_type: &str) -> bool {
+    media_type == IN_TOTO.media_type
+}
 
 /// What kind of text is signed.
 const IN_TOTO: envelope::Kind = envelope::Kind {

@@ -70,6 +70,14 @@ impl Workload {
         self.to_string().contains(part) || self.parts().join("/").contains(part)
     }
 
+    /// The parts that there are, for people: without Kubernetes some are empty. Not unlike all others', as its whole
+    /// name is; as a part of that it finds the workload.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let parts = self.parts().into_iter().filter(|part| !part.is_empty());
+        parts.map(escape).collect::<Vec<_>>().join("/")
+    }
+
     /// Whether a text is its whole name, special bytes as `%NN` or as they are.
     #[must_use]
     pub fn is_named(&self, name: &str) -> bool {
@@ -115,6 +123,8 @@ mod tests {
         }
         assert!(image.is_named("/Image/team/web/") && image.is_named("/Image/team%2Fweb/"));
         assert!(!image.is_named("team/web") && !image.is_like("team-web"));
+        assert_eq!(image.title(), "Image/team%2Fweb");
+        assert!(image.is_like(&image.title()));
     }
 
     /// Parts of few bytes, among which the special ones, so that some are alike.

@@ -31,6 +31,18 @@ pub struct Limits {
 /// # Errors
 /// When the bytes are no text, exceed the limits, or are not what is wanted.
 pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: Limits) -> Result<T, String> {
+    read_with(bytes, limits, false)
+}
+
+/// As [`read()`], with the numbers of YAML 1.1, which Kubernetes reads: `0644` is 420.
+///
+/// # Errors
+/// As those of [`read()`].
+pub fn read_1_1<T: DeserializeOwned>(bytes: &[u8], limits: Limits) -> Result<T, String> {
+    read_with(bytes, limits, true)
+}
+
+fn read_with<T: DeserializeOwned>(bytes: &[u8], limits: Limits, octal: bool) -> Result<T, String> {
     if bytes.len() > limits.bytes {
         return Err(format!(
             "{} bytes are more than the {} that are read",
@@ -56,6 +68,7 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: Limits) -> Result<T, Stri
             max_total_scalar_bytes: limits.bytes,
             max_documents: 1,
         },
+        legacy_octal_numbers: octal,
     };
     let read: Result<Erased<T>, _> = serde_saphyr::from_str_with_options(text, options);
     read.map(|Erased(value)| value)

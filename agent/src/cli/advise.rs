@@ -13,11 +13,11 @@ use lapwing_advise::apparmor;
 use lapwing_advise::basis::Loss;
 use lapwing_advise::document::{self, Target};
 use lapwing_advise::image::Contents;
-use lapwing_advise::manifest::{Pod, Shape};
+use lapwing_advise::manifest::{Manifest, Pod, Shape, Wrong};
 use lapwing_advise::names::{self, slug};
 use lapwing_advise::policy::{self, Selects};
 use lapwing_advise::seccomp::Recorded;
-use lapwing_advise::{Advice, Given};
+use lapwing_advise::{Advice, Given, whole};
 use lapwing_image::Shown;
 use lapwing_profile::inventory::Inventory;
 use lapwing_profile::profile::Profile;
@@ -49,7 +49,8 @@ Examples:
   lapwing advise pod shop --pod deployment.yaml          beside what the pod has, with a score
   lapwing advise pod shop -o patch > patch.yaml
   kubectl patch deployment shop --patch-file patch.yaml
-  lapwing advise pod --file shop.yaml -o yaml --selector app=shop
+  lapwing advise pod shop -o yaml --pod deployment.yaml | kubectl apply -f -
+  lapwing advise pod --file shop.yaml -o cilium --selector app=shop
   lapwing advise pod shop --image shop.tar               and which files of the image each emptyDir would hide
   lapwing advise pod shop -o compose > compose.override.yaml
   lapwing advise pod shop -o seccomp > shop.json         from the calls that `syscalls: learning` recorded";
@@ -111,8 +112,10 @@ pub enum Form {
     Json,
     /// A strategic merge patch, for `kubectl patch --patch-file`
     Patch,
-    /// NetworkPolicy, CiliumNetworkPolicy and patch, as YAML documents
+    /// What can be applied: the manifest of --pod with the advice in it, and a NetworkPolicy
     Yaml,
+    /// A CiliumNetworkPolicy, which can name domains, for clusters with Cilium
+    Cilium,
     /// A service for Docker Compose, to lay over another
     Compose,
     /// A ValidatingAdmissionPolicy that holds pods of the workload to the advice, and its binding
@@ -176,11 +179,12 @@ async fn source(endpoint: &Endpoint, args: &PodArgs) -> Result<Source, Failure> 
     })
 }
 
-fn manifest(path: &Path, container: Option<&str>, usual: &str) -> Result<Pod, Failure> {
+/// What a manifest says, by who reads it.
+fn from_file<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T, Wrong>) -> Result<T, Failure> {
     let bytes = std::fs::read(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .map_err(|error| Failure::new(Code::Failed, error))?;
-    Pod::read(&bytes, container, usual)
+    read(&bytes)
         .with_context(|| path.display().to_string())
         .map_err(|error| Failure::new(Code::Usage, error))
 }
@@ -193,7 +197,11 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
     let workload = source.profile.workload.clone();
     let usual = workload.container.as_str();
     let pod = (args.pod.as_deref())
-        .map(|path| manifest(path, args.container.as_deref(), usual))
+        .map(|path| {
+            from_file(path, |bytes| {
+                Pod::read(bytes, args.container.as_deref(), usual)
+            })
+        })
         .transpose()?;
     let image = advise_pod_image::read(endpoint, &args.image, &source.profile).await?;
     let image = image.as_ref().map(Shown::of);
@@ -217,7 +225,15 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
         Form::Yaml => {
             let target = target(&args, &advice, pod.as_ref())?;
             let selects = selects(&args, &advice, pod.as_ref(), &target.container)?;
-            document::all_text(&advice, &target, &selects)
+            let whole = (args.pod.as_deref())
+                .map(|path| from_file(path, Manifest::read))
+                .transpose()?;
+            whole::yaml_text(&advice, &target, &selects, whole.as_ref())
+        }
+        Form::Cilium => {
+            let target = target(&args, &advice, pod.as_ref())?;
+            let selects = selects(&args, &advice, pod.as_ref(), &target.container)?;
+            whole::cilium_text(&advice, &selects)
         }
         Form::Compose => {
             let service = service(&workload.name);
@@ -273,7 +289,7 @@ fn recorded(advice: &Advice) -> Result<&Recorded, Failure> {
         let why = anyhow!(
             "no system calls of {} were recorded: set `syscalls: learning` in the agent's configuration, and \
              let the workload learn",
-            advice.workload
+            advice.workload.title()
         );
         Failure::new(Code::Failed, why)
     })
@@ -362,6 +378,13 @@ fn selects(
         let own = own.filter(|(key, _)| !OF_INSTANCES.contains(&key.as_str()));
         labels.extend(own.map(|(key, value)| (key.clone(), value.clone())));
     }
+    for (key, value) in &labels {
+        if let Some(why) = names::wrong_label(key, value) {
+            let (key, value) = (visible(key), visible(value));
+            let error = anyhow!("no pod can have the label `{key}={value}`: {why}");
+            return Err(Failure::new(Code::Usage, error));
+        }
+    }
     if labels.is_empty() {
         return Err(usage(
             "policies select pods by labels, and a profile holds none: give --selector KEY=VALUE, or the \
@@ -416,5 +439,28 @@ mod tests {
         let patch = document::patch_text(&advice, &target);
         assert!(patch.contains("initContainers:\n"), "{patch}");
         assert!(OF_INSTANCES.is_sorted());
+    }
+
+    #[test]
+    fn a_selector_is_of_labels_that_pods_can_have() {
+        let profile = Profile::new(Workload::default(), Mode::Learning);
+        let advice = Advice::of(&profile, &Given::default());
+        let of = |selector: &str| {
+            let line = ["x", "shop", "-o", "yaml", "--selector", selector];
+            selects(&Line::parse_from(line).args, &advice, None, "app")
+        };
+        for good in ["app=shop", "app=", "lapwing.dev/a_b=c.d", "a=b,c=d"] {
+            assert!(of(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "a b=", "a=b c", "a=-b", "/a=b", "A/a=b", "a/b/c=d", "a=b\nc", "a=b=c",
+        ] {
+            let failure = of(bad).unwrap_err();
+            assert_eq!(failure.code, Code::Usage, "{bad}");
+            assert!(
+                failure.to_string().contains("no pod can have the label `"),
+                "{failure}"
+            );
+        }
     }
 }

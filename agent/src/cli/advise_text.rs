@@ -11,6 +11,7 @@ use lapwing_advise::privileged::WRITES;
 use lapwing_advise::root::{EVICTED, Root};
 use lapwing_advise::score::Score;
 use lapwing_advise::seccomp::Seccomp;
+use lapwing_advise::whole;
 use lapwing_profile::text::visible;
 use std::collections::BTreeSet;
 use std::io::{Result, Write};
@@ -287,7 +288,7 @@ fn network(out: &mut impl Write, network: &Network) -> Result<()> {
     head(
         out,
         "network",
-        "NetworkPolicy, CiliumNetworkPolicy (-o yaml)",
+        "NetworkPolicy (-o yaml), CiliumNetworkPolicy (-o cilium)",
     )?;
     match network.ingress.is_empty() {
         true => line(out, 2, "lets nobody in: no socket that others can reach")?,
@@ -301,6 +302,9 @@ fn network(out: &mut impl Write, network: &Network) -> Result<()> {
     if !network.asks && network.addresses.is_empty() && network.domains.is_empty() {
         line(out, 2, "lets nothing out: nobody was talked to")?;
     }
+    for text in network.warnings.iter().take(LISTED_MAX) {
+        line(out, 2, &format!("! {text}"))?;
+    }
     let left = left_by_kubernetes(network);
     for text in left.iter().take(LISTED_MAX) {
         line(out, 2, &format!("! not covered by NetworkPolicy: {text}"))?;
@@ -308,7 +312,7 @@ fn network(out: &mut impl Write, network: &Network) -> Result<()> {
     if left.len() > LISTED_MAX {
         line(out, 2, &format!("! and {} more", left.len() - LISTED_MAX))?;
     }
-    (document::IN_CLUSTER.iter())
+    (whole::IN_CLUSTER.iter())
         .chain(of_services(network))
         .try_for_each(|text| dim(out, 2, text))
 }
@@ -358,6 +362,7 @@ mod tests {
             "file: {operation: CREATE, path: /etc/web.conf}",
             "privilege: {operation: CAPABILITY, detail: CAP_CHOWN}",
             "egress: {protocol: TCP, domain: api.example.com, port: 443}",
+            "egress: {protocol: TCP, address: 169.254.169.254, port: 80}",
             "listen: {protocol: UDP, port: 0}",
         ] {
             let by = By {
@@ -392,6 +397,7 @@ mod tests {
             "capabilities  drop: [ALL], add: [CHOWN]\n",
             "seccomp  RuntimeDefault\n  system calls were not recorded",
             "lets in: UDP 32768-60999\n",
+            "! egress: {protocol: TCP, address: \"169.254.169.254\", port: 80}: this is the cloud's metadata service",
             "lets out to (Cilium alone) api.example.com: TCP 443\n",
             "port: 443}: a NetworkPolicy cannot name domains\n",
         ] {

@@ -4,11 +4,11 @@ use super::args::{AttestArgs, Output};
 use super::profile_file as file;
 use super::profile_sign::{before, failed, place, private, publics};
 use super::text::{DIM, styled};
-use super::{Failure, Outcome};
+use super::{Code, Failure, Outcome};
 use crate::judge::report;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use lapwing_profile::attestation::{
-    self, Attested, Conditions, ENVELOPE_MAX, Evidence, Judgement, Whose,
+    self, AttestError, Attested, Class, Conditions, ENVELOPE_MAX, Evidence, Judgement, Whose,
 };
 use lapwing_profile::evidence::settings::duration;
 use lapwing_profile::profile::Profile;
@@ -48,8 +48,14 @@ pub fn attest(output: Output, profile: &Profile, by: &Judgement, args: AttestArg
     let before = before(&to)?;
     let shown = || to.display().to_string();
     let envelope = attestation::attest(profile, image.as_deref(), by, &key, before.as_deref())
-        .with_context(shown)
-        .map_err(failed)?;
+        .map_err(|error| {
+            // Of what stands where it goes, or of the profile.
+            let place = match error {
+                AttestError::Envelope(_) => shown(),
+                _ => name.clone(),
+            };
+            failed(anyhow!(error).context(place))
+        })?;
     // What is written is what others will find in it.
     let attested = attestation::verify(envelope.as_bytes(), &[key.public()], None)
         .with_context(shown)
@@ -64,6 +70,46 @@ pub fn verify(output: Output, path: &Path, keys: &[PathBuf], image: Option<&str>
         .with_context(|| path.display().to_string())
         .map_err(failed)?;
     write(output, &attested, None)
+}
+
+/// Whether a text means a file of JSON, which is no profile's, and no profile of that name is asked for.
+fn is_json(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end == "json")
+}
+
+/// Checks one that stands where a profile is expected; `None` where it is something else.
+pub fn instead(
+    output: Output,
+    name: &str,
+    keys: &[PathBuf],
+    has_signature: bool,
+) -> Option<Outcome> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Envelope {
+        payload_type: String,
+    }
+    if !is_json(name) {
+        return None;
+    }
+    let path = Path::new(name);
+    let bytes = match read(path) {
+        Ok(bytes) => bytes,
+        Err(failure) => return Some(Err(failure)),
+    };
+    // A profile may be written as JSON, which is YAML too.
+    let kind = serde_json::from_slice::<Envelope>(&bytes)
+        .ok()?
+        .payload_type;
+    if attestation::is_kind(&kind) && !has_signature {
+        return Some(verify(output, path, keys, None));
+    }
+    let why = anyhow!(
+        "{name} is an envelope with {}, and no profile: `lapwing profile verify` takes the profile's file, with --signature for its \
+         signature; `lapwing profile verify-attestation` takes an attestation",
+        visible(&kind)
+    );
+    Some(Err(Failure::new(Code::Usage, why)))
 }
 
 /// As much of a file as can be an attestation, and a byte more of what is too long.
@@ -92,6 +138,12 @@ fn value(attested: &Attested, to: Option<&Path>) -> serde_json::Value {
     let evidence = attested.evidence.as_ref().map(|evidence| {
         json!({
             "complete": evidence.complete,
+            "lowestCoverage": evidence.lowest().map(|(_, share)| share),
+            "coverage": evidence.coverage.as_ref().map(|all| {
+                all.iter().map(class).collect::<Vec<_>>()
+            }),
+            "instances": evidence.instances,
+            "observedSeconds": evidence.observed_seconds,
             "lacks": evidence.lacks,
             "versions": evidence.versions,
             "lastLoss": evidence.last_loss,
@@ -107,9 +159,14 @@ fn value(attested: &Attested, to: Option<&Path>) -> serde_json::Value {
         "firstSeen": attested.first,
         "lastSeen": attested.last,
         "behaviours": counts,
+        "mode": attested.mode,
         "evidence": evidence,
         "signedBy": attested.keys,
     })
+}
+
+fn class(class: &Class) -> serde_json::Value {
+    json!({"class": class.class, "stratum": class.stratum, "coverage": class.coverage})
 }
 
 fn shown(attested: &Attested, to: Option<&Path>) -> String {
@@ -131,6 +188,14 @@ fn shown(attested: &Attested, to: Option<&Path>) -> String {
             format!(", last of what it alone did {}", visible(last))
         });
         lines.push(format!("  first seen {}{last}", visible(first)));
+    }
+    if let Some(mode) = &attested.mode {
+        lines.push(match mode.as_str() {
+            "Learning" => "  the profile still learned".to_owned(),
+            "Review" => "  the profile was in review: nobody had approved it".to_owned(),
+            "Monitoring" => "  the profile was compared with what runs".to_owned(),
+            other => format!("  the profile's mode: {}", visible(other)),
+        });
     }
     match &attested.evidence {
         None => lines.push("  says nothing of its evidence".to_owned()),
@@ -158,6 +223,7 @@ fn told(evidence: &Evidence) -> Vec<String> {
             lines.extend(lacks.iter().map(|lack| format!("    {}", visible(lack))));
         }
     }
+    lines.push(format!("  {}", coverage(evidence)));
     lines.extend(evidence.conditions.as_ref().map(judged));
     if evidence.unattributed > 0 {
         lines.push(format!(
@@ -171,10 +237,38 @@ fn told(evidence: &Evidence) -> Vec<String> {
             evidence.without_room
         ));
     }
-    if let Some(at) = &evidence.last_loss {
-        lines.push(format!("  something was lost at {}", visible(at)));
-    }
+    lines.push(match &evidence.last_loss {
+        Some(at) => format!("  events were lost, last at {}", visible(at)),
+        // Of nothing that was observed nobody lost a thing.
+        None if evidence.instances == Some(0) => "  losses unknown".to_owned(),
+        None => "  no losses known".to_owned(),
+    });
     lines
+}
+
+/// How much was seen, by the class of which that is least.
+fn coverage(evidence: &Evidence) -> String {
+    let mut text = match evidence.lowest() {
+        // Never rounded up to all.
+        Some((class, share)) => format!(
+            "coverage at least {:.3} ({}, {})",
+            (share * 1_000.0).floor() / 1_000.0,
+            visible(&class.class),
+            visible(&class.stratum)
+        ),
+        None => "coverage unknown".to_owned(),
+    };
+    if let Some(instances) = evidence.instances {
+        text += &format!(", instances: {instances}");
+    }
+    if let Some(seconds) = evidence.observed_seconds {
+        let time = i64::try_from(seconds).unwrap_or(i64::MAX);
+        text += &format!(
+            ", observed for {}",
+            duration(time.saturating_mul(1_000_000_000))
+        );
+    }
+    text
 }
 
 /// By which conditions that is said.
@@ -210,6 +304,7 @@ mod tests {
             first: None,
             last: None,
             counts: vec![("network".to_owned(), 2)],
+            mode: None,
             evidence: None,
             keys: vec!["k1".to_owned()],
         }
@@ -220,6 +315,9 @@ mod tests {
             complete: lacks.is_empty(),
             lacks,
             versions: 1,
+            coverage: None,
+            instances: Some(1),
+            observed_seconds: None,
             last_loss: None,
             without_room: 0,
             unattributed: 0,
@@ -240,8 +338,14 @@ mod tests {
             first: Some(evil()),
             last: Some(evil()),
             counts: vec![(evil(), 3), ("network".to_owned(), 2)],
+            mode: Some(evil()),
             evidence: Some(Evidence {
                 versions: 3,
+                coverage: Some(vec![Class {
+                    class: evil(),
+                    stratum: evil(),
+                    coverage: Some(0.5),
+                }]),
                 last_loss: Some(evil()),
                 without_room: 8,
                 unattributed: 7,
@@ -324,7 +428,116 @@ mod tests {
         assert!(with(Some(lacking)).contains("the evidence is not complete"));
         let text = with(Some(evidence(vec!["a restart".to_owned()])));
         let wanted = "shop/web in web@sha256:1\n  behaviours: 2 (network 2)\n  \
-                      the evidence lacks\n    a restart\n  signed by k1\n";
+                      the evidence lacks\n    a restart\n  coverage unknown, instances: 1\n  no losses known\n  \
+                      signed by k1\n";
         assert_eq!(text, wanted);
+    }
+
+    #[test]
+    fn coverage_losses_and_mode_stand_beside_it() {
+        let class = |class: &str, coverage| Class {
+            class: class.to_owned(),
+            stratum: "later".to_owned(),
+            coverage,
+        };
+        let seen = Attested {
+            mode: Some("Learning".to_owned()),
+            evidence: Some(Evidence {
+                coverage: Some(vec![
+                    class("exec", Some(0.99)),
+                    class("file", Some(0.9539)),
+                    class("dns", None),
+                ]),
+                observed_seconds: Some(90),
+                ..evidence(Vec::new())
+            }),
+            ..attested()
+        };
+        let text = plain(&seen);
+        for part in [
+            "\n  the profile still learned\n",
+            "\n  coverage at least 0.953 (file, later), instances: 1, observed for 1.5 min\n",
+            "\n  no losses known\n",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let told = value(&seen, None);
+        assert_eq!(told["mode"], "Learning");
+        assert_eq!(told["evidence"]["lowestCoverage"], 0.9539);
+        assert_eq!(told["evidence"]["coverage"][2]["coverage"], json!(null));
+        assert_eq!(told["evidence"]["lastLoss"], json!(null));
+        let with = |evidence| {
+            plain(&Attested {
+                evidence: Some(evidence),
+                ..attested()
+            })
+        };
+        let unseen = Evidence {
+            instances: Some(0),
+            ..evidence(Vec::new())
+        };
+        assert!(with(unseen).contains("\n  losses unknown\n"));
+        let lost = Evidence {
+            last_loss: Some("2026-11-28T05:52:00Z".to_owned()),
+            ..evidence(Vec::new())
+        };
+        assert!(with(lost).contains("\n  events were lost, last at 2026-11-28T05:52:00Z\n"));
+    }
+
+    #[test]
+    fn what_cannot_be_attested_is_the_profile() {
+        use lapwing_profile::profile::Mode;
+        use lapwing_profile::workload::Workload;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        // Of RFC 8410, section 10.3.
+        let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+        std::fs::write(at("key.pem"), key).unwrap();
+        let name = at("web.yaml").display().to_string();
+        let args = AttestArgs {
+            name: name.clone(),
+            key: at("key.pem"),
+            image: None,
+            to: None,
+        };
+        let profile = Profile::new(Workload::default(), Mode::Learning);
+        let by = judgement(None, None);
+        let failure = attest(Output::Text, &profile, &by, args).unwrap_err();
+        let text = failure.to_string();
+        assert!(
+            text.starts_with(&format!("{name}: the profile knows no digest")),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_file_of_json_is_not_asked_of_an_agent() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let why = |name: &str| {
+            let failure = instead(Output::Text, name, &[], false)?.unwrap_err();
+            Some((failure.code, failure.to_string()))
+        };
+        let (code, text) = why("nowhere.intoto.json").unwrap();
+        assert_eq!(code, Code::Failed);
+        assert!(text.contains("cannot read nowhere.intoto.json"), "{text}");
+        // It is read as one, and refused as one.
+        let empty =
+            r#"{"payloadType":"application/vnd.in-toto+json","payload":"","signatures":[]}"#;
+        let name = at("x.intoto.json", empty);
+        let (code, text) = why(&name).unwrap();
+        assert!(code == Code::Failed && text.contains(&name), "{text}");
+        let (code, text) = why(&at("x.sig.json", &empty.replace("in-toto+json", "other"))).unwrap();
+        assert_eq!(code, Code::Usage);
+        assert!(
+            text.contains("--signature") && text.contains("vnd.other"),
+            "{text}"
+        );
+        assert_eq!(why(&at("profile.json", "{}")), None);
+        assert_eq!(why("shop/Deployment/web/app"), None);
     }
 }

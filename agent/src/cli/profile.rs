@@ -45,6 +45,9 @@ pub async fn run(endpoint: &Endpoint, output: Output, command: ProfileCommand) -
             key,
             signature,
         } => {
+            if let Some(outcome) = attest::instead(output, &name, &key, signature.is_some()) {
+                return outcome;
+            }
             let object = load_object(endpoint, &name).await?;
             sign::verify(output, &object, &name, &key, signature)
         }

@@ -6,7 +6,7 @@ use super::{Code, Failure, Outcome};
 use anyhow::{Context, anyhow};
 use lapwing_profile::envelope::{Private, Public};
 use lapwing_profile::file::object::{Object, SIGNATURE};
-use lapwing_profile::signature;
+use lapwing_profile::signature::{self, SignatureError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -99,9 +99,15 @@ pub fn sign(output: Output, path: &Path, key: &Path, signature: Option<PathBuf>)
     let key = private(key)?;
     let to = signature.unwrap_or_else(|| beside(path, SUFFIX));
     let before = before(&to)?;
-    let envelope = signature::sign(&profile, &key, before.as_deref())
-        .with_context(|| to.display().to_string())
-        .map_err(failed)?;
+    let envelope = signature::sign(&profile, &key, before.as_deref()).map_err(|error| {
+        // Of both it may be: what is to be signed, or what stands where the signature goes.
+        let of = match error {
+            SignatureError::Envelope(_) => &to,
+            SignatureError::Unfinished(_) | SignatureError::Changed(_) => path,
+        };
+        let place = of.display().to_string();
+        failed(anyhow!(error).context(place))
+    })?;
     file::write(&to, &envelope)?;
     let name = key.public().id();
     let mut out = anstream::stdout().lock();
@@ -186,7 +192,21 @@ mod tests {
         assert_eq!(check(&[at("key.pem")], &name, None), Err(Code::Failed));
         // What is there and is none is not replaced.
         std::fs::write(at("web.yaml.sig.json"), "precious").unwrap();
-        assert!(sign(Output::Json, &path, &at("key.pem"), None).is_err());
+        let why = |path: &Path| {
+            let failure = sign(Output::Json, path, &at("key.pem"), None).unwrap_err();
+            failure.to_string()
+        };
+        assert!(
+            why(&path).starts_with(&format!("{name}.sig.json: ")),
+            "{}",
+            why(&path)
+        );
+        // What cannot be signed is the profile, and not where the signature would go.
+        let learning = at("learning.yaml");
+        let profile = Profile::new(Workload::default(), Mode::Learning);
+        file::write(&learning, &profile.to_yaml()).unwrap();
+        let place = format!("{}: ", learning.display());
+        assert!(why(&learning).starts_with(&place), "{}", why(&learning));
         assert_eq!(std::fs::read(at("web.yaml.sig.json")).unwrap(), b"precious");
     }
 }

@@ -5,6 +5,7 @@
 //! look was not at all of it there is no limit.
 
 use super::folders::within;
+use crate::evidence::seconds;
 use lapwing_profile::file::time;
 use lapwing_profile::written::{Found, Peak, Written};
 use serde::Serialize;
@@ -108,11 +109,11 @@ impl fmt::Display for Size {
             "; the most seen was {}.{} MiB at {}, and {} files; looked {} times from {} to {}",
             tenths / 10,
             tenths % 10,
-            seen.at,
+            seconds(&seen.at),
             seen.files,
             seen.looks,
-            seen.first,
-            seen.last
+            seconds(&seen.first),
+            seconds(&seen.last)
         )
     }
 }
@@ -200,6 +201,12 @@ mod tests {
             text.starts_with("sizeLimit 32Mi; the most seen was 12.0 MiB at 2026"),
             "{text}"
         );
+        let mut odd = Written::default();
+        odd.take("/x", found(1, false), 1_790_000_000_722_178_175);
+        let size = of("/x", &odd);
+        assert!(!size.to_string().contains("722178175"), "{size}");
+        let told = size.seen.map(|seen| seen.at);
+        assert_eq!(told.as_deref(), Some("2026-09-21T14:13:20.722178175Z"));
         assert_eq!(of("/data/b", &written).limit_mi, Some(16));
         let unseen = of("/tmp", &written);
         assert_eq!((unseen.limit_mi, unseen.why), (None, Some(UNSEEN)));

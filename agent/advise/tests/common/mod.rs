@@ -1,6 +1,9 @@
 //! Profiles as learning makes them, of a few lines each.
 #![allow(dead_code, reason = "each test has its own part of this")]
 
+use lapwing_advise::document::Target;
+use lapwing_advise::manifest::{List, Shape};
+use lapwing_advise::policy::Selects;
 use lapwing_advise::{Advice, Given};
 use lapwing_profile::decide::By;
 use lapwing_profile::entry::Entry;
@@ -10,6 +13,7 @@ use lapwing_profile::provenance::Source;
 use lapwing_profile::provenance::mounts::Mount;
 use lapwing_profile::workload::Workload;
 use lapwing_profile::written::Found;
+use std::collections::BTreeSet;
 
 /// A time, in nanoseconds since the Unix epoch.
 pub const AT: i64 = 1_790_000_000_000_000_000;
@@ -141,3 +145,60 @@ pub fn web() -> Profile {
     profile.written.take("/var/cache/web", found, AT);
     profile
 }
+
+/// A container of a Deployment.
+pub fn target() -> Target {
+    Target {
+        shape: Shape::Template,
+        container: "app".into(),
+        list: List::Containers,
+        keeps_seccomp: false,
+        localhost: None,
+        volumes: BTreeSet::new(),
+    }
+}
+
+/// Its pods.
+pub fn selects() -> Selects {
+    Selects {
+        name: "web-app-lapwing".into(),
+        namespace: "shop".into(),
+        labels: [("app".to_owned(), "web".to_owned())].into(),
+    }
+}
+
+/// What there is of the server that [`web`] is the profile of, as a person writes it and as a server hands it out.
+pub const DEPLOYMENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+  uid: 2f6b1e0a-8a53-4d7f-9d3e-111111111111
+  resourceVersion: '4711'
+  annotations:
+    kubectl.kubernetes.io/last-applied-configuration: '{}'
+    owner: ann
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      hostNetwork: no
+      containers:
+      - name: proxy
+        image: proxy:1
+      - name: app
+        image: shop/web:1
+        env: [{name: MODE, value: '0644'}]
+        securityContext:
+          privileged: true
+          capabilities: {add: [SYS_ADMIN]}
+          seccompProfile: {type: Unconfined}
+        volumeMounts: [{name: keys, mountPath: /keys}]
+      volumes:
+      - name: keys
+        secret: {secretName: keys, defaultMode: 0440}
+status: {replicas: 2}
+";

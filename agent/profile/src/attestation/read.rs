@@ -23,6 +23,8 @@ pub struct Attested {
     pub last: Option<String>,
     /// How many behaviours there are in each list, by the list's name.
     pub counts: Vec<(String, usize)>,
+    /// Whether the profile learned or was compared with, as it says.
+    pub mode: Option<String>,
     /// How much of what there is was seen; `None` where it does not say.
     pub evidence: Option<Evidence>,
     /// The names of the trusted keys that signed it.
@@ -62,9 +64,11 @@ struct Predicate {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Monitor {
     #[serde(rename = "type")]
     kind: Option<String>,
+    trace_policy: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +104,12 @@ pub struct Evidence {
     pub lacks: Vec<String>,
     /// How many versions the profile is of.
     pub versions: u64,
+    /// What was estimated of each class of behaviours; `None` where it does not say.
+    pub coverage: Option<Vec<Class>>,
+    /// In how many instances, where it says.
+    pub instances: Option<u64>,
+    /// For how long, where it says.
+    pub observed_seconds: Option<u64>,
     /// When something was last lost.
     pub last_loss: Option<String>,
     /// Behaviours that were seen and found no room in the profile.
@@ -108,6 +118,27 @@ pub struct Evidence {
     pub unattributed: u64,
     /// By which conditions `complete` and `lacks` are; `None` where it does not say, as older ones.
     pub conditions: Option<Conditions>,
+}
+
+/// A class of behaviours, at the start or later.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Class {
+    /// Which.
+    pub class: String,
+    /// `start-up` or `later`.
+    pub stratum: String,
+    /// The share of what there is that was seen; `None` where it cannot be estimated.
+    pub coverage: Option<f64>,
+}
+
+impl Evidence {
+    /// The class with the lowest estimate, and that.
+    #[must_use]
+    pub fn lowest(&self) -> Option<(&Class, f64)> {
+        let all = self.coverage.iter().flatten();
+        all.filter_map(|class| Some((class, class.coverage?)))
+            .min_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
 }
 
 /// Checks an attestation, and that it is of an image, if one is given: a digest, or a repository
@@ -153,11 +184,12 @@ pub fn verify(
         monitor_log,
         metadata,
     } = predicate;
-    let is_own = monitor.is_some_and(|monitor| monitor.kind.as_deref() == Some(MONITOR));
-    let evidence = match is_own {
-        true => read::<Own>(&text)?.predicate.evidence,
-        false => None,
+    let own = monitor.filter(|monitor| monitor.kind.as_deref() == Some(MONITOR));
+    let evidence = match own {
+        Some(_) => read::<Own>(&text)?.predicate.evidence,
+        None => None,
     };
+    let mode = own.and_then(|own| Some(own.trace_policy?.get("mode")?.as_str()?.to_owned()));
     let metadata = metadata.unwrap_or_default();
     Ok(Attested {
         image: all(images),
@@ -167,6 +199,7 @@ pub fn verify(
         counts: { monitor_log.0.into_iter() }
             .filter_map(|(list, Count(many))| Some((list, many?)))
             .collect(),
+        mode,
         evidence,
         keys,
     })

@@ -92,7 +92,7 @@ running.ndjson    processes that ran when this was made
 changes.ndjson    the container's writable layer: files with SHA-256, what was deleted; without volumes
                   and file systems in memory, and without the files' content
 peers.ndjson      whom it talked to: reported, and by sockets that were open; who came to it is not in it
-profile.yaml      what the workload was known to do
+profile.yaml      what the workload was known to do when this was made, not when it happened
 status.json       the agent: what it sees, what it lost
 container.json    the container
 quarantine.yaml   of a pod: a policy that cuts it off, not applied
@@ -204,3 +204,6 @@ pub fn checked(output: Output, checked: &Checked) -> Outcome {
     incomplete(&mut out, manifest)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
