@@ -384,7 +384,6 @@ mod tests {
         let config = config::Http {
             address: "127.0.0.1:0".to_owned(),
             metrics: true,
-            ..config::Http::default()
         };
         let http = Http::bind(&config, false).unwrap().unwrap();
         let address = http.address().unwrap();
