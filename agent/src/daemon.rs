@@ -18,7 +18,7 @@ use crate::container::{Options, Registry};
 use crate::credentials::Credentials;
 use crate::doctor::{check_rights, host_root, is_root_hidden, raise_memory_limit};
 use crate::feed::Feed;
-use crate::http::Http;
+use crate::http::{Http, StandingBy};
 use crate::inventory::When;
 use crate::judge::Judge;
 use crate::judge::store::{Lock, Store, StoreError, check_versions};
@@ -89,7 +89,11 @@ pub fn run(args: &AgentArgs, endpoint: Option<&str>) -> Outcome {
         _ => Beside::Nobody,
     };
     let agent = build(&config, beside)?;
-    drive(agent.run())
+    // Whoever stands by begins when it is free: not before all that this one writes is written.
+    let lock = Arc::clone(&agent.lock);
+    let outcome = drive(agent.run());
+    drop(lock);
+    outcome
 }
 
 /// What becomes of another agent that runs.
@@ -105,10 +109,17 @@ enum Beside {
 
 /// Whether what the configuration names beside itself is there, and is as it must be.
 fn look_ahead(config: &Config, look: Look) -> Outcome {
-    let wrong =
-        |key: &str, message: String| Failure::new(Code::Usage, anyhow!("`{key}`: {message}"));
-    { config.listen.look() }.map_err(|(key, message)| wrong(key, message))?;
-    preflight::check(&config.sinks, look).map_err(|(key, message)| wrong(&key, message))
+    { config.listen.look() }.map_err(|(key, message)| wrong(key, &message))?;
+    sinks(config, look)
+}
+
+/// The same of the sinks alone.
+fn sinks(config: &Config, look: Look) -> Outcome {
+    preflight::check(&config.sinks, look).map_err(|(key, message)| wrong(&key, &message))
+}
+
+fn wrong(key: &str, message: &str) -> Failure {
+    Failure::new(Code::Usage, anyhow!("`{key}`: {message}"))
 }
 
 /// Runs it to its end. What then still waits in a thread, as for a reader of standard output that
@@ -137,8 +148,12 @@ struct Agent {
     resolver: Option<Resolver>,
     /// Asks the cluster for profiles; none where that is off.
     watchers: Watchers,
-    /// What whoever goes on here needs.
+    /// Where whoever stands by is found.
     state_dir: PathBuf,
+    /// For as long as anything is written there.
+    lock: Arc<Lock>,
+    /// Answers probes until `http` does.
+    probes: Option<StandingBy>,
 }
 
 /// The sensor at work.
@@ -152,7 +167,7 @@ struct Attached {
     took: Duration,
 }
 
-fn attach(config: &Config, sizes: Sizes, object: &[u8]) -> anyhow::Result<Attached> {
+fn attach(config: &Config, sizes: Sizes, object: &[u8], trial: bool) -> anyhow::Result<Attached> {
     let begun = Instant::now();
     let hierarchy = Hierarchy::find(Path::new("/proc"))?;
     let egress = EgressCgroup::open(
@@ -179,7 +194,7 @@ fn attach(config: &Config, sizes: Sizes, object: &[u8]) -> anyhow::Result<Attach
         credentials: &credentials,
         inventory: config.inventory == When::Learning,
         syscalls: config.syscalls == Syscalls::Learning,
-        trial: false,
+        trial,
     })?;
     Ok(Attached {
         credentials,
@@ -190,24 +205,46 @@ fn attach(config: &Config, sizes: Sizes, object: &[u8]) -> anyhow::Result<Attach
     })
 }
 
-/// Waits for the agent that has the state folder, if there is one; answers what was attached before it ended.
+/// What one that stands by has in the end.
+struct Stood {
+    lock: Lock,
+    /// What was attached before the other agent ended.
+    attached: Option<Attached>,
+    /// Answers probes until the agent does.
+    probes: Option<StandingBy>,
+}
+
+/// Waits for the agent that has the state folder, if there is one. What it takes to attach is tried before
+/// anybody is told that this one is ready: whoever hears that may end the other one.
 fn stand_by(
     config: &Config,
     http: Option<&Http>,
-    attach: impl FnOnce() -> anyhow::Result<Attached>,
-) -> Result<(Lock, Option<Attached>), Failure> {
+    attach: impl Fn(bool) -> anyhow::Result<Attached>,
+) -> Result<Stood, Failure> {
     let failed = |error: anyhow::Error| Failure::new(Code::Failed, error);
     match Lock::take(&config.state_dir) {
-        Ok(lock) => return Ok((lock, None)),
+        Ok(lock) => {
+            return Ok(Stood {
+                lock,
+                attached: None,
+                probes: None,
+            });
+        }
         Err(StoreError::Locked(_)) => {}
         Err(error) => return Err(failed(error.into())),
     }
-    // Whoever is told that this one is ready may end the other one.
-    look_ahead(config, Look::All)?;
-    let _probes = { http.map(Http::stand_by) }
+    // Certificates may come later, as for any agent.
+    sinks(config, Look::All)?;
+    drop(attach(true).map_err(|error| Failure::new(Code::Host, error))?);
+    let probes = { http.map(Http::stand_by) }
         .transpose()
         .map_err(|error| failed(error.into()))?;
-    standby::wait(&config.state_dir, attach).map_err(failed)
+    let (lock, attached) = standby::wait(&config.state_dir, || attach(false)).map_err(failed)?;
+    Ok(Stood {
+        lock,
+        attached,
+        probes,
+    })
 }
 
 fn build(config: &Config, beside: Beside) -> Result<Agent, Failure> {
@@ -234,7 +271,7 @@ fn build(config: &Config, beside: Beside) -> Result<Agent, Failure> {
         Prepared::awaited(&config.listen).map_err(|error| Failure::new(Code::Failed, error))?;
     let http = Http::bind(&config.http, beside != Beside::Nobody)
         .map_err(|error| Failure::new(Code::Failed, error))?;
-    let (mut listener, mut lock) = (None, None);
+    let (mut listener, mut lock, mut probes) = (None, None, None);
     let early = match beside {
         Beside::Replace => {
             // Without another agent to lose, this one starts as any does.
@@ -245,24 +282,27 @@ fn build(config: &Config, beside: Beside) -> Result<Agent, Failure> {
                 listener = take_address(prepared, path)
                     .map_err(|error| Failure::new(Code::Failed, error))?;
             }
-            let attached = attach(config, sizes, object.bytes()).map_err(host)?;
+            let attached = attach(config, sizes, object.bytes(), false).map_err(host)?;
             end_other(path).map_err(|error| Failure::new(Code::Failed, error))?;
             Some(attached)
         }
         Beside::StandBy => {
-            let (taken, attached) = stand_by(config, http.as_ref(), || {
-                attach(config, sizes, object.bytes())
+            let stood = stand_by(config, http.as_ref(), |trial| {
+                attach(config, sizes, object.bytes(), trial)
             })?;
-            lock = Some(taken);
-            attached
+            (lock, probes) = (Some(stood.lock), stood.probes);
+            stood.attached
         }
         Beside::Nobody => None,
     };
-    let store = match lock {
-        Some(lock) => Store::hold(&config.state_dir, lock),
-        None => Store::open(&config.state_dir),
+    let lock = match lock {
+        Some(lock) => Ok(lock),
+        None => Lock::take(&config.state_dir),
     }
+    .map(Arc::new)
     .map_err(|error| Failure::new(Code::Failed, error))?;
+    let store = Store::hold(&config.state_dir, Arc::clone(&lock))
+        .map_err(|error| Failure::new(Code::Failed, error))?;
     let waker = Waker::new().map_err(host)?;
     let theirs = waker.clone();
     let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || theirs.wake());
@@ -301,7 +341,7 @@ fn build(config: &Config, beside: Beside) -> Result<Agent, Failure> {
         took,
     } = match early {
         Some(attached) => attached,
-        None => attach(config, sizes, object.bytes()).map_err(host)?,
+        None => attach(config, sizes, object.bytes(), false).map_err(host)?,
     };
     let (tables, rings) = tables::take_all(&mut sensor.ebpf, sizes).map_err(host)?;
     let calls = { matches!(sensor.recording, Recording::On) }
@@ -402,6 +442,8 @@ fn build(config: &Config, beside: Beside) -> Result<Agent, Failure> {
         resolver,
         watchers,
         state_dir: config.state_dir.clone(),
+        lock,
+        probes,
     })
 }
 
@@ -428,6 +470,7 @@ impl Agent {
                 let _ = ended.send(());
                 result
             })?;
+        drop(self.probes);
         if let Some(http) = self.http {
             let network = self.network.as_ref();
             let inquiry = Inquiry::new(self.control.clone(), Arc::clone(&self.sinks), network);

@@ -3,16 +3,18 @@
 //! As `--replace` it leaves no moment in which nobody looks, and unlike it does not end the other one:
 //! somebody else does when it is time, as a DaemonSet does when the new pod is ready. One that stands by has
 //! nothing attached and nothing open but its probes, which say so, and a socket in the state folder that
-//! both have, and that only root can write. The other one, told to end, connects to it and looks on until
+//! both have, where it hears root alone. The other one, told to end, connects to it and looks on until
 //! it is answered: by then this one is attached, and what happens waits in its rings until the state folder's
-//! lock is free. What both saw may be reported by both.
+//! lock is free, which is when the other one has written all. What both saw may be reported by both.
 //!
 //! One that is killed says nothing. Then this one attaches when the lock is free, and reports the gap.
 
 use crate::api::socket::Socket;
 use crate::judge::store::{Lock, StoreError};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::geteuid;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -41,7 +43,8 @@ const ENDING: Duration = Duration::from_secs(20);
 /// not end when it said that it would.
 pub fn wait<T>(root: &Path, attach: impl FnOnce() -> Result<T>) -> Result<(Lock, Option<T>)> {
     let _place = place(root)?;
-    let socket = Socket::bind(&root.join(SOCKET))?;
+    let socket = Socket::bind(&root.join(SOCKET))
+        .map_err(|error| anyhow!("`stateDir` ({}): {error}", root.display()))?;
     tracing::info!(
         folder = %root.display(),
         "another agent runs here: this one stands by, and goes on when that one ends"
@@ -77,6 +80,10 @@ pub fn wait<T>(root: &Path, attach: impl FnOnce() -> Result<T>) -> Result<(Lock,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(error) => return Err(error).context("cannot hear the other agent"),
         };
+        // Others of root's group may write to the socket.
+        if !socket_peercred(&stream).is_ok_and(|peer| peer.uid == geteuid()) {
+            continue;
+        }
         if let Some(attach) = attach.take() {
             attached = Some(attach()?);
             end = Some(Instant::now() + ENDING);

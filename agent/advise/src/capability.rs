@@ -150,7 +150,7 @@ impl Escalation {
         // Root has capabilities by being root; another has them by an exec, or kept them.
         let by_others: Named = (facts.all.iter())
             .filter(|fact| used(fact).is_some())
-            .filter(|fact| !fact.seen.uids.is_empty() && !fact.seen.uids.contains(&0))
+            .filter(|fact| fact.seen.uids.iter().any(|uid| *uid != 0))
             .map(|fact| fact.seen.clone())
             .collect();
         if !by_others.is_empty() {

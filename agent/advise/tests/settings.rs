@@ -160,6 +160,16 @@ fn escalation_is_forbidden_unless_something_may_have_gained_by_it() {
             false,
             "others than root",
         ),
+        // Root's use of the same says nothing of the other's.
+        (
+            &[
+                (&capability("CAP_NET_RAW"), 0),
+                (&capability("CAP_NET_RAW"), 33),
+                (&capability("CAP_SETUID"), 0),
+            ],
+            false,
+            "others than root",
+        ),
         (&[(&capability("CAP_SYS_ADMIN"), 0)], false, "SYS_ADMIN"),
         // In a user namespace, 1000 may be root.
         (&[(&exec, 1000), (&exec, 100_033)], false, "user namespace"),

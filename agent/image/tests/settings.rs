@@ -70,7 +70,7 @@ fn much_that_a_configuration_says_is_bounded_each_by_itself() {
     let ports = (1..=5000).map(|port| port.to_string()).collect();
     let config = json!({
         "Env": variables, "Volumes": set(many("/v")), "ExposedPorts": set(ports), "User": "web",
-        "WorkingDir": "/srv", "Entrypoint": ["/web"], "Cmd": ["x"], "Healthcheck": {"Test": ["CMD", "x"]},
+        "WorkingDir": "/srv", "Entrypoint": ["/x"], "Cmd": ["x"], "Healthcheck": {"Test": ["CMD", "x"]},
     });
     let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
     for line in [
@@ -80,7 +80,7 @@ fn much_that_a_configuration_says_is_bounded_each_by_itself() {
         "WORKDIR \"/srv\"",
         "USER \"web\"",
         "HEALTHCHECK CMD [\"x\"]",
-        "ENTRYPOINT [\"/web\"]",
+        "ENTRYPOINT [\"/x\"]",
         "CMD [\"x\"]",
     ] {
         assert!(copy.settings.iter().any(|it| it == line), "no {line}");

@@ -309,7 +309,7 @@ impl Desk {
         }
         let Some(works) = &self.works else {
             return match path {
-                "/metrics" => response(StatusCode::OK, FORMAT, ""),
+                "/metrics" => response(StatusCode::OK, FORMAT, metrics::standing_by()),
                 _ => probe(&probes::standing_by()),
             };
         };
@@ -402,7 +402,7 @@ mod tests {
             assert!(answer.contains("stands by"), "{answer}");
         }
         let metrics = ask("/metrics");
-        assert!(metrics.starts_with("HTTP/1.1 200") && metrics.ends_with("\r\n\r\n"));
+        assert!(metrics.starts_with("HTTP/1.1 200") && metrics.ends_with("\nlapwing_ready 0\n"));
         assert!(ask("/").starts_with("HTTP/1.1 404"));
         drop(standing);
         // Nobody answers, and whoever asks now is answered by the agent that works.

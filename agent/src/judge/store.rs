@@ -15,6 +15,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thiserror::Error;
 
 const PROFILES: &str = "profiles";
@@ -151,7 +152,7 @@ fn make(folder: &Path) -> Result<(), StoreError> {
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
-    _lock: Lock,
+    _lock: Arc<Lock>,
 }
 
 impl Store {
@@ -160,14 +161,14 @@ impl Store {
     /// # Errors
     /// When another agent holds it, or it cannot be written.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        Self::hold(root, Lock::take(root)?)
+        Self::hold(root, Arc::new(Lock::take(root)?))
     }
 
-    /// The same of a folder whose lock is held already.
+    /// The same of a folder whose lock is held already, by whoever keeps it longest.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn hold(root: &Path, lock: Lock) -> Result<Self, StoreError> {
+    pub fn hold(root: &Path, lock: Arc<Lock>) -> Result<Self, StoreError> {
         let [profiles, obeyed, inventory] =
             [PROFILES, OBEYED, INVENTORY].map(|name| root.join(name));
         for folder in [&profiles, &obeyed, &inventory] {

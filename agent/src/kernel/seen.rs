@@ -13,7 +13,9 @@ use aya::Ebpf;
 use aya::maps::{HashMap, HashOfMaps, IterableMap, MapData, MapError};
 use aya::programs::{ProgramFd, RawTracePoint};
 use lapwing_abi::key::FIRST_KEY;
-use lapwing_abi::state::{BUDGET_WORDS, CLASSES, CapabilityUser, DEVIATIONS, Seen, task};
+use lapwing_abi::state::{
+    BUDGET_WORDS, CAPABILITIES_MAX, CLASSES, CapabilityUser, DEVIATIONS, Seen, task,
+};
 use rustix::fd::AsFd;
 
 type Inner = HashMap<MapData, u64, [u64; 4]>;
@@ -151,7 +153,8 @@ impl SeenMaps {
     /// Uses of capabilities are news again.
     fn forget_capabilities(&mut self, home: u64) {
         // A key that goes while they are gone through has it begin anew, which tells some twice.
-        let keys = self.capabilities.keys().flatten();
+        let keys = self.capabilities.keys().take(2 * CAPABILITIES_MAX as usize);
+        let keys = keys.flatten();
         let ours: Vec<_> = keys.filter(|[cgroup, ..]| *cgroup == home).collect();
         for key in ours {
             let _ = self.capabilities.remove(&key);

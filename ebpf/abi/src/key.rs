@@ -186,7 +186,7 @@ pub const fn key(secret: [u64; 2], header: &Header, image: u64, content: u64) ->
     let mut argument = header.argument | ((header.flags & flags::FROM_RUNTIME) as u64) << 32;
     // Who is not root has a capability by an exec, which advice tells apart.
     if header.kind == Kind::Privilege.raw() && header.operation == Privileged::Capability.raw() {
-        argument |= (header.euid as u64) << 32;
+        argument |= user(header.euid) << 32;
     }
     sip.word(argument);
     let [low, high] = halves(header.address);
@@ -198,6 +198,14 @@ pub const fn key(secret: [u64; 2], header: &Header, image: u64, content: u64) ->
     } else {
         key
     }
+}
+
+/// Whether it is root who uses a capability, and no more of the id: whoever may take any id has no more news
+/// by that.
+#[inline(always)]
+#[must_use]
+pub const fn user(euid: u32) -> u64 {
+    (euid != 0) as u64
 }
 
 /// An address as two words.

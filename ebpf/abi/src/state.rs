@@ -83,19 +83,21 @@ pub const THREADS_MAX: u32 = 2_048;
 /// Entries of the map `CAPABILITIES`.
 pub const CAPABILITIES_MAX: u32 = 4_096;
 /// A key of the map `CAPABILITIES`: the container's cgroup, the [identity](Process::image) of the program, and
-/// the phase (upper half) with the effective user id.
+/// the phase (upper half) with [who](crate::key::user) uses it.
 pub type CapabilityUser = [u64; 3];
 
 /// Who uses a capability, as far as a rule, a profile or advice tells users apart.
 #[inline(always)]
 #[must_use]
 pub const fn capability_user(process: &Process, euid: u32) -> CapabilityUser {
+    let user = crate::key::user(euid);
     [
         process.cgroup,
         process.image,
-        (process.phase as u64) << 32 | euid as u64,
+        (process.phase as u64) << 32 | user,
     ]
 }
+
 /// Entries of the map `PROCESSES`.
 pub const PROCESSES_MAX: u32 = 32_768;
 /// Entries of the map `IMAGES`: execs that were held back, until their processes end or the agent

@@ -158,7 +158,7 @@ fn what_only_tells_when_where_and_by_which_process_makes_no_other_key() {
 }
 
 #[test]
-fn the_user_is_of_the_behaviour_where_a_capability_is_used_and_nowhere_else() {
+fn whether_it_is_root_is_of_the_behaviour_where_a_capability_is_used_and_nowhere_else() {
     let key = |operation: Privileged, euid| {
         let mut header = header();
         header.kind = Kind::Privilege.raw();
@@ -169,6 +169,11 @@ fn the_user_is_of_the_behaviour_where_a_capability_is_used_and_nowhere_else() {
     };
     assert_ne!(
         key(Privileged::Capability, 0),
+        key(Privileged::Capability, 33)
+    );
+    // Who takes one id after the other has no more to tell.
+    assert_eq!(
+        key(Privileged::Capability, 34),
         key(Privileged::Capability, 33)
     );
     assert_eq!(key(Privileged::Ptrace, 0), key(Privileged::Ptrace, 33));

@@ -87,7 +87,7 @@ fn decide(context: &mut Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The kernel side tells of a capability once for each container; a decision makes its next use news.
+/// The kernel side tells of the first use of a capability by a program of a container; a decision makes its next use news.
 fn capability(context: &mut Context<'_>) -> Result<Outcome> {
     const ROW: &str = "privilege.capability";
     let session = context.session;

@@ -222,6 +222,10 @@ pub const STEPS: &[(&str, &[Step])] = &[
                 "start.replace",
             ),
             (
+                "an agent that stands by goes on without a blind moment where another one ends, and after one that was killed",
+                "start.stand-by",
+            ),
+            (
                 "an agent that cannot read what the one before it stored: it does not take over",
                 "start.replace.of-a-newer-version",
             ),

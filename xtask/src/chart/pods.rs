@@ -114,10 +114,9 @@ fn check_mounts(pod: &Value, container: &Value, is_agent: bool) -> Result<()> {
         );
         if *name == "tls" && mount["mountPath"] == super::TLS {
             let secret = &volume["secret"];
-            // As the digits stand there: Kubernetes takes them for octal, this reader of YAML does not.
-            let mode = if is_agent { 400.0 } else { 440.0 };
+            let mode = if is_agent { 0o400 } else { 0o440 };
             ensure!(
-                secret["defaultMode"].as_f64() == Some(mode),
+                secret["defaultMode"].as_u64() == Some(mode),
                 "others may read {secret}"
             );
             // What an agent sees does not hang on who makes certificates; a controller has nothing to do without.
@@ -216,7 +215,7 @@ mod tests {
                 ("/volumes/1/hostPath/path", json!("/sys/fs/cgroup")),
                 ("/containers/0/volumeMounts/3/readOnly", json!(false)),
                 ("/volumes/4/secret/optional", Value::Null),
-                ("/volumes/4/secret/defaultMode", json!(444)),
+                ("/volumes/4/secret/defaultMode", json!(0o444)),
             ];
             let of_others = [
                 ("/hostPID", json!(true)),

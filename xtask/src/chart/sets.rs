@@ -226,6 +226,14 @@ pub fn accepted() -> Vec<(Value, &'static str)> {
 pub fn refused() -> Vec<(Value, &'static str)> {
     vec![
         (json!({"imge": {}}), "imge"),
+        (
+            json!({"updateStrategy": {"rollingUpdate": {"maxSurge": 0}}}),
+            "maxSurge=0 and maxUnavailable=1",
+        ),
+        (
+            json!({"updateStrategy": {"rollingUpdate": {"maxUnavailable": "10%"}}}),
+            "one of maxSurge and maxUnavailable has to be 0",
+        ),
         (json!({"crds": {"keep": true}}), "/crds"),
         (
             json!({"admissionPolicy": {"record": "none"}}),

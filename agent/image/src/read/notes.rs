@@ -47,7 +47,7 @@ impl Contents {
         }
         if self.captured.refused_count > 0 {
             notes.push(format!(
-                "{} that tell of packages not read, being too large together, so packages are incomplete: {}",
+                "{} of packages not read, being too large together, so packages are incomplete: {}",
                 counted(self.captured.refused_count, "file"),
                 self.captured.refused.join(", ")
             ));

@@ -52,7 +52,7 @@ macro_rules! families {
 
 families! {
     BuildInfo = "lapwing_build_info", Gauge, ["version", "kernel"], "1, with what runs.", "";
-    Ready = "lapwing_ready", Gauge, [], "1 if `/readyz` says so, else 0.", "0 for some minutes";
+    Ready = "lapwing_ready", Gauge, [], "1 if `/readyz` says so, else 0; and 0 of an agent that stands by, which has no other metric.", "0 for some minutes";
     PipelineQuiet = "lapwing_pipeline_quiet_seconds", Gauge, [], "For how long the loop that reads the rings has not moved. `/livez` fails above 30.", "above 10";
     HookAttached = "lapwing_hook_attached", Gauge, ["hook", "tier"], "1 if the hook is attached, by this tier; 0 if it sees nothing on this kernel, with the tier `none`.", "0: part of what containers do is not seen";
     HookEvents = "lapwing_hook_events_total", Counter, ["hook"], "How often a hook fired for a traced process.", "";

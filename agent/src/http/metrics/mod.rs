@@ -58,6 +58,14 @@ impl Highest {
     }
 }
 
+/// Of an agent that stands by: it has nothing to count.
+#[must_use]
+pub fn standing_by() -> String {
+    let mut out = String::new();
+    text::write(&mut out, Family::Ready, &samples::plain(false));
+    out
+}
+
 /// In the text format.
 #[must_use]
 pub fn render(snapshot: &Snapshot, highest: &mut Highest) -> String {
