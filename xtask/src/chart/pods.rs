@@ -32,7 +32,10 @@ fn check_pod(pod: &Value, is_agent: bool) -> Result<()> {
         "it is not apart from its node"
     );
     ensure!(
-        pod["hostPID"] == json!(true) || !is_agent && pod["hostPID"].is_null(),
+        match is_agent {
+            true => pod["hostPID"] == true,
+            false => pod["hostPID"].is_null(),
+        },
         "hostPID is {}",
         pod["hostPID"]
     );
