@@ -1,4 +1,5 @@
-//! `lapwing advise pod --image` with the real binary: what mounts hide of an image in each form, and images that are none.
+//! `lapwing advise pod` with the real binary: what mounts hide of an image in each form, images that are none, and a
+//! manifest that comes by a pipe.
 
 mod saved;
 
@@ -9,7 +10,9 @@ use lapwing_profile::workload::Workload;
 use saved::{lapwing, save, tar_of};
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 struct Folder(TempDir);
@@ -150,4 +153,27 @@ fn an_image_that_is_none_is_a_clear_error_and_no_advice() {
     let (code, _, error) = folder.run("--image-name shop:1");
     assert_eq!(code, 2);
     assert!(error.contains("--image <PATH>"), "{error}");
+}
+
+#[test]
+fn a_manifest_may_come_by_a_pipe() {
+    let folder = Folder::new();
+    let line = "advise pod --file web.yaml -o yaml --pod /dev/stdin";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lapwing"))
+        .args(line.split(' '))
+        .current_dir(folder.0.path())
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let manifest = b"{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, spec: {containers: [{name: app}]}}";
+    child.stdin.take().unwrap().write_all(manifest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(
+        text.contains("kind: Pod") && text.contains("kind: NetworkPolicy"),
+        "{text}"
+    );
 }

@@ -30,6 +30,9 @@ pub struct Basis {
     /// The lowest estimate of all classes of behaviour: the share of what happens that was seen.
     /// `None` where there is too little for one.
     pub coverage: Option<f64>,
+    /// Classes of behaviour, at the start and later, for which there is too little for one: `coverage` says nothing
+    /// of them.
+    pub coverage_unknown: usize,
     /// When events of it were last lost, in RFC 3339; `None` if never, as far as is known.
     pub last_loss: Option<String>,
     /// Whether the profile holds evidence of when and where it was learned; without, `last_loss` says
@@ -68,8 +71,9 @@ impl Basis {
         let coverage = match self.coverage {
             // Never rounded up to all.
             Some(share) => format!(
-                "coverage at least {:.3}",
-                (share * 1_000.0).floor() / 1_000.0
+                "coverage at least {:.3}{}",
+                (share * 1_000.0).floor() / 1_000.0,
+                self.without()
             ),
             None => "coverage unknown".to_owned(),
         };
@@ -84,6 +88,16 @@ impl Basis {
         )
     }
 
+    /// What stands beside the lowest estimate where classes have none; else nothing.
+    #[must_use]
+    pub fn without(&self) -> String {
+        match self.coverage_unknown {
+            0 => String::new(),
+            1 => " (unknown for 1 class)".to_owned(),
+            many => format!(" (unknown for {many} classes)"),
+        }
+    }
+
     pub(crate) fn of(
         profile: &Profile,
         progress: &Progress,
@@ -91,9 +105,7 @@ impl Basis {
         facts: &Facts,
     ) -> Self {
         let observed = profile.observed();
-        let coverage = (progress.classes.iter())
-            .filter_map(|class| class.sampled.coverage())
-            .reduce(f64::min);
+        let shares = || progress.classes.iter().map(|it| it.sampled.coverage());
         let told = |fact: &&crate::evidence::Fact| fact.seen.uids.is_empty();
         let mut basis = Self {
             complete: false,
@@ -104,7 +116,8 @@ impl Basis {
             observed: duration(progress.observed),
             instances: progress.instances,
             starts: observed.starts(),
-            coverage,
+            coverage: shares().flatten().reduce(f64::min),
+            coverage_unknown: shares().filter(Option::is_none).count(),
             last_loss: observed.last_gap().map(lapwing_profile::file::time),
             has_evidence: !observed.is_empty(),
             overflow: profile.overflow(),

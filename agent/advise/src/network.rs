@@ -5,7 +5,7 @@ use lapwing_profile::address::reaches_metadata;
 use lapwing_profile::behaviour::{Behaviour, Egress, Listen, Peer, Protocol, Reach};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The port of name servers.
 pub const DNS: u32 = 53;
@@ -134,11 +134,27 @@ pub struct Network {
     pub left: Vec<Left>,
     /// What the policies allow and somebody should look at first.
     pub warnings: Vec<String>,
+    /// The same of what Cilium's allows alone.
+    pub warnings_cilium: Vec<String>,
 }
 
 /// What is said of a peer that hands out credentials.
 const METADATA: &str = "this is the cloud's metadata service (rule egress.imds) or what hands out credentials beside it, and the policies \
      let it be asked: take it out unless the workload needs the credentials of its node or role";
+
+/// Addresses of metadata services that answer for names at [`DNS`]: Google's and Azure's.
+const RESOLVERS: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+];
+
+/// Whether nobody but the cloud's name server is asked, which hands out no credentials.
+fn is_resolver(egress: &Egress) -> bool {
+    match egress.peer {
+        Peer::Address(address) => egress.port == DNS && RESOLVERS.contains(&address.to_canonical()),
+        _ => false,
+    }
+}
 
 /// The word for a protocol that policies know.
 const fn word(protocol: Protocol) -> Option<&'static str> {
@@ -178,8 +194,12 @@ impl Network {
                 Behaviour::Egress(egress) => {
                     network.asks |= egress.port == DNS;
                     let left = talk(egress, seen, &mut addresses, &mut domains);
-                    if left.is_none() && reaches_metadata(&egress.peer) {
-                        network.warnings.push(format!("{}: {METADATA}", seen.entry));
+                    if left.is_none() && reaches_metadata(&egress.peer) && !is_resolver(egress) {
+                        let all = match egress.peer {
+                            Peer::Domain(_) => &mut network.warnings_cilium,
+                            _ => &mut network.warnings,
+                        };
+                        all.push(format!("{}: {METADATA}", seen.entry));
                     }
                     left
                 }

@@ -19,7 +19,7 @@ pub fn yaml_text(
     manifest: Option<&Manifest>,
 ) -> String {
     let mut first = header(advice);
-    let mut of_policy = warned(&advice.network);
+    let mut of_policy = warned(&advice.network.warnings);
     of_policy.extend(not_covered(policy::left_by_kubernetes(&advice.network)));
     of_policy.extend(IN_CLUSTER.iter().map(ToString::to_string));
     if !advice.network.domains.is_empty() {
@@ -35,7 +35,13 @@ pub fn yaml_text(
     if manifest.is_fixed() {
         first.push(FIXED.to_owned());
     }
-    let merged = manifest.patched(&patch(advice, target));
+    let namespace = &selects.namespace;
+    if !manifest.names_namespace() && !namespace.is_empty() {
+        first.push(format!(
+            "namespace: the manifest names none, so that the profile's ({namespace}) stands in it, as in the NetworkPolicy"
+        ));
+    }
+    let merged = manifest.patched(&patch(advice, target), namespace);
     [commented(&first, &merged), commented(&of_policy, &policy)].join("---\n")
 }
 
@@ -44,7 +50,12 @@ pub fn yaml_text(
 pub fn cilium_text(advice: &Advice, selects: &Selects) -> String {
     let mut comments = header(advice);
     comments.push("for clusters with Cilium, instead of the NetworkPolicy of `-o yaml`".to_owned());
-    comments.extend(warned(&advice.network));
+    let Network {
+        warnings,
+        warnings_cilium,
+        ..
+    } = &advice.network;
+    comments.extend(warned(warnings).into_iter().chain(warned(warnings_cilium)));
     comments.extend(not_covered(policy::left_by_cilium(&advice.network)));
     let said = IN_CLUSTER
         .iter()
@@ -53,9 +64,8 @@ pub fn cilium_text(advice: &Advice, selects: &Selects) -> String {
     commented(&comments, &policy::cilium(advice, selects))
 }
 
-fn warned(network: &Network) -> Vec<String> {
-    let all = network.warnings.iter();
-    all.map(|it| format!("warning: {it}")).collect()
+fn warned(all: &[String]) -> Vec<String> {
+    all.iter().map(|it| format!("warning: {it}")).collect()
 }
 
 fn not_covered(left: Vec<String>) -> Vec<String> {

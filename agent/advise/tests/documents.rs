@@ -374,7 +374,7 @@ proptest! {
         prop_assert_eq!(&mounts, &folders);
         prop_assert!(mounts.iter().all(|it| !it.contains([':', ',', '\n'])));
 
-        let merged = deployment().patched(&patch(&advice, &target));
+        let merged = deployment().patched(&patch(&advice, &target), "");
         let text = yaml_text(&advice, &target, &selects, Some(&deployment()));
         let all: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
         prop_assert_eq!(&all[..], &[merged, kubernetes(&advice, &selects)]);

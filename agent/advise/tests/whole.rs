@@ -4,6 +4,7 @@ mod common;
 
 use common::{DEPLOYMENT, advise_seeing, approve, selects, target, web};
 use lapwing_advise::manifest::{Manifest, Pod};
+use lapwing_advise::policy::Selects;
 use lapwing_advise::whole::{cilium_text, yaml_text};
 use lapwing_profile::profile::Profile;
 use lapwing_profile::workload::Workload;
@@ -179,34 +180,104 @@ fn what_cilium_alone_has_a_rule_for_is_not_said_of_both() {
 
 #[test]
 fn a_metadata_service_is_not_let_out_to_without_a_word() {
-    for (peer, is_one) in [
-        ("address: 169.254.169.254", true),
-        ("address: \"fd00:ec2::254\"", true),
-        ("address: \"::ffff:169.254.169.254\"", true),
-        ("cidr: 169.254.0.0/16", true),
-        ("domain: metadata.google.internal", true),
-        ("domain: metadata.example.com", false),
-        ("address: 169.254.169.1", false),
+    // Warnings of both policies, and of Cilium's alone: only that one lets out to domains.
+    for (peer, port, both, alone) in [
+        ("address: 169.254.169.254", 80, 1, 0),
+        ("address: \"fd00:ec2::254\"", 80, 1, 0),
+        ("address: \"::ffff:169.254.169.254\"", 80, 1, 0),
+        ("cidr: 169.254.0.0/16", 80, 1, 0),
+        ("domain: metadata.google.internal", 80, 0, 1),
+        ("domain: metadata.example.com", 80, 0, 0),
+        ("address: 169.254.169.1", 80, 0, 0),
+        // These two are their clouds' name servers as well.
+        ("address: 169.254.169.254", 53, 0, 0),
+        ("address: 168.63.129.16", 53, 0, 0),
+        ("address: 168.63.129.16", 80, 1, 0),
+        ("address: 100.100.100.200", 53, 1, 0),
     ] {
         let mut profile = common::profile();
         approve(
             &mut profile,
-            &format!("egress: {{protocol: TCP, {peer}, port: 80}}"),
+            &format!("egress: {{protocol: TCP, {peer}, port: {port}}}"),
         );
         let advice = advise_seeing(&profile);
         let manifest = read(DEPLOYMENT);
         let value = serde_json::to_value(&advice).unwrap();
-        let told = value["network"]["warnings"].as_array().unwrap();
-        assert_eq!(told.len(), usize::from(is_one), "{peer}");
-        for text in [
-            yaml_text(&advice, &target(), &selects(), None),
-            yaml_text(&advice, &target(), &selects(), Some(&manifest)),
-            cilium_text(&advice, &selects()),
+        for (list, count) in [("warnings", both), ("warningsCilium", alone)] {
+            let told = value["network"][list].as_array().unwrap();
+            assert_eq!(told.len(), count, "{peer}");
+        }
+        for (text, count) in [
+            (yaml_text(&advice, &target(), &selects(), None), both),
+            (
+                yaml_text(&advice, &target(), &selects(), Some(&manifest)),
+                both,
+            ),
+            (cilium_text(&advice, &selects()), both + alone),
         ] {
             let said = text.matches("# warning: egress: ").count();
-            assert_eq!(said, usize::from(is_one), "{peer}: {text}");
+            assert_eq!(said, count, "{peer}: {text}");
         }
     }
+}
+
+#[test]
+fn a_manifest_without_a_namespace_gets_that_of_the_policy() {
+    let advice = advise_seeing(&web());
+    let named = [None, Some("null"), Some("''"), Some("other")];
+    for namespace in named {
+        let own = namespace.map_or_else(String::new, |own| format!(", namespace: {own}"));
+        let manifest = read(&format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: web{own}}}, spec: null}}"
+        ));
+        let of = |selects: &Selects| yaml_text(&advice, &target(), selects, Some(&manifest));
+        let text = of(&selects());
+        let is_set = namespace != Some("other");
+        let found = &documents(&text)[0]["metadata"]["namespace"];
+        assert_eq!(found, if is_set { "shop" } else { "other" }, "{text}");
+        assert_eq!(
+            text.contains("# namespace: the manifest names none"),
+            is_set,
+            "{text}"
+        );
+        // Where nobody knows one, it is that of whoever applies it.
+        let nowhere = Selects {
+            namespace: String::new(),
+            ..selects()
+        };
+        let text = of(&nowhere);
+        assert!(!text.contains("# namespace:"), "{text}");
+        let found = documents(&text)[0]["metadata"]["namespace"].clone();
+        let found = found.as_str().unwrap_or_default();
+        assert_eq!(found, if is_set { "" } else { "other" }, "{text}");
+    }
+}
+
+/// A Job as a server has it.
+fn job(manual: &str) -> Value {
+    let manifest = read(&format!(
+        "{{apiVersion: batch/v1, kind: Job, metadata: {{name: a, labels: {{app: a, controller-uid: u}}}}, spec: {{{manual} \
+         selector: {{matchLabels: {{batch.kubernetes.io/controller-uid: u}}}}, template: {{metadata: {{labels: {{app: a, \
+         controller-uid: u, batch.kubernetes.io/controller-uid: u, job-name: a, batch.kubernetes.io/job-name: a}}}}, \
+         spec: {{containers: [{{name: app}}]}}}}}}}}"
+    ));
+    manifest.patched(&json!({}), "")
+}
+
+#[test]
+fn a_job_can_be_made_anew_of_one_that_is_there() {
+    for manual in ["", "manualSelector: false,"] {
+        let job = job(manual);
+        assert_eq!(job["spec"]["selector"], Value::Null);
+        for at in ["/metadata/labels", "/spec/template/metadata/labels"] {
+            assert_eq!(job.pointer(at), Some(&json!({"app": "a"})), "{at}");
+        }
+    }
+    // Whoever chose the labels wants them.
+    let chosen = job("manualSelector: true,");
+    assert!(chosen["spec"]["selector"].is_object());
+    let labels = &chosen["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(labels.as_object().unwrap().len(), 5);
 }
 
 #[test]

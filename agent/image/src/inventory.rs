@@ -33,6 +33,8 @@ use serde::Serialize;
 /// What nobody should take it for.
 pub const CAUTION: &str = "what was not seen to be used may be needed tomorrow, and a file whose existence alone is asked for is \
      not seen at all: try the image without it before you rely on that";
+/// Letters of a name in a warning: a line of a build has room for a few.
+const NAME_MAX: usize = 200;
 /// Bytes from which data is large.
 const LARGE: u64 = 1_000_000;
 
@@ -286,6 +288,15 @@ pub(crate) fn of(
         uses,
         how,
     }
+}
+
+/// A name or a path as it stands in a warning.
+fn cut(mut name: String) -> String {
+    if let Some((end, _)) = name.char_indices().nth(NAME_MAX) {
+        name.truncate(end);
+        name.push('…');
+    }
+    name
 }
 
 /// Why more may have been used: by what the inventory lacks, and by what the profile does.

@@ -115,6 +115,14 @@ impl Run {
         all.concat()
     }
 
+    /// The words that it gives to the program that its ENTRYPOINT names; none where it names none.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        match words(&self.entrypoint) {
+            Some(program) if !program.is_empty() => words(&self.cmd).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The folder that it works in, which is `/` where the image says nothing; `None` where what it says is no path.
     pub(crate) fn folder(&self) -> Option<String> {
         let folder: String = typed(&self.working_dir)?;
@@ -235,9 +243,15 @@ impl Run {
             }
             None => all.push(unsaid("HEALTHCHECK")),
         }
+        // Of a secret that is parted over both, as an option and its value, the first part stays.
+        let is_parted = is_secret(&self.program().join(" "), options)
+            && ![&self.entrypoint, &self.cmd]
+                .into_iter()
+                .any(|raw| words(raw).is_some_and(|words| is_secret(&words.join(" "), options)));
         for (instruction, raw) in [("ENTRYPOINT", &self.entrypoint), ("CMD", &self.cmd)] {
             match words(raw) {
                 Some(empty) if empty.is_empty() => {}
+                Some(_) if is_parted && instruction == "CMD" => all.push(secret(instruction)),
                 Some(words) => all.push(list(instruction, &words, options)),
                 None => all.push(unsaid(instruction)),
             }

@@ -325,3 +325,71 @@ fn a_program_that_the_image_names_and_nobody_saw_is_copied_with_what_starts_it()
         "{warning}"
     );
 }
+
+#[test]
+fn a_program_is_not_said_to_be_missing_where_nobody_looked_for_it() {
+    let used = [("/usr/bin/other", false)];
+    let config = json!({"Cmd": ["web"], "Env": ["PATH=usr/sbin"], "WorkingDir": 7});
+    let warnings = copy(with_unseen_programs(), &config, &used).warnings;
+    assert!(
+        warnings[0].contains("WAS NOT LOOKED FOR (where it would be is not known)"),
+        "{warnings:?}"
+    );
+    // An interpreter goes by the folder of whoever starts it.
+    let layer = with_unseen_programs().program("run", "#!bin/sh\n");
+    let warnings = copy(layer, &json!({"Cmd": ["/run"]}), &used).warnings;
+    let said = "NOT LOOKED FOR (where it would be is not known), AND NOT COPIED: bin/sh";
+    assert!(
+        warnings[0].contains(said) && !warnings[0].contains("NOT FOUND"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn a_program_that_cmd_gives_to_the_entrypoint_and_nobody_saw_is_told() {
+    let of = |cmd: &[&str], used: &[(&str, bool)]| {
+        let config = json!({"Entrypoint": ["/entry.sh"], "Cmd": cmd});
+        copy(with_unseen_programs(), &config, used)
+    };
+    let entry = [("/entry.sh", false)];
+    let unseen = of(&["web", "-v"], &entry);
+    let [warning] = &unseen.warnings[..] else {
+        panic!("{:?}", unseen.warnings);
+    };
+    let said = "CMD BEGINS WITH A PROGRAM OF THE IMAGE THAT WAS NOT SEEN IN USE: /usr/sbin/web. It is not copied";
+    assert!(warning.starts_with(said), "{warning}");
+    assert!(!copied(&unseen).iter().any(|one| one.contains("/usr/sbin")));
+    // What was seen, is no program, or is a word alone.
+    let both = [entry[0], ("/usr/sbin/web", false)];
+    for (cmd, used) in [
+        (&["web"][..], &both[..]),
+        (&["/usr/lib/i386-linux-gnu/libc.so.6"], &entry),
+        (&["--help"], &entry),
+        (&[], &entry),
+    ] {
+        assert_eq!(of(cmd, used).warnings, Vec::<String>::new(), "{cmd:?}");
+    }
+}
+
+#[test]
+fn names_in_warnings_make_no_line_too_long() {
+    // Four letters for each byte.
+    let long = |number: u8| [&b"\x01".repeat(250)[..], &[b'a' + number]].concat();
+    let names: Vec<Vec<u8>> = (0..12).map(long).collect();
+    let names: Vec<&str> = { names.iter() }
+        .map(|name| std::str::from_utf8(name).unwrap())
+        .collect();
+    let folder = format!("{}/", "\u{1}".repeat(200)).repeat(15);
+    let mut layer = Layer::default().program(&format!("{folder}web"), elf("", &names, ""));
+    for number in 0..12 {
+        layer = layer.symlink(&format!("a/{folder}{number}"), "/nothing");
+    }
+    let config = json!({"Entrypoint": [format!("/{folder}web")]});
+    let copy = copy(layer.file("x", "x"), &config, &[("/x", false)]);
+    let [program, links] = &copy.warnings[..] else {
+        panic!("{copy:?}");
+    };
+    assert!(program.ends_with(" and 2 more"), "{program}");
+    assert!(links.contains("and 2 more"), "{links}");
+    check_bounds(&copy.dockerfile("shop:1", &[]));
+}

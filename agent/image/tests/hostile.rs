@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Image, Layer, digest, gzip, read, read_as, tar_of, zstd};
+use common::elf::elf;
+use common::{Image, Layer, digest, gzip, read, read_as, report_within, tar_of, zstd};
 use lapwing_image::report::Report;
 use lapwing_image::{Error, Limits, Wanted};
 use serde_json::json;
@@ -159,6 +160,44 @@ fn long_ways_through_links_end() {
     let deep = (0..900).fold(deep, |tar, number| tar.file(&format!("l/f{number}"), ""));
     let error = bounded(&of_tar(&deep.tar()), 1 << 30, 2000).unwrap_err();
     assert!(matches!(error, Error::Limit { limit: 2000, .. }), "{error}");
+}
+
+#[test]
+fn libraries_behind_long_ways_through_links_are_not_looked_for_without_end() {
+    let layer = || {
+        let tar = Layer::default()
+            .symlink("l", &"usr/../".repeat(580))
+            .file("x", "1");
+        // Each of these is a library by its name, at the end of a long way.
+        (0..200).fold(tar, |tar, number| {
+            tar.symlink(&format!("usr/lib/liba.so.{number}"), "/l/l/libz.so.1")
+        })
+    };
+    let paths: Vec<String> = (0..100)
+        .map(|number| format!("/l/l/lib{number}.so"))
+        .collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let needed = [&["libgone.so.9"], &paths[..]].concat();
+    for (needed, first) in [(&needed[..1], "libgone.so.9"), (&needed, "/l/l/lib0.so, ")] {
+        let tar = layer().program("web", elf("", needed, ""));
+        let limits = Limits {
+            bytes: 1 << 30,
+            entries: 1000,
+        };
+        let config = json!({"Entrypoint": ["/web"]});
+        let report = report_within(tar, &config, &[("/x", false)], limits);
+        let warnings = report.used.unwrap().copy.warnings;
+        let said = format!(
+            ". NOT LOOKED FOR (paths of the image lead through too many links), AND NOT COPIED: {first}"
+        );
+        assert!(warnings[0].contains(&said), "no `{said}` in {warnings:?}");
+        let last = warnings.last().unwrap();
+        assert!(
+            last.starts_with("PATHS OF THE IMAGE LEAD THROUGH TOO MANY LINKS: ")
+                && last.contains("--max-entries"),
+            "{last}"
+        );
+    }
 }
 
 #[test]

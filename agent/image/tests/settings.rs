@@ -63,6 +63,31 @@ fn no_value_ends_its_line_and_no_secret_is_written() {
 }
 
 #[test]
+fn a_secret_that_is_parted_over_entrypoint_and_cmd_is_not_written() {
+    let of = |entrypoint: &[&str], cmd: &[&str]| {
+        let all = said(&json!({"Entrypoint": entrypoint, "Cmd": cmd}));
+        let of_program = |line: &String| line.contains("ENTRYPOINT") || line.contains("CMD");
+        all.into_iter().filter(of_program).collect::<Vec<_>>()
+    };
+    let hidden = |what: &str| {
+        format!(
+            "# by hand: {what} of the image holds what looks like a secret: give it when a container starts"
+        )
+    };
+    let [plain, cmd] = ["ENTRYPOINT [\"x\",\"--token\"]", "CMD [\"swordfish\"]"];
+    assert_eq!(
+        of(&["x", "--token"], &["swordfish", "-v"]),
+        [plain.to_owned(), hidden("CMD")]
+    );
+    // What alone holds one hides itself alone.
+    assert_eq!(
+        of(&["x", "--token", "swordfish"], &["swordfish"]),
+        [hidden("ENTRYPOINT"), cmd.to_owned()]
+    );
+    assert_eq!(of(&["x"], &["swordfish"])[1], cmd);
+}
+
+#[test]
 fn much_that_a_configuration_says_is_bounded_each_by_itself() {
     let many = |stem: &str| (0..5000).map(|number| format!("{stem}{number}")).collect();
     let set = |all: Vec<String>| -> Value { all.into_iter().map(|it| (it, json!({}))).collect() };
@@ -70,7 +95,7 @@ fn much_that_a_configuration_says_is_bounded_each_by_itself() {
     let ports = (1..=5000).map(|port| port.to_string()).collect();
     let config = json!({
         "Env": variables, "Volumes": set(many("/v")), "ExposedPorts": set(ports), "User": "web",
-        "WorkingDir": "/srv", "Entrypoint": ["/x"], "Cmd": ["x"], "Healthcheck": {"Test": ["CMD", "x"]},
+        "WorkingDir": "/srv", "Entrypoint": ["/x"], "Cmd": ["y"], "Healthcheck": {"Test": ["CMD", "x"]},
     });
     let copy = copy(Layer::default().file("x", "x"), &config, &[("/x", false)]);
     for line in [
@@ -81,7 +106,7 @@ fn much_that_a_configuration_says_is_bounded_each_by_itself() {
         "USER \"web\"",
         "HEALTHCHECK CMD [\"x\"]",
         "ENTRYPOINT [\"/x\"]",
-        "CMD [\"x\"]",
+        "CMD [\"y\"]",
     ] {
         assert!(copy.settings.iter().any(|it| it == line), "no {line}");
     }

@@ -179,14 +179,29 @@ async fn source(endpoint: &Endpoint, args: &PodArgs) -> Result<Source, Failure> 
     })
 }
 
-/// What a manifest says, by who reads it.
-fn from_file<T>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T, Wrong>) -> Result<T, Failure> {
-    let bytes = std::fs::read(path)
-        .with_context(|| format!("cannot read {}", path.display()))
-        .map_err(|error| Failure::new(Code::Failed, error))?;
-    read(&bytes)
-        .with_context(|| path.display().to_string())
-        .map_err(|error| Failure::new(Code::Usage, error))
+/// A manifest, which is read once: what comes from a pipe is gone then.
+struct Text<'a> {
+    path: &'a Path,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Text<'a> {
+    fn read(path: &'a Path) -> Result<Self, Failure> {
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .map_err(|error| Failure::new(Code::Failed, error))?;
+        Ok(Self { path, bytes })
+    }
+
+    /// What it says, by who understands it.
+    fn understood<T>(
+        &self,
+        understand: impl FnOnce(&[u8]) -> Result<T, Wrong>,
+    ) -> Result<T, Failure> {
+        understand(&self.bytes)
+            .with_context(|| self.path.display().to_string())
+            .map_err(|error| Failure::new(Code::Usage, error))
+    }
 }
 
 async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
@@ -196,12 +211,9 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
     }
     let workload = source.profile.workload.clone();
     let usual = workload.container.as_str();
-    let pod = (args.pod.as_deref())
-        .map(|path| {
-            from_file(path, |bytes| {
-                Pod::read(bytes, args.container.as_deref(), usual)
-            })
-        })
+    let manifest = args.pod.as_deref().map(Text::read).transpose()?;
+    let pod = (manifest.as_ref())
+        .map(|text| text.understood(|bytes| Pod::read(bytes, args.container.as_deref(), usual)))
         .transpose()?;
     let image = advise_pod_image::read(endpoint, &args.image, &source.profile).await?;
     let image = image.as_ref().map(Shown::of);
@@ -225,8 +237,8 @@ async fn pod(endpoint: &Endpoint, args: PodArgs) -> Outcome {
         Form::Yaml => {
             let target = target(&args, &advice, pod.as_ref())?;
             let selects = selects(&args, &advice, pod.as_ref(), &target.container)?;
-            let whole = (args.pod.as_deref())
-                .map(|path| from_file(path, Manifest::read))
+            let whole = (manifest.as_ref())
+                .map(|text| text.understood(Manifest::read))
                 .transpose()?;
             whole::yaml_text(&advice, &target, &selects, whole.as_ref())
         }

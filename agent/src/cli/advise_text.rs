@@ -305,6 +305,9 @@ fn network(out: &mut impl Write, network: &Network) -> Result<()> {
     for text in network.warnings.iter().take(LISTED_MAX) {
         line(out, 2, &format!("! {text}"))?;
     }
+    for text in network.warnings_cilium.iter().take(LISTED_MAX) {
+        line(out, 2, &format!("! (Cilium alone) {text}"))?;
+    }
     let left = left_by_kubernetes(network);
     for text in left.iter().take(LISTED_MAX) {
         line(out, 2, &format!("! not covered by NetworkPolicy: {text}"))?;

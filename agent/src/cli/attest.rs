@@ -139,6 +139,7 @@ fn value(attested: &Attested, to: Option<&Path>) -> serde_json::Value {
         json!({
             "complete": evidence.complete,
             "lowestCoverage": evidence.lowest().map(|(_, share)| share),
+            "coverageUnknown": evidence.unknown(),
             "coverage": evidence.coverage.as_ref().map(|all| {
                 all.iter().map(class).collect::<Vec<_>>()
             }),
@@ -251,10 +252,15 @@ fn coverage(evidence: &Evidence) -> String {
     let mut text = match evidence.lowest() {
         // Never rounded up to all.
         Some((class, share)) => format!(
-            "coverage at least {:.3} ({}, {})",
+            "coverage at least {:.3} ({}, {}{})",
             (share * 1_000.0).floor() / 1_000.0,
             visible(&class.class),
-            visible(&class.stratum)
+            visible(&class.stratum),
+            match evidence.unknown() {
+                0 => String::new(),
+                1 => "; unknown for 1 class".to_owned(),
+                many => format!("; unknown for {many} classes"),
+            }
         ),
         None => "coverage unknown".to_owned(),
     };
@@ -456,7 +462,7 @@ mod tests {
         let text = plain(&seen);
         for part in [
             "\n  the profile still learned\n",
-            "\n  coverage at least 0.953 (file, later), instances: 1, observed for 1.5 min\n",
+            "\n  coverage at least 0.953 (file, later; unknown for 1 class), instances: 1, observed for 1.5 min\n",
             "\n  no losses known\n",
         ] {
             assert!(text.contains(part), "{part}: {text}");
@@ -464,6 +470,7 @@ mod tests {
         let told = value(&seen, None);
         assert_eq!(told["mode"], "Learning");
         assert_eq!(told["evidence"]["lowestCoverage"], 0.9539);
+        assert_eq!(told["evidence"]["coverageUnknown"], 1);
         assert_eq!(told["evidence"]["coverage"][2]["coverage"], json!(null));
         assert_eq!(told["evidence"]["lastLoss"], json!(null));
         let with = |evidence| {

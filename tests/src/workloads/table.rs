@@ -150,11 +150,19 @@ fn cell(text: &str) -> String {
 fn works(trial: &Trial) -> String {
     match trial {
         Trial::Worked(run) => format!("yes, {} done", run.done),
-        Trial::Failed(why) => {
-            let first = why.lines().next().unwrap_or_default();
-            format!("does not work: {first}")
-        }
+        Trial::Failed(why) => format!("does not work: {}", reason(why)),
     }
+}
+
+/// The line that says why, of what a program said last: the last that it calls an error, as `dpkg: error: ...`; else
+/// the last that `apt` does, which only repeats that another program failed; else the last.
+fn reason(why: &str) -> &str {
+    let lines = || why.lines().map(str::trim).filter(|line| !line.is_empty());
+    let last = |is: fn(&str) -> bool| lines().rfind(|line| is(line));
+    last(|line| line.to_ascii_lowercase().contains("error:"))
+        .or_else(|| last(|line| line.starts_with("E: ")))
+        .or_else(|| last(|_| true))
+        .unwrap_or_default()
 }
 
 /// Those of both runs that are not of the program without the advice as well, and how many are.
@@ -171,5 +179,30 @@ fn violations(proof: &Proof) -> String {
     match all - new {
         0 => new.to_string(),
         same => format!("{new}, and {same} as without the advice"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_says_why_stands_in_the_table() {
+        let dpkg = "it ended by itself: ed (1.20) ...\ndpkg: warning: 'diff' not found in PATH or not executable\n\
+                    dpkg: error: 3 expected programs not found in PATH or not executable\nNote: root's PATH should have /sbin\n\
+                    E: Sub-process /usr/bin/dpkg returned an error code (2)\n\n";
+        let apt = "ing lists...\nE: Unable to locate package x\nW: some\n";
+        for (why, wanted) in [
+            (
+                dpkg,
+                "dpkg: error: 3 expected programs not found in PATH or not executable",
+            ),
+            (apt, "E: Unable to locate package x"),
+            ("cut off li\n  cannot open /x  \n\n", "cannot open /x"),
+            ("\n", ""),
+        ] {
+            let failed = works(&Trial::Failed(why.to_owned()));
+            assert_eq!(failed, format!("does not work: {wanted}"));
+        }
     }
 }

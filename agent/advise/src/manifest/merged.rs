@@ -17,6 +17,14 @@ const OF_SERVER: [&str; 6] = [
     "selfLink",
     "uid",
 ];
+/// Labels that the API server gives to a Job's pods, by which its selector selects them: a Job that is made anew has
+/// others, and one that comes with those of another is refused (`generateSelector` of the registry's `job/strategy.go`).
+const OF_JOB: [&str; 4] = [
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-name",
+    "controller-uid",
+    "job-name",
+];
 /// `kubectl apply` writes it anew.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -41,6 +49,8 @@ impl Manifest {
                 return Err(Wrong::Part(name));
             }
         }
+        let is_generated =
+            object["kind"] == "Job" && object.pointer("/spec/manualSelector") != Some(&true.into());
         let mut without = |at: &str, names: &[&str]| {
             if let Some(Value::Object(map)) = object.pointer_mut(at) {
                 map.retain(|key, _| !names.contains(&key.as_str()));
@@ -49,15 +59,32 @@ impl Manifest {
         without("", &["status"]);
         without("/metadata", &OF_SERVER);
         without("/metadata/annotations", &[LAST_APPLIED]);
+        if is_generated {
+            without("/spec", &["selector"]);
+            without("/metadata/labels", &OF_JOB);
+            without("/spec/template/metadata/labels", &OF_JOB);
+        }
         Ok(Self(object))
     }
 
-    /// With a patch in it.
+    /// With a patch in it, and with a namespace where it names none.
     #[must_use]
-    pub fn patched(&self, patch: &Value) -> Value {
+    pub fn patched(&self, patch: &Value, namespace: &str) -> Value {
         let mut object = self.0.clone();
         merge(&mut object, patch);
+        if !self.names_namespace() && !namespace.is_empty() {
+            object["metadata"]["namespace"] = namespace.into();
+        }
         object
+    }
+
+    /// Whether it names its namespace; else `kubectl` takes its own.
+    #[must_use]
+    pub fn names_namespace(&self) -> bool {
+        let namespace = self.0.pointer("/metadata/namespace");
+        namespace
+            .and_then(Value::as_str)
+            .is_some_and(|name| !name.is_empty())
     }
 
     /// Whether the API lets nobody change the pod in it once it is made.

@@ -104,17 +104,24 @@ impl fmt::Display for Size {
         };
         // In tenths, and never less than there were.
         let tenths = seen.bytes.saturating_mul(10).div_ceil(MIB);
+        let files = match seen.files {
+            1 => "1 file".to_owned(),
+            many => format!("{many} files"),
+        };
         write!(
             f,
-            "; the most seen was {}.{} MiB at {}, and {} files; looked {} times from {} to {}",
+            "; the most seen was {}.{} MiB at {}, and {files}; ",
             tenths / 10,
             tenths % 10,
             seconds(&seen.at),
-            seen.files,
-            seen.looks,
-            seconds(&seen.first),
-            seconds(&seen.last)
-        )
+        )?;
+        match seen.looks {
+            1 => write!(f, "looked once, at {}", seconds(&seen.last)),
+            many => {
+                let (first, last) = (seconds(&seen.first), seconds(&seen.last));
+                write!(f, "looked {many} times from {first} to {last}")
+            }
+        }
     }
 }
 

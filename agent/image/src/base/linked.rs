@@ -168,7 +168,7 @@ pub(crate) enum Found {
     At(Id),
     /// It is in none of the places where it would be.
     Nowhere,
-    /// Where it would be is not known.
+    /// Where it would be is not known, or paths took too much work before.
     NotSought,
 }
 
@@ -179,9 +179,21 @@ impl Found {
             Self::Nowhere | Self::NotSought => None,
         }
     }
+}
 
-    fn of(id: Option<Id>) -> Self {
-        id.map_or(Self::Nowhere, Self::At)
+/// What comes of a path, with its links; it is not looked for where paths took too much work before.
+pub(crate) fn sought(tree: &Tree, path: &[u8]) -> Found {
+    match tree.is_exhausted() {
+        true => Found::NotSought,
+        false => tree.find(path, true).map_or(Found::Nowhere, Found::At),
+    }
+}
+
+/// Why something was not looked for.
+pub(crate) fn why_not(tree: &Tree) -> &'static str {
+    match tree.is_exhausted() {
+        true => "paths of the image lead through too many links",
+        false => "where it would be is not known",
     }
 }
 
@@ -208,9 +220,10 @@ fn by_path(tree: &Tree, run: Option<&Run>, name: &[u8]) -> Found {
             is_whole = false;
             continue;
         };
-        let found = tree.find(&[&folder, &b"/"[..], name].concat(), true);
-        if let Some(id) = found.filter(|id| tree.inode(*id).kind == Node::File) {
-            return Found::At(id);
+        match sought(tree, &[&folder, &b"/"[..], name].concat()) {
+            Found::At(id) if tree.inode(id).kind == Node::File => return Found::At(id),
+            Found::At(_) | Found::Nowhere => {}
+            Found::NotSought => return Found::NotSought,
         }
     }
     match is_whole {
@@ -222,22 +235,30 @@ fn by_path(tree: &Tree, run: Option<&Run>, name: &[u8]) -> Found {
 /// What a script names behind `#!`; of one without a slash, which `env` looks for, by the image's `PATH`.
 pub(crate) fn interpreter(tree: &Tree, run: Option<&Run>, named: &[u8]) -> Found {
     match (named.first(), named.contains(&b'/')) {
-        (Some(b'/'), _) => Found::of(tree.find(named, true)),
+        (Some(b'/'), _) => sought(tree, named),
         (_, false) => by_path(tree, run, named),
         // It goes by the folder of whoever starts it.
         (_, true) => Found::NotSought,
     }
 }
 
+/// The program that a word of the image's configuration names.
+fn named(tree: &Tree, run: Option<&Run>, name: &str) -> Found {
+    let name = name.as_bytes();
+    match name.contains(&b'/') {
+        false => by_path(tree, run, name),
+        true => from_folder(run, name).map_or(Found::NotSought, |path| sought(tree, &path)),
+    }
+}
+
 /// The program that the image's configuration names; `None` where it names none.
 pub(crate) fn configured(tree: &Tree, run: Option<&Run>) -> Option<Found> {
-    let words = run?.program();
-    let name = words.first()?.as_bytes();
-    Some(match name.contains(&b'/') {
-        false => by_path(tree, run, name),
-        true => from_folder(run, name)
-            .map_or(Found::NotSought, |path| Found::of(tree.find(&path, true))),
-    })
+    Some(named(tree, run, run?.program().first()?))
+}
+
+/// The program that the first word is called like that CMD gives to ENTRYPOINT; `None` where it gives none.
+pub(crate) fn first_argument(tree: &Tree, run: Option<&Run>) -> Option<Found> {
+    Some(named(tree, run, run?.arguments().first()?))
 }
 
 /// The same in words.
@@ -245,10 +266,10 @@ pub(super) fn program(tree: &Tree, run: Option<&Run>) -> Option<String> {
     let id = match configured(tree, run)? {
         Found::At(id) if tree.inode(id).kind == Node::File => id,
         Found::NotSought => {
-            return Some(
-                "the program that the image's configuration names was not looked for: where it would be is not known"
-                    .to_owned(),
-            );
+            return Some(format!(
+                "the program that the image's configuration names was not looked for: {}",
+                why_not(tree)
+            ));
         }
         Found::At(_) | Found::Nowhere => {
             return Some(

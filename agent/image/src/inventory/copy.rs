@@ -12,6 +12,7 @@
 //! Runtimes look users up in `/etc/passwd` and `/etc/group`, from outside and so unseen: both are wanted.
 
 use super::{Nodes, links};
+use crate::Limits;
 use crate::report::Sum;
 use crate::tree::{Id, Kind, ROOT, Tree};
 use lapwing_profile::text::canonical;
@@ -186,6 +187,13 @@ impl Copy {
             warnings: links::warnings(tree, left_out, streams),
             ..Self::default()
         };
+        if tree.is_exhausted() {
+            result.warnings.push(format!(
+                "PATHS OF THE IMAGE LEAD THROUGH TOO MANY LINKS: not all links and folders were looked for, and what is built may lack \
+                 some; a higher {} has more looked for",
+                Limits::ENTRIES_OPTION
+            ));
+        }
         result.collect(tree, (&wanted, &above, &whole));
         result
     }

@@ -6,6 +6,7 @@
 //! Those that lead to nothing may lead to a volume; they are kept in folders that are there anyway, and told of
 //! elsewhere.
 
+use super::cut;
 use crate::tree::{Id, Kind, ROOT, Tree};
 use crate::walk::Walk;
 use lapwing_profile::text::canonical;
@@ -113,9 +114,9 @@ pub(super) fn warnings<'a>(
     left_out: impl Iterator<Item = &'a Leads>,
     streams: impl Iterator<Item = &'a Leads>,
 ) -> Vec<String> {
-    let named = |all: &[Id]| {
+    let list = |all: &[Id]| {
         let first = all.iter().take(NAMED_MAX);
-        let mut names: Vec<String> = first.map(|id| canonical(&tree.path(*id))).collect();
+        let mut names: Vec<String> = first.map(|id| cut(canonical(&tree.path(*id)))).collect();
         if all.len() > NAMED_MAX {
             names.push(format!("and {} more", all.len() - NAMED_MAX));
         }
@@ -127,14 +128,14 @@ pub(super) fn warnings<'a>(
         said.push(format!(
             "{} links that lead to nothing in the image are left out with their folders; if a volume is mounted where they lead, copy them by hand: {}",
             all.len(),
-            named(&all)
+            list(&all)
         ));
     }
     let all: Vec<Id> = streams.map(|it| it.link).collect();
     if !all.is_empty() {
         said.push(format!(
             "logs go to the container's output by links, which a volume mounted on their folder hides (an emptyDir for a read-only root as well): what is logged is in files there then: {}",
-            named(&all)
+            list(&all)
         ));
     }
     said

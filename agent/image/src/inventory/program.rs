@@ -5,7 +5,10 @@
 //! ELF file, the libraries that it names, and theirs. Of several libraries of one name that is taken which was used,
 //! or lies where the loader or who needs it does; what a program opens by itself no file says.
 
-use crate::base::linked::{Found, configured, elf, interpreter, name_of};
+use super::cut;
+use crate::base::linked::{
+    Found, configured, elf, first_argument, interpreter, name_of, sought, why_not,
+};
 use crate::linkage::Linkage;
 use crate::packages::is_library;
 use crate::run::Run;
@@ -41,18 +44,34 @@ struct Start<'t> {
     found: BTreeSet<Id>,
     left: Vec<Id>,
     missing: BTreeSet<String>,
+    not_sought: BTreeSet<String>,
 }
 
-/// Marks the program and what starts it; answers what whoever builds has to know, if it was not seen.
-pub(super) fn add(tree: &Tree, run: Option<&Run>, files: &mut [bool]) -> Option<String> {
-    let is_file = |id: &Id| tree.inode(*id).kind == Kind::File;
-    let program = configured(tree, run)?.found().filter(is_file);
-    let Some(program) = program else {
-        return Some(
-            "THE PROGRAM THAT ENTRYPOINT OR CMD NAMES WAS NOT FOUND IN THE IMAGE, AND IS NOT COPIED: what is built starts \
-             only with another command"
-                .to_owned(),
-        );
+/// Marks the program and what starts it; answers what whoever builds has to know, of what was not seen.
+pub(super) fn add(tree: &Tree, run: Option<&Run>, files: &mut [bool]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    warnings.extend(add_program(tree, run, files));
+    warnings.extend(argument(tree, run, files));
+    warnings
+}
+
+fn add_program(tree: &Tree, run: Option<&Run>, files: &mut [bool]) -> Option<String> {
+    let program = match configured(tree, run)? {
+        Found::At(id) if tree.inode(id).kind == Kind::File => id,
+        Found::NotSought => {
+            return Some(format!(
+                "THE PROGRAM THAT ENTRYPOINT OR CMD NAMES WAS NOT LOOKED FOR ({}), AND IS NOT COPIED UNLESS IT WAS SEEN IN \
+                 USE: look whether what is built has it",
+                why_not(tree)
+            ));
+        }
+        Found::At(_) | Found::Nowhere => {
+            return Some(
+                "THE PROGRAM THAT ENTRYPOINT OR CMD NAMES WAS NOT FOUND IN THE IMAGE, AND IS NOT COPIED: what is built starts \
+                 only with another command"
+                    .to_owned(),
+            );
+        }
     };
     if files[program as usize] {
         return None;
@@ -66,32 +85,63 @@ pub(super) fn add(tree: &Tree, run: Option<&Run>, files: &mut [bool]) -> Option<
         found: BTreeSet::new(),
         left: Vec::new(),
         missing: BTreeSet::new(),
+        not_sought: BTreeSet::new(),
     };
     start.take(program);
     while let Some(id) = start.left.pop() {
         start.follow(id);
     }
-    let Start { found, missing, .. } = start;
-    let missing = match missing.len().saturating_sub(NAMED_MAX) {
-        _ if missing.is_empty() => String::new(),
-        more => {
-            let first: Vec<String> = missing.into_iter().take(NAMED_MAX).collect();
-            let more = match more {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            format!(". NOT FOUND, AND NOT COPIED: {}{more}", first.join(", "))
-        }
-    };
+    let Start {
+        found,
+        missing,
+        not_sought,
+        ..
+    } = start;
+    let mut lacks = String::new();
+    if !missing.is_empty() {
+        lacks += &format!(". NOT FOUND, AND NOT COPIED: {}", list(missing));
+    }
+    if !not_sought.is_empty() {
+        let why = why_not(tree);
+        lacks += &format!(
+            ". NOT LOOKED FOR ({why}), AND NOT COPIED: {}",
+            list(not_sought)
+        );
+    }
     for id in &found {
         files[*id as usize] = true;
     }
     Some(format!(
         "THE PROGRAM THAT ENTRYPOINT OR CMD NAMES WAS NOT SEEN IN USE: {}. It is copied with what its file names \
          (interpreter, loader, libraries); what else it opens or starts is not known. Where the workload was started by \
-         another command, as a pod's `command`, start what is built with that one{missing}",
-        canonical(&tree.path(program))
+         another command, as a pod's `command`, start what is built with that one{lacks}",
+        cut(canonical(&tree.path(program)))
     ))
+}
+
+/// What is said of a program of the image that CMD gives to ENTRYPOINT, as to a script that starts it, and that nobody
+/// saw. It may as well be a word that is called like a program.
+fn argument(tree: &Tree, run: Option<&Run>, files: &[bool]) -> Option<String> {
+    let id = first_argument(tree, run)?.found()?;
+    let inode = tree.inode(id);
+    let is_program = inode.kind == Kind::File && inode.mode & 0o111 != 0;
+    (is_program && !files[id as usize]).then(|| {
+        format!(
+            "CMD BEGINS WITH A PROGRAM OF THE IMAGE THAT WAS NOT SEEN IN USE: {}. It is not copied: if ENTRYPOINT starts what \
+             CMD says, give another command to what is built, or copy the program by hand with what it needs",
+            cut(canonical(&tree.path(id)))
+        )
+    })
+}
+
+/// The first of these, and how many more there are.
+fn list(all: BTreeSet<String>) -> String {
+    let more = match all.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let first: Vec<String> = all.into_iter().take(NAMED_MAX).map(cut).collect();
+    first.join(", ") + &more
 }
 
 impl<'t> Start<'t> {
@@ -101,26 +151,35 @@ impl<'t> Start<'t> {
         }
     }
 
-    fn miss(&mut self, name: &[u8]) {
-        self.missing.insert(canonical(name));
+    /// Takes what came of looking for a name; answers what was found.
+    fn take_found(&mut self, found: Found, name: &[u8]) -> Option<Id> {
+        match found {
+            Found::At(id) => {
+                self.take(id);
+                return Some(id);
+            }
+            Found::Nowhere => self.missing.insert(canonical(name)),
+            Found::NotSought => self.not_sought.insert(canonical(name)),
+        };
+        None
     }
 
     fn follow(&mut self, id: Id) {
         let tree = self.tree;
         let Some(linkage) = tree.inode(id).linkage.as_deref() else {
-            let path = tree.path(id);
+            let path = canonical(&tree.path(id));
             self.missing
-                .insert(format!("what starts {} (not read)", canonical(&path)));
+                .insert(format!("(not read) what starts {path}"));
             return;
         };
         let elf = match linkage {
-            Linkage::Script(named) => {
-                match interpreter(tree, self.run, named) {
-                    Found::At(found) => self.take(found),
-                    Found::Nowhere | Found::NotSought => self.miss(named),
-                }
-                if !named.contains(&b'/') {
-                    for env in ENV.into_iter().filter_map(|path| tree.find(path, true)) {
+            Linkage::Script(name) => {
+                self.take_found(interpreter(tree, self.run, name), name);
+                if !name.contains(&b'/') {
+                    for env in ENV
+                        .into_iter()
+                        .filter_map(|path| sought(tree, path).found())
+                    {
                         self.take(env);
                     }
                 }
@@ -128,42 +187,36 @@ impl<'t> Start<'t> {
             }
             Linkage::Elf(elf) => elf,
         };
-        let loader = elf.loader.as_deref();
-        let found = loader.and_then(|path| tree.find(path, true));
-        match (loader, found) {
-            (Some(_), Some(found)) => {
-                self.take(found);
-                self.loaders = Some(tree.nodes[found as usize].parent);
-                // It is no program, and names nothing.
-                let is_file = |id: &Id| tree.inode(*id).kind == Kind::File;
-                self.found.extend(tree.find(CACHE, true).filter(is_file));
-            }
-            (Some(path), None) => self.miss(path),
-            (None, _) => {}
+        if let Some(path) = elf.loader.as_deref()
+            && let Some(found) = self.take_found(sought(tree, path), path)
+        {
+            self.loaders = Some(tree.nodes[found as usize].parent);
+            // It is no program, and names nothing.
+            let is_file = |id: &Id| tree.inode(*id).kind == Kind::File;
+            self.found
+                .extend(sought(tree, CACHE).found().filter(is_file));
         }
         match elf.needed.as_deref() {
             Some(all) => {
                 for name in all {
-                    match self.library(name, id) {
-                        Some(library) => self.take(library),
-                        None => self.miss(name),
-                    }
+                    let found = self.library(name, id);
+                    self.take_found(found, name);
                 }
             }
             None if elf.is_dynamic => {
                 let path = canonical(&tree.path(id));
                 self.missing
-                    .insert(format!("libraries of {path} (not read)"));
+                    .insert(format!("(not read) libraries of {path}"));
             }
             None => {}
         }
     }
 
     /// A library by its name, or by a path: the best of those that are called so.
-    fn library(&mut self, name: &'t [u8], by: Id) -> Option<Id> {
+    fn library(&mut self, name: &'t [u8], by: Id) -> Found {
         let tree = self.tree;
         if name.contains(&b'/') {
-            return tree.find(name, true);
+            return sought(tree, name);
         }
         let all = self.libraries.get_or_insert_with(|| libraries(tree));
         let own = tree.nodes[by as usize].parent;
@@ -178,8 +231,12 @@ impl<'t> Start<'t> {
                 !is_of_system,
             )
         };
-        let best = all.get(name)?.iter().min_by_key(rank);
-        best.map(|(id, _)| *id)
+        match all.get(name).and_then(|all| all.iter().min_by_key(rank)) {
+            Some((id, _)) => Found::At(*id),
+            // A link may be called so that was not followed.
+            None if tree.is_exhausted() => Found::NotSought,
+            None => Found::Nowhere,
+        }
     }
 }
 
@@ -203,7 +260,8 @@ fn libraries(tree: &Tree) -> Libraries<'_> {
             }
             Kind::Symlink if is_library(name) => {
                 let is_elf = |to: &Id| elf(tree.inode(*to)).is_some();
-                if let Some(to) = tree.find(&tree.path(id), true).filter(is_elf) {
+                let to = sought(tree, &tree.path(id)).found();
+                if let Some(to) = to.filter(is_elf) {
                     add(name, to);
                 }
             }

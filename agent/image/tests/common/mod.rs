@@ -265,8 +265,12 @@ pub fn read_given(
 ) -> Result<Report, Error> {
     let known = export.map(|export| export.inventory().unwrap());
     let hide = |text: &mut String| {
-        let hidden = text.matches("hunter2").count();
-        *text = text.replace("hunter2", "[redacted]");
+        // A value alone, and one that is known by the option before it.
+        let mut hidden = 0;
+        for secret in ["hunter2", "--token swordfish"] {
+            hidden += text.matches(secret).count();
+            *text = text.replace(secret, "[redacted]");
+        }
         hidden
     };
     let options = Options {
@@ -295,6 +299,16 @@ pub fn copy(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Copy {
 
 /// The report of such an image.
 pub fn report(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Report {
+    report_within(layer, config, used, Limits::default())
+}
+
+/// The same within limits.
+pub fn report_within(
+    layer: Layer,
+    config: &Value,
+    used: &[(&str, bool)],
+    limits: Limits,
+) -> Report {
     let mut known = Inventory::default();
     known.begin("c1", true);
     for (path, changed) in used {
@@ -312,12 +326,6 @@ pub fn report(layer: Layer, config: &Value, used: &[(&str, bool)]) -> Report {
     let manifest = image.manifest(&[(tar.clone(), tar)], &config);
     image.index(&json!([manifest]));
     let export = Export::of("web", &known);
-    let report = read_used(
-        image.path(),
-        Wanted::default(),
-        Limits::default(),
-        None,
-        Some(&export),
-    );
-    report.unwrap()
+    let wanted = Wanted::default();
+    read_used(image.path(), wanted, limits, None, Some(&export)).unwrap()
 }

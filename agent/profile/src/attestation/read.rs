@@ -139,6 +139,13 @@ impl Evidence {
         all.filter_map(|class| Some((class, class.coverage?)))
             .min_by(|(_, a), (_, b)| a.total_cmp(b))
     }
+
+    /// How many classes have none, of which [`Self::lowest`] says nothing.
+    #[must_use]
+    pub fn unknown(&self) -> usize {
+        let all = self.coverage.iter().flatten();
+        all.filter(|class| class.coverage.is_none()).count()
+    }
 }
 
 /// Checks an attestation, and that it is of an image, if one is given: a digest, or a repository

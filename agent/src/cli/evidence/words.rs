@@ -2,8 +2,8 @@
 
 use super::bundle::{Checked, Manifest, Subject};
 use super::changes::Changes;
+use super::line;
 use super::timeline::Timeline;
-use super::{line, plain};
 use crate::cli::args::Output;
 use crate::cli::text::{BOLD, DIM, styled};
 use crate::cli::{Code, Failure, Outcome};
@@ -45,10 +45,17 @@ spec:
       lapwing.dev/quarantine: \"true\"
   policyTypes: [Ingress, Egress]
 ",
-        namespace = plain(&container.pod_namespace),
-        pod = container.pod.chars().filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).collect::<String>(),
+        namespace = in_command(&container.pod_namespace),
+        pod = in_command(&container.pod),
         quoted = text(&container.pod_namespace),
     )
+}
+
+/// A name as it may stand in a command: letters, digits, dashes and dots, and no option.
+fn in_command(name: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || "-.".contains(*c);
+    let name: String = name.chars().filter(is_plain).collect();
+    name.trim_start_matches(['-', '.']).to_owned()
 }
 
 /// The text that stands in it.

@@ -9,7 +9,11 @@ use std::io::{Result, Write};
 pub(super) fn rests(basis: &Basis) -> String {
     let coverage = match basis.coverage {
         // Never rounded up to all.
-        Some(share) => format!("at least {:.3}", (share * 1_000.0).floor() / 1_000.0),
+        Some(share) => format!(
+            "at least {:.3}{}",
+            (share * 1_000.0).floor() / 1_000.0,
+            basis.without()
+        ),
         None => "unknown".to_owned(),
     };
     let losses = match &basis.last_loss {

@@ -56,6 +56,7 @@ pub(super) fn basis() -> Basis {
         instances: 1,
         starts: 1,
         coverage: Some(0.9999),
+        coverage_unknown: 2,
         last_loss: Some(hostile()),
         has_evidence: true,
         overflow: 0,
@@ -320,7 +321,9 @@ fn an_image_reads_well_and_hides_nothing() {
         "    layer  used         not seen     unknown   #used .not seen ?unknown\n",
         "    1      2.0 kB in 1  6.0 kB in 3  0 B in 0  #####...............\n",
         &format!("    5.0 MB  {name}  ({name})\n    and 3 more (-o json)\n"),
-        &format!("coverage at least 0.999, events were lost, last at {name}, mode: learning\n"),
+        &format!(
+            "coverage at least 0.999 (unknown for 2 classes), events were lost, last at {name}, mode: learning\n"
+        ),
         &format!("  incomplete: {name}\n"),
         &format!("! it learned of other images, and not of this one:\n    {name}\n"),
         "! too few of its programs are in this image, so what did not run is not told\n",
@@ -328,7 +331,7 @@ fn an_image_reads_well_and_hides_nothing() {
         &format!("! ran from an image, and not in this one:\n    {name}\n"),
         "vulnerabilities  12 in the report of grype\n  ! the report is of another image than this one\n",
         &format!(
-            "  by the profile of {name}: observed for 1 min, instances: 1, coverage at least 0.999"
+            "  by the profile of {name}: observed for 1 min, instances: 1, coverage at least 0.999 (unknown for 2 classes), "
         ),
         "  it is incomplete, see above: more may have run\n",
         &format!("  by the inventory of use of {name}:\n  first use {name}"),

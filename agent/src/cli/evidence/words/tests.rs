@@ -67,8 +67,11 @@ proptest! {
         // Nothing hidden reaches who reads it, and nothing but a name goes into a command.
         let line = text.replace('\n', "");
         prop_assert_eq!(lapwing_profile::text::visible(&line), line.as_str());
+        let own = ["-f", "-n", "app-"];
         for command in text.lines().filter(|line| line.starts_with("#   kubectl")) {
-            let command = command.split(" # ").next().unwrap_or_default();
+            let command = command.trim_start_matches('#').split(" # ").next().unwrap_or_default();
+            let mut words = command.split_whitespace();
+            prop_assert!(words.all(|word| !word.starts_with(['-', '.']) || own.contains(&word)), "{}", command);
             prop_assert!(!command.contains(['\'', '"', '$', '`', ';', '\\', '{']), "{}", command);
         }
     }
