@@ -235,11 +235,13 @@ fn stand_by(
     }
     // Certificates may come later, as for any agent.
     sinks(config, Look::All)?;
+    let place = standby::Place::take(&config.state_dir).map_err(failed)?;
     drop(attach(true).map_err(|error| Failure::new(Code::Host, error))?);
     let probes = { http.map(Http::stand_by) }
         .transpose()
         .map_err(|error| failed(error.into()))?;
-    let (lock, attached) = standby::wait(&config.state_dir, || attach(false)).map_err(failed)?;
+    let (lock, attached) =
+        standby::wait(&config.state_dir, &place, || attach(false)).map_err(failed)?;
     Ok(Stood {
         lock,
         attached,
@@ -413,6 +415,7 @@ fn build(config: &Config, beside: Beside) -> Result<Agent, Failure> {
         cluster: config.cluster.clone(),
         started,
         attached: since,
+        state_dir: config.state_dir.clone(),
     };
     let pipeline = Pipeline::new(parts, rings, requests, waker.clone());
     drop(object);

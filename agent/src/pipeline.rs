@@ -44,18 +44,20 @@ use crate::kernel::spares::Spares;
 use crate::kernel::tables::{Rings, Tables};
 use crate::kernel::used::{Recording, UsedCalls};
 use crate::process::Images;
+use crate::standby;
 use adopted::Adopted;
 use anyhow::Result;
 use aya::Ebpf;
 use held::Held;
 use lapwing_abi::decode::{CgroupRecord, Record};
-use lapwing_abi::ids::{CgroupChange, Phase, flags};
+use lapwing_abi::ids::{CgroupChange, Kind, Phase, Privileged, flags};
+use lapwing_abi::record::Header;
 use lapwing_profile::text;
 use loss::UserLosses;
 use rustix::fd::AsFd;
 use standing::Standing;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -107,6 +109,8 @@ pub struct Parts {
     pub started: i64,
     /// When all programs were attached, in nanoseconds since the Unix epoch.
     pub attached: i64,
+    /// Where whoever stands by is found.
+    pub state_dir: PathBuf,
 }
 
 /// Everything behind the rings, apart from them: a record is borrowed from its ring while it
@@ -122,6 +126,7 @@ struct Line {
     node: String,
     cluster: String,
     started: i64,
+    state_dir: PathBuf,
     hooks: Vec<HookState>,
     images: Images,
     adopted: Adopted,
@@ -192,6 +197,7 @@ impl Pipeline {
             node: parts.node,
             cluster: parts.cluster,
             started: parts.started,
+            state_dir: parts.state_dir,
             hooks,
             images: Images::default(),
             adopted: Adopted::default(),
@@ -472,7 +478,19 @@ impl Line {
     }
 
     fn judge(&mut self, record: &Record<'_>) {
-        let home = record.header.cgroup;
+        let Header {
+            cgroup: home,
+            kind,
+            operation,
+            pid,
+            ..
+        } = record.header;
+        if kind == Kind::Privilege.raw()
+            && operation == Privileged::Bpf.raw()
+            && standby::is_it(&self.state_dir, pid)
+        {
+            return;
+        }
         if let Resolution::Instance(instance) = self.registry.resolve(home)
             && self.judge.is_stale(instance)
         {

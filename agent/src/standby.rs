@@ -13,10 +13,12 @@ use crate::api::socket::Socket;
 use crate::judge::store::{Lock, StoreError};
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -39,10 +41,13 @@ const ENDING: Duration = Duration::from_secs(20);
 /// `attach` is called, and what it made is answered with the lock; else that is left to the caller.
 ///
 /// # Errors
-/// When another one stands by, the folder cannot be had at all, `attach` fails, or the other agent does
-/// not end when it said that it would.
-pub fn wait<T>(root: &Path, attach: impl FnOnce() -> Result<T>) -> Result<(Lock, Option<T>)> {
-    let _place = place(root)?;
+/// When the folder cannot be had at all, `attach` fails, or the other agent does not end when it said that
+/// it would.
+pub fn wait<T>(
+    root: &Path,
+    _place: &Place,
+    attach: impl FnOnce() -> Result<T>,
+) -> Result<(Lock, Option<T>)> {
     let socket = Socket::bind(&root.join(SOCKET))
         .map_err(|error| anyhow!("`stateDir` ({}): {error}", root.display()))?;
     tracing::info!(
@@ -72,7 +77,7 @@ pub fn wait<T>(root: &Path, attach: impl FnOnce() -> Result<T>) -> Result<(Lock,
             &mut [PollFd::new(&socket.listener, PollFlags::IN)],
             Some(&timeout),
         ) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error).context("cannot wait for the other agent"),
         }
         let mut stream = match socket.listener.accept() {
@@ -93,18 +98,50 @@ pub fn wait<T>(root: &Path, attach: impl FnOnce() -> Result<T>) -> Result<(Lock,
     }
 }
 
-fn place(root: &Path) -> Result<File> {
-    let path = root.join(PLACE);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
-    let taken = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
-    taken.with_context(|| format!("another agent stands by already: {}", path.display()))?;
-    Ok(file)
+/// The place of the one that stands by, while it is held. Its file says by which process.
+#[derive(Debug)]
+pub struct Place {
+    _file: File,
+}
+
+impl Place {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// When another one stands by, or the folder cannot be written.
+    pub fn take(root: &Path) -> Result<Self> {
+        let path = root.join(PLACE);
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)
+            .with_context(|| format!("another agent stands by already: {}", path.display()))?;
+        { file.set_len(0) }
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Whether this process stands by for the agent that has this folder. What it does with bpf(2) is then what
+/// the agent does itself, and no container's. By ids of processes as the agent sees them: one that stands by in
+/// a namespace of its own is not known.
+#[must_use]
+pub fn is_it(root: &Path, pid: u32) -> bool {
+    let Ok(file) = File::open(root.join(PLACE)) else {
+        return false;
+    };
+    // Who holds it has it for itself alone; else it is a leftover.
+    if flock(&file, FlockOperation::NonBlockingLockShared) != Err(Errno::WOULDBLOCK) {
+        return false;
+    }
+    let mut text = String::new();
+    let read = file.take(16).read_to_string(&mut text);
+    read.is_ok() && text.trim_end().parse() == Ok(pid)
 }
 
 /// Has the agent that stands by attach, before this one looks no more. Where nobody does there is nothing
@@ -159,7 +196,7 @@ mod tests {
         let attached = AtomicU32::new(0);
         std::thread::scope(|scope| {
             let other = scope.spawn(|| {
-                wait(root, || {
+                wait(root, &Place::take(root).unwrap(), || {
                     std::thread::sleep(Duration::from_millis(200));
                     Ok(attached.fetch_add(1, Ordering::SeqCst))
                 })
@@ -186,7 +223,8 @@ mod tests {
         let root = folder.path();
         let lock = Lock::take(root).unwrap();
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| wait::<()>(root, || bail!("nobody asked")));
+            let other = scope
+                .spawn(|| wait::<()>(root, &Place::take(root).unwrap(), || bail!("nobody asked")));
             stands_by(root);
             drop(lock);
             let (_lock, made) = other.join().unwrap().unwrap();
@@ -200,7 +238,11 @@ mod tests {
         let root = folder.path();
         let _lock = Lock::take(root).unwrap();
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| wait::<()>(root, || bail!("refused by the kernel")));
+            let other = scope.spawn(|| {
+                wait::<()>(root, &Place::take(root).unwrap(), || {
+                    bail!("refused by the kernel")
+                })
+            });
             stands_by(root);
             let begun = Instant::now();
             runtime().block_on(hand_over(root));
@@ -219,9 +261,14 @@ mod tests {
         let begun = Instant::now();
         runtime().block_on(hand_over(root));
         assert!(begun.elapsed() < ATTACHING);
-        let _first = place(root).unwrap();
-        let error = wait::<()>(root, || Ok(())).unwrap_err();
-        let error = format!("{error:#}");
+        let own = std::process::id();
+        assert!(!is_it(root, own));
+        let first = Place::take(root).unwrap();
+        let error = format!("{:#}", Place::take(root).unwrap_err());
         assert!(error.contains("stands by already"), "{error}");
+        // Its process is known while it stands by, and no other is.
+        assert!(is_it(root, own) && !is_it(root, own + 1) && !is_it(root, 0));
+        drop(first);
+        assert!(!is_it(root, own));
     }
 }

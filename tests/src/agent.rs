@@ -137,8 +137,17 @@ impl Home {
             config.remove(key);
         }
         self.write()?;
-        std::os::unix::fs::symlink(self.folder.join("run/lapwing.sock"), self.socket())?;
+        // While another agent listens there it comes later.
+        if !self.socket().exists() {
+            self.link_socket()?;
+        }
         Ok(self)
+    }
+
+    /// Has clients find the pod's socket.
+    fn link_socket(&self) -> Result<()> {
+        std::os::unix::fs::symlink(self.folder.join("run/lapwing.sock"), self.socket())?;
+        Ok(())
     }
 
     /// What the agent says of itself.
@@ -431,7 +440,17 @@ impl Agent {
 
     /// Starts another agent that waits for this one to end, with the same folder.
     pub fn stand_by(&mut self) -> Result<Self> {
-        let mut next = self.folder().launch(&["--stand-by"])?;
+        let next = self.folder().launch(&["--stand-by"])?;
+        self.is_stood_by(next)
+    }
+
+    /// The same by the pod of the manifest.
+    pub fn stand_by_in_pod(&mut self, session: &Session, more: &[&str]) -> Result<Self> {
+        let next = self.folder().in_pod(session, more)?.launch(&[])?;
+        self.is_stood_by(next)
+    }
+
+    fn is_stood_by(&mut self, mut next: Self) -> Result<Self> {
         wait_for("another agent to stand by", START, || {
             if let Some(status) = next.child.try_wait()? {
                 bail!("the new agent ended: {status}: {}", next.log());
@@ -453,6 +472,9 @@ impl Agent {
             status.success(),
             "the agent that made way ended with {status}"
         );
+        if self.home.pod.is_some() {
+            self.home.link_socket()?;
+        }
         self.answers()?;
         Ok(self)
     }

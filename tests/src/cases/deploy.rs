@@ -6,6 +6,7 @@ use super::common::{
 use super::metrics::{get, well};
 use super::sensor::NOT_ON_TIER_B;
 use super::start::missing;
+use super::upgrade::{SLOW, TOO_SLOW};
 use crate::agent::{Agent, Home, Mode};
 use crate::container::Spec;
 use crate::expect::{Expect, lookup};
@@ -23,6 +24,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::time::Instant;
 
 pub const CASES: &[Case] = &[
     Case {
@@ -36,6 +38,10 @@ pub const CASES: &[Case] = &[
     Case {
         name: "deploy.pod",
         run: pod,
+    },
+    Case {
+        name: "start.stand-by.in-a-pod",
+        run: update,
     },
 ];
 
@@ -270,6 +276,56 @@ fn pod(context: &mut Context<'_>) -> Result<Outcome> {
     }
     let losses = agent.status()?["losses"].clone();
     ensure!(losses.as_array().is_some_and(Vec::is_empty), "{losses}");
+    Ok(Outcome::Passed)
+}
+
+/// As when a DaemonSet is updated: the new agent's pod stands by, of whose bpf(2) the old one tells nothing, and
+/// goes on without a gap where that one ends.
+fn update(context: &mut Context<'_>) -> Result<Outcome> {
+    context.alone();
+    let session = context.session;
+    let more: &[&str] = if counts_maps()? {
+        &["CAP_SYS_RESOURCE"]
+    } else {
+        &[]
+    };
+    let mut puppet = Puppet::start(session, "while-updated")?;
+    let begun = Instant::now();
+    let mut agent = Home::new(session, Mode::Monitor)?.start()?;
+    if begun.elapsed() > TOO_SLOW {
+        return Ok(Outcome::Skipped(SLOW.to_owned()));
+    }
+    let mut watch = agent.watch()?;
+    let next = agent.stand_by_in_pod(session, more)?;
+    let created = |path: &str, puppet: &Puppet<'_>| {
+        file(
+            violation(session, puppet, "file.unknown", "MEDIUM"),
+            "CREATE",
+            path,
+        )
+        .any("afterGap")
+    };
+    puppet.act(&Act::trigger(&["create", "/data/before"]))?;
+    let before = created("/data/before", &puppet);
+    watch.expect("violation", "what the old agent sees", &before)?;
+    let agent = next.follow(agent)?;
+    let own = watch.of_kind("violation");
+    let own: Vec<_> = own
+        .iter()
+        .filter(|it| it["rule"] == "privilege.bpf")
+        .collect();
+    ensure!(
+        own.is_empty(),
+        "the old agent tells of the new one: {own:?}"
+    );
+
+    let mut watch = agent.watch()?;
+    puppet.act(&Act::trigger(&["create", "/data/after"]))?;
+    let after = created("/data/after", &puppet);
+    watch.expect("violation", "what the new agent sees", &after)?;
+    let mut gaps = watch.of_kind("gap");
+    gaps.retain(|gap| gap["scope"] == "node");
+    ensure!(gaps.is_empty(), "there is a gap: {gaps:?}");
     Ok(Outcome::Passed)
 }
 

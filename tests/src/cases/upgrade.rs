@@ -34,7 +34,9 @@ pub const CASES: &[Case] = &[
 ];
 
 /// Where an agent takes so long to start, one that stands by twice at a time, the other does not wait for it.
-const TOO_SLOW: Duration = Duration::from_secs(8);
+pub const TOO_SLOW: Duration = Duration::from_secs(8);
+
+pub const SLOW: &str = "an agent takes as long to attach here as the other one waits for it";
 
 /// A profile as a version to come may write it.
 const NEWER: &str = "apiVersion: lapwing.dev/v1\nkind: BehaviorProfile\nspec:\n  workload: {name: kept}\n  mode: Monitoring\n  colour: red\n";
@@ -52,9 +54,7 @@ fn stand_by(context: &mut Context<'_>) -> Result<Outcome> {
     let begun = Instant::now();
     Home::new(context.session, Mode::Monitor)?.start()?.stop()?;
     if begun.elapsed() > TOO_SLOW {
-        return Ok(Outcome::Skipped(
-            "an agent takes as long to attach here as the other one waits for it".to_owned(),
-        ));
+        return Ok(Outcome::Skipped(SLOW.to_owned()));
     }
     let (outcome, mut agent) = take_over(context, "stand-by", |mut agent| {
         let mut next = agent.stand_by()?;

@@ -226,6 +226,10 @@ pub const STEPS: &[(&str, &[Step])] = &[
                 "start.stand-by",
             ),
             (
+                "a new agent's pod loads programs beside the old agent, which tells of no privilege of a container's by that",
+                "start.stand-by.in-a-pod",
+            ),
+            (
                 "an agent that cannot read what the one before it stored: it does not take over",
                 "start.replace.of-a-newer-version",
             ),
