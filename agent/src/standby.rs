@@ -135,13 +135,13 @@ pub fn is_it(root: &Path, pid: u32) -> bool {
     let Ok(file) = File::open(root.join(PLACE)) else {
         return false;
     };
-    // Who holds it has it for itself alone; else it is a leftover.
-    if flock(&file, FlockOperation::NonBlockingLockShared) != Err(Errno::WOULDBLOCK) {
-        return false;
-    }
     let mut text = String::new();
-    let read = file.take(16).read_to_string(&mut text);
-    read.is_ok() && text.trim_end().parse() == Ok(pid)
+    let read = (&file).take(16).read_to_string(&mut text);
+    // Who holds it has it for itself alone; else it is a leftover. Of another process it is not tried, so that who
+    // takes it is not kept from that.
+    read.is_ok()
+        && text.trim_end().parse() == Ok(pid)
+        && flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
 }
 
 /// Has the agent that stands by attach, before this one looks no more. Where nobody does there is nothing

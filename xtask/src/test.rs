@@ -154,7 +154,8 @@ pub fn run(soak: bool) -> Result<bool> {
     Ok(runner.close() && is_built)
 }
 
-/// What tells of the code alone, and the build: each builds in a folder of its own, and none waits for time.
+/// What tells of the code alone, and the build. They build in folders of their own but for the eBPF programs, for which
+/// Cargo has one wait for the other; and none of them measures.
 fn first<'s>(tools: Option<&'s Tools>, built: &'s OnceLock<Built>, soak: bool) -> Vec<Stage<'s>> {
     let mut stages = vec![Stage {
         name: "lints".to_owned(),

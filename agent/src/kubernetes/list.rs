@@ -24,6 +24,9 @@ const LEFT_OUT_MAX: u64 = 16;
 const EASY: usize = ANSWER_MAX / 4;
 const QUICK: Duration = Duration::from_secs(1);
 
+/// Most easy answers that it takes until the next has more objects: a place in a list is forgotten after some minutes.
+const TAKES_MAX: u32 = 64;
+
 /// How new a list has to be.
 pub enum From {
     /// As a server has it in memory, however old.
@@ -53,7 +56,7 @@ struct Listing<'a, F: Follower> {
     more: String,
     backoff: Backoff,
     /// Easy answers until the next has twice as many objects, and how many that takes: twice as many each time that
-    /// one was too much.
+    /// one was too much, up to [`TAKES_MAX`].
     until: u32,
     takes: u32,
 }
@@ -146,7 +149,7 @@ impl<F: Follower> Listing<'_, F> {
                 return Ok((self.leave_out(&failure).await?, false));
             }
             *self.page /= 2;
-            self.takes = self.takes.saturating_mul(2);
+            self.takes = (self.takes * 2).min(TAKES_MAX);
             self.until = self.takes;
             sleep(self.backoff.next(failure.after)).await;
         }
